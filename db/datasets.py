@@ -1,0 +1,167 @@
+"""What is known about uploaded tables: datasets, their items, rejects and splits."""
+
+import hashlib
+import json
+from typing import Any
+
+import polars as pl
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.orm import Session
+
+from db import engine
+from db.errors import NotFound
+from db.models import DatasetRow, ItemRow, RejectRow
+from db.types import ITEM_SCHEMA, Dataset, DatasetState, Split
+
+_ITEM_COLUMNS = "row, title, description, category, brand, price"
+
+
+def _value(row: DatasetRow) -> Dataset:
+    return Dataset(
+        id=row.id,
+        name=row.name,
+        state=DatasetState(row.state),
+        file_sha256=row.file_sha256,
+        file_name=row.file_name,
+        is_synthetic=row.is_synthetic,
+        rows_in=row.rows_in,
+        items=row.items,
+        rejects=row.rejects,
+        inspection=row.inspection,
+        mapping=row.mapping,
+        profile=row.profile,
+        splits=row.splits,
+        error=row.error,
+        created_at=row.created_at,
+    )
+
+
+def create(session: Session, *, name: str, sha256: str, file_name: str, is_synthetic: bool = False) -> int:
+    row = DatasetRow(
+        name=name,
+        state=DatasetState.UPLOADED,
+        file_sha256=sha256,
+        file_name=file_name,
+        is_synthetic=is_synthetic,
+        inspection={},
+        mapping={},
+        profile={},
+        splits={},
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def all(session: Session) -> list[Dataset]:  # noqa: A001 - reads as datasets.all(session)
+    """Newest first."""
+    return [_value(row) for row in session.scalars(select(DatasetRow).order_by(DatasetRow.id.desc()))]
+
+
+def get(session: Session, dataset_id: int) -> Dataset:
+    row = session.get(DatasetRow, dataset_id)
+    if row is None:
+        raise NotFound(f"There is no dataset {dataset_id}; the Data page lists those there are.")
+    return _value(row)
+
+
+def find(session: Session, name_or_id: str) -> Dataset:
+    """The dataset with this number, or the newest with this name."""
+    if name_or_id.isdecimal():
+        return get(session, int(name_or_id))
+    row = session.scalars(
+        select(DatasetRow).where(DatasetRow.name == name_or_id).order_by(DatasetRow.id.desc()).limit(1)
+    ).first()
+    if row is None:
+        raise NotFound(f"There is no dataset named {name_or_id!r}.")
+    return _value(row)
+
+
+def change(session: Session, dataset_id: int, **values: Any) -> None:
+    session.execute(update(DatasetRow).where(DatasetRow.id == dataset_id).values(**values))
+
+
+def drop(session: Session, dataset_id: int) -> None:
+    """Delete the dataset and everything that hangs on it: items, rejects, jobs, predictions, vectors."""
+    session.execute(delete(DatasetRow).where(DatasetRow.id == dataset_id))
+
+
+def file_is_used(session: Session, sha256: str) -> bool:
+    return bool(session.scalar(select(func.count()).where(DatasetRow.file_sha256 == sha256)))
+
+
+def add_items(session: Session, dataset_id: int, frame: pl.DataFrame) -> int:
+    """Append items; columns row, line, external_id, title, description, category, brand, price, split, group_id."""
+    return engine.copy_in(session, ItemRow.__tablename__, frame.with_columns(dataset_id=pl.lit(dataset_id)))
+
+
+def add_rejects(session: Session, dataset_id: int, frame: pl.DataFrame) -> int:
+    """Append rejects; columns line, raw, reason."""
+    return engine.copy_in(session, RejectRow.__tablename__, frame.with_columns(dataset_id=pl.lit(dataset_id)))
+
+
+def rejects(session: Session, dataset_id: int, limit: int | None = None) -> pl.DataFrame:
+    """line, raw, reason in the order of the file."""
+    return engine.copy_out(
+        session,
+        "SELECT line, raw, reason FROM rejects WHERE dataset_id = %s ORDER BY line, id LIMIT %s",
+        {"line": pl.Int64, "raw": pl.String, "reason": pl.String},
+        (dataset_id, limit),
+    ).with_columns(pl.col("raw", "reason").fill_null(""))
+
+
+def items(
+    session: Session, dataset_id: int, split: Split | None = None, limit: int | None = None, *, details: bool = False
+) -> pl.DataFrame:
+    """ITEM_SCHEMA in row order; with `details` also external_id, split, line and group_id."""
+    extra = ", external_id, split, line, group_id" if details else ""
+    schema = ITEM_SCHEMA | (
+        {"external_id": pl.String, "split": pl.String, "line": pl.Int64, "group_id": pl.Int64} if details else {}
+    )
+    return engine.copy_out(
+        session,
+        f"SELECT {_ITEM_COLUMNS}{extra} FROM items WHERE dataset_id = %s AND (%s::text IS NULL OR split = %s) "
+        "ORDER BY row LIMIT %s",
+        schema,
+        (dataset_id, split, split, limit),
+    ).with_columns(pl.col(pl.String).fill_null(""))
+
+
+def items_to_price(session: Session, dataset_id: int, job_id: int, rows: list[int]) -> pl.DataFrame:
+    """ITEM_SCHEMA without prices: those of the rows that the job has no prediction for yet, in the order of `rows`."""
+    return engine.copy_out(
+        session,
+        "SELECT i.row, i.title, i.description, i.category, i.brand, NULL::float8 AS price "
+        "FROM unnest(%s::bigint[]) WITH ORDINALITY AS wanted(row, place) "
+        "JOIN items i ON i.dataset_id = %s AND i.row = wanted.row "
+        "LEFT JOIN predictions p ON p.job_id = %s AND p.row = wanted.row "
+        "WHERE p.row IS NULL ORDER BY wanted.place",
+        ITEM_SCHEMA,
+        (rows, dataset_id, job_id),
+    ).with_columns(pl.col(pl.String).fill_null(""))
+
+
+def target_rows(session: Session, dataset_id: int, split: Split | None, limit: int | None) -> list[int]:
+    """The rows a job prices: one side of the split, or test and unpriced (None); a sample of them when limited.
+
+    Train and validation rows are never priced: techniques have seen them.
+
+    The sample is drawn by a hash of the row, so that a larger sample contains every smaller one and all techniques
+    price the same items. Without a limit the order is that of the file.
+    """
+    order = "row" if limit is None else "hashint8extended(row, 20261123)"
+    return list(
+        session.scalars(
+            text(
+                "SELECT row FROM items WHERE dataset_id = :dataset AND split = ANY(:splits) "
+                f"ORDER BY {order} LIMIT :limit"
+            ),
+            {"dataset": dataset_id, "splits": [split] if split else [Split.TEST, Split.UNPRICED], "limit": limit},
+        )
+    )
+
+
+def fit_hash(dataset: Dataset, spec_hash: str) -> str:
+    """Identity of what a technique learns: its spec and the train side it saw (a ready dataset never changes)."""
+    seen = json.dumps([dataset.id, dataset.file_sha256, dataset.mapping, dataset.splits], sort_keys=True)
+    return hashlib.sha256((spec_hash + seen).encode()).hexdigest()

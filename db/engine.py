@@ -1,0 +1,125 @@
+"""How code reaches Postgres: one engine per process, transactions that roll back unless they end well, COPY both ways."""
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, LiteralString, cast
+
+import polars as pl
+import psycopg
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session as Session
+
+from db.settings import settings
+
+_HOOKS = "after_commit"
+
+
+class DatabaseAway(Exception):
+    """The database does not answer. Nothing was written; what was begun can be tried again."""
+
+
+@cache
+def engine() -> Engine:
+    """The engine of this process. A forked child must call `forget()` first: sockets can't be shared."""
+    return create_engine(
+        settings().database,
+        pool_pre_ping=True,  # after a crash of Postgres the pool holds dead connections; find out before use
+        pool_size=5,
+        max_overflow=10,
+        connect_args={"connect_timeout": 10},
+    )
+
+
+def forget() -> None:
+    """Drop the engine without closing its sockets (they belong to the parent process)."""
+    if engine.cache_info().currsize:
+        engine().dispose(close=False)
+    engine.cache_clear()
+
+
+@contextmanager
+def begin() -> Iterator[Session]:
+    """A transaction: committed when the block ends well, rolled back otherwise; then runs the after-commit hooks.
+
+    Raises DatabaseAway when the database can't be reached or goes away meanwhile.
+    """
+    try:
+        with Session(engine(), expire_on_commit=False) as session, session.begin():
+            yield session
+    except (DBAPIError, psycopg.Error) as error:
+        # COPY runs on the driver's connection, so its errors come unwrapped.
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, psycopg.OperationalError):
+            raise DatabaseAway(str(cause)) from error
+        raise
+    run_hooks(session)
+
+
+def after_commit(session: Session, hook: Callable[[], None]) -> None:
+    """Call `hook` once the transaction is on disk: a message sent earlier could be read before its rows exist."""
+    session.info.setdefault(_HOOKS, []).append(hook)
+
+
+def run_hooks(session: Session) -> None:
+    for hook in session.info.pop(_HOOKS, []):
+        hook()
+
+
+@event.listens_for(Session, "after_rollback")
+def _drop_hooks(session: Session) -> None:
+    session.info.pop(_HOOKS, None)
+
+
+def _driver(session: Session) -> psycopg.Connection[Any]:
+    return cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
+
+
+def copy_in(session: Session, table: str, frame: pl.DataFrame) -> int:
+    """Append a frame to a table whose columns bear the same names; returns the number of lines.
+
+    CSV written by Polars and read by COPY was the fastest way that stays inside the caller's transaction
+    (docs/experiments.md, "Bulk"). Strings are always quoted, so that "" and null stay apart.
+    """
+    if frame.is_empty():
+        return 0
+    columns = ", ".join(f'"{name}"' for name in frame.columns)
+    statement = f'COPY "{table}" ({columns}) FROM STDIN (FORMAT csv)'
+    with _driver(session).cursor() as cursor, cursor.copy(cast("LiteralString", statement)) as copy:
+        # Slices, so that the text of a large frame is never held twice.
+        for part in frame.iter_slices(50_000):
+            buffer = io.BytesIO()
+            part.write_csv(buffer, include_header=False, quote_style="non_numeric")
+            copy.write(buffer.getbuffer())
+    return len(frame)
+
+
+def copy_out(
+    session: Session, query: str, schema: dict[str, pl.DataType | type[pl.DataType]], params: Sequence[Any] = ()
+) -> pl.DataFrame:
+    """The result of a SELECT with %s parameters as a frame with the given columns and types.
+
+    Empty strings come back as null (CSV reading can't tell them apart); callers that promise "" fill them.
+    """
+    buffer = io.BytesIO()
+    statement = cast("LiteralString", f"COPY ({query}) TO STDOUT (FORMAT csv)")
+    with _driver(session).cursor() as cursor, cursor.copy(statement, params) as copy:
+        for block in copy:
+            buffer.write(block)
+    if not buffer.tell():
+        return pl.DataFrame(schema=schema)
+    buffer.seek(0)
+    return pl.read_csv(buffer, has_header=False, schema=schema)
+
+
+def migrate() -> None:
+    """Bring the database to the newest migration."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    command.upgrade(config, "head")

@@ -1,0 +1,76 @@
+"""Where state lives and what things cost: the only reader of the environment."""
+
+import hashlib
+import tempfile
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting is an environment variable with the prefix PRICEWRIGHT_ (PRICEWRIGHT_DATA_DIR, ...)."""
+
+    model_config = SettingsConfigDict(env_prefix="PRICEWRIGHT_", frozen=True, extra="ignore")
+
+    data_dir: Path = Field(Path(".pricewright"), description="Folder for files, embedded servers, models and logs.")
+    database_url: str = Field("", description="A Postgres with pgvector; empty = the embedded one in data_dir.")
+    broker_url: str = Field("", description="A Redis or Valkey; empty = the embedded one in data_dir.")
+    dashboard_port: int = 8501
+    dashboard_host: str = Field("127.0.0.1", description="0.0.0.0 to let others reach the pages.")
+    worker_concurrency: int = Field(1, description="Pool children of the CPU worker; each loads its own models.")
+    device: str = Field("auto", description="cpu, cuda or auto: where local models run.")
+    # On-demand list prices of common machines, rounded: 2 vCPU general purpose, one H100. Change them to yours.
+    cpu_usd_per_hour: Decimal = Field(Decimal("0.10"), ge=0)
+    gpu_usd_per_hour: Decimal = Field(Decimal("2.50"), ge=0)
+    lease_seconds: int = Field(15, ge=2, description="A chunk whose worker is silent this long is handed out again.")
+    sweep_seconds: int = Field(5, ge=1, description="How often the sweeper looks for lost work.")
+    chunk_attempts: int = Field(5, ge=1, description="How often a chunk is tried before its job fails.")
+
+    @property
+    def home(self) -> Path:
+        return self.data_dir.expanduser().resolve()
+
+    @property
+    def run_dir(self) -> Path:
+        """Folder of the sockets. A socket's path may have 107 bytes, so it can't live below a deep data folder."""
+        return Path(tempfile.gettempdir()) / f"pricewright-{hashlib.sha256(str(self.home).encode()).hexdigest()[:12]}"
+
+    @property
+    def is_embedded_database(self) -> bool:
+        return not self.database_url
+
+    @property
+    def is_embedded_broker(self) -> bool:
+        return not self.broker_url
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy URL."""
+        if self.database_url:
+            return self.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
+        return f"postgresql+psycopg://pricewright@/pricewright?host={self.run_dir}"
+
+    @property
+    def broker(self) -> str:
+        """Celery broker URL."""
+        return self.broker_url or f"redis+socket://{self.run_dir}/valkey.sock"
+
+    @property
+    def files_dir(self) -> Path:
+        return self.home / "files"
+
+    @property
+    def models_dir(self) -> Path:
+        return self.home / "models"
+
+    @property
+    def logs_dir(self) -> Path:
+        return self.home / "logs"
+
+
+@cache
+def settings() -> Settings:
+    return Settings()  # type: ignore[call-arg]

@@ -1,0 +1,222 @@
+"""Every verb a person has, for pages and the command line alike: one transaction each, messages after the commit."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from db import datasets, jobs, rates
+from db.engine import Session, after_commit, begin
+from db.errors import MappingError, UserError, WrongState
+from db.settings import settings
+from db.types import Dataset, DatasetState, JobKind, JobState, Queue, Split, Step
+from worker import planning
+from worker.app import send
+from worker.planning import Estimate
+from worker.specs import BaseSpec
+
+__all__ = ["Estimate"]
+
+_BLOCK = 1 << 20
+
+
+def upload(name: str, stream: BinaryIO, *, is_synthetic: bool = False) -> int:
+    """Keep the bytes under their sha256 and start looking at them; returns the dataset's id."""
+    sha256 = _store(stream)
+    file_name = Path(name).name
+    with begin() as session:
+        dataset_id = datasets.create(
+            session,
+            name=file_name.split(".")[0] or file_name,
+            sha256=sha256,
+            file_name=file_name,
+            is_synthetic=is_synthetic,
+        )
+        _start_job(session, kind=JobKind.INSPECT, dataset_id=dataset_id, chunks=[(Step.INSPECT, [])])
+    return dataset_id
+
+
+def _store(stream: BinaryIO) -> str:
+    """Write the stream to files/<sha256>, block by block; a file that is there already is kept."""
+    folder = settings().files_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="upload-", delete=False) as file:
+        try:
+            while block := stream.read(_BLOCK):
+                digest.update(block)
+                file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            Path(file.name).unlink()
+            raise
+    target = folder / digest.hexdigest()
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(target)
+    return target.name
+
+
+def load(
+    dataset_id: int,
+    mapping: dict[str, str],
+    name: str | None = None,
+    inspection_changes: dict[str, Any] | None = None,
+) -> int:
+    """Turn an inspected upload into items with this mapping (field -> column); returns the job's id.
+
+    `inspection_changes` overrides what was detected (delimiter, encoding, header_line). Raises MappingError.
+    """
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+        if dataset.state not in (DatasetState.INSPECTED, DatasetState.FAILED) or not dataset.inspection:
+            raise WrongState(f"{dataset.name} can't be loaded now: it is {dataset.state}.")
+        mapping = {field: column for field, column in mapping.items() if column}
+        _check_mapping(dataset, mapping)
+        datasets.change(
+            session,
+            dataset_id,
+            mapping=mapping,
+            inspection=dataset.inspection | (inspection_changes or {}),
+            name=name or dataset.name,
+            state=DatasetState.LOADING,
+            error=None,
+        )
+        return _start_job(session, kind=JobKind.LOAD, dataset_id=dataset_id, chunks=[(Step.LOAD, [])])
+
+
+def _check_mapping(dataset: Dataset, mapping: dict[str, str]) -> None:
+    if "title" not in mapping:
+        raise MappingError("Choose the column that holds the product's title; it is the one that is needed.")
+    columns = dataset.inspection["columns"]
+    for field, column in mapping.items():
+        if column not in columns:
+            raise MappingError(f"There is no column {column!r} for {field}; the file has {', '.join(columns)}.")
+
+
+def estimate(
+    dataset_id: int, specs: Sequence[BaseSpec], split: Split | None = None, limit: int | None = None
+) -> list[Estimate]:
+    """What pricing would take, one line per spec; nothing is started."""
+    with begin() as session:
+        dataset = _ready(session, dataset_id)
+        return [planning.estimate(session, dataset, spec, split, limit) for spec in specs]
+
+
+def start(
+    dataset_id: int, specs: Sequence[BaseSpec], split: Split | None = None, limit: int | None = None
+) -> list[int]:
+    """Start a pricing job per spec; returns their ids. The same spec on the same rows is the same job: it is reused.
+
+    `split` None prices the test side (to measure) and the rows without a price (to have one).
+    """
+    with begin() as session:
+        dataset = _ready(session, dataset_id)
+        rows = datasets.target_rows(session, dataset_id, split, limit)
+        job_ids = []
+        for spec in specs:
+            planning.check(dataset, spec, rows)
+            same = jobs.same(session, dataset_id, spec.hash, split, limit)
+            if same:
+                job_ids.append(same.id)
+                continue
+            values = spec.model_dump(mode="json")
+            job_ids.append(
+                _start_job(
+                    session,
+                    kind=JobKind.PRICE,
+                    dataset_id=dataset_id,
+                    queue=planning.queue_for(session, spec),
+                    chunks=planning.chunks(spec, rows, measure=split is not Split.UNPRICED),
+                    technique=values["technique"],
+                    spec=values,
+                    spec_hash=spec.hash,
+                    split=split,
+                    limit=limit,
+                    items_total=len(rows),
+                )
+            )
+        return job_ids
+
+
+def _ready(session: Session, dataset_id: int) -> Dataset:
+    dataset = datasets.get(session, dataset_id)
+    if dataset.state is not DatasetState.READY:
+        raise WrongState(f"{dataset.name} is not loaded yet: it is {dataset.state}.")
+    return dataset
+
+
+def _start_job(session: Session, *, queue: Queue = Queue.CPU, **values: Any) -> int:
+    job_id = jobs.create(session, queue=queue, rate_id=rates.for_queue(session, queue), **values)
+    _send_ready(session, job_id, queue)
+    return job_id
+
+
+def _send_ready(session: Session, job_id: int, queue: Queue) -> None:
+    for chunk_id in jobs.to_send(session, job_id):
+        after_commit(session, lambda chunk_id=chunk_id: send(chunk_id, queue))  # type: ignore[misc]
+
+
+@contextmanager
+def _changing(job_id: int, to: JobState, among: Sequence[JobState], verb: str) -> Iterator[Session]:
+    with begin() as session:
+        job = jobs.get(session, job_id)
+        if not jobs.set_state(session, job_id, to, among=among):
+            raise WrongState(f"Job {job_id} can't be {verb}: it is {job.state}.")
+        yield session
+        _send_ready(session, job_id, job.queue)
+
+
+def pause(job_id: int) -> None:
+    """Hand out no more chunks; those at work finish."""
+    with _changing(job_id, JobState.PAUSED, [JobState.RUNNING], "paused"):
+        pass
+
+
+def resume(job_id: int) -> None:
+    with _changing(job_id, JobState.RUNNING, [JobState.PAUSED], "resumed"):
+        pass
+
+
+def cancel(job_id: int) -> None:
+    """Stop for good; what is priced already is kept, work at hand is dropped within a second or two."""
+    with _changing(job_id, JobState.CANCELLED, [JobState.RUNNING, JobState.PAUSED], "cancelled") as session:
+        job = jobs.get(session, job_id)
+        if job.kind is JobKind.LOAD:
+            datasets.change(session, job.dataset_id, state=DatasetState.INSPECTED)
+
+
+def retry(job_id: int) -> int:
+    """Run again just what failed or was cancelled; returns how many chunks that is."""
+    among = [JobState.DONE, JobState.FAILED, JobState.CANCELLED]
+    with _changing(job_id, JobState.RUNNING, among, "retried") as session:
+        job = jobs.get(session, job_id)
+        reopened = jobs.reopen_failed(session, job_id)
+        if not reopened:
+            raise UserError(f"Nothing in job {job_id} failed, so there is nothing to run again.")
+        if job.kind is JobKind.LOAD:
+            datasets.change(session, job.dataset_id, state=DatasetState.LOADING, error=None)
+        return reopened
+
+
+def delete_dataset(dataset_id: int) -> None:
+    """Delete a dataset with its jobs and predictions, and the uploaded bytes unless another dataset shares them."""
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+        datasets.drop(session, dataset_id)
+        if not datasets.file_is_used(session, dataset.file_sha256):
+            after_commit(session, lambda: (settings().files_dir / dataset.file_sha256).unlink(missing_ok=True))
+
+
+def load_demo() -> int:
+    """Upload the synthetic demo catalogue; loading goes on by itself. Returns the dataset's id."""
+    from worker import demo
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "demo-catalogue.csv"
+        demo.write_csv(path)
+        with path.open("rb") as stream:
+            return upload(path.name, stream, is_synthetic=True)

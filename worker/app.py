@@ -1,0 +1,72 @@
+"""The Celery app: queues, options (each with its why), the schedule, and the one way to send a message.
+
+Celery only wakes workers up. What is to be done, by whom, and whether it is done stands in Postgres (db/jobs.py).
+"""
+
+import logging
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from db.settings import settings
+from db.types import Queue
+
+log = logging.getLogger(__name__)
+
+RUN_CHUNK, SWEEP = "pricewright.run_chunk", "pricewright.sweep"
+
+app = Celery("pricewright", broker=settings().broker, include=["worker.tasks"])
+app.conf.update(
+    # A message is acknowledged after the work: a killed worker's message comes back.
+    task_acks_late=True,
+    # The pool child died (killed, out of memory): hand the message out again at once instead of calling it failed.
+    task_reject_on_worker_lost=True,
+    # Workers reserve nothing beyond what they run; else a long chunk would sit on others' work.
+    worker_prefetch_multiplier=1,
+    # A lost broker connection must not cancel running work: Postgres holds the lease, the broker is not needed.
+    # True was measured to lose the task altogether.
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    # Nobody reads results from the broker; the outcome is in Postgres.
+    task_ignore_result=True,
+    task_default_queue=Queue.CPU,
+    task_serializer="json",
+    accept_content=["json"],  # never pickle
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,  # a broker that comes back after an hour finds its workers waiting
+    broker_transport_options={
+        # Longer than any chunk: Redis redelivers what is not acknowledged by then, which would run it twice.
+        # Chunks lost with a worker are not waited for here; the sweeper re-sends them within seconds.
+        "visibility_timeout": 24 * 3600,
+        "socket_keepalive": True,
+        # Sending from a page must not hang while the broker is away; the sweeper sends later.
+        "socket_connect_timeout": 2,
+        "max_retries": 2,
+        "interval_start": 0.1,
+        "interval_max": 0.5,
+    },
+    worker_hijack_root_logger=False,
+    beat_schedule={
+        "sweep": {
+            "task": SWEEP,
+            "schedule": settings().sweep_seconds,
+            # A sweep that nobody took in time is worth nothing; without this they would pile up.
+            "options": {"queue": Queue.CONTROL, "expires": settings().sweep_seconds},
+        }
+    },
+)
+
+
+def send(chunk_id: int, queue: Queue) -> None:
+    """Wake a worker for a chunk. A broker that is away is no error: the sweeper sends again when it is back."""
+    try:
+        app.send_task(RUN_CHUNK, args=[chunk_id], queue=queue, retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("The broker is away (%s); the sweeper will send chunk %s later.", error, chunk_id)
+
+
+def queue_lengths() -> dict[Queue, int]:
+    """Messages that wait in each queue. Raises OSError or kombu's OperationalError when the broker is away."""
+    with app.connection_for_read() as connection:
+        client: Any = connection.default_channel.client
+        return {queue: int(client.llen(queue)) for queue in Queue}

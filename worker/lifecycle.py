@@ -1,0 +1,83 @@
+"""What happens when a worker process starts and stops: fork safety, devices, and saying hello to the database."""
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from billiard.process import current_process
+from celery import signals
+
+from db import engine, workers
+from db.engine import DatabaseAway
+from db.types import Queue
+from worker.app import app
+
+log = logging.getLogger(__name__)
+
+HELLO_SECONDS = 5.0
+_PR_SET_PDEATHSIG = 1
+
+
+def install() -> None:
+    """Connect the handlers; called when the tasks are loaded, which only a worker does."""
+    signals.worker_process_init.connect(_child_started, weak=False)
+    signals.worker_ready.connect(_ready, weak=False)
+    signals.worker_shutdown.connect(_gone, weak=False)
+    signals.setup_logging.connect(_log_to_stderr, weak=False)
+
+
+def gpu_count() -> int:
+    """GPUs of this machine, without touching CUDA: a process that has must not fork (celery/celery#3402)."""
+    return len([device for device in Path("/dev").glob("nvidia[0-9]*") if device.name[6:].isdecimal()])
+
+
+def _log_to_stderr(**_: Any) -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"
+    )
+
+
+def _queues() -> list[str]:
+    return sorted(str(name) for name in app.amqp.queues.consume_from)
+
+
+def _child_started(**_: Any) -> None:
+    """In a fresh pool child, before it loads any model."""
+    engine.forget()  # sockets of the parent can't be shared
+    # Without this a child outlives a main process that was killed with -9, and goes on working for nobody.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # One child per device on the gpu queue; elsewhere the GPU stays invisible, so that nothing lands on it by accident.
+    on_gpu = Queue.GPU in _queues() and gpu_count()
+    os.environ["CUDA_VISIBLE_DEVICES"] = str((current_process().index or 0) % gpu_count()) if on_gpu else ""
+
+
+def _hello(consumer: Any) -> None:
+    try:
+        with engine.begin() as session:
+            workers.hello(
+                session,
+                consumer.hostname,
+                _queues(),
+                "cuda" if Queue.GPU in _queues() and gpu_count() else "cpu",
+                consumer.controller.concurrency,
+            )
+    except DatabaseAway:
+        log.warning("The database is away; this worker says hello again in %.0f s.", HELLO_SECONDS)
+
+
+def _ready(sender: Any, **_: Any) -> None:
+    _hello(sender)
+    sender.timer.call_repeatedly(HELLO_SECONDS, _hello, (sender,))
+
+
+def _gone(sender: Any, **_: Any) -> None:
+    try:
+        with engine.begin() as session:
+            workers.goodbye(session, sender.hostname)
+    except DatabaseAway:
+        log.warning("The database is away; the worker's entry will age out.")

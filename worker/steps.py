@@ -1,0 +1,207 @@
+"""What each step of a job does: the heavy part first, without a transaction; then a commit function that stores it.
+
+A step returns `commit(session) -> Tally`; running.py calls it in the transaction that also marks the chunk done.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from db.engine import Session
+
+from db import artifacts, datasets, jobs, predictions, rates, results
+from db.engine import begin
+from db.settings import settings
+from db.types import PREDICTION_SCHEMA, Chunk, DatasetState, Job, PredictionStatus, Split, Step
+from worker import specs
+from worker.evaluation import metrics
+from worker.progress import Progress
+from worker.resources import LiveResources, fitted
+from worker.techniques import build
+
+Commit = Callable[[Session], jobs.Tally]
+
+SPLIT_SEED = 7
+
+
+def inspect(job: Job, chunk: Chunk, progress: Progress) -> Commit:
+    """Look at an uploaded file: what it is, how to read it, which columns mean what."""
+    from worker.ingest import read
+
+    with begin() as session:
+        dataset = datasets.get(session, job.dataset_id)
+    inspection = read.inspect(settings().files_dir / dataset.file_sha256, dataset.file_name)
+
+    def commit(session: Session) -> jobs.Tally:
+        datasets.change(
+            session,
+            dataset.id,
+            state=DatasetState.INSPECTED,
+            inspection=inspection.model_dump(mode="json"),
+            mapping=inspection.mapping,
+        )
+        return jobs.Tally()
+
+    return commit
+
+
+def load(job: Job, chunk: Chunk, progress: Progress) -> Commit:
+    """Turn a file into items and rejects, with splits and a profile.
+
+    Two passes: the file is read once into Parquet pieces on disk (groups of near-duplicates are known only at its
+    end), then the pieces are copied into Postgres with their split, all in the final transaction: a failure at any
+    point leaves nothing half-loaded.
+    """
+    from worker.ingest import duplicates, profile, read, splits
+
+    with begin() as session:
+        dataset = datasets.get(session, job.dataset_id)
+    inspection = read.Inspection.model_validate(dataset.inspection)
+    grouper, profiler = duplicates.Grouper(), profile.Profiler()
+    folder = tempfile.TemporaryDirectory(prefix="pricewright-load-", dir=_scratch())
+    pieces: list[Path] = []
+    rejects: list[Path] = []
+    has_price: list[pl.Series] = []
+    counts = {"items": 0, "rejects": 0}
+    path = settings().files_dir / dataset.file_sha256
+    for number, batch in enumerate(read.batches(path, inspection, dataset.mapping, progress)):
+        grouper.add(batch.items)
+        profiler.add(batch)
+        has_price.append(batch.items["price"].is_not_null())
+        for kind, frame, files in (("items", batch.items, pieces), ("rejects", batch.rejects, rejects)):
+            counts[kind] += len(frame)
+            if len(frame):
+                file = Path(folder.name) / f"{kind}-{number}.parquet"
+                frame.write_parquet(file, compression="lz4")
+                files.append(file)
+    groups = grouper.groups()
+    priced = pl.concat(has_price).to_numpy() if has_price else np.empty(0, dtype=bool)
+    sides = splits.assign(groups, priced, seed=SPLIT_SEED)
+    profile_json = profiler.result(groups)
+
+    def commit(session: Session) -> jobs.Tally:
+        start = 0
+        for file in pieces:
+            frame = pl.read_parquet(file)
+            end = start + len(frame)
+            datasets.add_items(
+                session,
+                dataset.id,
+                frame.with_columns(
+                    row=pl.int_range(start, end, dtype=pl.Int64),
+                    split=pl.Series(sides[start:end], dtype=pl.String),
+                    group_id=pl.Series(groups[start:end], dtype=pl.Int64),
+                ),
+            )
+            start = end
+        for file in rejects:
+            datasets.add_rejects(session, dataset.id, pl.read_parquet(file))
+        names, sizes = np.unique(sides, return_counts=True)
+        datasets.change(
+            session,
+            dataset.id,
+            state=DatasetState.READY,
+            rows_in=counts["items"] + counts["rejects"],
+            items=counts["items"],
+            rejects=counts["rejects"],
+            splits={str(split): 0 for split in Split} | {str(n): int(s) for n, s in zip(names, sizes, strict=True)},
+            profile=profile_json,
+            error=None,
+        )
+        jobs.set_total(session, job.id, counts["items"] + counts["rejects"])
+        folder.cleanup()
+        return jobs.Tally(items=counts["items"] + counts["rejects"])
+
+    return commit
+
+
+def _scratch() -> Path:
+    """Scratch space beside the data, not in /tmp, which is often small or in memory."""
+    folder = settings().home / "scratch"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def fit(job: Job, chunk: Chunk, progress: Progress) -> Commit:
+    """Let a technique learn from the train side, unless the same fit was done before."""
+    spec = specs.parse(job.spec)
+    with begin() as session:
+        dataset = datasets.get(session, job.dataset_id)
+        fit_hash = datasets.fit_hash(dataset, spec.hash)
+        seconds = artifacts.fit_seconds(session, fit_hash)
+        if seconds is None:
+            train = datasets.items(session, dataset.id, Split.TRAIN)
+            validation = datasets.items(session, dataset.id, Split.VALIDATION)
+    artifact = None
+    if seconds is None:
+        technique = build(spec, LiveResources(dataset.id))
+        started = time.perf_counter()
+        artifact = technique.fit(train, validation, progress)
+        seconds = time.perf_counter() - started
+
+    def commit(session: Session) -> jobs.Tally:
+        if artifact is not None:
+            artifacts.put(session, fit_hash, dataset.id, artifact, seconds)
+        # A reused fit still cost what it cost: the comparison would be unfair if only the first job bore it.
+        jobs.book_fixed_cost(session, job.id, seconds, rates.usd_for(seconds, job.rate_usd_per_hour))
+        return jobs.Tally()
+
+    return commit
+
+
+def price(job: Job, chunk: Chunk, progress: Progress) -> Commit:
+    """Price the chunk's items that have no prediction yet."""
+    spec = specs.parse(job.spec)
+    with begin() as session:
+        dataset = datasets.get(session, job.dataset_id)
+        items = datasets.items_to_price(session, dataset.id, job.id, chunk.rows)
+    technique = fitted(dataset, spec, datasets.fit_hash(dataset, spec.hash))
+    started = time.perf_counter()
+    frame = technique.price(items, progress)
+    seconds = time.perf_counter() - started
+    if frame.schema != PREDICTION_SCHEMA or not frame["row"].equals(items["row"]):
+        raise ValueError(f"{spec.label} must return one line per item, in order, with the columns of PREDICTION_SCHEMA")
+    usd_per_second = float(job.rate_usd_per_hour) / 3600
+    frame = frame.with_columns(pl.col("seconds").fill_null(seconds / max(1, len(items)))).with_columns(
+        usd=pl.col("seconds") * usd_per_second
+    )
+    count = frame["status"].value_counts()
+    by_status = dict(zip(count["status"], count["count"], strict=True))
+
+    def commit(session: Session) -> jobs.Tally:
+        predictions.add(session, job.id, frame)
+        return jobs.Tally(
+            items=len(chunk.rows),
+            unparsed=by_status.get(PredictionStatus.UNPARSED, 0),
+            failed=by_status.get(PredictionStatus.FAILED, 0),
+            usd=Decimal(repr(float(frame["usd"].sum()))),
+            seconds=float(frame["seconds"].sum()),
+        )
+
+    return commit
+
+
+def evaluate(job: Job, chunk: Chunk, progress: Progress) -> Commit:
+    """Measure the job against the prices that the file has for its rows."""
+    with begin() as session:
+        frame = predictions.of_jobs(session, [job.id]).filter(pl.col("truth").is_not_null())
+    measured = metrics.summary(frame) if len(frame) else {}
+
+    def commit(session: Session) -> jobs.Tally:
+        results.put(session, job.id, measured)
+        return jobs.Tally()
+
+    return commit
+
+
+STEPS: dict[Step, Callable[[Job, Chunk, Progress], Commit]] = {
+    Step.INSPECT: inspect,
+    Step.LOAD: load,
+    Step.FIT: fit,
+    Step.PRICE: price,
+    Step.EVALUATE: evaluate,
+}

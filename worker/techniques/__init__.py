@@ -1,0 +1,22 @@
+"""The registry: technique name -> where its class lives. Classes are imported late, so that naming one is cheap."""
+
+from importlib import import_module
+
+from worker.specs import BaseSpec
+from worker.techniques.base import Resources, Technique
+
+REGISTRY = {
+    "constant": "worker.techniques.constant:Constant",
+    "ridge": "worker.techniques.linear:Ridge",
+    "lightgbm": "worker.techniques.boosting:LightGBM",
+    "neighbours": "worker.techniques.neighbours:Neighbours",
+    "zero-shot": "worker.techniques.prompting:ZeroShot",
+    "multi-shot": "worker.techniques.prompting:MultiShot",
+}
+
+
+def build(spec: BaseSpec, resources: Resources) -> Technique:
+    """The technique that a spec describes, not yet fitted."""
+    module, name = REGISTRY[spec.technique].split(":")  # type: ignore[attr-defined]
+    technique: Technique = getattr(import_module(module), name)(spec, resources)
+    return technique
