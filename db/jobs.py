@@ -277,9 +277,7 @@ def book_fixed_cost(session: Session, job_id: int, seconds: float, usd: Decimal)
 
 
 def set_total(session: Session, job_id: int, items_total: int) -> None:
-    session.execute(
-        text("UPDATE jobs SET items_total = :total WHERE id = :job"), {"job": job_id, "total": items_total}
-    )
+    session.execute(text("UPDATE jobs SET items_total = :total WHERE id = :job"), {"job": job_id, "total": items_total})
 
 
 def set_state(session: Session, job_id: int, to: JobState, *, among: Sequence[JobState]) -> bool:

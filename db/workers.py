@@ -16,9 +16,7 @@ ALIVE_SECONDS = 20
 def hello(session: Session, name: str, queues: list[str], device: str, concurrency: int) -> None:
     values = {"queues": queues, "device": device, "concurrency": concurrency}
     statement = insert(WorkerRow).values(name=name, **values)
-    session.execute(
-        statement.on_conflict_do_update(index_elements=["name"], set_=values | {"last_seen": func.now()})
-    )
+    session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values | {"last_seen": func.now()}))
 
 
 def goodbye(session: Session, name: str) -> None:

@@ -78,9 +78,7 @@ class PgIndex:
             embedding=pl.Series(vectors.tolist(), dtype=pl.List(pl.Float32)),
         )
         with begin() as session:
-            return knowledge.nearest(
-                session, self._dataset_id, embedder().signature, embedder().dims, queries, k
-            )
+            return knowledge.nearest(session, self._dataset_id, embedder().signature, embedder().dims, queries, k)
 
     def vectors(self, items: pl.DataFrame, progress: Progress) -> npt.NDArray[np.float32]:
         """(n, dims), from the store where the item's text is embedded already, else computed (and not stored)."""

@@ -115,9 +115,7 @@ def sweep() -> None:
     except (BrokerAway, OSError):
         idle = []
     with begin() as session:
-        job_ids = jobs.sweep(
-            session, attempts=settings().chunk_attempts, quiet_seconds=QUIET_SECONDS, idle_queues=idle
-        )
+        job_ids = jobs.sweep(session, attempts=settings().chunk_attempts, quiet_seconds=QUIET_SECONDS, idle_queues=idle)
         queues = {job_id: jobs.get(session, job_id).queue for job_id in job_ids}
     for job_id, queue in queues.items():
         wake(job_id, queue)

@@ -121,3 +121,15 @@ def parse(values: dict[str, object]) -> AnySpec:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:])
         raise UserError(f"{where or 'spec'}: {first['msg']}.") from error
+
+
+def defaults() -> list[AnySpec]:
+    """Every technique that needs no API key, with its default settings."""
+    return [parse({"technique": name}) for name in SPECS]
+
+
+def describe(spec: BaseSpec) -> str:
+    """The label, with the fields that differ from the defaults: "Nearest neighbours (k=5)"."""
+    values, standard = spec.model_dump(), type(spec)().model_dump()
+    changed = [f"{field}={value}" for field, value in values.items() if value != standard[field]]
+    return f"{spec.label} ({', '.join(changed)})" if changed else spec.label

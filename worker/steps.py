@@ -11,10 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from db.engine import Session
 
 from db import artifacts, datasets, jobs, predictions, rates, results
-from db.engine import begin
+from db.engine import Session, begin
 from db.settings import settings
 from db.types import PREDICTION_SCHEMA, Chunk, DatasetState, Job, PredictionStatus, Split, Step
 from worker import specs

@@ -91,7 +91,9 @@ def model_folder(name: str) -> Path:
 
 
 def _missing(packaged: Packaged) -> bool:
-    return any((folder := package_folder(name)) is None or not (folder / file).is_file() for name, file in packaged.files)
+    return any(
+        (folder := package_folder(name)) is None or not (folder / file).is_file() for name, file in packaged.files
+    )
 
 
 def _convert(packaged: Packaged, target: Path) -> None:

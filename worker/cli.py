@@ -1,0 +1,328 @@
+"""`pricewright …`: the same verbs as the pages, for a terminal and for scripts (`--json`)."""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from db import datasets, jobs, predictions
+from db.engine import DatabaseAway, begin
+from db.errors import NotFound, UserError
+from db.types import Dataset, DatasetState, JobKind, JobState, Split
+from worker import actions, comparing, doctoring, export, specs, tables
+from worker.up import running_stack, supervise
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Which technique prices my products best for the money?"
+)
+out, err = Console(), Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
+POLL_SECONDS = 0.2
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 done, 1 the user can put it right (one sentence on stderr), 2 wrong usage."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except UserError as error:
+        err.print(f"[red]{error}[/]", highlight=False)
+        sys.exit(1)
+    except DatabaseAway as error:
+        err.print(f"[red]The database does not answer ({error}); is it running?[/]", highlight=False)
+        sys.exit(1)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, default=str, ensure_ascii=False))
+
+
+@app.command()
+def up() -> None:
+    """Start everything (database, broker, worker, dashboard) and keep it running until Ctrl-C."""
+    raise typer.Exit(supervise())
+
+
+@app.command()
+def load(
+    file: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX or Parquet, also gzipped.")],
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", help="field=column, e.g. title=Name; empty column = leave out.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What to call the dataset.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Upload a table: every line becomes an item or a reject with its reason."""
+    with running_stack():
+        dataset = _load(file, _mapping(columns or []), name, quiet=as_json)
+    report = {
+        "dataset": dataset.id,
+        "rows_in": dataset.rows_in,
+        "items": dataset.items,
+        "rejects": dataset.rejects,
+        "splits": dataset.splits,
+    }
+    if as_json:
+        _print_json(report | {"name": dataset.name, "mapping": dataset.mapping})
+    else:
+        out.print(f"Dataset {dataset.id} ({dataset.name}): {dataset.items:,} items, {dataset.rejects:,} rejects.")
+        out.print("Splits: " + ", ".join(f"{count:,} {split}" for split, count in dataset.splits.items()))
+
+
+def _mapping(pairs: list[str]) -> dict[str, str]:
+    mapping = {}
+    for pair in pairs:
+        field, separator, column = pair.partition("=")
+        if not separator:
+            raise UserError(f"--map {pair!r} should look like field=column, for example title=Name.")
+        if field not in tables.FIELDS:
+            raise UserError(f"There is no field {field!r}; choose from {', '.join(tables.FIELDS)}.")
+        mapping[field] = column
+    return mapping
+
+
+def _load(file: Path, mapping: dict[str, str], name: str | None, *, quiet: bool) -> Dataset:
+    """Upload, inspect, map and load; raises UserError with the reason when the file can't be used."""
+    if not file.is_file():
+        raise NotFound(f"There is no file {file}.")
+    with file.open("rb") as stream:
+        dataset_id = actions.upload(file.name, stream)
+    _wait([_latest(dataset_id, JobKind.INSPECT)], quiet=quiet)
+    with begin() as session:
+        proposed = datasets.get(session, dataset_id).mapping
+    job_id = actions.load(dataset_id, proposed | mapping, name)
+    _wait([job_id], quiet=quiet)
+    with begin() as session:
+        return datasets.get(session, dataset_id)
+
+
+def _latest(dataset_id: int, kind: JobKind) -> int:
+    with begin() as session:
+        job = jobs.latest(session, dataset_id, kind)
+    if job is None:
+        raise NotFound(f"Dataset {dataset_id} has no {kind} job.")
+    return job.id
+
+
+def _wait(job_ids: list[int], *, quiet: bool) -> None:
+    """Follow jobs until all are final. Raises UserError if one failed; Ctrl-C cancels them."""
+    try:
+        with _bars(quiet) as show:
+            while True:
+                with begin() as session:
+                    states = jobs.progress(session, job_ids)
+                for state in states:
+                    show(state)
+                if all(state.state.is_final for state in states):
+                    break
+                time.sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        for job_id in job_ids:
+            _cancel_quietly(job_id)
+        raise
+    failed = [state for state in states if state.state is not JobState.DONE]
+    if failed:
+        raise UserError(failed[0].error or f"Job {failed[0].job_id} was {failed[0].state}.")
+
+
+def _cancel_quietly(job_id: int) -> None:
+    try:
+        actions.cancel(job_id)
+    except UserError:
+        return  # it ended meanwhile
+
+
+@contextmanager
+def _bars(quiet: bool) -> Iterator[Callable[[Any], None]]:
+    """One progress bar per job on stderr, so that stdout stays clean for --json and pipes."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    tasks: dict[int, TaskID] = {}
+    with Bar(*columns, console=err, disable=quiet or not err.is_terminal) as bar:
+
+        def show(state: Any) -> None:
+            if state.job_id not in tasks:
+                with begin() as session:
+                    job = jobs.get(session, state.job_id)
+                tasks[state.job_id] = bar.add_task(tables.job_label(job))
+            total = state.items_total or None
+            bar.update(tasks[state.job_id], total=total, completed=state.items_done)
+
+        yield show
+
+
+@app.command()
+def price(
+    what: Annotated[str, typer.Argument(help="A dataset (number or name) or a file to load first.")],
+    technique: Annotated[list[str], typer.Option(help="Technique name; repeat it for several.")],
+    rows: Annotated[
+        str, typer.Option(help="test = measure, unpriced = only rows without a price, both = both.")
+    ] = "both",
+    limit: Annotated[int | None, typer.Option(min=1, help="Price a sample of this many rows.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="field=value of the technique's spec.")] = None,
+    to: Annotated[Path | None, typer.Option("--out", help="Write predictions: .csv, .parquet or .xlsx.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Price a dataset (or a file) with one or more techniques and say how wrong and how dear each was."""
+    split = {"test": Split.TEST, "unpriced": Split.UNPRICED, "both": None}.get(rows, rows)
+    if isinstance(split, str) and not isinstance(split, Split):
+        raise UserError("--rows must be test, unpriced or both.")
+    chosen = [specs.parse({"technique": name} | _settings(settings or [])) for name in technique]
+    if to is not None and len(chosen) > 1:
+        raise UserError("--out holds the predictions of one technique; name only one.")
+    with running_stack():
+        dataset = _dataset(what, quiet=as_json)
+        job_ids = actions.start(dataset.id, chosen, split, limit)
+        _wait(job_ids, quiet=as_json)
+        if to is not None:
+            with begin() as session:
+                export.write(predictions.of_job(session, job_ids[0]), to)
+        report = comparing.of_jobs(job_ids)
+    if as_json:
+        _print_json({"dataset": dataset.id, "jobs": job_ids, "rows": report})
+    else:
+        out.print(tables.comparison(report))
+
+
+def _settings(pairs: list[str]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for pair in pairs:
+        field, separator, value = pair.partition("=")
+        if not separator:
+            raise UserError(f"--set {pair!r} should look like field=value, for example k=5.")
+        values[field] = value
+    return values
+
+
+def _dataset(what: str, *, quiet: bool) -> Dataset:
+    if Path(what).is_file():
+        return _load(Path(what), {}, None, quiet=quiet)
+    with begin() as session:
+        return datasets.find(session, what)
+
+
+@app.command("jobs")
+def list_jobs(as_json: AsJson = False) -> None:
+    """List jobs, newest first, with how far they are."""
+    with running_stack(worker=False), begin() as session:
+        all_jobs = jobs.all(session)
+        states = {state.job_id: state for state in jobs.progress(session, [job.id for job in all_jobs])}
+    if as_json:
+        _print_json([asdict(job) | asdict(states[job.id]) for job in all_jobs])
+    else:
+        out.print(tables.job_table(all_jobs, states))
+
+
+def _verb(action: Callable[[int], Any], job_id: int, done: str, *, follow: bool = False) -> None:
+    with running_stack(worker=follow):
+        action(job_id)
+        out.print(f"Job {job_id} {done}.")
+        if follow:
+            _wait([job_id], quiet=False)
+
+
+@app.command()
+def pause(job_id: int) -> None:
+    """Hand out no more work of a job."""
+    _verb(actions.pause, job_id, "is paused")
+
+
+@app.command()
+def resume(job_id: int) -> None:
+    """Go on with a paused job."""
+    _verb(actions.resume, job_id, "goes on", follow=True)
+
+
+@app.command()
+def cancel(job_id: int) -> None:
+    """Stop a job; what is priced already is kept."""
+    _verb(actions.cancel, job_id, "is cancelled")
+
+
+@app.command()
+def retry(job_id: int) -> None:
+    """Run again just what failed in a job."""
+    _verb(actions.retry, job_id, "runs again", follow=True)
+
+
+@app.command()
+def compare(
+    what: Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare every finished job of a dataset on the rows that all of them priced."""
+    with running_stack(worker=False):
+        with begin() as session:
+            dataset = datasets.find(session, what)
+            done = [
+                job.id
+                for job in jobs.all(session, dataset.id, JobKind.PRICE)
+                if job.state is JobState.DONE and job.split is not Split.UNPRICED
+            ]
+        report = comparing.of_jobs(done)
+    if as_json:
+        _print_json({"dataset": dataset.id, "rows": report})
+    elif not report:
+        out.print(f"Nothing is priced in {dataset.name} yet: pricewright price {dataset.id} --technique constant")
+    else:
+        out.print(tables.comparison(report))
+
+
+@app.command()
+def demo(
+    file: Annotated[Path | None, typer.Argument(help="Another CSV; default: the synthetic demo catalogue.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Price a sample of this many rows.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The main job without a browser: load a table, price it with every technique, print the trade-off table."""
+    with running_stack():
+        dataset = _load(file, {}, None, quiet=as_json) if file else _demo_dataset(quiet=as_json)
+        job_ids = actions.start(dataset.id, specs.defaults(), Split.TEST, limit)
+        _wait(job_ids, quiet=as_json)
+        report = comparing.of_jobs(job_ids)
+    if as_json:
+        _print_json({"dataset": dataset.id, "rows": report})
+        return
+    note = " (synthetic)" if dataset.is_synthetic else ""
+    out.print(f"{dataset.name}{note}: {dataset.items:,} items, {report[0]['n']:,} test rows priced by each technique.")
+    out.print(tables.comparison(report))
+
+
+def _demo_dataset(*, quiet: bool) -> Dataset:
+    with begin() as session:
+        existing = [d for d in datasets.all(session) if d.is_synthetic and d.state is DatasetState.READY]
+    if existing:
+        return existing[0]
+    dataset_id = actions.load_demo()
+    _wait([_latest(dataset_id, JobKind.INSPECT)], quiet=quiet)
+    with begin() as session:
+        mapping = datasets.get(session, dataset_id).mapping
+    _wait([actions.load(dataset_id, mapping)], quiet=quiet)
+    with begin() as session:
+        return datasets.get(session, dataset_id)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say what works on this machine and what is missing; exit code 1 when something needed is."""
+    findings = doctoring.examine()
+    if as_json:
+        _print_json([asdict(finding) for finding in findings])
+    else:
+        table = Table(box=None, show_header=False)
+        for finding in findings:
+            table.add_row({True: "[green]ok[/]", False: "[red]no[/]"}[finding.ok], finding.part, finding.detail)
+        out.print(table)
+    if not all(finding.ok or finding.optional for finding in findings):
+        raise typer.Exit(1)

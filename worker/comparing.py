@@ -1,0 +1,29 @@
+"""Jobs side by side: what each costs and how wrong it is, on the rows that all of them priced."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from db import jobs, predictions
+from db.engine import begin
+from worker import specs
+from worker.evaluation import compare
+
+
+def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """One dict per job that has measurable rows, best MAE first; intervals are 95 %, paired over the same items."""
+    if not job_ids:
+        return []
+    with begin() as session:
+        chosen = {job.id: job for job in jobs.all(session) if job.id in set(job_ids)}
+        frame = predictions.of_jobs(session, list(chosen)).filter(pl.col("truth").is_not_null())
+    if frame.is_empty():
+        return []
+    rows = []
+    for line in compare.table(frame).sort("mae", nulls_last=True).iter_rows(named=True):
+        job = chosen[line["job_id"]]
+        spec = specs.parse(job.spec)
+        head = {"job": job.id, "technique": job.technique, "label": spec.label, "family": str(spec.family)}
+        rows.append(head | {"spec": job.spec, "fixed_usd": float(job.fixed_usd)} | line)
+    return rows

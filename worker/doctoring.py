@@ -1,0 +1,82 @@
+"""What works on this machine and what is missing, in sentences."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from db import workers
+from db.engine import DatabaseAway, begin
+from db.errors import UserError
+from db.settings import settings
+from worker.app import queue_lengths
+from worker.lifecycle import gpu_count
+
+
+@dataclass(frozen=True)
+class Finding:
+    part: str
+    ok: bool
+    detail: str
+    optional: bool = False
+
+
+def examine() -> list[Finding]:
+    """Every part looked at once; never raises."""
+    return list(_findings())
+
+
+def _findings() -> Iterator[Finding]:
+    yield _try("data folder", _data_dir)
+    yield _try("database", _database, optional=settings().is_embedded_database)
+    yield _try("broker", _broker, optional=settings().is_embedded_broker)
+    yield _try("worker", _workers, optional=True)
+    for model in ("gemma3-270m", "smollm2-135m", "minilm"):
+        yield _try(f"model {model}", lambda model=model: _model(model), optional=True)  # type: ignore[misc]
+    gpus = gpu_count()
+    yield Finding("GPU", gpus > 0, f"{gpus} found" if gpus else "none; local models run on the CPU", optional=True)
+
+
+def _try(part: str, look: Callable[[], str], *, optional: bool = False) -> Finding:
+    try:
+        return Finding(part, True, look(), optional)
+    except (UserError, DatabaseAway, OSError) as error:
+        return Finding(part, False, str(error) or type(error).__name__, optional)
+    except Exception as error:
+        return Finding(part, False, f"{type(error).__name__}: {error}", optional)
+
+
+def _data_dir() -> str:
+    settings().home.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(settings().home).free / 1e9
+    if free < 1:
+        raise UserError(f"only {free:.1f} GB free in {settings().home}; make room or set PRICEWRIGHT_DATA_DIR")
+    return f"{settings().home}, {free:.0f} GB free"
+
+
+def _database() -> str:
+    kind = "embedded" if settings().is_embedded_database else "PRICEWRIGHT_DATABASE_URL"
+    with begin() as session:
+        version = session.scalar(text("SELECT current_setting('server_version')"))
+        vector = session.scalar(text("SELECT extversion FROM pg_extension WHERE extname = 'vector'"))
+    return f"Postgres {version}, pgvector {vector or 'missing'} ({kind})"
+
+
+def _broker() -> str:
+    waiting = sum(queue_lengths().values())
+    return f"{waiting} messages waiting ({'embedded' if settings().is_embedded_broker else 'PRICEWRIGHT_BROKER_URL'})"
+
+
+def _workers() -> str:
+    with begin() as session:
+        alive = workers.alive(session)
+    if alive.is_empty():
+        raise UserError("none is running; pricewright up starts one")
+    return ", ".join(f"{name} ({queues})" for name, queues in alive.select("name", "queues").iter_rows())
+
+
+def _model(name: str) -> str:
+    from worker.llm import packaged
+
+    return f"from the package in {packaged.source(name)}"

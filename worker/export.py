@@ -1,0 +1,56 @@
+"""How predictions leave the house: CSV, Parquet or XLSX bytes, safe to open in a spreadsheet."""
+
+import io
+from pathlib import Path
+
+import polars as pl
+
+from db.errors import UserError
+
+# A cell that begins with one of these is run as a formula by Excel, LibreOffice or Google Sheets (OWASP, "CSV
+# injection"). Product texts come from strangers, so such cells get a leading apostrophe.
+_FORMULA = r"^[=+\-@\t\r]"
+
+
+def neutralised(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with every text cell that a spreadsheet would run as a formula made plain text."""
+    text = pl.col(pl.String)
+    return frame.with_columns(pl.when(text.str.contains(_FORMULA)).then(pl.lit("'") + text).otherwise(text).name.keep())
+
+
+def to_csv(frame: pl.DataFrame) -> bytes:
+    """UTF-8 with a byte order mark: without it Excel reads accents wrongly."""
+    buffer = io.BytesIO()
+    neutralised(frame).write_csv(buffer, include_bom=True)
+    return buffer.getvalue()
+
+
+def to_parquet(frame: pl.DataFrame) -> bytes:
+    """Not neutralised: no spreadsheet runs Parquet, and programs want the exact text."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def to_xlsx(frame: pl.DataFrame) -> bytes:
+    """Raises UserError above the rows a sheet can hold."""
+    if len(frame) > 1_048_575:
+        raise UserError("An Excel sheet holds 1,048,575 rows; export CSV or Parquet instead.")
+    buffer = io.BytesIO()
+    # Strings stay strings: no formulas, no links made from product texts.
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(buffer, options) as book:
+        neutralised(frame).write_excel(book, "predictions", autofit=False, freeze_panes=(1, 0))
+    return buffer.getvalue()
+
+
+FORMATS = {".csv": to_csv, ".parquet": to_parquet, ".xlsx": to_xlsx}
+
+
+def write(frame: pl.DataFrame, path: Path) -> None:
+    """Write by the file's ending. Raises UserError for an ending we don't know."""
+    if path.suffix.lower() not in FORMATS:
+        raise UserError(f"{path.name}: choose a name that ends in {', '.join(FORMATS)}.")
+    path.write_bytes(FORMATS[path.suffix.lower()](frame))

@@ -1,0 +1,68 @@
+"""What the command line prints: tables of jobs and comparisons."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from db.types import Job, JobKind, Progress
+from worker import specs
+
+FIELDS = ("id", "title", "description", "category", "brand", "price")
+
+
+def job_label(job: Job) -> str:
+    """What to call a job: its technique with what differs from the defaults, or what it does to a file."""
+    if job.kind is not JobKind.PRICE:
+        return {JobKind.INSPECT: "look at file", JobKind.LOAD: "load rows"}[job.kind]
+    return specs.describe(specs.parse(job.spec))
+
+
+def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """The trade-off table: errors with their 95 % intervals, costs per 1,000 items, fixed cost apart."""
+    table = Table(caption=None, box=None, pad_edge=False)
+    for name in ("technique", "rows", "MAE $", "95 %", "median error", "RMSLE", "within 20 %", "read", "$ / 1,000"):
+        table.add_column(name, justify="left" if name == "technique" else "right", no_wrap=True)
+    for name in ("fixed $", "p50 ms", "verdict"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            specs.describe(specs.parse(row["spec"])),
+            f"{row['n']:,}",
+            _number(row["mae"], ".1f"),
+            f"{_number(row['mae_low'], '.1f')}–{_number(row['mae_high'], '.1f')}",
+            _number(row["median_ape"], ".0%"),
+            _number(row["rmsle"], ".3f"),
+            _number(row["within"], ".0%"),
+            _number(row["parse_rate"], ".1%"),
+            _number(row["usd_per_1000"], ".5f"),
+            _number(row["fixed_usd"], ".5f"),
+            _number(row["p50_ms"], ".2f"),
+            row["verdict"] + (" *" if row["on_frontier"] else ""),
+        )
+    table.caption = "* on the frontier: nothing else here is both cheaper and more accurate"
+    return table
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
+
+
+def job_table(jobs: Sequence[Job], states: Mapping[int, Progress]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("job", "dataset", "what", "state", "done", "unparsed", "failed", "$", "note"):
+        table.add_column(name)
+    for job in jobs:
+        state = states[job.id]
+        table.add_row(
+            str(job.id),
+            str(job.dataset_id),
+            job_label(job),
+            str(job.state),
+            f"{state.items_done:,}/{state.items_total:,}",
+            f"{state.unparsed:,}",
+            f"{state.failed:,}",
+            f"{state.usd:.5f}",
+            state.error or "",
+        )
+    return table
