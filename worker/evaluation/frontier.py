@@ -15,8 +15,8 @@ def mask(cost: npt.ArrayLike, error: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     known = ~(np.isnan(costs) | np.isnan(errors))
     as_cheap, as_good = costs[:, None] <= costs, errors[:, None] <= errors
     strictly = (costs[:, None] < costs) | (errors[:, None] < errors)
-    dominated: npt.NDArray[np.bool_] = (as_cheap & as_good & strictly & known[:, None]).any(axis=0)
-    return np.logical_and(known, np.logical_not(dominated))
+    dominated = (as_cheap & as_good & strictly & known[:, None]).any(axis=0)
+    return np.asarray(known & ~dominated, dtype=np.bool_)
 
 
 def line(table: pl.DataFrame, error: str = "mae", cost: str = "usd_per_1000", ascending: bool = True) -> pl.DataFrame:

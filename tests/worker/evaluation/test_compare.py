@@ -1,0 +1,153 @@
+"""Does a comparison use the same items for all, and are its intervals and verdicts what they claim?"""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from polars.testing import assert_frame_equal
+
+from tests.worker.evaluation.frames import comparisons, job, noisy
+from worker.evaluation import compare, metrics
+
+
+def _lines(table: pl.DataFrame) -> dict[int, dict[str, Any]]:
+    return {line["job_id"]: line for line in table.iter_rows(named=True)}
+
+
+@settings(max_examples=60)
+@given(comparisons())
+def test_every_interval_contains_its_point_and_order_of_lines_does_not_matter(predictions: pl.DataFrame) -> None:
+    table = compare.table(predictions, n_boot=60)
+    assert dict(table.schema) == compare.COLUMNS
+    for line in table.iter_rows(named=True):
+        for name in ("mae", "median_ape", "rmsle", "within", "diff"):
+            if line[name] is None:
+                assert line[f"{name}_low"] is None
+            else:
+                assert line[f"{name}_low"] <= line[name] <= line[f"{name}_high"]
+    shuffled = predictions.sample(fraction=1, shuffle=True, seed=1)
+    # Sums in another order differ in the last digit.
+    assert_frame_equal(compare.table(shuffled, n_boot=60), table, rel_tol=1e-9, abs_tol=1e-9)
+
+
+@settings(max_examples=40)
+@given(comparisons())
+def test_figures_equal_those_of_each_job_alone(predictions: pl.DataFrame) -> None:
+    for line in compare.table(predictions, n_boot=10).iter_rows(named=True):
+        alone = metrics.summary(predictions.filter(pl.col("job_id") == line["job_id"]))
+        assert {name: line[name] for name in alone} == pytest.approx(alone, nan_ok=True)
+
+
+def test_only_items_that_every_job_has_a_line_for_are_used() -> None:
+    first = job(1, [10.0, 20.0, 1000.0], [11.0, 21.0, 0.5])
+    second = job(2, [10.0, 20.0], [15.0, 25.0])
+    lines = _lines(compare.table(pl.concat([first, second]), n_boot=20))
+    assert [line["n"] for line in lines.values()] == [2, 2]
+    assert lines[1]["mae"] == pytest.approx(1.0)
+
+
+def test_jobs_without_a_shared_item_get_a_line_that_says_so() -> None:
+    second = job(2, [10.0], [15.0]).with_columns(row=pl.lit(77, pl.Int64))
+    table = compare.table(pl.concat([job(1, [10.0], [11.0]), second]), n_boot=20)
+    assert table["n"].to_list() == [0, 0]
+    assert table["mae"].null_count() == 2
+    assert table["verdict"].null_count() == 2
+    assert not table["on_frontier"].any()
+
+
+def test_an_empty_frame_gives_an_empty_table_with_all_columns() -> None:
+    assert dict(compare.table(job(1, [], []).clear()).schema) == compare.COLUMNS
+
+
+def test_two_lines_for_one_item_are_refused() -> None:
+    with pytest.raises(ValueError, match="two predictions"):
+        compare.table(pl.concat([job(1, [10.0], [11.0])] * 2))
+
+
+def test_a_clearly_worse_job_is_worse_and_an_equal_one_is_a_tie() -> None:
+    table = compare.table(pl.concat([noisy(1, 400, 0.3), noisy(2, 400, 0.3), noisy(3, 400, 0.9)]))
+    assert sorted(table["verdict"].to_list()) == ["best", "tie", "worse"]
+    assert _lines(table)[3]["verdict"] == "worse"
+    assert table["verdict"][0] == "best"
+    assert table["diff"][0] == 0
+
+
+def test_pairing_tells_apart_what_separate_intervals_do_not() -> None:
+    """A job that is always a little worse: the single intervals overlap, the paired one does not contain 0."""
+    first = noisy(1, 300, 0.5)
+    off = first["price"] - first["truth"]
+    second = first.with_columns(job_id=pl.lit(2), price=first["truth"] + off * 1.05)
+    lines = _lines(compare.table(pl.concat([first, second])))
+    assert lines[2]["mae_low"] < lines[1]["mae_high"]
+    assert lines[2]["verdict"] == "worse"
+
+
+def test_the_difference_is_taken_on_items_that_both_answered() -> None:
+    first = job(1, [10.0] * 40, [11.0] * 40)
+    second = job(2, [10.0] * 40, [None] * 20 + [13.0] * 20)
+    third = job(3, [10.0] * 40, [10.5] * 20 + [31.0] * 20)
+    lines = _lines(compare.table(pl.concat([first, second, third]), n_boot=50))
+    assert lines[2]["diff"] == pytest.approx(2.0)
+    assert lines[2]["n"] == 40
+    assert lines[2]["parse_rate"] == 0.5
+
+
+def test_a_job_that_skips_the_hard_items_is_neither_best_nor_on_the_frontier() -> None:
+    truth = [10.0] * 90 + [900.0] * 10
+    all_answered = job(1, truth, [12.0] * 90 + [500.0] * 10, usd=1e-3)
+    skipper = job(2, truth, [11.5] * 80 + [None] * 20, usd=1e-6)
+    lines = _lines(compare.table(pl.concat([all_answered, skipper]), n_boot=100))
+    assert lines[2]["mae"] < lines[1]["mae"]
+    assert lines[1]["verdict"] == "best"
+    assert lines[1]["on_frontier"]
+    assert not lines[2]["on_frontier"]
+
+
+def test_a_job_that_answered_nothing_has_no_verdict() -> None:
+    lines = _lines(compare.table(pl.concat([job(1, [10.0], [11.0]), job(2, [10.0], [None])]), n_boot=20))
+    assert lines[2]["verdict"] is None
+    assert lines[2]["mae"] is None
+    assert lines[1]["verdict"] == "best"
+
+
+@pytest.mark.parametrize("by", ["mae", "median_ape", "rmsle", "within"])
+def test_any_measure_can_decide_and_positive_differences_mean_worse(by: compare.Measure) -> None:
+    table = compare.table(pl.concat([noisy(1, 500, 1.0), noisy(2, 500, 0.2)]), n_boot=300, by=by)
+    lines = _lines(table)
+    assert table["job_id"].to_list() == [2, 1]
+    assert lines[2]["verdict"] == "best"
+    assert lines[1]["verdict"] == "worse"
+    assert lines[1]["diff"] == pytest.approx(abs(lines[1][by] - lines[2][by]))
+
+
+def test_the_seed_decides_the_resamples() -> None:
+    predictions = noisy(1, 200, 0.5)
+    assert compare.table(predictions).equals(compare.table(predictions))
+    assert not compare.table(predictions, seed=1).equals(compare.table(predictions))
+
+
+def test_another_job_in_the_comparison_does_not_move_an_interval() -> None:
+    alone = compare.table(noisy(1, 300, 0.5))
+    beside = compare.table(pl.concat([noisy(1, 300, 0.5), noisy(2, 300, 0.1)]))
+    columns = [f"{name}{end}" for name in ("mae", "median_ape", "rmsle", "within") for end in ("_low", "_high")]
+    assert_frame_equal(alone.select(columns), beside.filter(pl.col("job_id") == 1).select(columns))
+
+
+def test_95_percent_intervals_hold_the_true_error_in_about_95_percent_of_samples() -> None:
+    """Guesses are off by a half-normal amount of known mean, median and log error; 300 samples of 200 items."""
+    random = np.random.default_rng(4)
+    rounds, n = 300, 200
+    hits = dict.fromkeys(("mae", "median_ape", "diff"), 0)
+    for number in range(rounds):
+        truth = np.full(n, 1000.0)
+        first = job(1, truth.tolist(), (truth + random.normal(0, 100, n)).tolist())
+        second = job(2, truth.tolist(), (truth + random.normal(0, 200, n)).tolist())
+        lines = _lines(compare.table(pl.concat([first, second]), n_boot=300, seed=number))
+        mean, median = np.sqrt(2 / np.pi), 0.6744898
+        hits["mae"] += lines[1]["mae_low"] <= 100 * mean <= lines[1]["mae_high"]
+        hits["median_ape"] += lines[1]["median_ape_low"] <= 0.1 * median <= lines[1]["median_ape_high"]
+        hits["diff"] += lines[2]["diff_low"] <= 100 * mean <= lines[2]["diff_high"]
+    # +- 3 standard errors of a share of 0.95 over 300 rounds is 0.04
+    assert {name: 0.91 <= count / rounds <= 0.99 for name, count in hits.items()} == dict.fromkeys(hits, True), hits
