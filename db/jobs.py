@@ -375,10 +375,9 @@ def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: S
     return list(
         session.scalars(
             text(
-                """SELECT j.id FROM jobs j WHERE j.state = 'running'
-                   AND EXISTS (SELECT 1 FROM chunks c WHERE c.job_id = j.id AND c.state = 'waiting'
-                               AND c.sent_at IS NULL)
-                   ORDER BY j.id"""
+                f"""SELECT DISTINCT j.id FROM chunks c JOIN jobs j ON j.id = c.job_id
+                    WHERE c.sent_at IS NULL AND {_READY}
+                    ORDER BY j.id"""
             )
         )
     )

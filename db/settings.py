@@ -18,6 +18,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".pricewright"), description="Folder for files, embedded servers, models and logs.")
     database_url: str = Field("", description="A Postgres with pgvector; empty = the embedded one in data_dir.")
     broker_url: str = Field("", description="A Redis or Valkey; empty = the embedded one in data_dir.")
+    model_cache: Path | None = Field(None, description="Folder of converted models; default: models in data_dir.")
     dashboard_port: int = 8501
     dashboard_host: str = Field("127.0.0.1", description="0.0.0.0 to let others reach the pages.")
     worker_concurrency: int = Field(1, description="Pool children of the CPU worker; each loads its own models.")
@@ -64,7 +65,7 @@ class Settings(BaseSettings):
 
     @property
     def models_dir(self) -> Path:
-        return self.home / "models"
+        return self.model_cache.expanduser().resolve() if self.model_cache else self.home / "models"
 
     @property
     def logs_dir(self) -> Path:

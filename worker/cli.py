@@ -19,7 +19,7 @@ from rich.table import Table
 from db import datasets, jobs, predictions
 from db.engine import DatabaseAway, begin
 from db.errors import NotFound, UserError
-from db.types import Dataset, DatasetState, JobKind, JobState, Split
+from db.types import Dataset, DatasetState, JobKind, JobState, Progress, Split
 from worker import actions, comparing, doctoring, export, specs, tables
 from worker.up import running_stack, supervise
 
@@ -30,6 +30,7 @@ out, err = Console(), Console(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
 POLL_SECONDS = 0.2
+PATIENCE_SECONDS = 60.0  # how long a database may be away before a watching command gives up
 
 
 def main() -> None:
@@ -121,8 +122,7 @@ def _wait(job_ids: list[int], *, quiet: bool) -> None:
     try:
         with _bars(quiet) as show:
             while True:
-                with begin() as session:
-                    states = jobs.progress(session, job_ids)
+                states = _states(job_ids)
                 for state in states:
                     show(state)
                 if all(state.state.is_final for state in states):
@@ -137,6 +137,19 @@ def _wait(job_ids: list[int], *, quiet: bool) -> None:
         raise UserError(failed[0].error or f"Job {failed[0].job_id} was {failed[0].state}.")
 
 
+def _states(job_ids: list[int]) -> list[Progress]:
+    """How far the jobs are. A database that restarts is waited for: the work survives it, so should the watcher."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with begin() as session:
+                return jobs.progress(session, job_ids)
+        except DatabaseAway:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_SECONDS)
+
+
 def _cancel_quietly(job_id: int) -> None:
     try:
         actions.cancel(job_id)
@@ -145,13 +158,13 @@ def _cancel_quietly(job_id: int) -> None:
 
 
 @contextmanager
-def _bars(quiet: bool) -> Iterator[Callable[[Any], None]]:
+def _bars(quiet: bool) -> Iterator[Callable[[Progress], None]]:
     """One progress bar per job on stderr, so that stdout stays clean for --json and pipes."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     tasks: dict[int, TaskID] = {}
     with Bar(*columns, console=err, disable=quiet or not err.is_terminal) as bar:
 
-        def show(state: Any) -> None:
+        def show(state: Progress) -> None:
             if state.job_id not in tasks:
                 with begin() as session:
                     job = jobs.get(session, state.job_id)

@@ -9,11 +9,11 @@ from typing import Self
 
 from kombu.exceptions import OperationalError as BrokerAway
 
-from db import jobs
+from db import datasets, jobs
 from db.engine import DatabaseAway, after_commit, begin
 from db.errors import UserError
 from db.settings import settings
-from db.types import Chunk, Job, Queue
+from db.types import Chunk, DatasetState, Job, JobKind, JobState, Queue
 from worker.app import queue_lengths, send
 from worker.progress import Cancelled
 from worker.steps import STEPS
@@ -98,6 +98,8 @@ def run_chunk(chunk_id: int) -> None:
 def _fail(job: Job, chunk: Chunk, sentence: str, *, attempts: int) -> None:
     with begin() as session:
         jobs.fail(session, chunk, sentence, attempts=attempts)
+        if jobs.get(session, job.id).state is JobState.FAILED and job.kind is not JobKind.PRICE:
+            datasets.change(session, job.dataset_id, state=DatasetState.FAILED, error=sentence)
         after_commit(session, lambda: wake(job.id, job.queue))
 
 

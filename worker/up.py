@@ -20,8 +20,8 @@ from typing import IO
 from db import datasets, embedded, engine, workers
 from db.errors import NotReady, UserError
 from db.settings import Settings, settings
-from db.types import Dataset, DatasetState, JobKind, Queue
-from worker import actions
+from db.types import Dataset, DatasetState, Queue
+from worker import actions, specs
 from worker.lifecycle import gpu_count
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -147,9 +147,13 @@ def supervise() -> int:
             for child in running:
                 child.start()
             _wait_for_page(address, running)
-            print(f"Pricewright is ready: {address}\nCtrl-C stops everything; logs are in {config.logs_dir}", flush=True)
-            _ensure_demo()
+            print(
+                f"Pricewright is ready: {address}\nCtrl-C stops everything; logs are in {config.logs_dir}", flush=True
+            )
+            demo = _demo()
             while True:
+                with contextlib.suppress(engine.DatabaseAway, UserError):
+                    next(demo, None)
                 time.sleep(POLL_SECONDS)
                 servers = _revive(servers, config)
                 for child in running:
@@ -219,13 +223,27 @@ def _wait_for_page(address: str, running: list[Child]) -> None:
     raise NotReady(f"The dashboard did not start; see {settings().logs_dir / 'dashboard.log'}.")
 
 
-def _ensure_demo() -> None:
-    """An empty installation gets the demo catalogue, priced with every technique, so that each page shows something."""
+def _demo() -> Iterator[None]:
+    """An empty installation gets the demo catalogue, priced with every technique, so that each page shows something.
+
+    A generator that is advanced now and then, because the supervisor must not block while the worker works.
+    """
     with engine.begin() as session:
         if datasets.all(session):
             return
-    print("Loading the demo catalogue and pricing it; watch it on the Jobs page ...", flush=True)
-    actions.price_demo()
+    print("Loading the demo catalogue and pricing it; watch it on the Jobs page.", flush=True)
+    dataset_id = actions.load_demo()
+    while (dataset := _dataset(dataset_id)).state is DatasetState.UPLOADED:
+        yield
+    actions.load(dataset_id, dataset.mapping)
+    while _dataset(dataset_id).state is DatasetState.LOADING:
+        yield
+    actions.start(dataset_id, specs.defaults())
+
+
+def _dataset(dataset_id: int) -> Dataset:
+    with engine.begin() as session:
+        return datasets.get(session, dataset_id)
 
 
 @contextlib.contextmanager
@@ -249,6 +267,3 @@ def running_stack(*, worker: bool = True) -> Iterator[None]:
 def _worker_serves() -> bool:
     with engine.begin() as session:
         return workers.serves(session, Queue.CPU)
-
-
-__all__ = ["Dataset", "DatasetState", "JobKind", "running_stack", "supervise"]

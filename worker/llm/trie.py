@@ -1,49 +1,51 @@
-"""Which token paths spell a price? A trie over the tokens of "1" to "999…", for any tokenizer."""
+"""Which token paths spell a price? A trie over the tokens of "1" to "999…", for any tokenizer, as two tables."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-
-@dataclass(slots=True)
-class Node:
-    """The answer so far. `price` is set where the answer may end."""
-
-    token: int = -1
-    price: int | None = None
-    children: list["Node"] = field(default_factory=list)
+import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True, slots=True)
 class PriceTrie:
-    root: Node
-    digits: frozenset[int]  # tokens that go on with the number: what is not in here ends it
-    comma: int | None  # goes on with the number too ("1,299"), or its first three digits would be taken for it
+    """Node 0 is the empty answer. Node -1 stands for "no price starts like this"."""
+
+    more: tuple[int, ...]  # S tokens that go on with a number (digits, comma); every other token ends it
+    following: npt.NDArray[np.int64]  # (nodes, S): the node after that token
+    price: npt.NDArray[np.int64]  # (nodes,): the price if the number ends here, else 0
+
+    @property
+    def goes_on(self) -> npt.NDArray[np.bool_]:
+        """(nodes,): some price is longer than this."""
+        return np.asarray((self.following >= 0).any(1))
 
 
-def price_trie(encode: Callable[[str], list[int]], vocabulary: dict[str, int], max_price: int) -> PriceTrie:
+def price_trie(encode: Callable[[list[str]], list[list[int]]], vocabulary: dict[str, int], max_price: int) -> PriceTrie:
     """Prices of as many digits as `max_price` has; the caller cuts what is above it.
 
-    From 1,000 on a price may be spelt with and without a comma; both spellings count.
+    From 1,000 on a price may be spelt with and without a comma; both spellings count. A comma never ends a number:
+    else the model's "1,299" would be read as 1.
     """
-    root = Node()
     top = 10 ** len(str(max_price))
-    before = encode("$")
-    for price in range(1, top):
-        for spelling in {str(price), f"{price:,}"}:
-            path = encode("$" + spelling)
-            if path[: len(before)] == before:  # else the tokenizer glues digits to the sign: not a path from there
-                _insert(root, path[len(before) :], price)
-    digits = frozenset(i for piece, i in vocabulary.items() if piece.isascii() and piece.isdigit())
-    comma = vocabulary.get(",")
-    return PriceTrie(root, digits, comma)
-
-
-def _insert(root: Node, path: list[int], price: int) -> None:
-    node = root
-    for token in path:
-        found = next((child for child in node.children if child.token == token), None)
-        if found is None:
-            found = Node(token)
-            node.children.append(found)
-        node = found
-    node.price = price
+    spellings = [(price, text) for price in range(1, top) for text in dict.fromkeys((str(price), f"{price:,}"))]
+    before, *paths = encode(["$", *("$" + text for _, text in spellings)])
+    more = tuple(sorted(i for piece, i in vocabulary.items() if piece == "," or (piece.isascii() and piece.isdigit())))
+    column = {token: i for i, token in enumerate(more)}
+    nodes: list[dict[int, int]] = [{}]
+    prices = [0]
+    for (price, _), path in zip(spellings, paths, strict=True):
+        if path[: len(before)] != before:  # the tokenizer glues digits to the sign: no path that starts after it
+            continue
+        node = 0
+        for token in path[len(before) :]:
+            if column[token] not in nodes[node]:
+                nodes[node][column[token]] = len(nodes)
+                nodes.append({})
+                prices.append(0)
+            node = nodes[node][column[token]]
+        prices[node] = price
+    following = np.full((len(nodes), len(more)), -1, dtype=np.int64)
+    for i, children in enumerate(nodes):
+        following[i, list(children)] = list(children.values())
+    return PriceTrie(more, following, np.asarray(prices, dtype=np.int64))

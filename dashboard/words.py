@@ -1,0 +1,181 @@
+"""What do people read: names, units, explanations and formats of figures. The words are those of the glossary."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+import polars as pl
+
+from db.types import Family, JobState, Split, Step
+from worker.evaluation.compare import Measure
+
+NOTHING = "–"
+
+FAMILIES: dict[str, str] = {
+    Family.BASELINE: "Baseline, no language model",
+    Family.PROMPT: "Prompted language model",
+    Family.RAG: "Language model with neighbours",
+    Family.FINETUNE: "Fine-tuned language model",
+    Family.ENSEMBLE: "Ensemble",
+    Family.CASCADE: "Cascade",
+}
+
+FIELDS: dict[str, str] = {
+    "title": "Title (needed)",
+    "description": "Description",
+    "category": "Category",
+    "brand": "Brand",
+    "price": "Price in $",
+    "id": "Your own id",
+}
+
+SPLITS: dict[str, tuple[str, str]] = {
+    Split.TRAIN: ("Train", "Techniques learn from these prices."),
+    Split.VALIDATION: ("Validation", "Techniques tune themselves on these prices."),
+    Split.TEST: ("Test", "Kept hidden; every error on the Trade-offs page is measured here."),
+    Split.UNPRICED: ("No price", "The file has no price for these: they are what can be priced."),
+}
+
+STEPS: dict[str, str] = {
+    Step.INSPECT: "Looking at the file",
+    Step.LOAD: "Loading rows",
+    Step.FIT: "Learning from the train rows",
+    Step.PRICE: "Pricing",
+    Step.EVALUATE: "Measuring",
+}
+
+STATES: dict[str, tuple[str, Literal["blue", "gray", "green", "red", "orange"], str]] = {
+    JobState.RUNNING: ("Running", "blue", ":material/play_arrow:"),
+    JobState.PAUSED: ("Paused", "orange", ":material/pause:"),
+    JobState.DONE: ("Done", "green", ":material/check:"),
+    JobState.FAILED: ("Failed", "red", ":material/error:"),
+    JobState.CANCELLED: ("Cancelled", "gray", ":material/cancel:"),
+}
+"""Job state -> what to call it, the colour and the icon of its badge."""
+
+SYNTHETIC = "This catalogue is synthetic: a seeded generator made its products and prices. No shop sells them."
+
+
+@dataclass(frozen=True)
+class Error:
+    """A way to say how wrong a technique is."""
+
+    key: Measure
+    label: str  # on axes and selectors
+    short: str  # in a table's head
+    about: str
+    is_share: bool
+    lower_is_better: bool = True
+
+    def format(self, value: float | None) -> str:
+        if value is None:
+            return NOTHING
+        if self.is_share:
+            return f"{value:.0%}"
+        return f"${value:,.2f}" if self.key == "mae" else f"{value:.3f}"
+
+
+ERRORS: dict[str, Error] = {
+    error.key: error
+    for error in (
+        Error("mae", "Mean error ($)", "Mean error", "How many dollars a guess is off, on average (MAE).", False),
+        Error(
+            "median_ape",
+            "Median error (% of the price)",
+            "Median error",
+            "Half of the guesses are closer than this share of the true price; dear items don't dominate.",
+            True,
+        ),
+        Error(
+            "rmsle",
+            "Log error (RMSLE)",
+            "RMSLE",
+            "Root mean squared error of log prices: twice and half the price weigh the same.",
+            False,
+        ),
+        Error(
+            "within", "Within 20 % of the price", "Within 20 %", "Share of guesses that are good enough.", True, False
+        ),
+    )
+}
+
+
+def usd(value: float | Decimal | None) -> str:
+    """Dollars with two digits that mean something, never in scientific notation: $1,234, $0.53, $0.000012."""
+    if value is None:
+        return NOTHING
+    number = float(value)
+    if number == 0:
+        return "$0"
+    size = abs(number)
+    if size >= 1000:
+        return f"${number:,.0f}"
+    if size >= 0.1:
+        return f"${number:,.2f}"
+    if size < 1e-9:
+        return "under $0.000000001"
+    digits = 1 - int(f"{size:e}".split("e")[1])
+    return f"${number:.{digits}f}"
+
+
+def duration(seconds: float | None) -> str:
+    """As people say it: 40 ms, 3.2 s, 2 min 5 s, 1 h 20 min."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 0.001:
+        return "under 1 ms"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    minutes = whole // 60
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+
+
+def speed(per_second: float | None) -> str:
+    if per_second is None:
+        return NOTHING
+    return f"{per_second:,.0f} rows/s" if per_second >= 10 else f"{per_second:.1f} rows/s"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """1 row, 2,400 rows."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def listed(names: list[str]) -> str:
+    """A, B and C."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> str:
+    """One sentence in Markdown: which job is best, which can't be told apart from it, and which of those is cheapest.
+
+    `table` is worker.evaluation.compare.table, judged by the same error; labels: job id -> name.
+    """
+    found = table.filter(pl.col("verdict") == "best")
+    if found.is_empty():
+        return "Nothing can be said yet: no job has a readable answer for a test row with a known price."
+    best = found.row(0, named=True)
+    name = f"**{labels[best['job_id']]}**"
+    figure = error.format(best[error.key])
+    reach = f"{error.format(best[f'{error.key}_low'])} to {error.format(best[f'{error.key}_high'])}"
+    start = f"{name} is best on {error.short.lower()}: {figure} (95 % interval {reach})"
+    if len(table) == 1:
+        return f"{start}. Run a second technique to have something to compare it with."
+    ties = table.filter(pl.col("verdict") == "tie")
+    if ties.is_empty():
+        return f"{start}. Every other technique here is measurably worse."
+    rivals = listed([f"**{labels[job]}**" for job in ties["job_id"]])
+    tied = pl.concat([found, ties]).sort("usd_per_1000", nulls_last=True).row(0, named=True)
+    cost = usd(tied["usd_per_1000"])
+    cheapest = "It is also" if tied["job_id"] == best["job_id"] else f"**{labels[tied['job_id']]}** is"
+    return (
+        f"{start}. {rivals} can't be told apart from it on these {count(best['n'], 'row')}. "
+        f"{cheapest} the cheapest of them at {cost} per 1,000 items."
+    )

@@ -1,0 +1,96 @@
+"""Small real things for tests: a_dataset(), a_job(), some_predictions()."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from db import datasets, jobs, rates
+from db.engine import Session
+from db.types import DatasetState, JobKind, Queue, Split, Step
+from worker import specs
+from worker.techniques.base import predictions
+
+CATEGORIES = ("Lamps", "Chairs", "Tools")
+
+
+def a_catalogue(n: int, *, seed: int = 1) -> pl.DataFrame:
+    """Items whose price depends on the category and on a number in the title; ITEM_SCHEMA columns."""
+    random = np.random.default_rng(seed)
+    category = random.integers(0, len(CATEGORIES), n)
+    size = random.integers(1, 20, n)
+    return pl.DataFrame(
+        {
+            "row": np.arange(n),
+            "title": [f"{CATEGORIES[c][:-1]} model {i} size {s}" for i, (c, s) in enumerate(zip(category, size))],
+            "description": [
+                f"A {CATEGORIES[c].lower()} of size {s}, item {i}." for i, (c, s) in enumerate(zip(category, size))
+            ],
+            "category": [CATEGORIES[c] for c in category],
+            "brand": [("Acme", "Bolt")[i % 2] for i in range(n)],
+            "price": np.round((category + 1) * 10 + size * 3.0, 2),
+        }
+    )
+
+
+def a_dataset(session: Session, n: int = 100, *, unpriced: int = 0, name: str = "things") -> int:
+    """A ready dataset: 80 % train, 10 % validation, 10 % test of n priced items, then `unpriced` more."""
+    dataset_id = datasets.create(session, name=name, sha256="0" * 64, file_name=f"{name}.csv")
+    sides = [Split.TRAIN] * (n * 8 // 10) + [Split.VALIDATION] * (n // 10)
+    sides += [Split.TEST] * (n - len(sides)) + [Split.UNPRICED] * unpriced
+    total = n + unpriced
+    frame = a_catalogue(total).with_columns(
+        price=pl.when(pl.int_range(total) < n).then(pl.col("price")),
+        line=pl.int_range(2, total + 2),
+        external_id=pl.format("id-{}", pl.col("row")),
+        split=pl.Series([str(side) for side in sides]),
+        group_id=pl.col("row"),
+    )
+    datasets.add_items(session, dataset_id, frame)
+    splits = {str(split): sides.count(split) for split in Split}
+    datasets.change(
+        session,
+        dataset_id,
+        state=DatasetState.READY,
+        rows_in=total,
+        items=total,
+        splits=splits,
+        inspection={"columns": []},
+    )
+    return dataset_id
+
+
+def a_job(
+    session: Session,
+    dataset_id: int,
+    *,
+    pieces: Sequence[Sequence[int]] = ((0, 1), (2, 3)),
+    spec: specs.BaseSpec | None = None,
+    queue: Queue = Queue.CPU,
+) -> int:
+    """A running job of fit, one chunk per piece, and evaluation."""
+    spec = spec or specs.ConstantSpec()
+    values = spec.model_dump(mode="json")
+    return jobs.create(
+        session,
+        kind=JobKind.PRICE,
+        dataset_id=dataset_id,
+        queue=queue,
+        rate_id=rates.for_queue(session, queue),
+        chunks=[(Step.FIT, []), *[(Step.PRICE, list(piece)) for piece in pieces], (Step.EVALUATE, [])],
+        technique=values["technique"],
+        spec=values,
+        spec_hash=spec.hash,
+        items_total=sum(len(piece) for piece in pieces),
+    )
+
+
+def some_predictions(rows: Sequence[int], *, price: float = 10.0, status: str = "ok") -> pl.DataFrame:
+    """Predictions with their cost, as the price step stores them."""
+    frame = predictions(pl.DataFrame({"row": list(rows)}, schema={"row": pl.Int64}), np.full(len(rows), price))
+    return frame.with_columns(
+        price=pl.when(pl.lit(status == "ok")).then(pl.col("price")),
+        status=pl.lit(status),
+        seconds=pl.lit(0.5),
+        usd=pl.lit(0.001),
+    )

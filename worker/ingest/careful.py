@@ -1,0 +1,88 @@
+"""What is the record that begins here, when quoting is irregular? The csv module decides, one record at a time."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from worker.ingest import limits
+from worker.ingest.dialect import Dialect
+
+_AFTER = "\x1e"  # a line that is consumed only when the line before it leaves a quote open
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    cells: list[str]
+    end: int  # position of the first byte after it
+    lines: int
+    reason: str = ""  # why it can't be used, when the quoting says so
+
+
+def record(buffer: bytes, start: int, dialect: Dialect, width: int, *, final: bool) -> Record | None:
+    """The record at `start`; None when the buffer ends too early to tell and is not final.
+
+    A quote that is never closed spoils its own line only: reading goes on with the next one.
+    """
+    end = buffer.find(b"\n", start)
+    if end < 0:
+        return None
+    line = _text(buffer, start, end)
+    try:
+        reader = csv.reader([line + "\n", _AFTER], **dialect.csv_arguments(strict=False))
+        cells = next(reader, [])
+    except csv.Error:  # a cell beyond the module's own limit
+        return Record([], end + 1, 1, too_long())
+    if reader.line_num == 1:
+        return Record(cells, end + 1, 1)
+    limit = start + limits.MAX_MULTILINE
+    if buffer.find(dialect.quote.encode(), end, limit) < 0 and dialect.quote:
+        if not final and len(buffer) < limit:
+            return None
+        return Record([], end + 1, 1, "a quote is opened and never closed")
+    return _over_lines(buffer, start, end, dialect, width, final=final)
+
+
+def _text(buffer: bytes, start: int, end: int) -> str:
+    """A carriage return that ends no line is a space: the csv module takes it for a line end."""
+    return buffer[start:end].decode().replace("\r", " ")
+
+
+def too_long() -> str:
+    return f"a cell is longer than {limits.MAX_CELL:,} characters"
+
+
+class _Ended(Exception):
+    """The buffer ended inside a quoted cell."""
+
+
+def _over_lines(buffer: bytes, start: int, end: int, dialect: Dialect, width: int, *, final: bool) -> Record | None:
+    """The record when its first line leaves a quote open: all its lines, or the first one as a reject."""
+    unclosed = Record([], end + 1, 1, "a quote is opened and never closed")
+    position = start
+
+    def lines() -> Iterator[str]:
+        nonlocal position
+        while position - start < limits.MAX_MULTILINE:
+            stop = buffer.find(b"\n", position)
+            if stop < 0:
+                if final:
+                    return
+                raise _Ended
+            text, position = _text(buffer, position, stop + 1), stop + 1
+            yield text
+
+    reader = csv.reader(lines(), **dialect.csv_arguments(strict=True))
+    try:
+        cells = next(reader, [])
+    except _Ended:
+        return None
+    except csv.Error:
+        return unclosed
+    if len(cells) == width:
+        return Record(cells, position, reader.line_num)
+    # A wrong number of cells: either a ragged row that spans lines, or a forgotten quote that swallowed good rows.
+    swallowed = _text(buffer, end + 1, position).split("\n")
+    for row in csv.reader(swallowed, **dialect.csv_arguments(strict=False)):
+        if len(row) == width and width > 1:
+            return unclosed
+    return Record(cells, position, reader.line_num)

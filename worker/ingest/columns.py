@@ -1,0 +1,135 @@
+"""Which column is the title, which the price? Proposed from headers and content, checked when chosen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+from db.errors import MappingError
+from worker.ingest import prices, synonyms
+from worker.ingest.shapes import FIELDS
+
+_SAMPLE = 300  # rows are enough to see what a column holds
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the cells of a column look like."""
+
+    filled: int
+    mean_length: float
+    distinct: float  # distinct values / filled cells
+    price_share: float
+    has_sign: bool  # currency signs or decimals: prices rather than counts
+    is_counting: bool  # whole numbers that are all different
+    has_spaces: float
+    letters: float  # share of cells with a letter
+
+
+def _look(cells: Sequence[str]) -> _Look:
+    filled = [cell.strip() for cell in cells if cell.strip().casefold() not in prices.MISSING]
+    if not filled:
+        return _Look(0, 0, 0, 0, False, False, 0, 0)
+    decimal = prices.decimal_of(filled)
+    share = prices.share_of_prices(filled, decimal)
+    distinct = len(set(filled)) / len(filled)
+    return _Look(
+        filled=len(filled),
+        mean_length=mean(map(len, filled)),
+        distinct=distinct,
+        price_share=share,
+        has_sign=mean(prices.has_money_sign(c) or "." in c or "," in c for c in filled) > 0.3,
+        is_counting=share > 0.9 and distinct == 1 and all(c.isdecimal() for c in filled) and len(filled) > 1,
+        has_spaces=mean(" " in c for c in filled),
+        letters=mean(any(map(str.isalpha, c)) for c in filled),
+    )
+
+
+def propose(columns: Sequence[str], sample_rows: Sequence[Sequence[str]]) -> dict[str, str]:
+    """Field -> column. Headers first, then content for title, price, description, id, category and brand.
+
+    A field whose column can't be told is left out; the title is found whenever any column has text.
+    """
+    looks = [_look([row[i] for row in sample_rows[:_SAMPLE] if i < len(row)]) for i in range(len(columns))]
+    chosen: dict[str, int] = {}
+    candidates = sorted(
+        (
+            (_fit(name, field, look), -index, field)
+            for index, (name, look) in enumerate(zip(columns, looks, strict=True))
+            for field in FIELDS
+        ),
+        reverse=True,
+    )
+    for fit, negative_index, field in candidates:
+        if fit > 0 and field not in chosen and -negative_index not in chosen.values():
+            chosen[field] = -negative_index
+    _from_content(chosen, looks, columns)
+    return {field: columns[chosen[field]] for field in FIELDS if field in chosen}
+
+
+def _fit(name: str, field: str, look: _Look) -> float:
+    """A header's score, 0 where the content says otherwise."""
+    score = synonyms.score(name, field)
+    if field == "price":
+        wrong = look.filled > 0 and look.price_share < 0.5
+    elif field == "id":
+        wrong = look.filled > 0 and (look.mean_length > 60 or look.distinct < 0.3)
+    else:
+        wrong = look.filled > 0 and look.letters == 0 and score < 0.9
+    return 0.0 if wrong else score
+
+
+def _from_content(chosen: dict[str, int], looks: Sequence[_Look], columns: Sequence[str]) -> None:
+    """Fill what the headers left open."""
+
+    def free(condition: object = True) -> list[int]:
+        del condition
+        return [i for i, look in enumerate(looks) if i not in chosen.values() and look.filled]
+
+    known = [synonyms.is_known(name) for name in columns]
+    if "price" not in chosen:
+        # A column of plain whole numbers may be anything: sign, decimals or no header at all make it a price.
+        money = [i for i in free() if looks[i].price_share >= 0.8 and not looks[i].is_counting and not known[i]]
+        money = [i for i in money if looks[i].has_sign or columns[i].startswith("column_")]
+        if money:
+            chosen["price"] = max(money, key=lambda i: (looks[i].has_sign, looks[i].price_share, -i))
+    texts = [i for i in free() if looks[i].letters > 0.5 and looks[i].price_share < 0.5 and not known[i]]
+    if "title" not in chosen and (texts or free()):
+        chosen["title"] = _likeliest_title(texts or free(), looks)
+    rest = [i for i in free() if i in texts]
+    if "description" not in chosen and rest:
+        longest = max(rest, key=lambda i: looks[i].mean_length)
+        if looks[longest].mean_length > max(40.0, 1.2 * looks[chosen["title"]].mean_length):
+            chosen["description"] = longest
+    if "id" not in chosen:
+        codes = [
+            i
+            for i in free()
+            if looks[i].distinct == 1 and looks[i].mean_length <= 40 and not looks[i].has_spaces and looks[i].filled > 1
+        ]
+        if codes:
+            chosen["id"] = codes[0]
+    for field in ("category", "brand"):
+        few = [i for i in free() if i in texts and looks[i].distinct <= 0.5 and looks[i].filled >= 10]
+        if field not in chosen and few:
+            chosen[field] = min(few, key=lambda i: (looks[i].distinct, i))
+
+
+def _likeliest_title(texts: Sequence[int], looks: Sequence[_Look]) -> int:
+    """Several words, mostly different, but not the longest text if there is a shorter one like that."""
+    worded = [i for i in texts if looks[i].has_spaces > 0.3 and looks[i].distinct > 0.5]
+    short = [i for i in worded if looks[i].mean_length <= 120]
+    if short:
+        return max(short, key=lambda i: (looks[i].distinct > 0.8, min(looks[i].mean_length, 60)))
+    return max(worded or texts, key=lambda i: (looks[i].distinct, looks[i].mean_length))
+
+
+def check(mapping: Mapping[str, str], columns: Sequence[str]) -> None:
+    """Raises MappingError when a field is unknown, a column does not exist, or the title is missing."""
+    for field, column in mapping.items():
+        if field not in FIELDS:
+            raise MappingError(f"There is no field {field!r}; a column can be {', '.join(FIELDS)}.")
+        if column not in columns:
+            shown = ", ".join(columns[:20]) + (" and more" if len(columns) > 20 else "")
+            raise MappingError(f"There is no column {column!r} for {field}; the file has {shown}.")
+    if not mapping.get("title"):
+        raise MappingError("Choose the column that holds the product's title; it is the one that is needed.")

@@ -1,0 +1,150 @@
+"""Which delimiter, quote and line end does a text use?"""
+
+import csv
+import io
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from worker.ingest import limits
+from worker.ingest.shapes import Inspection
+
+ONE_COLUMN = "\x1f"
+"""Unit separator: stands in for a delimiter where there is none, because the parsers want one."""
+
+_DELIMITERS = ",;\t|"
+_RARE_DELIMITERS = "^~:\x01\x1f#"
+"""Characters of ordinary text too: they need a nearly perfect table."""
+
+
+_EDGE = r"(?:^|[,;\t|^~:\x01\x1f]) ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    delimiter: str = ","  # "" = one column
+    quote: str = '"'  # "" = quotes are ordinary characters
+    escape: str = ""
+    skip_space: bool = False
+
+    @property
+    def delimiter_byte(self) -> int:
+        return ord(self.delimiter or ONE_COLUMN)
+
+    def csv_arguments(self, *, strict: bool) -> dict[str, Any]:
+        return {
+            "delimiter": self.delimiter or ONE_COLUMN,
+            "quotechar": self.quote or None,
+            "quoting": csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+            "doublequote": not self.escape,
+            "escapechar": self.escape or None,
+            "skipinitialspace": self.skip_space,
+            "strict": strict,
+        }
+
+
+def of(inspection: Inspection) -> Dialect:
+    return Dialect(inspection.delimiter, inspection.quote, inspection.escape, inspection.skip_space)
+
+
+def newline_of(text: str) -> str:
+    """The line end used most. Lone carriage returns count only where they can't be part of a cell."""
+    crlf = text.count("\r\n")
+    lf = text.count("\n") - crlf
+    cr = text.count("\r") - crlf
+    if cr > 2 * (crlf + lf):
+        return "\r"
+    if cr and _rows_grow(text):
+        return "\r"
+    return "\r\n" if crlf > lf else "\n"
+
+
+def _rows_grow(text: str) -> bool:
+    """Do lone carriage returns end rows that look like the others (two files put together)?"""
+    plain = text.replace("\r\n", "\n")
+    for delimiter in _DELIMITERS:
+        whole = Counter(line.count(delimiter) for line in plain.split("\n") if "\r" not in line and delimiter in line)
+        if not whole:
+            continue
+        width = whole.most_common(1)[0][0]
+        pieces = [piece for line in plain.split("\n") if "\r" in line for piece in line.split("\r") if piece.strip()]
+        # The first and last piece of a line fit by chance only when the cell with the return is the last one.
+        if pieces and sum(piece.count(delimiter) == width for piece in pieces) >= 0.8 * len(pieces):
+            return True
+    return False
+
+
+def detect(text: str) -> Dialect:
+    """From a sample with "\\n" line ends. Only ever a proposal: the preview shows what it leads to."""
+    named = re.match(r"sep=(.)\r?\n", text, re.IGNORECASE)  # a line that Excel writes and obeys
+    quote = _quote(text[: 200 << 10])
+    escape = "\\" if quote and _escapes(text, quote) else ""
+    if named and named[1].isascii():
+        return Dialect(named[1], quote, escape, _skips_space(text, named[1], quote))
+    best, best_score = Dialect("", quote, escape), 0.0
+    for delimiter in _DELIMITERS + _RARE_DELIMITERS:
+        if delimiter not in text:
+            continue
+        dialect = Dialect(delimiter, quote, escape, _skips_space(text, delimiter, quote))
+        width, share = shape(text, dialect)
+        needed = 0.5 if delimiter in _DELIMITERS else 0.9
+        score = share * (1 + min(width, 12) / 24)  # consistent first, then wide
+        if width > 1 and share >= needed and score > best_score + 1e-9:
+            best, best_score = dialect, score
+    return best
+
+
+def shape(text: str, dialect: Dialect) -> tuple[int, float]:
+    """The usual number of cells, and the share of lines that have it."""
+    widths = Counter(len(cells) for cells in sample_rows(text, dialect) if cells)
+    if not widths:
+        return 0, 0.0
+    width, count = max(widths.items(), key=lambda item: (item[1] * (item[0] > 1), item[0]))
+    return width, count / widths.total()
+
+
+def sample_rows(text: str, dialect: Dialect) -> list[list[str]]:
+    """Rows of a sample, leniently; its last line is left out when it may be cut."""
+    rows: list[list[str]] = []
+    reader = csv.reader(io.StringIO(text.replace("\r", " "), newline="\n"), **dialect.csv_arguments(strict=False))
+    try:
+        for cells in reader:
+            rows.append(cells)
+            if len(rows) >= limits.SAMPLE_ROWS:
+                break
+    except csv.Error:  # a cell beyond the module's limit: what came before has to do
+        pass
+    return rows
+
+
+def _quote(text: str) -> str:
+    """The character that opens cells, if one does."""
+    counts = {
+        quote: len(
+            re.findall(
+                rf"{_EDGE}{quote}(?:[^{quote}\n]|{quote}{quote})*{quote}(?=[,;\t|^~:\x01\x1f\n]|$)", text, re.MULTILINE
+            )
+        )
+        for quote in ('"', "'")
+    }
+    if counts["'"] > 2 * counts['"'] and counts["'"] >= 2:
+        return "'"
+    if counts['"']:
+        return '"'
+    # Cells that begin with a quote, and none that ends with one: inches and titles, not quoting.
+    return "" if len(re.findall(rf'{_EDGE}"', text, re.MULTILINE)) >= 3 else '"'
+
+
+def _escapes(text: str, quote: str) -> bool:
+    """Are quotes inside cells written with a backslash? Not when a cell just ends in one (C:\\)."""
+    inside = len(re.findall(rf"\\{quote}(?![,;\t|\n])", text))
+    doubled = len(re.findall(rf"[^,;\t|\n{quote}]{quote}{quote}", text))
+    return inside > 0 and inside > doubled
+
+
+def _skips_space(text: str, delimiter: str, quote: str) -> bool:
+    if not quote:
+        return False
+    spaced = text.count(f"{delimiter} {quote}")
+    return spaced > 0 and spaced >= text.count(f"{delimiter}{quote}")

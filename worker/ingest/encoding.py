@@ -1,0 +1,117 @@
+"""How do the bytes of a text file become UTF-8 with one kind of line end, block by block?"""
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+
+from db.errors import UnreadableFile
+from worker.ingest import limits
+
+MARK = "\ufdd0"
+"""Stands for bytes that could not be decoded: a noncharacter, so it can't be in a proper text (Unicode 23.7)."""
+
+MARK_BYTES = MARK.encode()
+
+codecs.register_error("pricewright.mark", lambda error: (MARK, error.end))  # type: ignore[attr-defined]
+
+_BOMS = [
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark is its beginning
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    encoding: str
+    warning: str = ""
+
+
+def detect(stream: BinaryIO) -> Guess:
+    """Read the whole stream and say which encoding it has.
+
+    A byte order mark, the zeros of UTF-16, valid UTF-8, else cp1252. Statistical guessing was tried and was wrong more
+    often than this rule (docs/experiments.md). The whole file is read because the first accent may stand far down;
+    that costs about a second per GB. Broken gzip files are found here too.
+    """
+    head = stream.read(limits.BLOCK_BYTES)
+    for bom, encoding in _BOMS:
+        if head.startswith(bom):
+            _drain(stream)
+            return Guess(encoding)
+    zeros = np.frombuffer(head[:8192], dtype=np.uint8) == 0
+    even, odd = float(zeros[::2].mean()), float(zeros[1::2].mean()) if len(zeros) > 1 else 0.0
+    if max(even, odd) > 0.3 and min(even, odd) < 0.1:
+        _drain(stream)
+        return Guess("utf-16-le" if odd > even else "utf-16-be")
+    invalid, beyond_ascii = _invalid_utf8(head, stream)
+    if not invalid:
+        return Guess("utf-8")
+    if beyond_ascii > 8 * invalid:
+        return Guess("utf-8", f"The text is UTF-8, but {invalid} characters in it are broken; those lines are rejects.")
+    return Guess(
+        "cp1252", "The text is not UTF-8 and is read as cp1252; choose another encoding if accents look wrong."
+    )
+
+
+def _drain(stream: BinaryIO) -> None:
+    while stream.read(limits.BLOCK_BYTES):
+        pass
+
+
+def _invalid_utf8(block: bytes, stream: BinaryIO) -> tuple[int, int]:
+    """How many places are not UTF-8, and how many bytes are beyond ASCII."""
+    decoder = codecs.getincrementaldecoder("utf-8")("pricewright.mark")
+    invalid = beyond_ascii = 0
+    while block:
+        if not block.isascii() or decoder.getstate()[0]:
+            beyond_ascii += int(np.count_nonzero(np.frombuffer(block, dtype=np.uint8) > 127))
+            invalid += decoder.decode(block).count(MARK)
+        block = stream.read(limits.BLOCK_BYTES)
+    return invalid + decoder.decode(b"", final=True).count(MARK), beyond_ascii
+
+
+def check(encoding: str) -> None:
+    """Raises UnreadableFile when a user names an encoding that does not exist."""
+    try:
+        "a".encode(encoding)
+    except (LookupError, ValueError) as error:
+        raise UnreadableFile(f"There is no text encoding named {encoding!r}.") from error
+
+
+def blocks(stream: BinaryIO, encoding: str, newline: str, size: int = limits.BLOCK_BYTES) -> Iterator[bytes]:
+    """The text as UTF-8 with "\\n" line ends, in blocks cut anywhere between two characters.
+
+    Undecodable bytes are MARK. A byte order mark at the beginning is dropped. With `newline` "\\r" a lone carriage
+    return ends a line, otherwise it is an ordinary character.
+    """
+    check(encoding)
+    decoder = codecs.getincrementaldecoder(encoding)("pricewright.mark")
+    held, first, final = b"", True, False
+    while not final:
+        raw = stream.read(size)
+        final = not raw
+        text = decoder.decode(raw, final)
+        if first and text:
+            text, first = text.removeprefix("\ufeff"), False
+        data = held + text.encode("utf-8", "replace")
+        held = b""
+        if b"\r" in data:
+            if not final and data.endswith(b"\r"):  # its "\n" may come with the next block
+                kept = data.rstrip(b"\r")
+                held, data = data[len(kept) :], kept
+            data = unify(data, newline)
+        if data:
+            yield data
+
+
+def unify(data: bytes, newline: str) -> bytes:
+    """One kind of line end. "\\r\\r\\n" is what a text written twice through a Windows file ends its lines with."""
+    while b"\r\n" in data:
+        data = data.replace(b"\r\n", b"\n")
+    return data.replace(b"\r", b"\n") if newline == "\r" else data

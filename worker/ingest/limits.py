@@ -1,0 +1,37 @@
+"""What is too large to be honest product data, and how much is held in memory at once."""
+
+BLOCK_BYTES = 4 << 20
+"""Bytes read at a time. Bigger blocks were not faster, and memory grows to about 12 times a block."""
+
+MAX_CELL = 100_000
+"""Characters in a cell. The longest real product text seen has 20,000."""
+
+MAX_MULTILINE = 256 << 10
+"""Bytes in a record that spans lines. It bounds what one forgotten quote can swallow and cost."""
+
+MAX_LINE = 8 << 20
+"""Bytes in a line; what is longer is rejected without being held."""
+
+MAX_RAW = 20_000
+"""Characters of a rejected line that are kept; the rest is in the original file, which is kept too."""
+
+MAX_COLUMNS = 2_000
+
+MAX_PRICE = 1e9
+"""In any currency: a billion. Above it there is a wrong column, not a product."""
+
+MAX_INFLATE_RATIO = 200
+"""Unpacked bytes per packed byte. Real tables reach 10 to 50; deflate can be made to reach 1,000."""
+
+INFLATE_GRACE = 64 << 20
+"""Unpacked bytes that are always allowed, whatever the ratio."""
+
+MAX_WORKBOOK = 1 << 30
+"""Unpacked bytes of a workbook: it has to be held in memory, other kinds have not."""
+
+SAMPLE_BYTES = 1 << 20
+"""How much of the beginning of the text is looked at to find the dialect and the columns."""
+
+SAMPLE_ROWS = 2_000
+
+PREVIEW_ROWS = 20

@@ -1,0 +1,152 @@
+"""Is this a file that can be read at all, and how are its bytes reached?"""
+
+import gzip
+import io
+import re
+import zipfile
+import zlib
+from pathlib import Path
+from typing import BinaryIO, Literal, cast
+
+from db.errors import UnreadableFile
+from worker.ingest import limits
+
+Kind = Literal["csv", "xlsx", "parquet"]
+Compression = Literal["", "gzip"]
+
+_FOREIGN: list[tuple[bytes, str]] = [
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+    (b"GIF8", "an image"),
+    (b"II*\x00", "an image"),
+    (b"MM\x00*", "an image"),
+    (b"%PDF", "a PDF document"),
+    (b"{\\rtf", "a rich text document"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ\x00", "an xz archive"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
+    (b"SQLite format 3\x00", "an SQLite database"),
+    (b"\x7fELF", "a program"),
+    (b"ARROW1", "an Arrow file"),
+    (b"Obj\x01", "an Avro file"),
+    (b"ORC", "an ORC file"),
+]
+_MARKUP = re.compile(rb"<(!doctype|html|head|body|\?xml|svg|rss|!--|table)\b", re.IGNORECASE)
+_WANTED = "save the table as CSV, XLSX or Parquet and upload that"
+
+
+def kind_of(path: Path) -> tuple[Kind, Compression]:
+    """Told by the first bytes, never by the name. Raises UnreadableFile for everything that is no table."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if not head:
+        raise UnreadableFile("The file is empty.")
+    if head[:2] == b"\x1f\x8b":
+        with open_bytes(path, "gzip") as stream:
+            inner = stream.read(4096)
+        if not inner:
+            raise UnreadableFile("The gzip file holds an empty file.")
+        if inner[:2] == b"\x1f\x8b":
+            raise UnreadableFile("The file is compressed twice; unpack it once and upload that.")
+        if _kind(inner, path) != "csv":
+            raise UnreadableFile("The gzip file holds a workbook or Parquet file; unpack it and upload what is inside.")
+        if inner[257:262] == b"ustar":
+            raise UnreadableFile("The gzip file holds a tar archive; unpack it and upload the table inside.")
+        return "csv", "gzip"
+    return _kind(head, path), ""
+
+
+def _kind(head: bytes, path: Path) -> Kind:
+    if head[:4] == b"PAR1":
+        return "parquet"
+    if head[:4] == b"PK\x03\x04" or head[:4] == b"PK\x05\x06":
+        return _zip_kind(path, head)
+    if head[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        raise UnreadableFile(_old_office(path))
+    if head[:4] == b"RIFF" and head[8:12] in (b"WEBP", b"AVI ", b"WAVE"):
+        raise UnreadableFile(f"This is an image or a recording, not a table; {_WANTED}.")
+    for magic, what in _FOREIGN:
+        if head.startswith(magic):
+            raise UnreadableFile(f"This is {what}, not a table; {_WANTED}.")
+    text = head.lstrip(b"\xef\xbb\xbf").lstrip()
+    if _MARKUP.match(text):
+        raise UnreadableFile(f"This is a web page or XML, not a table; {_WANTED}.")
+    if re.match(rb'(\[\s*)?\{\s*("|\})', text) or re.match(rb"\[\s*\[", text):
+        raise UnreadableFile(f"This is JSON, not a table; {_WANTED}.")
+    return "csv"
+
+
+def _old_office(path: Path) -> str:
+    """Excel wraps an encrypted .xlsx into the container of the old .xls format."""
+    with path.open("rb") as file:
+        beginning = file.read(8 << 20)
+    if "EncryptedPackage".encode("utf-16-le") in beginning:
+        return "The workbook is protected by a password; save it without one and upload that."
+    return "This is an old Excel or Word file (before 2007); save it as .xlsx or CSV and upload that."
+
+
+def _zip_kind(path: Path, head: bytes) -> Kind:
+    if head[:2] == b"PK" and not zipfile.is_zipfile(path):
+        raise UnreadableFile("The workbook or archive is broken: its end is missing.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inside = set(archive.namelist())
+            if any(name.startswith("xl/workbook") for name in inside):
+                _check_workbook_size(archive)
+                return "xlsx"
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+        raise UnreadableFile("The workbook is broken and can't be unpacked.") from error
+    if "content.xml" in inside or "word/document.xml" in inside:
+        raise UnreadableFile(f"This is a text document or an OpenDocument sheet, not an .xlsx; {_WANTED}.")
+    raise UnreadableFile("This is a ZIP archive; unpack it and upload the table inside.")
+
+
+def _check_workbook_size(archive: zipfile.ZipFile) -> None:
+    """Unpack and count, because the sizes written in an archive may lie; nothing is kept."""
+    total = 0
+    for entry in archive.infolist():
+        # Read on to the real end of the data, not to the size and checksum that the entry claims.
+        entry.file_size = limits.MAX_WORKBOOK + 1
+        entry.CRC = None  # type: ignore[assignment]
+        with archive.open(entry) as part:
+            while block := part.read(1 << 20):
+                total += len(block)
+                if total > limits.MAX_WORKBOOK:
+                    raise UnreadableFile("The workbook unpacks to more than 1 GB; save it as CSV and upload that.")
+
+
+class _Gunzip(io.RawIOBase):
+    """Gzip whose troubles are sentences, and which stops before a small file fills the disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._gzip = gzip.GzipFile(fileobj=self._file)
+        self._packed = path.stat().st_size
+        self._unpacked = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        try:
+            data = self._gzip.read(size)
+        except EOFError as error:
+            raise UnreadableFile("The gzip file is cut off: its end is missing; upload it again.") from error
+        except (gzip.BadGzipFile, zlib.error, OSError) as error:
+            raise UnreadableFile("The gzip file is damaged and can't be unpacked.") from error
+        self._unpacked += len(data)
+        if self._unpacked > limits.INFLATE_GRACE + limits.MAX_INFLATE_RATIO * self._packed:
+            raise UnreadableFile("The gzip file unpacks to far more than a real table would; it is not read.")
+        return data
+
+    def close(self) -> None:
+        self._gzip.close()
+        self._file.close()
+        super().close()
+
+
+def open_bytes(path: Path, compression: Compression) -> BinaryIO:
+    """The unpacked bytes, to be closed by the caller. Reading raises UnreadableFile where gzip is broken."""
+    return cast("BinaryIO", _Gunzip(path)) if compression else path.open("rb")

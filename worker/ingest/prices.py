@@ -1,0 +1,166 @@
+"""Which number is a price cell, whatever the country it was written in?"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal
+
+from worker.ingest import limits
+
+Decimal = Literal[".", ","]
+
+MISSING = frozenset(
+    ["", "-", "--", "---", "–", "—", "n/a", "na", "n.a.", "#n/a", "nan", "null", "none", "nil", "\\n", "(null)", "?"]
+)
+"""Cells, in lower case, that say there is no value."""
+
+_SIGNS = "$€£¥₹₽₺₴₪₩₫฿₱₦₡₲₵₸₼₾¤＄￥￡"
+_CODES = (
+    "US$ CA$ AU$ NZ$ HK$ MX$ NT$ A$ C$ R$ S$ USD EUR GBP CHF JPY CNY RMB INR AUD CAD NZD HKD SGD TWD SEK NOK DKK ISK PLN "
+    "CZK HUF RON BGN RSD RUB UAH TRY ILS ZAR BRL MXN ARS CLP COP PEN KRW THB IDR MYR PHP VND AED SAR QAR KWD EGP MAD TND KES PKR BDT LKR NGN "
+    "euros euro eur. dollars dollar pounds fr. sfr. sfr zł zl złotych kč kc ft lei лв. лв руб. руб р. р грн. грн "
+    "rs. rs rp. rp rm tl kr. kr дин. din. đ 元 円 원 r"
+)
+_MONEY = "|".join([f"[{_SIGNS}]", *(re.escape(code) for code in sorted(_CODES.split(), key=len, reverse=True))])
+_BEFORE = re.compile(rf"^(?:{_MONEY})(?![^\W\d_])\s*", re.IGNORECASE)
+_AFTER = re.compile(rf"(?<![^\W\d_])\s*(?:{_MONEY})$", re.IGNORECASE)
+_ROUND = re.compile(r"(?<=\d)\s?(?:[.,:][-–—]{1,2}|/-)$")  # 12,- 12.– 12:- 500/-
+_SIGN_INSIDE = re.compile(r"^(\d+)\s?[€$£]\s?(\d\d)$")  # 12€50
+_SCIENTIFIC = re.compile(r"^\d+(?:\.\d+)?e[+-]?\d{1,2}$", re.IGNORECASE)
+_SPACED = re.compile(r"^\d{1,3}(?:[ '’´`_]\d{3})+(?=$|[.,]\d+$)")
+_GROUPED = {mark: re.compile(rf"^\d{{1,3}}(?:{re.escape(mark)}\d{{3}})+$") for mark in ".,"}
+_INDIAN = re.compile(r"^\d{1,2}(?:,\d{2})+,\d{3}$")
+_RANGE = re.compile(r"\d\W*\s?(?:-|–|—|~|…|\.\.|/|\bto\b|\bbis\b|\bà\b|\ba\b|\bdo\b|\bhasta\b|\buntil\b|\band\b)\s?\W*\d")
+
+
+def parse(text: str, decimal: str = ".") -> tuple[float | None, str]:
+    """(price, "") or (None, why not); (None, "") when the cell says that there is no price.
+
+    `decimal` is the column's decimal sign. It decides only what the cell leaves open: 1.234 is a thousand in a
+    column of 12,50 and one in a column of 12.5; 1.299,00 reads the same everywhere. A price of 0 is refused: in real
+    tables it means "unknown", and it would poison training and relative errors.
+    """
+    cell = _plain(text)
+    if cell.casefold() in MISSING:
+        return None, ""
+    core, is_negative = _core(cell)
+    value = _number(core, decimal)
+    shown = cell if len(cell) <= 60 else cell[:60] + "…"
+    if value is None:
+        if _RANGE.search(cell):
+            return None, f"price '{shown}' is a range, not one number"
+        return None, f"price '{shown}' is not a number"
+    if is_negative and value:
+        return None, f"price '{shown}' is negative"
+    if value == 0:
+        return None, "price is 0, which means unknown in most tables"
+    if value >= limits.MAX_PRICE:
+        return None, f"price '{shown}' is too large to be true"
+    return value, ""
+
+
+def decimal_of(cells: Iterable[str]) -> Decimal:
+    """The decimal sign of a column of prices.
+
+    Each cell that can be read in one way only votes. Without a vote, three digits behind a lone sign are thousands:
+    prices with three decimals are rarer than prices above a thousand.
+    """
+    votes: Counter[str] = Counter()
+    open_cells: Counter[str] = Counter()
+    for text in cells:
+        core, _ = _core(_plain(text))
+        spaced = _SPACED.match(core)
+        if spaced:
+            core = core[spaced.end() - 3 :]
+        marks = re.sub(r"\d", "", core)
+        if not marks or set(marks) - {".", ","}:
+            continue
+        last, other = marks[-1], "," if marks[-1] == "." else "."
+        before, _, behind = core.rpartition(last)
+        if len(set(marks)) == 2:
+            votes[last] += 1
+        elif len(marks) > 1:
+            votes[other] += 1
+        elif len(behind) == 3 and 1 <= len(before) <= 3 and not before.startswith("0") and not spaced:
+            open_cells[last] += 1
+        else:
+            votes[last] += 1
+    if votes["."] != votes[","]:
+        return "." if votes["."] > votes[","] else ","
+    return "," if open_cells["."] > open_cells[","] else "."
+
+
+def share_of_prices(cells: Iterable[str], decimal: str = ".") -> float:
+    """Share of the non-empty cells that are prices (0 counts as one here)."""
+    good = total = 0
+    for cell in cells:
+        value, reason = parse(cell, decimal)
+        if value is not None or reason:
+            total += 1
+            good += value is not None or reason.startswith("price is 0")
+    return good / total if total else 0.0
+
+
+def has_money_sign(cell: str) -> bool:
+    plain = _plain(cell)
+    return bool(plain) and plain[0].lower() != "r" and bool(_BEFORE.search(plain) or _AFTER.search(plain))
+
+
+def _plain(text: str) -> str:
+    """One kind of space, of minus and of digits."""
+    if text.isascii():
+        return " ".join(text.split())
+    for invisible in "\u200b\u200e\u200f\u2060\ufeff":
+        text = text.replace(invisible, "")
+    text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
+    return " ".join(text.replace("−", "-").replace("．", ".").replace("，", ",").split())
+
+
+def _core(cell: str) -> tuple[str, bool]:
+    """The digits and signs between the currency marks, and whether it is negative."""
+    inside = _SIGN_INSIDE.match(cell)
+    if inside:
+        return f"{inside[1]}.{inside[2]}", False
+    is_negative = cell.startswith("(") and cell.endswith(")")
+    core = cell[1:-1].strip() if is_negative else cell
+    for _ in range(2):  # "$ 12.99 USD" bears two marks
+        core = _AFTER.sub("", _BEFORE.sub("", core), count=1).strip()
+        core = _ROUND.sub("", core)
+        if core.startswith("-"):
+            is_negative, core = True, core[1:].strip()
+        elif core.endswith("-") and core[:-1].strip().replace(".", "").replace(",", "").isdigit():
+            is_negative, core = True, core[:-1].strip()
+        core = core.removeprefix("+")
+    return core, is_negative
+
+
+def _number(core: str, decimal: str) -> float | None:
+    if core.isascii() and core.isdigit():
+        return float(core) if len(core) <= 15 else limits.MAX_PRICE
+    if _SCIENTIFIC.match(core):
+        return float(core)
+    spaced = _SPACED.match(core)
+    if spaced:
+        whole, rest = re.sub(r"\D", "", spaced[0]), core[spaced.end() :]
+        return float(f"{whole}.{rest[1:]}") if rest else float(whole)
+    if not re.fullmatch(r"[\d.,]+", core) or not re.search(r"\d", core):
+        return None
+    last = max(".,", key=core.rfind)
+    other = "," if last == "." else "."
+    before, _, behind = core.rpartition(last)
+    if other in before:
+        if last in before or not behind or not (_GROUPED[other].match(before) or _INDIAN.match(before)):
+            return _indian(core)
+        return float(f"{before.replace(other, '')}.{behind}")
+    if last in before:
+        return float(core.replace(last, "")) if _GROUPED[last].match(core) else _indian(core)
+    is_open = len(behind) == 3 and 1 <= len(before) <= 3 and not before.startswith("0")
+    if is_open and last != decimal:
+        return float(before + behind)
+    return float(f"{before or '0'}.{behind or '0'}")
+
+
+def _indian(core: str) -> float | None:
+    """12,34,567: groups of two above the thousands."""
+    return float(core.replace(",", "")) if _INDIAN.match(core) else None

@@ -1,0 +1,226 @@
+"""Which rows of cells are in a text, with their line numbers? Fast where the text is regular, careful where not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from worker.ingest import careful, limits, scan
+from worker.ingest.dialect import ONE_COLUMN, Dialect
+from worker.ingest.encoding import MARK, MARK_BYTES
+from worker.ingest.shapes import Cells, Reject, names
+
+_SMALL_WINDOW = 64 << 10
+_MOST_PATIENCE = 4096
+
+
+def cells(blocks: Iterator[bytes], dialect: Dialect, width: int, skip_lines: int) -> Iterator[Cells]:
+    """Rows of `width` cells from blocks of UTF-8 text; the first `skip_lines` lines are neither rows nor rejects."""
+    buffer, line = b"", 1
+    overlong = False  # inside a line that was rejected because it has no end
+    for block, final in _last_marked(blocks):
+        buffer += block
+        if final and buffer and not buffer.endswith(b"\n"):
+            buffer += b"\n"
+        if overlong:
+            end = buffer.find(b"\n")
+            if end < 0:
+                buffer = b""
+                continue
+            buffer, line, overlong = buffer[end + 1 :], line + 1, False
+        start = 0
+        while skip_lines and (end := buffer.find(b"\n", start)) >= 0:
+            start, line, skip_lines = end + 1, line + 1, skip_lines - 1
+        if skip_lines:
+            buffer = buffer[start:]
+            continue
+        walk = _Walk(buffer, dialect, width, line, start)
+        walk.go(final=final)
+        buffer, line = buffer[walk.position :], walk.line
+        if len(buffer) > limits.MAX_LINE and b"\n" not in buffer:
+            walk.rejects.append(Reject(line, _readable(buffer), f"the line is longer than {limits.MAX_LINE:,} bytes"))
+            buffer, overlong = b"", True
+        yield walk.cells()
+
+
+def _last_marked(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
+    for block in blocks:
+        yield block, False
+    yield b"", True
+
+
+def _readable(raw: bytes) -> str:
+    """A rejected line for a reader and for Postgres, which stores no NUL."""
+    text = raw[: 4 * limits.MAX_RAW].decode("utf-8", "replace")
+    if len(text) > limits.MAX_RAW:
+        text = text[: limits.MAX_RAW] + "…"
+    return text.replace("\0", "\u2400").replace(MARK, "\ufffd")
+
+
+@dataclass
+class _Walk:
+    """One pass over a buffer, from the beginning of a row to the last row that is complete."""
+
+    buffer: bytes
+    dialect: Dialect
+    width: int
+    line: int
+    position: int
+    rejects: list[Reject] = field(default_factory=list)
+    _frames: list[pl.DataFrame] = field(default_factory=list)
+    _lines: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    _starts: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    _ends: list[npt.NDArray[np.int64]] = field(default_factory=list)
+
+    def go(self, *, final: bool) -> None:
+        """Regular stretches at once, irregular records one by one; more of them at a time where they abound."""
+        window, patience = len(self.buffer), 1
+        while self.position < len(self.buffer):
+            stop = min(self.position + window, len(self.buffer))
+            found = scan.rows(self.buffer, self.position, stop, self.dialect, self.width)
+            self._regular(found)
+            if found.is_broken or (stop == len(self.buffer) and self._is_stuck(final)):
+                if not self._careful(patience, final=final):
+                    return
+                patience = min(2 * patience, _MOST_PATIENCE)
+                window = max(_SMALL_WINDOW, window // 4)
+            elif stop == len(self.buffer):
+                return
+            else:
+                window *= 4
+                patience = max(1, patience // 2)
+
+    def _is_stuck(self, final: bool) -> bool:
+        """Is the rest of the buffer inside a quoted cell that will not end?"""
+        rest = len(self.buffer) - self.position
+        return rest > 0 and (final or rest > limits.MAX_MULTILINE) and self.buffer.find(b"\n", self.position) >= 0
+
+    def _regular(self, found: scan.Scan) -> None:
+        starts, ends, lines = found.starts, found.ends, found.lines + self.line
+        self.position, self.line = found.stop, self.line + found.lines_passed
+        good = found.widths == self.width
+        if self.width == 1:
+            good &= ends > starts
+        if not good.all():
+            for i in np.flatnonzero(~good):
+                self._wrong_width(int(lines[i]), int(starts[i]), int(ends[i]), int(found.widths[i]))
+            text = _kept(self.buffer, starts, ends, good)
+            starts, ends, lines = starts[good], ends[good], lines[good]
+        else:
+            text = self.buffer[int(starts[0]) : found.stop] if len(starts) else b""
+        if not len(starts):
+            return
+        if self.dialect.escape and self.dialect.quote:
+            text = _doubled(text, self.dialect)
+        frame = pl.read_csv(
+            text,
+            has_header=False,
+            schema=dict.fromkeys(names(self.width), pl.String),
+            separator=self.dialect.delimiter or ONE_COLUMN,
+            quote_char=self.dialect.quote or None,
+            empty_string_is_null=False,
+            infer_schema=False,
+        )
+        if len(frame) != len(starts):
+            raise RuntimeError(f"two parsers disagree: {len(starts)} rows scanned, {len(frame)} read")
+        if self.dialect.skip_space:
+            frame = frame.with_columns(pl.all().str.strip_chars_start(" "))
+        self._add(frame, lines, starts, ends)
+
+    def _careful(self, patience: int, *, final: bool) -> bool:
+        """Read up to `patience` records one by one; False when the buffer ends before the next one does."""
+        rows: list[list[str]] = []
+        places: list[tuple[int, int, int]] = []
+        complete = True
+        for _ in range(patience):
+            record = careful.record(self.buffer, self.position, self.dialect, self.width, final=final)
+            if record is None:
+                complete = False
+                break
+            start, end = self.position, record.end - 1
+            if record.reason:
+                self.rejects.append(Reject(self.line, _readable(self.buffer[start:end]), record.reason))
+            elif len(record.cells) != self.width:
+                self._wrong_width(self.line, start, end, len(record.cells))
+            else:
+                rows.append(record.cells)
+                places.append((self.line, start, end))
+            self.position, self.line = record.end, self.line + record.lines
+        if rows:
+            frame = pl.DataFrame(rows, schema=dict.fromkeys(names(self.width), pl.String), orient="row")
+            lines, starts, ends = np.array(places, dtype=np.int64).T
+            self._add(frame, lines, starts, ends)
+        return complete
+
+    def _wrong_width(self, line: int, start: int, end: int, width: int) -> None:
+        raw = self.buffer[start:end]
+        if not raw.strip(b" \t\r\xc2\xa0") and (self.dialect.delimiter_byte not in raw or self.width == 1):
+            return  # a blank line is no row
+        cells = "1 cell" if width == 1 else f"{width} cells"
+        self.rejects.append(Reject(line, _readable(raw), f"wrong number of cells: {cells} instead of {self.width}"))
+
+    def _add(
+        self,
+        frame: pl.DataFrame,
+        lines: npt.NDArray[np.int64],
+        starts: npt.NDArray[np.int64],
+        ends: npt.NDArray[np.int64],
+    ) -> None:
+        if self.width == 1:  # a line of spaces is no row, an empty cell in quotes is one
+            blank = (frame["c0"].str.strip_chars() == "").to_numpy()
+            if blank.any():
+                keep = np.array([not b or self.buffer[s:e].strip() != b"" for b, s, e in zip(blank, starts, ends, strict=True)])
+                frame, lines, starts, ends = frame.filter(keep), lines[keep], starts[keep], ends[keep]
+        self._frames.append(frame)
+        self._lines.append(lines)
+        self._starts.append(starts)
+        self._ends.append(ends)
+
+    def cells(self) -> Cells:
+        if not self._frames:
+            empty = pl.DataFrame(schema=dict.fromkeys(names(self.width), pl.String))
+            return Cells(empty, np.empty(0, np.int64), lambda _: "", {}, self.rejects)
+        starts, ends = np.concatenate(self._starts), np.concatenate(self._ends)
+        buffer = self.buffer
+        return Cells(
+            pl.concat(self._frames),
+            np.concatenate(self._lines),
+            lambda row: _readable(buffer[int(starts[row]) : int(ends[row])]),
+            _spoiled(buffer, starts, ends),
+            self.rejects,
+        )
+
+
+def _kept(
+    buffer: bytes, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], good: npt.NDArray[np.bool_]
+) -> bytes:
+    """The text of the good rows, copied in runs."""
+    edges = np.flatnonzero(np.diff(good.astype(np.int8), prepend=0, append=0))
+    return b"".join(
+        buffer[int(starts[first]) : int(ends[after - 1]) + 1]
+        for first, after in zip(edges[0::2], edges[1::2], strict=True)
+    )
+
+
+def _doubled(text: bytes, dialect: Dialect) -> bytes:
+    """Escaped quotes as doubled ones, which is what Polars reads."""
+    escape, quote = dialect.escape.encode(), dialect.quote.encode()
+    parts = [part.replace(escape + quote, quote + quote) for part in text.split(escape + escape)]
+    return escape.join(parts)
+
+
+def _spoiled(buffer: bytes, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> dict[int, str]:
+    """Rows with bytes that no text has."""
+    found: dict[int, str] = {}
+    for mark, reason in ((b"\0", "the line has NUL bytes"), (MARK_BYTES, "the line has bytes that are no text")):
+        position = buffer.find(mark)
+        while position >= 0:
+            row = int(np.searchsorted(starts, position, side="right")) - 1
+            if row >= 0 and position < ends[row]:
+                found.setdefault(row, reason)
+                position = buffer.find(mark, int(ends[row]))
+            else:
+                position = buffer.find(mark, position + 1)
+    return found

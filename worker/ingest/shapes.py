@@ -1,0 +1,84 @@
+"""What do the steps of reading hand to each other?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+FIELDS = ("id", "title", "description", "category", "brand", "price")
+"""What a column can mean. Only title is needed."""
+
+TEXT_FIELDS = {
+    "id": "external_id",
+    "title": "title",
+    "description": "description",
+    "category": "category",
+    "brand": "brand",
+}
+"""Field of a mapping -> column of the frame of items."""
+
+BATCH_ITEMS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "line": pl.Int64,
+    **dict.fromkeys(TEXT_FIELDS.values(), pl.String),
+    "price": pl.Float64,
+}
+
+BATCH_REJECTS: dict[str, pl.DataType | type[pl.DataType]] = {"line": pl.Int64, "raw": pl.String, "reason": pl.String}
+
+
+class Inspection(BaseModel):
+    """How a file is to be read, and a first look at what is in it. JSON-able; overridable with `model_copy`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["csv", "xlsx", "parquet"]
+    compression: Literal["", "gzip"] = ""
+    encoding: str = ""  # a Python codec name; "" unless kind is csv, like the five below
+    delimiter: str = ""  # one ASCII character; "" = the file has one column
+    quote: str = ""  # one ASCII character; "" = quotes are ordinary characters
+    escape: str = ""  # "\\" where quotes inside cells are written \" instead of ""
+    skip_space: bool = False  # spaces after a delimiter do not belong to the cell
+    newline: str = ""  # "\n", "\r\n" or "\r"; with "\r" every kind of line end counts
+    sheet: str = ""  # of a workbook
+    header_line: int | None = None  # 1-based; None = no header, columns are named column_1 and so on
+    preamble: list[str] = []  # text of the lines before the header (or before the data), which are not rows
+    columns: list[str] = []  # unique, non-empty, in the order of the file
+    preview: list[list[str]] = []  # the first rows, cell by cell as they stand in the file
+    mapping: dict[str, str] = {}  # proposed: field -> column
+    decimals: dict[str, Literal[".", ","]] = {}  # decimal sign of every column that looks like a price
+    warnings: list[str] = []  # one sentence each
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some data rows, in the order of the file: each is in exactly one of the two frames."""
+
+    items: pl.DataFrame  # BATCH_ITEMS; strings are never null
+    rejects: pl.DataFrame  # BATCH_REJECTS
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    line: int
+    raw: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Rows with the right number of cells, not yet understood, and those that have not."""
+
+    frame: pl.DataFrame  # (n, columns) strings c0, c1, ...; null only from typed files
+    lines: npt.NDArray[np.int64]  # (n,) 1-based line in the original file
+    raw: Callable[[int], str]  # text of the i-th row as it stands in the file
+    spoiled: dict[int, str]  # row -> reason, for rows that can't be used whatever their cells say
+    rejects: list[Reject]
+
+
+def names(width: int) -> list[str]:
+    """Names of the columns of `Cells.frame`."""
+    return [f"c{i}" for i in range(width)]
