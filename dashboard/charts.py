@@ -3,6 +3,7 @@
 Many points are binned before they are drawn: a browser needs seconds for 100,000 marks and nobody can see them.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +12,7 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from dashboard import words
+from dashboard import placing, words
 from dashboard.words import Error
 from db.types import Family
 from worker.evaluation import compare, frontier
@@ -34,30 +35,47 @@ FAMILY_SHAPES: dict[str, str] = {
     Family.ENSEMBLE: "cross",
     Family.CASCADE: "triangle-down",
 }
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart
+
+# White text on any of these is legible (4.5:1).
+HEAT = ["#14756d", "#75683c", "#a3452a"]
 GREY = "#84918e"  # lines that guide the eye, legible on both backgrounds
 ACCENT = "#23918a"
+SPLIT_COLOURS = {"train": "#4f74a8", "validation": "#8d5fb5", "test": "#c9682a", "unpriced": GREY}
 
 MOST_POINTS = 2_000
 """Above this many points a scatter is binned into a grid."""
 
 # d3's own formats write 1e-6 or 1µ for a millionth of a dollar.
 _DOLLARS = "datum.value >= 1 ? '$' + format(datum.value, ',.0f') : '$' + format(datum.value, '~r')"
+_MILLISECONDS = "datum.value >= 1000 ? format(datum.value / 1000, '~r') + ' s' : format(datum.value, '~r') + ' ms'"
 
 
 def _powers_of_ten(low: float, high: float) -> list[float]:
     return [10.0**power for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
 
 
-def _dollar_axis(values: Sequence[float] | None = None, **options: Any) -> alt.Axis:
-    picked = {"values": list(values)} if values is not None else {}
-    return alt.Axis(labelExpr=_DOLLARS, **picked, **options)
+def _powers_axis(low: float, high: float, label: str, title: str, *, grid: bool = True) -> alt.Axis:
+    """An axis of a log scale with a tick at each power of ten, or at both ends when there is none between."""
+    ticks = [tick for tick in _powers_of_ten(low, high) if low <= tick <= high]
+    return alt.Axis(values=ticks or [low, high], labelExpr=label, title=title, grid=grid)
+
+
+def _family_label() -> pl.Expr:
+    return pl.col("family").replace_strict(words.FAMILIES, default="Other")
+
+
+def _chart(chart: Any, **properties: Any) -> Chart:
+    """Altair's fluent calls lose their type on the way."""
+    sized: Chart = chart.properties(**properties)
+    return sized
 
 
 def _families(present: Sequence[str]) -> tuple[alt.Color, alt.Shape]:
     """Colour and shape of the families that are there, with one legend for both."""
     names = [family for family in FAMILY_COLOURS if family in present]
     labels = [words.FAMILIES[name] for name in names]
-    legend = alt.Legend(title=None, orient="top", symbolSize=110, labelLimit=300)
+    legend = alt.Legend(title=None, orient="top", symbolSize=110, symbolOpacity=1, labelLimit=300)
     colours, shapes = [FAMILY_COLOURS[name] for name in names], [FAMILY_SHAPES[name] for name in names]
     return (
         alt.Color("family_label:N", scale=alt.Scale(domain=labels, range=colours), legend=legend),
@@ -65,75 +83,32 @@ def _families(present: Sequence[str]) -> tuple[alt.Color, alt.Shape]:
     )
 
 
-def _place_labels(x: Sequence[float], y: Sequence[float], labels: Sequence[str]) -> list[str]:
-    """Where each point's label goes (right, left, above, below) so that labels overlap neither each other nor points.
-
-    Greedy over estimated boxes on a canvas of about 900 x 400; x and y are shares of the canvas, y upwards.
-    """
-    width, height, letter, line = 900.0, 400.0, 6.8, 15.0
-    taken = [(px * width - 8, py * height - 8, px * width + 8, py * height + 8) for px, py in zip(x, y, strict=True)]
-    places = []
-    for px, py, label in zip(x, y, labels, strict=True):
-        cx, cy, long = px * width, py * height, len(label) * letter
-        boxes = {
-            "right": (cx + 10, cy - line / 2, cx + 10 + long, cy + line / 2),
-            "left": (cx - 10 - long, cy - line / 2, cx - 10, cy + line / 2),
-            "above": (cx - long / 2, cy + 10, cx + long / 2, cy + 10 + line),
-            "below": (cx - long / 2, cy - 10 - line, cx + long / 2, cy - 10),
-        }
-
-        def cost(box: tuple[float, float, float, float]) -> float:
-            outside = max(0.0, -box[0]) + max(0.0, box[2] - width) + max(0.0, -box[1]) + max(0.0, box[3] - height)
-            return outside * 20 + sum(
-                max(0.0, min(box[2], other[2]) - max(box[0], other[0]))
-                * max(0.0, min(box[3], other[3]) - max(box[1], other[1]))
-                for other in taken
-            )
-
-        place = min(boxes, key=lambda name: cost(boxes[name]))
-        taken.append(boxes[place])
-        places.append(place)
-    return places
-
-
-def trade_off(table: pl.DataFrame, error: Error) -> alt.LayerChart:
+def trade_off(table: pl.DataFrame, error: Error) -> Chart:
     """$ per 1,000 items against the error, with 95 % intervals and the frontier.
 
     `table` is worker.evaluation.compare.table with label and family. A cost of 0 has no place on a log axis: it is
     drawn at half the smallest cost there is.
     """
     shown = table.drop_nulls([error.key, "usd_per_1000"])
-    positive = shown.filter(pl.col("usd_per_1000") > 0)["usd_per_1000"]
-    floor = float(positive.min() or 1e-6) / 2  # type: ignore[arg-type]
+    positive = shown.filter(pl.col("usd_per_1000") > 0)["usd_per_1000"].to_list()
     shown = shown.with_columns(
-        cost=pl.col("usd_per_1000").clip(floor),
-        family_label=pl.col("family").replace_strict(words.FAMILIES, default="Other"),
+        cost=pl.col("usd_per_1000").clip(min(positive, default=2e-6) / 2),
+        family_label=_family_label(),
         error_text=pl.col(error.key).map_elements(error.format, return_dtype=pl.String),
         reach=pl.struct(f"{error.key}_low", f"{error.key}_high").map_elements(
             lambda ends: " to ".join(error.format(end) for end in ends.values()), return_dtype=pl.String
         ),
         cost_text=pl.col("usd_per_1000").map_elements(words.usd, return_dtype=pl.String),
     )
-    low, high = float(shown["cost"].min()) / 2.5, float(shown["cost"].max()) * 2.5  # type: ignore[arg-type]
-    ends = shown.select(pl.min_horizontal(error.key, f"{error.key}_low").min().alias("low"),
-                        pl.max_horizontal(error.key, f"{error.key}_high").max().alias("high")).row(0)  # fmt: skip
-    margin = 0.08 * (ends[1] - ends[0] or ends[1] or 1.0)
-    bottom, top = max(0.0, ends[0] - margin), ends[1] + margin
-    shown = shown.with_columns(
-        place=pl.Series(
-            _place_labels(
-                (np.log(shown["cost"].to_numpy() / low) / math.log(high / low)).tolist(),
-                ((shown[error.key].to_numpy() - bottom) / (top - bottom)).tolist(),
-                shown["label"].to_list(),
-            ),
-            dtype=pl.String,
-        )
-    )
-    ticks = [tick for tick in _powers_of_ten(low, high) if low <= tick <= high] or [round(low, 9), round(high, 9)]
+    answers = shown["parse_rate"].to_list()
+    trusted = shown.filter(pl.col("parse_rate") >= min(compare.MIN_ANSWERED, max(answers, default=0.0)))
+    best = frontier.line(trusted, error=error.key, cost="cost", ascending=error.lower_is_better)
+    low, high, bottom, top = _canvas(shown, error)
+    shown = shown.with_columns(place=pl.Series(_places(shown, best, error, (low, high, bottom, top)), dtype=pl.String))
     x = alt.X(
         "cost:Q",
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
-        axis=_dollar_axis(ticks, title="Cost per 1,000 items (log scale)", grid=True),
+        axis=_powers_axis(low, high, _DOLLARS, "Cost per 1,000 items (log scale)"),
     )
     better = "lower" if error.lower_is_better else "higher"
     y = alt.Y(
@@ -150,36 +125,61 @@ def trade_off(table: pl.DataFrame, error: Error) -> alt.LayerChart:
         alt.Tooltip("n:Q", title="Test rows", format=","),
     ]
     base = alt.Chart(shown)
-    trusted = shown.filter(pl.col("parse_rate") >= min(compare.MIN_ANSWERED, shown["parse_rate"].max() or 0.0))
-    best = frontier.line(trusted, error=error.key, ascending=error.lower_is_better)
     line = (
         alt.Chart(best)
         .mark_line(interpolate="step-after", strokeDash=[5, 4], color=GREY, strokeWidth=1.5)
         .encode(x=x, y=y)
     )
-    bars = base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(
+    bars = base.mark_rule(strokeWidth=3, opacity=0.45).encode(
         x=x, y=alt.Y(f"{error.key}_low:Q"), y2=f"{error.key}_high:Q", color=colour
     )
-    points = base.mark_point(filled=True, size=170, opacity=1).encode(
+    points = base.mark_point(filled=True, size=180, opacity=1).encode(
         x=x, y=y, color=colour, shape=shape, tooltip=tooltip
     )
-    offsets: dict[str, dict[str, Any]] = {
-        "right": {"align": "left", "dx": 12},
-        "left": {"align": "right", "dx": -12},
-        "above": {"align": "center", "dy": -16},
-        "below": {"align": "center", "dy": 18},
-    }
     texts = [
-        base.transform_filter(alt.datum.place == place)
-        .mark_text(fontSize=13, fontWeight=600, baseline="middle", **offset)
+        base.transform_filter(alt.datum.place == name)
+        .mark_text(fontSize=13, fontWeight=600, baseline="middle", align=spot.align, dx=spot.dx, dy=spot.dy)
         .encode(x=x, y=y, text="label:N", color=colour)
-        for place, offset in offsets.items()
-        if place in shown["place"].to_list()
+        for name, spot in placing.PLACES.items()
+        if name in shown["place"].to_list()
     ]
-    return alt.layer(line, bars, points, *texts).properties(height=430)
+    return _chart(alt.layer(line, bars, points, *texts), height=430)
 
 
-def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> alt.LayerChart:
+def _canvas(shown: pl.DataFrame, error: Error) -> tuple[float, float, float, float]:
+    """Ends of both axes with some air: costs (log) and errors with their intervals."""
+    costs = shown["cost"].to_list() or [1e-6]
+    ends = [value for name in ("", "_low", "_high") for value in shown[error.key + name].drop_nulls().to_list()] or [
+        0.0
+    ]
+    air = 0.08 * (max(ends) - min(ends) or max(ends) or 1.0)
+    return min(costs) / 3, max(costs) * 3, max(0.0, min(ends) - air), max(ends) + air
+
+
+def _places(
+    shown: pl.DataFrame, best: pl.DataFrame, error: Error, canvas: tuple[float, float, float, float]
+) -> list[str]:
+    """Where each label goes; intervals and the steps of the frontier are lines to keep clear of."""
+    low, high, bottom, top = canvas
+
+    def share(cost: float, value: float) -> tuple[float, float]:
+        return math.log(cost / low) / math.log(high / low), (value - bottom) / (top - bottom)
+
+    points = [share(*pair) for pair in shown.select("cost", error.key).iter_rows()]
+    bars = [
+        (*share(cost, down), *share(cost, up))
+        for cost, down, up in shown.select("cost", f"{error.key}_low", f"{error.key}_high").drop_nulls().iter_rows()
+    ]
+    corners = [share(*pair) for pair in best.select("cost", error.key).iter_rows()]
+    steps = [(here[0], here[1], there[0], here[1]) for here, there in itertools.pairwise(corners)]
+    rises = [
+        (there[0], min(here[1], there[1]), there[0], max(here[1], there[1]))
+        for here, there in itertools.pairwise(corners)
+    ]
+    return placing.place(points, shown["label"].to_list(), bars + steps + rises)
+
+
+def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> Chart:
     """A grid: slices down, techniques across, the error in each cell; the colour is how far from the row's best.
 
     `frame` is worker.evaluation.slices.by_category or by_band.
@@ -196,8 +196,13 @@ def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> alt.Lay
     rows = cells.unique("row_name").sort("order")["row_name"].to_list()
     order = [label for job, label in labels.items() if job in set(cells["job_id"])]
     base = alt.Chart(cells).encode(
-        x=alt.X("label:N", sort=order, axis=alt.Axis(title=None, orient="top", labelAngle=0, labelLimit=150)),
-        y=alt.Y("row_name:N", sort=rows, axis=alt.Axis(title=None, labelLimit=280)),
+        x=alt.X(
+            "label:N",
+            sort=order,
+            scale=alt.Scale(paddingInner=0.04),
+            axis=alt.Axis(title=None, orient="top", labelAngle=0, labelLimit=150),
+        ),
+        y=alt.Y("row_name:N", sort=rows, scale=alt.Scale(paddingInner=0.08), axis=alt.Axis(title=None, labelLimit=280)),
         tooltip=[
             alt.Tooltip("label:N", title="Technique"),
             alt.Tooltip("slice:N", title="Slice"),
@@ -205,20 +210,20 @@ def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> alt.Lay
             alt.Tooltip("n:Q", title="Test rows"),
         ],
     )
-    heat = base.mark_rect(cornerRadius=3, stroke="#84918e", strokeOpacity=0.25).encode(
+    heat = base.mark_rect(cornerRadius=3).encode(
         color=alt.Color(
             "worse:Q",
-            scale=alt.Scale(domain=[1, 1.5, 2], range=["#1f8a80", "#c9b27a", "#b5502f"]),
+            scale=alt.Scale(domain=[1, 1.5, 2], range=HEAT),
             legend=alt.Legend(
                 title="× the best in the row", orient="bottom", format=".1f", gradientLength=220, tickCount=3
             ),
         )
     )
     text = base.mark_text(fontSize=12, fontWeight=600, color="#ffffff").encode(text="text:N")
-    return alt.layer(heat, text).properties(height=alt.Step(34))
+    return _chart(alt.layer(heat, text), height=alt.Step(34))
 
 
-def truth_and_guess(frame: pl.DataFrame) -> alt.LayerChart:
+def truth_and_guess(frame: pl.DataFrame) -> Chart:
     """True price against guess, both on log axes; the line is a perfect guess, the band is 20 % around it.
 
     `frame`: truth, price ($, only positive ones are drawn), title. Binned above MOST_POINTS lines.
@@ -227,9 +232,8 @@ def truth_and_guess(frame: pl.DataFrame) -> alt.LayerChart:
     both = np.concatenate([good["truth"].to_numpy(), good["price"].to_numpy()])
     low, high = (float(both.min()) * 0.8, float(both.max()) * 1.25) if len(both) else (1.0, 1000.0)
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    ticks = [tick for tick in _powers_of_ten(low, high) if low <= tick <= high]
-    x = alt.X("truth:Q", scale=scale, axis=_dollar_axis(ticks, title="True price"))
-    y = alt.Y("price:Q", scale=scale, axis=_dollar_axis(ticks, title="Guess"))
+    x = alt.X("truth:Q", scale=scale, axis=_powers_axis(low, high, _DOLLARS, "True price"))
+    y = alt.Y("price:Q", scale=scale, axis=_powers_axis(low, high, _DOLLARS, "Guess"))
     ends = pl.DataFrame({"truth": [low, high], "price": [low, high], "least": [low * 0.8, high * 0.8],
                          "most": [low * 1.2, high * 1.2]})  # fmt: skip
     band = (
@@ -239,10 +243,10 @@ def truth_and_guess(frame: pl.DataFrame) -> alt.LayerChart:
     )
     line = alt.Chart(ends).mark_line(color=GREY, strokeWidth=1.5).encode(x=x, y=y)
     marks = _binned(good, low, high, x, y) if len(good) > MOST_POINTS else _scattered(good, x, y)
-    return alt.layer(band, line, marks).properties(height=430)
+    return _chart(alt.layer(band, line, marks), height=430)
 
 
-def _scattered(good: pl.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
+def _scattered(good: pl.DataFrame, x: alt.X, y: alt.Y) -> Chart:
     tooltip = [
         alt.Tooltip("title:N", title="Product"),
         alt.Tooltip("truth:Q", title="True price", format="$,.2f"),
@@ -254,7 +258,7 @@ def _scattered(good: pl.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
     )
 
 
-def _binned(good: pl.DataFrame, low: float, high: float, x: alt.X, y: alt.Y, cells: int = 48) -> alt.Chart:
+def _binned(good: pl.DataFrame, low: float, high: float, x: alt.X, y: alt.Y, cells: int = 48) -> Chart:
     """Counts on a grid of equal steps of the logarithm."""
     step = math.log(high / low) / cells
 
@@ -266,7 +270,7 @@ def _binned(good: pl.DataFrame, low: float, high: float, x: alt.X, y: alt.Y, cel
         name: low * ((pl.col(index) + shift) * step).exp()
         for name, index, shift in (("truth", "i", 0), ("truth_to", "i", 1), ("price", "j", 0), ("price_to", "j", 1))
     }
-    return (
+    cells_drawn: alt.Chart = (
         alt.Chart(grid.with_columns(**edges))
         .mark_rect()
         .encode(
@@ -284,80 +288,64 @@ def _binned(good: pl.DataFrame, low: float, high: float, x: alt.X, y: alt.Y, cel
     )
 
 
-def latency(table: pl.DataFrame) -> alt.LayerChart:
-    """Working time per item: the dot is the median, the line ends at the 95th percentile. Needs label and family."""
+def latency(table: pl.DataFrame) -> Chart:
+    """Working time per item: the mark is the median, the line ends at the 95th percentile. Needs label and family."""
     shown = table.drop_nulls(["p50_ms", "p95_ms"]).with_columns(
-        family_label=pl.col("family").replace_strict(words.FAMILIES, default="Other"),
-        p50=pl.col("p50_ms").clip(1e-4),
-        p95=pl.col("p95_ms").clip(1e-4),
+        family_label=_family_label(), p50=pl.col("p50_ms").clip(1e-4), p95=pl.col("p95_ms").clip(1e-4)
     )
     colour, shape = _families(shown["family"].to_list())
-    order = shown.sort("p50")["label"].to_list()
-    milliseconds = "datum.value >= 1000 ? format(datum.value / 1000, '~r') + ' s' : format(datum.value, '~r') + ' ms'"
-    x = alt.X("p50:Q", scale=alt.Scale(type="log"), axis=alt.Axis(title="Time per item (log scale)", labelExpr=milliseconds))  # fmt: skip
-    y = alt.Y("label:N", sort=order, axis=alt.Axis(title=None, labelLimit=280))
-    base = alt.Chart(shown)
+    low, high = min(shown["p50"].to_list(), default=1.0) / 2, max(shown["p95"].to_list(), default=1.0) * 2
+    x = alt.X(
+        "p50:Q",
+        scale=alt.Scale(type="log", domain=[low, high], nice=False),
+        axis=_powers_axis(low, high, _MILLISECONDS, "Time per item (log scale)"),
+    )
+    y = alt.Y("label:N", sort=shown.sort("p50")["label"].to_list(), axis=alt.Axis(title=None, labelLimit=280))
     tooltip = [
         alt.Tooltip("label:N", title="Technique"),
         alt.Tooltip("p50_ms:Q", title="Median (ms)", format=",.3~f"),
         alt.Tooltip("p95_ms:Q", title="95 % are faster than (ms)", format=",.3~f"),
     ]
-    reach = base.mark_rule(strokeWidth=3, opacity=0.5).encode(x=x, x2="p95:Q", y=y, color=colour)
-    points = base.mark_point(filled=True, size=120, opacity=1).encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip)  # fmt: skip
-    return alt.layer(reach, points).properties(height=alt.Step(34))
+    base = alt.Chart(shown)
+    reach = base.mark_rule(strokeWidth=4, opacity=0.45).encode(x=x, x2="p95:Q", y=y, color=colour)
+    points = base.mark_point(filled=True, size=140, opacity=1).encode(
+        x=x, y=y, color=colour, shape=shape, tooltip=tooltip
+    )
+    return _chart(alt.layer(reach, points), height=alt.Step(34))
 
 
-def price_histogram(edges: Sequence[float], counts: Sequence[int]) -> alt.Chart:
+def price_histogram(edges: Sequence[float], counts: Sequence[int]) -> Chart:
     """Prices on a log axis; `edges` ($, ascending, one more than counts) come from the dataset's profile."""
-    frame = pl.DataFrame({"low": list(edges)[:-1], "high": list(edges)[1:], "items": list(counts)}).filter(
-        pl.col("low") > 0
-    )
+    frame = pl.DataFrame({"low": list(edges)[:-1], "high": list(edges)[1:], "items": list(counts)})
+    frame = frame.filter(pl.col("low") > 0)
     low, high = (float(frame["low"][0]), float(frame["high"][-1])) if len(frame) else (1.0, 10.0)
-    ticks = [tick for tick in _powers_of_ten(low, high) if low <= tick <= high] or [low, high]
-    return (
-        alt.Chart(frame)
-        .mark_bar(color=ACCENT, binSpacing=1)
-        .encode(
-            x=alt.X(
-                "low:Q",
-                scale=alt.Scale(type="log", domain=[low, high], nice=False),
-                axis=_dollar_axis(ticks, title="Price (log scale)", grid=False),
-            ),
-            x2="high:Q",
-            y=alt.Y("items:Q", axis=alt.Axis(title="Items", tickMinStep=1)),
-            tooltip=[
-                alt.Tooltip("low:Q", title="From", format="$,.2f"),
-                alt.Tooltip("high:Q", title="To", format="$,.2f"),
-                alt.Tooltip("items:Q", title="Items", format=","),
-            ],
-        )
-        .properties(height=260)
+    tooltip = [
+        alt.Tooltip("low:Q", title="From", format="$,.2f"),
+        alt.Tooltip("high:Q", title="To", format="$,.2f"),
+        alt.Tooltip("items:Q", title="Items", format=","),
+    ]
+    x = alt.X(
+        "low:Q",
+        scale=alt.Scale(type="log", domain=[low, high], nice=False),
+        axis=_powers_axis(low, high, _DOLLARS, "Price (log scale)", grid=False),
     )
+    y = alt.Y("items:Q", axis=alt.Axis(title="Items", tickMinStep=1))
+    # A bar between two edges on both axes is a rectangle; `mark_bar` would take it for a floating tick.
+    bars = alt.Chart(frame).mark_rect(color=ACCENT, stroke=None, opacity=0.9)
+    return _chart(bars.encode(x=x, x2="high:Q", y=y, y2=alt.datum(0), tooltip=tooltip), height=260)
 
 
-def split_bar(splits: dict[str, int]) -> alt.Chart:
+def split_bar(splits: dict[str, int]) -> Chart:
     """One bar: how the items are divided among the sides."""
-    colours = {"train": "#4f74a8", "validation": "#8d5fb5", "test": "#c9682a", "unpriced": GREY}
     names = [name for name in words.SPLITS if splits.get(name)]
-    frame = pl.DataFrame({
-        "side": [words.SPLITS[name][0] for name in names],
-        "items": [splits[name] for name in names],
-        "order": list(range(len(names))),
-    })  # fmt: skip
-    return (
-        alt.Chart(frame)
-        .mark_bar(height=26, cornerRadius=3)
-        .encode(
-            x=alt.X("items:Q", stack="normalize", axis=None),
-            color=alt.Color(
-                "side:N",
-                scale=alt.Scale(
-                    domain=[words.SPLITS[name][0] for name in names], range=[colours[name] for name in names]
-                ),
-                legend=alt.Legend(title=None, orient="bottom"),
-            ),
-            order="order:Q",
-            tooltip=[alt.Tooltip("side:N", title="Side"), alt.Tooltip("items:Q", title="Items", format=",")],
-        )
-        .properties(height=70)
+    labels = [words.SPLITS[name][0] for name in names]
+    frame = pl.DataFrame({"side": labels, "items": [splits[name] for name in names], "place": range(len(names))})
+    colour = alt.Color(
+        "side:N",
+        scale=alt.Scale(domain=labels, range=[SPLIT_COLOURS[name] for name in names]),
+        legend=alt.Legend(title=None, orient="bottom", symbolType="circle"),
     )
+    tooltip = [alt.Tooltip("side:N", title="Side"), alt.Tooltip("items:Q", title="Items", format=",")]
+    bar = alt.Chart(frame).mark_bar(height=26)
+    x = alt.X("items:Q", stack="normalize", axis=None)
+    return _chart(bar.encode(x=x, color=colour, order="place:Q", tooltip=tooltip), height=70)

@@ -9,7 +9,7 @@ from typing import Any, LiteralString, cast
 
 import polars as pl
 import psycopg
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session as Session
 
@@ -113,6 +113,14 @@ def copy_out(
         return pl.DataFrame(schema=schema)
     buffer.seek(0)
     return pl.read_csv(buffer, has_header=False, schema=schema)
+
+
+def versions() -> str:
+    """Which Postgres and pgvector answer, for people."""
+    with begin() as session:
+        postgres = session.scalar(text("SELECT current_setting('server_version')"))
+        vector = session.scalar(text("SELECT extversion FROM pg_extension WHERE extname = 'vector'"))
+    return f"Postgres {postgres}, pgvector {vector or 'not yet installed'}"
 
 
 def migrate() -> None:

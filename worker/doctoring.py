@@ -4,9 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import text
-
-from db import workers
+from db import engine, workers
 from db.engine import DatabaseAway, begin
 from db.errors import UserError
 from db.settings import settings
@@ -57,10 +55,7 @@ def _data_dir() -> str:
 
 def _database() -> str:
     kind = "embedded" if settings().is_embedded_database else "PRICEWRIGHT_DATABASE_URL"
-    with begin() as session:
-        version = session.scalar(text("SELECT current_setting('server_version')"))
-        vector = session.scalar(text("SELECT extversion FROM pg_extension WHERE extname = 'vector'"))
-    return f"Postgres {version}, pgvector {vector or 'missing'} ({kind})"
+    return f"{engine.versions()} ({kind})"
 
 
 def _broker() -> str:

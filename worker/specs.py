@@ -19,6 +19,7 @@ class BaseSpec(BaseModel):
     about: ClassVar[str]  # one sentence: what it does and when it is a good choice
     needs_fit: ClassVar[bool] = True
     uses_llm: ClassVar[bool] = False
+    reads: ClassVar[tuple[str, ...]] = ("title", "description", "category", "brand")  # others come empty, unread
     chunk_items: ClassVar[int]  # items per chunk: a few seconds of work, so that progress moves and retries are cheap
 
     @property
@@ -32,6 +33,7 @@ class ConstantSpec(BaseSpec):
     label = "Category median"
     chunk_items = 20_000
     about = "The median price of the category: what any model has to beat."
+    reads = ("category",)
     technique: Literal["constant"] = "constant"
     by: Literal["category", "all"] = Field("category", title="Median of", description="Each category, or all items.")
     min_items: int = Field(5, ge=1, le=1000, title="Items a category needs", description="Else the overall median.")
@@ -78,6 +80,7 @@ class ZeroShotSpec(BaseSpec):
     chunk_items = 64
     about = "Ask a small local language model; its distribution over prices is read, not just its first answer."
     uses_llm = True
+    needs_fit = False
     technique: Literal["zero-shot"] = "zero-shot"
     model: str = Field("gemma3-270m", title="Model", description="gemma3-270m, smollm2-135m, or a model folder.")
     readout: Literal["median", "mean", "log-mean", "mode", "greedy"] = Field(
@@ -90,6 +93,7 @@ class ZeroShotSpec(BaseSpec):
 class MultiShotSpec(ZeroShotSpec):
     label = "Prompt with examples"
     about = "The same question after a few priced examples from the train side."
+    needs_fit = True
     technique: Literal["multi-shot"] = "multi-shot"  # type: ignore[assignment]
     k: int = Field(3, ge=1, le=20, title="Examples")
     choose: Literal["random", "category"] = Field("random", title="Choose examples", description="From the train side.")

@@ -157,7 +157,7 @@ def price(job: Job, chunk: Chunk, progress: Progress) -> Commit:
     spec = specs.parse(job.spec)
     with begin() as session:
         dataset = datasets.get(session, job.dataset_id)
-        items = datasets.items_to_price(session, dataset.id, job.id, chunk.rows)
+        items = datasets.items_to_price(session, dataset.id, job.id, chunk.rows, spec.reads)
     technique = fitted(dataset, spec, datasets.fit_hash(dataset, spec.hash))
     started = time.perf_counter()
     frame = technique.price(items, progress)

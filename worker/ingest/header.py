@@ -45,7 +45,7 @@ def layout(rows: Sequence[Row]) -> Layout:
         return at_line(rows, rows[position].line)
     width = usual_width(rows)
     first = next((i for i, row in enumerate(rows) if len(row.cells) == width and not row.is_blank), 0)
-    return without_header(rows, [row.text for row in rows[:first]])
+    return without_header(rows, first)
 
 
 def at_line(rows: Sequence[Row], line: int) -> Layout:
@@ -59,15 +59,21 @@ def at_line(rows: Sequence[Row], line: int) -> Layout:
     return Layout(line if header else None, skip, preamble, _columns(cells, data), data)
 
 
-def without_header(rows: Sequence[Row], preamble: Sequence[str]) -> Layout:
-    data = list(rows)
-    skipped = 0
-    while len(preamble) > skipped and data:
-        skipped += 1
-        data.pop(0)
-    skip = data[0].line - 1 if data and skipped else 0
-    width = usual_width(data)
-    return Layout(None, skip, [text for text in preamble if text.strip()], [f"column_{i + 1}" for i in range(width)], data)
+def without_header(rows: Sequence[Row], first: int) -> Layout:
+    """All rows from the one with index `first` on are data."""
+    data = list(rows[first:])
+    skip = data[0].line - 1 if data and first else 0
+    columns = [f"column_{i + 1}" for i in range(usual_width(data))]
+    return Layout(None, skip, [row.text for row in rows[:first] if row.text.strip()], columns, data)
+
+
+def after_preamble(rows: Sequence[Row], preamble: int) -> int:
+    """Index of the first row behind this many rows that are not blank."""
+    position = 0
+    while preamble and position < len(rows):
+        preamble -= bool(rows[position].text.strip())
+        position += 1
+    return position
 
 
 def _find(rows: Sequence[Row]) -> int | None:

@@ -78,7 +78,7 @@ def test_pairing_tells_apart_what_separate_intervals_do_not() -> None:
     """A job that is always a little worse: the single intervals overlap, the paired one does not contain 0."""
     first = noisy(1, 300, 0.5)
     off = first["price"] - first["truth"]
-    second = first.with_columns(job_id=pl.lit(2), price=first["truth"] + off * 1.05)
+    second = first.with_columns(job_id=pl.lit(2, pl.Int64), price=first["truth"] + off * 1.05)
     lines = _lines(compare.table(pl.concat([first, second])))
     assert lines[2]["mae_low"] < lines[1]["mae_high"]
     assert lines[2]["verdict"] == "worse"

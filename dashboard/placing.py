@@ -1,0 +1,74 @@
+"""Where does the label of each point go, so that labels cover neither points, nor lines, nor each other?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+# The canvas and the letters are estimates: charts stretch with the window. Good enough to keep labels apart.
+WIDTH, HEIGHT = 1000.0, 400.0
+LETTER, LINE = 7.0, 16.0
+GAP = 12.0
+
+Box = tuple[float, float, float, float]  # left, bottom, right, top
+
+
+@dataclass(frozen=True)
+class Place:
+    align: Literal["left", "center", "right"]
+    dx: float
+    dy: float  # downwards, as Vega-Lite counts
+
+
+PLACES = {
+    "right": Place("left", GAP, 0),
+    "left": Place("right", -GAP, 0),
+    "above right": Place("left", GAP - 4, -13),
+    "below right": Place("left", GAP - 4, 14),
+    "above left": Place("right", 4 - GAP, -13),
+    "below left": Place("right", 4 - GAP, 14),
+    "above": Place("center", 0, -18),
+    "below": Place("center", 0, 19),
+}
+"""In order of preference."""
+
+
+def place(
+    points: Sequence[tuple[float, float]], labels: Sequence[str], obstacles: Sequence[Box] = (), weight: float = 0.5
+) -> list[str]:
+    """A name of PLACES per point. Points and obstacles are shares of the canvas (0 to 1, y upwards).
+
+    Greedy: each label in turn takes the place where it covers least; covering an obstacle (a line) counts `weight` of
+    what covering a point or a label does.
+    """
+    centres = [(x * WIDTH, y * HEIGHT) for x, y in points]
+    solid: list[Box] = [(x - 9, y - 9, x + 9, y + 9) for x, y in centres]
+    lines = [(a * WIDTH - 3, b * HEIGHT - 3, c * WIDTH + 3, d * HEIGHT + 3) for a, b, c, d in obstacles]
+    chosen = []
+    for number, (centre, label) in enumerate(zip(centres, labels, strict=True)):
+        others = solid[:number] + solid[number + 1 :]
+
+        def cost(name: str, centre: tuple[float, float] = centre, label: str = label, others: list[Box] = others) -> float:  # fmt: skip  # noqa: E501
+            box = _box(PLACES[name], centre, len(label) * LETTER)
+            covered = sum(_overlap(box, other) for other in others)
+            return _outside(box) * 50 + covered * 4 + sum(_overlap(box, line) for line in lines) * 4 * weight
+
+        best = min(PLACES, key=cost)
+        chosen.append(best)
+        solid.append(_box(PLACES[best], centre, len(label) * LETTER))
+    return chosen
+
+
+def _box(place: Place, centre: tuple[float, float], long: float) -> Box:
+    left = {"left": 0.0, "right": -long, "center": -long / 2}[place.align] + centre[0] + place.dx
+    middle = centre[1] - place.dy
+    return (left, middle - LINE / 2, left + long, middle + LINE / 2)
+
+
+def _overlap(one: Box, other: Box) -> float:
+    wide = min(one[2], other[2]) - max(one[0], other[0])
+    high = min(one[3], other[3]) - max(one[1], other[1])
+    return max(0.0, wide) * max(0.0, high)
+
+
+def _outside(box: Box) -> float:
+    return max(0.0, -box[0]) + max(0.0, box[2] - WIDTH) + max(0.0, -box[1]) + max(0.0, box[3] - HEIGHT)

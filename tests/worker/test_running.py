@@ -1,0 +1,191 @@
+"""A chunk from claim to commit, in this process, on a real Postgres: what makes running it twice harmless."""
+
+import pytest
+
+from db import datasets, jobs, predictions, results
+from db.engine import begin
+from db.errors import UserError, WrongState
+from db.types import JobState, Split
+from tests.builders import a_dataset
+from worker import actions, running, specs, steps
+from worker.progress import Cancelled
+
+
+@pytest.fixture
+def sent(monkeypatch) -> list[int]:
+    """Messages instead of a broker: the ids of the chunks that were sent."""
+    ids: list[int] = []
+    monkeypatch.setattr(running, "send", lambda chunk_id, queue: ids.append(chunk_id))
+    monkeypatch.setattr(actions, "send", lambda chunk_id, queue: ids.append(chunk_id))
+    return ids
+
+
+def drain(sent: list[int]) -> None:
+    while sent:
+        running.run_chunk(sent.pop(0))
+
+
+def start(split=Split.TEST, n=100, **spec) -> int:
+    with begin() as session:
+        dataset_id = a_dataset(session, n, unpriced=5)
+    [job_id] = actions.start(dataset_id, [specs.ConstantSpec(**spec)], split)
+    return job_id
+
+
+def state(job_id: int) -> JobState:
+    with begin() as session:
+        return jobs.get(session, job_id).state
+
+
+def test_a_job_runs_from_start_to_measured_result(database, sent):
+    job_id = start()
+    drain(sent)
+    with begin() as session:
+        frame = predictions.of_job(session, job_id)
+        job = jobs.get(session, job_id)
+        metrics = results.get(session, job_id)
+    assert job.state is JobState.DONE
+    assert frame["row"].to_list() == list(range(90, 100))
+    assert frame["status"].unique().to_list() == ["ok"]
+    assert metrics["n"] == 10
+    assert metrics["mae"] == pytest.approx((frame["price"] - frame["truth"]).abs().mean())
+    assert (frame["usd"] > 0).all()
+    assert job.fixed_seconds > 0
+
+
+def test_delivering_every_message_three_times_changes_nothing(database, sent):
+    job_id = start()
+    while sent:
+        chunk_id = sent.pop(0)
+        for _ in range(3):
+            running.run_chunk(chunk_id)
+    with begin() as session:
+        assert len(predictions.of_job(session, job_id)) == 10
+    assert state(job_id) is JobState.DONE
+
+
+def test_both_sides_are_priced_by_default_and_train_rows_never(database, sent):
+    job_id = start(split=None)
+    drain(sent)
+    with begin() as session:
+        frame = predictions.of_job(session, job_id)
+    assert sorted(frame["split"].unique()) == ["test", "unpriced"]
+    assert len(frame) == 15
+
+
+def test_a_technique_is_never_shown_the_true_price(database, sent, monkeypatch):
+    seen = []
+    original = steps.fitted
+
+    def spying(*args):
+        technique = original(*args)
+        price = technique.price
+        technique.price = lambda items, progress: (
+            seen.append(items["price"].null_count() == len(items)) or price(items, progress)
+        )
+        return technique
+
+    monkeypatch.setattr(steps, "fitted", spying)
+    start()
+    drain(sent)
+    assert seen == [True]
+
+
+def test_a_failure_rolls_predictions_back_and_is_tried_again(database, sent, monkeypatch):
+    job_id = start()
+    monkeypatch.setattr(jobs, "finish", failing(jobs.finish, times=1))
+    drain(sent)
+    running.sweep()
+    drain(sent)
+    assert state(job_id) is JobState.DONE
+    with begin() as session:
+        assert len(predictions.of_job(session, job_id)) == 10
+
+
+def failing(function, times: int):
+    left = [times]
+
+    def wrapper(*args, **kwargs):
+        if left[0]:
+            left[0] -= 1
+            raise RuntimeError("something unforeseen")
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def test_a_sentence_for_the_user_fails_the_job_at_once(database, sent, monkeypatch):
+    job_id = start()
+
+    def refuse(*args):
+        raise UserError("Do this first.")
+
+    monkeypatch.setitem(running.STEPS, "fit", refuse)
+    drain(sent)
+    with begin() as session:
+        job = jobs.get(session, job_id)
+    assert (job.state, job.error) == (JobState.FAILED, "Do this first.")
+
+
+def test_cancelled_work_is_given_back_without_a_trace(database, sent, monkeypatch):
+    job_id = start()
+
+    def cancelled(*args):
+        actions.cancel(job_id)
+        raise Cancelled
+
+    monkeypatch.setitem(running.STEPS, "fit", cancelled)
+    drain(sent)
+    assert state(job_id) is JobState.CANCELLED
+    with begin() as session:
+        assert predictions.of_job(session, job_id).is_empty()
+
+
+def test_the_lease_tells_long_work_that_its_job_was_cancelled(database, sent, monkeypatch):
+    job_id = start()
+    import time
+
+    def long_work(job, chunk, progress):
+        actions.cancel(job_id)
+        for _ in range(200):
+            progress.advance()
+            time.sleep(0.05)
+        raise AssertionError("nobody stopped the work")
+
+    monkeypatch.setitem(running.STEPS, "fit", long_work)
+    drain(sent)
+    assert state(job_id) is JobState.CANCELLED
+
+
+def test_pause_resume_and_wrong_verbs(database, sent):
+    job_id = start()
+    actions.pause(job_id)
+    drain(sent)
+    assert state(job_id) is JobState.PAUSED
+    with pytest.raises(WrongState, match="can't be paused: it is paused"):
+        actions.pause(job_id)
+    actions.resume(job_id)
+    drain(sent)
+    assert state(job_id) is JobState.DONE
+    with pytest.raises(UserError, match="nothing to run again"):
+        actions.retry(job_id)
+    assert state(job_id) is JobState.DONE
+
+
+def test_the_same_question_is_not_priced_twice(database, sent):
+    job_id = start()
+    drain(sent)
+    with begin() as session:
+        dataset_id = jobs.get(session, job_id).dataset_id
+    assert actions.start(dataset_id, [specs.ConstantSpec()], Split.TEST) == [job_id]
+    [estimate] = actions.estimate(dataset_id, [specs.ConstantSpec()], Split.TEST)
+    assert estimate.reuses == job_id
+    assert estimate.items == 10
+
+
+def test_a_sample_is_the_same_for_every_technique_and_grows_by_nesting(database):
+    with begin() as session:
+        dataset_id = a_dataset(session, 200)
+        small = datasets.target_rows(session, dataset_id, Split.TEST, 5)
+        large = datasets.target_rows(session, dataset_id, Split.TEST, 12)
+    assert set(small) < set(large)

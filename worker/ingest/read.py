@@ -1,0 +1,117 @@
+"""What is in an uploaded file: how is it to be read, and which of its rows are items?
+
+`inspect` looks, `batches` reads. Both work block by block, so that a file of a gigabyte needs no more memory than one
+of ten megabytes; a workbook is the exception, because its format has to be unpacked as a whole.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from db.errors import UnreadableFile
+from worker.ingest import columns, header, limits, opening, prices
+from worker.ingest.parquet import open_parquet
+from worker.ingest.rules import Rules, is_header
+from worker.ingest.shapes import FIELDS, Batch, Inspection
+from worker.ingest.sheet import open_sheet
+from worker.ingest.table import Table, clean
+from worker.ingest.text import open_text
+from worker.progress import Progress
+
+__all__ = ["FIELDS", "Batch", "Inspection", "batches", "inspect"]
+
+FORCEABLE = ("encoding", "delimiter", "quote", "escape", "skip_space", "newline", "sheet", "header_line")
+"""Fields of an inspection that a user may set instead of having them detected."""
+
+
+def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> Inspection:
+    """Look at a stored file; `name` is the one it had when it was uploaded.
+
+    `forced` sets fields of FORCEABLE: inspecting again with them gives the columns and the preview that go with a
+    changed delimiter, which changing a finished inspection can't. Raises UnreadableFile, with one sentence.
+    """
+    forced = dict(forced or {})
+    kind, compression = opening.kind_of(path)
+    table = _open(path, kind, compression, forced)
+    layout = table.layout
+    rows = [row for row in layout.rows if row.text.strip() or not row.is_blank]
+    if not layout.columns or not rows:
+        raise UnreadableFile(f"{name} has no rows of data below its header.")
+    if len(layout.columns) > limits.MAX_COLUMNS:
+        raise UnreadableFile(f"{name} has {len(layout.columns):,} columns; at most {limits.MAX_COLUMNS:,} can be read.")
+    width = len(layout.columns)
+    fitting = [row.cells for row in rows if len(row.cells) == width and not is_header(row.cells, layout.columns)]
+    return table.inspection.model_copy(
+        update={
+            "header_line": layout.header_line,
+            "preamble": layout.preamble[:100],
+            "columns": [clean(column) for column in layout.columns],
+            "preview": [[cell[:500] for cell in row.cells] for row in rows[: limits.PREVIEW_ROWS]],
+            "mapping": columns.propose(layout.columns, fitting),
+            "decimals": _decimals(layout.columns, fitting),
+            "warnings": [*table.inspection.warnings, *_warnings(table, rows)],
+        }
+    )
+
+
+def batches(path: Path, inspection: Inspection, mapping: Mapping[str, str], progress: Progress) -> Iterator[Batch]:
+    """Every data row of the file, as an item or as a reject, in the order of the file.
+
+    What the inspection says is not detected again, so it can be overridden by its user; columns follow from it.
+    `mapping` is field -> column. Raises MappingError, UnreadableFile, and what `progress` raises to stop the work.
+    """
+    forced = {field: getattr(inspection, field) for field in FORCEABLE} | {"preamble": len(inspection.preamble)}
+    table = _open(path, inspection.kind, inspection.compression, forced)
+    names = [clean(column) for column in table.layout.columns]
+    mapping = {field: column for field, column in mapping.items() if column}
+    columns.check(mapping, names)
+    fitting = [row.cells for row in table.layout.rows if len(row.cells) == len(names)]
+    price = mapping.get("price", "")
+    decimal = inspection.decimals.get(price)
+    if price and decimal is None:
+        decimal = prices.decimal_of(row[names.index(price)] for row in fitting)
+    has_header = table.layout.header_line is not None or inspection.kind == "parquet"
+    rules = Rules(names, mapping, decimal or ".", has_header)
+    wanted = sorted({names.index(column) for column in mapping.values()})
+    for cells in table.cells(wanted):
+        batch = rules.apply(cells)
+        rows = len(batch.items) + len(batch.rejects)
+        if rows:
+            progress.advance(rows)
+            yield batch
+
+
+def _open(path: Path, kind: opening.Kind, compression: opening.Compression, forced: dict[str, Any]) -> Table:
+    if kind == "parquet":
+        return open_parquet(path)
+    if kind == "xlsx":
+        return open_sheet(path, forced)
+    return open_text(path, compression, forced)
+
+
+def _decimals(names: list[str], rows: list[list[str]]) -> dict[str, str]:
+    found = {}
+    for i, name in enumerate(names):
+        cells = [row[i] for row in rows]
+        decimal = prices.decimal_of(cells)
+        if prices.share_of_prices(cells[:300], decimal) >= 0.5:
+            found[clean(name)] = decimal
+    return found
+
+
+def _warnings(table: Table, rows: list[header.Row]) -> Iterator[str]:
+    layout = table.layout
+    if layout.header_line is None and table.inspection.kind != "parquet":
+        yield "No header was found; the columns are named column_1, column_2 and so on."
+    if layout.preamble:
+        count = len(layout.preamble)
+        what = "1 line before the table is" if count == 1 else f"{count} lines before the table are"
+        yield f"{what} skipped; it is no row." if count == 1 else f"{what} skipped; they are no rows."
+    width = len(layout.columns)
+    repeated = [row.line for row in rows if layout.header_line is not None and is_header(row.cells, layout.columns)]
+    if repeated:
+        more = f" and {len(repeated) - 1} more" if len(repeated) > 1 else ""
+        yield f"The header is repeated on line {repeated[0]}{more}; repeated headers are skipped as rejects."
+    wrong = sum(len(row.cells) != width for row in rows)
+    if wrong:
+        yield f"{wrong} of the first {len(rows)} rows have another number of cells than {width} and will be rejects."

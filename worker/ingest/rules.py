@@ -1,0 +1,83 @@
+"""Which rows become items, and why do the others not?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from worker.ingest import careful, limits, price_column, texts
+from worker.ingest.shapes import BATCH_ITEMS, BATCH_REJECTS, TEXT_FIELDS, Batch, Cells, Reject
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    columns: Sequence[str]
+    mapping: Mapping[str, str]
+    decimal: str  # of the price column
+    has_header: bool
+
+    def apply(self, cells: Cells) -> Batch:
+        """Every row of `cells` becomes an item or a reject; the first reason found is the one that is kept."""
+        frame = cells.frame
+        reasons = dict(cells.spoiled)
+        fields = {
+            column: texts.tidy(self._column(frame, field)).alias(column) for field, column in TEXT_FIELDS.items()
+        }
+        self._find_headers(cells, fields["title"], reasons)
+        self._find_long(frame, reasons)
+        self._find_untitled(cells, fields["title"], reasons)
+        price, why = price_column.parse(self._column(frame, "price"), self.decimal)
+        for row in why.is_not_null().arg_true():
+            reasons.setdefault(row, why[row])
+        items = pl.DataFrame([pl.Series("line", cells.lines, dtype=pl.Int64), *fields.values(), price.alias("price")])
+        rejects = list(cells.rejects)
+        if reasons:
+            keep = np.ones(len(frame), dtype=bool)
+            keep[list(reasons)] = False
+            items = items.filter(keep)
+            rejects += [Reject(int(cells.lines[row]), cells.raw(row), reason) for row, reason in reasons.items()]
+        rejects.sort(key=lambda reject: reject.line)
+        return Batch(
+            items.select(list(BATCH_ITEMS)),
+            pl.DataFrame(
+                {
+                    "line": [reject.line for reject in rejects],
+                    "raw": [reject.raw for reject in rejects],
+                    "reason": [reject.reason for reject in rejects],
+                },
+                schema=BATCH_REJECTS,
+            ),
+        )
+
+    def _column(self, frame: pl.DataFrame, field: str) -> pl.Series:
+        if field not in self.mapping:
+            return pl.Series([""], dtype=pl.String).new_from_index(0, len(frame))
+        return frame[f"c{self.columns.index(self.mapping[field])}"]
+
+    def _find_headers(self, cells: Cells, title: pl.Series, reasons: dict[int, str]) -> None:
+        if not self.has_header:
+            return
+        for row in (title == self.mapping["title"].strip()).arg_true():
+            values = [value.strip() for value in cells.frame.row(row)]
+            if is_header(values, self.columns):
+                reasons.setdefault(row, "the header is repeated here")
+
+    def _find_long(self, frame: pl.DataFrame, reasons: dict[int, str]) -> None:
+        for name in frame.columns:
+            if (frame[name].str.len_bytes().max() or 0) > limits.MAX_CELL:  # type: ignore[operator]
+                for row in (frame[name].str.len_chars() > limits.MAX_CELL).arg_true():
+                    reasons.setdefault(row, careful.too_long())
+
+    def _find_untitled(self, cells: Cells, title: pl.Series, reasons: dict[int, str]) -> None:
+        for row in (title == "").arg_true():
+            is_empty = not any(value.strip() for value in cells.frame.row(row))
+            reasons.setdefault(row, "every cell is empty" if is_empty else "no title")
+
+
+def is_header(cells: Sequence[str], columns: Sequence[str]) -> bool:
+    """Are these the names of the columns? Columns that had no name, or one used twice, bear another now."""
+    return len(cells) == len(columns) and all(
+        " ".join(cell.split()) == column or (not cell.strip() and column.startswith("column_")) or column.startswith(f"{cell.strip()}_")
+        for cell, column in zip(cells, columns, strict=True)
+    )

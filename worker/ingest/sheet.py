@@ -1,0 +1,87 @@
+"""How is a workbook opened?"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import fastexcel
+import numpy as np
+import polars as pl
+
+from db.errors import UnreadableFile
+from worker.ingest import header, limits
+from worker.ingest.header import Row
+from worker.ingest.shapes import Cells, Inspection, names
+from worker.ingest.table import Table, clean
+
+_ROWS = 50_000
+
+
+def open_sheet(path: Path, forced: dict[str, Any]) -> Table:
+    """Open the first visible sheet that has rows, or the forced one. Cells are strings as Excel stores them: numbers
+    have a decimal point and formulas are their last results. Raises UnreadableFile."""
+    try:
+        workbook = fastexcel.read_excel(path)
+        sheet, frame = _first_full(workbook, forced.get("sheet"))
+    except fastexcel.FastExcelError as error:
+        raise UnreadableFile("The workbook is broken or not a real .xlsx; open it in Excel and save it again.") from error
+    width = frame.width
+    frame.columns = names(width)
+    sample = [
+        Row(i + 1, list(cells), text="\t".join(cells)) for i, cells in enumerate(frame.head(limits.SAMPLE_ROWS).rows())
+    ]
+    layout = _layout(sample, forced)
+    # Formatting alone can widen a sheet; every row still has as many cells as the sheet.
+    columns = layout.columns + [f"column_{i + 1}" for i in range(len(layout.columns), width)]
+    layout = header.Layout(layout.header_line, layout.skip_lines, layout.preamble, columns, layout.rows)
+    visible = [name for name in workbook.sheet_names]
+    warnings = []
+    if len(visible) > 1:
+        warnings.append(f"The workbook has {len(visible)} sheets; only {sheet!r} is read.")
+
+    def cells(wanted: Sequence[int]) -> Iterator[Cells]:
+        del wanted
+        body = frame.slice(layout.skip_lines)
+        for start in range(0, len(body), _ROWS):
+            part = body.slice(start, _ROWS)
+            lines = np.arange(start, start + len(part), dtype=np.int64) + layout.skip_lines + 1
+            full = part.select(pl.any_horizontal(pl.all().str.strip_chars() != "")).to_series()
+            yield _cells(part.filter(full), lines[full.to_numpy()])
+
+    return Table(Inspection(kind="xlsx", sheet=sheet, warnings=warnings), layout, cells)
+
+
+def _cells(frame: pl.DataFrame, lines: "np.ndarray[Any, np.dtype[np.int64]]") -> Cells:
+    return Cells(frame, lines, lambda row: clean("\t".join(frame.row(row))), {}, [])
+
+
+def _first_full(workbook: fastexcel.ExcelReader, forced: str | None) -> tuple[str, pl.DataFrame]:
+    if forced and forced not in workbook.sheet_names:
+        raise UnreadableFile(f"The workbook has no sheet {forced!r}; it has {', '.join(workbook.sheet_names)}.")
+    for name in [forced] if forced else workbook.sheet_names:
+        sheet = workbook.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
+        if sheet.height and sheet.width and (forced or sheet.visible == "visible"):
+            frame = sheet.to_polars()
+            return name, frame.select(pl.all().cast(pl.String).fill_null(""))
+    raise UnreadableFile("The workbook has no rows.")
+
+
+def _layout(sample: list[Row], forced: dict[str, Any]) -> header.Layout:
+    if "header_line" not in forced:
+        full = [row for row in sample if not row.is_blank]
+        # The width of a sheet is that of its widest row: empty cells at the end are no cells when looking for a header.
+        narrow = [Row(row.line, _trimmed(row.cells), 1, row.text) for row in full]
+        found = header.layout(narrow)
+        if found.header_line is not None:
+            return header.at_line(sample, found.header_line)
+        return header.without_header(sample, found.skip_lines)
+    if forced["header_line"] is None:
+        return header.without_header(sample, header.after_preamble(sample, forced.get("preamble", 0)))
+    return header.at_line(sample, forced["header_line"])
+
+
+def _trimmed(cells: Sequence[str]) -> list[str]:
+    trimmed = list(cells)
+    while trimmed and not trimmed[-1].strip():
+        trimmed.pop()
+    return trimmed

@@ -1,0 +1,22 @@
+"""What do the three kinds of files have in common once they are open?"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from worker.ingest.encoding import MARK
+from worker.ingest.header import Layout
+from worker.ingest.shapes import Cells, Inspection
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An open file: how it is read, what its beginning holds, and its rows on demand."""
+
+    inspection: Inspection  # what concerns the way of reading is set, the rest is not
+    layout: Layout
+    cells: Callable[[Sequence[int]], Iterator[Cells]]  # of these columns at least, by position
+
+
+def clean(text: str) -> str:
+    """Text that may stand in a JSON column: Postgres refuses NUL there."""
+    return text.replace("\0", "\u2400").replace(MARK, "\ufffd")

@@ -1,0 +1,116 @@
+"""How is a CSV file, or one of its many relatives, opened?"""
+
+import codecs
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from db.errors import UnreadableFile
+from worker.ingest import careful, dialect, encoding, header, limits, rows
+from worker.ingest.header import Row
+from worker.ingest.opening import Compression, open_bytes
+from worker.ingest.shapes import Cells, Inspection
+from worker.ingest.table import Table, clean
+
+_CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127, ord(encoding.MARK)])
+
+
+def open_text(path: Path, compression: Compression, forced: dict[str, Any]) -> Table:
+    """`forced` holds fields of Inspection that are not to be detected. Raises UnreadableFile."""
+    warnings = []
+    name = forced.get("encoding")
+    if name is None:
+        with open_bytes(path, compression) as stream:
+            guess = encoding.detect(stream)
+        name = guess.encoding
+        warnings += [guess.warning] * bool(guess.warning)
+    encoding.check(name)
+    text, is_whole = _head(path, compression, name)
+    _refuse_binary(text)
+    newline = forced.get("newline") or dialect.newline_of(text)
+    data = encoding.unify(text.encode("utf-8", "replace"), newline)
+    if is_whole:
+        data += b"" if data.endswith(b"\n") else b"\n"
+    else:
+        data = data[: data.rfind(b"\n") + 1]
+    if not data.strip():
+        raise UnreadableFile("The file has no text in it." if is_whole else "The first line of the file has no end.")
+    found = dialect.detect(data.decode())
+    chosen = dialect.Dialect(
+        forced.get("delimiter", found.delimiter),
+        forced.get("quote", found.quote),
+        forced.get("escape", found.escape),
+        forced.get("skip_space", found.skip_space),
+    )
+    for sign in (chosen.delimiter, chosen.quote, chosen.escape):
+        if len(sign) > 1 or not sign.isascii() or sign in ("\n", "\r"):
+            raise UnreadableFile(f"{sign!r} can't separate or quote cells; choose one ASCII character.")
+    if chosen.quote and chosen.quote == chosen.delimiter:
+        raise UnreadableFile("The delimiter and the quote must be two different characters.")
+    sample = _rows(data, chosen)
+    layout = _layout(sample, data, chosen, forced)
+    inspection = Inspection(
+        kind="csv",
+        compression=compression,
+        encoding=name,
+        delimiter=chosen.delimiter,
+        quote=chosen.quote,
+        escape=chosen.escape,
+        skip_space=chosen.skip_space,
+        newline=newline,
+        warnings=warnings,
+    )
+
+    def cells(wanted: Sequence[int]) -> Iterator[Cells]:
+        del wanted  # a line is read as a whole
+        with open_bytes(path, compression) as stream:
+            blocks = encoding.blocks(stream, name, newline)
+            yield from rows.cells(blocks, chosen, len(layout.columns), layout.skip_lines)
+
+    return Table(inspection, layout, cells)
+
+
+def _head(path: Path, compression: Compression, name: str) -> tuple[str, bool]:
+    """The beginning of the text, and whether that is all of it."""
+    decoder = codecs.getincrementaldecoder(name)("pricewright.mark")
+    with open_bytes(path, compression) as stream:
+        raw = stream.read(limits.SAMPLE_BYTES)
+        is_whole = not stream.read(1)
+    return decoder.decode(raw, is_whole).removeprefix("\ufeff"), is_whole
+
+
+def _refuse_binary(text: str) -> None:
+    strange = len(text) - len(text.translate(_CONTROLS))
+    if strange > 0.04 * len(text):
+        raise UnreadableFile("This is not text: the file is binary, damaged, or in another encoding than the one chosen.")
+
+
+def _rows(data: bytes, chosen: dialect.Dialect, width: int = 0) -> list[Row]:
+    found: list[Row] = []
+    position, line = 0, 1
+    while position < len(data) and len(found) < limits.SAMPLE_ROWS:
+        record = careful.record(data, position, chosen, width, final=True)
+        if record is None:
+            break
+        raw = clean(data[position : record.end - 1].decode("utf-8", "replace"))
+        # A blank line is one empty cell whatever the csv module calls it.
+        found.append(Row(line, [clean(cell) for cell in record.cells] or [""], record.lines, raw))
+        position, line = record.end, line + record.lines
+    return found
+
+
+def _layout(sample: list[Row], data: bytes, chosen: dialect.Dialect, forced: dict[str, Any]) -> header.Layout:
+    # Once the width is known, a forgotten quote in the sample no longer swallows rows.
+    sample = _rows(data, chosen, header.usual_width(sample))
+    named = sample[0].text.lower().startswith("sep=") if sample else False
+    body = sample[1:] if named else sample
+    if "header_line" not in forced:
+        found = header.layout(body)
+    elif forced["header_line"] is None:
+        found = header.without_header(body, header.after_preamble(body, forced.get("preamble", 0) - named))
+    else:
+        found = header.at_line(body, forced["header_line"])
+    if not named:
+        return found
+    skip = found.skip_lines or 1
+    return header.Layout(found.header_line, skip, [sample[0].text, *found.preamble], found.columns, found.rows)

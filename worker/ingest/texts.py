@@ -1,0 +1,42 @@
+"""How does the text of a cell look once it is tidy?
+
+White space of every kind becomes one space, nothing stands at the ends, invisible characters go, and HTML entities
+are what they stand for (shops export &amp;quot; and people search for "). Letters, emoji and case stay as they are.
+"""
+
+import html
+import re
+
+import polars as pl
+
+_INVISIBLE = "\u200b\u200e\u200f\u2060\ufeff\u00ad"
+_WHITE = r"[\s\x00-\x1f\x7f-\u{9f}]+"
+_ODD = rf"^ | $|  |[\s\x00-\x1f\x7f-\u{{9f}}{_INVISIBLE}&&[^ ]]|&(?:#[0-9]{{1,7}}|#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}});"
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+
+MISSING = ["-", "--", "---", "–", "—", "n/a", "n.a.", "#n/a", "nan", "null", "none", "(null)", "\\n"]
+"""Cells, in lower case, that programs write where a table has nothing."""
+
+
+def tidy(cells: pl.Series) -> pl.Series:
+    """Strings in, strings out; only the cells that need it are touched."""
+    odd = cells.str.contains(_ODD)
+    if odd.any():
+        changed = cells.filter(odd)
+        entity = changed.str.contains("&", literal=True)
+        if entity.any():
+            read = pl.Series([_ENTITY.sub(_unescaped, cell) for cell in changed.filter(entity)], dtype=pl.String)
+            changed = changed.scatter(entity.arg_true(), read)
+        changed = changed.str.replace_all(rf"[{_INVISIBLE}]", "").str.replace_all(_WHITE, " ").str.strip_chars(" ")
+        cells = cells.scatter(odd.arg_true(), changed)
+    short = cells.str.len_bytes() <= 6
+    if short.any():
+        few = cells.filter(short)
+        nothing = few.str.to_lowercase().is_in(MISSING)
+        if nothing.any():
+            cells = cells.scatter(short.arg_true(), few.set(nothing, ""))
+    return cells
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return html.unescape(match[0])
