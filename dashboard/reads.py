@@ -1,0 +1,134 @@
+"""What do the pages show? One function per read: the only place with database queries and with a cache.
+
+What still changes (datasets, jobs, progress) is read afresh; what is finished is cached under its id and version.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+import streamlit as st
+
+from dashboard import words
+from db import datasets as _datasets
+from db import jobs as _jobs
+from db import predictions as _predictions
+from db import workers as _workers
+from db.engine import begin
+from db.types import Dataset, Job, JobKind, JobState, Progress, Split
+from worker import specs
+from worker.evaluation import compare, slices
+from worker.evaluation.compare import Measure
+
+Version = str
+"""Changes whenever the predictions of a job may have changed."""
+
+
+def datasets() -> list[Dataset]:
+    """Newest first."""
+    with begin() as session:
+        return _datasets.all(session)
+
+
+def workers() -> pl.DataFrame:
+    """name, queues, device, concurrency, last_seen of the workers that are there."""
+    with begin() as session:
+        return _workers.alive(session)
+
+
+def pricing_jobs(dataset_id: int | None) -> list[Job]:
+    """Newest first; of all datasets when None."""
+    with begin() as session:
+        return _jobs.all(session, dataset_id, JobKind.PRICE)
+
+
+def progress(job_ids: Sequence[int]) -> dict[int, Progress]:
+    with begin() as session:
+        return {each.job_id: each for each in _jobs.progress(session, job_ids)}
+
+
+def file_job(dataset_id: int, kind: JobKind) -> Progress | None:
+    """How far the newest inspection or loading of a dataset is."""
+    with begin() as session:
+        job = _jobs.latest(session, dataset_id, kind)
+        return _jobs.progress(session, [job.id])[0] if job else None
+
+
+def version(job: Job) -> Version:
+    return f"{job.state} {job.finished_at}"
+
+
+def names(jobs: Sequence[Job]) -> dict[int, str]:
+    """Job id -> what to call it; jobs that would share a name get their number added."""
+    plain = {job.id: words.job_name(job) for job in jobs}
+    several = {name for name in plain.values() if list(plain.values()).count(name) > 1}
+    return {job_id: f"{name} · job {job_id}" if name in several else name for job_id, name in plain.items()}
+
+
+def comparable(dataset_id: int) -> list[Job]:
+    """Finished jobs that priced test rows, the newest of each spec, in the order in which techniques are listed."""
+    newest: dict[tuple[str, int], Job] = {}
+    for job in pricing_jobs(dataset_id):
+        if job.state is JobState.DONE and job.split is not Split.UNPRICED:
+            newest.setdefault((job.spec_hash, job.item_limit or 0), job)
+    order = list(specs.SPECS)
+    return sorted(newest.values(), key=lambda job: (order.index(job.technique), job.id))
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def rejects(dataset_id: int) -> pl.DataFrame:
+    """line, raw, reason of every reject of a loaded dataset."""
+    with begin() as session:
+        return _datasets.rejects(session, dataset_id)
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def first_items(dataset_id: int, split: Split | None, limit: int) -> pl.DataFrame:
+    """row, title, description, category, brand, price of the first items of a loaded dataset."""
+    with begin() as session:
+        return _datasets.items(session, dataset_id, split, limit)
+
+
+@st.cache_data(max_entries=8, show_spinner="Reading the predictions …")
+def predictions(job_id: int, version: Version) -> pl.DataFrame:
+    """Every prediction of a job beside its item, with `error` = price - truth where both are known."""
+    del version
+    with begin() as session:
+        frame = _predictions.of_job(session, job_id)
+    return frame.with_columns(error=pl.col("price") - pl.col("truth"))
+
+
+@st.cache_data(max_entries=8, show_spinner="Reading the predictions …")
+def measured(versions: dict[int, Version]) -> pl.DataFrame:
+    """Long frame of the jobs' predictions for rows whose true price is known."""
+    with begin() as session:
+        frame = _predictions.of_jobs(session, list(versions))
+    return frame.filter(pl.col("truth").is_not_null())
+
+
+@st.cache_data(max_entries=50, show_spinner="Measuring the techniques and how sure that is …")
+def comparison(versions: dict[int, Version], by: Measure) -> pl.DataFrame:
+    """worker.evaluation.compare.table of the jobs, judged by one error; adds label, family, fixed_usd and _seconds."""
+    with begin() as session:
+        jobs = [_jobs.get(session, job_id) for job_id in versions]
+    labels = names(jobs)
+    about = pl.DataFrame(
+        {
+            "job_id": [job.id for job in jobs],
+            "label": [labels[job.id] for job in jobs],
+            "family": [str(specs.SPECS[job.technique].family) for job in jobs],
+            "fixed_usd": [float(job.fixed_usd) for job in jobs],
+            "fixed_seconds": [job.fixed_seconds for job in jobs],
+        },
+        schema_overrides={"job_id": pl.Int64, "label": pl.String, "family": pl.String},
+    )
+    return compare.table(measured(versions), by=by).join(about, on="job_id", how="left", maintain_order="left")
+
+
+@st.cache_data(max_entries=50, show_spinner="Measuring each slice …")
+def by_category(versions: dict[int, Version]) -> pl.DataFrame:
+    return slices.by_category(measured(versions))
+
+
+@st.cache_data(max_entries=50, show_spinner="Measuring each slice …")
+def by_band(versions: dict[int, Version]) -> pl.DataFrame:
+    return slices.by_band(measured(versions))

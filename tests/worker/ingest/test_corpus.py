@@ -1,0 +1,56 @@
+"""Every odd file gives exactly the items and rejects it should, or one clear sentence."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from db.errors import UnreadableFile
+from tests.worker.ingest.corpus import CASES, Case
+from worker.ingest import read
+from worker.progress import Silent
+
+READABLE = [case for case in CASES if not case.error]
+UNREADABLE = [case for case in CASES if case.error]
+
+
+def test_corpus_is_large_and_its_names_are_unique() -> None:
+    assert len(CASES) >= 60
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("case", READABLE, ids=lambda case: case.name)
+def test_odd_file_becomes_exactly_these_items_and_rejects(case: Case, tmp_path: Path) -> None:
+    path = tmp_path / "stored"
+    path.write_bytes(case.data)
+    inspection = read.inspect(path, case.file_name)
+    assert inspection.header_line == case.header_line
+    assert read.Inspection.model_validate_json(inspection.model_dump_json()) == inspection
+
+    batches = list(read.batches(path, inspection, inspection.mapping | case.mapping, Silent()))
+    items = pl.concat([batch.items for batch in batches])
+    rejects = pl.concat([batch.rejects for batch in batches])
+
+    assert items.select("external_id", "title", "price").rows() == case.items
+    assert list(rejects["line"]) == sorted(case.rejects)
+    for line, raw, reason in rejects.rows():
+        assert case.rejects[line] in reason
+        assert reason
+        assert "\0" not in raw
+    for column, values in case.more.items():
+        assert items[column].to_list() == values
+    lines = [*items["line"], *rejects["line"]]
+    assert len(set(lines)) == len(lines) == len(case.items) + len(case.rejects)
+    assert not items.drop("price").select(pl.all().is_null().any()).row(0).count(True)
+
+
+@pytest.mark.parametrize("case", UNREADABLE, ids=lambda case: case.name)
+def test_unreadable_file_gets_one_sentence(case: Case, tmp_path: Path) -> None:
+    path = tmp_path / "stored"
+    path.write_bytes(case.data)
+    with pytest.raises(UnreadableFile) as caught:
+        read.inspect(path, case.file_name)
+    sentence = str(caught.value)
+    assert case.error in sentence
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
