@@ -73,9 +73,9 @@ def _card(job: Job, name: str, progress: Progress, dataset: str) -> None:
             _buttons(job, progress)
         if not job.state.is_final:
             st.progress(_share(progress), text=_headline(progress))
-        st.caption(" · ".join(([dataset] if dataset else []) + _facts(job, progress)))
+        st.caption(words.md(" · ".join([*([words.plain(dataset)] if dataset else []), *_facts(job, progress)])))
         if progress.error:
-            st.error(progress.error, icon=":material/error:")
+            st.error(words.md(progress.error), icon=":material/error:")
 
 
 def _share(progress: Progress) -> float:
@@ -98,7 +98,7 @@ def _facts(job: Job, progress: Progress) -> list[str]:
         facts.append(words.speed(progress.rows_per_second))
     facts.append(f"{words.usd(progress.usd)} so far" if not job.state.is_final else f"{words.usd(progress.usd)} in all")
     if job.fixed_seconds:
-        facts.append(f"{words.duration(job.fixed_seconds)} of it to learn ({words.usd(job.fixed_usd)})")
+        facts.append(f"learning took {words.duration(job.fixed_seconds)} ({words.usd(job.fixed_usd)})")
     facts.append(f"{progress.unparsed:,} unparsed")
     facts.append(f"{progress.failed:,} failed")
     if job.finished_at:

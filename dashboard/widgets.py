@@ -32,7 +32,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(words.md(str(error)), icon=":material/error:")
     except DatabaseAway:
         log.exception("The database does not answer.")
         st.error("The database does not answer; wait a moment and reload the page.", icon=":material/cloud_off:")
@@ -49,18 +49,18 @@ def header(title: str, about: str) -> Dataset | None:
     left.caption(about)
     if not found:
         return None
+    asked = st.query_params.get("dataset", "")
+    if asked and asked not in {str(dataset.id) for dataset in found}:
+        st.warning(f"There is no dataset {words.plain(asked)}; this is another one.", icon=":material/search_off:")
     with right:
-        return _pick(found)
+        return _pick(found, asked)
 
 
-def _pick(found: list[Dataset]) -> Dataset:
+def _pick(found: list[Dataset], asked: str) -> Dataset:
     """The address (?dataset=3) wins over what this session chose before, and that over the newest ready one."""
     known = {dataset.id: dataset for dataset in found}
-    asked = st.query_params.get("dataset", "")
     ready = [dataset.id for dataset in found if dataset.state is DatasetState.READY]
     wanted = int(asked) if asked.isdecimal() else st.session_state.get(_CHOSEN)
-    if asked and wanted not in known:
-        st.warning(f"There is no dataset {asked}.", icon=":material/search_off:")
     chosen = wanted if wanted in known else (ready or list(known))[0]
     st.session_state[_PICKER] = chosen
     st.selectbox(
@@ -80,11 +80,22 @@ def choose(dataset_id: int) -> None:
     st.query_params["dataset"] = str(dataset_id)
 
 
-def next_step(sentence: str, page: str, label: str, icon: str) -> None:
-    """An empty state: what is missing, and the way to it."""
+def forget() -> None:
+    """Choose no dataset; the next page takes the newest."""
+    st.session_state.pop(_CHOSEN, None)
+    st.query_params.pop("dataset", None)
+
+
+def next_step(sentence: str, page: str, label: str, icon: str, *, about: str = "") -> None:
+    """An empty state or the end of a page: what there is to do next, and the button that leads there."""
     with st.container(border=True, horizontal_alignment="center", gap="small"):
-        st.markdown(f"#### {sentence}", width="content")
-        st.page_link(page, label=f"**{label}**", icon=icon, query_params=_address())
+        st.space("small")
+        st.markdown(f"#### {words.plain(sentence)}", width="content", text_alignment="center")
+        if about:
+            st.caption(about, width="content", text_alignment="center")
+        if st.button(label, icon=icon, type="primary", key=f"next-{page}"):
+            go(page)
+        st.space("small")
 
 
 def _address() -> dict[str, str]:
@@ -189,7 +200,8 @@ def estimate_table(estimates: Sequence[Estimate]) -> None:
             "Pricing $": [words.usd(each.usd) for each in estimates],
             "Total $": [words.usd(each.usd + each.fixed_usd) for each in estimates],
             "Rests on": [
-                each.basis if each.reuses is None else f"Already there: job {each.reuses}." for each in estimates
+                each.basis if each.reuses is None else f"Already there: job {each.reuses}, costs nothing more."
+                for each in estimates
             ],
         }
     )

@@ -121,10 +121,20 @@ def usd(value: float | Decimal | None) -> str:
         return f"${number:,.0f}"
     if size >= 0.1:
         return f"${number:,.2f}"
-    if size < 1e-9:
-        return "under $0.000000001"
+    if size < 1e-6:
+        return "under $0.000001"
     digits = 1 - int(f"{size:e}".split("e")[1])
     return f"${number:.{digits}f}"
+
+
+def md(text: str) -> str:
+    """For Markdown: there, two dollar signs would make a formula of what stands between them."""
+    return text.replace("$", "\\$")
+
+
+def plain(text: str) -> str:
+    """For Markdown: texts from strangers, of which no character may have a meaning."""
+    return "".join(f"\\{letter}" if letter in r"\`*_{}[]()<>#+-.!|~$:" else letter for letter in text)
 
 
 def duration(seconds: float | None) -> str:

@@ -26,7 +26,9 @@ from worker.up import running_stack, supervise
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Which technique prices my products best for the money?"
 )
-out, err = Console(), Console(stderr=True)
+# A pipe or a file has no width: let tables be as wide as they need.
+out = Console(width=None if sys.stdout.isatty() else 200)
+err = Console(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
 POLL_SECONDS = 0.2

@@ -25,6 +25,7 @@ _PR_SET_PDEATHSIG = 1
 def install() -> None:
     """Connect the handlers; called when the tasks are loaded, which only a worker does."""
     signals.worker_process_init.connect(_child_started, weak=False)
+    signals.beat_embedded_init.connect(_follow_parent, weak=False)
     signals.worker_ready.connect(_ready, weak=False)
     signals.worker_shutdown.connect(_gone, weak=False)
     signals.setup_logging.connect(_log_to_stderr, weak=False)
@@ -45,12 +46,16 @@ def _queues() -> list[str]:
     return sorted(str(name) for name in app.amqp.queues.consume_from)
 
 
+def _follow_parent(**_: Any) -> None:
+    """Without this a child outlives a main process that was killed with -9, and goes on working for nobody."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _child_started(**_: Any) -> None:
     """In a fresh pool child, before it loads any model."""
     engine.forget()  # sockets of the parent can't be shared
-    # Without this a child outlives a main process that was killed with -9, and goes on working for nobody.
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _follow_parent()
     # One child per device on the gpu queue; elsewhere the GPU stays invisible, so that nothing lands on it by accident.
     on_gpu = Queue.GPU in _queues() and gpu_count()
     os.environ["CUDA_VISIBLE_DEVICES"] = str((current_process().index or 0) % gpu_count()) if on_gpu else ""

@@ -1,34 +1,33 @@
-"""`pricewright up`: one supervisor that starts everything, keeps it alive and stops it; and the same for one command."""
+"""`pricewright up`: one supervisor that starts everything, keeps it alive, stops it; and the same for one command."""
 
 import contextlib
-import ctypes
 import fcntl
+import http.client
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import IO
+from typing import IO, NoReturn
 
-from db import datasets, embedded, engine, workers
+from db import datasets, embedded, engine, jobs, workers
 from db.errors import NotReady, UserError
+from db.permissions import make_home
 from db.settings import Settings, settings
-from db.types import Dataset, DatasetState, Queue
+from db.types import DatasetState, JobKind, Queue
 from worker import actions, specs
 from worker.lifecycle import gpu_count
+from worker.supervisor import Backoff, Child, stop_all
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent  # below it lies dashboard/app.py
 POLL_SECONDS = 0.25
-STOP_SECONDS = 15.0  # how long a child may take to end in order; a chunk lost later is only handed out again
 READY_SECONDS = 90.0
-_PR_SET_PDEATHSIG = 1
+
+
+# --- What runs; compose.yaml runs the same ---
 
 
 def worker_command(queues: str, name: str, concurrency: int) -> list[str]:
@@ -39,9 +38,12 @@ def worker_command(queues: str, name: str, concurrency: int) -> list[str]:
     ]
 
 
-def control_command(schedule: str) -> list[str]:
-    """Beat and the sweeper in one process: a sweep must not wait behind a long chunk."""
-    return [*worker_command(Queue.CONTROL, "control", 1), "-P", "solo", "-B", "-s", schedule]
+def control_command(name: str = "control") -> list[str]:
+    """Beat and the sweeper in one process of their own: a sweep must not wait behind a long chunk.
+
+    The schedule stays in memory: it has one entry that is due every few seconds, and a file could be locked or broken.
+    """
+    return [*worker_command(Queue.CONTROL, name, 1), "-P", "solo", "-B", "--scheduler", "celery.beat:Scheduler"]
 
 
 def dashboard_command(host: str, port: int) -> list[str]:
@@ -51,217 +53,249 @@ def dashboard_command(host: str, port: int) -> list[str]:
     ]
 
 
-def children(config: Settings) -> dict[str, list[str]]:
-    """Name -> command of everything that `up` runs beside the servers; compose.yaml runs the same."""
+def worker_commands(config: Settings, suffix: str = "") -> dict[str, list[str]]:
+    """Log name -> command of the workers that suit this machine; two sets of them need different suffixes."""
     found = {
-        "worker": worker_command(f"{Queue.CPU},{Queue.HOSTED}", "cpu", config.worker_concurrency),
-        "control": control_command(str(config.home / "beat-schedule")),
-        "dashboard": dashboard_command(config.dashboard_host, config.dashboard_port),
+        "worker": worker_command(f"{Queue.CPU},{Queue.HOSTED}", f"cpu{suffix}", config.worker_concurrency),
+        "control": control_command(f"control{suffix}"),
     }
     if gpu_count() and config.device != "cpu":
-        found["gpu-worker"] = worker_command(Queue.GPU, "gpu", gpu_count())
+        found["gpu-worker"] = worker_command(Queue.GPU, f"gpu{suffix}", gpu_count())
     return found
 
 
-def _die_with_parent() -> None:
-    """In the child before exec: the kernel kills it when the supervisor is killed with -9."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def _children(config: Settings, commands: dict[str, list[str]]) -> list[Child]:
+    # Children run in another folder, from which a relative data folder would be a different one.
+    environment = os.environ | {"PRICEWRIGHT_DATA_DIR": str(config.home)}
+    return [Child(n, c, ROOT, config.logs_dir / f"{n}.log", environment) for n, c in commands.items()]
 
 
-@dataclass
-class Child:
-    """A process that is started again when it ends, with growing pauses while it fails at once."""
-
-    name: str
-    command: list[str]
-    process: subprocess.Popen[bytes] | None = None
-    pause: float = 0.5
-    started: float = 0.0
-    log: IO[bytes] | None = field(default=None, repr=False)
-
-    def start(self) -> None:
-        settings().logs_dir.mkdir(parents=True, exist_ok=True)
-        self.log = self.log or (settings().logs_dir / f"{self.name}.log").open("ab")
-        self.started = time.monotonic()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", *self.command],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=self.log,
-            stderr=self.log,
-            start_new_session=True,  # Ctrl-C reaches only the supervisor, which stops children in order
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - we run no threads here
-        )
-
-    def keep_alive(self) -> None:
-        if self.process is None or self.process.poll() is None:
-            return
-        lived = time.monotonic() - self.started
-        if lived < self.pause:
-            return  # it failed at once; wait before the next try
-        self.pause = 0.5 if lived > 30 else min(30.0, self.pause * 2)
-        self.start()
-
-    def ask_to_stop(self) -> None:
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-
-    def stop(self, deadline: float) -> None:
-        if self.process:
-            try:
-                self.process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
-        if self.log:
-            self.log.close()
+# --- Everything, until Ctrl-C ---
 
 
-class _Stop(Exception):
-    """A signal asked us to end."""
+class _Stop(BaseException):
+    """A signal asked us to end. No Exception, so that nobody on the way up takes it for a failure of his."""
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def _raise_stop(signum: int, frame: FrameType | None) -> None:
     del signum, frame
+    for other in _SIGNALS:  # stopping itself is not interrupted: a second Ctrl-C would leave things behind
+        signal.signal(other, signal.SIG_IGN)
     raise _Stop
 
 
 def supervise() -> int:
     """Start everything, print the address, keep it alive until Ctrl-C or SIGTERM. Returns the exit code."""
     config = settings()
-    address = f"http://{config.dashboard_host}:{config.dashboard_port}"
-    with _lock(config) as alone:
-        if not alone:
-            print(f"Pricewright already runs for {config.home}: {address}")
+    make_home(config)
+    with _only_supervisor(config) as other:
+        if other:
+            print(f"Pricewright already runs for {config.home}: {other}")
             return 0
         _check_port(config)
-        signal.signal(signal.SIGTERM, _raise_stop)
-        signal.signal(signal.SIGINT, _raise_stop)
-        servers: list[embedded.Started] = []
-        running = [Child(name, command) for name, command in children(config).items()]
+        before = {number: signal.getsignal(number) for number in _SIGNALS}
+        servers = _Servers(config)
+        children = _children(
+            config,
+            worker_commands(config) | {"dashboard": dashboard_command(config.dashboard_host, config.dashboard_port)},
+        )
         try:
-            print("Starting the database and the broker ...", flush=True)
-            servers += embedded.ensure(config)
-            engine.migrate()
-            for child in running:
-                child.start()
-            _wait_for_page(address, running)
-            print(
-                f"Pricewright is ready: {address}\nCtrl-C stops everything; logs are in {config.logs_dir}", flush=True
-            )
-            demo = _demo()
-            while True:
-                with contextlib.suppress(engine.DatabaseAway, UserError):
-                    next(demo, None)
-                time.sleep(POLL_SECONDS)
-                servers = _revive(servers, config)
-                for child in running:
-                    child.keep_alive()
+            for number in _SIGNALS:
+                if before[number] is not signal.SIG_IGN:  # started with nohup, for instance
+                    signal.signal(number, _raise_stop)
+            _run(config, servers, children)
         except _Stop:
             print("\nStopping ...", flush=True)
             return 0
         finally:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            _stop(running, servers)
+            stop_all(children)  # workers first: they give back what they hold, which needs the servers
+            servers.stop()
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
-def _revive(servers: list[embedded.Started], config: Settings) -> list[embedded.Started]:
-    """Start servers of ours that died; what failed to start is tried again at the next look."""
-    alive = [server for server in servers if server.is_alive]
-    if len(alive) < len(servers):
-        with contextlib.suppress(NotReady):
-            alive += embedded.ensure(config)
-    return alive
+def _run(config: Settings, servers: "_Servers", children: list[Child]) -> NoReturn:
+    print("Starting the database and the broker ...", flush=True)
+    servers.start()
+    engine.migrate()
+    deadline = time.monotonic() + READY_SECONDS
+    ready = demo_done = False
+    while True:
+        servers.keep_alive()
+        for child in children:
+            child.keep_alive()
+        if not ready:
+            ready = _page_answers(config)
+            if ready:
+                print(f"Pricewright is ready: {address(config)}", flush=True)
+                print(f"Ctrl-C stops everything; logs are in {config.logs_dir}", flush=True)
+            elif time.monotonic() > deadline:
+                raise NotReady(f"The dashboard did not start; see {config.logs_dir / 'dashboard.log'}.")
+        elif not demo_done:
+            demo_done = _advance_demo()
+        time.sleep(POLL_SECONDS)
 
 
-def _stop(running: list[Child], servers: list[embedded.Started]) -> None:
-    """Workers first, so that they can give back what they hold; then the servers they need for that."""
-    for child in running:
-        child.ask_to_stop()
-    deadline = time.monotonic() + STOP_SECONDS
-    for child in running:
-        child.stop(deadline)
-    for server in reversed(servers):
-        server.stop()
+class _Servers:
+    """The embedded servers: started here, or taken over when a command that had started them takes them away."""
+
+    def __init__(self, config: Settings) -> None:
+        self._config = config
+        self._ours: list[embedded.Started] = []
+        self._backoff = {name: Backoff() for name in embedded.names(config)}
+
+    def start(self) -> None:
+        """Raises NotReady."""
+        self._ours += embedded.ensure(self._config, die_with_parent=True)
+
+    def keep_alive(self) -> None:
+        """To be called often: starts again what is gone, whoever had started it."""
+        self._ours = [server for server in self._ours if server.is_alive]
+        for name, backoff in self._backoff.items():
+            if embedded.is_running(self._config, name) or not backoff.may_try():
+                continue
+            print(f"{name} ended; starting it again, see {self._config.logs_dir / name}.log", flush=True)
+            try:
+                server = embedded.start(self._config, name, die_with_parent=True)
+            except NotReady as error:
+                print(error, flush=True)
+            else:
+                self._ours += [server] if server else []
+
+    def stop(self) -> None:
+        engine.engine().dispose()
+        for server in reversed(self._ours):
+            server.stop()
+
+
+def address(config: Settings) -> str:
+    """Where a browser on this machine finds the pages."""
+    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(config.dashboard_host, config.dashboard_host)  # noqa: S104
+    return f"http://{host}:{config.dashboard_port}"
 
 
 @contextlib.contextmanager
-def _lock(config: Settings) -> Iterator[bool]:
-    """Whether we are the only supervisor of this data folder; the kernel frees the lock however we end."""
-    config.home.mkdir(parents=True, exist_ok=True)
-    with (config.home / "up.lock").open("w") as file:
+def _only_supervisor(config: Settings) -> Iterator[str | None]:
+    """Gives None, or the address of the supervisor that runs already; the kernel frees the lock however we end."""
+    with (config.home / "up.lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield False
+            file.seek(0)
+            yield file.read() or address(config)
             return
-        yield True
+        file.truncate(0)
+        file.write(address(config))
+        file.flush()
+        yield None
 
 
 def _check_port(config: Settings) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((config.dashboard_host, config.dashboard_port))
-        except OSError as error:
-            raise UserError(
-                f"Port {config.dashboard_port} is taken by another program; set PRICEWRIGHT_DASHBOARD_PORT to a free one."
-            ) from error
+    """Find out before anything is started; Streamlit itself would say it only in its log."""
+    host, port = config.dashboard_host, config.dashboard_port
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+    except OSError as error:
+        raise UserError(
+            f"The dashboard can't listen on {host}:{port} ({error.strerror}): set PRICEWRIGHT_DASHBOARD_PORT to a "
+            "free port (and PRICEWRIGHT_DASHBOARD_HOST to an address of this machine)."
+        ) from error
 
 
-def _wait_for_page(address: str, running: list[Child]) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):  # noqa: S310 - our own http address
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-            for child in running:
-                child.keep_alive()
-    raise NotReady(f"The dashboard did not start; see {settings().logs_dir / 'dashboard.log'}.")
+def _page_answers(config: Settings) -> bool:
+    host = "localhost" if "localhost" in address(config) else config.dashboard_host
+    connection = http.client.HTTPConnection(host, config.dashboard_port, timeout=2)  # no proxy from the environment
+    try:
+        connection.request("GET", "/_stcore/health")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
-def _demo() -> Iterator[None]:
+# --- The demo catalogue ---
+
+
+def _advance_demo() -> bool:
     """An empty installation gets the demo catalogue, priced with every technique, so that each page shows something.
 
-    A generator that is advanced now and then, because the supervisor must not block while the worker works.
+    One step per call, because the supervisor must not wait for workers; True when nothing is left to do. What comes
+    next is read from the database, so that an interrupted start goes on the next time.
     """
-    with engine.begin() as session:
-        if not settings().demo or datasets.all(session):
-            return
-    print("Loading the demo catalogue and pricing it; watch it on the Jobs page.", flush=True)
-    dataset_id = actions.load_demo()
-    while (dataset := _dataset(dataset_id)).state is DatasetState.UPLOADED:
-        yield
-    actions.load(dataset_id, dataset.mapping)
-    while _dataset(dataset_id).state is DatasetState.LOADING:
-        yield
-    actions.start(dataset_id, specs.defaults())
+    try:
+        return not settings().demo or _demo_step()
+    except engine.DatabaseAway:
+        return False
+    except UserError as error:
+        print(f"The demo catalogue is not loaded: {error}", flush=True)
+        return True
 
 
-def _dataset(dataset_id: int) -> Dataset:
+def _demo_step() -> bool:
     with engine.begin() as session:
-        return datasets.get(session, dataset_id)
+        found = datasets.all(session)
+        demo = next((dataset for dataset in found if dataset.is_synthetic), None)
+        tried = {kind: demo and jobs.latest(session, demo.id, kind) for kind in (JobKind.LOAD, JobKind.PRICE)}
+    if demo is None:
+        if not found:
+            print("Loading the demo catalogue and pricing it; watch it on the Jobs page.", flush=True)
+            actions.load_demo()
+        return bool(found)
+    if demo.state is DatasetState.INSPECTED and not tried[JobKind.LOAD]:
+        actions.load(demo.id, demo.mapping or demo.inspection["mapping"])
+        return False
+    if demo.state is DatasetState.READY and not tried[JobKind.PRICE]:
+        actions.start(demo.id, specs.defaults())
+        return True
+    return demo.state not in (DatasetState.UPLOADED, DatasetState.LOADING)
+
+
+# --- The same for one command ---
 
 
 @contextlib.contextmanager
 def running_stack(*, worker: bool = True) -> Iterator[None]:
-    """What one command needs: the servers, and a worker if asked. What runs already is used and left running."""
+    """What one command needs: the servers, and a worker if asked. What runs already is used and left running.
+
+    Commands that run at the same time share what the first one started; it waits for the others before it stops it.
+    """
     config = settings()
-    servers = embedded.ensure(config)
-    running: list[Child] = []
+    make_home(config)
+    servers: list[embedded.Started] = []
+    children: list[Child] = []
+    with (config.home / "commands.lock").open("w") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        try:
+            servers = embedded.ensure(config, die_with_parent=True)
+            engine.migrate()
+            if worker and not _worker_serves():
+                children = _children(config, worker_commands(config, f"-{os.getpid()}"))
+                for child in children:
+                    child.start()
+            yield
+        finally:
+            engine.engine().dispose()
+            if servers or children:
+                _wait_for_others(users)
+            stop_all(children)
+            for server in reversed(servers):
+                server.stop()
+
+
+def _wait_for_others(users: IO[str]) -> None:
     try:
-        engine.migrate()
-        if worker and not _worker_serves():
-            running = [Child(n, c) for n, c in children(config).items() if n != "dashboard"]
-            for child in running:
-                child.start()
-        yield
-    finally:
-        engine.engine().dispose()
-        _stop(running, servers)
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("Another command still uses what this one started; Ctrl-C stops it anyway.", file=sys.stderr)
+        with contextlib.suppress(KeyboardInterrupt):
+            fcntl.flock(users, fcntl.LOCK_EX)
 
 
 def _worker_serves() -> bool:

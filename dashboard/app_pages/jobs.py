@@ -3,14 +3,20 @@
 import streamlit as st
 
 from dashboard import live, reads, widgets
+from db.types import JobState
 
 dataset = widgets.header("Jobs", "One job is one technique pricing some rows. Closing this page stops nothing.")
 if dataset is None:
     widgets.ready(dataset)
     st.stop()
 
-everywhere = st.toggle("Jobs of all datasets", key="jobs_everywhere", persist_state="session")
-jobs = reads.pricing_jobs(None if everywhere else dataset.id)
+with st.container(horizontal=True, vertical_alignment="center"):
+    everywhere = st.toggle("Jobs of all datasets", key="jobs_everywhere", persist_state="session")
+    jobs = reads.pricing_jobs(None if everywhere else dataset.id)
+    if any(job.state is JobState.DONE for job in jobs):
+        st.space("stretch")
+        if st.button("Compare what is done", icon=":material/balance:", type="primary"):
+            widgets.go(widgets.TRADEOFFS)
 if not jobs:
     if widgets.ready(dataset):
         widgets.next_step(
@@ -22,5 +28,3 @@ if not jobs:
     st.stop()
 
 live.jobs(None if everywhere else dataset.id)
-if any(job.state.is_final for job in jobs):
-    st.page_link(widgets.TRADEOFFS, label="Compare what is done", icon=":material/balance:")

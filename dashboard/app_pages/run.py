@@ -55,7 +55,7 @@ with st.form("start"):
     seconds = sum(estimate.seconds + estimate.fixed_seconds for estimate in fresh)
     dollars = sum((estimate.usd + estimate.fixed_usd for estimate in fresh), start=estimates[0].usd * 0)
     st.markdown(
-        f"In all about **{words.duration(seconds)}** of machine time and **{words.usd(dollars)}**."
+        words.md(f"In all about **{words.duration(seconds)}** of machine time and **{words.usd(dollars)}**.")
         if fresh
         else "All of this was run before; nothing new would be started."
     )

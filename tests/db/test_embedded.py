@@ -28,6 +28,16 @@ ROOT = Path(__file__).resolve().parents[2]
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root hands its servers to another user")
 
 
+_started: list[embedded.Started] = []
+
+
+def ensure(settings: Settings) -> list[embedded.Started]:
+    """embedded.ensure, with the processes kept so that the fixture can wait for them."""
+    started = embedded.ensure(settings)
+    _started.extend(started)
+    return started
+
+
 @pytest.fixture
 def place() -> Iterator[Settings]:
     """Settings of an empty data folder; whatever runs on it is killed afterwards."""
@@ -38,6 +48,8 @@ def place() -> Iterator[Settings]:
     for process in servers_of(settings):
         with contextlib.suppress(psutil.Error):
             process.kill()
+    while _started:
+        _started.pop().process.wait(30)
     wait_until(lambda: not any(embedded.is_running(settings, name) for name in ("postgres", "valkey")))
     shutil.rmtree(home)
     if settings.run_dir.is_symlink():
@@ -50,8 +62,7 @@ def servers_of(settings: Settings) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            words = process.cmdline()
-            if words and Path(words[0]).name in ("postgres", "valkey-server") and str(settings.run_dir) in str(words):
+            if process.name() in ("postgres", "valkey-server") and str(settings.run_dir) in " ".join(process.cmdline()):
                 found.append(process)
     return found
 
@@ -95,9 +106,9 @@ def starter(settings: Settings, *, die_with_parent: bool) -> subprocess.Popen[st
 
 
 def test_both_servers_start_once_with_pgvector_and_stop_without_a_trace(place: Settings) -> None:
-    started = embedded.ensure(place)
+    started = ensure(place)
     assert [server.name for server in started] == ["postgres", "valkey"]
-    assert embedded.ensure(place) == []  # reused, and not ours to stop
+    assert ensure(place) == []  # reused, and not ours to stop
     sql(place, "CREATE EXTENSION vector")
     assert sql(place, "SELECT '[3,4]'::vector <-> '[0,0]'::vector") == [(5.0,)]
     assert valkey(place, "PING") == "+PONG\r\n"
@@ -110,7 +121,7 @@ def test_both_servers_start_once_with_pgvector_and_stop_without_a_trace(place: S
 
 
 def test_the_servers_listen_only_on_sockets_that_other_users_cannot_reach(place: Settings) -> None:
-    embedded.ensure(place)
+    ensure(place)
     for process in servers_of(place):
         assert [c for c in process.net_connections(kind="inet") if c.status == psutil.CONN_LISTEN] == []
     assert stat.S_IMODE(place.run_dir.stat().st_mode) == 0o700
@@ -124,7 +135,7 @@ def test_processes_that_start_at_once_share_one_pair_of_servers_which_outlives_t
     assert sorted(name for answer in answers for name in answer) == ["postgres", "valkey"]
     assert len(servers_of(place)) == 2
     assert embedded.is_running(place, "postgres")
-    assert embedded.ensure(place) == []
+    assert ensure(place) == []
 
 
 def test_servers_that_should_die_with_their_starter_do_so_even_after_kill_9(place: Settings) -> None:
@@ -136,13 +147,13 @@ def test_servers_that_should_die_with_their_starter_do_so_even_after_kill_9(plac
 
 
 def test_after_kill_9_both_start_again_with_what_they_held(place: Settings) -> None:
-    started = embedded.ensure(place)
+    started = ensure(place)
     sql(place, "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
     valkey(place, "RPUSH queue message")
     time.sleep(1.5)  # Valkey promises all but the last second
     for server in started:
         server.process.send_signal(signal.SIGKILL)
-    again = embedded.ensure(place)  # at once: children of the killed Postgres may still be there
+    again = ensure(place)  # at once: children of the killed Postgres may still be there
     assert [server.name for server in again] == ["postgres", "valkey"]
     assert sql(place, "SELECT count(*) FROM kept") == [(1000,)]
     assert valkey(place, "LLEN queue") == ":1\r\n"
@@ -151,7 +162,7 @@ def test_after_kill_9_both_start_again_with_what_they_held(place: Settings) -> N
 
 
 def test_lock_files_with_a_pid_that_another_program_has_by_now_are_no_obstacle(place: Settings) -> None:
-    for server in embedded.ensure(place):
+    for server in ensure(place):
         server.stop()
     owner = pwd.getpwnam(SERVER_USER) if os.getuid() == 0 else pwd.getpwuid(os.getuid())
     # A pid of the same user: only then Postgres takes it for a living server.
@@ -163,7 +174,7 @@ def test_lock_files_with_a_pid_that_another_program_has_by_now_are_no_obstacle(p
         (place.run_dir / ".s.PGSQL.5432").touch()
         (place.run_dir / "valkey.sock").touch()
         try:
-            assert len(embedded.ensure(place)) == 2
+            assert len(ensure(place)) == 2
             assert sql(place, "SELECT 1") == [(1,)]
             assert other.poll() is None
         finally:
@@ -174,15 +185,15 @@ def test_a_half_made_data_folder_is_made_anew(place: Settings) -> None:
     half = place.home / "postgres.new"
     half.mkdir()
     (half / "PG_VERSION").write_text("18")
-    embedded.start_postgres(place)
+    ensure(place)
     assert sql(place, "SELECT 1") == [(1,)]
     assert not half.exists()
 
 
 def test_a_database_that_was_never_made_because_the_starter_was_killed_is_made_later(place: Settings) -> None:
-    embedded.start_postgres(place)
+    ensure(place)
     sql(place, f"DROP DATABASE {embedded.DATABASE}", dbname="postgres")
-    assert embedded.start_postgres(place) is None
+    assert ensure(place) == []
     assert sql(place, "SELECT current_database()") == [(embedded.DATABASE,)]
 
 
@@ -191,7 +202,7 @@ def test_the_environment_with_its_secrets_is_not_handed_to_the_servers(
 ) -> None:
     monkeypatch.setenv("SOME_API_KEY", "sesame")
     monkeypatch.setenv("PGPORT", "6000")  # a setting of the user's own Postgres must not move ours
-    embedded.ensure(place)
+    ensure(place)
     assert len(servers_of(place)) == 2
     for process in servers_of(place):
         assert "SOME_API_KEY" not in process.environ()
@@ -212,17 +223,17 @@ def test_a_link_planted_where_the_sockets_go_is_refused_and_its_target_left_alon
     before = target.stat()
     place.run_dir.symlink_to(target)
     with pytest.raises(NotReady, match="belongs to another user"):
-        embedded.ensure(place)
+        ensure(place)
     assert (target.stat().st_uid, target.stat().st_mode) == (before.st_uid, before.st_mode)
 
 
 def test_a_server_that_cannot_start_says_why_and_leaves_nothing_running(place: Settings) -> None:
-    for server in embedded.ensure(place):
+    for server in ensure(place):
         server.stop()
     with (place.home / "postgres" / "postgresql.conf").open("a") as config:
         config.write("no_such_setting = 1\n")
     with pytest.raises(NotReady, match=r"postgres did not start .*no_such_setting|postgres did not start .*FATAL"):
-        embedded.ensure(place)
+        ensure(place)
     assert servers_of(place) == []
 
 

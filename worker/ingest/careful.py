@@ -51,7 +51,7 @@ def too_long() -> str:
     return f"a cell is longer than {limits.MAX_CELL:,} characters"
 
 
-class _Ended(Exception):
+class _EndedInsideQuotesError(Exception):
     """The buffer ended inside a quoted cell."""
 
 
@@ -67,14 +67,14 @@ def _over_lines(buffer: bytes, start: int, end: int, dialect: Dialect, width: in
             if stop < 0:
                 if final:
                     return
-                raise _Ended
+                raise _EndedInsideQuotesError
             text, position = _text(buffer, position, stop + 1), stop + 1
             yield text
 
     reader = csv.reader(lines(), **dialect.csv_arguments(strict=True))
     try:
         cells = next(reader, [])
-    except _Ended:
+    except _EndedInsideQuotesError:
         return None
     except csv.Error:
         return unclosed

@@ -22,13 +22,14 @@ class _Look:
     has_sign: bool  # currency signs or decimals: prices rather than counts
     is_counting: bool  # whole numbers that are all different
     has_spaces: float
+    is_repeating: bool  # several values, each used more than once on average
     letters: float  # share of cells with a letter
 
 
 def _look(cells: Sequence[str]) -> _Look:
     filled = [cell.strip() for cell in cells if cell.strip().casefold() not in prices.MISSING]
     if not filled:
-        return _Look(0, 0, 0, 0, False, False, 0, 0)
+        return _Look(0, 0, 0, 0, False, False, 0, False, 0)
     decimal = prices.decimal_of(filled)
     share = prices.share_of_prices(filled, decimal)
     distinct = len(set(filled)) / len(filled)
@@ -40,6 +41,7 @@ def _look(cells: Sequence[str]) -> _Look:
         has_sign=mean(prices.has_money_sign(c) or "." in c or "," in c for c in filled) > 0.3,
         is_counting=share > 0.9 and distinct == 1 and all(c.isdecimal() for c in filled) and len(filled) > 1,
         has_spaces=mean(" " in c for c in filled),
+        is_repeating=len(set(filled)) > 1 and distinct <= 0.5,
         letters=mean(any(map(str.isalpha, c)) for c in filled),
     )
 
@@ -70,7 +72,8 @@ def _fit(name: str, field: str, look: _Look) -> float:
     """A header's score, 0 where the content says otherwise."""
     score = synonyms.score(name, field)
     if field == "price":
-        wrong = look.filled > 0 and look.price_share < 0.5
+        # A column that is simply called price is one, even where most of its cells say "on request".
+        wrong = look.filled > 0 and look.price_share < (0.05 if score > 0.9 else 0.5)
     elif field == "id":
         wrong = look.filled > 0 and (look.mean_length > 60 or look.distinct < 0.3)
     else:
@@ -109,17 +112,17 @@ def _from_content(chosen: dict[str, int], looks: Sequence[_Look], columns: Seque
         if codes:
             chosen["id"] = codes[0]
     for field in ("category", "brand"):
-        few = [i for i in free() if i in texts and looks[i].distinct <= 0.5 and looks[i].filled >= 10]
+        few = [i for i in free() if i in texts and looks[i].filled >= 10 and looks[i].is_repeating]
         if field not in chosen and few:
             chosen[field] = min(few, key=lambda i: (looks[i].distinct, i))
 
 
 def _likeliest_title(texts: Sequence[int], looks: Sequence[_Look]) -> int:
-    """Several words, mostly different, but not the longest text if there is a shorter one like that."""
+    """Several words, mostly different, and not the long text if there is a shorter one like that."""
     worded = [i for i in texts if looks[i].has_spaces > 0.3 and looks[i].distinct > 0.5]
-    short = [i for i in worded if looks[i].mean_length <= 120]
-    if short:
-        return max(short, key=lambda i: (looks[i].distinct > 0.8, min(looks[i].mean_length, 60)))
+    names = [i for i in worded if looks[i].distinct > 0.8 and looks[i].mean_length >= 8]
+    if names:
+        return min(names, key=lambda i: (looks[i].mean_length, i))
     return max(worded or texts, key=lambda i: (looks[i].distinct, looks[i].mean_length))
 
 

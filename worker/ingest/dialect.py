@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from worker.ingest import limits
+from worker.ingest import limits, synonyms
 from worker.ingest.shapes import Inspection
 
 ONE_COLUMN = "\x1f"
@@ -90,9 +90,18 @@ def detect(text: str) -> Dialect:
         width, share = shape(text, dialect)
         needed = 0.5 if delimiter in _DELIMITERS else 0.9
         score = share * (1 + min(width, 12) / 24)  # consistent first, then wide
+        if _names_columns(text, dialect):  # a header is stronger evidence than ragged rows are against it
+            score, needed = score + 1, 0.1
         if width > 1 and share >= needed and score > best_score + 1e-9:
             best, best_score = dialect, score
     return best
+
+
+def _names_columns(text: str, dialect: Dialect) -> bool:
+    """Do two cells of the first line with text bear names of columns?"""
+    first = next((line for line in text.split("\n", 50) if line.strip()), "")
+    cells = next(iter(sample_rows(first, dialect)), [])
+    return sum(map(synonyms.is_known, cells[: limits.MAX_COLUMNS])) >= 2
 
 
 def shape(text: str, dialect: Dialect) -> tuple[int, float]:

@@ -70,7 +70,9 @@ class Grouper:
         for band in range(_BANDS):
             part = signatures[:, band * _BAND_WIDTH : (band + 1) * _BAND_WIDTH]
             left, right = _candidates(np.ascontiguousarray(part).view(np.uint32).ravel())
-            equal = np.concatenate([(signatures[a] == signatures[b]).sum(axis=1, dtype=np.int8) for a, b in _parts(left, right)])
+            equal = np.concatenate(
+                [(signatures[a] == signatures[b]).sum(axis=1, dtype=np.int8) for a, b in _parts(left, right)]
+            )
             alike = equal >= _SIMILAR
             lefts.append(left[alike])
             rights.append(right[alike])

@@ -84,8 +84,7 @@ def _find(rows: Sequence[Row]) -> int | None:
         if not filled or len(filled) < 0.6 * len(row.cells) or (width > 1 and len(row.cells) < 2):
             continue
         fits = len(row.cells) == width
-        nearly = abs(len(row.cells) - width) == 1 and known >= min(2, width)
-        if not fits and not nearly:
+        if not fits and known < 2:  # two words that name columns are a header whatever the rows below look like
             continue
         if _looks_like_header(filled, known) and (known or _differs(row, rows[i + 1 :])):
             return i
@@ -122,18 +121,26 @@ def _differs(row: Row, below: Sequence[Row]) -> bool:
     return not any(c.isdigit() for cell in row.cells for c in cell) and all(len(c.split()) <= 3 for c in row.cells)
 
 
+def _is_surplus_meant(same: Sequence[Row], data: Sequence[Row], width: int) -> bool:
+    """Are there columns without a name? Empty ones behind a last delimiter, or ones that nearly every row has.
+
+    Else it is delimiters in unquoted text that make rows wide, and those rows are better rejected than shifted.
+    """
+    rows = sum(not row.is_blank for row in data)
+    return len(same) >= 0.95 * rows or not any(cell.strip() for row in same for cell in row.cells[width:])
+
+
 def _columns(cells: Sequence[str], data: Sequence[Row]) -> list[str]:
     """Unique, non-empty names, as many as the rows have cells where that is clear."""
     header = [" ".join(cell.split()) for cell in cells]
     width = usual_width(data)
     same = [row for row in data if len(row.cells) == width]
-    if width == len(header) + 1 and same and any(row.cells[-1].strip() for row in same):
-        if len({row.cells[0] for row in same}) == len(same):
+    if width > len(header) and same:
+        numbers = [row.cells[0].strip() for row in same]
+        if width == len(header) + 1 and numbers == [str(i + 1) for i in range(len(numbers))]:
             header = ["", *header]  # R writes row names without a name for their column
-        else:
-            header = [*header, ""]
-    elif width > len(header) and same:
-        header += [""] * (width - len(header))
+        elif _is_surplus_meant(same, data, len(header)):
+            header += [""] * (width - len(header))
     elif 0 < width < len(header) and not any(header[width:]):
         header = header[:width]
     names: list[str] = []

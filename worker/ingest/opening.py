@@ -50,8 +50,9 @@ def kind_of(path: Path) -> tuple[Kind, Compression]:
             raise UnreadableFile("The gzip file holds an empty file.")
         if inner[:2] == b"\x1f\x8b":
             raise UnreadableFile("The file is compressed twice; unpack it once and upload that.")
-        if _kind(inner, path) != "csv":
+        if inner[:4] in (b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0"):
             raise UnreadableFile("The gzip file holds a workbook or Parquet file; unpack it and upload what is inside.")
+        _kind(inner, path)
         if inner[257:262] == b"ustar":
             raise UnreadableFile("The gzip file holds a tar archive; unpack it and upload the table inside.")
         return "csv", "gzip"

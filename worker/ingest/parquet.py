@@ -66,6 +66,8 @@ def _text(batch: pa.RecordBatch, positions: Sequence[int]) -> pl.DataFrame:
 
 def _as_text(column: pl.Series) -> pl.Series:
     if column.dtype.is_nested():
-        values = [None if value is None else json.dumps(value, ensure_ascii=False, default=str) for value in column.to_list()]
+        values = [
+            None if value is None else json.dumps(value, ensure_ascii=False, default=str) for value in column.to_list()
+        ]
         return pl.Series(values, dtype=pl.String)
     return column.cast(pl.String, strict=False)

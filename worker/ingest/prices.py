@@ -17,10 +17,11 @@ MISSING = frozenset(
 
 _SIGNS = "$€£¥₹₽₺₴₪₩₫฿₱₦₡₲₵₸₼₾¤＄￥￡"
 _CODES = (
-    "US$ CA$ AU$ NZ$ HK$ MX$ NT$ A$ C$ R$ S$ USD EUR GBP CHF JPY CNY RMB INR AUD CAD NZD HKD SGD TWD SEK NOK DKK ISK PLN "
-    "CZK HUF RON BGN RSD RUB UAH TRY ILS ZAR BRL MXN ARS CLP COP PEN KRW THB IDR MYR PHP VND AED SAR QAR KWD EGP MAD TND KES PKR BDT LKR NGN "
-    "euros euro eur. dollars dollar pounds fr. sfr. sfr zł zl złotych kč kc ft lei лв. лв руб. руб р. р грн. грн "
-    "rs. rs rp. rp rm tl kr. kr дин. din. đ 元 円 원 r"
+    "US$ CA$ AU$ NZ$ HK$ MX$ NT$ A$ C$ R$ S$ USD EUR GBP CHF JPY CNY RMB INR AUD CAD NZD HKD SGD TWD SEK "
+    "NOK DKK ISK PLN CZK HUF RON BGN RSD RUB UAH TRY ILS ZAR BRL MXN ARS CLP COP PEN KRW THB IDR MYR PHP "
+    "VND AED SAR QAR KWD EGP MAD TND KES PKR BDT LKR NGN euros euro eur. dollars dollar pounds fr. sfr. "
+    "sfr zł zl złotych kč kc ft lei лв. лв руб. руб р. р грн. грн rs. rs rp. rp rm tl kr. kr дин. din. đ "
+    "元 円 원 r"
 )
 _MONEY = "|".join([f"[{_SIGNS}]", *(re.escape(code) for code in sorted(_CODES.split(), key=len, reverse=True))])
 _BEFORE = re.compile(rf"^(?:{_MONEY})(?![^\W\d_])\s*", re.IGNORECASE)
@@ -31,7 +32,9 @@ _SCIENTIFIC = re.compile(r"^\d+(?:\.\d+)?e[+-]?\d{1,2}$", re.IGNORECASE)
 _SPACED = re.compile(r"^\d{1,3}(?:[ '’´`_]\d{3})+(?=$|[.,]\d+$)")
 _GROUPED = {mark: re.compile(rf"^\d{{1,3}}(?:{re.escape(mark)}\d{{3}})+$") for mark in ".,"}
 _INDIAN = re.compile(r"^\d{1,2}(?:,\d{2})+,\d{3}$")
-_RANGE = re.compile(r"\d\W*\s?(?:-|–|—|~|…|\.\.|/|\bto\b|\bbis\b|\bà\b|\ba\b|\bdo\b|\bhasta\b|\buntil\b|\band\b)\s?\W*\d")
+_RANGE = re.compile(
+    r"\d\W*\s?(?:-|–|—|~|…|\.\.|/|\bto\b|\bbis\b|\bà\b|\ba\b|\bdo\b|\bhasta\b|\buntil\b|\band\b)\s?\W*\d"
+)
 
 
 def parse(text: str, decimal: str = ".") -> tuple[float | None, str]:

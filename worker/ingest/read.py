@@ -89,8 +89,8 @@ def _open(path: Path, kind: opening.Kind, compression: opening.Compression, forc
     return open_text(path, compression, forced)
 
 
-def _decimals(names: list[str], rows: list[list[str]]) -> dict[str, str]:
-    found = {}
+def _decimals(names: list[str], rows: list[list[str]]) -> dict[str, prices.Decimal]:
+    found: dict[str, prices.Decimal] = {}
     for i, name in enumerate(names):
         cells = [row[i] for row in rows]
         decimal = prices.decimal_of(cells)

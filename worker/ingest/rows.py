@@ -171,7 +171,9 @@ class _Walk:
         if self.width == 1:  # a line of spaces is no row, an empty cell in quotes is one
             blank = (frame["c0"].str.strip_chars() == "").to_numpy()
             if blank.any():
-                keep = np.array([not b or self.buffer[s:e].strip() != b"" for b, s, e in zip(blank, starts, ends, strict=True)])
+                keep = np.array(
+                    [not b or self.buffer[s:e].strip() != b"" for b, s, e in zip(blank, starts, ends, strict=True)]
+                )
                 frame, lines, starts, ends = frame.filter(keep), lines[keep], starts[keep], ends[keep]
         self._frames.append(frame)
         self._lines.append(lines)

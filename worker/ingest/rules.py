@@ -21,9 +21,7 @@ class Rules:
         """Every row of `cells` becomes an item or a reject; the first reason found is the one that is kept."""
         frame = cells.frame
         reasons = dict(cells.spoiled)
-        fields = {
-            column: texts.tidy(self._column(frame, field)).alias(column) for field, column in TEXT_FIELDS.items()
-        }
+        fields = {column: texts.tidy(self._column(frame, field)).alias(column) for field, column in TEXT_FIELDS.items()}
         self._find_headers(cells, fields["title"], reasons)
         self._find_long(frame, reasons)
         self._find_untitled(cells, fields["title"], reasons)
@@ -78,6 +76,8 @@ class Rules:
 def is_header(cells: Sequence[str], columns: Sequence[str]) -> bool:
     """Are these the names of the columns? Columns that had no name, or one used twice, bear another now."""
     return len(cells) == len(columns) and all(
-        " ".join(cell.split()) == column or (not cell.strip() and column.startswith("column_")) or column.startswith(f"{cell.strip()}_")
+        " ".join(cell.split()) == column
+        or (not cell.strip() and column.startswith("column_"))
+        or column.startswith(f"{cell.strip()}_")
         for cell, column in zip(cells, columns, strict=True)
     )

@@ -24,7 +24,9 @@ def open_sheet(path: Path, forced: dict[str, Any]) -> Table:
         workbook = fastexcel.read_excel(path)
         sheet, frame = _first_full(workbook, forced.get("sheet"))
     except fastexcel.FastExcelError as error:
-        raise UnreadableFile("The workbook is broken or not a real .xlsx; open it in Excel and save it again.") from error
+        raise UnreadableFile(
+            "The workbook is broken or not a real .xlsx; open it in Excel and save it again."
+        ) from error
     width = frame.width
     frame.columns = names(width)
     sample = [
@@ -34,10 +36,10 @@ def open_sheet(path: Path, forced: dict[str, Any]) -> Table:
     # Formatting alone can widen a sheet; every row still has as many cells as the sheet.
     columns = layout.columns + [f"column_{i + 1}" for i in range(len(layout.columns), width)]
     layout = header.Layout(layout.header_line, layout.skip_lines, layout.preamble, columns, layout.rows)
-    visible = [name for name in workbook.sheet_names]
+    count = len(workbook.sheet_names)
     warnings = []
-    if len(visible) > 1:
-        warnings.append(f"The workbook has {len(visible)} sheets; only {sheet!r} is read.")
+    if count > 1:
+        warnings.append(f"The workbook has {count} sheets; only {sheet!r} is read.")
 
     def cells(wanted: Sequence[int]) -> Iterator[Cells]:
         del wanted

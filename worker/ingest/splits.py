@@ -56,7 +56,9 @@ def assign(
 def _mix(ids: npt.NDArray[np.uint64], seed: int) -> npt.NDArray[np.uint64]:
     """A pseudo-random number per id (SplitMix64, Steele, Lea and Flood 2014): the same on every machine and version."""
     with np.errstate(over="ignore"):
-        z = (ids + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed % 2**63) * np.uint64(0xD1B54A32D192ED03)
+        z = (ids + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed % 2**63) * np.uint64(
+            0xD1B54A32D192ED03
+        )
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))

@@ -13,7 +13,8 @@ from worker.ingest.opening import Compression, open_bytes
 from worker.ingest.shapes import Cells, Inspection
 from worker.ingest.table import Table, clean
 
-_CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127, ord(encoding.MARK)])
+# Not 1 and 31, which some exports put between cells.
+_CONTROLS = dict.fromkeys([0, *range(2, 9), 11, 12, *range(14, 31), 127, ord(encoding.MARK)])
 
 
 def open_text(path: Path, compression: Compression, forced: dict[str, Any]) -> Table:
@@ -82,7 +83,9 @@ def _head(path: Path, compression: Compression, name: str) -> tuple[str, bool]:
 def _refuse_binary(text: str) -> None:
     strange = len(text) - len(text.translate(_CONTROLS))
     if strange > 0.04 * len(text):
-        raise UnreadableFile("This is not text: the file is binary, damaged, or in another encoding than the one chosen.")
+        raise UnreadableFile(
+            "This is not text: the file is binary, damaged, or in another encoding than the one chosen."
+        )
 
 
 def _rows(data: bytes, chosen: dialect.Dialect, width: int = 0) -> list[Row]:

@@ -11,8 +11,9 @@ import polars as pl
 
 _INVISIBLE = "\u200b\u200e\u200f\u2060\ufeff\u00ad"
 _WHITE = r"[\s\x00-\x1f\x7f-\u{9f}]+"
-_ODD = rf"^ | $|  |[\s\x00-\x1f\x7f-\u{{9f}}{_INVISIBLE}&&[^ ]]|&(?:#[0-9]{{1,7}}|#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}});"
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_REFERENCE = "&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
+_ODD = rf"^ | $|  |[\s\x00-\x1f\x7f-\u{{9f}}{_INVISIBLE}&&[^ ]]|{_REFERENCE}"
+_ENTITY = re.compile(_REFERENCE)
 
 MISSING = ["-", "--", "---", "–", "—", "n/a", "n.a.", "#n/a", "nan", "null", "none", "(null)", "\\n"]
 """Cells, in lower case, that programs write where a table has nothing."""

@@ -6,13 +6,92 @@ import polars as pl
 
 _SPACE = ord(" ")
 
-_VARIANTS = (
-    "black white red green blue yellow orange purple violet pink brown grey gray silver gold golden beige navy teal "
-    "turquoise ivory cream charcoal khaki burgundy maroon magenta cyan lime olive bronze copper multicolor multicolour "
-    "schwarz weiss weiß rot grün gruen blau gelb lila rosa braun grau silber noir blanc rouge vert bleu jaune gris "
-    "negro blanco rojo verde azul amarillo nero bianco rosso giallo czarny biały czerwony niebieski "
-    "xs s m l xl xxl xxxl 2xl 3xl 4xl small medium large size colour color"
-).split()
+_VARIANTS = [
+    "black",
+    "white",
+    "red",
+    "green",
+    "blue",
+    "yellow",
+    "orange",
+    "purple",
+    "violet",
+    "pink",
+    "brown",
+    "grey",
+    "gray",
+    "silver",
+    "gold",
+    "golden",
+    "beige",
+    "navy",
+    "teal",
+    "turquoise",
+    "ivory",
+    "cream",
+    "charcoal",
+    "khaki",
+    "burgundy",
+    "maroon",
+    "magenta",
+    "cyan",
+    "lime",
+    "olive",
+    "bronze",
+    "copper",
+    "multicolor",
+    "multicolour",
+    "schwarz",
+    "weiss",
+    "weiß",
+    "rot",
+    "grün",
+    "gruen",
+    "blau",
+    "gelb",
+    "lila",
+    "rosa",
+    "braun",
+    "grau",
+    "silber",
+    "noir",
+    "blanc",
+    "rouge",
+    "vert",
+    "bleu",
+    "jaune",
+    "gris",
+    "negro",
+    "blanco",
+    "rojo",
+    "verde",
+    "azul",
+    "amarillo",
+    "nero",
+    "bianco",
+    "rosso",
+    "giallo",
+    "czarny",
+    "biały",
+    "czerwony",
+    "niebieski",
+    "xs",
+    "s",
+    "m",
+    "l",
+    "xl",
+    "xxl",
+    "xxxl",
+    "2xl",
+    "3xl",
+    "4xl",
+    "small",
+    "medium",
+    "large",
+    "size",
+    "colour",
+    "color",
+]
 """Words in which variants of one product differ. Sizes with digits stay: 250 ml and 500 ml cost different money, and
 titles that differ in them alone are similar enough anyway."""
 
@@ -41,12 +120,14 @@ def grams(titles: pl.Series) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int
     keep = ~((b == _SPACE) & (c == _SPACE)) & ~((a == _SPACE) & (b == _SPACE)) & ~((c == _SPACE) & (d == _SPACE))
     starts = np.cumsum(lengths) - lengths
     keep[starts] = True  # the first group of a title, so that none is without
-    codes = raw[:-3].astype(np.uint32) | b.astype(np.uint32) << 8 | c.astype(np.uint32) << 16 | d.astype(np.uint32) << 24
+    codes = a.astype(np.uint32) | b.astype(np.uint32) << 8 | c.astype(np.uint32) << 16 | d.astype(np.uint32) << 24
     places = np.flatnonzero(keep)
-    return codes[places], np.searchsorted(places, starts)
+    return codes[places].astype(np.uint32, copy=False), np.searchsorted(places, starts).astype(np.int64, copy=False)
 
 
 def keys(items: pl.DataFrame) -> npt.NDArray[np.uint64]:
     """(n,) one number per item's whole text up to case, punctuation and white space."""
-    text = _normalised(pl.select(pl.concat_str(items["title"], items["brand"], items["description"], separator=" ")).to_series())
+    text = _normalised(
+        pl.select(pl.concat_str(items["title"], items["brand"], items["description"], separator=" ")).to_series()
+    )
     return text.hash(seed=7).to_numpy()

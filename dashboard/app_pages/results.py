@@ -1,0 +1,49 @@
+"""What price did a technique give each product, why, and how do I take it with me?"""
+
+import streamlit as st
+
+from dashboard import predicted, reads, widgets, words
+from db.types import PredictionStatus
+
+dataset = widgets.ready(
+    widgets.header("Results", "Every price a technique gave, with what it rests on; search and download.")
+)
+if dataset is None:
+    st.stop()
+
+jobs = {job.id: job for job in reads.pricing_jobs(dataset.id)}
+if not jobs:
+    widgets.next_step("Nothing has been priced yet.", widgets.RUN, "Choose techniques", ":material/play_circle:")
+    st.stop()
+
+names = reads.names(list(jobs.values()))
+asked = st.query_params.get("job", "")
+first = list(jobs).index(int(asked)) if asked.isdecimal() and int(asked) in jobs else 0
+left, middle, right = st.columns([2, 2, 1.2], gap="medium", vertical_alignment="bottom")
+job = jobs[
+    left.selectbox(
+        "Job", list(jobs), index=first, format_func=lambda key: f"{names[key]} · {words.STATES[jobs[key].state][0]}"
+    )
+]
+search = middle.text_input(
+    "Search", placeholder="Words in title, description, category, brand or id", icon=":material/search:"
+)
+status = right.multiselect("Status", [str(each) for each in PredictionStatus], placeholder="All")
+
+frame = reads.predictions(job.id, predicted.version(job))
+if frame.is_empty():
+    widgets.next_step(
+        "This job has no prediction yet.", widgets.JOBS, "See how far it is", ":material/progress_activity:"
+    )
+    st.stop()
+found = predicted.search(frame, search, status)
+st.caption(
+    f"{words.count(len(found), 'prediction')} of {len(frame):,}"
+    + (f", the first {predicted.SHOWN:,} shown" if len(found) > predicted.SHOWN else "")
+    + ". Choose a row to see what its price rests on."
+)
+row = predicted.table(found.head(predicted.SHOWN), has_truth=frame["truth"].is_not_null().any())
+if row is not None:
+    predicted.detail(row)
+st.markdown(f"**Download all {len(frame):,} predictions** of {names[job.id]}")
+widgets.downloads(f"{dataset.name}-job-{job.id}", lambda: frame)

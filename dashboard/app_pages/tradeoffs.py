@@ -1,0 +1,51 @@
+"""What does each technique cost, how wrong is it, how sure is that, and where does it fail?"""
+
+import streamlit as st
+
+from dashboard import charts, compared, reads, widgets, words
+
+dataset = widgets.ready(
+    widgets.header(
+        "Trade-offs", "What each technique costs and how wrong it is, on test rows that none of them has seen."
+    )
+)
+if dataset is None:
+    st.stop()
+
+jobs = reads.comparable(dataset.id)
+if not jobs:
+    active = any(not job.state.is_final for job in reads.pricing_jobs(dataset.id))
+    page, label = (widgets.JOBS, "Watch the jobs") if active else (widgets.RUN, "Choose techniques to compare")
+    widgets.next_step("No technique has been measured on this dataset yet.", page, label, ":material/balance:")
+    st.stop()
+
+labels = reads.names(jobs)
+left, right = st.columns([1, 2], gap="large", vertical_alignment="bottom")
+key = left.selectbox("Error", list(words.ERRORS), format_func=lambda key: words.ERRORS[key].label, key="error")
+with right:
+    versions = compared.choose(jobs, labels)
+error = words.ERRORS[key]
+if not versions:
+    st.info("Choose at least one job to look at.", icon=":material/arrow_upward:")
+    st.stop()
+
+table = reads.comparison(versions, error.key)
+st.info(words.md(words.verdict(table, labels, error)), icon=":material/gavel:")
+st.caption(f"{error.about} Compared on {words.count(table['n'].max() or 0, 'test row')}.")
+st.altair_chart(charts.trade_off(table, error), key="trade-off")
+st.caption(
+    "Bars are 95 % bootstrap intervals over the test rows. On the dashed line nothing else here is both cheaper and "
+    "more accurate. Costs are working time × the machine's hourly rate; the fixed cost of learning stands apart below."
+)
+compared.table(table, error)
+
+views = {
+    "By category": lambda: compared.slices(reads.by_category(versions), labels, error),
+    "By price": lambda: compared.slices(reads.by_band(versions), labels, error),
+    "Guesses": lambda: compared.guesses(versions, labels),
+    "Worst rows": lambda: compared.worst(versions, labels),
+    "Speed": lambda: compared.speed(table),
+}
+st.subheader("Look closer", anchor=False)
+view = st.segmented_control("View", list(views), default="By category", required=True, label_visibility="collapsed")
+views[view]()

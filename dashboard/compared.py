@@ -1,0 +1,142 @@
+"""How are compared jobs shown: the choice of jobs, the table of figures, slices, guesses, worst rows, speed?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboard import charts, reads, widgets, words
+from dashboard.reads import Version
+from dashboard.words import Error
+from db.types import Job, PredictionStatus
+
+WORST = 50
+
+
+def choose(jobs: Sequence[Job], labels: dict[int, str]) -> dict[int, Version]:
+    """The jobs to compare, all at first. A comparison uses the rows that all of them priced, so one that priced a few
+    makes it small: then this says which."""
+    ids = [job.id for job in jobs]
+    chosen = st.multiselect(
+        "Compared", ids, default=ids, format_func=labels.__getitem__, key=f"compared-{jobs[0].dataset_id}-{max(ids)}"
+    )
+    sizes = {job.id: job.items_total for job in jobs if job.id in chosen}
+    if sizes and min(sizes.values()) * 2 < max(sizes.values()):
+        small = [labels[job_id] for job_id, size in sizes.items() if size == min(sizes.values())]
+        st.caption(
+            f":material/info: {words.listed(small)} priced only {words.count(min(sizes.values()), 'row')}; "
+            "all are compared on the rows they share."
+        )
+    return {job.id: reads.version(job) for job in jobs if job.id in chosen}
+
+
+def table(frame: pl.DataFrame, error: Error) -> None:
+    """Every figure with its unit; fixed cost apart."""
+    shares = ("median_ape", "within", "parse_rate")
+    shown = frame.select(
+        "label",
+        pl.col("verdict").replace_strict(_VERDICTS, default=words.NOTHING),
+        pl.struct(f"{error.key}_low", f"{error.key}_high")
+        .map_elements(lambda ends: " – ".join(error.format(end) for end in ends.values()), return_dtype=pl.String)
+        .alias("interval"),
+        "mae",
+        "rmsle",
+        pl.col(shares) * 100,
+        pl.col("usd_per_1000", "fixed_usd").map_elements(words.usd, return_dtype=pl.String),
+        pl.col("fixed_seconds").map_elements(words.duration, return_dtype=pl.String),
+        pl.col("p50_ms", "p95_ms").map_elements(lambda ms: words.duration(ms / 1000), return_dtype=pl.String),
+    )
+    st.dataframe(shown, hide_index=True, column_config=_COLUMNS | _judged(error), column_order=_ORDER)
+    widgets.downloads("trade-offs", lambda: frame, formats=("CSV", "Excel"))
+
+
+_ORDER = (
+    *("label", "verdict", "mae", "median_ape", "rmsle", "within", "interval", "parse_rate"),
+    *("usd_per_1000", "fixed_usd", "fixed_seconds", "p50_ms", "p95_ms"),
+)
+_VERDICTS = {"best": "best", "tie": "tied with the best", "worse": "worse"}
+
+
+def _judged(error: Error) -> dict[str, Any]:
+    """The columns whose meaning depends on the chosen error."""
+    text = st.column_config.TextColumn
+    worse = "Worse = the 95 % interval of the paired difference to the best lies above 0."
+    return {
+        "verdict": text("Verdict", help=f"On {error.short.lower()}. {worse}"),
+        "interval": text("95 % interval", help=f"Of {error.short.lower()}: bootstrap over the test rows."),
+    }
+
+
+def _number(label: str, form: str, about: str) -> Any:
+    return st.column_config.NumberColumn(label, format=form, help=about)
+
+
+_text = st.column_config.TextColumn
+_COLUMNS: dict[str, Any] = {
+    "label": _text("Technique", pinned=True),
+    "mae": _number("Mean error", "dollar", words.ERRORS["mae"].about),
+    "median_ape": _number("Median error", "%.0f %%", words.ERRORS["median_ape"].about),
+    "rmsle": _number("RMSLE", "%.3f", words.ERRORS["rmsle"].about),
+    "within": _number("Within 20 %", "%.0f %%", words.ERRORS["within"].about),
+    "parse_rate": _number(
+        "Answered", "%.1f %%", "Share of rows with a readable price; the rest is never counted as 0."
+    ),
+    "usd_per_1000": _text("Per 1,000 items", help="Working time × hourly rate of the machine, without learning."),
+    "fixed_usd": _text("Fixed cost", help="Learning and indexing, paid once; not in the column before."),
+    "fixed_seconds": _text("Learning", help="Time of learning and indexing, once."),
+    "p50_ms": _text("Time per item", help="Working time: half of the items are faster (p50)."),
+    "p95_ms": _text("Slowest 5 %", help="Working time: 95 % of the items are faster (p95)."),
+}
+
+
+def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> None:
+    st.caption(
+        f"{error.label} of each technique, with the number of test rows beside each slice. "
+        "A slice of few rows says little."
+    )
+    st.altair_chart(charts.slices(frame, labels, error), key="slices")
+
+
+def _one(versions: dict[int, Version], labels: dict[int, str]) -> pl.DataFrame:
+    """The measured lines of one technique, which the reader chooses."""
+    job_id = st.selectbox("Technique", list(versions), format_func=labels.__getitem__, key=f"one-{min(versions)}")
+    return reads.measured(versions).filter(pl.col("job_id") == job_id)
+
+
+def guesses(versions: dict[int, Version], labels: dict[int, str]) -> None:
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        frame = _one(versions, labels)
+        st.caption("The line is a perfect guess, the band 20 % around it. Points above it are guessed too dear.")
+        unread = frame.filter(pl.col("status") != str(PredictionStatus.OK))
+        if len(unread):
+            st.caption(f"{words.count(len(unread), 'row')} without a readable price can't be drawn.")
+    right.altair_chart(charts.truth_and_guess(frame), key="guesses")
+
+
+def worst(versions: dict[int, Version], labels: dict[int, str]) -> None:
+    frame = _one(versions, labels).drop_nulls("price").with_columns(error=pl.col("price") - pl.col("truth"))
+    dearest = frame.sort(pl.col("error").abs(), descending=True).head(WORST)
+    st.caption(
+        f"The {len(dearest)} guesses that are most dollars off: often wrong prices in the file, sets or rare brands."
+    )
+    st.dataframe(
+        dearest.select("row", "title", "category", "truth", "price", "error"),
+        hide_index=True,
+        column_config={
+            "row": "Row",
+            "title": st.column_config.TextColumn("Product", width="large"),
+            "category": "Category",
+            "truth": _number("True price", "dollar", "What the file says."),
+            "price": _number("Guess", "dollar", "What the technique says."),
+            "error": _number("Off by", "dollar", "Guess minus true price."),
+        },
+    )
+
+
+def speed(table: pl.DataFrame) -> None:
+    st.caption(
+        "Working time per item on the machine that did it: the mark is the median, 95 % are faster than the line's end."
+    )
+    st.altair_chart(charts.latency(table), key="latency")

@@ -1,0 +1,124 @@
+"""How does a file become a dataset on the page: uploading it, and saying which column means what?"""
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboard import widgets, words
+from db.types import Dataset
+from worker import actions
+
+TYPES = ["csv", "tsv", "txt", "gz", "xlsx", "parquet"]
+UNUSED = "(not in the file)"
+
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "": "one column", " ": "space"}
+_ENCODINGS = ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "cp1250", "cp1251", "shift_jis", "gb18030", "big5"]
+
+
+def upload() -> None:
+    """The file chooser, and the demo for who has no file at hand."""
+    file = st.file_uploader(
+        "A table of products: CSV, TSV, Excel or Parquet, also gzipped, up to 1 GB",
+        type=TYPES,
+        key=f"upload-{st.session_state.get('uploads', 0)}",
+    )
+    if file is not None:
+        with st.spinner(f"Storing {file.name} …"):
+            dataset_id = actions.upload(file.name, file)
+        _opened(dataset_id)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("No file at hand?", width="content")
+        if st.button("Load the demo catalogue", icon=":material/science:"):
+            _opened(actions.load_demo())
+
+
+@st.dialog("Add a table", width="medium", icon=":material/upload_file:")
+def another() -> None:
+    """The same in a window of its own, for who has a table already."""
+    with widgets.told():
+        upload()
+
+
+def _opened(dataset_id: int) -> None:
+    # A new key empties the chooser, and the server drops its copy of the bytes.
+    st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
+    widgets.choose(dataset_id)
+    st.rerun()
+
+
+def dialect(inspection: dict[str, Any]) -> str:
+    """What was detected, as one line: CSV, gzipped · UTF-8 · comma · header on line 3."""
+    kind = str(inspection["kind"]).upper() + (", gzipped" if inspection.get("compression") else "")
+    facts = [kind]
+    if inspection["kind"] == "csv":
+        delimiter = inspection.get("delimiter", "")
+        facts += [str(inspection["encoding"]).upper(), f"{_DELIMITERS.get(delimiter, repr(delimiter))} between cells"]
+    if inspection.get("sheet"):
+        facts.append(f"sheet “{inspection['sheet']}”")
+    line = inspection.get("header_line")
+    facts.append(f"header on line {line}" if line else "no header, columns are numbered")
+    preamble = inspection.get("preamble", [])
+    if preamble:
+        facts.append(f"{words.count(len(preamble), 'line')} before it skipped")
+    return " · ".join(facts)
+
+
+def mapping(dataset: Dataset) -> None:
+    """What was detected, the first rows, and a form that says which column means what."""
+    inspection = dataset.inspection
+    columns = list(inspection["columns"])
+    st.subheader("1 · Is this your table?", anchor=False)
+    st.caption(f"{dataset.file_name} · {dialect(inspection)}")
+    for warning in inspection.get("warnings", []):
+        st.warning(warning, icon=":material/info:")
+    st.dataframe(preview(columns, inspection.get("preview", [])), hide_index=True, height=260)
+    st.subheader("2 · Which column means what?", anchor=False)
+    st.caption("Proposed from the header and the content; change what is wrong. Only the title is needed.")
+    with st.form("mapping"):
+        name = st.text_input("Name of the dataset", dataset.name, key=f"name-{dataset.id}")
+        places = st.columns(3)
+        chosen = {}
+        for place, (field, label) in enumerate(words.FIELDS.items()):
+            proposed = dataset.mapping.get(field)
+            chosen[field] = places[place % 3].selectbox(
+                label,
+                [UNUSED, *columns],
+                index=columns.index(proposed) + 1 if proposed in columns else 0,
+                key=f"map-{dataset.id}-{field}",
+            )
+        with st.expander("Prices or accents look wrong?"):
+            changes = _overrides(dataset.id, inspection)
+        go = st.form_submit_button("Load this table", type="primary", icon=":material/download_done:")
+    if go:
+        used = {field: column for field, column in chosen.items() if column != UNUSED}
+        changed = changes | _decimals(inspection, used.get("price"), changes.pop("decimal", None))
+        actions.load(dataset.id, used, name=name.strip() or dataset.name, inspection_changes=changed)
+        st.rerun()
+
+
+def _overrides(dataset_id: int, inspection: dict[str, Any]) -> dict[str, Any]:
+    """Inputs for what detection gets wrong now and then."""
+    left, right = st.columns(2)
+    sign = left.selectbox(
+        "Decimal sign of the price",
+        ["as detected", "point: 1,234.56", "comma: 1.234,56"],
+        key=f"decimal-{dataset_id}",
+    )
+    changes: dict[str, Any] = {"decimal": {"p": ".", "c": ","}.get(sign[0])}
+    if inspection["kind"] == "csv":
+        known = [inspection["encoding"], *(each for each in _ENCODINGS if each != inspection["encoding"])]
+        encoding = right.selectbox("Text encoding, if accents look wrong", known, key=f"encoding-{dataset_id}")
+        if encoding != inspection["encoding"]:
+            changes["encoding"] = encoding
+    return changes
+
+
+def _decimals(inspection: dict[str, Any], column: str | None, sign: str | None) -> dict[str, Any]:
+    return {"decimals": inspection.get("decimals", {}) | {column: sign}} if column and sign else {}
+
+
+def preview(columns: list[str], rows: list[list[str]]) -> pl.DataFrame:
+    """The first rows as a frame; short rows are filled up, cells beyond the last column are left out."""
+    filled = [[*row, *([""] * len(columns))][: len(columns)] for row in rows]
+    return pl.DataFrame(filled, schema=dict.fromkeys(columns, pl.String), orient="row")

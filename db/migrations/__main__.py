@@ -1,0 +1,18 @@
+"""`python -m db.migrations`: bring the database to the newest migration; an embedded one is started for it."""
+
+from db import embedded, engine
+from db.settings import settings
+
+
+def main() -> None:
+    started = embedded.ensure(settings(), die_with_parent=True)
+    try:
+        engine.migrate()
+    finally:
+        engine.engine().dispose()
+        for server in reversed(started):
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""Workbooks, Parquet and gzip files that can be read."""
+
+import gzip
+
+import polars as pl
+
+from tests.worker.ingest.cases.base import HEAD, LAMP, MUG, PLAIN, ROWS, THREE, Case, lines, parquet, workbook
+
+SHEET: list[list[object]] = [
+    ["id", "title", "price"],
+    ["a1", "Desk lamp", 12.5],
+    ["a2", "Blue mug", 7],
+    ["a3", "Wool rug", 99.99],
+]
+FRAME = pl.DataFrame(
+    {"id": ["a1", "a2", "a3"], "title": ["Desk lamp", "Blue mug", "Wool rug"], "price": [12.5, 7.0, 99.99]}
+)
+
+CONTAINERS = [
+    Case("gzip", "t.csv.gz", gzip.compress(PLAIN), THREE),
+    Case(
+        "gzip of UTF-16 with CRLF", "t.csv.gz", gzip.compress(lines(HEAD, *ROWS, end="\r\n", encoding="utf-16")), THREE
+    ),
+    Case(
+        "gzip in two members",
+        "t.csv.gz",
+        gzip.compress(PLAIN) + gzip.compress(b"a4,Vase,4\n"),
+        [*THREE, ("a4", "Vase", 4.0)],
+    ),
+    Case("gzip named .csv", "t.csv", gzip.compress(PLAIN), THREE),
+    Case(
+        "gzip with an unclosed quote and NUL bytes",
+        "t.csv.gz",
+        gzip.compress(lines(HEAD, ROWS[0], 'b1,"Lost,5', "b2,\0,5", *ROWS[1:])),
+        THREE,
+        {3: "never closed", 4: "NUL"},
+    ),
+    Case("workbook", "t.xlsx", workbook(("Products", SHEET)), THREE),
+    Case(
+        "workbook with preamble and gaps",
+        "t.xlsx",
+        workbook(("P", [["Price list"], [], *SHEET[:2], [], *SHEET[2:]])),
+        THREE,
+        header_line=3,
+    ),
+    Case(
+        "workbook without a header",
+        "t.xlsx",
+        workbook(("P", [["a1", "Desk lamp with shade", 12.5], ["a2", "Blue mug for tea", 7]])),
+        [("a1", "Desk lamp with shade", 12.5), ("a2", "Blue mug for tea", 7.0)],
+        header_line=None,
+    ),
+    Case(
+        "workbook, empty and hidden sheets first",
+        "t.xlsx",
+        workbook(("Empty", []), ("Secret", SHEET[:2]), ("P", SHEET), hidden=["Secret"]),
+        THREE,
+    ),
+    Case(
+        "workbook, prices as text",
+        "t.xlsx",
+        workbook(
+            (
+                "P",
+                [
+                    SHEET[0],
+                    ["a1", "Desk lamp", "12,50 €"],
+                    ["a2", "Blue mug", 7],
+                    ["b1", "Vase", "ask"],
+                    [None, None, 5],
+                    [1, "Cup", None],
+                ],
+            )
+        ),
+        [LAMP, MUG, ("1", "Cup", None)],
+        {4: "'ask'", 5: "no title"},
+    ),
+    Case(
+        "workbook, header repeated, wide preamble",
+        "t.xlsx",
+        workbook(("P", [["Shop", None, None, None, "x"], *SHEET, SHEET[0]])),
+        THREE,
+        {6: "repeated"},
+        header_line=2,
+    ),
+    Case("Parquet", "t.parquet", parquet(FRAME), THREE, header_line=None),
+    Case(
+        "Parquet with nulls, NaN and zero",
+        "t.parquet",
+        parquet(
+            pl.DataFrame(
+                {
+                    "id": [1, 2, 3, 4, 5],
+                    "title": ["Lamp", None, "Mug", "Rug", "Cup"],
+                    "price": [1.5, 2.0, float("nan"), None, 0.0],
+                }
+            )
+        ),
+        [("1", "Lamp", 1.5), ("3", "Mug", None), ("4", "Rug", None)],
+        {2: "no title", 5: "price is 0"},
+        header_line=None,
+    ),
+    Case(
+        "Parquet with typed columns",
+        "t.parquet",
+        parquet(
+            pl.DataFrame(
+                {
+                    "title": ["Lamp", "Mug"],
+                    "tags": [["a", "b"], []],
+                    "price": [12, 7],
+                    "category": pl.Series(["x", "y"], dtype=pl.Categorical),
+                }
+            )
+        ),
+        [("", "Lamp", 12.0), ("", "Mug", 7.0)],
+        header_line=None,
+        more={"category": ["x", "y"]},
+    ),
+    Case(
+        "Parquet with prices as text",
+        "t.parquet",
+        parquet(pl.DataFrame({"title": ["Lamp", "Mug", "Cup"], "price": ["1.234,50 €", "7,00", "ask"]})),
+        [("", "Lamp", 1234.5), ("", "Mug", 7.0)],
+        {3: "'ask'"},
+        header_line=None,
+    ),
+]

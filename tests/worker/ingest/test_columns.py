@@ -1,0 +1,76 @@
+"""Columns are proposed from headers in many languages and from what the cells hold."""
+
+import pytest
+
+from db.errors import MappingError
+from worker.ingest import columns
+
+ROWS = [
+    [
+        f"k{i}",
+        f"Steel pan with lid {i}",
+        "A heavy pan for every stove, easy to clean and made to last. " + "x" * i,
+        kind,
+        f"{i}.99",
+    ]
+    for i, kind in enumerate(["pans", "pots", "pans", "pots", "pans", "pots"] * 3)
+]
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("id title description category brand price", "id title description category brand price"),
+        ("Artikelnummer Bezeichnung Beschreibung Kategorie Marke Preis", "id title description category brand price"),
+        ("référence nom description catégorie marque prix", "id title description category brand price"),
+        ("código nombre descripción categoría marca precio", "id title description category brand price"),
+        ("codice nome descrizione categoria marca prezzo", "id title description category brand price"),
+        ("indeks nazwa opis kategoria marka cena", "id title description category brand price"),
+        ("codigo nome descrição categoria marca preço", "id title description category brand price"),
+        ("артикул название описание категория бренд цена", "id title description category brand price"),
+        ("Handle Title Body_(HTML) Product_Type Vendor Variant_Price", "id title description category brand price"),
+        (
+            "uniq_id product_name about_product product_category manufacturer selling_price",
+            "id title description category brand price",
+        ),
+    ],
+)
+def test_headers_of_shops_are_understood(header: str, expected: str) -> None:
+    names = header.split()
+    rows = [[f"k{i}", f"Pan {i}", "Heavy and round", "pans", "Acme", f"{i}.99"] for i in range(1, 20)]
+    assert columns.propose(names, rows) == dict(zip(expected.split(), names, strict=True))
+
+
+def test_without_headers_content_decides() -> None:
+    names = [f"column_{i + 1}" for i in range(5)]
+    assert columns.propose(names, ROWS) == {
+        "id": "column_1",
+        "title": "column_2",
+        "description": "column_3",
+        "category": "column_4",
+        "price": "column_5",
+    }
+
+
+def test_a_header_is_not_believed_against_its_content() -> None:
+    rows = [[f"Pan {i}", "on request only", f"{i}.50"] for i in range(1, 20)]
+    assert columns.propose(["name", "price note", "price"], rows) == {"title": "name", "price": "price"}
+    assert "price" not in columns.propose(["name", "price"], [["Pan", "ask"], ["Pot", "ask"]])
+
+
+def test_a_count_is_no_price() -> None:
+    rows = [[f"Pan {i}", str(i * 3 % 7)] for i in range(1, 20)]
+    assert columns.propose(["name", "stock"], rows) == {"title": "name"}
+
+
+@pytest.mark.parametrize(
+    ("mapping", "sentence"),
+    [({}, "title"), ({"title": "x"}, "no column 'x'"), ({"title": "a", "colour": "b"}, "no field 'colour'")],
+)
+def test_a_wrong_mapping_is_refused_with_a_sentence(mapping: dict[str, str], sentence: str) -> None:
+    with pytest.raises(MappingError, match=sentence):
+        columns.check(mapping, ["a", "b"])
+
+
+def test_a_title_alone_is_enough() -> None:
+    columns.check({"title": "a"}, ["a", "b"])
