@@ -20,7 +20,7 @@ from worker.evaluation import compare, frontier
 # Mid tones that keep a contrast of 3:1 on the light and on the dark background (WCAG 1.4.11), so that a family has
 # the same colour in both. Shapes repeat the family for those who can't tell the colours apart.
 FAMILY_COLOURS: dict[str, str] = {
-    Family.BASELINE: "#4f74a8",
+    Family.BASELINE: "#5580b8",
     Family.PROMPT: "#c9682a",
     Family.RAG: "#2a8f83",
     Family.FINETUNE: "#8d5fb5",
@@ -41,7 +41,7 @@ Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 HEAT = ["#14756d", "#75683c", "#a3452a"]
 GREY = "#84918e"  # lines that guide the eye, legible on both backgrounds
 ACCENT = "#23918a"
-SPLIT_COLOURS = {"train": "#4f74a8", "validation": "#8d5fb5", "test": "#c9682a", "unpriced": GREY}
+SPLIT_COLOURS = {"train": "#5580b8", "validation": "#8d5fb5", "test": "#c9682a", "unpriced": GREY}
 
 MOST_POINTS = 2_000
 """Above this many points a scatter is binned into a grid."""

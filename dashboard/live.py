@@ -84,6 +84,8 @@ def _share(progress: Progress) -> float:
 
 def _headline(progress: Progress) -> str:
     """What goes on now: Pricing: 1,200 of 2,400 rows (50 %), about 4 s left."""
+    if progress.state is JobState.PAUSED:
+        return f"Paused at {progress.items_done:,} of {words.count(progress.items_total, 'row')}"
     step = words.STEPS[progress.step] if progress.step else "Waiting"
     if progress.step is not Step.PRICE:
         return f"{step} …"
@@ -102,7 +104,7 @@ def _facts(job: Job, progress: Progress) -> list[str]:
     facts.append(f"{progress.unparsed:,} unparsed")
     facts.append(f"{progress.failed:,} failed")
     if job.finished_at:
-        facts.append(f"finished {job.finished_at:%Y-%m-%d %H:%M} UTC")
+        facts.append(f"ended {job.finished_at:%Y-%m-%d %H:%M} UTC")
     return facts
 
 

@@ -70,8 +70,8 @@ def comparable(dataset_id: int) -> list[Job]:
     for job in pricing_jobs(dataset_id):
         if job.state is JobState.DONE and job.split is not Split.UNPRICED:
             newest.setdefault((job.spec_hash, job.item_limit or 0), job)
-    order = list(specs.SPECS)
-    return sorted(newest.values(), key=lambda job: (order.index(job.technique), job.id))
+    order = {name: place for place, name in enumerate(specs.SPECS)}
+    return sorted(newest.values(), key=lambda job: (order.get(job.technique, len(order)), job.id))
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
@@ -115,7 +115,7 @@ def comparison(versions: dict[int, Version], by: Measure) -> pl.DataFrame:
         {
             "job_id": [job.id for job in jobs],
             "label": [labels[job.id] for job in jobs],
-            "family": [str(specs.SPECS[job.technique].family) for job in jobs],
+            "family": [words.family(job.technique) for job in jobs],
             "fixed_usd": [float(job.fixed_usd) for job in jobs],
             "fixed_seconds": [job.fixed_seconds for job in jobs],
         },

@@ -6,6 +6,7 @@ from typing import Literal
 
 import polars as pl
 
+from db.errors import UserError
 from db.types import Dataset, DatasetState, Family, Job, JobState, Split, Step
 from worker import specs
 from worker.evaluation.compare import Measure
@@ -174,7 +175,16 @@ def listed(names: list[str]) -> str:
 
 def job_name(job: Job) -> str:
     """The technique with the settings that differ from its defaults."""
-    return specs.describe(specs.parse(job.spec))
+    try:
+        return specs.describe(specs.parse(job.spec))
+    except UserError:  # stored by an earlier version, whose technique had other settings
+        known = specs.SPECS.get(job.technique)
+        return f"{known.label if known else job.technique} (earlier version)"
+
+
+def family(technique: str) -> str:
+    """Of a technique that may be unknown to this version."""
+    return str(specs.SPECS[technique].family) if technique in specs.SPECS else ""
 
 
 def dataset_name(dataset: Dataset) -> str:

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
         """SQLAlchemy URL."""
         if self.database_url:
             return self.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
-        return f"postgresql+psycopg://pricewright@/pricewright?host={self.run_dir}"
+        return f"postgresql+psycopg://pricewright@/pricewright?host={self.run_dir}&port=5432"  # else PGPORT would count
 
     @property
     def broker(self) -> str:

@@ -341,3 +341,7 @@ def doctor(as_json: AsJson = False) -> None:
         out.print(table)
     if not all(finding.ok or finding.optional for finding in findings):
         raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -45,10 +45,15 @@ class RidgeSpec(BaseSpec):
     chunk_items = 5_000
     about = "Linear regression of log price on TF-IDF of words and letter groups: trains in seconds, hard to beat."
     technique: Literal["ridge"] = "ridge"
-    alpha: float = Field(2.0, gt=0, le=1000, title="Regularisation")
+    alpha: float = Field(0.75, gt=0, le=1000, title="Regularisation")
     word_ngrams: int = Field(2, ge=1, le=3, title="Longest word group")
-    char_ngrams: int = Field(5, ge=2, le=6, title="Longest letter group")
-    max_features: int = Field(200_000, ge=1000, le=2_000_000, title="Vocabulary size")
+    char_ngrams: int = Field(5, ge=3, le=6, title="Longest letter group")
+    max_features: int = Field(
+        262_144, ge=1000, le=2_000_000, title="Vocabulary size", description="Of words and of letter groups, hashed."
+    )
+    max_rows: int = Field(
+        50_000, ge=100, le=500_000, title="Rows to learn from", description="A random sample beyond that."
+    )
 
 
 class LightGBMSpec(BaseSpec):
@@ -71,7 +76,7 @@ class NeighboursSpec(BaseSpec):
     about = "The prices of the most similar known products, found by meaning in pgvector; no language model."
     technique: Literal["neighbours"] = "neighbours"
     k: int = Field(20, ge=1, le=200, title="Neighbours")
-    sharpness: float = Field(8.0, ge=0, le=50, title="Trust in the closest", description="0 = all count the same.")
+    sharpness: float = Field(14.0, ge=0, le=50, title="Trust in the closest", description="0 = all count the same.")
 
 
 class ZeroShotSpec(BaseSpec):

@@ -104,7 +104,7 @@ def supervise() -> int:
         )
         try:
             for number in _SIGNALS:
-                if before[number] is not signal.SIG_IGN:  # started with nohup, for instance
+                if number != signal.SIGHUP or before[number] is not signal.SIG_IGN:  # nohup means: live on
                     signal.signal(number, _raise_stop)
             _run(config, servers, children)
         except _Stop:

@@ -12,11 +12,16 @@ dataset = widgets.ready(
 if dataset is None:
     st.stop()
 
-rows = {
-    "measure": (Split.TEST, "Test rows, to measure how wrong each technique is", dataset.splits.get(Split.TEST, 0)),
-    "price": (Split.UNPRICED, "Rows without a price, to get one", dataset.splits.get(Split.UNPRICED, 0)),
+test, unpriced = dataset.splits.get(Split.TEST, 0), dataset.splits.get(Split.UNPRICED, 0)
+rows: dict[str, tuple[Split | None, str, int]] = {
+    "measure": (Split.TEST, "Test rows, to measure how wrong each technique is", test),
+    "price": (Split.UNPRICED, "Rows without a price, to get one", unpriced),
+    "both": (None, "Both", test + unpriced if test and unpriced else 0),
 }
 rows = {key: choice for key, choice in rows.items() if choice[2]}
+if not rows:
+    st.info("This dataset has no rows to price: every row is on the train or validation side.")
+    st.stop()
 learns = dataset.splits.get(Split.TRAIN, 0) > 0
 names = [name for name, kind in specs.SPECS.items() if learns or not kind.needs_fit]
 

@@ -31,7 +31,7 @@ if not versions:
 
 table = reads.comparison(versions, error.key)
 st.info(words.md(words.verdict(table, labels, error)), icon=":material/gavel:")
-st.caption(f"{error.about} Compared on {words.count(table['n'].max() or 0, 'test row')}.")
+st.caption(f"{error.about} Compared on {words.count(int(table['n'][0]), 'test row')}.")
 st.altair_chart(charts.trade_off(table, error), key="trade-off")
 st.caption(
     "Bars are 95 % bootstrap intervals over the test rows. On the dashed line nothing else here is both cheaper and "

@@ -3,13 +3,14 @@
 import json
 from pathlib import Path
 
+import polars as pl
 import psutil
 import pytest
 
 from tests.builders import a_catalogue
 from tests.e2e.live import Live, live_stack
 
-PRICED, UNPRICED = 300, 3000
+PRICED, UNPRICED = 200, 2500
 
 pytestmark = [pytest.mark.stack, pytest.mark.model, pytest.mark.timeout(600)]
 
@@ -23,7 +24,7 @@ def stack():
 def test_every_item_has_one_prediction_after_worker_broker_and_database_were_killed(stack: Live, tmp_path: Path):
     catalogue = a_catalogue(PRICED + UNPRICED)
     file = tmp_path / "things.csv"
-    prices = [price if row < PRICED else None for row, price in enumerate(catalogue["price"])]
+    prices = pl.when(pl.col("row") < PRICED).then(pl.col("price"))
     catalogue.with_columns(price=prices).drop("row").write_csv(file)
     loaded = stack.cli("load", str(file))
     assert loaded["splits"]["unpriced"] == UNPRICED
@@ -48,8 +49,6 @@ def test_every_item_has_one_prediction_after_worker_broker_and_database_were_kil
     stack.cli(
         "price", str(loaded["dataset"]), "--technique", "neighbours", "--rows", "unpriced", "--out", str(exported)
     )
-    import polars as pl
-
     frame = pl.read_parquet(exported)
     assert len(frame) == frame["row"].n_unique() == UNPRICED
     assert set(frame["status"]) == {"ok"}

@@ -35,7 +35,7 @@ class Grouper:
 
     def __init__(self, seed: int = 20261123) -> None:
         random = np.random.default_rng(seed)
-        self._factors = random.integers(1, 2**63, size=_SIGNATURE, dtype=np.uint64) | np.uint64(1)
+        self._factors = random.integers(1, 2**32, size=_SIGNATURE, dtype=np.uint32) | np.uint32(1)
         self._signatures: list[npt.NDArray[np.uint8]] = []
         self._keys: list[npt.NDArray[np.uint64]] = []
 
@@ -50,12 +50,13 @@ class Grouper:
         """(n, 32): for each of 32 hash functions, 8 bits of the smallest hash of a title's codes."""
         signature = np.empty((len(offsets), _SIGNATURE), dtype=np.uint8)
         # Letters are few and regular; scattered first, one multiplication per function is random enough.
-        wide = codes.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        wide ^= wide >> np.uint64(29)
+        mixed = codes.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        scattered = ((mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9) >> np.uint64(32)).astype(
+            np.uint32
+        )
         for place, factor in enumerate(self._factors):
-            # Multiply-shift hashing (Dietzfelbinger and others 1997): the upper half of the product modulo 2^64.
-            hashed = ((wide * factor) >> np.uint64(32)).astype(np.uint32)
-            smallest = np.minimum.reduceat(hashed, offsets)
+            # Multiplicative hashing modulo 2^32, of which the smallest counts by its upper bits.
+            smallest = np.minimum.reduceat(scattered * factor, offsets)
             # The smallest has many leading zeros: mix before cutting off bits.
             signature[:, place] = ((smallest * np.uint32(0x9E3779B1)) >> np.uint32(24)).astype(np.uint8)
         return signature

@@ -6,96 +6,19 @@ import polars as pl
 
 _SPACE = ord(" ")
 
-_VARIANTS = [
-    "black",
-    "white",
-    "red",
-    "green",
-    "blue",
-    "yellow",
-    "orange",
-    "purple",
-    "violet",
-    "pink",
-    "brown",
-    "grey",
-    "gray",
-    "silver",
-    "gold",
-    "golden",
-    "beige",
-    "navy",
-    "teal",
-    "turquoise",
-    "ivory",
-    "cream",
-    "charcoal",
-    "khaki",
-    "burgundy",
-    "maroon",
-    "magenta",
-    "cyan",
-    "lime",
-    "olive",
-    "bronze",
-    "copper",
-    "multicolor",
-    "multicolour",
-    "schwarz",
-    "weiss",
-    "weiß",
-    "rot",
-    "grün",
-    "gruen",
-    "blau",
-    "gelb",
-    "lila",
-    "rosa",
-    "braun",
-    "grau",
-    "silber",
-    "noir",
-    "blanc",
-    "rouge",
-    "vert",
-    "bleu",
-    "jaune",
-    "gris",
-    "negro",
-    "blanco",
-    "rojo",
-    "verde",
-    "azul",
-    "amarillo",
-    "nero",
-    "bianco",
-    "rosso",
-    "giallo",
-    "czarny",
-    "biały",
-    "czerwony",
-    "niebieski",
-    "xs",
-    "s",
-    "m",
-    "l",
-    "xl",
-    "xxl",
-    "xxxl",
-    "2xl",
-    "3xl",
-    "4xl",
-    "small",
-    "medium",
-    "large",
-    "size",
-    "colour",
-    "color",
-]
+_VARIANTS = (
+    "black|white|red|green|blue|yellow|orange|purple|violet|pink|brown|grey|gray|silver|"
+    "gold|golden|beige|navy|teal|turquoise|ivory|cream|charcoal|khaki|burgundy|maroon|"
+    "magenta|cyan|lime|olive|bronze|copper|multicolor|multicolour|schwarz|weiss|weiß|rot|"
+    "grün|gruen|blau|gelb|lila|rosa|braun|grau|silber|noir|blanc|rouge|vert|bleu|jaune|"
+    "gris|negro|blanco|rojo|verde|azul|amarillo|nero|bianco|rosso|giallo|czarny|biały|"
+    "czerwony|niebieski|xs|s|m|l|xl|xxl|xxxl|2xl|3xl|4xl|small|medium|large|size|colour|"
+    "color"
+)
 """Words in which variants of one product differ. Sizes with digits stay: 250 ml and 500 ml cost different money, and
 titles that differ in them alone are similar enough anyway."""
 
-_VARIANT = rf"(?:\b(?:{'|'.join(_VARIANTS)})\b ?)"
+_VARIANT = rf"(?:\b(?:{_VARIANTS})\b ?)"
 
 
 def _normalised(text: pl.Series) -> pl.Series:
@@ -126,8 +49,6 @@ def grams(titles: pl.Series) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int
 
 
 def keys(items: pl.DataFrame) -> npt.NDArray[np.uint64]:
-    """(n,) one number per item's whole text up to case, punctuation and white space."""
-    text = _normalised(
-        pl.select(pl.concat_str(items["title"], items["brand"], items["description"], separator=" ")).to_series()
-    )
-    return text.hash(seed=7).to_numpy()
+    """(n,) one number per item's whole text, up to case."""
+    text = pl.concat_str("title", "brand", "description", separator=" ").str.to_lowercase()
+    return items.select(text.hash(seed=7)).to_series().to_numpy()

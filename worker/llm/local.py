@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from db.settings import settings
+from worker.llm.attention import register
 from worker.llm.base import Prompt, Reading, Readout
 from worker.llm.batches import Batch, Tokens, batches
 from worker.llm.machine import pick_device, pick_dtype
@@ -26,6 +27,12 @@ from worker.llm.trie import PriceTrie, price_trie
 from worker.progress import Progress
 
 TEXT_TOKENS = 10  # how long a greedy answer may get: "1,299.99" and a stop
+# Numbers in the middle of a sentence, a list and a table: what follows them is what ends a price.
+PROBES = tuple(
+    f"{about}\n\nPrice is ${number}"
+    for about in ("Garden hose, 15 m, with brass fittings", "Wireless headphones, renewed", "Oak table for six")
+    for number in (7, 20, 49, 125, 800)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +54,10 @@ class LocalModel:
         self.dtype = dtype or pick_dtype(self.device)
         self.limits = limits or (Limits() if self.device.type == "cpu" else Limits(tokens=65_536, items=512))
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=self.dtype).to(self.device).eval()
-        self.network = Network(model, self.device)
+        attention = register() if self.device.type == "cpu" else "sdpa"
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=self.dtype, attn_implementation=attention)
+        probes = [[*self._first, *ids] for ids in self.tokenizer(list(PROBES), add_special_tokens=False).input_ids]
+        self.network = Network(model.to(self.device).eval(), self.device, probes)
         self.signature = f"{_identity(name, folder)}:{str(self.dtype).removeprefix('torch.')}"
         self.chats = self.tokenizer.chat_template is not None
         self._tries: dict[int, PriceTrie] = {}

@@ -6,8 +6,6 @@ taking every text apart on its own. Codes depend on bytes only, never on a libra
 fitted by one version is read by the next.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -68,27 +66,24 @@ def letter_codes(texts: pl.Series, shortest: int, longest: int) -> tuple[Codes, 
     return np.concatenate(codes), np.concatenate(owners)
 
 
-def word_codes(texts: pl.Series) -> tuple[Codes, Docs, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Code, text number, first byte and length in bytes of each word, in order. The code is a polynomial of the bytes."""
-    data, docs = _bytes(texts)
-    is_letter = data != _SPACE
-    edges = np.diff(is_letter.astype(np.int8))
-    starts, ends = np.flatnonzero(edges == 1) + 1, np.flatnonzero(edges == -1) + 1
-    if not len(starts):
-        empty = np.empty(0, dtype=np.int64)
-        return np.empty(0, dtype=np.uint64), empty, empty, empty
-    lengths = ends - starts
-    powers = np.cumprod(np.full(int(lengths.max()), _PRIME, dtype=np.uint64))
-    places = np.flatnonzero(is_letter)
-    offsets = places - np.repeat(starts, lengths)
-    firsts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    codes = np.add.reduceat((data[places].astype(np.uint64) + np.uint64(1)) * powers[offsets], firsts)
-    return codes, docs[starts], starts, lengths
+def words(texts: pl.Series) -> pl.DataFrame:
+    """Every word in order: doc (number of its text), word, code (a polynomial of its bytes)."""
+    found = texts.str.split(" ").to_frame("word").with_row_index("doc").explode("word").filter(pl.col("word") != "")
+    lengths = found["word"].str.len_bytes().to_numpy().astype(np.int64)
+    data = np.frombuffer("".join(found["word"].to_list()).encode(), dtype=np.uint8)
+    codes = np.empty(0, dtype=np.uint64)
+    if len(found):
+        firsts = np.cumsum(lengths) - lengths
+        powers = np.cumprod(np.full(int(lengths.max()), _PRIME, dtype=np.uint64))
+        offsets = np.arange(len(data)) - np.repeat(firsts, lengths)
+        codes = np.add.reduceat((data.astype(np.uint64) + np.uint64(1)) * powers[offsets], firsts)
+    return found.select(pl.col("doc").cast(pl.Int64), "word", code=pl.Series(codes, dtype=pl.UInt64))
 
 
 def word_groups(texts: pl.Series, longest: int) -> tuple[Codes, Docs]:
     """Codes and text numbers of all groups of 1 to `longest` neighbouring words."""
-    single, docs, _, _ = word_codes(texts)
+    found = words(texts)
+    single, docs = found["code"].to_numpy(), found["doc"].to_numpy()
     codes, owners, group = [single], [docs], single
     for size in range(2, longest + 1):
         count = max(0, len(single) - size + 1)
@@ -143,7 +138,3 @@ def idf(counts: csr_matrix, fewest: int) -> npt.NDArray[np.float32]:
     df = documents_with(counts)
     values = np.log((1 + counts.shape[0]) / (1 + df)) + 1
     return np.where(df >= fewest, values, 0).astype(np.float32)
-
-
-def slices(n: int, size: int) -> Sequence[tuple[int, int]]:
-    return [(start, min(n, start + size)) for start in range(0, n, size)]

@@ -1,0 +1,37 @@
+"""Pages without a browser: Streamlit's AppTest on the real database."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_page(database: str) -> Iterator[Open]:
+    """open_page("jobs", dataset="1") runs a page on the test's own database."""
+
+    def opened(name: str, **address: str) -> AppTest:
+        at = AppTest.from_file(APP, default_timeout=60)
+        at.query_params.update(address)
+        return at.switch_page(f"app_pages/{name}.py").run()
+
+    st.cache_data.clear()  # ids start at 1 in every test's database
+    yield opened
+    st.cache_data.clear()
+
+
+def texts(at: AppTest) -> str:
+    """Everything a page says, as one text."""
+    kinds = (at.title, at.subheader, at.markdown, at.caption, at.info, at.warning, at.error, at.success)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def is_well(at: AppTest) -> bool:
+    """No traceback and no error told."""
+    return not at.exception and not at.error

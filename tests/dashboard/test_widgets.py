@@ -1,0 +1,147 @@
+"""Do forms make the specs they show, do downloads hold everything, are errors one sentence?"""
+
+import io
+import logging
+
+import polars as pl
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import intake, predicted
+from tests.dashboard.conftest import texts
+from worker import export, specs
+
+
+def form_page(technique: str) -> None:
+    import streamlit as st
+
+    from dashboard import widgets
+
+    st.session_state["spec"] = widgets.spec_form(technique).model_dump_json()
+
+
+@pytest.mark.parametrize("technique", specs.SPECS)
+def test_an_untouched_form_makes_the_default_spec(technique: str) -> None:
+    at = AppTest.from_function(form_page, args=(technique,)).run()
+    assert not at.exception
+    assert at.session_state["spec"] == specs.SPECS[technique]().model_dump_json()
+
+
+@pytest.mark.parametrize("technique", specs.SPECS)
+def test_every_field_of_a_spec_has_an_input(technique: str) -> None:
+    at = AppTest.from_function(form_page, args=(technique,)).run()
+    inputs = [*at.number_input, *at.selectbox, *at.toggle, *at.text_input]
+    assert len(inputs) == len(specs.SPECS[technique].model_fields) - 1
+
+
+def test_a_form_keeps_numbers_within_the_bounds_of_the_field() -> None:
+    at = AppTest.from_function(form_page, args=("neighbours",)).run()
+    k = at.number_input(key="spec-neighbours-k")
+    assert (k.min, k.max) == (1, 200)
+    k.set_value(3)
+    at.run()
+    assert '"k":3' in at.session_state["spec"]
+
+
+def failing_page(kind: str) -> None:
+    from dashboard import widgets
+    from db.engine import DatabaseAway
+    from db.errors import NotReady
+
+    with widgets.told():
+        raise {"user": NotReady("No worker is running, $5."), "away": DatabaseAway("gone"), "bug": KeyError("x")}[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence", "logged"),
+    [
+        ("user", "No worker is running, \\$5.", False),
+        ("away", "The database does not answer; wait a moment and reload the page.", True),
+        ("bug", "Something went wrong on our side; the dashboard's log has the details.", True),
+    ],
+)
+def test_errors_are_one_sentence_and_tracebacks_go_to_the_log(
+    kind: str, sentence: str, logged: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR, logger="dashboard.widgets"):
+        at = AppTest.from_function(failing_page, args=(kind,)).run()
+    assert not at.exception
+    assert [error.value for error in at.error] == [sentence]
+    assert any(record.exc_info for record in caplog.records if record.name == "dashboard.widgets") is logged
+
+
+def test_downloads_neutralise_formulas_and_keep_every_line() -> None:
+    frame = pl.DataFrame({"title": ["=1+1", "+cmd", "plain"] * 500, "price": [1.0, 2.0, None] * 500})
+    csv = pl.read_csv(io.BytesIO(export.to_csv(frame)))
+    xlsx = pl.read_excel(io.BytesIO(export.to_xlsx(frame)))
+    parquet = pl.read_parquet(io.BytesIO(export.to_parquet(frame)))
+    for safe in (csv, xlsx):
+        assert safe["title"].to_list()[:3] == ["'=1+1", "'+cmd", "plain"]
+        assert len(safe) == 1500
+    assert parquet.equals(frame)
+
+
+def test_short_and_long_rows_of_a_preview_fit_its_columns() -> None:
+    frame = intake.preview(["a", "b"], [["1"], ["1", "2", "3"]])
+    assert frame.rows() == [("1", ""), ("1", "2")]
+
+
+def test_a_workbook_is_described_by_its_sheet() -> None:
+    assert (
+        intake.dialect({"kind": "xlsx", "sheet": "Items", "header_line": 1})
+        == "XLSX · sheet “Items” · header on line 1"
+    )
+    assert (
+        intake.dialect({"kind": "parquet", "compression": "gzip"})
+        == "PARQUET, gzipped · no header, columns are numbered"
+    )
+
+
+def test_a_search_needs_every_word_somewhere() -> None:
+    frame = pl.DataFrame(
+        {
+            "title": ["Red lamp", "Blue lamp", "50% [off] chair"],
+            "description": ["", "reddish", ""],
+            "category": ["A", "B", "C"],
+            "brand": [""] * 3,
+            "external_id": ["1", "2", "3"],
+            "status": ["ok", "unparsed", "ok"],
+        }
+    )
+    assert len(predicted.search(frame, "lamp red", [])) == 2
+    assert len(predicted.search(frame, "lamp", ["unparsed"])) == 1
+    assert predicted.search(frame, "[off]", [])["external_id"].to_list() == ["3"]
+    assert len(predicted.search(frame, "  ", [])) == 3
+
+
+def detail_page(evidence: str | None, status: str = "ok") -> None:
+    from dashboard import predicted
+
+    predicted.detail(
+        {
+            "row": 3, "title": "*Lamp* $5", "description": "Bright.", "category": "Lamps", "brand": "",
+            "price": 12.5 if status == "ok" else None, "truth": 10.0, "usd": 0.0001, "seconds": 0.2,
+            "tokens_in": 190, "tokens_out": 4, "status": status, "evidence": evidence,
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("evidence", "tables"),
+    [
+        (None, 0),
+        ('{"category": "Lamps", "n": 33}', 1),
+        ('[{"row": 1, "similarity": 0.9, "price": 12.0, "title": "Lamp"}]', 1),
+        ('{"text": "12", "words": [{"word": "lamp", "weight": 0.3}], "top": [1, 2]}', 3),
+    ],
+)
+def test_evidence_of_any_shape_is_shown(evidence: str | None, tables: int) -> None:
+    at = AppTest.from_function(detail_page, args=(evidence,)).run()
+    assert not at.exception
+    assert len(at.dataframe) == tables
+
+
+def test_an_unparsed_answer_is_said_to_be_no_price() -> None:
+    at = AppTest.from_function(detail_page, args=(None, "unparsed")).run()
+    assert "never as 0" in texts(at)
+    assert at.metric[0].value == "–"

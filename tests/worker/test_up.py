@@ -1,0 +1,309 @@
+"""Does `pricewright up` start all of it once, bring back what is killed, and leave nothing behind however it ends?"""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from db import datasets, embedded, jobs
+from db.engine import begin
+from db.settings import Settings
+from db.types import DatasetState, JobKind, JobState
+from tests.builders import a_dataset
+from worker import specs, up
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = {
+    "worker": "-Q cpu,hosted",
+    "control": "-Q control",
+    "dashboard": "streamlit run",
+    "valkey": "valkey.sock",
+    "postgres": "postgres -D",
+}
+
+
+@dataclass
+class Place:
+    """A data folder of a test's own, the environment that says so, and what was started in it."""
+
+    home: Path
+    port: int
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
+    supervisor: int = 0  # its pid
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(data_dir=self.home, database_url="", broker_url="")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PRICEWRIGHT_")}
+        ours = {"DATA_DIR": self.home.name, "DASHBOARD_PORT": str(self.port), "DEMO": "false"}
+        return kept | {"PYTHONPATH": str(ROOT)} | {f"PRICEWRIGHT_{name}": value for name, value in ours.items()}
+
+    def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
+        """Python in the folder above the data folder, which the environment names relative to it."""
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=self.home.parent,
+            env=self.environment | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def up(self) -> subprocess.Popen[str]:
+        process = self.start("-m", "worker.cli", "up")
+        self.supervisor = process.pid
+        assert process.stdout
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "is ready" in line:
+                assert f"http://127.0.0.1:{self.port}" in line
+                return process
+        raise AssertionError("".join(said))
+
+    def running(self, words: str = "") -> list[psutil.Process]:
+        """Processes that work on the data folder, by their environment or their command line."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                command = " ".join(process.cmdline())
+                theirs = process.environ().get("PRICEWRIGHT_DATA_DIR", "").endswith(self.home.name)
+                if (theirs or str(self.settings.run_dir) in command) and words in command:
+                    found.append(process)
+        return found
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    parent = Path(tempfile.mkdtemp(prefix="pricewright-up-"))
+    parent.chmod(0o755)  # as root, Postgres runs as another user and must be able to enter
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    place = Place(parent / f"data-{port}", port)
+    yield place
+    for process in place.processes:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+    for left in place.running():
+        with contextlib.suppress(psutil.Error):
+            left.kill()
+    psutil.wait_procs(place.running(), timeout=30)
+    shutil.rmtree(parent)
+    shutil.rmtree(place.settings.run_dir, ignore_errors=True)
+
+
+def wait_until(holds: Callable[[], object], seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.05)
+
+
+def main_process(place: Place, part: str) -> psutil.Process | None:
+    """The part's process right below the supervisor."""
+    for process in place.running(PARTS[part]):
+        with contextlib.suppress(psutil.Error):
+            if process.ppid() == place.supervisor and process.status() != psutil.STATUS_ZOMBIE:
+                return process
+    return None
+
+
+@pytest.mark.stack
+def test_up_serves_the_page_and_ctrl_c_leaves_nothing_behind(place: Place) -> None:
+    process = place.up()
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://127.0.0.1:{place.port}") as page:
+        assert page.status == 200
+    assert {part for part in PARTS if main_process(place, part)} == set(PARTS)
+    # The folder was named relative to where `up` was started; its children run elsewhere and must mean the same.
+    assert {path.name for path in (place.home / "logs").iterdir()} == {f"{part}.log" for part in PARTS}
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+    wait_until(lambda: not place.running(), 10)
+    assert list(place.settings.run_dir.iterdir()) == []
+
+
+@pytest.mark.stack
+def test_a_second_up_says_where_the_first_one_is_and_starts_nothing(place: Place) -> None:
+    place.up()
+    wait_until(lambda: len(place.running("celery")) == 4)  # two workers, a pool child, beat
+    second = place.start("-m", "worker.cli", "up", PRICEWRIGHT_DASHBOARD_PORT="1")
+    said, _ = second.communicate(timeout=60)
+    assert second.returncode == 0
+    assert said.strip().splitlines() == [f"Pricewright already runs for {place.home}: http://127.0.0.1:{place.port}"]
+    assert len(place.running("celery")) == 4
+    assert len(place.running("streamlit")) == 1
+
+
+@pytest.mark.stack
+def test_each_part_that_is_killed_comes_back_once(place: Place) -> None:
+    place.up()
+    for part in PARTS:
+        old = main_process(place, part)
+        assert old, part
+        old.kill()
+        wait_until(lambda part=part, old=old: (new := main_process(place, part)) and new.pid != old.pid)
+    wait_until(lambda: up._page_answers(place.settings.model_copy(update={"dashboard_port": place.port})))
+    assert embedded.ensure(place.settings) == []  # both answer
+    # Beat is a child of the control worker; an orphan from before the kill would send every sweep twice.
+    wait_until(lambda: len(place.running(PARTS["control"])) == 2)
+
+
+@pytest.mark.stack
+def test_kill_9_of_the_supervisor_leaves_nothing_behind_and_the_next_up_recovers(place: Place) -> None:
+    process = place.up()
+    process.kill()
+    process.wait()
+    wait_until(lambda: not place.running())
+    place.up()
+
+
+@pytest.mark.stack
+def test_a_taken_port_is_said_in_one_sentence_and_nothing_is_started(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", place.port)):
+        process = place.start("-m", "worker.cli", "up")
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"can't listen on 127.0.0.1:{place.port}" in said
+    assert "PRICEWRIGHT_DASHBOARD_PORT" in said
+    assert "Traceback" not in said
+    assert place.running() == []
+
+
+COMMAND = """
+import sys
+from worker.up import running_stack
+with running_stack(worker={worker}):
+    print("inside", flush=True)
+    sys.stdin.readline()
+    from db.engine import begin
+    from db import datasets
+    with begin() as session:
+        print("datasets", len(datasets.all(session)), flush=True)
+"""
+
+
+@pytest.fixture
+def command(place: Place) -> Callable[[bool], subprocess.Popen[str]]:
+    """Starts a command that needs the stack and waits, inside it, for a line on its stdin."""
+
+    def command(worker: bool) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", COMMAND.format(worker=worker)],
+            cwd=place.home.parent,
+            env=place.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        place.processes.append(process)
+        assert process.stdout
+        assert process.stdout.readline() == "inside\n"
+        return process
+
+    return command
+
+
+@pytest.mark.stack
+def test_a_command_starts_what_it_needs_and_takes_it_away_again(
+    place: Place, command: Callable[[bool], subprocess.Popen[str]]
+) -> None:
+    process = command(True)
+    wait_until(lambda: place.running(PARTS["worker"]) and place.running(PARTS["control"]))
+    assert place.running(PARTS["dashboard"]) == []
+    said, _ = process.communicate("go\n", timeout=60)
+    assert said == "datasets 0\n"
+    assert place.running() == []
+
+
+@pytest.mark.stack
+def test_a_command_that_ends_first_waits_for_others_that_use_its_servers(
+    place: Place, command: Callable[[bool], subprocess.Popen[str]]
+) -> None:
+    first, second = command(False), command(False)
+    assert first.stdin
+    assert first.stderr
+    first.stdin.write("go\n")
+    first.stdin.flush()
+    assert "Another command still uses" in first.stderr.readline()
+    assert second.communicate("go\n", timeout=60)[0] == "datasets 0\n"
+    assert first.wait(60) == 0
+    assert place.running() == []
+
+
+@pytest.mark.stack
+def test_up_takes_over_when_the_command_that_had_started_the_servers_ends(
+    place: Place, command: Callable[[bool], subprocess.Popen[str]]
+) -> None:
+    first = command(False)
+    place.up()
+    assert main_process(place, "postgres") is None  # used, not owned
+    first.communicate("go\n", timeout=60)
+    wait_until(lambda: main_process(place, "postgres") and main_process(place, "valkey"))
+    assert embedded.ensure(place.settings) == []
+
+
+@pytest.mark.stack
+def test_the_demo_goes_on_from_wherever_an_earlier_start_was_stopped(database: str, broker: None) -> None:
+    assert not up._demo_step()  # uploaded; a worker would look at it now
+    assert not up._demo_step()
+    with begin() as session:
+        [dataset] = datasets.all(session)
+        columns = {"columns": ["name", "price"], "mapping": {"title": "name"}}
+        datasets.change(session, dataset.id, state=DatasetState.INSPECTED, inspection=columns)
+    assert dataset.is_synthetic
+    assert not up._demo_step()
+    assert not up._demo_step()
+    with begin() as session:
+        assert datasets.get(session, dataset.id).state is DatasetState.LOADING
+        assert jobs.latest(session, dataset.id, JobKind.LOAD)
+
+
+@pytest.mark.stack
+def test_a_loaded_demo_is_priced_with_every_technique_just_once(database: str, broker: None) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session)
+        datasets.change(session, dataset_id, is_synthetic=True)
+    assert up._demo_step()
+    assert up._demo_step()
+    with begin() as session:
+        found = jobs.all(session, dataset_id)
+    assert sorted(job.technique for job in found) == sorted(specs.SPECS)
+    assert {job.state for job in found} == {JobState.RUNNING}
+
+
+@pytest.mark.stack
+def test_whoever_has_a_table_of_his_own_gets_no_demo(database: str) -> None:
+    with begin() as session:
+        a_dataset(session)
+    assert up._demo_step()
+    with begin() as session:
+        assert len(datasets.all(session)) == 1
+        assert jobs.all(session) == []
+
+
+def test_a_gpu_worker_runs_only_where_there_is_a_gpu_and_settings_allow_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(up, "gpu_count", lambda: 2)
+    assert up.worker_commands(Settings(device="auto"))["gpu-worker"][4:8] == ["-Q", "gpu", "-c", "2"]
+    assert "gpu-worker" not in up.worker_commands(Settings(device="cpu"))
+    monkeypatch.setattr(up, "gpu_count", lambda: 0)
+    assert "gpu-worker" not in up.worker_commands(Settings(device="auto"))
