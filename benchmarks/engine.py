@@ -9,6 +9,7 @@ from benchmarks.stack import fresh_stack, line
 
 ROWS = 400_000
 TRAIN = 5_000
+TEXT = "Plain text of an ordinary length that says what the product is for. " * 3
 
 
 def main() -> None:
@@ -35,10 +36,17 @@ def main() -> None:
                 "SELECT row, price, low, high, status, tokens_in, tokens_out, seconds, usd, evidence FROM predictions "
                 "WHERE job_id = %s ORDER BY row",
                 {
-                    "row": pl.Int64, "price": pl.Float64, "low": pl.Float64, "high": pl.Float64, "status": pl.String,
-                    "tokens_in": pl.Int64, "tokens_out": pl.Int64, "seconds": pl.Float64, "usd": pl.Float64,
+                    "row": pl.Int64,
+                    "price": pl.Float64,
+                    "low": pl.Float64,
+                    "high": pl.Float64,
+                    "status": pl.String,
+                    "tokens_in": pl.Int64,
+                    "tokens_out": pl.Int64,
+                    "seconds": pl.Float64,
+                    "usd": pl.Float64,
                     "evidence": pl.String,
-                },  # fmt: skip
+                },
                 (job_id,),
             )
             assert len(frame) == ROWS
@@ -81,7 +89,7 @@ def _dataset(session: object) -> int:
             "line": row + 2,
             "external_id": row.cast(pl.String),
             "title": pl.Series([f"Product number {i} in blue" for i in range(total)]),
-            "description": pl.Series(["Plain text of an ordinary length that says what the product is for. " * 3] * total),
+            "description": pl.Series([TEXT] * total),
             "category": pl.Series([f"category {c}" for c in random.integers(0, 50, total)]),
             "brand": pl.Series(["brand"] * total),
             "price": pl.Series(np.round(random.lognormal(3, 1, total), 2)),

@@ -20,7 +20,8 @@ def main() -> None:
         sample = demo.catalogue(3_000)
         # Numbered titles: otherwise all copies would be near-duplicates of each other, which no real file is.
         big = pl.concat([sample] * (ROWS // len(sample))).with_columns(
-            id=pl.format("item-{}", pl.int_range(pl.len())), title=pl.format("{} {}", pl.col("title"), pl.int_range(pl.len()))
+            id=pl.format("item-{}", pl.int_range(pl.len())),
+            title=pl.format("{} {}", pl.col("title"), pl.int_range(pl.len())),
         )
         big.write_csv(path)
         with fresh_stack():

@@ -5,13 +5,16 @@ import streamlit as st
 from dashboard import widgets
 
 # A price tag and the name, in a green that is legible on the light and the dark background.
-LOGO = """<svg xmlns="http://www.w3.org/2000/svg" width="150" height="30" viewBox="0 0 150 30">
-<path d="M3 15 L13 5 H24 a2 2 0 0 1 2 2 V18 L16 28 a2 2 0 0 1 -3 0 L3 18 a2 2 0 0 1 0 -3 Z" fill="#23918a"/>
-<circle cx="20.5" cy="10.5" r="2.4" fill="#ffffff"/>
+TAG = """<path d="M3 15 L13 5 H24 a2 2 0 0 1 2 2 V18 L16 28 a2 2 0 0 1 -3 0 L3 18 a2 2 0 0 1 0 -3 Z" fill="#23918a"/>
+<circle cx="20.5" cy="10.5" r="2.4" fill="#ffffff"/>"""
+LOGO = f"""<svg xmlns="http://www.w3.org/2000/svg" width="150" height="30" viewBox="0 0 150 30">{TAG}
 <text x="33" y="21.5" font-family="Inter, Segoe UI, Helvetica Neue, Liberation Sans, Arial, sans-serif"
  font-size="18" font-weight="700" fill="#23918a">Pricewright</text></svg>"""
 
-st.set_page_config(page_title="Pricewright", page_icon=":material/sell:", layout="wide")
+# An icon by name would be fetched from another machine; this one comes with the page.
+ICON = f"""<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32" viewBox="-1 1 32 32">{TAG}</svg>"""
+
+st.set_page_config(page_title="Pricewright", page_icon=ICON, layout="wide")
 st.logo(LOGO, size="large")
 page = st.navigation(
     [

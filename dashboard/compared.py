@@ -98,16 +98,16 @@ def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> None:
     st.altair_chart(charts.slices(frame, labels, error), key="slices")
 
 
-def _one(versions: dict[int, Version], labels: dict[int, str]) -> pl.DataFrame:
-    """The measured lines of one technique, which the reader chooses."""
-    job_id = st.selectbox("Technique", list(versions), format_func=labels.__getitem__, key=f"one-{min(versions)}")
+def _one(versions: dict[int, Version], labels: dict[int, str], order: pl.Series) -> pl.DataFrame:
+    """The measured lines of one technique, which the reader chooses; `order` is that of the choices."""
+    job_id = st.selectbox("Technique", order.to_list(), format_func=labels.__getitem__, key=f"one-{min(versions)}")
     return reads.measured(versions).filter(pl.col("job_id") == job_id)
 
 
-def guesses(versions: dict[int, Version], labels: dict[int, str]) -> None:
+def guesses(versions: dict[int, Version], labels: dict[int, str], order: pl.Series) -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
-        frame = _one(versions, labels)
+        frame = _one(versions, labels, order)
         st.caption("The line is a perfect guess, the band 20 % around it. Points above it are guessed too dear.")
         unread = frame.filter(pl.col("status") != str(PredictionStatus.OK))
         if len(unread):
@@ -115,8 +115,8 @@ def guesses(versions: dict[int, Version], labels: dict[int, str]) -> None:
     right.altair_chart(charts.truth_and_guess(frame), key="guesses")
 
 
-def worst(versions: dict[int, Version], labels: dict[int, str]) -> None:
-    frame = _one(versions, labels).drop_nulls("price").with_columns(error=pl.col("price") - pl.col("truth"))
+def worst(versions: dict[int, Version], labels: dict[int, str], order: pl.Series) -> None:
+    frame = _one(versions, labels, order).drop_nulls("price").with_columns(error=pl.col("price") - pl.col("truth"))
     dearest = frame.sort(pl.col("error").abs(), descending=True).head(WORST)
     st.caption(
         f"The {len(dearest)} guesses that are most dollars off: often wrong prices in the file, sets or rare brands."

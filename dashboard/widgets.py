@@ -188,6 +188,12 @@ def _step(default: float) -> float:
     return float(10.0 ** int(f"{default:e}".split("e")[1]) / (1 if default >= 1 else 10)) if default else 0.1
 
 
+_ESTIMATE = {
+    "Technique": st.column_config.TextColumn(width="medium"),
+    "Rests on": st.column_config.TextColumn(width="large"),
+}
+
+
 def estimate_table(estimates: Sequence[Estimate]) -> None:
     """What each planned job would take; a job that was run before takes nothing."""
     table = pl.DataFrame(
@@ -205,7 +211,7 @@ def estimate_table(estimates: Sequence[Estimate]) -> None:
             ],
         }
     )
-    st.dataframe(table, hide_index=True, column_config={"Rests on": st.column_config.TextColumn(width="large")})
+    st.dataframe(table, hide_index=True, column_config=_ESTIMATE)
 
 
 _FORMATS: dict[str, tuple[str, Callable[[pl.DataFrame], bytes], str]] = {

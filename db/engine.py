@@ -1,7 +1,7 @@
-"""How code reaches Postgres: one engine per process, transactions that roll back unless they end well, COPY both ways."""
+"""How code reaches Postgres: one engine per process, transactions that roll back unless they end well, fast COPY."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -88,7 +88,7 @@ def copy_in(session: Session, table: str, frame: pl.DataFrame) -> int:
         return 0
     columns = ", ".join(f'"{name}"' for name in frame.columns)
     statement = f'COPY "{table}" ({columns}) FROM STDIN (FORMAT csv)'
-    with _driver(session).cursor() as cursor, cursor.copy(cast("LiteralString", statement)) as copy:
+    with _driver(session).cursor() as cursor, cursor.copy(statement) as copy:
         # Slices, so that the text of a large frame is never held twice.
         for part in frame.iter_slices(50_000):
             buffer = io.BytesIO()
@@ -98,21 +98,21 @@ def copy_in(session: Session, table: str, frame: pl.DataFrame) -> int:
 
 
 def copy_out(
-    session: Session, query: str, schema: dict[str, pl.DataType | type[pl.DataType]], params: Sequence[Any] = ()
+    session: Session, query: str, schema: Mapping[str, pl.DataType | type[pl.DataType]], params: Sequence[Any] = ()
 ) -> pl.DataFrame:
     """The result of a SELECT with %s parameters as a frame with the given columns and types.
 
     Empty strings come back as null (CSV reading can't tell them apart); callers that promise "" fill them.
     """
     buffer = io.BytesIO()
-    statement = cast("LiteralString", f"COPY ({query}) TO STDOUT (FORMAT csv)")
+    statement = f"COPY ({query}) TO STDOUT (FORMAT csv)"
     with _driver(session).cursor() as cursor, cursor.copy(statement, params) as copy:
         for block in copy:
             buffer.write(block)
     if not buffer.tell():
-        return pl.DataFrame(schema=schema)
+        return pl.DataFrame(schema=dict(schema))
     buffer.seek(0)
-    return pl.read_csv(buffer, has_header=False, schema=schema)
+    return pl.read_csv(buffer, has_header=False, schema=dict(schema))
 
 
 def versions() -> str:

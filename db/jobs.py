@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from db.errors import NotFound
@@ -119,7 +119,7 @@ def create(
     session.add(job)
     session.flush()
     session.execute(
-        ChunkRow.__table__.insert(),
+        insert(ChunkRow),
         [{"job_id": job.id, "step": step, "step_order": step.order, "rows": rows} for step, rows in chunks],
     )
     return job.id
@@ -325,7 +325,7 @@ def reopen_failed(session: Session, job_id: int) -> int:
             {"job": job_id, "rows": rows},
         )
         session.execute(
-            ChunkRow.__table__.insert(),
+            insert(ChunkRow),
             [{"job_id": job_id, "step": Step.PRICE, "step_order": Step.PRICE.order, "rows": rows}],
         )
     reopened = len(failed_chunks) + (1 if rows else 0)

@@ -154,17 +154,7 @@ def test_docker_itself_accepts_the_file() -> None:
     docker = shutil.which("docker")
     if not docker or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
         pytest.skip("docker compose is not installed; the other tests hold the file to its rules")
-    command = [
-        docker,
-        "compose",
-        "--profile",
-        "gpu",
-        "--profile",
-        "monitor",
-        "-f",
-        str(ROOT / "compose.yaml"),
-        "config",
-    ]
+    everything = ["--profile", "gpu", "--profile", "monitor"]
     done = subprocess.run(
         [docker, "compose", "-f", str(ROOT / "compose.yaml"), *everything, "config", "--quiet"],
         env=os.environ | {"POSTGRES_PASSWORD": "secret"},

@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -60,6 +61,19 @@ def _store(stream: BinaryIO) -> str:
     return target.name
 
 
+def inspect_again(dataset_id: int, forced: dict[str, Any]) -> int:
+    """Look at an upload once more with what the user knows better (encoding, delimiter, header_line); the job's id.
+
+    Columns, preview and proposed mapping follow from the change, which editing the first look could not give.
+    """
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+        if dataset.state not in (DatasetState.INSPECTED, DatasetState.FAILED):
+            raise WrongState(f"{dataset.name} can't be looked at again now: it is {dataset.state}.")
+        datasets.change(session, dataset_id, state=DatasetState.UPLOADED, inspection={"forced": forced}, error=None)
+        return _start_job(session, kind=JobKind.INSPECT, dataset_id=dataset_id, chunks=[(Step.INSPECT, [])])
+
+
 def load(
     dataset_id: int,
     mapping: dict[str, str],
@@ -68,7 +82,8 @@ def load(
 ) -> int:
     """Turn an inspected upload into items with this mapping (field -> column); returns the job's id.
 
-    `inspection_changes` overrides what was detected (delimiter, encoding, header_line). Raises MappingError.
+    `inspection_changes` overrides what was detected and leaves the columns as they are (the decimal sign of prices);
+    `inspect_again` is for the rest. Raises MappingError.
     """
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
@@ -157,7 +172,7 @@ def _start_job(session: Session, *, queue: Queue = Queue.CPU, **values: Any) -> 
 
 def _send_ready(session: Session, job_id: int, queue: Queue) -> None:
     for chunk_id in jobs.to_send(session, job_id):
-        after_commit(session, lambda chunk_id=chunk_id: send(chunk_id, queue))  # type: ignore[misc]
+        after_commit(session, partial(send, chunk_id, queue))
 
 
 @contextmanager

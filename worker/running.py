@@ -3,7 +3,12 @@
 import logging
 import os
 import socket
+import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +21,7 @@ from db.settings import settings
 from db.types import Chunk, DatasetState, Job, JobKind, JobState, Queue
 from worker.app import queue_lengths, send
 from worker.progress import Cancelled
-from worker.steps import STEPS
+from worker.steps import STEPS, Work
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +77,8 @@ def run_chunk(chunk_id: int) -> None:
             return
         job = jobs.get(session, chunk.job_id)
     try:
-        with Lease(chunk) as lease:
-            commit = STEPS[chunk.step](job, chunk, lease)
+        with _scratch() as scratch, Lease(chunk) as lease:
+            commit = STEPS[chunk.step](Work(job, chunk, lease, scratch))
             with begin() as session:
                 if not jobs.finish(session, chunk, commit(session)):
                     raise Cancelled
@@ -95,6 +100,15 @@ def run_chunk(chunk_id: int) -> None:
         _fail(job, chunk, sentence, attempts=settings().chunk_attempts)
 
 
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder beside the data, not in /tmp, which is often small or in memory; gone when the chunk ends."""
+    parent = settings().home / "scratch"
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
+        yield Path(folder)
+
+
 def _fail(job: Job, chunk: Chunk, sentence: str, *, attempts: int) -> None:
     with begin() as session:
         jobs.fail(session, chunk, sentence, attempts=attempts)
@@ -107,7 +121,8 @@ def wake(job_id: int, queue: Queue) -> None:
     """Send messages for the chunks of a job that are ready; commits before sending."""
     with begin() as session:
         chunk_ids = jobs.to_send(session, job_id)
-        after_commit(session, lambda: [send(chunk_id, queue) for chunk_id in chunk_ids] and None)
+        for chunk_id in chunk_ids:
+            after_commit(session, partial(send, chunk_id, queue))
 
 
 def sweep() -> None:

@@ -64,9 +64,12 @@ class LightGBMSpec(BaseSpec):
     technique: Literal["lightgbm"] = "lightgbm"
     trees: int = Field(600, ge=10, le=10_000, title="Trees at most", description="Stops early on validation rows.")
     learning_rate: float = Field(0.03, gt=0, le=1, title="Learning rate")
-    leaves: int = Field(31, ge=2, le=1024, title="Leaves per tree")
+    leaves: int = Field(15, ge=2, le=1024, title="Leaves per tree")
     text_dims: int = Field(128, ge=8, le=1024, title="Text dimensions", description="TF-IDF compressed to this many.")
     embeddings: bool = Field(True, title="Use sentence embeddings too")
+    max_rows: int = Field(
+        50_000, ge=100, le=500_000, title="Rows to learn from", description="A random sample beyond that."
+    )
 
 
 class NeighboursSpec(BaseSpec):

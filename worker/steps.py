@@ -3,9 +3,9 @@
 A step returns `commit(session) -> Tally`; running.py calls it in the transaction that also marks the chunk done.
 """
 
-import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -27,13 +27,24 @@ Commit = Callable[[Session], jobs.Tally]
 SPLIT_SEED = 7
 
 
-def inspect(job: Job, chunk: Chunk, progress: Progress) -> Commit:
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One chunk in the hands of a step."""
+
+    job: Job
+    chunk: Chunk
+    progress: Progress
+    scratch: Path  # a folder that is removed when the chunk ends, however it ends
+
+
+def inspect(work: Work) -> Commit:
     """Look at an uploaded file: what it is, how to read it, which columns mean what."""
     from worker.ingest import read
 
     with begin() as session:
-        dataset = datasets.get(session, job.dataset_id)
-    inspection = read.inspect(settings().files_dir / dataset.file_sha256, dataset.file_name)
+        dataset = datasets.get(session, work.job.dataset_id)
+    path = settings().files_dir / dataset.file_sha256
+    inspection = read.inspect(path, dataset.file_name, dataset.inspection.get("forced"))
 
     def commit(session: Session) -> jobs.Tally:
         datasets.change(
@@ -48,7 +59,7 @@ def inspect(job: Job, chunk: Chunk, progress: Progress) -> Commit:
     return commit
 
 
-def load(job: Job, chunk: Chunk, progress: Progress) -> Commit:
+def load(work: Work) -> Commit:
     """Turn a file into items and rejects, with splits and a profile.
 
     Two passes: the file is read once into Parquet pieces on disk (groups of near-duplicates are known only at its
@@ -58,23 +69,22 @@ def load(job: Job, chunk: Chunk, progress: Progress) -> Commit:
     from worker.ingest import duplicates, profile, read, splits
 
     with begin() as session:
-        dataset = datasets.get(session, job.dataset_id)
+        dataset = datasets.get(session, work.job.dataset_id)
     inspection = read.Inspection.model_validate(dataset.inspection)
     grouper, profiler = duplicates.Grouper(), profile.Profiler()
-    folder = tempfile.TemporaryDirectory(prefix="pricewright-load-", dir=_scratch())
     pieces: list[Path] = []
     rejects: list[Path] = []
     has_price: list[pl.Series] = []
     counts = {"items": 0, "rejects": 0}
     path = settings().files_dir / dataset.file_sha256
-    for number, batch in enumerate(read.batches(path, inspection, dataset.mapping, progress)):
+    for number, batch in enumerate(read.batches(path, inspection, dataset.mapping, work.progress)):
         grouper.add(batch.items)
         profiler.add(batch)
         has_price.append(batch.items["price"].is_not_null())
         for kind, frame, files in (("items", batch.items, pieces), ("rejects", batch.rejects, rejects)):
             counts[kind] += len(frame)
             if len(frame):
-                file = Path(folder.name) / f"{kind}-{number}.parquet"
+                file = work.scratch / f"{kind}-{number}.parquet"
                 frame.write_parquet(file, compression="lz4")
                 files.append(file)
     groups = grouper.groups()
@@ -111,25 +121,17 @@ def load(job: Job, chunk: Chunk, progress: Progress) -> Commit:
             profile=profile_json,
             error=None,
         )
-        jobs.set_total(session, job.id, counts["items"] + counts["rejects"])
-        folder.cleanup()
+        jobs.set_total(session, work.job.id, counts["items"] + counts["rejects"])
         return jobs.Tally(items=counts["items"] + counts["rejects"])
 
     return commit
 
 
-def _scratch() -> Path:
-    """Scratch space beside the data, not in /tmp, which is often small or in memory."""
-    folder = settings().home / "scratch"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def fit(job: Job, chunk: Chunk, progress: Progress) -> Commit:
+def fit(work: Work) -> Commit:
     """Let a technique learn from the train side, unless the same fit was done before."""
-    spec = specs.parse(job.spec)
+    spec = specs.parse(work.job.spec)
     with begin() as session:
-        dataset = datasets.get(session, job.dataset_id)
+        dataset = datasets.get(session, work.job.dataset_id)
         fit_hash = datasets.fit_hash(dataset, spec.hash)
         seconds = artifacts.fit_seconds(session, fit_hash)
         if seconds is None:
@@ -139,32 +141,32 @@ def fit(job: Job, chunk: Chunk, progress: Progress) -> Commit:
     if seconds is None:
         technique = build(spec, LiveResources(dataset.id))
         started = time.perf_counter()
-        artifact = technique.fit(train, validation, progress)
+        artifact = technique.fit(train, validation, work.progress)
         seconds = time.perf_counter() - started
 
     def commit(session: Session) -> jobs.Tally:
         if artifact is not None:
             artifacts.put(session, fit_hash, dataset.id, artifact, seconds)
         # A reused fit still cost what it cost: the comparison would be unfair if only the first job bore it.
-        jobs.book_fixed_cost(session, job.id, seconds, rates.usd_for(seconds, job.rate_usd_per_hour))
+        jobs.book_fixed_cost(session, work.job.id, seconds, rates.usd_for(seconds, work.job.rate_usd_per_hour))
         return jobs.Tally()
 
     return commit
 
 
-def price(job: Job, chunk: Chunk, progress: Progress) -> Commit:
+def price(work: Work) -> Commit:
     """Price the chunk's items that have no prediction yet."""
-    spec = specs.parse(job.spec)
+    spec = specs.parse(work.job.spec)
     with begin() as session:
-        dataset = datasets.get(session, job.dataset_id)
-        items = datasets.items_to_price(session, dataset.id, job.id, chunk.rows, spec.reads)
+        dataset = datasets.get(session, work.job.dataset_id)
+        items = datasets.items_to_price(session, dataset.id, work.job.id, work.chunk.rows, spec.reads)
     technique = fitted(dataset, spec, datasets.fit_hash(dataset, spec.hash))
     started = time.perf_counter()
-    frame = technique.price(items, progress)
+    frame = technique.price(items, work.progress)
     seconds = time.perf_counter() - started
     if frame.schema != PREDICTION_SCHEMA or not frame["row"].equals(items["row"]):
         raise ValueError(f"{spec.label} must return one line per item, in order, with the columns of PREDICTION_SCHEMA")
-    usd_per_second = float(job.rate_usd_per_hour) / 3600
+    usd_per_second = float(work.job.rate_usd_per_hour) / 3600
     frame = frame.with_columns(pl.col("seconds").fill_null(seconds / max(1, len(items)))).with_columns(
         usd=pl.col("seconds") * usd_per_second
     )
@@ -172,9 +174,9 @@ def price(job: Job, chunk: Chunk, progress: Progress) -> Commit:
     by_status = dict(zip(count["status"], count["count"], strict=True))
 
     def commit(session: Session) -> jobs.Tally:
-        predictions.add(session, job.id, frame)
+        predictions.add(session, work.job.id, frame)
         return jobs.Tally(
-            items=len(chunk.rows),
+            items=len(work.chunk.rows),
             unparsed=by_status.get(PredictionStatus.UNPARSED, 0),
             failed=by_status.get(PredictionStatus.FAILED, 0),
             usd=Decimal(repr(float(frame["usd"].sum()))),
@@ -184,20 +186,20 @@ def price(job: Job, chunk: Chunk, progress: Progress) -> Commit:
     return commit
 
 
-def evaluate(job: Job, chunk: Chunk, progress: Progress) -> Commit:
+def evaluate(work: Work) -> Commit:
     """Measure the job against the prices that the file has for its rows."""
     with begin() as session:
-        frame = predictions.of_jobs(session, [job.id]).filter(pl.col("truth").is_not_null())
+        frame = predictions.of_jobs(session, [work.job.id]).filter(pl.col("truth").is_not_null())
     measured = metrics.summary(frame) if len(frame) else {}
 
     def commit(session: Session) -> jobs.Tally:
-        results.put(session, job.id, measured)
+        results.put(session, work.job.id, measured)
         return jobs.Tally()
 
     return commit
 
 
-STEPS: dict[Step, Callable[[Job, Chunk, Progress], Commit]] = {
+STEPS: dict[Step, Callable[[Work], Commit]] = {
     Step.INSPECT: inspect,
     Step.LOAD: load,
     Step.FIT: fit,

@@ -42,8 +42,8 @@ compared.table(table, error)
 views = {
     "By category": lambda: compared.slices(reads.by_category(versions), labels, error),
     "By price": lambda: compared.slices(reads.by_band(versions), labels, error),
-    "Guesses": lambda: compared.guesses(versions, labels),
-    "Worst rows": lambda: compared.worst(versions, labels),
+    "Guesses": lambda: compared.guesses(versions, labels, table["job_id"]),
+    "Worst rows": lambda: compared.worst(versions, labels, table["job_id"]),
     "Speed": lambda: compared.speed(table),
 }
 st.subheader("Look closer", anchor=False)

@@ -21,12 +21,14 @@ FLAGS = [
 ]
 ITEMS, BROKEN = 300, 2
 SOON, LATER = 30_000, 180_000  # milliseconds
+expect.set_options(timeout=SOON)
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Live]:
     """With the demo catalogue, priced as `pricewright up` does it for everybody."""
     with live_stack() as stack:
+        stack.wait_for("the demo catalogue", lambda: stack.cli("jobs"))
         yield stack
 
 
@@ -63,7 +65,7 @@ def page(browser: Browser, stack: Live, tmp_path: Path) -> Iterator[Page]:
 def shop(tmp_path: Path) -> Path:
     """An export as shops make them: a line of words first, semicolons, decimal commas, two rows that can't be used."""
     frame = a_catalogue(ITEMS)
-    lines = ["Export of our shop;;;;", "Artikel;Beschreibung;Warengruppe;Marke;Preis"]
+    lines = ["Auszug für Händler;;;;", "Artikel;Beschreibung;Warengruppe;Marke;Preis"]
     for row in frame.iter_rows(named=True):
         price = "on request" if row["row"] < BROKEN else f"{row['price']:.2f}".replace(".", ",")
         lines.append(";".join([row["title"], row["description"], row["category"], row["brand"], price]))

@@ -34,7 +34,7 @@ def test_every_item_has_one_prediction_after_worker_broker_and_database_were_kil
     )
     done = 0
     for victim in (("celery", "-Q", "cpu"), ("valkey",), ("postgres", "-D")):
-        stack.wait_for(f"progress beyond {done} items", lambda: more_than(stack, done))
+        stack.wait_for(f"progress beyond {done} items", lambda done=done: more_than(stack, done))
         done = job_of(stack)["items_done"]
         killed = stack.find(*victim)
         assert killed, f"no process {victim}"

@@ -145,10 +145,10 @@ def test_the_lease_tells_long_work_that_its_job_was_cancelled(database, sent, mo
     job_id = start()
     import time
 
-    def long_work(job, chunk, progress):
+    def long_work(work):
         actions.cancel(job_id)
         for _ in range(200):
-            progress.advance()
+            work.progress.advance()
             time.sleep(0.05)
         raise AssertionError("nobody stopped the work")
 

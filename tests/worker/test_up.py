@@ -170,6 +170,7 @@ def test_each_part_that_is_killed_comes_back_once(place: Place) -> None:
 @pytest.mark.stack
 def test_kill_9_of_the_supervisor_leaves_nothing_behind_and_the_next_up_recovers(place: Place) -> None:
     process = place.up()
+    wait_until(lambda: len(place.running("celery")) == 4)  # two workers, a pool child, beat
     process.kill()
     process.wait()
     wait_until(lambda: not place.running())

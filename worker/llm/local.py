@@ -116,7 +116,6 @@ class LocalModel:
             progress.advance(len(batch.where))
         return [reading for reading in out if reading is not None]
 
-    @torch.inference_mode()
     def _distribution(self, batch: Batch, max_price: int) -> tuple[Floats, int]:
         if max_price not in self._tries:
             encode = lambda texts: self.tokenizer(texts, add_special_tokens=False).input_ids  # noqa: E731

@@ -52,11 +52,29 @@ def embedding_folder() -> Path:
     return folder / "model"
 
 
+def source(name: str) -> Path:
+    """The folder that holds a model's bytes, before any conversion. Cheap: looks for files only. Raises NotReady."""
+    if name not in PACKAGED:
+        folder = Path(name).expanduser()
+        if not (folder / "config.json").is_file():
+            raise NotReady(f"There is no model {name!r}: choose {', '.join(PACKAGED)} or the folder of a model.")
+        return folder
+    packaged = PACKAGED[name]
+    folders = [package_folder(package) for package, _ in packaged.files]
+    for folder, (_, file) in zip(folders, packaged.files, strict=True):
+        if folder is None or not (folder / file).is_file():
+            raise NotReady(f"The model {name} is missing: install the package {packaged.install}.")
+    assert folders[0] is not None
+    return folders[0]
+
+
 def is_available(name: str) -> bool:
     """Could `model_folder(name)` succeed? Cheap: looks for files only."""
-    if name in PACKAGED:
-        return (settings().models_dir / f"{name}-{CONVERSION}").is_dir() or not _missing(PACKAGED[name])
-    return (Path(name) / "config.json").is_file()
+    try:
+        source(name)
+    except NotReady:
+        return False
+    return True
 
 
 def model_folder(name: str) -> Path:
@@ -66,16 +84,11 @@ def model_folder(name: str) -> Path:
     Raises NotReady when the package is not installed or there is no such folder.
     """
     if name not in PACKAGED:
-        folder = Path(name).expanduser()
-        if not (folder / "config.json").is_file():
-            raise NotReady(f"There is no model {name!r}: choose {', '.join(PACKAGED)} or the folder of a model.")
-        return folder
+        return source(name)
     target = settings().models_dir / f"{name}-{CONVERSION}"
     if target.is_dir():
         return target
-    packaged = PACKAGED[name]
-    if _missing(packaged):
-        raise NotReady(f"The model {name} is missing: install the package {packaged.install}.")
+    source(name)  # says what to install
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_suffix(".lock")):  # two workers that start together convert once
         if not target.is_dir():
@@ -83,17 +96,11 @@ def model_folder(name: str) -> Path:
                 shutil.rmtree(left, ignore_errors=True)
             part = Path(tempfile.mkdtemp(prefix=f"{target.name}.part-", dir=target.parent))
             try:
-                _convert(packaged, part)
+                _convert(PACKAGED[name], part)
                 part.rename(target)  # atomic: a folder with the final name is always complete
             finally:
                 shutil.rmtree(part, ignore_errors=True)
     return target
-
-
-def _missing(packaged: Packaged) -> bool:
-    return any(
-        (folder := package_folder(name)) is None or not (folder / file).is_file() for name, file in packaged.files
-    )
 
 
 def _convert(packaged: Packaged, target: Path) -> None:
@@ -103,7 +110,7 @@ def _convert(packaged: Packaged, target: Path) -> None:
 
     gguf = target / "model.gguf"
     _assemble(packaged, gguf)
-    loaded = AutoModelForCausalLM.from_pretrained(target, gguf_file=gguf.name, dtype=torch.bfloat16)
+    loaded = AutoModelForCausalLM.from_pretrained(target, gguf_file=gguf.name, dtype=torch.float32)
     AutoTokenizer.from_pretrained(target, gguf_file=gguf.name).save_pretrained(target)
     gguf.unlink()
     # save_pretrained refuses a model that says it came from GGUF, so the weights move into one that does not.

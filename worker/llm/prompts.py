@@ -44,9 +44,7 @@ def frame(model: PriceModel, examples: Sequence[Example]) -> tuple[str, str]:
     return before, after + ANSWER
 
 
-def prompts(
-    model: PriceModel, texts: Sequence[str], examples: Sequence[Example], max_text_tokens: int
-) -> list[Prompt]:
+def prompts(model: PriceModel, texts: Sequence[str], examples: Sequence[Example], max_text_tokens: int) -> list[Prompt]:
     """One prompt per product text, all with the same beginning."""
     before, after = frame(model, examples)
     return [Prompt(before, text, after, max_text_tokens) for text in texts]

@@ -16,6 +16,7 @@ WIDEST = 24  # nodes of a level per item at most
 FEW = 16  # so many first tokens ride along with the prompt's own pass
 
 
+@torch.inference_mode()
 def score(
     network: Network, batch: Batch, trie: PriceTrie, max_price: int, cover: float = COVER, widest: int = WIDEST
 ) -> tuple[Floats, int]:

@@ -11,8 +11,12 @@ from worker.progress import Progress
 
 
 class Embedder(Protocol):
-    signature: str  # changes when the same text would get another vector
     dims: int
+
+    @property
+    def signature(self) -> str:
+        """Changes when the same text would get another vector."""
+        ...
 
     def embed(self, texts: list[str], progress: Progress) -> npt.NDArray[np.float32]:
         """(n, dims) unit vectors, in the order of the texts."""

@@ -1,0 +1,157 @@
+"""An analyst's way through the pages in a real browser: upload, map, run, watch, compare, download."""
+
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.builders import a_catalogue
+from tests.e2e.live import ROOT, Live, live_stack
+
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.model, pytest.mark.timeout(900)]
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+ITEMS, BROKEN = 300, 2
+SOON, LATER = 30_000, 180_000  # milliseconds
+expect.set_options(timeout=SOON)
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Live]:
+    """With the demo catalogue, priced as `pricewright up` does it for everybody."""
+    with live_stack(demo="false") as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.fail("Chromium is missing: the browser tests need it (Debian: apt-get install chromium).")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, stack: Live, tmp_path: Path) -> Iterator[Page]:
+    """A fresh visitor. Afterwards: nothing was asked of another machine, and nothing failed in the browser."""
+    context = browser.new_context(viewport={"width": 1360, "height": 1000}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(SOON)
+    elsewhere: list[str] = []
+    errors: list[str] = []
+    local = (stack.url, stack.url.replace("http", "ws"), "data:", "blob:")
+    page.on("request", lambda request: None if request.url.startswith(local) else elsewhere.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    page.screenshot(path=tmp_path / "last.png", full_page=True)
+    context.close()
+    assert elsewhere == []
+    assert errors == []
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """An export as shops make them: a line of words first, semicolons, decimal commas, two rows that can't be used."""
+    frame = a_catalogue(ITEMS)
+    lines = ["Auszug für Händler;;;;", "Artikel;Beschreibung;Warengruppe;Marke;Preis"]
+    for row in frame.iter_rows(named=True):
+        price = "on request" if row["row"] < BROKEN else f"{row['price']:.2f}".replace(".", ",")
+        lines.append(";".join([row["title"], row["description"], row["category"], row["brand"], price]))
+    path = tmp_path / "our shop.csv"
+    path.write_text("\n".join(lines), encoding="cp1252")
+    return path
+
+
+def chart(page: Page) -> None:
+    """A chart is drawn, not only its frame."""
+    drawn = page.locator('[data-testid="stVegaLiteChart"]').locator("canvas, svg.marks").first
+    expect(drawn).to_be_visible()
+    box = drawn.bounding_box()
+    assert box
+    assert box["width"] > 300
+    assert box["height"] > 100
+
+
+def test_from_a_file_to_a_download(page: Page, stack: Live, shop: Path) -> None:
+    # upload
+    page.goto(stack.url)
+    page.locator('input[type="file"]').set_input_files(shop)
+
+    # map: proposed from German headers, taken as it is
+    expect(page.get_by_text("Which column means what?")).to_be_visible()
+    expect(page.get_by_text("CSV · CP1252 · semicolon between cells · header on line 2")).to_be_visible()
+    expect(page.get_by_label("Price in $")).to_have_value("Preis")
+    page.get_by_label("Name of the dataset").fill("Our shop")
+    page.get_by_role("button", name="Load this table").click()
+
+    # what is in it
+    expect(page.get_by_test_id("stMetric").filter(has_text="Rows in the file")).to_contain_text(f"{ITEMS}")
+    expect(page.get_by_test_id("stMetric").filter(has_text="Items")).to_contain_text(f"{ITEMS - BROKEN}")
+    expect(page.get_by_test_id("stMetric").filter(has_text="Rejects")).to_contain_text(f"{BROKEN}")
+    chart(page)
+    page.get_by_role("button", name="Choose techniques to price it").click()
+
+    # run: see what it takes, then start
+    expect(page.get_by_role("heading", name="Run")).to_be_visible()
+    for name in ("Gradient boosting", "Ridge on words", "Prompt, no examples", "Prompt with examples"):
+        page.get_by_role("button", name=name, exact=True).click()
+    page.get_by_role("button", name="Start 2 jobs").click()
+
+    # watch: it moves by itself
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    expect(page.get_by_text("Done", exact=True)).to_have_count(2, timeout=LATER)
+    page.get_by_role("button", name="Compare what is done").click()
+
+    # trade-offs
+    expect(page.get_by_text("is best on mean error")).to_be_visible()
+    chart(page)
+    page.get_by_text("Guesses", exact=True).click()
+    expect(page.get_by_text("The line is a perfect guess")).to_be_visible()
+
+    # results and download: all of it, not what the table shows
+    page.get_by_role("link", name="Results").click()
+    expect(page.get_by_text("Download all")).to_be_visible()
+    frames = {}
+    for title, read in (("CSV", pl.read_csv), ("Parquet", pl.read_parquet), ("Excel", pl.read_excel)):
+        with page.expect_download() as caught:
+            page.get_by_role("button", name=title, exact=True).click()
+        frames[title] = read(io.BytesIO(Path(caught.value.path()).read_bytes()))
+    said = page.get_by_text("Download all").inner_text()
+    for title, frame in frames.items():
+        assert f"Download all {len(frame):,} predictions" in said, title
+        assert frame["price"].null_count() == 0
+        assert frame.columns == frames["CSV"].columns
+
+
+def test_a_deep_link_on_a_fresh_server_opens_the_whole_page(page: Page, stack: Live) -> None:
+    """Run outside of app.py a page would lack the navigation, and later the sign-in."""
+    killed = stack.find("streamlit")
+    assert killed
+    for process in killed:
+        process.kill()
+    stack.wait_for(
+        "the dashboard again", lambda: stack.find("streamlit") and answers(page, f"{stack.url}/jobs?dataset=1")
+    )
+    page.goto(f"{stack.url}/jobs?dataset=1")
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    expect(page.get_by_role("link", name="Trade-offs")).to_be_visible()
+    expect(page.get_by_text("demo").first).to_be_visible()
+
+
+def answers(page: Page, url: str) -> bool:
+    try:
+        page.goto(url)
+    except Exception:  # connection refused, in words of the browser's own
+        return False
+    return True

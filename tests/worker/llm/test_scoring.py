@@ -1,0 +1,116 @@
+"""Is the distribution over prices the model's own, however items are batched and branches are cut?"""
+
+import numpy as np
+import pytest
+import torch
+
+from tests.worker.llm.tiny import DIGITS, VOCABULARY, encode, network
+from worker.llm.batches import Batch
+from worker.llm.network import Network
+from worker.llm.scoring import score
+from worker.llm.trie import price_trie
+
+PROMPTS: list[tuple[int, ...]] = [(3, 4, 5, 21), (30, 31, 32, 33, 34, 35, 36, 37, 38, 21), (7, 21), (25, 3, 9, 9, 21)]
+SHARED = (1, 5, 6, 7, 8, 9, 23, 24, 25)
+EXACT = {"cover": 1.0, "widest": 10_000}
+
+
+def by_hand(net: Network, prompt: tuple[int, ...], top: int) -> np.ndarray:
+    """One plain forward pass per price, no cache, no tree: the chain rule over the digits and the end."""
+    out = np.zeros(top)
+    digits = len(str(top))
+    more = [*DIGITS, VOCABULARY[","]]
+    for price in range(1, top + 1):
+        path = [*prompt, *encode([str(price)])[0]]
+        with torch.inference_mode():
+            chances = net.model(torch.tensor([path])).logits[0].double().softmax(-1)
+        first = len(prompt) - 1
+        likely = 1.0
+        for i, token in enumerate(path[len(prompt) :]):
+            likely *= float(chances[first + i, token])
+        if len(str(price)) < digits:
+            likely *= 1 - float(chances[-1, more].sum())
+        out[price - 1] = likely
+    return out / out.sum()
+
+
+@pytest.mark.parametrize("kind", ["llama", "gemma"])
+def test_scores_equal_one_plain_pass_per_price(kind: str) -> None:
+    trie = price_trie(encode, VOCABULARY, 99)
+    ours = network(kind)
+    plain = network(kind, "eager")
+    for shared in ((), SHARED):
+        found, _ = score(ours, Batch(shared, [0, 1, 2, 3], PROMPTS), trie, 99, **EXACT)  # type: ignore[arg-type]
+        for row, prompt in zip(found, PROMPTS, strict=True):
+            np.testing.assert_allclose(row, by_hand(plain, (*shared, *prompt), 99), rtol=1e-4, atol=1e-7)
+
+
+def test_three_digits_and_a_wide_fused_attention_agree_with_the_plain_way() -> None:
+    trie = price_trie(encode, VOCABULARY, 999)
+    long = (
+        3,
+        *range(22, 40),
+        *range(22, 40),
+        *range(22, 40),
+        *range(22, 40),
+        21,
+    )  # enough queries for the fused kernel
+    found, _ = score(network(), Batch((), [0], [long]), trie, 999, **EXACT)  # type: ignore[arg-type]
+    expected = by_hand(network(attention="eager"), long, 999)
+    np.testing.assert_allclose(found[0], expected, rtol=1e-4, atol=1e-8)
+
+
+@pytest.mark.parametrize("kind", ["llama", "gemma"])
+def test_an_answer_does_not_depend_on_its_neighbours_in_the_batch(kind: str) -> None:
+    trie = price_trie(encode, VOCABULARY, 999)
+    net = network(kind)
+    together, _ = score(net, Batch(SHARED, [0, 1, 2, 3], PROMPTS), trie, 999)
+    for i, prompt in enumerate(PROMPTS):
+        alone, _ = score(net, Batch(SHARED, [0], [prompt]), trie, 999)
+        np.testing.assert_allclose(alone[0], together[i], atol=1e-6)
+
+
+def test_cutting_unlikely_branches_moves_little_mass_and_reads_fewer_nodes() -> None:
+    trie = price_trie(encode, VOCABULARY, 999)
+    net = network()
+    batch = Batch(SHARED, [0, 1, 2, 3], PROMPTS)
+    exact, all_nodes = score(net, batch, trie, 999, **EXACT)  # type: ignore[arg-type]
+    cut, few_nodes = score(net, batch, trie, 999, cover=0.9, widest=40)
+    assert all_nodes == 99
+    assert few_nodes < 60
+    assert (np.abs(cut - exact).sum(1) / 2 < 0.1).all()
+
+
+def test_prices_above_the_highest_get_nothing_and_the_rest_sums_to_one() -> None:
+    found, _ = score(network(), Batch((), [0, 1], PROMPTS[:2]), price_trie(encode, VOCABULARY, 250), 250)
+    assert found.shape == (2, 250)
+    np.testing.assert_allclose(found.sum(1), 1)
+
+
+def test_thousands_count_with_and_without_a_comma() -> None:
+    trie = price_trie(encode, VOCABULARY, 9999)
+    net = network()
+    found, _ = score(net, Batch((), [0], PROMPTS[:1]), trie, 9999, **EXACT)  # type: ignore[arg-type]
+    assert found.shape == (1, 9999)
+    np.testing.assert_allclose(found.sum(), 1)
+    assert found[0, 999:].sum() > 0.3  # most paths of random digits are long
+
+
+@pytest.mark.parametrize("top", [9, 10])
+def test_small_ranges_work(top: int) -> None:
+    found, _ = score(network(), Batch((), [0], PROMPTS[:1]), price_trie(encode, VOCABULARY, top), top)
+    np.testing.assert_allclose(found.sum(1), 1)
+
+
+def test_a_tokenizer_with_one_token_per_number_is_scored_in_one_pass() -> None:
+    vocabulary = {str(i): i for i in range(1, 39)} | {"$": 39, ",": 0}
+    whole = price_trie(lambda texts: [[vocabulary[t] for t in ([x[:1], x[1:]] if x[1:] else [x])] for x in texts],
+                       vocabulary | {str(i): 38 for i in range(39, 100)}, 9)  # fmt: skip
+    net = network()
+    found, scored = score(net, Batch((), [0], PROMPTS[:1]), whole, 9)
+    with torch.inference_mode():
+        chances = net.model(torch.tensor([PROMPTS[0]]), attention_mask=torch.zeros(1, 1, 4, 4).masked_fill(
+            ~torch.ones(4, 4, dtype=torch.bool).tril(), torch.finfo(torch.float32).min)).logits[0, -1].softmax(-1)  # fmt: skip
+    expected = chances[1:10].double().numpy()
+    assert scored == 0
+    np.testing.assert_allclose(found[0], expected / expected.sum(), rtol=1e-4)

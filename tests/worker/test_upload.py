@@ -1,0 +1,137 @@
+"""The corpus of broken files through the real upload: every line ends up stored or rejected, with the right values."""
+
+import io
+
+import pytest
+from sqlalchemy import text
+
+from db import datasets
+from db.engine import begin
+from db.errors import MappingError, WrongState
+from db.settings import settings
+from db.types import DatasetState
+from tests.worker.ingest.corpus import CASES, Case
+from worker import actions, running
+
+
+@pytest.fixture
+def sent(monkeypatch) -> list[int]:
+    ids: list[int] = []
+    monkeypatch.setattr(running, "send", lambda chunk_id, queue: ids.append(chunk_id))
+    monkeypatch.setattr(actions, "send", lambda chunk_id, queue: ids.append(chunk_id))
+    return ids
+
+
+def drain(sent: list[int]) -> None:
+    while sent:
+        running.run_chunk(sent.pop(0))
+
+
+def upload(name: str, data: bytes, sent: list[int]) -> int:
+    dataset_id = actions.upload(name, io.BytesIO(data))
+    drain(sent)
+    return dataset_id
+
+
+def the(dataset_id: int):
+    with begin() as session:
+        return datasets.get(session, dataset_id)
+
+
+def leftovers() -> dict[str, int]:
+    with begin() as session:
+        return {name: session.scalar(text(f"SELECT count(*) FROM {name}")) for name in ("items", "rejects")}
+
+
+def check_stored(case: Case, dataset_id: int) -> None:
+    dataset = the(dataset_id)
+    with begin() as session:
+        items = datasets.items(session, dataset_id, details=True)
+        rejects = datasets.rejects(session, dataset_id)
+    assert items.select("external_id", "title", "price").rows() == case.items, case.name
+    assert rejects["line"].to_list() == sorted(case.rejects), case.name
+    assert dataset.rows_in == dataset.items + dataset.rejects == len(items) + len(rejects), case.name
+    assert sum(dataset.splits.values()) == dataset.items, case.name
+    assert (settings().files_dir / dataset.file_sha256).read_bytes() == case.data, case.name
+
+
+def test_every_file_of_the_corpus_is_stored_or_refused_as_a_whole(database, sent):
+    """One test for all of them: a database per file would take longer than the files do."""
+    for case in CASES:
+        before = leftovers()
+        dataset_id = upload(case.file_name, case.data, sent)
+        if case.error:
+            dataset = the(dataset_id)
+            assert dataset.state is DatasetState.FAILED, case.name
+            assert case.error in dataset.error, case.name
+            assert leftovers() == before, case.name
+            continue
+        actions.load(dataset_id, the(dataset_id).mapping | case.mapping)
+        drain(sent)
+        assert the(dataset_id).state is DatasetState.READY, f"{case.name}: {the(dataset_id).error}"
+        check_stored(case, dataset_id)
+
+
+def test_a_load_that_fails_half_way_leaves_nothing(database, sent, monkeypatch):
+    rows = b"title,price\n" + b"".join(b"thing %d,%d\n" % (n, n + 1) for n in range(500))
+    original = datasets.add_rejects
+
+    def broken(session, *args):
+        datasets.add_items(session, *args)
+        raise RuntimeError("the disk is full")
+
+    rows_with_reject = rows + b"thing without price,call us\n"
+    dataset_id = upload("things2.csv", rows_with_reject, sent)
+    monkeypatch.setattr(datasets, "add_rejects", broken)
+    actions.load(dataset_id, the(dataset_id).mapping)
+    for _ in range(settings().chunk_attempts):
+        drain(sent)
+        running.sweep()
+    assert the(dataset_id).state is DatasetState.FAILED
+    assert leftovers() == {"items": 0, "rejects": 0}
+    monkeypatch.setattr(datasets, "add_rejects", original)
+    with begin() as session:
+        from db import jobs
+        from db.types import JobKind
+
+        job = jobs.latest(session, dataset_id, JobKind.LOAD)
+    actions.retry(job.id)
+    drain(sent)
+    assert the(dataset_id).items == 500
+    assert the(dataset_id).rejects == 1
+
+
+def test_a_column_that_is_not_there_is_named(database, sent):
+    dataset_id = upload("things.csv", b"name,price\nLamp,3\n", sent)
+    with pytest.raises(MappingError, match="'Titel' for title; the file has name, price"):
+        actions.load(dataset_id, {"title": "Titel"})
+    with pytest.raises(MappingError, match="title"):
+        actions.load(dataset_id, {"price": "price"})
+
+
+def test_a_loaded_table_is_not_loaded_twice(database, sent):
+    dataset_id = upload("things.csv", b"name,price\nLamp,3\n", sent)
+    actions.load(dataset_id, {"title": "name"})
+    drain(sent)
+    with pytest.raises(WrongState, match="it is ready"):
+        actions.load(dataset_id, {"title": "name"})
+
+
+def test_looking_again_with_another_delimiter_gives_other_columns(database, sent):
+    dataset_id = upload("things.csv", b"name;a,price\nLamp;1,2\nChair;3,4\n", sent)
+    first = the(dataset_id).inspection["columns"]
+    other = "," if len(first) == 2 and first[0] == "name" else ";"
+    actions.inspect_again(dataset_id, {"delimiter": other})
+    drain(sent)
+    assert the(dataset_id).state is DatasetState.INSPECTED
+    assert the(dataset_id).inspection["columns"] != first
+
+
+def test_deleting_a_dataset_removes_its_bytes_unless_another_shares_them(database, sent):
+    data = b"name,price\nLamp,3\n"
+    first, second = upload("a.csv", data, sent), upload("b.csv", data, sent)
+    file = settings().files_dir / the(first).file_sha256
+    actions.delete_dataset(first)
+    assert file.exists()
+    actions.delete_dataset(second)
+    assert not file.exists()
