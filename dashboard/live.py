@@ -1,6 +1,7 @@
 """What moves by itself: fragments that look again every second while something runs, and the buttons on jobs."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -72,7 +73,7 @@ def _card(job: Job, name: str, progress: Progress, dataset: str) -> None:
             st.space("stretch")
             _buttons(job, progress)
         if not job.state.is_final:
-            st.progress(_share(progress), text=_headline(progress))
+            st.progress(_share(progress), text=_headline(job, progress))
         st.caption(words.md(" · ".join([*([words.plain(dataset)] if dataset else []), *_facts(job, progress)])))
         if progress.error:
             st.error(words.md(progress.error), icon=":material/error:")
@@ -82,13 +83,14 @@ def _share(progress: Progress) -> float:
     return min(1.0, progress.items_done / progress.items_total) if progress.items_total else 0.0
 
 
-def _headline(progress: Progress) -> str:
+def _headline(job: Job, progress: Progress) -> str:
     """What goes on now: Pricing: 1,200 of 2,400 rows (50 %), about 4 s left."""
     if progress.state is JobState.PAUSED:
         return f"Paused at {progress.items_done:,} of {words.count(progress.items_total, 'row')}"
     step = words.STEPS[progress.step] if progress.step else "Waiting"
     if progress.step is not Step.PRICE:
-        return f"{step} …"
+        waited = words.duration(max(1.0, (datetime.now(UTC) - job.created_at).total_seconds()))
+        return f"{step} … ({waited} since the start)"
     left = f", about {words.duration(progress.eta_seconds)} left" if progress.eta_seconds is not None else ""
     done = f"{progress.items_done:,} of {words.count(progress.items_total, 'row')} ({_share(progress):.0%})"
     return f"{step}: {done}{left}"

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.builders import a_catalogue
 from tests.e2e.live import ROOT, Live, live_stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.model, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.model, pytest.mark.timeout(1500)]
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
@@ -20,7 +20,7 @@ FLAGS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 ITEMS, BROKEN = 300, 2
-SOON, LATER = 30_000, 180_000  # milliseconds
+SOON, LATER = 30_000, 600_000  # milliseconds; later = behind the demo's own jobs
 expect.set_options(timeout=SOON)
 
 
@@ -84,6 +84,23 @@ def chart(page: Page) -> None:
     assert box["height"] > 100
 
 
+def test_the_demo_is_compared_and_the_picture_for_the_readme_is_taken(page: Page, stack: Live) -> None:
+    stack.wait_for("the priced demo", lambda: done(stack) >= 5, seconds=1200)
+    page.set_viewport_size({"width": 1360, "height": 1180})
+    page.goto(f"{stack.url}/tradeoffs?dataset=1")
+    expect(page.get_by_text("is best on mean error")).to_be_visible(timeout=LATER)
+    expect(page.get_by_text("This catalogue is synthetic")).to_be_visible()
+    chart(page)
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    page.wait_for_timeout(1000)  # charts fade in
+    page.screenshot(path=ROOT / "docs" / "tradeoffs.png")
+
+
+def done(stack: Live) -> int:
+    jobs = stack.cli("jobs")
+    return sum(job["state"] == "done" and job["kind"] == "price" for job in jobs)
+
+
 def test_from_a_file_to_a_download(page: Page, stack: Live, shop: Path) -> None:
     # upload
     page.goto(stack.url)
@@ -106,13 +123,13 @@ def test_from_a_file_to_a_download(page: Page, stack: Live, shop: Path) -> None:
 
     # run: see what it takes, then start
     expect(page.get_by_role("heading", name="Run")).to_be_visible()
-    for name in ("Gradient boosting", "Prompt, no examples", "Prompt with examples"):
+    for name in ("Gradient boosting", "Nearest neighbours", "Prompt, no examples", "Prompt with examples"):
         page.get_by_role("button", name=name, exact=True).click()
-    page.get_by_role("button", name="Start 3 jobs").click()
+    page.get_by_role("button", name="Start 2 jobs").click()
 
     # watch: it moves by itself
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
-    expect(page.get_by_text("Done", exact=True)).to_have_count(3, timeout=LATER)
+    expect(page.get_by_text("Done", exact=True)).to_have_count(2, timeout=LATER)
     page.get_by_role("button", name="Compare what is done").click()
 
     # trade-offs
@@ -157,20 +174,3 @@ def answers(page: Page, url: str) -> bool:
     except Exception:  # connection refused, in words of the browser's own
         return False
     return True
-
-
-def test_the_demo_is_compared_and_the_picture_for_the_readme_is_taken(page: Page, stack: Live) -> None:
-    stack.wait_for("the priced demo", lambda: done(stack) >= 5, seconds=600)
-    page.set_viewport_size({"width": 1360, "height": 1180})
-    page.goto(f"{stack.url}/tradeoffs?dataset=1")
-    expect(page.get_by_text("is best on mean error")).to_be_visible(timeout=LATER)
-    expect(page.get_by_text("This catalogue is synthetic")).to_be_visible()
-    chart(page)
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
-    page.wait_for_timeout(1000)  # charts fade in
-    page.screenshot(path=ROOT / "docs" / "tradeoffs.png")
-
-
-def done(stack: Live) -> int:
-    jobs = stack.cli("jobs")
-    return sum(job["state"] == "done" and job["kind"] == "price" for job in jobs)

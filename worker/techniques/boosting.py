@@ -98,7 +98,7 @@ class LightGBM:
                 "num_leaves": self._spec.leaves,
                 # Few of the hundreds of text dimensions per tree: faster, and trees that differ average better.
                 "feature_fraction": 0.1,
-                "bagging_fraction": 0.8,
+                "bagging_fraction": 0.8 if len(train) > 50 else 1.0,  # of one row nothing would be left
                 "bagging_freq": 1,
                 "min_data_in_leaf": min(10, max(1, len(train) // 20)),
                 "lambda_l2": 1.0,

@@ -16,7 +16,7 @@ def _lines(table: pl.DataFrame) -> dict[int, dict[str, Any]]:
     return {line["job_id"]: line for line in table.iter_rows(named=True)}
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(comparisons())
 def test_every_interval_contains_its_point_and_order_of_lines_does_not_matter(predictions: pl.DataFrame) -> None:
     table = compare.table(predictions, n_boot=60)
@@ -32,7 +32,7 @@ def test_every_interval_contains_its_point_and_order_of_lines_does_not_matter(pr
     assert_frame_equal(compare.table(shuffled, n_boot=60), table, rel_tol=1e-9, abs_tol=1e-9)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(comparisons())
 def test_figures_equal_those_of_each_job_alone(predictions: pl.DataFrame) -> None:
     for line in compare.table(predictions, n_boot=10).iter_rows(named=True):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.evaluation import frontier
@@ -15,6 +15,7 @@ def _dominates(a: tuple[float, float], b: tuple[float, float]) -> bool:
     return a[0] <= b[0] and a[1] <= b[1] and a != b
 
 
+@settings(deadline=None)
 @given(_points)
 def test_exactly_the_points_that_none_dominates_are_on_the_frontier(points: list[tuple[float, float]]) -> None:
     cost, error = zip(*points, strict=True)
@@ -22,6 +23,7 @@ def test_exactly_the_points_that_none_dominates_are_on_the_frontier(points: list
     assert frontier.mask(cost, error).tolist() == expected
 
 
+@settings(deadline=None)
 @given(_points)
 def test_the_cheapest_and_the_most_accurate_level_are_always_represented(points: list[tuple[float, float]]) -> None:
     cost, error = np.array(points).T

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.worker.evaluation.frames import job, prices
@@ -57,6 +57,7 @@ def test_a_truth_of_zero_has_no_relative_error() -> None:
     assert found["mae"] == pytest.approx(5.0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(prices, prices), min_size=1, max_size=50))
 def test_figures_agree_with_numpy(pairs: list[tuple[float, float]]) -> None:
     truth, price = np.array(pairs).T
@@ -67,6 +68,7 @@ def test_figures_agree_with_numpy(pairs: list[tuple[float, float]]) -> None:
     assert 0 <= found["within"] <= 1
 
 
+@settings(deadline=None)
 @given(prices)
 def test_a_perfect_guess_has_no_error(price: float) -> None:
     found = metrics.summary(job(1, [price], [price]))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.evaluation import resampling
@@ -10,6 +10,7 @@ from worker.evaluation import resampling
 _values = st.lists(st.floats(0, 1e6) | st.just(float("nan")), min_size=1, max_size=40)
 
 
+@settings(deadline=None)
 @given(_values, st.integers(0, 1000))
 def test_weighted_figures_equal_those_of_the_repeated_items(values: list[float], seed: int) -> None:
     line = np.array(values)

@@ -8,7 +8,7 @@ from tests.worker.evaluation.frames import comparisons, job
 from worker.evaluation import compare, slices
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(comparisons())
 def test_bands_share_out_all_items_of_every_job(predictions: pl.DataFrame) -> None:
     bands = slices.by_band(predictions, n_boot=10)
