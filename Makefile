@@ -6,7 +6,7 @@ CHROMIUM ?= $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser /
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test lint sure bench migrate pins
+.PHONY: help up demo test lint sure bench table migrate pins
 
 ##@ Use
 help: ## List these commands
@@ -36,6 +36,9 @@ sure: lint test ## Everything that must be green
 
 bench: $(VENV)/installed ## Speeds, each beside a plain baseline in the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+table: $(VENV)/installed ## Price FILE with every technique and write the README's table of errors and costs
+	@$(BIN)/python -m benchmarks.table $(FILE)
 
 pins: ## Write constraints.txt from what is installed now
 	@{ echo "# Exact versions of everything, tested together on Python 3.11; \`make pins\` writes this file from the environment."; \

@@ -298,12 +298,16 @@ def compare(
 def demo(
     file: Annotated[Path | None, typer.Argument(help="Another CSV; default: the synthetic demo catalogue.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Price a sample of this many rows.")] = None,
+    variants: Annotated[
+        bool, typer.Option("--variants", help="Also both packaged models, and greedy reading beside the default.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """The main job without a browser: load a table, price it with every technique, print the trade-off table."""
     with running_stack():
         dataset = _load(file, {}, None, quiet=as_json) if file else _demo_dataset(quiet=as_json)
-        job_ids = actions.start(dataset.id, specs.defaults(), Split.TEST, limit)
+        chosen = specs.variants() if variants else specs.defaults()
+        job_ids = actions.start(dataset.id, chosen, Split.TEST, limit)
         _wait(job_ids, quiet=as_json)
         report = comparing.of_jobs(job_ids)
     if as_json:

@@ -25,5 +25,6 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
         job = chosen[line["job_id"]]
         spec = specs.parse(job.spec)
         head = {"job": job.id, "technique": job.technique, "label": spec.label, "family": str(spec.family)}
+        head["description"] = specs.describe(spec)
         rows.append(head | {"spec": job.spec, "fixed_usd": float(job.fixed_usd)} | line)
     return rows

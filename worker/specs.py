@@ -82,6 +82,10 @@ class NeighboursSpec(BaseSpec):
     sharpness: float = Field(14.0, ge=0, le=50, title="Trust in the closest", description="0 = all count the same.")
 
 
+MODELS = ("gemma3-270m", "smollm2-135m")
+"""Language models that come as packages."""
+
+
 class ZeroShotSpec(BaseSpec):
     family = Family.PROMPT
     label = "Prompt, no examples"
@@ -138,6 +142,17 @@ def parse(values: dict[str, object]) -> AnySpec:
 def defaults() -> list[AnySpec]:
     """Every technique that needs no API key, with its default settings."""
     return [parse({"technique": name}) for name in SPECS]
+
+
+def variants() -> list[BaseSpec]:
+    """The defaults, and for techniques with a model each packaged model, read as a distribution and greedily."""
+    chosen: list[BaseSpec] = []
+    for spec in defaults():
+        chosen.append(spec)
+        if isinstance(spec, ZeroShotSpec):
+            others = ({"model": model, "readout": readout} for model in MODELS for readout in (spec.readout, "greedy"))
+            chosen += [other for change in others if (other := spec.model_copy(update=change)) != spec]
+    return chosen
 
 
 def describe(spec: BaseSpec) -> str:

@@ -5,6 +5,7 @@ A step returns `commit(session) -> Tally`; running.py calls it in the transactio
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -77,7 +78,8 @@ def load(work: Work) -> Commit:
     has_price: list[pl.Series] = []
     counts = {"items": 0, "rejects": 0}
     path = settings().files_dir / dataset.file_sha256
-    for number, batch in enumerate(read.batches(path, inspection, dataset.mapping, work.progress)):
+
+    def keep(number: int, batch: read.Batch) -> None:
         grouper.add(batch.items)
         profiler.add(batch)
         has_price.append(batch.items["price"].is_not_null())
@@ -87,6 +89,16 @@ def load(work: Work) -> Commit:
                 file = work.scratch / f"{kind}-{number}.parquet"
                 frame.write_parquet(file, compression="lz4")
                 files.append(file)
+
+    # One batch is kept while the next is read: both spend their time outside the interpreter lock.
+    with ThreadPoolExecutor(1) as aside:
+        kept: Future[None] | None = None
+        for number, batch in enumerate(read.batches(path, inspection, dataset.mapping, work.progress)):
+            if kept:
+                kept.result()
+            kept = aside.submit(keep, number, batch)
+        if kept:
+            kept.result()
     groups = grouper.groups()
     priced = pl.concat(has_price).to_numpy() if has_price else np.empty(0, dtype=bool)
     sides = splits.assign(groups, priced, seed=SPLIT_SEED)

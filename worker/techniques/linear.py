@@ -53,7 +53,7 @@ class Ridge:
             parts.append(self._counts(part))
             progress.advance(len(part))
         blocks = [vstack(block, format="csr") for block in zip(*parts, strict=True)] or self._counts(priced)
-        self._idf = [ngrams.idf(block, min(_FEWEST, len(priced))) for block in blocks]
+        self._idf = [ngrams.idf(block, max(1, min(_FEWEST, len(priced)))) for block in blocks]
         features = self._weighed(blocks)
         active = np.flatnonzero(np.concatenate(self._idf))
         logs = np.log(priced["price"].to_numpy())

@@ -21,6 +21,7 @@ def network(kind: str = "llama", attention: str = "") -> Network:
     from transformers import Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(3)
+    torch.set_num_threads(1)  # a second thread only waits on networks this small
     sizes: dict[str, Any] = {
         "vocab_size": 40,
         "hidden_size": 32,

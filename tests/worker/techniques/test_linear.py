@@ -55,11 +55,8 @@ def test_without_validation_rows_there_is_no_interval() -> None:
 
 def test_evidence_names_words_of_the_item_and_their_factor(fitted: Ridge) -> None:
     priced = fitted.price(unpriced(TEST), Silent())
-    for text, line in zip(
-        TEST.select(pl.concat_str(pl.exclude("row", "price"), separator=" ")).to_series(),
-        priced["evidence"],
-        strict=True,
-    ):
+    texts = TEST.select(pl.concat_str(pl.exclude("row", "price"), separator=" ")).to_series()
+    for text, line in zip(texts, priced["evidence"], strict=True):
         told = json.loads(line)
         assert 1 <= len(told) <= 3
         assert all(entry["word"] in text.lower() and entry["factor"] > 0 for entry in told)
