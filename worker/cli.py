@@ -280,11 +280,7 @@ def compare(
     with running_stack(worker=False):
         with begin() as session:
             dataset = datasets.find(session, what)
-            done = [
-                job.id
-                for job in jobs.all(session, dataset.id, JobKind.PRICE)
-                if job.state is JobState.DONE and job.split is not Split.UNPRICED
-            ]
+            done = comparing.comparable(jobs.all(session, dataset.id, JobKind.PRICE))
         report = comparing.of_jobs(done)
     if as_json:
         _print_json({"dataset": dataset.id, "rows": report})

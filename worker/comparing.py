@@ -7,8 +7,18 @@ import polars as pl
 
 from db import jobs, predictions
 from db.engine import begin
+from db.types import Job, JobState, Split
 from worker import specs
 from worker.evaluation import compare
+
+
+def comparable(every: Sequence[Job]) -> list[int]:
+    """The finished jobs that measured something, one per spec: the one with most rows, the newest of equals."""
+    best: dict[str, Job] = {}
+    for job in sorted(every, key=lambda job: (job.items_total, job.id)):
+        if job.state is JobState.DONE and job.split is not Split.UNPRICED:
+            best[job.spec_hash] = job
+    return [job.id for job in best.values()]
 
 
 def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:

@@ -60,7 +60,7 @@ class LightGBMSpec(BaseSpec):
     family = Family.BASELINE
     label = "Gradient boosting"
     chunk_items = 2_000
-    about = "LightGBM on compressed text, category, brand and numbers: good with more rows."
+    about = "A linear model on words, corrected by LightGBM on text, category, brand and numbers: good with more rows."
     technique: Literal["lightgbm"] = "lightgbm"
     trees: int = Field(600, ge=10, le=10_000, title="Trees at most", description="Stops early on validation rows.")
     learning_rate: float = Field(0.03, gt=0, le=1, title="Learning rate")

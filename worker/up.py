@@ -17,12 +17,13 @@ from db import datasets, embedded, engine, jobs, workers
 from db.errors import NotReady, UserError
 from db.permissions import make_home
 from db.settings import Settings, settings
-from db.types import DatasetState, JobKind, Queue
+from db.types import DatasetState, JobKind, Queue, Split
 from worker import actions, specs
 from worker.lifecycle import gpu_count
 from worker.supervisor import Backoff, Child, stop_all
 
 ROOT = Path(__file__).resolve().parent.parent  # below it lies dashboard/app.py
+DEMO_ROWS = 120  # of the demo's test side: enough to see differences, few enough that language models take minutes
 POLL_SECONDS = 0.25
 READY_SECONDS = 90.0
 
@@ -252,7 +253,7 @@ def _demo_step() -> bool:
         actions.load(demo.id, demo.mapping or demo.inspection["mapping"])
         return False
     if demo.state is DatasetState.READY and not tried[JobKind.PRICE]:
-        actions.start(demo.id, specs.defaults())
+        actions.start(demo.id, specs.defaults(), Split.TEST, DEMO_ROWS)
         return True
     return demo.state not in (DatasetState.UPLOADED, DatasetState.LOADING)
 

