@@ -24,7 +24,7 @@ Prices = list[float | None]
 
 def main() -> None:
     quiet()
-    items = catalogue(ROWS)
+    items = catalogue().drop_nulls("price")[:ROWS]
     truth = items["price"].to_numpy()
     constant = np.abs(truth - np.median(truth)).mean()
     print(f"local language models, {ROWS} demo items; their median price as a guess for all: MAE {constant:.0f}")

@@ -11,10 +11,19 @@ from pathlib import Path
 START, END = "<!-- table: make table -->", "<!-- end of table -->"
 README = Path(__file__).resolve().parent.parent / "README.md"
 
-HEAD = (
-    "| technique | MAE $ (95 %) | median error | RMSLE | within 20 % | read | $ per 1,000 | fixed $ | p50 ms | verdict |\n"
-    "|---|---|---|---|---|---|---|---|---|---|\n"
-)
+COLUMNS = [
+    "technique",
+    "MAE $ (95 %)",
+    "median error",
+    "RMSLE",
+    "within 20 %",
+    "read",
+    "$ per 1000",
+    "fixed $",
+    "p50 ms",
+    "verdict",
+]
+HEAD = f"| {' | '.join(COLUMNS)} |\n" + "|---" * len(COLUMNS) + "|\n"
 
 
 def main() -> None:

@@ -1,7 +1,6 @@
 """How are single predictions shown: searched, in a table, and one of them with what it rests on?"""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -11,21 +10,11 @@ from dashboard import reads, words
 from db.types import Job, PredictionStatus
 
 SHOWN = 1_000
-_SEARCHED = ("title", "description", "category", "brand", "external_id")
 
 
 def version(job: Job) -> reads.Version:
     """While a job runs its predictions grow: they count as changed with every finished part."""
     return reads.version(job) if job.state.is_final else f"{job.state} {reads.progress([job.id])[job.id].chunks_done}"
-
-
-def search(frame: pl.DataFrame, text: str, statuses: Sequence[str]) -> pl.DataFrame:
-    """The lines in which every word occurs somewhere, upper and lower case alike."""
-    for word in text.lower().split():
-        frame = frame.filter(
-            pl.any_horizontal(pl.col(name).str.to_lowercase().str.contains(word, literal=True) for name in _SEARCHED)
-        )
-    return frame.filter(pl.col("status").is_in(list(statuses))) if statuses else frame
 
 
 _NUMBER = st.column_config.NumberColumn

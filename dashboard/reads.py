@@ -3,12 +3,15 @@
 What still changes (datasets, jobs, progress) is read afresh; what is finished is cached under its id and version.
 """
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import polars as pl
 import streamlit as st
 
 from dashboard import words
+from db import analytics
 from db import datasets as _datasets
 from db import jobs as _jobs
 from db import predictions as _predictions
@@ -88,13 +91,18 @@ def first_items(dataset_id: int, split: Split | None, limit: int) -> pl.DataFram
         return _datasets.items(session, dataset_id, split, limit)
 
 
-@st.cache_data(max_entries=8, show_spinner="Reading the predictions …")
-def predictions(job_id: int, version: Version) -> pl.DataFrame:
-    """Every prediction of a job beside its item, with `error` = price - truth where both are known."""
-    del version
+def predictions(job_id: int, version: Version) -> Path:
+    """A Parquet file with every prediction of a job beside its item, with `error` = price - truth where both are known.
+
+    A file and not a frame: a million predictions would otherwise lie in memory once per visitor.
+    """
     with begin() as session:
-        frame = _predictions.of_job(session, job_id)
-    return frame.with_columns(error=pl.col("price") - pl.col("truth"))
+        return analytics.snapshot(session, job_id, re.sub(r"\W+", "-", version))
+
+
+def found(snapshot: Path, text: str, statuses: Sequence[str], limit: int) -> tuple[pl.DataFrame, int]:
+    """The first predictions in which every word occurs, upper and lower case alike; and how many there are."""
+    return analytics.search(snapshot, text, statuses, limit)
 
 
 @st.cache_data(max_entries=8, show_spinner="Reading the predictions …")

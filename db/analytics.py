@@ -6,6 +6,7 @@ megabytes and a query of milliseconds, not a frame in memory per visitor and a C
 
 import os
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,20 +17,27 @@ from db import predictions
 from db.engine import Session
 from db.settings import settings
 
+KEPT_SECONDS = 3600  # a page may still be reading the version before this one
+
 _SEARCHED = "concat_ws(' ', title, description, category, brand, external_id)"
 
 
 def snapshot(session: Session, job_id: int, version: str) -> Path:
-    """The Parquet file with every prediction of a job beside its item; written at the first call for this version."""
+    """The Parquet file with every prediction of a job beside its item; `error` is price - truth where both are known.
+
+    Written at the first call for this version of the job.
+    """
     folder = settings().home / "snapshots"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"job-{job_id}-{version}.parquet"
     if not path.is_file():
         for old in folder.glob(f"job-{job_id}-*.parquet"):
-            old.unlink(missing_ok=True)
+            if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+                old.unlink(missing_ok=True)
         handle, part = tempfile.mkstemp(dir=folder, suffix=".part")
         os.close(handle)
-        predictions.of_job(session, job_id).write_parquet(part)
+        frame = predictions.of_job(session, job_id)
+        frame.with_columns(error=pl.col("price") - pl.col("truth")).write_parquet(part)
         Path(part).replace(path)  # a reader sees all of it or nothing
     return path
 

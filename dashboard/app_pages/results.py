@@ -1,5 +1,6 @@
 """What price did a technique give each product, why, and how do I take it with me?"""
 
+import polars as pl
 import streamlit as st
 
 from dashboard import predicted, reads, widgets, words
@@ -30,20 +31,21 @@ search = middle.text_input(
 )
 status = right.multiselect("Status", [str(each) for each in PredictionStatus], placeholder="All")
 
-frame = reads.predictions(job.id, predicted.version(job))
-if frame.is_empty():
+snapshot = reads.predictions(job.id, predicted.version(job))
+_, total = reads.found(snapshot, "", [], 1)
+if not total:
     widgets.next_step(
         "This job has no prediction yet.", widgets.JOBS, "See how far it is", ":material/progress_activity:"
     )
     st.stop()
-found = predicted.search(frame, search, status)
+found, count = reads.found(snapshot, search, status, predicted.SHOWN)
 st.caption(
-    f"{words.count(len(found), 'prediction')} of {len(frame):,}"
-    + (f", the first {predicted.SHOWN:,} shown" if len(found) > predicted.SHOWN else "")
+    f"{words.count(count, 'prediction')} of {total:,}"
+    + (f", the first {predicted.SHOWN:,} shown" if count > predicted.SHOWN else "")
     + ". Choose a row to see what its price rests on."
 )
-row = predicted.table(found.head(predicted.SHOWN), has_truth=frame["truth"].is_not_null().any())
+row = predicted.table(found, has_truth=found["truth"].is_not_null().any())
 if row is not None:
     predicted.detail(row)
-st.markdown(f"**Download all {len(frame):,} predictions** of {names[job.id]}")
-widgets.downloads(f"{dataset.name}-job-{job.id}", lambda: frame)
+st.markdown(f"**Download all {total:,} predictions** of {names[job.id]}")
+widgets.downloads(f"{dataset.name}-job-{job.id}", lambda: pl.read_parquet(snapshot))

@@ -97,26 +97,7 @@ def test_a_workbook_is_described_by_its_sheet() -> None:
     )
 
 
-def test_a_search_needs_every_word_somewhere() -> None:
-    frame = pl.DataFrame(
-        {
-            "title": ["Red lamp", "Blue lamp", "50% [off] chair"],
-            "description": ["", "reddish", ""],
-            "category": ["A", "B", "C"],
-            "brand": [""] * 3,
-            "external_id": ["1", "2", "3"],
-            "status": ["ok", "unparsed", "ok"],
-        }
-    )
-    assert len(predicted.search(frame, "lamp red", [])) == 2
-    assert len(predicted.search(frame, "lamp", ["unparsed"])) == 1
-    assert predicted.search(frame, "[off]", [])["external_id"].to_list() == ["3"]
-    assert len(predicted.search(frame, "  ", [])) == 3
-
-
 def detail_page(evidence: str | None, status: str = "ok") -> None:
-    from dashboard import predicted
-
     predicted.detail(
         {
             "row": 3, "title": "*Lamp* $5", "description": "Bright.", "category": "Lamps", "brand": "",

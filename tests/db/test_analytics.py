@@ -1,5 +1,9 @@
 """Search over all predictions of a job, on a Parquet snapshot."""
 
+import os
+
+from sqlalchemy import text
+
 from db import analytics, predictions
 from tests.builders import a_dataset, a_job, some_predictions
 
@@ -29,8 +33,15 @@ def test_every_word_must_occur_somewhere_in_any_case(session):
 
 def test_quotes_and_wildcards_in_the_search_are_ordinary_characters(session):
     _, path = a_snapshot(session)
-    for text in ("'; DROP TABLE items; --", "%", "_", '"'):
-        assert analytics.search(path, text, [], limit=10)[1] == 0
+    for hostile in ("'; DROP TABLE items; --", "%", "_", '"'):
+        assert analytics.search(path, hostile, [], limit=10)[1] == 0
+
+
+def test_a_bracket_or_a_percent_sign_is_found_as_it_stands(session):
+    job_id, _ = a_snapshot(session)
+    session.execute(text("UPDATE items SET title = '50% [off] chair' WHERE row = 3"))
+    path = analytics.snapshot(session, job_id, "other")
+    assert analytics.search(path, "[OFF] 50%", [], limit=10)[0]["row"].to_list() == [3]
 
 
 def test_status_narrows_the_search(session):
@@ -45,4 +56,7 @@ def test_a_new_version_replaces_the_old_snapshot(session):
     predictions.add(session, job_id, some_predictions(range(50, 60)))
     newer = analytics.snapshot(session, job_id, "2")
     assert analytics.search(newer, "", [], limit=1)[1] == 60
+    assert path.exists()  # somebody may be reading it
+    os.utime(path, (0, 0))
+    analytics.snapshot(session, job_id, "3")
     assert not path.exists()

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.builders import a_catalogue
-from tests.e2e.live import ROOT, Live, live_stack
+from tests.e2e.live import Live, live_stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.model, pytest.mark.timeout(1500)]
 
