@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import intake, predicted
+from dashboard import intake
 from tests.dashboard.conftest import texts
 from worker import export, specs
 
@@ -98,6 +98,8 @@ def test_a_workbook_is_described_by_its_sheet() -> None:
 
 
 def detail_page(evidence: str | None, status: str = "ok") -> None:
+    from dashboard import predicted
+
     predicted.detail(
         {
             "row": 3, "title": "*Lamp* $5", "description": "Bright.", "category": "Lamps", "brand": "",
