@@ -38,7 +38,7 @@ bench: $(VENV)/installed ## Speeds, each beside a plain baseline in the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 table: $(VENV)/installed ## Price FILE with every technique and write the README's table of errors and costs
-	@$(BIN)/python -m benchmarks.table $(FILE)
+	@$(BIN)/python -m benchmarks.table $(FILE) $(ARGS)
 
 pins: ## Write constraints.txt from what is installed now
 	@{ echo "# Exact versions of everything, tested together on Python 3.11; \`make pins\` writes this file from the environment."; \

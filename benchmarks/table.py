@@ -21,14 +21,16 @@ HEAD = f"| {' | '.join(COLUMNS)} |\n" + "|---" * len(COLUMNS) + "|\n"
 def main() -> None:
     file = Path(sys.argv[1])
     run = subprocess.run(
-        [sys.executable, "-m", "worker.cli", "demo", str(file), "--variants", "--json"],
+        [sys.executable, "-m", "worker.cli", "demo", str(file), *sys.argv[2:], "--variants", "--json"],
         stdout=subprocess.PIPE,
         check=True,
     )
     rows = json.loads(run.stdout)["rows"]
     table = HEAD + "".join(_line(row) for row in rows)
+    arguments = f" ARGS='{' '.join(sys.argv[2:])}'" if sys.argv[2:] else ""
     note = (
-        f"\n`make table FILE={file.name}` wrote this: {rows[0]['n']:,} test rows that no technique had seen, "
+        f"\n`make table FILE={file.name}{arguments}` wrote this: "
+        f"{rows[0]['n']:,} test rows that no technique had seen, "
         "the same for all; intervals are bootstrapped; *tie* = not distinguishable from the best on these rows.\n"
     )
     print(table + note)

@@ -15,7 +15,7 @@ from worker.specs import BaseSpec
 _PRIORS: dict[str, tuple[float, float, float]] = {
     "constant": (0.000_002, 0.01, 0.000_001),
     "ridge": (0.001, 1.0, 0.003),
-    "lightgbm": (0.02, 3.0, 0.02),
+    "lightgbm": (0.000_3, 2.0, 0.001_5),
     "neighbours": (0.02, 2.0, 0.02),
     "zero-shot": (0.2, 0.0, 0.0),
     "multi-shot": (0.4, 0.0, 0.0),

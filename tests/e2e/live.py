@@ -10,10 +10,17 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import psutil
+from sqlalchemy import NullPool, create_engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from db import jobs
+from db.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 120.0
@@ -78,6 +85,18 @@ class Live:
         assert process.returncode == 0, err + out
         return json.loads(out)
 
+    def jobs(self) -> list[dict[str, Any]]:
+        """Every job with how far it is, newest first, read past the command line; [] while the database is away."""
+        run_dir = Settings(data_dir=self.home).run_dir
+        engine = create_engine(f"postgresql+psycopg://pricewright@/pricewright?host={run_dir}", poolclass=NullPool)
+        try:
+            with Session(engine) as session:
+                every = jobs.all(session)
+                states = {state.job_id: state for state in jobs.progress(session, [job.id for job in every])}
+                return [asdict(job) | asdict(states[job.id]) for job in every]
+        except OperationalError:
+            return []
+
     def find(self, *words: str) -> list[psutil.Process]:
         """Running processes below the supervisor whose command line has all the words."""
         assert self.process
@@ -113,3 +132,4 @@ def live_stack(**settings: str) -> Iterator[Live]:
         if stack.process and stack.process.poll() is None:
             stack.down()
         shutil.rmtree(home, ignore_errors=True)
+        shutil.rmtree(Settings(data_dir=home).run_dir, ignore_errors=True)

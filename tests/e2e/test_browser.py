@@ -28,7 +28,7 @@ expect.set_options(timeout=SOON)
 def stack() -> Iterator[Live]:
     """With the demo catalogue, priced as `pricewright up` does it for everybody."""
     with live_stack() as stack:
-        stack.wait_for("the demo catalogue", lambda: stack.cli("jobs"))
+        stack.wait_for("the demo catalogue", stack.jobs)
         yield stack
 
 
@@ -97,7 +97,7 @@ def test_the_demo_is_compared_and_the_picture_for_the_readme_is_taken(page: Page
 
 
 def done(stack: Live) -> int:
-    jobs = stack.cli("jobs")
+    jobs = stack.jobs()
     return sum(job["state"] == "done" and job["kind"] == "price" for job in jobs)
 
 

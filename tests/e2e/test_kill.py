@@ -1,6 +1,5 @@
 """Worker, broker and database are killed with -9 in the middle of a job; it finishes without a human, once per item."""
 
-import json
 from pathlib import Path
 
 import polars as pl
@@ -55,10 +54,7 @@ def test_every_item_has_one_prediction_after_worker_broker_and_database_were_kil
 
 
 def job_of(stack: Live) -> dict:
-    process = stack.start_cli("jobs", "--json")
-    out, _ = process.communicate(timeout=60)
-    rows = json.loads(out) if process.returncode == 0 else []
-    return next((job for job in rows if job["technique"] == "neighbours"), {})
+    return next((job for job in stack.jobs() if job["technique"] == "neighbours"), {})
 
 
 def more_than(stack: Live, done: int) -> bool:

@@ -47,7 +47,7 @@ def table(predictions: pl.DataFrame, n_boot: int = 2000, seed: int = 0, *, by: M
 
     Only items that every job has a line for and whose price is known count. Each error is taken over the items a job
     answered; n counts all items and parse_rate says how many were answered. Intervals are 95 % percentile bootstrap
-    over items, with the same resamples for every job (Efron & Tibshirani 1993, ch. 13); above 100,000 items fewer
+    over items, with the same resamples for every job (Efron & Tibshirani 1993, ch. 13); above 50,000 items fewer
     than n_boot resamples are drawn (`resampling.affordable`).
 
     diff is how much worse than the best job by the measure `by` (positive = worse, for `within` too), on the items

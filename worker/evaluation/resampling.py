@@ -9,12 +9,12 @@ Floats = npt.NDArray[np.float64]
 Figure = Callable[[Floats], Floats]
 
 _BLOCK = 4_000_000  # weights held at once: 32 MB
-_DRAWS = 200_000_000  # at most this many random draws, a few seconds; beyond it there are fewer resamples
+_DRAWS = 100_000_000  # at most this many random draws, a few seconds; beyond it there are fewer resamples
 _FEWEST = 400
 
 
 def affordable(n: int, n_boot: int) -> int:
-    """How many resamples of n items are drawn: n_boot up to 100,000 items (for 2,000), then fewer, never below 400.
+    """How many resamples of n items are drawn: 2,000 up to 50,000 items, then fewer, never below 400.
 
     With that many items the interval is narrow, and 400 resamples place its ends to about a tenth of its half width.
     """

@@ -47,7 +47,8 @@ def test_resamples_have_as_many_items_as_the_sample_and_depend_on_the_seed_only(
 
 def test_fewer_resamples_only_where_there_are_very_many_items() -> None:
     assert resampling.affordable(0, 2000) == 2000
-    assert resampling.affordable(100_000, 2000) == 2000
+    assert resampling.affordable(50_000, 2000) == 2000
+    assert resampling.affordable(100_000, 2000) == 1000
     assert resampling.affordable(10_000_000, 2000) == 400
     assert resampling.affordable(10_000_000, 100) == 100
 
