@@ -17,7 +17,7 @@ for _name in [name for name in os.environ if name.startswith("PRICEWRIGHT_")]:
 os.environ |= {
     "PRICEWRIGHT_DATA_DIR": str(_HOME),
     # Converted models outlive a test run: converting takes half a minute.
-    "PRICEWRIGHT_MODEL_CACHE": os.environ.get("PRICEWRIGHT_TEST_MODELS", str(_HOME / "models")),
+    "PRICEWRIGHT_MODEL_CACHE": str(Path(__file__).resolve().parents[1] / ".pricewright" / "models"),
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }

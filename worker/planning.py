@@ -10,15 +10,15 @@ from db.errors import NotReady
 from db.types import Dataset, Queue, Split, Step
 from worker.specs import BaseSpec
 
-# Seconds on two ordinary cores, measured once (docs/experiments.md, "Estimates before the first run"); used only until
-# this installation has measured its own. technique -> (per item, fixed part of the fit, fit per train row)
+# Measured once on two ordinary cores (docs/experiments.md); used only until this installation has measured its own.
+# technique -> seconds (per item, fixed part of the fit, fit per train row)
 _PRIORS: dict[str, tuple[float, float, float]] = {
     "constant": (0.000_002, 0.01, 0.000_001),
-    "ridge": (0.001, 1.0, 0.003),
-    "lightgbm": (0.000_3, 2.0, 0.001_5),
-    "neighbours": (0.02, 2.0, 0.02),
-    "zero-shot": (0.2, 0.0, 0.0),
-    "multi-shot": (0.4, 0.0, 0.0),
+    "ridge": (0.000_5, 0.5, 0.000_7),
+    "lightgbm": (0.000_5, 2.0, 0.002),
+    "neighbours": (0.03, 5.0, 0.03),
+    "zero-shot": (0.4, 0.0, 0.0),
+    "multi-shot": (0.8, 1.0, 0.0),
 }
 
 
