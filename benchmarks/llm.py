@@ -34,7 +34,7 @@ def main() -> None:
 
 def _measure(name: str, texts: list[str], truth: np.ndarray) -> None:
     ours = LocalModel(name)
-    asked = prompts(ours, texts, [], 110)
+    asked = prompts(texts, [], 110)
     tokens = [[*prompt.shared, *prompt.own] for prompt in ours.tokenise(asked)]
     rows = [("one at a time, generate, fp32", *_timed(Peer(name, torch.float32, ours).one_by_one, tokens))]
     batched = Peer(name, ours.dtype, ours)

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -24,6 +25,10 @@ os.environ |= {
 
 from db import embedded, engine  # noqa: E402
 from db.settings import settings  # noqa: E402
+
+# Speed lives in `make bench`; a busy machine must not fail a test.
+hypothesis.settings.register_profile("pricewright", deadline=None)
+hypothesis.settings.load_profile("pricewright")
 
 TEMPLATE = "pricewright_template"
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -9,7 +9,7 @@ import pytest
 from tests.builders import a_catalogue
 from tests.e2e.live import Live, live_stack
 
-PRICED, UNPRICED = 200, 2500
+PRICED, UNPRICED = 150, 1800
 
 pytestmark = [pytest.mark.stack, pytest.mark.model, pytest.mark.timeout(600)]
 

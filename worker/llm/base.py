@@ -17,7 +17,7 @@ class Prompt:
 
     shared: str  # instructions and examples
     text: str  # the product; cut at max_text_tokens
-    ask: str  # ends so that digits follow: "... Price is $"
+    ask: str  # ends so that digits follow: "... Price: $"
     max_text_tokens: int = 110
 
 
@@ -44,12 +44,7 @@ class Reading:
 
 class PriceModel(Protocol):
     signature: str  # changes when the same prompt would get another answer
-    chats: bool  # follows a chat template
 
     def price(self, prompts: list[Prompt], readout: Readout, progress: Progress) -> list[Reading]:
         """One reading per prompt, in the order of the prompts; `progress` advances after every batch."""
-        ...
-
-    def as_chat(self, turns: list[dict[str, str]]) -> str:
-        """The model's own rendering of a conversation that ends where its answer begins."""
         ...

@@ -29,7 +29,7 @@ from worker.progress import Progress
 TEXT_TOKENS = 10  # how long a greedy answer may get: "1,299.99" and a stop
 # Numbers in the middle of a sentence, a list and a table: what follows them is what ends a price.
 PROBES = tuple(
-    f"{about}\n\nPrice is ${number}"
+    f"{about}\n\nPrice: ${number}"
     for about in ("Garden hose, 15 m, with brass fittings", "Wireless headphones, renewed", "Oak table for six")
     for number in (7, 20, 49, 125, 800)
 )
@@ -60,17 +60,12 @@ class LocalModel:
         probes = [[*self._first, *ids] for ids in self.tokenizer(list(PROBES), add_special_tokens=False).input_ids]
         self.network = Network(model.to(self.device).eval(), self.device, probes)
         self.signature = f"{_identity(name, folder)}:{str(self.dtype).removeprefix('torch.')}"
-        self.chats = self.tokenizer.chat_template is not None
         self._tries: dict[int, PriceTrie] = {}
 
     def price(self, prompts: list[Prompt], readout: Readout, progress: Progress) -> list[Reading]:
         if readout.statistic == "greedy":
             return self._each(prompts, self._read_text, progress)
         return self._each(prompts, lambda batch: self._read_distribution(batch, readout), progress)
-
-    def as_chat(self, turns: list[dict[str, str]]) -> str:
-        text: str = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-        return text
 
     def distributions(self, prompts: list[Prompt], max_price: int, progress: Progress) -> Floats:
         """(n, max_price) probabilities of 1, 2, … dollars."""

@@ -20,7 +20,7 @@ class Network:
     """A causal language model in evaluation mode. Not thread-safe: it keeps the last shared beginning."""
 
     def __init__(self, model: Any, device: torch.device, probes: list[list[int]]) -> None:
-        """`probes`: tokenised answers that stand at the end of a whole number ("... Price is $12")."""
+        """`probes`: tokenised answers that stand at the end of a whole number ("... Price: $12")."""
         self.probes = probes
         self._heads: dict[tuple[int, ...], Tensor] = {}
         self.model = model

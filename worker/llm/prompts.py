@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from worker.llm.base import PriceModel, Prompt
+from worker.llm.base import Prompt
 
-QUESTION = "How much does this product cost in US dollars, to the nearest dollar?"
-ANSWER = "Price is $"
-# Stands for the product while a chat template is filled in; it can't be part of a template.
-PLACE = "\u2063product\u2063"
+# Chosen on validation rows (docs/experiments.md): for both packaged models a shop's page that goes on with its price
+# beats a question, and for the instruct model plain text beats its own chat template.
+OPENING = "A product from an online shop\n\n"
+ANSWER = "\n\nPrice: $"
 
 Example = tuple[str, float]  # product text, price in dollars
 
@@ -27,27 +27,10 @@ def product_texts(items: pl.DataFrame) -> list[str]:
     return items.select(text=pl.concat_str(labelled, separator="\n", ignore_nulls=True))["text"].to_list()
 
 
-def frame(model: PriceModel, examples: Sequence[Example]) -> tuple[str, str]:
-    """What stands before and after the product. Examples first, so that all items share them.
-
-    A model that chats gets examples as earlier turns of the conversation, any other as paragraphs of one text.
-    """
-    if not model.chats:
-        shown = "".join(f"{QUESTION}\n\n{text}\n\n{ANSWER}{_dollars(price)}\n\n\n" for text, price in examples)
-        return f"{shown}{QUESTION}\n\n", f"\n\n{ANSWER}"
-    turns = []
-    for text, price in [*examples, (PLACE, None)]:
-        turns.append({"role": "user", "content": f"{QUESTION}\n\n{text}"})
-        if price is not None:
-            turns.append({"role": "assistant", "content": f"{ANSWER}{_dollars(price)}"})
-    before, after = model.as_chat(turns).split(PLACE)
-    return before, after + ANSWER
-
-
-def prompts(model: PriceModel, texts: Sequence[str], examples: Sequence[Example], max_text_tokens: int) -> list[Prompt]:
-    """One prompt per product text, all with the same beginning."""
-    before, after = frame(model, examples)
-    return [Prompt(before, text, after, max_text_tokens) for text in texts]
+def prompts(texts: Sequence[str], examples: Sequence[Example], max_text_tokens: int) -> list[Prompt]:
+    """One prompt per product text, all with the same beginning: the examples, then the opening."""
+    shown = "".join(f"{OPENING}{text}{ANSWER}{_dollars(price)}\n\n\n" for text, price in examples)
+    return [Prompt(shown + OPENING, text, ANSWER, max_text_tokens) for text in texts]
 
 
 def _dollars(price: float) -> str:

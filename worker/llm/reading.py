@@ -40,7 +40,7 @@ def parse_price(text: str) -> float | None:
 
 
 def parse_completion(text: str) -> float | None:
-    """The price in a completion of "... Price is $": the number it starts with, on its first line."""
+    """The price in a completion of "... Price: $": the number it starts with, on its first line."""
     first = (text.lstrip(" ").splitlines() or [""])[0]
     found = re.match(_NUMBER, first)
     return parse_price("$" + found[0]) if found else parse_price(first)

@@ -34,10 +34,10 @@ class ZeroShot:
         """PREDICTION_SCHEMA; `seconds` is the item's share of its batch. Raises NotReady without the model."""
         model: PriceModel = self.resources.language_model(self.spec.model)
         readout = Readout(self.spec.readout, self.spec.max_price)
-        return as_predictions(items, model.price(self.ask(model, items), readout, progress))
+        return as_predictions(items, model.price(self.ask(items), readout, progress))
 
-    def ask(self, model: PriceModel, items: pl.DataFrame) -> list[Prompt]:
-        return prompts(model, product_texts(items), [], self.spec.max_text_tokens)
+    def ask(self, items: pl.DataFrame) -> list[Prompt]:
+        return prompts(product_texts(items), [], self.spec.max_text_tokens)
 
 
 class MultiShot(ZeroShot):
@@ -65,13 +65,13 @@ class MultiShot(ZeroShot):
         stored = json.loads(artifact.parts["examples.json"])
         self.examples = {key: [(text, price) for text, price in value] for key, value in stored.items()}
 
-    def ask(self, model: PriceModel, items: pl.DataFrame) -> list[Prompt]:
+    def ask(self, items: pl.DataFrame) -> list[Prompt]:
         out: dict[int, Prompt] = {}
         key = [category if category in self.examples else "" for category in items["category"]]
         texts = np.asarray(product_texts(items), dtype=object)
         for category in dict.fromkeys(key):
             where = [i for i, own in enumerate(key) if own == category]
-            asked = prompts(model, list(texts[where]), self.examples[category], self.spec.max_text_tokens)
+            asked = prompts(list(texts[where]), self.examples[category], self.spec.max_text_tokens)
             out.update(zip(where, asked, strict=True))
         return [out[i] for i in range(len(items))]
 

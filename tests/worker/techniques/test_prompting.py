@@ -18,7 +18,6 @@ class Scripted:
     """The one fake: a model whose answers are known."""
 
     signature = "scripted"
-    chats = False
 
     def __init__(self, prices: list[float | None]) -> None:
         self.prices = prices
@@ -32,9 +31,6 @@ class Scripted:
             Reading(price, price and price / 2, price and price * 2, 100, 20, 0.1, '{"text": "x"}')
             for price in self.prices[: len(prompts)]
         ]
-
-    def as_chat(self, turns: list[dict[str, str]]) -> str:
-        raise AssertionError(turns)
 
     def index(self) -> Any:
         raise AssertionError
