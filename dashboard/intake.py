@@ -87,31 +87,50 @@ def mapping(dataset: Dataset) -> None:
                 index=columns.index(proposed) + 1 if proposed in columns else 0,
                 key=f"map-{dataset.id}-{field}",
             )
-        with st.expander("Prices or accents look wrong?"):
-            changes = _overrides(dataset.id, inspection)
+        with st.expander("Columns, prices or accents look wrong?"):
+            forced, sign = _overrides(dataset.id, inspection)
         go = st.form_submit_button("Load this table", type="primary", icon=":material/download_done:")
     if go:
         used = {field: column for field, column in chosen.items() if column != UNUSED}
-        changed = changes | _decimals(inspection, used.get("price"), changes.pop("decimal", None))
-        actions.load(dataset.id, used, name=name.strip() or dataset.name, inspection_changes=changed)
+        if forced:
+            actions.inspect_again(dataset.id, forced)
+            for field in words.FIELDS:  # other columns may come of it, so the mapping is proposed anew
+                st.session_state.pop(f"map-{dataset.id}-{field}", None)
+        else:
+            changed = _decimals(inspection, used.get("price"), sign)
+            actions.load(dataset.id, used, name=name.strip() or dataset.name, inspection_changes=changed)
         st.rerun()
 
 
-def _overrides(dataset_id: int, inspection: dict[str, Any]) -> dict[str, Any]:
-    """Inputs for what detection gets wrong now and then."""
-    left, right = st.columns(2)
-    sign = left.selectbox(
+def _overrides(dataset_id: int, inspection: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """Inputs for what detection gets wrong now and then: what to force on a new look, and the prices' decimal sign."""
+    sign = st.selectbox(
         "Decimal sign of the price",
         ["as detected", "point: 1,234.56", "comma: 1.234,56"],
         key=f"decimal-{dataset_id}",
     )
-    changes: dict[str, Any] = {"decimal": {"p": ".", "c": ","}.get(sign[0])}
+    forced: dict[str, Any] = {}
     if inspection["kind"] == "csv":
-        known = [inspection["encoding"], *(each for each in _ENCODINGS if each != inspection["encoding"])]
-        encoding = right.selectbox("Text encoding, if accents look wrong", known, key=f"encoding-{dataset_id}")
-        if encoding != inspection["encoding"]:
-            changes["encoding"] = encoding
-    return changes
+        st.caption("Changing one of these looks at the file again; you then see the columns before anything is loaded.")
+        first = inspection["encoding"]
+        known = [first, *(each for each in _ENCODINGS if each != first)]
+        delimiters = [inspection["delimiter"], *(each for each in _DELIMITERS if each != inspection["delimiter"])]
+        line = inspection.get("header_line") or 0
+        left, middle, right = st.columns(3)
+        chosen = {
+            "encoding": left.selectbox("Text encoding", known, key=f"encoding-{dataset_id}"),
+            "delimiter": middle.selectbox(
+                "Between cells", delimiters, format_func=lambda d: _DELIMITERS.get(d, repr(d)), key=f"sep-{dataset_id}"
+            ),
+            "header_line": right.number_input(
+                "Header on line (0 = none)", min_value=0, value=line, key=f"header-{dataset_id}"
+            ),
+        }
+        detected = {"encoding": first, "delimiter": inspection["delimiter"], "header_line": line}
+        forced = {field: value for field, value in chosen.items() if value != detected[field]}
+        if "header_line" in forced:
+            forced["header_line"] = forced["header_line"] or None
+    return forced, {"p": ".", "c": ","}.get(sign[0])
 
 
 def _decimals(inspection: dict[str, Any], column: str | None, sign: str | None) -> dict[str, Any]:

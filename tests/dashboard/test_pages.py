@@ -125,6 +125,21 @@ INSPECTION = {
 }
 
 
+def test_another_delimiter_or_header_line_looks_at_the_file_again(open_page: Open) -> None:
+    dataset_id = an_upload(DatasetState.INSPECTED, inspection=INSPECTION, mapping={"title": "Artikel"})
+    at = open_page("data")
+    at.selectbox(key=f"sep-{dataset_id}").select("\t")
+    at.number_input(key=f"header-{dataset_id}").set_value(0)
+    next(button for button in at.button if button.label == "Load this table").click().run()
+    assert is_well(at)
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+        assert dataset.state is DatasetState.UPLOADED
+        assert dataset.inspection == {"forced": {"delimiter": "\t", "header_line": None}}
+        assert jobs.latest(session, dataset_id, JobKind.INSPECT) is not None
+        assert jobs.latest(session, dataset_id, JobKind.LOAD) is None
+
+
 def test_an_inspected_file_is_shown_and_loaded_with_the_chosen_columns(open_page: Open) -> None:
     dataset_id = an_upload(DatasetState.INSPECTED, inspection=INSPECTION, mapping={"title": "Artikel"})
     at = open_page("data")
