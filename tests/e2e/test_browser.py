@@ -166,7 +166,8 @@ def test_a_deep_link_on_a_fresh_server_opens_the_whole_page(page: Page, stack: L
     page.goto(f"{stack.url}/jobs?dataset=1")
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
     expect(page.get_by_role("link", name="Trade-offs")).to_be_visible()
-    expect(page.get_by_label("Dataset")).to_have_value(re.compile("demo"))
+    chosen = page.get_by_test_id("stSelectbox").filter(has_text="Dataset").locator("input")
+    expect(chosen).to_have_value(re.compile("demo"))
 
 
 def answers(page: Page, url: str) -> bool:
