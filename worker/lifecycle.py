@@ -56,8 +56,9 @@ def _child_started(**_: Any) -> None:
     """In a fresh pool child, before it loads any model."""
     engine.forget()  # sockets of the parent can't be shared
     _follow_parent()
-    # Threads that spin while they wait take the core from whom they wait for: beside other work a LightGBM fit took
-    # 130 s instead of 5-8 s (docs/experiments.md). Read when the libraries load, which is later than this.
+    # OpenMP threads that spin while they wait take the core from whom they wait for. That is the suspected, not the
+    # proven cause of LightGBM fits of 130 s instead of 5-8 s beside other work (docs/experiments.md); the effect of
+    # this line was not measured. Read when the libraries load, which is later than this.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # One child per device on the gpu queue; elsewhere the GPU stays invisible, so that nothing lands on it by accident.
     on_gpu = Queue.GPU in _queues() and gpu_count()

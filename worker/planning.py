@@ -10,7 +10,8 @@ from db.errors import NotReady
 from db.types import Dataset, Queue, Split, Step
 from worker.specs import BaseSpec
 
-# Measured once on two ordinary cores (docs/experiments.md); used only until this installation has measured its own.
+# Rounded from single runs on two busy cores, so only the order of magnitude counts; used until this installation has
+# measured its own.
 # technique -> seconds (per item, fixed part of the fit, fit per train row)
 _PRIORS: dict[str, tuple[float, float, float]] = {
     "constant": (0.000_002, 0.01, 0.000_001),
