@@ -14,7 +14,7 @@ TEXT = "Plain text of an ordinary length that says what the product is for. " * 
 
 def main() -> None:
     with fresh_stack():
-        from db import engine, jobs, predictions
+        from db import engine, job_progress, predictions
         from db.types import Split
         from worker import actions, specs
 
@@ -24,7 +24,7 @@ def main() -> None:
         [job_id] = actions.start(dataset_id, [specs.ConstantSpec()], Split.UNPRICED)
         while True:
             with engine.begin() as session:
-                [progress] = jobs.progress(session, [job_id])
+                [progress] = job_progress.of(session, [job_id])
             if progress.state.is_final:
                 break
             time.sleep(0.02)

@@ -13,7 +13,7 @@ README = Path(__file__).resolve().parent.parent / "README.md"
 
 COLUMNS = (
     *("technique", "MAE $ (95 %)", "median error", "RMSLE", "within 20 %", "read"),
-    *("$ per 1000", "fixed $", "p50 ms", "verdict"),
+    *("tokens in + out", "$ per 1000", "fixed $", "p50 ms", "verdict"),
 )
 HEAD = f"| {' | '.join(COLUMNS)} |\n" + "|---" * len(COLUMNS) + "|\n"
 
@@ -48,6 +48,7 @@ def _line(row: dict[str, object]) -> str:
         f"{row['rmsle']:.3f}",
         f"{row['within']:.0%}",
         f"{row['parse_rate']:.1%}",
+        f"{row['tokens_in']:.0f} + {row['tokens_out']:.0f}" if row["tokens_in"] else "–",
         f"{row['usd_per_1000']:.5f}",
         f"{row['fixed_usd']:.5f}",
         f"{row['p50_ms']:.2f}",

@@ -23,6 +23,10 @@ page = st.navigation(
         st.Page(widgets.JOBS, title="Jobs", icon=":material/progress_activity:"),
         st.Page(widgets.TRADEOFFS, title="Trade-offs", icon=":material/balance:"),
         st.Page(widgets.RESULTS, title="Results", icon=":material/sell:"),
+        st.Page(widgets.COMPARE, title="Compare", icon=":material/compare_arrows:"),
+        st.Page(widgets.PROMPTS, title="Prompts", icon=":material/edit_note:"),
+        st.Page(widgets.KNOWLEDGE, title="Knowledge", icon=":material/menu_book:"),
+        st.Page(widgets.ENDPOINTS, title="Endpoints", icon=":material/cloud:"),
     ],
     position="top",
 )

@@ -47,7 +47,7 @@ MOST_POINTS = 2_000
 """Above this many points a scatter is binned into a grid."""
 
 # d3's own formats write 1e-6 or 1µ for a millionth of a dollar.
-_DOLLARS = "datum.value >= 1 ? '$' + format(datum.value, ',.0f') : '$' + format(datum.value, '~r')"
+DOLLARS = "datum.value >= 1 ? '$' + format(datum.value, ',.0f') : '$' + format(datum.value, '~r')"
 _MILLISECONDS = "datum.value >= 1000 ? format(datum.value / 1000, '~r') + ' s' : format(datum.value, '~r') + ' ms'"
 
 
@@ -65,10 +65,10 @@ def _family_label() -> pl.Expr:
     return pl.col("family").replace_strict(words.FAMILIES, default="Other")
 
 
-def _chart(chart: Any, **properties: Any) -> Chart:
+def sized(chart: Any, **properties: Any) -> Chart:
     """Altair's fluent calls lose their type on the way."""
-    sized: Chart = chart.properties(**properties)
-    return sized
+    done: Chart = chart.properties(**properties)
+    return done
 
 
 def _families(present: Sequence[str]) -> tuple[alt.Color, alt.Shape]:
@@ -108,7 +108,7 @@ def trade_off(table: pl.DataFrame, error: Error) -> Chart:
     x = alt.X(
         "cost:Q",
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
-        axis=_powers_axis(low, high, _DOLLARS, "Cost per 1,000 items (log scale)"),
+        axis=_powers_axis(low, high, DOLLARS, "Cost per 1,000 items (log scale)"),
     )
     better = "lower" if error.lower_is_better else "higher"
     y = alt.Y(
@@ -143,7 +143,7 @@ def trade_off(table: pl.DataFrame, error: Error) -> Chart:
         for name, spot in placing.PLACES.items()
         if name in shown["place"].to_list()
     ]
-    return _chart(alt.layer(line, bars, points, *texts), height=430)
+    return sized(alt.layer(line, bars, points, *texts), height=430)
 
 
 def _canvas(shown: pl.DataFrame, error: Error) -> tuple[float, float, float, float]:
@@ -220,7 +220,7 @@ def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> Chart:
         )
     )
     text = base.mark_text(fontSize=12, fontWeight=600, color="#ffffff").encode(text="text:N")
-    return _chart(alt.layer(heat, text), height=alt.Step(34))
+    return sized(alt.layer(heat, text), height=alt.Step(34))
 
 
 def truth_and_guess(frame: pl.DataFrame) -> Chart:
@@ -232,8 +232,8 @@ def truth_and_guess(frame: pl.DataFrame) -> Chart:
     both = np.concatenate([good["truth"].to_numpy(), good["price"].to_numpy()])
     low, high = (float(both.min()) * 0.8, float(both.max()) * 1.25) if len(both) else (1.0, 1000.0)
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    x = alt.X("truth:Q", scale=scale, axis=_powers_axis(low, high, _DOLLARS, "True price"))
-    y = alt.Y("price:Q", scale=scale, axis=_powers_axis(low, high, _DOLLARS, "Guess"))
+    x = alt.X("truth:Q", scale=scale, axis=_powers_axis(low, high, DOLLARS, "True price"))
+    y = alt.Y("price:Q", scale=scale, axis=_powers_axis(low, high, DOLLARS, "Guess"))
     ends = pl.DataFrame({"truth": [low, high], "price": [low, high], "least": [low * 0.8, high * 0.8],
                          "most": [low * 1.2, high * 1.2]})  # fmt: skip
     band = (
@@ -243,7 +243,7 @@ def truth_and_guess(frame: pl.DataFrame) -> Chart:
     )
     line = alt.Chart(ends).mark_line(color=GREY, strokeWidth=1.5).encode(x=x, y=y)
     marks = _binned(good, low, high, x, y) if len(good) > MOST_POINTS else _scattered(good, x, y)
-    return _chart(alt.layer(band, line, marks), height=430)
+    return sized(alt.layer(band, line, marks), height=430)
 
 
 def _scattered(good: pl.DataFrame, x: alt.X, y: alt.Y) -> Chart:
@@ -254,7 +254,7 @@ def _scattered(good: pl.DataFrame, x: alt.X, y: alt.Y) -> Chart:
     ]
     opacity = 0.75 if len(good) < 500 else 0.45
     dots = alt.Chart(good).mark_circle(size=45, color=ACCENT, opacity=opacity, clip=True)
-    return _chart(dots.encode(x=x, y=y, tooltip=tooltip))
+    return sized(dots.encode(x=x, y=y, tooltip=tooltip))
 
 
 def _binned(good: pl.DataFrame, low: float, high: float, x: alt.X, y: alt.Y, cells: int = 48) -> Chart:
@@ -276,7 +276,7 @@ def _binned(good: pl.DataFrame, low: float, high: float, x: alt.X, y: alt.Y, cel
     )
     squares = alt.Chart(grid.with_columns(**edges)).mark_rect()
     tooltip = [alt.Tooltip("items:Q", title="Items", format=",")]
-    return _chart(squares.encode(x=x, x2="truth_to:Q", y=y, y2="price_to:Q", color=colour, tooltip=tooltip))
+    return sized(squares.encode(x=x, x2="truth_to:Q", y=y, y2="price_to:Q", color=colour, tooltip=tooltip))
 
 
 def latency(table: pl.DataFrame) -> Chart:
@@ -302,7 +302,7 @@ def latency(table: pl.DataFrame) -> Chart:
     points = base.mark_point(filled=True, size=140, opacity=1).encode(
         x=x, y=y, color=colour, shape=shape, tooltip=tooltip
     )
-    return _chart(alt.layer(reach, points), height=alt.Step(34))
+    return sized(alt.layer(reach, points), height=alt.Step(34))
 
 
 def price_histogram(edges: Sequence[float], counts: Sequence[int]) -> Chart:
@@ -318,12 +318,12 @@ def price_histogram(edges: Sequence[float], counts: Sequence[int]) -> Chart:
     x = alt.X(
         "low:Q",
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
-        axis=_powers_axis(low, high, _DOLLARS, "Price (log scale)", grid=False),
+        axis=_powers_axis(low, high, DOLLARS, "Price (log scale)", grid=False),
     )
     y = alt.Y("items:Q", axis=alt.Axis(title="Items", tickMinStep=1))
     # A bar between two edges on both axes is a rectangle; `mark_bar` would take it for a floating tick.
     bars = alt.Chart(frame).mark_rect(color=ACCENT, stroke=None, opacity=0.9)
-    return _chart(bars.encode(x=x, x2="high:Q", y=y, y2=alt.datum(0), tooltip=tooltip), height=260)
+    return sized(bars.encode(x=x, x2="high:Q", y=y, y2=alt.datum(0), tooltip=tooltip), height=260)
 
 
 def split_bar(splits: dict[str, int]) -> Chart:
@@ -339,4 +339,4 @@ def split_bar(splits: dict[str, int]) -> Chart:
     tooltip = [alt.Tooltip("side:N", title="Side"), alt.Tooltip("items:Q", title="Items", format=",")]
     bar = alt.Chart(frame).mark_bar(height=26)
     x = alt.X("items:Q", stack="normalize", axis=None)
-    return _chart(bar.encode(x=x, color=colour, order="place:Q", tooltip=tooltip), height=70)
+    return sized(bar.encode(x=x, color=colour, order="place:Q", tooltip=tooltip), height=70)

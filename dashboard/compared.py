@@ -15,11 +15,15 @@ WORST = 50
 
 
 def choose(jobs: Sequence[Job], labels: dict[int, str]) -> dict[int, Version]:
-    """The jobs to compare, all at first. A comparison uses the rows that all of them priced, so one that priced a few
-    makes it small: then this says which."""
+    """The jobs to compare, all at first but the steps of context curves, which have a view of their own.
+
+    A comparison uses the rows that all of them priced, so one that priced a few makes it small: then this says which.
+    """
     ids = [job.id for job in jobs]
+    steps = {job_id for curve in reads.curves(jobs) for job_id in curve}
+    first = [job_id for job_id in ids if job_id not in steps] or ids
     chosen = st.multiselect(
-        "Compared", ids, default=ids, format_func=labels.__getitem__, key=f"compared-{jobs[0].dataset_id}-{max(ids)}"
+        "Compared", ids, default=first, format_func=labels.__getitem__, key=f"compared-{jobs[0].dataset_id}-{max(ids)}"
     )
     sizes = {job.id: job.items_total for job in jobs if job.id in chosen}
     if sizes and min(sizes.values()) * 2 < max(sizes.values()):
@@ -28,6 +32,8 @@ def choose(jobs: Sequence[Job], labels: dict[int, str]) -> dict[int, Version]:
             f":material/info: {words.listed(small)} priced only {words.count(min(sizes.values()), 'row')}; "
             "all are compared on the rows they share."
         )
+    if len(first) < len(ids):
+        st.caption(f":material/show_chart: {len(steps)} steps of context curves are left out: see Context below.")
     return {job.id: reads.version(job) for job in jobs if job.id in chosen}
 
 

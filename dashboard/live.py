@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import streamlit as st
 
@@ -38,8 +39,8 @@ def _file_work(dataset_id: int, kind: JobKind) -> None:
 
 
 def jobs(dataset_id: int | None) -> None:
-    """The pricing jobs of a dataset (None = of all), live while one of them runs."""
-    found = reads.pricing_jobs(dataset_id)
+    """The jobs of a dataset (None = of all), live while one of them runs."""
+    found = reads.shown_jobs(dataset_id)
     runs = any(job.state is JobState.RUNNING for job in found)
     st.session_state[_RAN] = runs
     st.fragment(_jobs, run_every=SECONDS if runs else None)(dataset_id)
@@ -47,7 +48,7 @@ def jobs(dataset_id: int | None) -> None:
 
 def _jobs(dataset_id: int | None) -> None:
     with widgets.told():
-        found = reads.pricing_jobs(dataset_id)
+        found = reads.shown_jobs(dataset_id)
         runs = any(job.state is JobState.RUNNING for job in found)
         if st.session_state.get(_RAN) and not runs:
             st.session_state[_RAN] = False
@@ -75,8 +76,14 @@ def _card(job: Job, name: str, progress: Progress, dataset: str) -> None:
         if not job.state.is_final:
             st.progress(_share(progress), text=_headline(job, progress))
         st.caption(words.md(" · ".join([*([words.plain(dataset)] if dataset else []), *_facts(job, progress)])))
-        if progress.error:
+        if job.spec.get("batch", "off") != "off":
+            st.caption(_batched(job))
+        if progress.error and job.state is JobState.PAUSED:
+            st.warning(words.md(progress.error), icon=":material/pause_circle:")
+        elif progress.error:
             st.error(words.md(progress.error), icon=":material/error:")
+        if job.state is JobState.PAUSED and progress.cap_usd is not None:
+            _raise_cap(job, progress.cap_usd)
 
 
 def _share(progress: Progress) -> float:
@@ -88,7 +95,7 @@ def _headline(job: Job, progress: Progress) -> str:
     if progress.state is JobState.PAUSED:
         return f"Paused at {progress.items_done:,} of {words.count(progress.items_total, 'row')}"
     step = words.STEPS[progress.step] if progress.step else "Waiting"
-    if progress.step is not Step.PRICE:
+    if progress.step not in (Step.PRICE, Step.INDEX) or not progress.items_total:
         waited = words.duration(max(1.0, (datetime.now(UTC) - job.created_at).total_seconds()))
         return f"{step} … ({waited} since the start)"
     left = f", about {words.duration(progress.eta_seconds)} left" if progress.eta_seconds is not None else ""
@@ -97,17 +104,64 @@ def _headline(job: Job, progress: Progress) -> str:
 
 
 def _facts(job: Job, progress: Progress) -> list[str]:
-    facts = [f"job {job.id}", f"{progress.items_done:,} of {words.count(progress.items_total, 'row')} priced"]
+    done = "embedded" if job.kind is JobKind.INDEX else "priced"
+    facts = [f"job {job.id}", f"{progress.items_done:,} of {words.count(progress.items_total, 'row')} {done}"]
+    if job.kind is JobKind.INDEX and job.state is JobState.DONE and not progress.items_total:
+        facts[1] = "nothing to embed"
     if progress.rows_per_second:
         facts.append(words.speed(progress.rows_per_second))
-    facts.append(f"{words.usd(progress.usd)} so far" if not job.state.is_final else f"{words.usd(progress.usd)} in all")
-    if job.fixed_seconds:
+    facts += _books(job, progress)
+    if job.fixed_seconds and job.kind is JobKind.PRICE:
         facts.append(f"learning took {words.duration(job.fixed_seconds)} ({words.usd(job.fixed_usd)})")
-    facts.append(f"{progress.unparsed:,} unparsed")
-    facts.append(f"{progress.failed:,} failed")
+    if job.kind is JobKind.PRICE:
+        facts += [f"{progress.unparsed:,} unparsed", f"{progress.failed:,} failed"]
     if job.finished_at:
         facts.append(f"ended {job.finished_at:%Y-%m-%d %H:%M} UTC")
     return facts
+
+
+def _books(job: Job, progress: Progress) -> list[str]:
+    """Money and tokens; of a job without a language model only the machine's money."""
+    end = "in all" if job.state.is_final else "so far"
+    if not progress.tokens_in:
+        return [f"{words.usd(progress.usd)} {end}"]
+    money = f"{words.usd(progress.usd)} of machine time"
+    if words.is_paid(job):
+        money = words.money(progress.usd, progress.saved_usd, unknown=progress.has_unknown_cost)
+    facts = [f"{words.tokens(progress.tokens_in)} tokens in, {words.tokens(progress.tokens_out)} out", f"{money} {end}"]
+    if progress.cap_usd is not None:
+        facts.append(f"cap {words.usd(progress.cap_usd)}")
+    if progress.retries:
+        facts.append(words.count(progress.retries, "retry", "retries"))
+    if progress.rate_limit_waits:
+        waits = words.count(progress.rate_limit_waits, "wait")
+        facts.append(f"{waits} for the rate limit ({words.duration(progress.waited_seconds)})")
+    return facts
+
+
+def _batched(job: Job) -> str:
+    """Where its batches are: they may take a day, and nothing is wrong then."""
+    batches = reads.batches(job.id)
+    out = [batch for batch in batches if batch.finished_at is None]
+    calls = words.count(sum(batch.requests for batch in batches), "call")
+    answered = sum(batch.answered for batch in batches)
+    said = f":material/schedule: Batch API: {calls} in {words.count(len(batches), 'batch', 'batches')}"
+    if out:
+        return f"{said}, {len(out)} still out since {min(b.created_at for b in out):%Y-%m-%d %H:%M} UTC (up to 24 h)."
+    return f"{said}, {answered:,} answered." if batches else ":material/schedule: Batch API: nothing handed in yet."
+
+
+def _raise_cap(job: Job, cap: Decimal) -> None:
+    """A higher cap, and on it goes where it stopped."""
+    with st.form(f"cap-{job.id}", border=False):
+        left, right, _ = st.columns([1.2, 1, 2], vertical_alignment="bottom")
+        higher = left.number_input(
+            "New cap ($)", min_value=0.0, value=float(cap * 2), step=float(cap) or 0.1, format="%.4f",
+            key=f"new-cap-{job.id}", help="What is priced is kept; nothing is paid twice.",
+        )  # fmt: skip
+        if right.form_submit_button("Raise the cap and resume", icon=":material/play_arrow:", type="primary"):
+            actions.resume(job.id, Decimal(str(higher)))
+            st.rerun()
 
 
 _PAUSE = ("Pause", ":material/pause:", actions.pause)
@@ -122,8 +176,8 @@ def verbs(job: Job, progress: Progress) -> list[Verb]:
     """What can be done with a job in its state."""
     if job.state is JobState.RUNNING:
         return [_PAUSE, _CANCEL]
-    if job.state is JobState.PAUSED:
-        return [_RESUME, _CANCEL]
+    if job.state is JobState.PAUSED:  # one with a cap resumes below, where its cap can be raised
+        return [_RESUME, _CANCEL] if progress.cap_usd is None else [_CANCEL]
     return [_RETRY] if progress.failed or job.state is JobState.FAILED else []
 
 
@@ -132,7 +186,10 @@ def _buttons(job: Job, progress: Progress) -> None:
         if st.button(label, icon=icon, key=f"{label.lower()}-{job.id}"):
             verb(job.id)
             st.rerun()
-    if job.state is JobState.DONE:
+    if job.state is JobState.DONE and job.kind is JobKind.INDEX:
+        address = {"dataset": str(job.dataset_id)}
+        st.page_link(widgets.KNOWLEDGE, label="Knowledge base", icon=":material/menu_book:", query_params=address)
+    elif job.state is JobState.DONE:
         st.page_link(
             widgets.RESULTS,
             label="Predictions",

@@ -1,13 +1,13 @@
 """How are single predictions shown: searched, in a table, and one of them with what it rests on?"""
 
-import json
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import streamlit as st
 
-from dashboard import reads, words
-from db.types import Job, PredictionStatus
+from dashboard import evidence, reads, words
+from db.types import Family, Job, PredictionStatus
 
 SHOWN = 1_000
 
@@ -15,6 +15,24 @@ SHOWN = 1_000
 def version(job: Job) -> reads.Version:
     """While a job runs its predictions grow: they count as changed with every finished part."""
     return reads.version(job) if job.state.is_final else f"{job.state} {reads.progress([job.id])[job.id].chunks_done}"
+
+
+def added(job: Job, snapshot: Path) -> None:
+    """What a model that reads neighbours added to them: the same retrieval without it, on the same rows."""
+    if words.family(job.technique) == Family.RAG and job.state.is_final:
+        found = reads.added(snapshot)
+        if found:
+            st.info(words.md(found["verdict"]), icon=":material/gavel:")
+
+
+def flagged(snapshot: Path) -> bool:
+    """Whether only rows whose text looks hostile are asked for; offered where there are some."""
+    _, count = reads.found(snapshot, "", [], 1, flagged=True)
+    return bool(count) and st.toggle(
+        f"Only the {words.count(count, 'row')} whose text looks like instructions to the model",
+        help="A product's text is data. Where it reads like an order (“ignore the above”), its own price may be off; "
+        "no other row is touched by it.",
+    )
 
 
 _NUMBER = st.column_config.NumberColumn
@@ -31,6 +49,10 @@ _COLUMNS: dict[str, Any] = {
     "status": st.column_config.TextColumn("Status", help="unparsed = the model answered, but not with a price."),
     "split": "Side",
     "seconds": _NUMBER("Seconds", format="%.4f"),
+    "tokens_in": _NUMBER("Tokens in", format="localized"),
+    "tokens_out": _NUMBER("Out", format="localized"),
+    "usd": _NUMBER("Paid ($)", format="%.6f", help="Empty = paid, but the price is unknown."),
+    "saved_usd": _NUMBER("Saved ($)", format="%.6f", help="What answers that were there already would have cost."),
 }
 
 
@@ -39,7 +61,8 @@ def table(frame: pl.DataFrame, *, has_truth: bool) -> dict[str, Any] | None:
     truth = ["truth", "error"] if has_truth else []
     optional = [name for name in ("external_id", "category", "brand") if (frame[name] != "").any()]
     wide = ["low", "high"] if frame["low"].is_not_null().any() else []
-    order = [*optional[:1], "title", "price", *wide, *truth, *optional[1:], "status", "split", "seconds"]
+    money = ["tokens_in", "tokens_out", "usd", "saved_usd"] if (frame["tokens_in"] > 0).any() else []
+    order = [*optional[:1], "title", "price", *wide, *truth, *optional[1:], "status", "split", *money, "seconds"]
     picked = st.dataframe(
         frame.select(order),
         hide_index=True,
@@ -53,41 +76,42 @@ def table(frame: pl.DataFrame, *, has_truth: bool) -> dict[str, Any] | None:
     return frame.row(rows[0], named=True) if rows and rows[0] < len(frame) else None
 
 
-def detail(row: dict[str, Any]) -> None:
-    """One prediction: the product's text, the figures, the evidence."""
+def detail(row: dict[str, Any], *, paid: bool = False) -> None:
+    """One prediction: the product's text, the figures, the evidence. `paid`: an endpoint charges for it."""
     with st.container(border=True):
-        st.markdown(f"#### {words.plain(row['title'])}")
+        known = evidence.known(row["evidence"])
         left, right = st.columns(2, gap="large")
         with left:
-            st.caption(
-                " · ".join(words.plain(part) for part in (row["category"], row["brand"], f"row {row['row']}") if part)
-            )
-            st.text(row["description"] or "No description.")
+            product(row)
+            figures(row, paid=paid)
         with right:
-            figures = [("Price", words.usd(row["price"])), ("True price", words.usd(row["truth"]))]
-            for place, (label, value) in zip(st.columns(2), figures, strict=True):
-                place.metric(label, value)
-            tokens = f" · {row['tokens_in']:,} tokens in, {row['tokens_out']:,} out" if row["tokens_in"] else ""
-            st.caption(words.md(f"{words.usd(row['usd'])} · {words.duration(row['seconds'])}{tokens}"))
-            if row["status"] != str(PredictionStatus.OK):
-                st.warning("No price could be read from the answer; it counts as unparsed, never as 0.")
-            evidence(row["evidence"])
+            evidence.doubt(known, row["price"], row["truth"])
+        evidence.parts(known)
 
 
-def evidence(text: str | None) -> None:
-    """What the technique says its price rests on: a table where it is a list, else names and values."""
-    known = json.loads(text) if text else None
-    if not known:
-        st.caption("This technique keeps no evidence per item.")
-        return
-    lists = {"": known} if isinstance(known, list) else {k: v for k, v in known.items() if isinstance(v, list)}
-    plain = {} if isinstance(known, list) else {k: v for k, v in known.items() if not isinstance(v, list)}
-    if plain:
-        st.dataframe({"What": list(plain), "Value": [str(value) for value in plain.values()]}, hide_index=True)
-    for name, lines in lists.items():
-        if name:
-            st.caption(name.replace("_", " ").capitalize())
-        if lines:
-            st.dataframe(
-                lines if isinstance(lines[0], dict) else {"value": [str(each) for each in lines]}, hide_index=True
-            )
+def product(row: dict[str, Any]) -> None:
+    st.markdown(f"#### {words.plain(row['title'])}")
+    st.caption(" · ".join(words.plain(part) for part in (row["category"], row["brand"], f"row {row['row']}") if part))
+    st.text(row["description"] or "No description.")
+
+
+def figures(row: dict[str, Any], *, paid: bool = False) -> None:
+    """Prices, and what this one took."""
+    off = abs(row["price"] - row["truth"]) if row["price"] is not None and row["truth"] is not None else None
+    shown = [("Price", row["price"]), ("True price", row["truth"]), ("Off by", off)]
+    for place, (label, value) in zip(st.columns(3), shown, strict=True):
+        place.metric(label, words.usd(value))
+    st.caption(words.md(" · ".join(cost(row, paid=paid))))
+    if row["status"] == str(PredictionStatus.UNPARSED):
+        st.warning("No price could be read from the answer; it counts as unparsed, never as 0.")
+
+
+def cost(row: dict[str, Any], *, paid: bool) -> list[str]:
+    """Money, time and tokens of one prediction."""
+    tokens_in, cached = row.get("tokens_in") or 0, row.get("tokens_cached") or 0
+    took = [words.money(row["usd"], row.get("saved_usd")) if paid else f"{words.usd(row['usd'])} of machine time"]
+    took.append(words.duration(row["seconds"]))
+    if tokens_in:
+        took.append(f"{tokens_in:,} tokens in{f' ({cached:,} at the cached tariff)' if cached else ''}")
+        took.append(f"{row['tokens_out']:,} out")
+    return took

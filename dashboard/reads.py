@@ -3,24 +3,34 @@
 What still changes (datasets, jobs, progress) is read afresh; what is finished is cached under its id and version.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import streamlit as st
 
 from dashboard import words
 from db import analytics
+from db import batches as _batches
+from db import completions as _completions
 from db import datasets as _datasets
+from db import endpoints as _endpoints
+from db import job_progress as _progress
 from db import jobs as _jobs
 from db import predictions as _predictions
+from db import rates as _rates
 from db import workers as _workers
 from db.engine import begin
-from db.types import Dataset, Job, JobKind, JobState, Progress, Split
+from db.types import Batch, Dataset, Endpoint, Job, JobKind, JobState, Progress, Split
 from worker import specs
-from worker.evaluation import compare, slices
+from worker.evaluation import compare, neighbours_alone, slices
 from worker.evaluation.compare import Measure
+
+MIN_CURVE = 3
+"""Points that make a line worth drawing."""
 
 Version = str
 """Changes whenever the predictions of a job may have changed."""
@@ -44,16 +54,46 @@ def pricing_jobs(dataset_id: int | None) -> list[Job]:
         return _jobs.all(session, dataset_id, JobKind.PRICE)
 
 
+def shown_jobs(dataset_id: int | None) -> list[Job]:
+    """What the Jobs page lists, newest first: pricing, and work on knowledge bases."""
+    with begin() as session:
+        return [job for job in _jobs.all(session, dataset_id) if job.kind in (JobKind.PRICE, JobKind.INDEX)]
+
+
 def progress(job_ids: Sequence[int]) -> dict[int, Progress]:
     with begin() as session:
-        return {each.job_id: each for each in _jobs.progress(session, job_ids)}
+        return {each.job_id: each for each in _progress.of(session, job_ids)}
+
+
+def endpoints() -> list[Endpoint]:
+    """By name."""
+    with begin() as session:
+        return _endpoints.all(session)
+
+
+def tariffs() -> pl.DataFrame:
+    """endpoint, model, kind, usd, valid_from of every price that was entered by hand."""
+    with begin() as session:
+        return _rates.tariffs(session)
+
+
+def spent() -> pl.DataFrame:
+    """calls, tokens_in, tokens_cached, tokens_out, usd (null: partly unknown), in_flight per endpoint and model."""
+    with begin() as session:
+        return _completions.totals(session)
+
+
+def batches(job_id: int) -> list[Batch]:
+    """What a job handed in to the Batch API."""
+    with begin() as session:
+        return _batches.of_job(session, job_id)
 
 
 def file_job(dataset_id: int, kind: JobKind) -> Progress | None:
     """How far the newest inspection or loading of a dataset is."""
     with begin() as session:
         job = _jobs.latest(session, dataset_id, kind)
-        return _jobs.progress(session, [job.id])[0] if job else None
+        return _progress.of(session, [job.id])[0] if job else None
 
 
 def version(job: Job) -> Version:
@@ -100,9 +140,71 @@ def predictions(job_id: int, version: Version) -> Path:
         return analytics.snapshot(session, job_id, re.sub(r"\W+", "-", version))
 
 
-def found(snapshot: Path, text: str, statuses: Sequence[str], limit: int) -> tuple[pl.DataFrame, int]:
-    """The first predictions in which every word occurs, upper and lower case alike; and how many there are."""
-    return analytics.search(snapshot, text, statuses, limit)
+def found(
+    snapshot: Path, text: str, statuses: Sequence[str], limit: int, *, flagged: bool = False
+) -> tuple[pl.DataFrame, int]:
+    """The first predictions in which every word occurs, upper and lower case alike; and how many there are.
+
+    `flagged`: only those whose product text looks like instructions to the model.
+    """
+    return analytics.search(snapshot, text, statuses, limit, flagged=flagged)
+
+
+def one(snapshot: Path, row: int) -> dict[str, Any] | None:
+    """The prediction for one item."""
+    frame = pl.scan_parquet(snapshot).filter(pl.col("row") == row).collect()
+    return frame.row(0, named=True) if len(frame) else None
+
+
+@st.cache_data(max_entries=20, show_spinner="Measuring what the model adds …")
+def added(snapshot: Path) -> dict[str, Any] | None:
+    """worker.evaluation.neighbours_alone.added of a finished job that retrieves; None where there is nothing to say."""
+    columns = ["truth", "price", "status", "evidence"]
+    return neighbours_alone.added(pl.read_parquet(snapshot, columns=columns))
+
+
+@st.cache_data(max_entries=20, show_spinner="Putting the two side by side …")
+def pair(first: tuple[int, Version], second: tuple[int, Version]) -> pl.DataFrame:
+    """row, title, category, truth, price_a, price_b, error_a, error_b (absolute $), nearer ("a", "b", "" = alike) and
+    by ($ that the nearer one is nearer) of the rows both jobs have a line for; largest difference first.
+
+    A row that only one of them answered has no `by`: the one that answered is nearer. Such rows stand last.
+    """
+    frame = measured(dict([first, second]))
+    answered = pl.when(pl.col("status") == "ok").then(pl.col("price"))
+    a, b = (
+        frame.filter(pl.col("job_id") == job_id).select(
+            "row", "title", "category", "truth", answered.alias(f"price_{name}")
+        )
+        for name, (job_id, _) in (("a", first), ("b", second))
+    )
+    off_a, off_b = ((pl.col(f"price_{name}") - pl.col("truth")).abs() for name in "ab")
+    gap = (pl.col("error_a") - pl.col("error_b")).round(6)
+    nearer = (
+        pl.when((gap < 0) | (pl.col("error_a").is_not_null() & pl.col("error_b").is_null()))
+        .then(pl.lit("a"))
+        .when((gap > 0) | (pl.col("error_b").is_not_null() & pl.col("error_a").is_null()))
+        .then(pl.lit("b"))
+        .otherwise(pl.lit(""))
+    )
+    return (
+        a.join(b.select("row", "price_b"), on="row", how="inner")
+        .with_columns(error_a=off_a, error_b=off_b)
+        .with_columns(nearer=nearer, by=gap.abs())
+        .sort("by", "row", descending=[True, False], nulls_last=True)
+    )
+
+
+def curves(jobs: Sequence[Job]) -> list[dict[int, int]]:
+    """Jobs that differ in nothing but k, as {job id: k}, where there are three or more: a context curve each."""
+    groups: dict[str, dict[int, int]] = {}
+    for job in jobs:
+        kind = specs.SPECS.get(job.technique)
+        if kind and kind.uses_llm and "k" in job.spec:
+            rest = {name: value for name, value in job.spec.items() if name != "k"}
+            key = json.dumps([rest, job.split, job.item_limit], sort_keys=True)
+            groups.setdefault(key, {})[job.id] = int(job.spec["k"])
+    return [group for group in groups.values() if len(group) >= MIN_CURVE]
 
 
 @st.cache_data(max_entries=8, show_spinner="Reading the predictions …")

@@ -1,27 +1,25 @@
-"""What do several pages share? The dataset picker, errors as sentences, empty states, forms from specs, downloads."""
+"""What do several pages share? The dataset picker, errors as sentences, empty states, downloads."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, get_args, get_origin
 
 import polars as pl
 import streamlit as st
-from pydantic.fields import FieldInfo
 
 from dashboard import reads, words
 from db.engine import DatabaseAway
 from db.errors import UserError
 from db.types import Dataset, DatasetState
-from worker import export, specs
-from worker.actions import Estimate
-from worker.specs import BaseSpec
+from worker import export
 
 log = logging.getLogger(__name__)
 
 DATA, RUN, JOBS, TRADEOFFS, RESULTS = (
     f"app_pages/{name}.py" for name in ("data", "run", "jobs", "tradeoffs", "results")
 )
+COMPARE, PROMPTS, ENDPOINTS = (f"app_pages/{name}.py" for name in ("compare", "prompts", "endpoints"))
+KNOWLEDGE = "app_pages/knowledge.py"
 
 _CHOSEN, _PICKER = "dataset_id", "dataset_picker"
 
@@ -132,86 +130,6 @@ def worker_warning() -> None:
 def badge(state: str) -> None:
     label, colour, icon = words.STATES[state]
     st.badge(label, color=colour, icon=icon)
-
-
-def spec_form(technique: str) -> BaseSpec:
-    """Inputs for every field of a technique's spec, from its titles, descriptions and bounds."""
-    kind = specs.SPECS[technique]
-    values: dict[str, Any] = {"technique": technique}
-    fields = [(name, field) for name, field in kind.model_fields.items() if name != "technique"]
-    columns = st.columns(2)
-    for place, (name, field) in enumerate(fields):
-        with columns[place % 2]:
-            values[name] = _input(f"spec-{technique}-{name}", name, field)
-    return specs.parse(values)
-
-
-def _input(key: str, name: str, field: FieldInfo) -> Any:
-    label = field.title or name.replace("_", " ").capitalize()
-    kind, help_text = field.annotation, field.description
-    if get_origin(kind) is Literal:
-        options = list(get_args(kind))
-        return st.selectbox(label, options, index=options.index(field.default), key=key, help=help_text)
-    if kind is bool:
-        return st.toggle(label, value=field.default, key=key, help=help_text)
-    if kind in (int, float):
-        whole = kind is int
-        low, high = _bounds(field, whole)
-        if not whole:
-            return st.number_input(
-                label,
-                low,
-                high,
-                float(field.default),
-                step=_step(field.default),
-                format="%.4g",
-                key=key,
-                help=help_text,
-            )
-        return st.number_input(label, low, high, field.default, step=1, key=key, help=help_text)
-    return st.text_input(label, value=str(field.default), key=key, help=help_text)
-
-
-def _bounds(field: FieldInfo, whole: bool) -> tuple[Any, Any]:
-    """Smallest and largest allowed value; an open bound of a decimal is moved inside by a hair."""
-    low = high = None
-    for rule in field.metadata:
-        hair = 1 if whole else 1e-6
-        low = getattr(rule, "ge", low) if hasattr(rule, "ge") else rule.gt + hair if hasattr(rule, "gt") else low
-        high = getattr(rule, "le", high) if hasattr(rule, "le") else rule.lt - hair if hasattr(rule, "lt") else high
-    convert = int if whole else float
-    return (None if low is None else convert(low)), (None if high is None else convert(high))
-
-
-def _step(default: float) -> float:
-    """A tenth of the default, rounded to a power of ten."""
-    return float(10.0 ** int(f"{default:e}".split("e")[1]) / (1 if default >= 1 else 10)) if default else 0.1
-
-
-_ESTIMATE = {
-    "Technique": st.column_config.TextColumn(width="medium"),
-    "Rests on": st.column_config.TextColumn(width="large"),
-}
-
-
-def estimate_table(estimates: Sequence[Estimate]) -> None:
-    """What each planned job would take; a job that was run before takes nothing."""
-    table = pl.DataFrame(
-        {
-            "Technique": [specs.describe(each.spec) for each in estimates],
-            "Rows": [each.items for each in estimates],
-            "Learning": [words.duration(each.fixed_seconds) if each.spec.needs_fit else "none" for each in estimates],
-            "Learning $": [words.usd(each.fixed_usd) for each in estimates],
-            "Pricing": [words.duration(each.seconds) for each in estimates],
-            "Pricing $": [words.usd(each.usd) for each in estimates],
-            "Total $": [words.usd(each.usd + each.fixed_usd) for each in estimates],
-            "Rests on": [
-                each.basis if each.reuses is None else f"Already there: job {each.reuses}, costs nothing more."
-                for each in estimates
-            ],
-        }
-    )
-    st.dataframe(table, hide_index=True, column_config=_ESTIMATE)
 
 
 _FORMATS: dict[str, tuple[str, Callable[[pl.DataFrame], bytes], str]] = {

@@ -1,17 +1,21 @@
 """What do people read: names, units, explanations and formats of figures. The words are those of the glossary."""
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
 from db.errors import UserError
-from db.types import Dataset, DatasetState, Family, Job, JobState, Split, Step
+from db.types import Dataset, DatasetState, Family, Job, JobKind, JobState, Split, Step
 from worker import specs
 from worker.evaluation.compare import Measure
 
 NOTHING = "–"
+UNKNOWN = "unknown"
+SOON_DAYS = 120
+"""A model that is shut down within this many days is warned about."""
 
 FAMILIES: dict[str, str] = {
     Family.BASELINE: "Baseline, no language model",
@@ -41,6 +45,10 @@ SPLITS: dict[str, tuple[str, str]] = {
 STEPS: dict[str, str] = {
     Step.INSPECT: "Looking at the file",
     Step.LOAD: "Loading rows",
+    Step.SEARCH: "Searching",
+    Step.INDEX: "Embedding items",
+    Step.SEARCH: "Searching",
+    Step.INDEX: "Embedding what changed",
     Step.FIT: "Learning from the train rows",
     Step.PRICE: "Pricing",
     Step.EVALUATE: "Measuring",
@@ -82,7 +90,9 @@ class Error:
             return NOTHING
         if self.is_share:
             return f"{value:.0%}"
-        return f"${value:,.2f}" if self.key == "mae" else f"{value:.3f}"
+        if self.key != "mae":
+            return f"{value:.3f}"
+        return f"-${-value:,.2f}" if value < 0 else f"${value:,.2f}"
 
 
 ERRORS: dict[str, Error] = {
@@ -126,6 +136,52 @@ def usd(value: float | Decimal | None) -> str:
         return "under $0.000001"
     digits = 1 - int(f"{size:e}".split("e")[1])
     return f"${number:.{digits}f}"
+
+
+def known_usd(value: float | Decimal | None) -> str:
+    """Dollars, or "unknown": of paid calls whose price nobody told. Never 0."""
+    return UNKNOWN if value is None or value != value else usd(value)
+
+
+def money(paid: float | Decimal | None, saved: float | Decimal | None, *, unknown: bool = False) -> str:
+    """$0.0012 paid, $0.0300 saved. `unknown`: some of it has no known price."""
+    said = f"{UNKNOWN if unknown and not paid else known_usd(paid)} paid"
+    if unknown and paid:
+        said = f"at least {said}"
+    return f"{said}, {usd(saved)} saved" if saved else said
+
+
+def tokens(number: float) -> str:
+    """850, 12.4k, 3.1M: as prices are told, in thousands and millions."""
+    if number < 1_000:
+        return f"{number:.0f}"
+    return f"{number / 1e3:.3g}k" if number < 999_500 else f"{number / 1e6:.3g}M"
+
+
+def model_name(ref: str) -> str:
+    """Of a model as specs name it: "gpt-5 · on openai"."""
+    endpoint, _, name = ref.partition(":")
+    return f"{name} · on {endpoint}" if specs.is_hosted(ref) else ref
+
+
+def prompt_name(ref: str) -> str:
+    """Of a prompt as specs name it: "listing, version 2"."""
+    name, _, version = ref.partition("@")
+    if ref == "auto":
+        return "auto: fits the kind of model"
+    return f"{name}, version {version}" if version else f"{name}, newest version"
+
+
+def shutdown(name: str, date_text: str | None, today: date) -> str | None:
+    """A warning about a model that ends soon or has ended; None when that is far or nobody said when."""
+    if not date_text:
+        return None
+    days = (date.fromisoformat(date_text[:10]) - today).days
+    if days < 0:
+        return f"{name} was shut down on {date_text[:10]}: calls will fail; choose another model."
+    if days <= SOON_DAYS:
+        return f"{name} will be shut down on {date_text[:10]}, in {count(days, 'day')}: do not build on it."
+    return None
 
 
 def md(text: str) -> str:
@@ -174,12 +230,34 @@ def listed(names: list[str]) -> str:
 
 
 def job_name(job: Job) -> str:
-    """The technique with the settings that differ from its defaults."""
+    """The technique with the settings that differ from its defaults, or what is done to a knowledge base."""
+    if job.kind is JobKind.INDEX:
+        return index_name(job)
     try:
         return specs.describe(specs.parse(job.spec))
     except UserError:  # stored by an earlier version, whose technique had other settings
         known = specs.SPECS.get(job.technique)
         return f"{known.label if known else job.technique} (earlier version)"
+
+
+def technique(name: str) -> str:
+    """Label of a technique that may be unknown to this version."""
+    return specs.SPECS[name].label if name in specs.SPECS else name
+
+
+def index_name(job: Job) -> str:
+    """What an index job is for."""
+    if job.spec.get("changes"):
+        verb = "removals" if job.spec["changes"].get("removes") else "changes"
+        return f"Knowledge base: {verb} from {plain(job.spec['changes']['name'])}"
+    if job.spec.get("reference"):
+        return f"Knowledge base: dataset {job.spec['reference']} as reference"
+    return "Knowledge base: scheduled refresh" if job.spec.get("scheduled") else "Knowledge base: refresh"
+
+
+def is_paid(job: Job) -> bool:
+    """Whether an endpoint charges for its answers; else it is the machine's time that costs."""
+    return specs.is_hosted(str(job.spec.get("model", "")))
 
 
 def family(technique: str) -> str:
@@ -219,3 +297,68 @@ def verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> str:
         f"{start}. {rivals} can't be told apart from it on these {count(best['n'], 'row')}. "
         f"{cheapest} the cheapest of them at {cost} per 1,000 items."
     )
+
+
+def pair_verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> str:
+    """Two jobs on the same rows, in a sentence: which is nearer, by how much, and whether that is more than chance.
+
+    `table` is worker.evaluation.compare.table of two jobs, judged by the same error.
+    """
+    found = table.filter(pl.col("verdict") == "best")
+    rest = table.filter(pl.col("verdict") != "best").drop_nulls("diff")
+    if found.is_empty() or rest.is_empty():
+        return "Nothing can be said: the two have no row in common that both answered."
+    best, other = found.row(0, named=True), rest.row(0, named=True)
+    gap, low, high = (error.format(other[name]) for name in ("diff", "diff_low", "diff_high"))
+    names = f"**{labels[best['job_id']]}** and **{labels[other['job_id']]}**"
+    figures = f"{error.format(best[error.key])} and {error.format(other[error.key])}"
+    reach = f"the paired difference is {gap} (95 % interval {low} to {high})"
+    rows = count(best["n"], "row")
+    if other["verdict"] == "worse":
+        return (
+            f"**{labels[best['job_id']]}** is better than **{labels[other['job_id']]}** on {error.short.lower()}: "
+            f"{figures}; {reach}, on {rows}."
+        )
+    return f"{names} can't be told apart on {error.short.lower()}: {figures}; {reach}, on {rows}."
+
+
+def told(evidence: dict[str, Any]) -> list[tuple[Literal["error", "warning", "info"], str]]:
+    """What happened to one prediction that a reader should know, in sentences. `evidence`: as techniques keep it."""
+    said: list[tuple[Literal["error", "warning", "info"], str]] = []
+    if evidence.get("error"):
+        said.append(("error", f"No answer: {_sentence(evidence['error'])}"))
+    if evidence.get("flag"):
+        said.append(
+            ("warning", f"The product's text looks like instructions to the model: {_sentence(evidence['flag'])}")
+        )
+    shortened = evidence.get("shortened") or {}
+    parts = []
+    if shortened.get("examples"):
+        parts.append(f"{shortened['examples']:,} of the examples or neighbours were left out, the lowest-ranked first")
+    if shortened.get("tokens"):
+        parts.append(f"the description lost {count(shortened['tokens'], 'token')}")
+    if parts:
+        said.append(("info", f"The prompt would not have fitted the model's context: {listed(parts)}."))
+    if evidence.get("ignored"):
+        names = listed([_IGNORED.get(str(name), str(name)) for name in evidence["ignored"]])
+        said.append(("info", f"The endpoint ignored what it was asked for: {names}."))
+    return said
+
+
+def evidence_name(key: str) -> str:
+    """Of a piece of evidence that has no place of its own."""
+    return _EVIDENCE.get(key, key.replace("_", " ").capitalize())
+
+
+_EVIDENCE = {"neighbours_alone": "Neighbours alone, without the model ($)", "n": "Items"}
+
+_IGNORED = {
+    "logprobs": "probabilities of tokens, so there is no distribution",
+    "json_schema": "an answer in a fixed form, so the price was read from free text",
+    "tools": "tool calls",
+}
+
+
+def _sentence(text: object) -> str:
+    said = str(text).strip()
+    return said if said.endswith((".", "!", "?")) else f"{said}."

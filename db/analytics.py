@@ -42,10 +42,12 @@ def snapshot(session: Session, job_id: int, version: str) -> Path:
     return path
 
 
-def search(path: Path, text: str, statuses: Sequence[str], limit: int) -> tuple[pl.DataFrame, int]:
+def search(
+    path: Path, text: str, statuses: Sequence[str], limit: int, *, flagged: bool = False
+) -> tuple[pl.DataFrame, int]:
     """The first `limit` predictions in which every word occurs, in any case, and how many there are in all.
 
-    No status given means all of them.
+    No status given means all of them. `flagged`: only those whose evidence has a flag.
     """
     words = text.casefold().split()
     conditions = [f"contains(lower({_SEARCHED}), ?)" for _ in words]
@@ -53,6 +55,8 @@ def search(path: Path, text: str, statuses: Sequence[str], limit: int) -> tuple[
     if statuses:
         conditions.append("list_contains(?, status)")
         values.append(list(statuses))
+    if flagged:
+        conditions.append("json_extract_string(evidence, '$.flag') IS NOT NULL")
     where = " AND ".join(conditions) or "true"
     with duckdb.connect() as connection:
         found = connection.sql(

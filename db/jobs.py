@@ -1,4 +1,4 @@
-"""What a user starts and watches: jobs, their chunks, the leases on them, and how far they are.
+"""What a user starts and watches: a job, its spec, its state, its books. Its chunks are in db/chunks.py.
 
 Why a job table beside a Celery queue: (1) a message can be lost or delivered twice, a row can't; (2) progress, cancel
 and retry need a state that outlives the broker; (3) predictions and the state of their chunk must change in one
@@ -6,7 +6,6 @@ transaction. Celery only wakes workers up: a message names a chunk, and the leas
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -15,11 +14,7 @@ from sqlalchemy.orm import Session
 
 from db.errors import NotFound
 from db.models import ChunkRow, JobRow, RateRow
-from db.types import Chunk, Job, JobKind, JobState, Progress, Queue, Split, Step
-
-MESSAGES_AHEAD = 4
-"""Chunks of one job that may lie in the queue at once: enough to keep a worker fed, few enough that a second job does
-not wait behind the whole of the first one."""
+from db.types import Job, JobKind, JobState, Queue, Split, Step
 
 
 def _value(row: JobRow, usd_per_hour: Decimal) -> Job:
@@ -39,6 +34,8 @@ def _value(row: JobRow, usd_per_hour: Decimal) -> Job:
         fixed_usd=row.fixed_usd,
         fixed_seconds=row.fixed_seconds,
         rate_usd_per_hour=usd_per_hour,
+        cap_usd=row.cap_usd,
+        spent_usd=row.spent_usd,
         created_at=row.created_at,
         finished_at=row.finished_at,
     )
@@ -101,6 +98,7 @@ def create(
     split: Split | None = None,
     limit: int | None = None,
     items_total: int = 0,
+    cap_usd: Decimal | None = None,
 ) -> int:
     """A running job with its chunks, none of them sent yet."""
     job = JobRow(
@@ -115,6 +113,7 @@ def create(
         state=JobState.RUNNING,
         rate_id=rate_id,
         items_total=items_total,
+        cap_usd=cap_usd,
     )
     session.add(job)
     session.flush()
@@ -125,153 +124,27 @@ def create(
     return job.id
 
 
-# A chunk is ready when its job runs and every chunk of an earlier step is done.
-_READY = """
-    j.state = 'running' AND c.state = 'waiting' AND NOT EXISTS (
-        SELECT 1 FROM chunks e WHERE e.job_id = c.job_id AND e.step_order < c.step_order AND e.state <> 'done')
-"""
+def pause(session: Session, job_id: int, reason: str) -> None:
+    """Stop handing out chunks and say why; those at work finish."""
+    if set_state(session, job_id, JobState.PAUSED, among=[JobState.RUNNING]):
+        session.execute(text("UPDATE jobs SET error = :reason WHERE id = :job"), {"job": job_id, "reason": reason})
 
 
-def to_send(session: Session, job_id: int) -> list[int]:
-    """Ready chunks to name in messages now; marks them as sent. Tops the job up to MESSAGES_AHEAD in the queue."""
-    return list(
-        session.scalars(
-            text(
-                f"""UPDATE chunks SET sent_at = now() WHERE id IN (
-                    SELECT c.id FROM chunks c JOIN jobs j ON j.id = c.job_id
-                    WHERE c.job_id = :job AND c.sent_at IS NULL AND {_READY}
-                    ORDER BY c.id
-                    LIMIT greatest(0, :ahead - (SELECT count(*) FROM chunks s WHERE s.job_id = :job
-                                                AND s.state = 'waiting' AND s.sent_at IS NOT NULL))
-                    FOR UPDATE OF c SKIP LOCKED)
-                RETURNING id"""
-            ),
-            {"job": job_id, "ahead": MESSAGES_AHEAD},
-        )
-    )
-
-
-def claim(session: Session, chunk_id: int, owner: str, lease_seconds: int) -> Chunk | None:
-    """Take the lease on a chunk. None when there is nothing to do: done, held by somebody alive, paused, not ready."""
-    row = session.execute(
-        text(
-            f"""UPDATE chunks SET state = 'running', owner = :owner, attempt = attempt + 1, error = NULL,
-                    lease_until = now() + make_interval(secs => :lease), started_at = coalesce(started_at, now())
-                WHERE id = (SELECT c.id FROM chunks c JOIN jobs j ON j.id = c.job_id WHERE c.id = :chunk
-                            AND {_READY} FOR UPDATE OF c SKIP LOCKED)
-                RETURNING id, job_id, step, rows, attempt"""
-        ),
-        {"chunk": chunk_id, "owner": owner, "lease": lease_seconds},
-    ).first()
-    return Chunk(row.id, row.job_id, Step(row.step), list(row.rows), row.attempt) if row else None
-
-
-def beat(session: Session, chunk: Chunk, lease_seconds: int, items_done: int) -> bool:
-    """Extend the lease and say how far the chunk is. False when work should stop: lease lost or job not running.
-
-    Without waiting for the disk: losing a heartbeat in a crash costs nothing.
-    """
-    session.execute(text("SET LOCAL synchronous_commit = off"))
-    return (
-        session.scalar(
-            text(
-                """UPDATE chunks SET lease_until = now() + make_interval(secs => :lease), items_done = :done
-                WHERE id = :chunk AND attempt = :attempt AND state = 'running'
-                RETURNING (SELECT j.state <> 'cancelled' FROM jobs j WHERE j.id = chunks.job_id)"""
-            ),
-            {"chunk": chunk.id, "attempt": chunk.attempt, "lease": lease_seconds, "done": items_done},
-        )
-        is True
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What one run of a chunk adds to the job's books."""
-
-    items: int = 0
-    unparsed: int = 0
-    failed: int = 0
-    usd: Decimal = Decimal(0)
-    seconds: float = 0.0
-
-
-def finish(session: Session, chunk: Chunk, tally: Tally) -> bool:
-    """Mark the chunk done under its fencing token and close the job after its last one.
-
-    False when the lease was lost or the job cancelled: the caller must roll back, predictions included. The job's row
-    is locked, so that of two chunks that end at the same moment one sees the other and closes the job.
-    """
-    state = session.scalar(text("SELECT state FROM jobs WHERE id = :job FOR UPDATE"), {"job": chunk.job_id})
-    if state in (None, JobState.CANCELLED):
-        return False
-    held = session.execute(
-        text(
-            """UPDATE chunks SET state = 'done', lease_until = NULL, finished_at = now(), items_done = :items,
-                   unparsed = :unparsed, failed = :failed, usd = :usd, seconds = :seconds
-               WHERE id = :chunk AND attempt = :attempt AND state = 'running' RETURNING id"""
-        ),
-        {
-            "chunk": chunk.id,
-            "attempt": chunk.attempt,
-            "items": tally.items,
-            "unparsed": tally.unparsed,
-            "failed": tally.failed,
-            "usd": tally.usd,
-            "seconds": tally.seconds,
-        },
-    ).first()
-    if held is None:
-        return False
-    settle(session, chunk.job_id)
-    return True
-
-
-def settle(session: Session, job_id: int) -> None:
-    """Close a job whose last chunk is done, or one that a chunk failed for good."""
-    session.execute(
-        text(
-            """UPDATE jobs SET
-                   state = CASE WHEN s.failed > 0 THEN 'failed' ELSE 'done' END,
-                   error = coalesce(jobs.error, s.error), finished_at = now()
-               FROM (SELECT count(*) FILTER (WHERE state = 'failed') AS failed,
-                            count(*) FILTER (WHERE state IN ('waiting', 'running')) AS open,
-                            max(error) FILTER (WHERE state = 'failed') AS error
-                     FROM chunks WHERE job_id = :job) s
-               WHERE jobs.id = :job AND jobs.state IN ('running', 'paused') AND (s.failed > 0 OR s.open = 0)"""
-        ),
-        {"job": job_id},
-    )
-
-
-def give_back(session: Session, chunk: Chunk) -> None:
-    """Return a chunk unfinished and unblamed: the worker stops, or the job was cancelled."""
-    session.execute(
-        text(
-            "UPDATE chunks SET state = 'waiting', lease_until = NULL, sent_at = NULL, items_done = 0 "
-            "WHERE id = :chunk AND attempt = :attempt AND state = 'running'"
-        ),
-        {"chunk": chunk.id, "attempt": chunk.attempt},
-    )
-
-
-def fail(session: Session, chunk: Chunk, error: str, *, attempts: int) -> None:
-    """Book a failed try: the chunk waits again, or after `attempts` tries fails for good and its job with it."""
-    session.execute(text("SELECT 1 FROM jobs WHERE id = :job FOR UPDATE"), {"job": chunk.job_id})
-    session.execute(
-        text(
-            """UPDATE chunks SET failures = failures + 1, error = :error, lease_until = NULL, sent_at = NULL,
-                   items_done = 0, state = CASE WHEN failures + 1 >= :attempts THEN 'failed' ELSE 'waiting' END
-               WHERE id = :chunk AND attempt = :attempt AND state = 'running'"""
-        ),
-        {"chunk": chunk.id, "attempt": chunk.attempt, "error": error, "attempts": attempts},
-    )
-    settle(session, chunk.job_id)
+def set_cap(session: Session, job_id: int, cap_usd: Decimal | None) -> None:
+    session.execute(text("UPDATE jobs SET cap_usd = :cap WHERE id = :job"), {"job": job_id, "cap": cap_usd})
 
 
 def book_fixed_cost(session: Session, job_id: int, seconds: float, usd: Decimal) -> None:
     session.execute(
         text("UPDATE jobs SET fixed_seconds = :seconds, fixed_usd = :usd WHERE id = :job"),
+        {"job": job_id, "seconds": seconds, "usd": usd},
+    )
+
+
+def add_fixed_cost(session: Session, job_id: int, seconds: float, usd: Decimal) -> None:
+    """For a job whose fixed cost comes in parts, like indexing."""
+    session.execute(
+        text("UPDATE jobs SET fixed_seconds = fixed_seconds + :seconds, fixed_usd = fixed_usd + :usd WHERE id = :job"),
         {"job": job_id, "seconds": seconds, "usd": usd},
     )
 
@@ -295,155 +168,3 @@ def set_state(session: Session, job_id: int, to: JobState, *, among: Sequence[Jo
             text("UPDATE chunks SET sent_at = NULL WHERE job_id = :job AND state = 'waiting'"), {"job": job_id}
         )
     return changed is not None
-
-
-def reopen_failed(session: Session, job_id: int) -> int:
-    """Prepare a retry of just what failed; returns the number of chunks that will run.
-
-    Chunks that failed for good wait again. Predictions with status `failed` are deleted and their rows move to a new
-    chunk, so that nothing that succeeded (and was paid for) is done twice. The evaluation is done anew.
-    """
-    failed_chunks = session.execute(
-        text(
-            "UPDATE chunks SET state = 'waiting', failures = 0, sent_at = NULL "
-            "WHERE job_id = :job AND state = 'failed' RETURNING id"
-        ),
-        {"job": job_id},
-    ).all()
-    rows = list(
-        session.scalars(
-            text("DELETE FROM predictions WHERE job_id = :job AND status = 'failed' RETURNING row"), {"job": job_id}
-        )
-    )
-    if rows:
-        session.execute(
-            text(
-                """UPDATE chunks SET failed = 0, items_done = items_done - failed,
-                       rows = ARRAY(SELECT unnest(rows) EXCEPT SELECT unnest(:rows ::bigint[]))
-                   WHERE job_id = :job AND step = 'price' AND failed > 0"""
-            ),
-            {"job": job_id, "rows": rows},
-        )
-        session.execute(
-            insert(ChunkRow),
-            [{"job_id": job_id, "step": Step.PRICE, "step_order": Step.PRICE.order, "rows": rows}],
-        )
-    reopened = len(failed_chunks) + (1 if rows else 0)
-    if reopened:
-        session.execute(
-            text(
-                "UPDATE chunks SET state = 'waiting', sent_at = NULL, finished_at = NULL "
-                "WHERE job_id = :job AND step = 'evaluate'"
-            ),
-            {"job": job_id},
-        )
-    return reopened
-
-
-def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: Sequence[str]) -> list[int]:
-    """Repair what crashes leave behind; returns the jobs that have chunks to send.
-
-    A running chunk whose lease ran out waits again (or fails after `attempts` tries). On a queue that is empty, a
-    waiting chunk whose message is older than `quiet_seconds` was lost with the broker or a worker: it is sent again.
-    """
-    session.execute(
-        text(
-            """UPDATE chunks SET failures = failures + 1, lease_until = NULL, sent_at = NULL, items_done = 0,
-                   state = CASE WHEN failures + 1 >= :attempts THEN 'failed' ELSE 'waiting' END,
-                   error = 'The worker died ' || (failures + 1) || ' times while it worked on this part of the job.'
-               WHERE id IN (SELECT id FROM chunks WHERE state = 'running' AND lease_until < now()
-                            FOR UPDATE SKIP LOCKED)"""
-        ),
-        {"attempts": attempts},
-    )
-    session.execute(
-        text(
-            """UPDATE chunks c SET sent_at = NULL FROM jobs j
-               WHERE j.id = c.job_id AND j.state = 'running' AND j.queue = ANY(:queues) AND c.state = 'waiting'
-                 AND c.sent_at < now() - make_interval(secs => :quiet)"""
-        ),
-        {"queues": list(idle_queues), "quiet": quiet_seconds},
-    )
-    for job_id in session.scalars(
-        text(
-            """SELECT j.id FROM jobs j WHERE j.state = 'running' AND (
-                   NOT EXISTS (SELECT 1 FROM chunks c WHERE c.job_id = j.id AND c.state IN ('waiting', 'running'))
-                   OR EXISTS (SELECT 1 FROM chunks c WHERE c.job_id = j.id AND c.state = 'failed'))"""
-        )
-    ).all():
-        settle(session, job_id)
-    return list(
-        session.scalars(
-            text(
-                f"""SELECT DISTINCT j.id FROM chunks c JOIN jobs j ON j.id = c.job_id
-                    WHERE c.sent_at IS NULL AND {_READY}
-                    ORDER BY j.id"""
-            )
-        )
-    )
-
-
-_WINDOW_SECONDS = 60
-
-_PROGRESS = f"""
-SELECT j.id, j.state, j.items_total, j.error, j.fixed_usd,
-       coalesce(sum(c.items_done) FILTER (WHERE c.step IN ('load', 'price')), 0) AS done,
-       coalesce(sum(c.unparsed), 0) AS unparsed, coalesce(sum(c.failed), 0) AS failed,
-       coalesce(sum(c.usd) FILTER (WHERE c.step = 'price'), 0) AS usd,
-       count(c.id) AS chunks_total, count(c.id) FILTER (WHERE c.state = 'done') AS chunks_done,
-       (array_agg(c.step ORDER BY c.step_order) FILTER (WHERE c.state IN ('waiting', 'running')))[1] AS step,
-       sum(c.items_done) FILTER (WHERE c.step IN ('load', 'price')
-           AND (c.state = 'running' OR c.finished_at > now() - interval '{_WINDOW_SECONDS} seconds')) AS recent,
-       extract(epoch FROM coalesce(j.finished_at, now()) - greatest(
-           min(c.started_at) FILTER (WHERE c.step IN ('load', 'price')
-               AND (c.state = 'running' OR c.finished_at > now() - interval '{_WINDOW_SECONDS} seconds')),
-           now() - interval '{_WINDOW_SECONDS} seconds')) AS span,
-       extract(epoch FROM max(c.finished_at) FILTER (WHERE c.step = 'price')
-           - min(c.started_at) FILTER (WHERE c.step = 'price')) AS priced_in
-FROM jobs j LEFT JOIN chunks c ON c.job_id = j.id
-WHERE j.id = ANY(:ids) GROUP BY j.id ORDER BY j.id DESC
-"""
-
-
-def progress(session: Session, job_ids: Sequence[int]) -> list[Progress]:
-    """How far each job is, newest first. Reads one row per chunk, none per item."""
-    return [_progress(row) for row in session.execute(text(_PROGRESS), {"ids": list(job_ids)})]
-
-
-def _progress(row: Any) -> Progress:
-    state = JobState(row.state)
-    done = int(row.done)
-    if state.is_final:
-        speed = done / float(row.priced_in) if row.priced_in else None
-    else:
-        speed = float(row.recent) / float(row.span) if row.recent and row.span else None
-    left = max(0, row.items_total - done)
-    return Progress(
-        job_id=row.id,
-        state=state,
-        step=None if state.is_final or row.step is None else Step(row.step),
-        items_total=row.items_total,
-        items_done=done,
-        unparsed=int(row.unparsed),
-        failed=int(row.failed),
-        usd=row.usd + row.fixed_usd,
-        rows_per_second=speed,
-        eta_seconds=left / speed if speed and state is JobState.RUNNING else None,
-        chunks_total=row.chunks_total,
-        chunks_done=row.chunks_done,
-        error=row.error,
-    )
-
-
-def measured_seconds(session: Session, technique: str, spec_hash: str | None = None) -> tuple[float, float] | None:
-    """(seconds per item, seconds to fit) measured over the last finished jobs of a technique, or of one exact spec."""
-    row = session.execute(
-        text(
-            """SELECT sum(c.seconds) / nullif(sum(c.items_done), 0) AS per_item, avg(j.fixed_seconds) AS fit
-               FROM (SELECT * FROM jobs WHERE technique = :technique AND state = 'done'
-                     AND (:spec ::text IS NULL OR spec_hash = :spec) ORDER BY id DESC LIMIT 5) j
-               JOIN chunks c ON c.job_id = j.id AND c.step = 'price'"""
-        ),
-        {"technique": technique, "spec": spec_hash},
-    ).first()
-    return (float(row.per_item), float(row.fit)) if row and row.per_item is not None else None

@@ -55,6 +55,10 @@ def _job(**kwargs: Any) -> Mapped[int]:
     return mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), **kwargs)
 
 
+def _base(**kwargs: Any) -> Mapped[int]:
+    return mapped_column(ForeignKey("knowledge_bases.id", ondelete="CASCADE"), **kwargs)
+
+
 class DatasetRow(Base):
     __tablename__ = "datasets"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -124,6 +128,8 @@ class JobRow(Base):
     rate_id: Mapped[int] = mapped_column(ForeignKey("rates.id"))
     fixed_seconds: Mapped[float] = mapped_column(server_default=text("0"))
     fixed_usd: Mapped[Decimal] = mapped_column(server_default=text("0"))
+    cap_usd: Mapped[Decimal | None]
+    spent_usd: Mapped[Decimal] = mapped_column(Numeric(18, 12), server_default=text("0"))  # to endpoints, as it happens
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     finished_at: Mapped[datetime | None]
 
@@ -153,6 +159,16 @@ class ChunkRow(Base):
     usd: Mapped[Decimal] = mapped_column(server_default=text("0"))
     seconds: Mapped[float] = mapped_column(server_default=text("0"))
     error: Mapped[str | None]
+    furthest: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))  # items_done of its best unfinished try
+    not_before: Mapped[datetime | None]  # deferred: its answers come later
+    reserved_usd: Mapped[Decimal] = mapped_column(Numeric(18, 12), server_default=text("0"))  # under the job's cap
+    tokens_in: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    tokens_out: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    saved_usd: Mapped[Decimal] = mapped_column(Numeric(18, 12), server_default=text("0"))
+    unknown_costs: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    retries: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    rate_limit_waits: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    waited_seconds: Mapped[float] = mapped_column(server_default=text("0"))
 
 
 class PredictionRow(Base):
@@ -166,7 +182,9 @@ class PredictionRow(Base):
     tokens_in: Mapped[int]
     tokens_out: Mapped[int]
     seconds: Mapped[float]
-    usd: Mapped[Decimal] = mapped_column(Numeric(18, 12))
+    usd: Mapped[Decimal | None] = mapped_column(Numeric(18, 12))  # null: paid, but the price is unknown
+    tokens_cached: Mapped[int] = mapped_column(server_default=text("0"))
+    saved_usd: Mapped[Decimal] = mapped_column(Numeric(18, 12), server_default=text("0"))
     evidence: Mapped[dict[str, Any] | None]
 
 
@@ -187,14 +205,52 @@ class ArtifactRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class VectorRow(Base):
-    __tablename__ = "vectors"
-    dataset_id: Mapped[int] = _dataset(primary_key=True)
-    signature: Mapped[str] = mapped_column(primary_key=True)  # of the embedding model
-    row: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    text_hash: Mapped[str]  # of the embedded text: what is unchanged is not embedded again
+class KnowledgeBaseRow(Base):
+    """Priced items with vectors that techniques search; a dataset has at most one."""
+
+    __tablename__ = "knowledge_bases"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dataset_id: Mapped[int] = _dataset(unique=True)
+    signature: Mapped[str]  # of the embedding model; all vectors of a base are of this one
+    refreshed_at: Mapped[datetime | None]  # when an index job last ended with nothing left to embed
+    refresh_seconds: Mapped[int | None]  # how often beat starts an index job; null = never
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class KnowledgeItemRow(Base):
+    __tablename__ = "knowledge_items"
+    __table_args__ = (
+        UniqueConstraint("base_id", "key"),
+        Index("ix_knowledge_items_base_id_row", "base_id", "row"),
+        Index("ix_knowledge_items_base_id_category", "base_id", "category"),
+        Index("ix_knowledge_items_stale", "base_id", postgresql_where=text("text_hash IS DISTINCT FROM embedded_hash")),
+    )
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    base_id: Mapped[int] = _base()
+    key: Mapped[str]  # the item's own id, or "row:N"; "DATASET:..." for one of a reference dataset
+    row: Mapped[int | None] = mapped_column(BigInteger)  # of the base's dataset, where the item is on its train side
+    title: Mapped[str]
+    description: Mapped[str]
+    category: Mapped[str]
+    brand: Mapped[str]
+    price: Mapped[float]
+    source: Mapped[str]  # train | file | reference
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())  # when the base learned of its last change
+    priced_at: Mapped[datetime] = mapped_column(server_default=func.now())  # date of the price
+    text_hash: Mapped[str]  # of the text that should be embedded
+    embedded_hash: Mapped[str | None]  # of what is embedded; another than text_hash = stale
+    embedded_at: Mapped[datetime | None]
     # No fixed dimension, so that any embedding model fits; an HNSW index casts to the dimension it is for.
-    embedding: Mapped[Any] = mapped_column(HALFVEC)
+    embedding: Mapped[Any | None] = mapped_column(HALFVEC)
+
+
+class KnowledgeRemovedRow(Base):
+    """What a person took out of a base: the next sync does not bring it back."""
+
+    __tablename__ = "knowledge_removed"
+    base_id: Mapped[int] = _base(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    removed_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class WorkerRow(Base):
@@ -205,3 +261,77 @@ class WorkerRow(Base):
     concurrency: Mapped[int]
     started_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_seen: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class PromptRow(Base):
+    """A version of a prompt; versions are never changed. Those that come with Pricewright live in code."""
+
+    __tablename__ = "prompts"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    system: Mapped[str]
+    template: Mapped[str]  # Jinja2
+    note: Mapped[str] = mapped_column(server_default=text("''"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class EndpointRow(Base):
+    """Where hosted models answer. Its key is named, not kept."""
+
+    __tablename__ = "endpoints"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    base_url: Mapped[str]
+    api_version: Mapped[str] = mapped_column(server_default=text("''"))  # Azure only
+    key_env: Mapped[str] = mapped_column(server_default=text("''"))  # name of the environment variable with the key
+    provider: Mapped[str] = mapped_column(server_default=text("''"))  # whose tariffs hold, as genai-prices names it
+    requests_per_minute: Mapped[int | None]
+    max_concurrency: Mapped[int] = mapped_column(server_default=text("64"))
+    timeout_seconds: Mapped[float] = mapped_column(server_default=text("60"))
+    models: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'"))  # [{id, shutdown_date, abilities}]
+    tested_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class CompletionRow(Base):
+    """One call of a hosted model, by the hash of its whole request: stored before it is used, never paid twice."""
+
+    __tablename__ = "completions"
+    __table_args__ = (Index("ix_completions_job_id", "job_id", "row"),)
+    hash: Mapped[str] = mapped_column(primary_key=True)
+    endpoint: Mapped[str]
+    model: Mapped[str]
+    request: Mapped[dict[str, Any]]
+    state: Mapped[str]  # sent | done
+    owner: Mapped[str | None]  # who sent it and waits for the answer
+    lease_until: Mapped[datetime | None]  # after this an unanswered call may be sent again
+    job_id: Mapped[int | None] = mapped_column(BigInteger)  # who pays; no foreign key: the answer outlives the job
+    row: Mapped[int | None] = mapped_column(BigInteger)
+    batch_id: Mapped[int | None] = mapped_column(BigInteger)
+    response: Mapped[dict[str, Any] | None]
+    tokens_in: Mapped[int] = mapped_column(server_default=text("0"))
+    tokens_cached: Mapped[int] = mapped_column(server_default=text("0"))
+    tokens_out: Mapped[int] = mapped_column(server_default=text("0"))
+    usd: Mapped[Decimal | None] = mapped_column(Numeric(18, 12))  # null: the price is unknown
+    seconds: Mapped[float] = mapped_column(server_default=text("0"))
+    sent_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    done_at: Mapped[datetime | None]
+
+
+class BatchRow(Base):
+    """A file of calls that an endpoint answers within hours, for half the price."""
+
+    __tablename__ = "batches"
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    job_id: Mapped[int] = _job(index=True)
+    chunk_id: Mapped[int | None] = mapped_column(BigInteger)
+    endpoint: Mapped[str]
+    model: Mapped[str]
+    token: Mapped[str]  # sent along as metadata: finds the batch again if we die between creating and noting it
+    remote_id: Mapped[str | None]
+    state: Mapped[str]
+    requests: Mapped[int]
+    answered: Mapped[int] = mapped_column(server_default=text("0"))
+    error: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    polled_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]

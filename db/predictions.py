@@ -26,6 +26,8 @@ _FRAME = {
     "seconds": pl.Float64,
     "tokens_in": pl.Int64,
     "tokens_out": pl.Int64,
+    "tokens_cached": pl.Int64,
+    "saved_usd": pl.Float64,
     "evidence": pl.String,
 }
 _LONG = {
@@ -35,7 +37,10 @@ _LONG = {
     "price": pl.Float64,
     "status": pl.String,
     "usd": pl.Float64,
+    "saved_usd": pl.Float64,
     "seconds": pl.Float64,
+    "tokens_in": pl.Int64,
+    "tokens_out": pl.Int64,
     "category": pl.String,
     "title": pl.String,
 }
@@ -56,7 +61,8 @@ def of_job(session: Session, job_id: int) -> pl.DataFrame:
     return engine.copy_out(
         session,
         "SELECT p.row, i.external_id, i.title, i.description, i.category, i.brand, i.price, i.split, p.price, p.low, "
-        "p.high, p.status, p.usd, p.seconds, p.tokens_in, p.tokens_out, p.evidence "
+        "p.high, p.status, p.usd, p.seconds, p.tokens_in, p.tokens_out, p.tokens_cached, "
+        "p.saved_usd, p.evidence "
         "FROM predictions p JOIN jobs j ON j.id = p.job_id "
         "JOIN items i ON i.dataset_id = j.dataset_id AND i.row = p.row WHERE p.job_id = %s ORDER BY p.row",
         _FRAME,
@@ -65,10 +71,12 @@ def of_job(session: Session, job_id: int) -> pl.DataFrame:
 
 
 def of_jobs(session: Session, job_ids: Sequence[int]) -> pl.DataFrame:
-    """Long frame of several jobs for comparison: job_id, row, truth, price, status, usd, seconds, category, title."""
+    """Long frame of several jobs for comparison: job_id, row, truth, price, status, usd, saved_usd, seconds,
+    tokens_in, tokens_out, category, title."""
     return engine.copy_out(
         session,
-        "SELECT p.job_id, p.row, i.price, p.price, p.status, p.usd, p.seconds, i.category, i.title "
+        "SELECT p.job_id, p.row, i.price, p.price, p.status, p.usd, p.saved_usd, p.seconds, p.tokens_in, p.tokens_out, "
+        "i.category, i.title "
         "FROM predictions p JOIN jobs j ON j.id = p.job_id "
         "JOIN items i ON i.dataset_id = j.dataset_id AND i.row = p.row "
         "WHERE p.job_id = ANY(%s) ORDER BY p.job_id, p.row",

@@ -1,13 +1,16 @@
 """What an hour of a machine costs: dated prices. A change is a new entry, so old jobs keep the price they had."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import select
+import polars as pl
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from db.models import RateRow
 from db.settings import settings
-from db.types import Queue, Rate
+from db.types import Queue, Rate, Tariff
 
 CPU_HOUR, GPU_HOUR = "cpu-hour", "gpu-hour"
 
@@ -15,7 +18,10 @@ CPU_HOUR, GPU_HOUR = "cpu-hour", "gpu-hour"
 def current(session: Session) -> list[Rate]:
     """The newest price of each machine kind."""
     rows = session.scalars(
-        select(RateRow).distinct(RateRow.name).order_by(RateRow.name, RateRow.valid_from.desc(), RateRow.id.desc())
+        select(RateRow)
+        .where(~RateRow.name.startswith("tokens/"))
+        .distinct(RateRow.name)
+        .order_by(RateRow.name, RateRow.valid_from.desc(), RateRow.id.desc())
     )
     return [Rate(row.name, row.usd, row.valid_from) for row in rows]
 
@@ -41,3 +47,75 @@ def usd_per_hour(session: Session, queue: Queue) -> Decimal:
 def usd_for(seconds: float, usd_per_hour: Decimal) -> Decimal:
     """Dollars for working seconds: seconds / 3600 x $/hour."""
     return Decimal(repr(seconds)) / 3600 * usd_per_hour
+
+
+KINDS = ("input", "cached", "output", "batch_input", "batch_output")
+"""Of tokens, each with a price of its own in dollars per million."""
+
+
+def set_tariff(session: Session, endpoint: str, model: str, prices: Mapping[str, Decimal]) -> None:
+    """Enter what a model's tokens cost from now on, over what price lists say; old entries stay as history.
+
+    prices: kind of KINDS -> dollars per million tokens; input and output are needed. A kind that is left out falls
+    back as `tariff` says. All kinds of one entry bear the same time.
+    """
+    if unknown := set(prices) - set(KINDS):
+        raise ValueError(f"not a kind of token: {', '.join(sorted(unknown))}")
+    now = session.scalar(text("SELECT clock_timestamp()"))
+    for kind, usd in prices.items():
+        session.add(RateRow(name=_name(kind, endpoint, model), usd=usd, valid_from=now))
+    session.flush()
+
+
+def tariff(session: Session, endpoint: str, model: str, at: datetime | None = None) -> Tariff | None:
+    """What was entered for a model, as it held at a time (None = now); None when nothing was.
+
+    The newest entry counts as a whole: without a price for cached tokens they cost as much as others; without one
+    for batches, batches cost as much as other calls at most.
+    """
+    rows = session.execute(
+        text(
+            """SELECT name, usd, valid_from FROM rates
+               WHERE name = ANY(:names) AND valid_from <= coalesce(:at, clock_timestamp())
+                 AND valid_from = (SELECT max(valid_from) FROM rates WHERE name = ANY(:names)
+                                   AND valid_from <= coalesce(:at, clock_timestamp()))"""
+        ),
+        {"names": [_name(kind, endpoint, model) for kind in KINDS], "at": at},
+    ).all()
+    found = {row.name.split("/")[1]: row.usd.normalize() for row in rows}
+    if "input" not in found or "output" not in found:
+        return None
+    return Tariff(
+        input=found["input"],
+        output=found["output"],
+        cached=found.get("cached", found["input"]),
+        batch_input=found.get("batch_input"),
+        batch_output=found.get("batch_output"),
+        source="override",
+        valid_from=rows[0].valid_from,
+    )
+
+
+def tariffs(session: Session) -> pl.DataFrame:
+    """Every price of tokens that was entered by hand, newest first: endpoint, model, kind, usd, valid_from."""
+    rows = session.execute(
+        text("SELECT name, usd, valid_from FROM rates WHERE name LIKE 'tokens/%' ORDER BY valid_from DESC, name")
+    ).all()
+    names = [(row.name.split("/", 2)[1], *row.name.split("/", 2)[2].split(":", 1)) for row in rows]
+    return pl.DataFrame(
+        {
+            "endpoint": [endpoint for _, endpoint, _ in names],
+            "model": [model for _, _, model in names],
+            "kind": [kind for kind, _, _ in names],
+            "usd": [float(row.usd) for row in rows],
+            "valid_from": [row.valid_from for row in rows],
+        },
+        schema={
+            "endpoint": pl.String, "model": pl.String, "kind": pl.String, "usd": pl.Float64,
+            "valid_from": pl.Datetime("us", "UTC"),
+        },
+    )  # fmt: skip
+
+
+def _name(kind: str, endpoint: str, model: str) -> str:
+    return f"tokens/{kind}/{endpoint}:{model}"

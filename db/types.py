@@ -4,7 +4,7 @@ Tables travel as Polars frames, not as lists of objects: 50,000 rows a second th
 on one core, through columns it is.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -43,6 +43,8 @@ class JobKind(StrEnum):
     INSPECT = "inspect"  # look at an uploaded file
     LOAD = "load"  # turn it into items and rejects
     PRICE = "price"  # fit if needed, price, evaluate
+    INDEX = "index"  # bring a knowledge base up to date
+    SEARCH = "search"  # what a knowledge base finds for a text; the answer is the job's result
 
 
 class JobState(StrEnum):
@@ -69,6 +71,8 @@ class Step(StrEnum):
 
     INSPECT = "inspect"
     LOAD = "load"
+    SEARCH = "search"
+    INDEX = "index"
     FIT = "fit"
     PRICE = "price"
     EVALUATE = "evaluate"
@@ -109,10 +113,27 @@ PREDICTION_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "status": pl.String,  # PredictionStatus
     "tokens_in": pl.Int64,  # 0 where no language model is involved
     "tokens_out": pl.Int64,
+    "tokens_cached": pl.Int64,  # of tokens_in, those billed at the cached tariff
     "seconds": pl.Float64,  # working time of this item; null = the chunk's time is shared out evenly
+    "usd": pl.Float64,  # null = the item's seconds at the machine's rate; NaN = paid, but the price is unknown
+    "saved_usd": pl.Float64,  # what stored answers would have cost anew
     "evidence": pl.String,  # JSON object, or null
 }
 """Columns of a frame of predictions as a technique returns it: one line per item, in the order of the items."""
+
+
+FOUND_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "row": pl.Int64,  # of the asking item
+    "neighbour": pl.String,  # key of the known item: its own id, or "row:N"
+    "similarity": pl.Float64,  # cosine
+    "price": pl.Float64,
+    "title": pl.String,
+    "description": pl.String,
+    "category": pl.String,
+    "brand": pl.String,
+    "age_days": pl.Float64,  # of the price
+}
+"""Columns of a frame of neighbours: best first within an asking item, texts never null."""
 
 
 def no_items() -> pl.DataFrame:
@@ -155,6 +176,8 @@ class Job:
     fixed_usd: Decimal  # fitting and indexing
     fixed_seconds: float
     rate_usd_per_hour: Decimal  # of the machine kind that works on it
+    cap_usd: Decimal | None  # paid calls never cost more than this; None = no cap
+    spent_usd: Decimal  # paid to endpoints so far, as it happens
     created_at: datetime
     finished_at: datetime | None
 
@@ -176,6 +199,14 @@ class Progress:
     chunks_total: int
     chunks_done: int
     error: str | None
+    tokens_in: int = 0
+    tokens_out: int = 0
+    saved_usd: Decimal = Decimal(0)  # what stored answers would have cost anew
+    retries: int = 0
+    rate_limit_waits: int = 0
+    waited_seconds: float = 0.0
+    has_unknown_cost: bool = False  # some answers were paid for at a price nobody knows
+    cap_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +230,138 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptVersion:
+    """A prompt as it was at one time. Never changed: another wording is another version."""
+
+    name: str
+    version: int
+    system: str  # sent as it is
+    template: str  # Jinja2
+    note: str = ""
+    created_at: datetime | None = None  # None: comes with Pricewright
+
+    @property
+    def ref(self) -> str:
+        """What a run records: "listing@1"."""
+        return f"{self.name}@{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
     """What fitting produced: named bytes (safetensors, JSON, LightGBM text). Never a pickle."""
 
     parts: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeBase:
+    """Priced items with vectors that belong to a dataset."""
+
+    id: int
+    dataset_id: int
+    signature: str  # of the embedding model
+    refreshed_at: datetime | None  # when nothing was left to embed the last time; None = never
+    refresh_seconds: int | None  # how often an index job starts by itself; None = never
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PriceStats:
+    """Prices of a category in dollars; count 0 and the rest None when nothing is known of it."""
+
+    count: int
+    median: float | None = None
+    p25: float | None = None
+    p75: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How far a knowledge base is behind: its vectors behind its items, its prices behind today."""
+
+    items: int
+    searchable: int  # have a vector, perhaps an old one
+    stale_share: float  # of all items: changed since they were embedded, or never embedded
+    oldest_change: datetime | None  # of a stale item
+    lag_seconds: float | None  # median time from change to searchable; None before anything was embedded
+    worst_lag_seconds: float | None
+    median_age_days: float | None  # of the prices
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is stored with a job's results."""
+        return asdict(self) | {"oldest_change": self.oldest_change.isoformat() if self.oldest_change else None}
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointModel:
+    """What is known of a model behind an endpoint."""
+
+    id: str
+    shutdown_date: str | None = None  # ISO date, where the endpoint says when the model ends
+    context: int | None = None  # tokens, where the endpoint says it
+    abilities: dict[str, Any] = field(default_factory=dict)
+    """What tests and answers showed; a missing key is not known yet. logprobs, json_schema, tools, batch: bool;
+    refuses: names of request parameters it answers with an error; answer_tokens: how much room an answer needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where hosted models answer, over the OpenAI protocol. Its key is in the environment, under `key_env`."""
+
+    name: str
+    base_url: str
+    api_version: str = ""  # Azure only
+    key_env: str = ""  # "" = it wants no key
+    provider: str = ""  # whose tariffs hold, as genai-prices names it; "" = only what was entered by hand
+    requests_per_minute: int | None = None  # None: what the endpoint's answers say
+    max_concurrency: int = 64
+    timeout_seconds: float = 60.0
+    models: tuple[EndpointModel, ...] = ()
+    tested_at: datetime | None = None
+    created_at: datetime | None = None
+
+    def model(self, model_id: str) -> EndpointModel:
+        """What is known of one of its models; nothing is known of one that was never listed."""
+        return next((model for model in self.models if model.id == model_id), EndpointModel(model_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """Dollars per million tokens of one model, on a date."""
+
+    input: Decimal
+    output: Decimal
+    cached: Decimal  # of input tokens that the endpoint had read before
+    batch_input: Decimal | None  # None: nobody said what a batch costs; the plain price is an upper bound
+    batch_output: Decimal | None
+    source: str  # "override", or package and version of the price list
+    valid_from: datetime | None = None
+
+    def usd(self, tokens_in: int, tokens_cached: int, tokens_out: int, *, batch: bool = False) -> Decimal:
+        """What a call costs. Cached tokens (a part of tokens_in) have no discount of their own inside a batch."""
+        if batch:
+            fresh = cached = self.input if self.batch_input is None else self.batch_input
+            output = self.output if self.batch_output is None else self.batch_output
+        else:
+            fresh, cached, output = self.input, self.cached, self.output
+        return ((tokens_in - tokens_cached) * fresh + tokens_cached * cached + tokens_out * output) / 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A file of calls that an endpoint answers within hours."""
+
+    id: int
+    job_id: int
+    chunk_id: int | None
+    endpoint: str
+    model: str
+    token: str
+    remote_id: str | None
+    state: str  # new | sending | open | done | failed; "failed" is a batch that answered nothing
+    requests: int
+    answered: int
+    error: str | None
+    created_at: datetime
+    polled_at: datetime | None
+    finished_at: datetime | None

@@ -65,14 +65,15 @@ def test_the_rules_find_mistakes(path: tuple[str, ...], value: object) -> None:
 
 def test_every_part_is_there() -> None:
     assert set(SERVICES) == {
-        *("postgres", "redis", "migrate", "worker-cpu", "worker-gpu", "beat", "dashboard", "flower"),
+        *("postgres", "redis", "migrate", "worker-cpu", "worker-hosted", "worker-gpu", "beat", "dashboard", "flower"),
     }
 
 
 @pytest.mark.parametrize(
     ("service", "command"),
     [
-        ("worker-cpu", up.worker_command(f"{Queue.CPU},{Queue.HOSTED}", "cpu", 1)),
+        ("worker-cpu", up.worker_command(Queue.CPU, "cpu", 1)),
+        ("worker-hosted", up.worker_command(Queue.HOSTED, "hosted", up.HOSTED_CHILDREN)),
         ("worker-gpu", up.worker_command(Queue.GPU, "gpu", 1)),
         ("beat", up.control_command()),
         ("dashboard", up.dashboard_command("0.0.0.0", 8501)),

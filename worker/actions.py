@@ -5,19 +5,22 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from db import datasets, jobs, rates
+from db import chunks, datasets, jobs, rates
 from db.engine import Session, after_commit, begin
 from db.errors import MappingError, UserError, WrongState
 from db.settings import settings
 from db.types import Dataset, DatasetState, JobKind, JobState, Queue, Split, Step
 from worker import planning
 from worker.app import send
+from worker.evaluation import context_curve
 from worker.planning import Estimate
 from worker.specs import BaseSpec
+from worker.templates import stored
 
 __all__ = ["Estimate"]
 
@@ -26,7 +29,7 @@ _BLOCK = 1 << 20
 
 def upload(name: str, stream: BinaryIO, *, is_synthetic: bool = False) -> int:
     """Keep the bytes under their sha256 and start looking at them; returns the dataset's id."""
-    sha256 = _store(stream)
+    sha256 = store(stream)
     file_name = Path(name).name
     with begin() as session:
         dataset_id = datasets.create(
@@ -36,11 +39,11 @@ def upload(name: str, stream: BinaryIO, *, is_synthetic: bool = False) -> int:
             file_name=file_name,
             is_synthetic=is_synthetic,
         )
-        _start_job(session, kind=JobKind.INSPECT, dataset_id=dataset_id, chunks=[(Step.INSPECT, [])])
+        start_job(session, kind=JobKind.INSPECT, dataset_id=dataset_id, chunks=[(Step.INSPECT, [])])
     return dataset_id
 
 
-def _store(stream: BinaryIO) -> str:
+def store(stream: BinaryIO) -> str:
     """Write the stream to files/<sha256>, block by block; a file that is there already is kept."""
     folder = settings().files_dir
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +74,7 @@ def inspect_again(dataset_id: int, forced: dict[str, Any]) -> int:
         if dataset.state not in (DatasetState.INSPECTED, DatasetState.FAILED):
             raise WrongState(f"{dataset.name} can't be looked at again now: it is {dataset.state}.")
         datasets.change(session, dataset_id, state=DatasetState.UPLOADED, inspection={"forced": forced}, error=None)
-        return _start_job(session, kind=JobKind.INSPECT, dataset_id=dataset_id, chunks=[(Step.INSPECT, [])])
+        return start_job(session, kind=JobKind.INSPECT, dataset_id=dataset_id, chunks=[(Step.INSPECT, [])])
 
 
 def load(
@@ -100,7 +103,7 @@ def load(
             state=DatasetState.LOADING,
             error=None,
         )
-        return _start_job(session, kind=JobKind.LOAD, dataset_id=dataset_id, chunks=[(Step.LOAD, [])])
+        return start_job(session, kind=JobKind.LOAD, dataset_id=dataset_id, chunks=[(Step.LOAD, [])])
 
 
 def _check_mapping(dataset: Dataset, mapping: dict[str, str]) -> None:
@@ -117,30 +120,36 @@ def estimate(
 ) -> list[Estimate]:
     """What pricing would take, one line per spec; nothing is started."""
     with begin() as session:
-        dataset = _ready(session, dataset_id)
+        dataset = ready(session, dataset_id)
         return [planning.estimate(session, dataset, spec, split, limit) for spec in specs]
 
 
 def start(
-    dataset_id: int, specs: Sequence[BaseSpec], split: Split | None = None, limit: int | None = None
+    dataset_id: int,
+    specs: Sequence[BaseSpec],
+    split: Split | None = None,
+    limit: int | None = None,
+    *,
+    cap_usd: Decimal | None = None,
 ) -> list[int]:
     """Start a pricing job per spec; returns their ids. The same spec on the same rows is the same job: it is reused.
 
-    `split` None prices the test side (to measure) and the rows without a price (to have one).
+    `split` None prices the test side (to measure) and the rows without a price (to have one). `cap_usd` bounds what
+    each job may pay to endpoints; reaching it pauses the job.
     """
     with begin() as session:
-        dataset = _ready(session, dataset_id)
+        dataset = ready(session, dataset_id)
         rows = datasets.target_rows(session, dataset_id, split, limit)
         job_ids = []
-        for spec in specs:
-            planning.check(dataset, spec, rows)
+        for spec in [stored.pin(session, each) for each in specs]:
+            planning.check(session, dataset, spec, rows)
             same = jobs.same(session, dataset_id, spec.hash, split, limit)
             if same:
                 job_ids.append(same.id)
                 continue
             values = spec.model_dump(mode="json")
             job_ids.append(
-                _start_job(
+                start_job(
                     session,
                     kind=JobKind.PRICE,
                     dataset_id=dataset_id,
@@ -152,26 +161,42 @@ def start(
                     split=split,
                     limit=limit,
                     items_total=len(rows),
+                    cap_usd=cap_usd if spec.is_hosted else None,
                 )
             )
         return job_ids
 
 
-def _ready(session: Session, dataset_id: int) -> Dataset:
+def start_curve(
+    dataset_id: int,
+    spec: BaseSpec,
+    limit: int,
+    ks: Sequence[int] = context_curve.STEPS,
+    *,
+    cap_usd: Decimal | None = None,
+) -> list[int]:
+    """Price a sample of the test rows once per k: does more context pay? Returns the jobs, in the order of `ks`."""
+    if "k" not in type(spec).model_fields or not spec.uses_llm:
+        raise UserError(f"{spec.label} has no examples or neighbours to count; choose examples or RAG.")
+    steps = [spec.model_copy(update={"k": k}) for k in ks]
+    return start(dataset_id, steps, Split.TEST, limit, cap_usd=cap_usd)
+
+
+def ready(session: Session, dataset_id: int) -> Dataset:
     dataset = datasets.get(session, dataset_id)
     if dataset.state is not DatasetState.READY:
         raise WrongState(f"{dataset.name} is not loaded yet: it is {dataset.state}.")
     return dataset
 
 
-def _start_job(session: Session, *, queue: Queue = Queue.CPU, **values: Any) -> int:
+def start_job(session: Session, *, queue: Queue = Queue.CPU, **values: Any) -> int:
     job_id = jobs.create(session, queue=queue, rate_id=rates.for_queue(session, queue), **values)
     _send_ready(session, job_id, queue)
     return job_id
 
 
 def _send_ready(session: Session, job_id: int, queue: Queue) -> None:
-    for chunk_id in jobs.to_send(session, job_id):
+    for chunk_id in chunks.to_send(session, job_id):
         after_commit(session, partial(send, chunk_id, queue))
 
 
@@ -191,9 +216,14 @@ def pause(job_id: int) -> None:
         pass
 
 
-def resume(job_id: int) -> None:
-    with _changing(job_id, JobState.RUNNING, [JobState.PAUSED], "resumed"):
-        pass
+def resume(job_id: int, cap_usd: Decimal | None = None) -> None:
+    """Go on with a paused job, with another cap if one is given."""
+    with _changing(job_id, JobState.RUNNING, [JobState.PAUSED], "resumed") as session:
+        if cap_usd is not None:
+            job = jobs.get(session, job_id)
+            if cap_usd <= job.spent_usd:
+                raise UserError(f"Job {job_id} has spent ${job.spent_usd:,.4f} already; the cap must be higher.")
+            jobs.set_cap(session, job_id, cap_usd)
 
 
 def cancel(job_id: int) -> None:
@@ -209,7 +239,7 @@ def retry(job_id: int) -> int:
     among = [JobState.DONE, JobState.FAILED, JobState.CANCELLED]
     with _changing(job_id, JobState.RUNNING, among, "retried") as session:
         job = jobs.get(session, job_id)
-        reopened = jobs.reopen_failed(session, job_id)
+        reopened = chunks.reopen_failed(session, job_id)
         if not reopened:
             raise UserError(f"Nothing in job {job_id} failed, so there is nothing to run again.")
         if job.kind is JobKind.LOAD:

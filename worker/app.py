@@ -14,7 +14,10 @@ from db.types import Queue
 
 log = logging.getLogger(__name__)
 
-RUN_CHUNK, SWEEP = "pricewright.run_chunk", "pricewright.sweep"
+RUN_CHUNK, SWEEP, REFRESH, POLL = (f"pricewright.{name}" for name in ("run_chunk", "sweep", "refresh", "poll"))
+
+REFRESH_SECONDS = 30
+"""How often somebody looks which knowledge bases are due; a shorter schedule than this makes no difference."""
 
 app = Celery("pricewright", broker=settings().broker, include=["worker.tasks"])
 app.conf.update(
@@ -52,7 +55,14 @@ app.conf.update(
             "schedule": settings().sweep_seconds,
             # A sweep that nobody took in time is worth nothing; without this they would pile up.
             "options": {"queue": Queue.CONTROL, "expires": settings().sweep_seconds},
-        }
+        },
+        "refresh": {
+            "task": REFRESH,
+            "schedule": REFRESH_SECONDS,
+            "options": {"queue": Queue.CONTROL, "expires": REFRESH_SECONDS},
+        },
+        # Batches of hosted calls take minutes to hours; one that is done wakes the chunk that waits for it.
+        "poll": {"task": POLL, "schedule": 30, "options": {"queue": Queue.CONTROL, "expires": 30}},
     },
 )
 

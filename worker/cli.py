@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,11 +18,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from db import datasets, jobs, predictions
+from db import datasets, job_progress, jobs, predictions
 from db.engine import DatabaseAway, begin
 from db.errors import NotFound, UserError
 from db.types import Dataset, DatasetState, JobKind, JobState, Progress, Split
-from worker import actions, comparing, doctoring, export, specs, tables
+from worker import actions, cli_endpoints, cli_knowledge, cli_prompts, comparing, doctoring, export, specs, tables
 from worker.up import running_stack, supervise
 
 app = typer.Typer(
@@ -30,9 +32,14 @@ app = typer.Typer(
 out = Console(width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True)
 
+Cap = Annotated[float | None, typer.Option(min=0, help="Dollars each job may pay to endpoints, then it pauses.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
 POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 60.0  # how long a database may be away before a watching command gives up
+
+app.add_typer(cli_knowledge.app, name="knowledge")
+app.add_typer(cli_endpoints.app, name="endpoints")
+app.add_typer(cli_prompts.app, name="prompts")
 
 
 def main() -> None:
@@ -120,14 +127,14 @@ def _latest(dataset_id: int, kind: JobKind) -> int:
 
 
 def _wait(job_ids: list[int], *, quiet: bool) -> None:
-    """Follow jobs until all are final. Raises UserError if one failed; Ctrl-C cancels them."""
+    """Follow jobs until none moves any more. Raises UserError if one failed or paused; Ctrl-C cancels them."""
     try:
         with _bars(quiet) as show:
             while True:
                 states = _states(job_ids)
                 for state in states:
                     show(state)
-                if all(state.state.is_final for state in states):
+                if all(state.state.is_final or state.state is JobState.PAUSED for state in states):
                     break
                 time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
@@ -136,7 +143,9 @@ def _wait(job_ids: list[int], *, quiet: bool) -> None:
         raise
     failed = [state for state in states if state.state is not JobState.DONE]
     if failed:
-        raise UserError(failed[0].error or f"Job {failed[0].job_id} was {failed[0].state}.")
+        first = failed[0]
+        told = first.error or f"It was {first.state}."
+        raise UserError(f"Job {first.job_id}: {told}" if first.state is JobState.PAUSED else told)
 
 
 def _states(job_ids: list[int]) -> list[Progress]:
@@ -145,7 +154,7 @@ def _states(job_ids: list[int]) -> list[Progress]:
     while True:
         try:
             with begin() as session:
-                return jobs.progress(session, job_ids)
+                return job_progress.of(session, job_ids)
         except DatabaseAway:
             if time.monotonic() > deadline:
                 raise
@@ -187,6 +196,7 @@ def price(
     limit: Annotated[int | None, typer.Option(min=1, help="Price a sample of this many rows.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="field=value of the technique's spec.")] = None,
     to: Annotated[Path | None, typer.Option("--out", help="Write predictions: .csv, .parquet or .xlsx.")] = None,
+    cap: Cap = None,
     as_json: AsJson = False,
 ) -> None:
     """Price a dataset (or a file) with one or more techniques and say how wrong and how dear each was."""
@@ -198,7 +208,7 @@ def price(
         raise UserError("--out holds the predictions of one technique; name only one.")
     with running_stack():
         dataset = _dataset(what, quiet=as_json)
-        job_ids = actions.start(dataset.id, chosen, split, limit)
+        job_ids = actions.start(dataset.id, chosen, split, limit, cap_usd=_dollars(cap))
         _wait(job_ids, quiet=as_json)
         if to is not None:
             with begin() as session:
@@ -208,6 +218,10 @@ def price(
         _print_json({"dataset": dataset.id, "jobs": job_ids, "rows": report})
     else:
         out.print(tables.comparison(report))
+
+
+def _dollars(value: float | None) -> Decimal | None:
+    return None if value is None else Decimal(repr(value))
 
 
 def _settings(pairs: list[str]) -> dict[str, object]:
@@ -227,12 +241,34 @@ def _dataset(what: str, *, quiet: bool) -> Dataset:
         return datasets.find(session, what)
 
 
+@app.command()
+def curve(
+    what: Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")],
+    technique: Annotated[str, typer.Option(help="multi-shot or rag.")] = "rag",
+    limit: Annotated[int, typer.Option(min=1, help="Price a sample of this many test rows.")] = 100,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="field=value of the technique's spec.")] = None,
+    cap: Cap = None,
+    as_json: AsJson = False,
+) -> None:
+    """Does more context pay? Price a sample with 0, 1, 3, 5, 10 and 20 examples or neighbours."""
+    spec = specs.parse({"technique": technique} | _settings(settings or []))
+    with running_stack():
+        dataset = _dataset(what, quiet=as_json)
+        job_ids = actions.start_curve(dataset.id, spec, limit, cap_usd=_dollars(cap))
+        _wait(job_ids, quiet=as_json)
+        report = comparing.curve(job_ids)
+    if as_json:
+        _print_json({"dataset": dataset.id, "jobs": job_ids} | report)
+    else:
+        out.print(tables.curve(report))
+
+
 @app.command("jobs")
 def list_jobs(as_json: AsJson = False) -> None:
     """List jobs, newest first, with how far they are."""
     with running_stack(worker=False), begin() as session:
         all_jobs = jobs.all(session)
-        states = {state.job_id: state for state in jobs.progress(session, [job.id for job in all_jobs])}
+        states = {state.job_id: state for state in job_progress.of(session, [job.id for job in all_jobs])}
     if as_json:
         _print_json([asdict(job) | asdict(states[job.id]) for job in all_jobs])
     else:
@@ -254,9 +290,9 @@ def pause(job_id: int) -> None:
 
 
 @app.command()
-def resume(job_id: int) -> None:
-    """Go on with a paused job."""
-    _verb(actions.resume, job_id, "goes on", follow=True)
+def resume(job_id: int, cap: Cap = None) -> None:
+    """Go on with a paused job, with a higher cap if it had reached its own."""
+    _verb(partial(actions.resume, cap_usd=_dollars(cap)), job_id, "goes on", follow=True)
 
 
 @app.command()
@@ -295,7 +331,7 @@ def demo(
     file: Annotated[Path | None, typer.Argument(help="Another CSV; default: the synthetic demo catalogue.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Price a sample of this many rows.")] = None,
     variants: Annotated[
-        bool, typer.Option("--variants", help="Also both packaged models, and greedy reading beside the default.")
+        bool, typer.Option("--variants", help="Also prompt chains, both packaged models, and greedy text.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

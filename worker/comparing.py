@@ -9,7 +9,7 @@ from db import jobs, predictions
 from db.engine import begin
 from db.types import Job, JobState, Split
 from worker import specs
-from worker.evaluation import compare
+from worker.evaluation import compare, context_curve
 
 
 def comparable(every: Sequence[Job]) -> list[int]:
@@ -38,3 +38,21 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
         head["description"] = specs.describe(spec)
         rows.append(head | {"spec": job.spec, "fixed_usd": float(job.fixed_usd)} | line)
     return rows
+
+
+def curve(job_ids: Sequence[int]) -> dict[str, Any]:
+    """What more examples or neighbours bring: `rows` (context_curve.COLUMNS, by k) and a `sentence`.
+
+    The jobs differ in k only. Raises NotFound for a job that is not there.
+    """
+    with begin() as session:
+        chosen = [jobs.get(session, job_id) for job_id in job_ids]
+        frame = predictions.of_jobs(session, list(job_ids)).filter(pl.col("truth").is_not_null())
+    compared = compare.table(frame)
+    lines = context_curve.curve(
+        compared,
+        ks={job.id: int(job.spec["k"]) for job in chosen},
+        prompt_tokens=dict(compared.select("job_id", "tokens_in").iter_rows()),
+    )
+    what = "neighbours" if chosen and chosen[0].technique == "rag" else "examples"
+    return {"rows": lines.to_dicts(), "sentence": context_curve.sentence(lines, what)}

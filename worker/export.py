@@ -9,7 +9,7 @@ from db.errors import UserError
 
 # A cell that begins with one of these is run as a formula by Excel, LibreOffice or Google Sheets (OWASP, "CSV
 # injection"). Product texts come from strangers, so such cells get a leading apostrophe.
-_FORMULA = r"^[=+\-@\t\r]"
+_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"  # the full-width forms count in Asian versions
 
 
 def neutralised(frame: pl.DataFrame) -> pl.DataFrame:

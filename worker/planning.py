@@ -1,14 +1,16 @@
 """From a spec and a dataset to chunks, and to an estimate of time and money before anything is started."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from db import artifacts, datasets, jobs, rates, workers
+from db import artifacts, datasets, endpoints, job_progress, jobs, rates, workers
 from db.engine import Session
 from db.errors import NotReady
 from db.types import Dataset, Queue, Split, Step
-from worker.specs import BaseSpec
+from worker import pilot
+from worker.specs import HOSTED_VALIDATION, BaseSpec, LlmSpec, ToolsSpec
+from worker.templates import stored
 
 # Rounded from single runs on two busy cores, so only the order of magnitude counts; used until this installation has
 # measured its own.
@@ -20,7 +22,11 @@ _PRIORS: dict[str, tuple[float, float, float]] = {
     "neighbours": (0.03, 5.0, 0.03),
     "zero-shot": (0.4, 0.0, 0.0),
     "multi-shot": (0.8, 1.0, 0.0),
+    "chained": (1.5, 0.0, 0.0),
+    "tools": (3.0, 0.0, 0.0),
+    "rag": (0.6, 5.0, 0.03),
 }
+_HOSTED_SECONDS = 0.05  # per item, with many calls at once
 
 
 @dataclass(frozen=True)
@@ -30,48 +36,72 @@ class Estimate:
     spec: BaseSpec
     items: int
     seconds: float  # pricing
-    usd: Decimal
+    usd: Decimal | None  # pricing; None: the endpoint's price is unknown
     fixed_seconds: float  # fitting and indexing
     fixed_usd: Decimal
     basis: str  # a sentence: what this rests on
     reuses: int | None  # a job that already has these answers
+    usd_low: Decimal | None = None  # 90 % interval of `usd`, where the pilot gives one
+    usd_high: Decimal | None = None
+    tokens_in: int = 0  # over all items; 0 where no language model is involved
+    tokens_out: int = 0
 
 
 def chunks(spec: BaseSpec, rows: Sequence[int], *, measure: bool) -> list[tuple[Step, list[int]]]:
-    """The steps of a pricing job: fit, the rows in pieces of `chunk_items`, and a measurement at the end."""
-    pieces = [list(rows[start : start + spec.chunk_items]) for start in range(0, len(rows), spec.chunk_items)]
+    """The steps of a pricing job: fit, the rows in pieces of `chunk_size`, and a measurement at the end."""
+    pieces = [list(rows[start : start + spec.chunk_size]) for start in range(0, len(rows), spec.chunk_size)]
     return (
-        ([(Step.FIT, [])] if spec.needs_fit else [])
+        ([(Step.FIT, [])] if spec.learns else [])
         + [(Step.PRICE, piece) for piece in pieces]
         + ([(Step.EVALUATE, [])] if measure else [])
     )
 
 
 def queue_for(session: Session, spec: BaseSpec) -> Queue:
-    """Language models go to a GPU where a GPU worker is there; everything else to the CPU."""
+    """Hosted models wait on the network; local ones go to a GPU where a GPU worker is there; the rest to the CPU."""
+    if spec.is_hosted:
+        return Queue.HOSTED
     return Queue.GPU if spec.uses_llm and workers.serves(session, Queue.GPU) else Queue.CPU
 
 
-def check(dataset: Dataset, spec: BaseSpec, rows: Sequence[int]) -> None:
-    """Raises NotReady when the job could only fail."""
+def check(session: Session, dataset: Dataset, spec: BaseSpec, rows: Sequence[int]) -> None:
+    """Raises NotReady or NotFound when the job could only fail."""
     if not rows:
         raise NotReady("There are no rows to price here: choose other rows, or a file that has some.")
-    if spec.needs_fit and not dataset.splits.get(Split.TRAIN):
+    if spec.learns and not dataset.splits.get(Split.TRAIN):
         raise NotReady(f"{spec.label} learns from rows with a price, and this dataset has none; use another technique.")
+    if isinstance(spec, LlmSpec):
+        _check_model(session, spec)
+
+
+def _check_model(session: Session, spec: LlmSpec) -> None:
+    if spec.min_price >= spec.max_price:
+        raise NotReady("The lowest price considered must be below the highest one.")
+    calls_functions = None if spec.is_hosted else False
+    if spec.is_hosted:
+        endpoint, _, model = spec.model.partition(":")
+        calls_functions = endpoints.get(session, endpoint).model(model).abilities.get("tools")
+    if isinstance(spec, ToolsSpec) and calls_functions is False:
+        raise NotReady(
+            f"{spec.label} is not supported by this model: {spec.model} can't call functions; choose a model behind an "
+            "endpoint that can (the Endpoints page tests it)."
+        )
 
 
 def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | None, limit: int | None) -> Estimate:
-    rows = len(datasets.target_rows(session, dataset.id, split, limit))
+    target = datasets.target_rows(session, dataset.id, split, limit)
+    rows = len(target)
+    spec = stored.pin(session, spec)
     queue = queue_for(session, spec)
     usd_per_hour = rates.usd_per_hour(session, queue)
-    per_item, fit_seconds, basis = _speed(session, dataset, spec)
-    if spec.needs_fit:
+    per_item, fit_seconds, basis = _speed(session, dataset, spec, queue)
+    if spec.learns:
         done = artifacts.fit_seconds(session, datasets.fit_hash(dataset, spec.hash))
         fit_seconds = done if done is not None else fit_seconds
     else:
         fit_seconds = 0.0
     same = jobs.same(session, dataset.id, spec.hash, split, limit)
-    return Estimate(
+    plain = Estimate(
         spec=spec,
         items=rows,
         seconds=per_item * rows,
@@ -81,17 +111,47 @@ def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | 
         basis=basis,
         reuses=same.id if same else None,
     )
+    return _with_tokens(session, dataset, spec, target, plain) if isinstance(spec, LlmSpec) and rows else plain
 
 
-def _speed(session: Session, dataset: Dataset, spec: BaseSpec) -> tuple[float, float, str]:
+def _with_tokens(session: Session, dataset: Dataset, spec: LlmSpec, target: list[int], plain: Estimate) -> Estimate:
+    """The estimate with tokens, and for a hosted model with their price instead of machine time."""
+    counted = pilot.count(session, dataset, spec, target)
+    plain = replace(
+        plain,
+        tokens_in=round(counted.tokens_in[1] * plain.items),
+        tokens_out=round(counted.tokens_out[1] * plain.items),
+    )
+    if not spec.is_hosted:
+        return plain
+    about = "exactly" if counted.is_exact else "roughly, by their length"
+    basis = f"Tokens of {min(pilot.ROWS, plain.items)} of these rows, counted {about}."
+    tariff = pilot.tariff(session, spec)
+    if tariff is None:
+        return replace(plain, usd=None, basis=f"{basis} What they cost is unknown: enter it on the Endpoints page.")
+    low, usual, high = counted.usd(tariff, plain.items, batch=spec.batch != "off")
+    judged = min(dataset.splits.get(Split.VALIDATION, 0), HOSTED_VALIDATION) if spec.learns else 0
+    return replace(
+        plain,
+        usd=usual,
+        usd_low=low,
+        usd_high=high,
+        fixed_usd=plain.fixed_usd + usual * judged / plain.items,
+        basis=f"{basis} Prices: {tariff.source}.",
+    )
+
+
+def _speed(session: Session, dataset: Dataset, spec: BaseSpec, queue: Queue) -> tuple[float, float, str]:
     """(seconds per item, seconds to fit, what that rests on): the nearest measurement there is."""
     technique = str(spec.model_dump()["technique"])
-    exact = jobs.measured_seconds(session, technique, spec.hash)
+    exact = job_progress.measured_seconds(session, technique, queue, spec.hash)
     if exact:
         return *exact, "Measured here with these very settings."
-    similar = jobs.measured_seconds(session, technique)
+    similar = job_progress.measured_seconds(session, technique, queue)
     if similar:
         return *similar, "Measured here with other settings of this technique."
     per_item, fixed, per_row = _PRIORS[technique]
+    if spec.is_hosted:
+        per_item = _HOSTED_SECONDS
     fit = fixed + per_row * dataset.splits.get(Split.TRAIN, 0)
     return per_item, fit, "A rule of thumb from two ordinary cores; it becomes a measurement after the first run."

@@ -7,6 +7,8 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, replace
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -14,13 +16,13 @@ from typing import Self
 
 from kombu.exceptions import OperationalError as BrokerAway
 
-from db import datasets, jobs
+from db import chunks, datasets, jobs
 from db.engine import DatabaseAway, after_commit, begin
 from db.errors import UserError
 from db.settings import settings
 from db.types import Chunk, DatasetState, Job, JobKind, JobState, Queue
 from worker.app import queue_lengths, send
-from worker.progress import Cancelled
+from worker.progress import Cancelled, Defer, Pause, Trouble
 from worker.steps import STEPS, Work
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,9 @@ class Lease:
 
     def __init__(self, chunk: Chunk) -> None:
         self._chunk = chunk
+        self.job_id: int | None = chunk.job_id
+        self.chunk_id: int | None = chunk.id
+        self.troubles = Trouble()
         self._done = 0
         self._lost = False
         self._stop = threading.Event()
@@ -55,11 +60,25 @@ class Lease:
         if self._lost:
             raise Cancelled
 
+    def reserve(self, usd: Decimal) -> None:
+        """Set money aside under the job's cap. Raises Pause when the cap would be passed."""
+        with begin() as session:
+            if chunks.reserve(session, self._chunk, usd):
+                return
+            job = jobs.get(session, self._chunk.job_id)
+        raise Pause(
+            f"The cap of ${job.cap_usd:,.2f} is reached: ${job.spent_usd:,.4f} are spent and the next calls may cost "
+            f"${usd:,.4f}; resume with a higher cap to go on."
+        )
+
+    def trouble(self, what: Trouble) -> None:
+        self.troubles += what
+
     def _keep(self) -> None:
         while not self._stop.wait(min(1.0, settings().lease_seconds / 4)):
             try:
                 with begin() as session:
-                    self._lost = not jobs.beat(session, self._chunk, settings().lease_seconds, self._done)
+                    self._lost = not chunks.beat(session, self._chunk, settings().lease_seconds, self._done)
             except DatabaseAway:
                 # Work goes on: if the database is back before the lease runs out nothing is lost,
                 # and if not, the commit is refused by the fencing token.
@@ -72,20 +91,28 @@ def run_chunk(chunk_id: int) -> None:
     Running it twice, at once or one after the other, changes nothing: the lease decides who may commit.
     """
     with begin() as session:
-        chunk = jobs.claim(session, chunk_id, f"{socket.gethostname()}:{os.getpid()}", settings().lease_seconds)
+        chunk = chunks.claim(session, chunk_id, f"{socket.gethostname()}:{os.getpid()}", settings().lease_seconds)
         if chunk is None:
             return
         job = jobs.get(session, chunk.job_id)
+    lease = Lease(chunk)
     try:
-        with _scratch() as scratch, Lease(chunk) as lease:
+        with _scratch() as scratch, lease:
             commit = STEPS[chunk.step](Work(job, chunk, lease, scratch))
             with begin() as session:
-                if not jobs.finish(session, chunk, commit(session)):
+                tally = commit(session)
+                if not chunks.finish(session, chunk, replace(tally, **asdict(lease.troubles))):
                     raise Cancelled
                 after_commit(session, lambda: wake(job.id, job.queue))
     except Cancelled:
+        _give_back(chunk, lease.troubles)
+    except Defer as later:
+        _give_back(chunk, lease.troubles, after_seconds=later.seconds)
+        wake(job.id, job.queue)  # other chunks need not wait
+    except Pause as reason:
         with begin() as session:
-            jobs.give_back(session, chunk)
+            jobs.pause(session, job.id, str(reason))
+        _give_back(chunk, lease.troubles)
     except DatabaseAway:
         # Nothing can be written now. The lease runs out and the sweeper hands the chunk out again.
         log.exception("The database went away during chunk %s of job %s.", chunk.id, job.id)
@@ -100,6 +127,12 @@ def run_chunk(chunk_id: int) -> None:
         _fail(job, chunk, sentence, attempts=settings().chunk_attempts)
 
 
+def _give_back(chunk: Chunk, troubles: Trouble, after_seconds: float = 0) -> None:
+    with begin() as session:
+        chunks.book_trouble(session, chunk, **asdict(troubles))
+        chunks.give_back(session, chunk, after_seconds)
+
+
 @contextmanager
 def _scratch() -> Iterator[Path]:
     """A folder beside the data, not in /tmp, which is often small or in memory; gone when the chunk ends."""
@@ -111,8 +144,8 @@ def _scratch() -> Iterator[Path]:
 
 def _fail(job: Job, chunk: Chunk, sentence: str, *, attempts: int) -> None:
     with begin() as session:
-        jobs.fail(session, chunk, sentence, attempts=attempts)
-        if jobs.get(session, job.id).state is JobState.FAILED and job.kind is not JobKind.PRICE:
+        chunks.fail(session, chunk, sentence, attempts=attempts)
+        if jobs.get(session, job.id).state is JobState.FAILED and job.kind in (JobKind.INSPECT, JobKind.LOAD):
             datasets.change(session, job.dataset_id, state=DatasetState.FAILED, error=sentence)
         after_commit(session, lambda: wake(job.id, job.queue))
 
@@ -120,7 +153,7 @@ def _fail(job: Job, chunk: Chunk, sentence: str, *, attempts: int) -> None:
 def wake(job_id: int, queue: Queue) -> None:
     """Send messages for the chunks of a job that are ready; commits before sending."""
     with begin() as session:
-        chunk_ids = jobs.to_send(session, job_id)
+        chunk_ids = chunks.to_send(session, job_id)
         for chunk_id in chunk_ids:
             after_commit(session, partial(send, chunk_id, queue))
 
@@ -132,7 +165,9 @@ def sweep() -> None:
     except (BrokerAway, OSError):
         idle = []
     with begin() as session:
-        job_ids = jobs.sweep(session, attempts=settings().chunk_attempts, quiet_seconds=QUIET_SECONDS, idle_queues=idle)
+        job_ids = chunks.sweep(
+            session, attempts=settings().chunk_attempts, quiet_seconds=QUIET_SECONDS, idle_queues=idle
+        )
         queues = {job_id: jobs.get(session, job_id).queue for job_id in job_ids}
     for job_id, queue in queues.items():
         wake(job_id, queue)

@@ -5,6 +5,7 @@ import json
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.config import JsonDict
 
 from db.errors import UserError
 from db.types import Family
@@ -21,6 +22,20 @@ class BaseSpec(BaseModel):
     uses_llm: ClassVar[bool] = False
     reads: ClassVar[tuple[str, ...]] = ("title", "description", "category", "brand")  # others come empty, unread
     chunk_items: ClassVar[int]  # items per chunk: a few seconds of work, so that progress moves and retries are cheap
+
+    @property
+    def learns(self) -> bool:
+        """Whether a job with these settings has a fit step."""
+        return self.needs_fit
+
+    @property
+    def is_hosted(self) -> bool:
+        """Whether its model answers behind an endpoint, for money."""
+        return False
+
+    @property
+    def chunk_size(self) -> int:
+        return self.chunk_items
 
     @property
     def hash(self) -> str:
@@ -85,34 +100,126 @@ class NeighboursSpec(BaseSpec):
 MODELS = ("gemma3-270m", "smollm2-135m")
 """Language models that come as packages."""
 
+HOSTED_VALIDATION = 50
+"""Validation rows that a technique may ask a hosted model about when it fits: every one is paid for."""
 
-class ZeroShotSpec(BaseSpec):
+HOSTED: JsonDict = {"hosted_only": True}
+"""Marks a field that means something only for a model behind an endpoint."""
+
+
+def is_hosted(model: str) -> bool:
+    """ "endpoint:model" names a model behind an endpoint; everything else is a packaged name or a folder."""
+    endpoint, colon, name = model.partition(":")
+    return bool(colon and name and endpoint and not any(sign in endpoint for sign in "/\\."))
+
+
+class LlmSpec(BaseSpec):
+    """What every technique with a language model has in common."""
+
     family = Family.PROMPT
-    label = "Prompt, no examples"
     chunk_items = 64
-    about = "Ask a small local language model; its distribution over prices is read, not just its first answer."
     uses_llm = True
+    model: str = Field(
+        "gemma3-270m", title="Model", description="gemma3-270m, smollm2-135m, a model folder, or endpoint:model."
+    )
+    prompt: str = Field(
+        "auto",
+        title="Prompt",
+        description="A name from the Prompts page, or name@version; auto fits the kind of model.",
+    )
+    readout: Literal["auto", "median", "mean", "log-mean", "mode", "greedy"] = Field(
+        "median",
+        title="Read the price as",
+        description="A statistic of the model's distribution; auto = chosen on validation rows; greedy = its text.",
+    )
+    recalibrate: bool = Field(
+        False, title="Recalibrate", description="Correct price and interval by a line fitted on validation rows."
+    )
+    max_text_tokens: int = Field(110, ge=16, le=4000, title="Longest product text (tokens)")
+    min_price: int = Field(1, ge=1, le=99_999, title="Lowest price considered ($)")
+    max_price: int = Field(999, ge=9, le=99_999, title="Highest price considered ($)")
+    sample: int = Field(
+        0, ge=0, title="Fresh sample", description="0 reuses stored answers; another number asks anew.",
+        json_schema_extra=HOSTED,
+    )  # fmt: skip
+    batch: Literal["off", "on", "then-direct"] = Field(
+        "off",
+        title="Batch API",
+        description="Half the price, up to 24 hours; then-direct asks what the batch left unanswered one by one.",
+        json_schema_extra=HOSTED,
+    )
+
+    @property
+    def is_hosted(self) -> bool:
+        return is_hosted(self.model)
+
+    @property
+    def learns(self) -> bool:
+        return self.needs_fit or self.recalibrate or self.readout == "auto"
+
+    @property
+    def chunk_size(self) -> int:
+        # Answers of a hosted model are stored one by one, so a long chunk loses nothing and keeps the allowed rate up.
+        return 1_000 if self.is_hosted else self.chunk_items
+
+
+class ZeroShotSpec(LlmSpec):
+    label = "Prompt, no examples"
+    about = "Ask a language model cold; its distribution over prices is read, not just its first answer."
     needs_fit = False
     technique: Literal["zero-shot"] = "zero-shot"
-    model: str = Field("gemma3-270m", title="Model", description="gemma3-270m, smollm2-135m, or a model folder.")
-    readout: Literal["median", "mean", "log-mean", "mode", "greedy"] = Field(
-        "median", title="Read the price as", description="A statistic of the model's distribution; greedy = its text."
-    )
-    max_text_tokens: int = Field(110, ge=16, le=1000, title="Longest product text (tokens)")
-    max_price: int = Field(999, ge=9, le=99_999, title="Highest price considered ($)")
 
 
-class MultiShotSpec(ZeroShotSpec):
+class MultiShotSpec(LlmSpec):
     label = "Prompt with examples"
     about = "The same question after a few priced examples from the train side."
-    needs_fit = True
-    technique: Literal["multi-shot"] = "multi-shot"  # type: ignore[assignment]
-    k: int = Field(3, ge=1, le=20, title="Examples")
-    choose: Literal["random", "category"] = Field("random", title="Choose examples", description="From the train side.")
+    technique: Literal["multi-shot"] = "multi-shot"
+    k: int = Field(3, ge=0, le=50, title="Examples")
+    choose: Literal["random", "category", "nearest"] = Field(
+        "random", title="Choose examples", description="From the train side; nearest = the most similar ones."
+    )
     seed: int = Field(0, ge=0, title="Seed")
 
 
-AnySpec = ConstantSpec | RidgeSpec | LightGBMSpec | NeighboursSpec | ZeroShotSpec | MultiShotSpec
+class ChainedSpec(LlmSpec):
+    label = "Prompt chain"
+    about = "First the model lists the product's attributes as JSON, then it prices from them: two calls per item."
+    needs_fit = False
+    technique: Literal["chained"] = "chained"
+    extract_prompt: str = Field("extract", title="Prompt of the first step")
+    max_attribute_tokens: int = Field(80, ge=16, le=1000, title="Longest list of attributes (tokens)")
+
+
+class ToolsSpec(LlmSpec):
+    label = "Prompt with tools"
+    about = "The model may look up similar items and category prices, and calculate, before it answers."
+    technique: Literal["tools"] = "tools"
+    max_calls: int = Field(6, ge=1, le=20, title="Tool calls at most")
+
+
+class RagSpec(LlmSpec):
+    family = Family.RAG
+    label = "RAG"
+    about = "The model reads the most similar known products with their prices before it answers."
+    technique: Literal["rag"] = "rag"
+    k: int = Field(5, ge=0, le=50, title="Neighbours")
+    same_category: bool = Field(False, title="Same category only")
+    min_similarity: float = Field(0.0, ge=0, le=1, title="Least similarity")
+    newer_than_days: int = Field(0, ge=0, le=36_500, title="Prices not older than (days)", description="0 = any age.")
+    neighbour_tokens: int = Field(40, ge=8, le=1000, title="Longest neighbour text (tokens)")
+
+
+AnySpec = (
+    ConstantSpec
+    | RidgeSpec
+    | LightGBMSpec
+    | NeighboursSpec
+    | ZeroShotSpec
+    | MultiShotSpec
+    | ChainedSpec
+    | ToolsSpec
+    | RagSpec
+)
 _adapter: TypeAdapter[AnySpec] = TypeAdapter(Annotated[AnySpec, Field(discriminator="technique")])
 
 SPECS: dict[str, type[BaseSpec]] = {
@@ -122,6 +229,9 @@ SPECS: dict[str, type[BaseSpec]] = {
     "neighbours": NeighboursSpec,
     "zero-shot": ZeroShotSpec,
     "multi-shot": MultiShotSpec,
+    "chained": ChainedSpec,
+    "tools": ToolsSpec,
+    "rag": RagSpec,
 }
 """Technique name -> its spec, in the order people see them: cheap first."""
 
@@ -140,23 +250,33 @@ def parse(values: dict[str, object]) -> AnySpec:
 
 
 def defaults() -> list[AnySpec]:
-    """Every technique that needs no API key, with its default settings."""
-    return [parse({"technique": name}) for name in SPECS]
+    """What is tried first: techniques that need no endpoint and no long wait, with their default settings."""
+    return [parse({"technique": name}) for name in SPECS if name not in ("chained", "tools")]
 
 
 def variants() -> list[BaseSpec]:
-    """The defaults, and the cold prompt with each packaged model, read as a distribution and greedily."""
+    """Every technique that runs without an endpoint, with every packaged model, and greedy text beside the readout."""
     chosen: list[BaseSpec] = []
-    for spec in defaults():
-        chosen.append(spec)
-        if type(spec) is ZeroShotSpec:
-            others = ({"model": model, "readout": readout} for model in MODELS for readout in (spec.readout, "greedy"))
-            chosen += [other for change in others if (other := spec.model_copy(update=change)) != spec]
+    for name, kind in SPECS.items():
+        if not kind.uses_llm:
+            chosen.append(parse({"technique": name}))
+        elif name != "tools":
+            chosen += [parse({"technique": name, "model": model}) for model in MODELS]
+        if name == "zero-shot":
+            chosen += [parse({"technique": name, "model": model, "readout": "greedy"}) for model in MODELS]
     return chosen
+
+
+PACKAGED_PROMPTS = ("auto", "listing@1", "question@1", "extract", "extract@1")
+"""What `prompt` holds when nobody chose another one; a job records the version."""
 
 
 def describe(spec: BaseSpec) -> str:
     """The label, with the fields that differ from the defaults: "Nearest neighbours (k=5)"."""
     values, standard = spec.model_dump(), type(spec)().model_dump()
-    changed = [f"{field}={value}" for field, value in values.items() if value != standard[field]]
+    changed = [
+        f"{field}={value}"
+        for field, value in values.items()
+        if value != standard[field] and value not in PACKAGED_PROMPTS
+    ]
     return f"{spec.label} ({', '.join(changed)})" if changed else spec.label

@@ -9,21 +9,22 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from db import artifacts, datasets, jobs, predictions, rates, results
+from db import artifacts, chunks, datasets, jobs, knowledge, predictions, rates, results
 from db.engine import Session, begin
 from db.settings import settings
 from db.types import PREDICTION_SCHEMA, Chunk, DatasetState, Job, PredictionStatus, Split, Step
-from worker import specs
-from worker.evaluation import metrics
+from worker import indexing, specs
+from worker.evaluation import metrics, neighbours_alone
 from worker.progress import Progress
 from worker.resources import LiveResources, fitted
 from worker.techniques import build
 
-Commit = Callable[[Session], jobs.Tally]
+Commit = Callable[[Session], chunks.Tally]
 
 SPLIT_SEED = 7
 
@@ -47,7 +48,7 @@ def inspect(work: Work) -> Commit:
     path = settings().files_dir / dataset.file_sha256
     inspection = read.inspect(path, dataset.file_name, dataset.inspection.get("forced"))
 
-    def commit(session: Session) -> jobs.Tally:
+    def commit(session: Session) -> chunks.Tally:
         datasets.change(
             session,
             dataset.id,
@@ -55,7 +56,7 @@ def inspect(work: Work) -> Commit:
             inspection=inspection.model_dump(mode="json"),
             mapping=inspection.mapping,
         )
-        return jobs.Tally()
+        return chunks.Tally()
 
     return commit
 
@@ -104,7 +105,7 @@ def load(work: Work) -> Commit:
     sides = splits.assign(groups, priced, seed=SPLIT_SEED)
     profile_json = profiler.result(groups)
 
-    def commit(session: Session) -> jobs.Tally:
+    def commit(session: Session) -> chunks.Tally:
         start = 0
         for file in pieces:
             frame = pl.read_parquet(file)
@@ -134,7 +135,7 @@ def load(work: Work) -> Commit:
             error=None,
         )
         jobs.set_total(session, work.job.id, counts["items"] + counts["rejects"])
-        return jobs.Tally(items=counts["items"] + counts["rejects"])
+        return chunks.Tally(items=counts["items"] + counts["rejects"])
 
     return commit
 
@@ -156,12 +157,14 @@ def fit(work: Work) -> Commit:
         artifact = technique.fit(train, validation, work.progress)
         seconds = time.perf_counter() - started
 
-    def commit(session: Session) -> jobs.Tally:
+    def commit(session: Session) -> chunks.Tally:
         if artifact is not None:
             artifacts.put(session, fit_hash, dataset.id, artifact, seconds)
         # A reused fit still cost what it cost: the comparison would be unfair if only the first job bore it.
-        jobs.book_fixed_cost(session, work.job.id, seconds, rates.usd_for(seconds, work.job.rate_usd_per_hour))
-        return jobs.Tally()
+        machine = rates.usd_for(seconds, work.job.rate_usd_per_hour)
+        paid = jobs.get(session, work.job.id).spent_usd  # the fit is the first step: so far nothing else was paid
+        jobs.book_fixed_cost(session, work.job.id, seconds, machine + paid)
+        return chunks.Tally(usd=paid)
 
     return commit
 
@@ -180,40 +183,58 @@ def price(work: Work) -> Commit:
         raise ValueError(f"{spec.label} must return one line per item, in order, with the columns of PREDICTION_SCHEMA")
     usd_per_second = float(work.job.rate_usd_per_hour) / 3600
     frame = frame.with_columns(pl.col("seconds").fill_null(seconds / max(1, len(items)))).with_columns(
-        usd=pl.col("seconds") * usd_per_second
+        usd=pl.coalesce("usd", pl.col("seconds") * usd_per_second).fill_nan(None)  # null: paid, the price is unknown
     )
     count = frame["status"].value_counts()
     by_status = dict(zip(count["status"], count["count"], strict=True))
 
-    def commit(session: Session) -> jobs.Tally:
+    def commit(session: Session) -> chunks.Tally:
         predictions.add(session, work.job.id, frame)
-        return jobs.Tally(
+        return chunks.Tally(
             items=len(work.chunk.rows),
             unparsed=by_status.get(PredictionStatus.UNPARSED, 0),
             failed=by_status.get(PredictionStatus.FAILED, 0),
             usd=Decimal(repr(float(frame["usd"].sum()))),
             seconds=float(frame["seconds"].sum()),
+            tokens_in=int(frame["tokens_in"].sum()),
+            tokens_out=int(frame["tokens_out"].sum()),
+            saved_usd=Decimal(repr(float(frame["saved_usd"].sum()))),
+            unknown_costs=frame["usd"].null_count(),
         )
 
     return commit
 
 
 def evaluate(work: Work) -> Commit:
-    """Measure the job against the prices that the file has for its rows."""
+    """Measure the job against the prices that the file has for its rows; and what retrieval brought, if it had any."""
     with begin() as session:
         frame = predictions.of_jobs(session, [work.job.id]).filter(pl.col("truth").is_not_null())
     measured = metrics.summary(frame) if len(frame) else {}
+    if work.job.technique in ("rag", "neighbours"):
+        measured |= _retrieval(work.job)
 
-    def commit(session: Session) -> jobs.Tally:
+    def commit(session: Session) -> chunks.Tally:
         results.put(session, work.job.id, measured)
-        return jobs.Tally()
+        return chunks.Tally()
 
     return commit
+
+
+def _retrieval(job: Job) -> dict[str, Any]:
+    """How fresh the knowledge base was, and what the model added to the neighbours it read."""
+    with begin() as session:
+        base = knowledge.of(session, job.dataset_id)
+        found = {"freshness": knowledge.freshness(session, base.id).as_json()} if base else {}
+        told = predictions.of_job(session, job.id) if job.technique == "rag" else None
+    added = neighbours_alone.added(told) if told is not None else None
+    return found | ({"neighbours_alone": added} if added else {})
 
 
 STEPS: dict[Step, Callable[[Work], Commit]] = {
     Step.INSPECT: inspect,
     Step.LOAD: load,
+    Step.SEARCH: indexing.search,
+    Step.INDEX: indexing.index,
     Step.FIT: fit,
     Step.PRICE: price,
     Step.EVALUATE: evaluate,

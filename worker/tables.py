@@ -10,20 +10,38 @@ from worker import specs
 
 FIELDS = ("id", "title", "description", "category", "brand", "price")
 
+_LABELS = {
+    JobKind.INSPECT: "look at file",
+    JobKind.LOAD: "load rows",
+    JobKind.INDEX: "knowledge base",
+    JobKind.SEARCH: "search",
+}
+
 
 def job_label(job: Job) -> str:
     """What to call a job: its technique with what differs from the defaults, or what it does to a file."""
     if job.kind is not JobKind.PRICE:
-        return {JobKind.INSPECT: "look at file", JobKind.LOAD: "load rows"}[job.kind]
+        return _LABELS[job.kind]
     return specs.describe(specs.parse(job.spec))
 
 
 def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
     """The trade-off table: errors with their 95 % intervals, costs per 1,000 items, fixed cost apart."""
     table = Table(caption=None, box=None, pad_edge=False)
-    for name in ("technique", "rows", "MAE $", "95 %", "median error", "RMSLE", "within 20 %", "read", "$ / 1,000"):
+    for name in (
+        "technique",
+        "rows",
+        "MAE $",
+        "95 %",
+        "median error",
+        "RMSLE",
+        "within 20 %",
+        "read",
+        "tokens",
+        "$ / 1,000",
+    ):
         table.add_column(name, justify="left" if name == "technique" else "right", no_wrap=True)
-    for name in ("fixed $", "p50 ms", "verdict"):
+    for name in ("read", "tokens", "$ / 1,000", "fixed $", "p50 ms", "verdict"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
@@ -35,7 +53,8 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
             _number(row["rmsle"], ".3f"),
             _number(row["within"], ".0%"),
             _number(row["parse_rate"], ".1%"),
-            _number(row["usd_per_1000"], ".5f"),
+            f"{row['tokens_in']:.0f}+{row['tokens_out']:.0f}" if row["tokens_in"] else "–",
+            "unknown" if row["usd_per_1000"] is None else f"{row['usd_per_1000']:.5f}",
             _number(row["fixed_usd"], ".5f"),
             _number(row["p50_ms"], ".2f"),
             row["verdict"] + (" *" if row["on_frontier"] else ""),
@@ -64,5 +83,22 @@ def job_table(jobs: Sequence[Job], states: Mapping[int, Progress]) -> Table:
             f"{state.failed:,}",
             f"{state.usd:.5f}",
             state.error or "",
+        )
+    return table
+
+
+def curve(report: Mapping[str, Any]) -> Table:
+    """Error and cost for each number of examples or neighbours; the point where more no longer pays is marked."""
+    table = Table(box=None, pad_edge=False, caption=report["sentence"])
+    for name in ("k", "prompt tokens", "MAE $", "95 %", "$ / 1,000", ""):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in report["rows"]:
+        table.add_row(
+            str(row["k"]),
+            f"{row['prompt_tokens']:,.0f}",
+            _number(row["mae"], ".1f"),
+            f"{_number(row['mae_low'], '.1f')}–{_number(row['mae_high'], '.1f')}",
+            "unknown" if row["usd_per_1000"] is None else f"{row['usd_per_1000']:.5f}",
+            "enough" if row["is_enough"] else "",
         )
     return table

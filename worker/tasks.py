@@ -1,7 +1,8 @@
 """The Celery tasks: ids in, one call."""
 
-from worker import lifecycle, running
-from worker.app import RUN_CHUNK, SWEEP, app
+from worker import knowledge_actions, lifecycle, running
+from worker.app import POLL, REFRESH, RUN_CHUNK, SWEEP, app
+from worker.llm import batching
 
 lifecycle.install()
 
@@ -14,3 +15,13 @@ def run_chunk(chunk_id: int) -> None:
 @app.task(name=SWEEP)  # type: ignore[untyped-decorator]
 def sweep() -> None:
     running.sweep()
+
+
+@app.task(name=REFRESH)  # type: ignore[untyped-decorator]
+def refresh() -> None:
+    knowledge_actions.refresh_due()
+
+
+@app.task(name=POLL)  # type: ignore[untyped-decorator]
+def poll_batches() -> None:
+    batching.poll()

@@ -24,6 +24,7 @@ from worker.supervisor import Backoff, Child, stop_all
 
 ROOT = Path(__file__).resolve().parent.parent  # below it lies dashboard/app.py
 DEMO_ROWS = 120  # of the demo's test side: enough to see differences, few enough that language models take minutes
+HOSTED_CHILDREN = 2  # jobs on endpoints that can go on at once; each has many calls in flight
 POLL_SECONDS = 0.25
 READY_SECONDS = 90.0
 
@@ -57,7 +58,9 @@ def dashboard_command(host: str, port: int) -> list[str]:
 def worker_commands(config: Settings, suffix: str = "") -> dict[str, list[str]]:
     """Log name -> command of the workers that suit this machine; two sets of them need different suffixes."""
     found = {
-        "worker": worker_command(f"{Queue.CPU},{Queue.HOSTED}", f"cpu{suffix}", config.worker_concurrency),
+        "worker": worker_command(Queue.CPU, f"cpu{suffix}", config.worker_concurrency),
+        # Calls of hosted models wait most of the time; they need no core, and must not wait behind a local model.
+        "hosted-worker": worker_command(Queue.HOSTED, f"hosted{suffix}", HOSTED_CHILDREN),
         "control": control_command(f"control{suffix}"),
     }
     if gpu_count() and config.device != "cpu":

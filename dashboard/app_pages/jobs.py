@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import live, reads, widgets
-from db.types import JobState
+from db.types import JobKind, JobState
 
 dataset = widgets.header("Jobs", "One job is one technique pricing some rows. Closing this page stops nothing.")
 if dataset is None:
@@ -12,8 +12,8 @@ if dataset is None:
 
 with st.container(horizontal=True, vertical_alignment="center"):
     everywhere = st.toggle("Jobs of all datasets", key="jobs_everywhere", persist_state="session")
-    jobs = reads.pricing_jobs(None if everywhere else dataset.id)
-    if any(job.state is JobState.DONE for job in jobs):
+    jobs = reads.shown_jobs(None if everywhere else dataset.id)
+    if any(job.state is JobState.DONE and job.kind is JobKind.PRICE for job in jobs):
         st.space("stretch")
         if st.button("Compare what is done", icon=":material/balance:", type="primary"):
             widgets.go(widgets.TRADEOFFS)

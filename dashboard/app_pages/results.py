@@ -38,7 +38,9 @@ if not total:
         "This job has no prediction yet.", widgets.JOBS, "See how far it is", ":material/progress_activity:"
     )
     st.stop()
-found, count = reads.found(snapshot, search, status, predicted.SHOWN)
+predicted.added(job, snapshot)
+flagged = predicted.flagged(snapshot)
+found, count = reads.found(snapshot, search, status, predicted.SHOWN, flagged=flagged)
 st.caption(
     f"{words.count(count, 'prediction')} of {total:,}"
     + (f", the first {predicted.SHOWN:,} shown" if count > predicted.SHOWN else "")
@@ -46,6 +48,6 @@ st.caption(
 )
 row = predicted.table(found, has_truth=found["truth"].is_not_null().any())
 if row is not None:
-    predicted.detail(row)
+    predicted.detail(row, paid=words.is_paid(job))
 st.markdown(f"**Download all {total:,} predictions** of {names[job.id]}")
 widgets.downloads(f"{dataset.name}-job-{job.id}", lambda: pl.read_parquet(snapshot))

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import charts, compared, reads, widgets, words
+from dashboard import charts, compared, curving, reads, widgets, words
 
 dataset = widgets.ready(
     widgets.header(
@@ -44,6 +44,7 @@ views = {
     "By price": lambda: compared.slices(reads.by_band(versions), labels, error),
     "Guesses": lambda: compared.guesses(versions, labels, table["job_id"]),
     "Worst rows": lambda: compared.worst(versions, labels, table["job_id"]),
+    "Context": lambda: curving.show(jobs),
     "Speed": lambda: compared.speed(table),
 }
 st.subheader("Look closer", anchor=False)

@@ -6,7 +6,8 @@ import sys
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from db import datasets, jobs, rates
+from dashboard import choosing
+from db import chunks, datasets, jobs, rates
 from db.engine import begin
 from db.types import DatasetState, JobKind, JobState, Queue, Split, Step
 from tests.builders import a_dataset
@@ -14,7 +15,14 @@ from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import a_finished_job, a_priced_dataset, a_running_job
 from worker import specs
 
-PAGES = {"data": "Data", "run": "Run", "jobs": "Jobs", "tradeoffs": "Trade-offs", "results": "Results"}
+PAGES = {
+    "data": "Data",
+    "run": "Run",
+    "jobs": "Jobs",
+    "tradeoffs": "Trade-offs",
+    "results": "Results",
+    "compare": "Compare",
+}
 
 
 @pytest.fixture
@@ -38,7 +46,7 @@ def test_without_a_dataset_a_page_opens_and_leads_to_a_table(open_page: Open, pa
     assert any("demo" in label for label in labels(at))
 
 
-@pytest.mark.parametrize("page", ["run", "jobs", "tradeoffs", "results"])
+@pytest.mark.parametrize("page", ["run", "jobs", "tradeoffs", "results", "compare"])
 def test_a_table_that_waits_for_its_columns_is_finished_first(open_page: Open, page: str) -> None:
     with begin() as session:
         dataset_id = a_dataset(session)
@@ -55,6 +63,7 @@ def test_a_table_that_waits_for_its_columns_is_finished_first(open_page: Open, p
         ("jobs", "Choose techniques"),
         ("tradeoffs", "Choose techniques to compare"),
         ("results", "Choose techniques"),
+        ("compare", "Choose techniques"),
     ],
 )
 def test_without_jobs_a_page_leads_to_the_run_page(open_page: Open, page: str, label: str) -> None:
@@ -185,9 +194,9 @@ def test_a_file_that_could_not_be_read_says_why(open_page: Open) -> None:
             rate_id=rates.for_queue(session, Queue.CPU),
             chunks=[(Step.INSPECT, [])],
         )
-        chunk = jobs.claim(session, jobs.to_send(session, job_id)[0], "a test", 60)
+        chunk = chunks.claim(session, chunks.to_send(session, job_id)[0], "a test", 60)
         assert chunk
-        jobs.fail(session, chunk, "The file is an image, not a table.", attempts=1)
+        chunks.fail(session, chunk, "The file is an image, not a table.", attempts=1)
     at = open_page("data")
     assert not at.exception
     assert at.error[0].value == "The file is an image, not a table."
@@ -249,7 +258,8 @@ def test_the_estimate_stands_before_the_start_and_starting_makes_the_jobs(open_p
     with begin() as session:
         dataset_id = a_dataset(session, 200)
     at = open_page("run")
-    assert list(at.dataframe[0].value["Technique"]) == [kind.label for kind in specs.SPECS.values()]
+    chosen = [specs.SPECS[name].label for name in choosing.CHEAP]
+    assert list(at.dataframe[0].value["Technique"]) == chosen
     at.pills[0].set_value(["constant", "neighbours"]).run()
     at.number_input(key="spec-neighbours-k").set_value(7).run()
     at.number_input(key=f"sample-{dataset_id}-measure").set_value(5).run()
@@ -278,7 +288,9 @@ def test_a_dataset_without_prices_offers_only_what_needs_no_learning(open_page: 
         a_dataset(session, 0, unpriced=12)
     at = open_page("run")
     assert is_well(at)
-    assert at.pills[0].value == [name for name, kind in specs.SPECS.items() if not kind.needs_fit]
+    assert at.pills[0].value == ["zero-shot"]
+    offered = [specs.SPECS[name].label for name in ("zero-shot", "chained")]
+    assert list(at.pills[0].options) == offered
 
 
 # Jobs
@@ -303,9 +315,9 @@ def test_a_failed_job_says_why_and_can_be_retried(open_page: Open) -> None:
     with begin() as session:
         dataset_id = a_dataset(session, 200)
         job_id = a_running_job(session, dataset_id, specs.ConstantSpec())
-        chunk = jobs.claim(session, jobs.to_send(session, job_id)[0], "a test", 60)
+        chunk = chunks.claim(session, chunks.to_send(session, job_id)[0], "a test", 60)
         assert chunk
-        jobs.fail(session, chunk, "The model is not there.", attempts=1)
+        chunks.fail(session, chunk, "The model is not there.", attempts=1)
     at = open_page("jobs")
     assert at.error[0].value == "The model is not there."
     at.button(key=f"retry-{job_id}").click().run()
@@ -390,8 +402,9 @@ def test_rows_without_a_price_can_be_looked_at_too(open_page: Open, priced: int)
 def test_the_pages_load_no_model_library() -> None:
     """In a fresh process: here other tests may have loaded them."""
     code = (
-        "import sys; from dashboard import charts, compared, intake, live, overview, predicted, reads, widgets, words; "
-        "sys.exit(', '.join({'torch', 'transformers', 'sklearn', 'lightgbm'} & set(sys.modules)) or 0)"
+        "import sys; from dashboard import choosing, compared, curving, drafting, hosting, intake, live, overview; "
+        "from dashboard import pairs, tariffs; "
+        "sys.exit(', '.join({'torch', 'transformers', 'sklearn', 'lightgbm', 'openai'} & set(sys.modules)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

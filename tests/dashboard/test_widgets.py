@@ -1,13 +1,15 @@
 """Do forms make the specs they show, do downloads hold everything, are errors one sentence?"""
 
 import io
+import json
 import logging
+from typing import Any
 
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import intake
+from dashboard import forms, intake
 from tests.dashboard.conftest import texts
 from worker import export, specs
 
@@ -15,9 +17,9 @@ from worker import export, specs
 def form_page(technique: str) -> None:
     import streamlit as st
 
-    from dashboard import widgets
+    from dashboard import forms
 
-    st.session_state["spec"] = widgets.spec_form(technique).model_dump_json()
+    st.session_state["spec"] = forms.spec_form(technique).model_dump_json()
 
 
 @pytest.mark.parametrize("technique", specs.SPECS)
@@ -30,8 +32,40 @@ def test_an_untouched_form_makes_the_default_spec(technique: str) -> None:
 @pytest.mark.parametrize("technique", specs.SPECS)
 def test_every_field_of_a_spec_has_an_input(technique: str) -> None:
     at = AppTest.from_function(form_page, args=(technique,)).run()
-    inputs = [*at.number_input, *at.selectbox, *at.toggle, *at.text_input]
-    assert len(inputs) == len(specs.SPECS[technique].model_fields) - 1
+    kind = specs.SPECS[technique]
+    shown = {name for name, field in kind.model_fields.items() if not forms.hosted_only(field)} - {"technique"}
+    assert {element.key for element in inputs(at)} == {f"spec-{technique}-{name}" for name in shown}
+
+
+def inputs(at: AppTest) -> list[Any]:
+    return [*at.number_input, *at.selectbox, *at.toggle, *at.text_input]
+
+
+def hosted_page() -> None:
+    import streamlit as st
+
+    from dashboard import forms
+
+    choices = forms.Choices(models=("gemma3-270m", "shop:big"), prompts=("auto", "question", "question@1"))
+    st.session_state["spec"] = forms.spec_form("zero-shot", choices).model_dump_json()
+
+
+def test_what_only_a_hosted_model_has_is_asked_for_when_one_is_chosen() -> None:
+    at = AppTest.from_function(hosted_page).run()
+    assert "spec-zero-shot-batch" not in {element.key for element in inputs(at)}
+    at.selectbox(key="spec-zero-shot-model").select("shop:big").run()
+    at.selectbox(key="spec-zero-shot-batch").select("on").run()
+    at.selectbox(key="spec-zero-shot-prompt").select("question@1").run()
+    spec = specs.parse(json.loads(at.session_state["spec"]))
+    assert spec == specs.ZeroShotSpec(model="shop:big", batch="on", prompt="question@1")
+
+
+def test_a_model_that_nobody_lists_is_written_in() -> None:
+    at = AppTest.from_function(hosted_page).run()
+    at.selectbox(key="spec-zero-shot-model").select(forms.OTHER).run()
+    assert '"model":"gemma3-270m"' in at.session_state["spec"]
+    at.text_input(key="spec-zero-shot-model-other").set_value("shop:unlisted").run()
+    assert '"model":"shop:unlisted"' in at.session_state["spec"]
 
 
 def test_a_form_keeps_numbers_within_the_bounds_of_the_field() -> None:

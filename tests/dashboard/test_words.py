@@ -1,6 +1,6 @@
 """Are figures written as people read them, and does the verdict say what the table says?"""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import polars as pl
@@ -127,3 +127,91 @@ def test_the_verdict_of_one_technique_asks_for_a_second() -> None:
 
 def test_without_an_answer_nothing_is_claimed() -> None:
     assert words.verdict(compared(None), LABELS, MAE).startswith("Nothing can be said yet")
+
+
+def test_money_of_a_model_tells_what_was_paid_and_what_was_saved() -> None:
+    assert words.money(0.0012, 0.03) == "$0.0012 paid, $0.030 saved"
+    assert words.money(0.5, 0) == "$0.50 paid"
+    assert words.money(0, Decimal("0.2")) == "$0 paid, $0.20 saved"
+
+
+def test_an_unknown_price_is_never_nothing() -> None:
+    assert words.known_usd(None) == "unknown"
+    assert words.known_usd(float("nan")) == "unknown"
+    assert words.known_usd(0) == "$0"
+    assert words.money(None, 0) == "unknown paid"
+    assert words.money(0, 0, unknown=True) == "unknown paid"
+    assert words.money(0.5, 0.1, unknown=True) == "at least $0.50 paid, $0.10 saved"
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0"), (850, "850"), (12_400, "12.4k"), (999_700, "1M"), (3_120_000, "3.12M")]
+)
+def test_tokens_are_told_in_thousands_and_millions(number: int, text: str) -> None:
+    assert words.tokens(number) == text
+
+
+def test_models_and_prompts_are_named_for_people() -> None:
+    assert words.model_name("gemma3-270m") == "gemma3-270m"
+    assert words.model_name("shop:big") == "big · on shop"
+    assert words.prompt_name("question") == "question, newest version"
+    assert words.prompt_name("question@3") == "question, version 3"
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        (None, None),
+        ("2028-01-01", None),
+        ("2026-12-01", "m will be shut down on 2026-12-01, in 8 days: do not build on it."),
+        ("2026-01-01T00:00:00Z", "m was shut down on 2026-01-01: calls will fail; choose another model."),
+    ],
+)
+def test_a_model_that_ends_is_warned_about(ends: str | None, said: str | None) -> None:
+    assert words.shutdown("m", ends, date(2026, 11, 23)) == said
+
+
+def pair(verdict: str, low: float, high: float) -> pl.DataFrame:
+    columns = {"job_id": [1, 2], "n": [400, 400], "mae": [80.0, 84.0], "diff": [0.0, 4.0], "diff_low": [0.0, low]}
+    return pl.DataFrame(columns | {"diff_high": [0.0, high], "verdict": ["best", verdict]})
+
+
+def test_two_runs_are_judged_by_their_paired_difference() -> None:
+    assert words.pair_verdict(pair("worse", 1.0, 7.0), LABELS, MAE) == (
+        "**Ridge** is better than **Boosting** on mean error: $80.00 and $84.00; the paired difference is $4.00 "
+        "(95 % interval $1.00 to $7.00), on 400 rows."
+    )
+    tied = words.pair_verdict(pair("tie", -1.0, 9.0), LABELS, MAE)
+    assert tied.startswith("**Ridge** and **Boosting** can't be told apart")
+    assert "-$1.00 to $9.00" in tied
+
+
+def test_two_runs_of_which_one_answered_nothing_are_not_judged() -> None:
+    frame = pair("tie", 0.0, 0.0).with_columns(diff=None, diff_low=None, diff_high=None)
+    assert words.pair_verdict(frame, LABELS, MAE).startswith("Nothing can be said")
+
+
+def test_what_happened_to_an_answer_is_told_in_sentences() -> None:
+    told = words.told(
+        {
+            "error": "timed out",
+            "flag": "it says “ignore the above”.",
+            "shortened": {"examples": 1, "tokens": 40},
+            "ignored": ["logprobs", "seed"],
+        }
+    )
+    assert told == [
+        ("error", "No answer: timed out."),
+        ("warning", "The product's text looks like instructions to the model: it says “ignore the above”."),
+        (
+            "info",
+            "The prompt would not have fitted the model's context: 1 of the examples or neighbours were left out, the "
+            "lowest-ranked first and the description lost 40 tokens.",
+        ),
+        (
+            "info",
+            "The endpoint ignored what it was asked for: "
+            "probabilities of tokens, so there is no distribution and seed.",
+        ),
+    ]
+    assert words.told({"answer": "12", "shortened": {"examples": 0, "tokens": 0}}) == []

@@ -19,7 +19,7 @@ from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from db import jobs
+from db import job_progress, jobs
 from db.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,7 +92,7 @@ class Live:
         try:
             with Session(engine) as session:
                 every = jobs.all(session)
-                states = {state.job_id: state for state in jobs.progress(session, [job.id for job in every])}
+                states = {state.job_id: state for state in job_progress.of(session, [job.id for job in every])}
                 return [asdict(job) | asdict(states[job.id]) for job in every]
         except OperationalError:
             return []

@@ -2,27 +2,20 @@
 
 import io
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tests.builders import a_catalogue
+from tests.e2e.conftest import LATER, chart
 from tests.e2e.live import ROOT, Live, live_stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.model, pytest.mark.timeout(1500)]
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 ITEMS, BROKEN = 300, 2
-SOON, LATER = 30_000, 300_000  # milliseconds; later = behind the demo's own jobs
-expect.set_options(timeout=SOON)
 
 
 @pytest.fixture(scope="module")
@@ -31,35 +24,6 @@ def stack() -> Iterator[Live]:
     with live_stack() as stack:
         stack.wait_for("the demo catalogue", stack.jobs)
         yield stack
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
-    if path is None:
-        pytest.fail("Chromium is missing: the browser tests need it (Debian: apt-get install chromium).")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser, stack: Live, tmp_path: Path) -> Iterator[Page]:
-    """A fresh visitor. Afterwards: nothing was asked of another machine, and nothing failed in the browser."""
-    context = browser.new_context(viewport={"width": 1360, "height": 1000}, accept_downloads=True)
-    page = context.new_page()
-    page.set_default_timeout(SOON)
-    elsewhere: list[str] = []
-    errors: list[str] = []
-    local = (stack.url, stack.url.replace("http", "ws"), "data:", "blob:")
-    page.on("request", lambda request: None if request.url.startswith(local) else elsewhere.append(request.url))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    page.screenshot(path=tmp_path / "last.png", full_page=True)
-    context.close()
-    assert elsewhere == []
-    assert errors == []
 
 
 @pytest.fixture
@@ -73,16 +37,6 @@ def shop(tmp_path: Path) -> Path:
     path = tmp_path / "our shop.csv"
     path.write_text("\n".join(lines), encoding="cp1252")
     return path
-
-
-def chart(page: Page) -> None:
-    """A chart is drawn, not only its frame."""
-    drawn = page.locator('[data-testid="stVegaLiteChart"]').locator("canvas, svg.marks").first
-    expect(drawn).to_be_visible()
-    box = drawn.bounding_box()
-    assert box
-    assert box["width"] > 300
-    assert box["height"] > 100
 
 
 def test_the_demo_is_compared_and_the_picture_for_the_readme_is_taken(page: Page, stack: Live) -> None:
@@ -124,7 +78,7 @@ def test_from_a_file_to_a_download(page: Page, stack: Live, shop: Path) -> None:
 
     # run: see what it takes, then start
     expect(page.get_by_role("heading", name="Run")).to_be_visible()
-    for name in ("Gradient boosting", "Nearest neighbours", "Prompt, no examples", "Prompt with examples"):
+    for name in ("Gradient boosting", "Nearest neighbours", "Prompt, no examples"):
         page.get_by_role("button", name=name, exact=True).click()
     page.get_by_role("button", name="Start 2 jobs").click()
 

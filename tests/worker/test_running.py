@@ -2,27 +2,14 @@
 
 import pytest
 
-from db import datasets, jobs, predictions, results
+from db import chunks, datasets, jobs, predictions, results
 from db.engine import begin
 from db.errors import UserError, WrongState
 from db.types import JobState, Split
 from tests.builders import a_dataset
+from tests.worker.conftest import drain
 from worker import actions, running, specs, steps
 from worker.progress import Cancelled
-
-
-@pytest.fixture
-def sent(monkeypatch) -> list[int]:
-    """Messages instead of a broker: the ids of the chunks that were sent."""
-    ids: list[int] = []
-    monkeypatch.setattr(running, "send", lambda chunk_id, queue: ids.append(chunk_id))
-    monkeypatch.setattr(actions, "send", lambda chunk_id, queue: ids.append(chunk_id))
-    return ids
-
-
-def drain(sent: list[int]) -> None:
-    while sent:
-        running.run_chunk(sent.pop(0))
 
 
 def start(split=Split.TEST, n=100, **spec) -> int:
@@ -93,7 +80,7 @@ def test_a_technique_is_never_shown_the_true_price(database, sent, monkeypatch):
 
 def test_a_failure_rolls_predictions_back_and_is_tried_again(database, sent, monkeypatch):
     job_id = start()
-    monkeypatch.setattr(jobs, "finish", failing(jobs.finish, times=1))
+    monkeypatch.setattr(chunks, "finish", failing(chunks.finish, times=1))
     drain(sent)
     running.sweep()
     drain(sent)

@@ -26,7 +26,8 @@ from worker import specs, up
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = {
-    "worker": "-Q cpu,hosted",
+    "worker": "-Q cpu",
+    "hosted-worker": "-Q hosted",
     "control": "-Q control",
     "dashboard": "streamlit run",
     "valkey": "valkey.sock",

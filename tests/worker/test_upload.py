@@ -10,21 +10,9 @@ from db.engine import begin
 from db.errors import MappingError, WrongState
 from db.settings import settings
 from db.types import DatasetState
+from tests.worker.conftest import drain
 from tests.worker.ingest.corpus import CASES, Case
 from worker import actions, running
-
-
-@pytest.fixture
-def sent(monkeypatch) -> list[int]:
-    ids: list[int] = []
-    monkeypatch.setattr(running, "send", lambda chunk_id, queue: ids.append(chunk_id))
-    monkeypatch.setattr(actions, "send", lambda chunk_id, queue: ids.append(chunk_id))
-    return ids
-
-
-def drain(sent: list[int]) -> None:
-    while sent:
-        running.run_chunk(sent.pop(0))
 
 
 def upload(name: str, data: bytes, sent: list[int]) -> int:

@@ -32,7 +32,8 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "rmse": pl.Float64,  # $
     **dict.fromkeys(("within", "within_low", "within_high"), pl.Float64),  # share of the answers
     "parse_rate": pl.Float64,  # share of the items
-    "usd_per_1000": pl.Float64,
+    "usd_per_1000": pl.Float64,  # null: unknown
+    **dict.fromkeys(("tokens_in", "tokens_out"), pl.Float64),  # per item
     "p50_ms": pl.Float64,
     "p95_ms": pl.Float64,
     "on_frontier": pl.Boolean,
@@ -43,7 +44,8 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 def table(predictions: pl.DataFrame, n_boot: int = 2000, seed: int = 0, *, by: Measure = "mae") -> pl.DataFrame:
-    """One line per job, best first (COLUMNS), from a long frame: job_id, row, truth, price, status, usd, seconds.
+    """One line per job, best first (COLUMNS), from a long frame: job_id, row, truth, price, status, usd, saved_usd,
+    seconds, tokens_in, tokens_out.
 
     Only items that every job has a line for and whose price is known count. Each error is taken over the items a job
     answered; n counts all items and parse_rate says how many were answered. Intervals are 95 % percentile bootstrap

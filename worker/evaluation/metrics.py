@@ -19,7 +19,13 @@ AGGREGATES: tuple[pl.Expr, ...] = (
     pl.col("squared_log").mean().sqrt().alias("rmsle"),
     pl.col("hit").mean().alias("within"),
     pl.col("absolute").is_not_null().mean().alias("parse_rate"),
-    (pl.col("usd").mean() * 1000).alias("usd_per_1000"),
+    # What pricing anew costs: an answer that was stored already cost this job nothing, but the next one may have none.
+    # One unknown price makes the whole unknown.
+    pl.when(pl.col("usd").null_count() == 0)
+    .then((pl.col("usd") + pl.col("saved_usd")).mean() * 1000)
+    .alias("usd_per_1000"),
+    pl.col("tokens_in").mean(),
+    pl.col("tokens_out").mean(),
     (pl.col("seconds").median() * 1000).alias("p50_ms"),
     (pl.col("seconds").quantile(0.95, interpolation="linear") * 1000).alias("p95_ms"),
 )
@@ -31,7 +37,8 @@ Money and time are taken over all items: an unreadable answer costs as much as a
 
 
 def errors(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add the errors of each line. `frame` has truth and price ($), status, usd ($) and seconds; truth is never null.
+    """Add the errors of each line. `frame` has truth and price ($), status, usd and
+    saved_usd ($), seconds, tokens_in and tokens_out; truth is never null.
 
     absolute: |price - truth| in $. relative: the same divided by truth, null for a truth of 0. squared_log: squared
     difference of log(1 + $). hit: 1.0 if the price is within 20 % of the truth, else 0.0.
@@ -49,7 +56,8 @@ def errors(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def summary(frame: pl.DataFrame) -> dict[str, Any]:
-    """n, mae ($), rmse ($), median_ape, rmsle, within, parse_rate, usd_per_1000 ($), p50_ms and p95_ms.
+    """n, mae ($), rmse ($), median_ape, rmsle, within, parse_rate, usd_per_1000 ($), tokens_in, tokens_out, p50_ms and
+    p95_ms.
 
     Items without a known price can't be judged and are left out. Shares are between 0 and 1. An error is None when
     nothing was answered.

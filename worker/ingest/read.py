@@ -32,7 +32,7 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
     """
     forced = dict(forced or {})
     kind, compression = opening.kind_of(path)
-    table = _open(path, kind, compression, forced)
+    table = open_table(path, kind, compression, forced)
     layout = table.layout
     rows = [row for row in layout.rows if row.text.strip() or not row.is_blank]
     if not layout.columns or not rows:
@@ -61,7 +61,7 @@ def batches(path: Path, inspection: Inspection, mapping: Mapping[str, str], prog
     `mapping` is field -> column. Raises MappingError, UnreadableFile, and what `progress` raises to stop the work.
     """
     forced = {field: getattr(inspection, field) for field in FORCEABLE} | {"preamble": len(inspection.preamble)}
-    table = _open(path, inspection.kind, inspection.compression, forced)
+    table = open_table(path, inspection.kind, inspection.compression, forced)
     names = [clean(column) for column in table.layout.columns]
     mapping = {field: column for field, column in mapping.items() if column}
     columns.check(mapping, names)
@@ -81,7 +81,8 @@ def batches(path: Path, inspection: Inspection, mapping: Mapping[str, str], prog
             yield batch
 
 
-def _open(path: Path, kind: opening.Kind, compression: opening.Compression, forced: dict[str, Any]) -> Table:
+def open_table(path: Path, kind: opening.Kind, compression: opening.Compression, forced: dict[str, Any]) -> Table:
+    """The file's layout and its rows of cells. Raises UnreadableFile."""
     if kind == "parquet":
         return open_parquet(path)
     if kind == "xlsx":

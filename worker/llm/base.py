@@ -1,50 +1,129 @@
-"""What does a language model look like to a technique? Prompts in, prices with their doubt out."""
+"""What does a language model look like to a technique? Prompts in; prices with their doubt, or texts, out."""
 
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 from worker.progress import Progress
 
-Statistic = Literal["median", "mean", "log-mean", "mode", "greedy"]
+Statistic = Literal["median", "mean", "log-mean", "mode"]
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Quantiles that a reading of a distribution carries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """`shared` + `text` + `ask`, tokenised apart, so that `shared` is computed once for all items that have it.
+    """`system` + `shared` + `text` + `ask`, tokenised apart, so that what items have in common is computed once.
 
-    `text` is the product and only data: words in it that look like control tokens are read as plain letters.
+    `text` is the product (and what else is the item's own) and only data: words in it that look like control tokens
+    are read as plain letters.
     """
 
-    shared: str  # instructions and examples
-    text: str  # the product; cut at max_text_tokens
-    ask: str  # ends so that digits follow: "... Price: $"
-    max_text_tokens: int = 110
+    shared: str  # the same for many items: instructions and examples
+    text: str  # this item's
+    ask: str  # ends so that a price follows: "... Price: $"
+    system: str = ""  # the system message of a chat; a model without roles reads it first, on lines of its own
+    row: int = -1  # the item's row: whose prediction bears the cost of a paid call
+
+    @property
+    def user(self) -> str:
+        """All but the system message, as it is sent."""
+        return self.shared + self.text + self.ask
 
 
 @dataclass(frozen=True, slots=True)
 class Readout:
     """How a price is read from the model."""
 
-    statistic: Statistic = "median"  # of the distribution over whole dollars; "greedy" parses the model's text
-    max_price: int = 999  # dollars; prices above are not considered
+    greedy: bool = False  # parse the model's text instead of reading its distribution over whole dollars
+    max_price: int = 999  # dollars; prices above and below are not considered
+    min_price: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one or more model calls took. Sums with `+`."""
+
+    tokens_in: int = 0
+    tokens_cached: int = 0  # of tokens_in, those billed at the cached tariff
+    tokens_out: int = 0  # generated, or scored beyond the prompt
+    seconds: float = 0.0  # this item's share of its batch; waiting time of a hosted call
+    usd: float | None = None  # None: no tariff, machine seconds are what it costs; NaN: paid, but the price is unknown
+    saved_usd: float = 0.0  # what a stored answer would have cost anew
+
+    def __add__(self, other: "Spent") -> "Spent":
+        both = None if self.usd is None and other.usd is None else (self.usd or 0.0) + (other.usd or 0.0)
+        return Spent(
+            self.tokens_in + other.tokens_in,
+            self.tokens_cached + other.tokens_cached,
+            self.tokens_out + other.tokens_out,
+            self.seconds + other.seconds,
+            both,
+            self.saved_usd + other.saved_usd,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One answer. `price` is None when no price can be read from it."""
+    """One answer to a question for a price."""
 
-    price: float | None
-    low: float | None  # 5 % and 95 % quantile of the distribution; None for greedy text
-    high: float | None
-    tokens_in: int
-    tokens_out: int  # generated, or scored beyond the prompt
-    seconds: float  # this item's share of its batch
-    evidence: str  # JSON: the text, or a summary of the distribution
+    spent: Spent
+    price: float | None = None  # greedy or structured: what the text says; None when no price can be read from it
+    statistics: Mapping[str, float] = field(default_factory=dict)  # Statistic -> $; empty without a distribution
+    quantiles: tuple[float, ...] = ()  # $ at LEVELS; empty without a distribution
+    evidence: Mapping[str, Any] = field(default_factory=dict)  # "answer" (text), "likeliest" ({dollars: share}), ...
+    error: str | None = None  # no answer came: the prediction is `failed`, with this reason
 
 
-class PriceModel(Protocol):
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One answer in words."""
+
+    spent: Spent
+    text: str = ""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function the model may call. `run` gets the item's row and the model's arguments; it returns what the model
+    reads. A ValueError becomes the tool's answer, so that the model can try again."""
+
+    name: str
+    about: str
+    parameters: Mapping[str, Any]  # JSON schema of the arguments
+    run: Callable[[int, Mapping[str, Any]], str]
+
+
+class LanguageModel(Protocol):
     signature: str  # changes when the same prompt would get another answer
+    context: int  # tokens that a prompt and its answer may have together
+    speaks: bool  # follows instructions; a model that does not only goes on with a text
+
+    def count(self, texts: list[str]) -> list[int]:
+        """Tokens of each text; an upper estimate where the model's tokenizer is not at hand."""
+        ...
+
+    def cut(self, texts: list[str], tokens: int) -> list[str]:
+        """Each text's beginning, `tokens` tokens at most."""
+        ...
 
     def price(self, prompts: list[Prompt], readout: Readout, progress: Progress) -> list[Reading]:
-        """One reading per prompt, in the order of the prompts; `progress` advances after every batch."""
+        """One reading per prompt, in the order of the prompts; `progress` advances as they come."""
+        ...
+
+    def write(
+        self, prompts: list[Prompt], max_tokens: int, progress: Progress, schema: Mapping[str, Any] | None = None
+    ) -> list[Written]:
+        """Answers in words, each at most max_tokens long. `schema`: asks for JSON of this schema where the model can
+        be held to one; the caller still parses with care."""
+        ...
+
+    def price_with_tools(
+        self, prompts: list[Prompt], tools: list[Tool], max_calls: int, readout: Readout, progress: Progress
+    ) -> list[Reading]:
+        """Like `price`, but the model may call tools first; evidence holds "calls": [{name, arguments, result}].
+
+        Raises NotReady where the model can't call functions.
+        """
         ...

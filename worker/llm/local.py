@@ -3,30 +3,34 @@
 Measured choices are in docs/experiments.md, "Local language models".
 """
 
-import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
+from db.errors import NotReady
 from db.settings import settings
 from worker.llm.attention import register
-from worker.llm.base import Prompt, Reading, Readout
-from worker.llm.batches import Batch, Tokens, batches
+from worker.llm.base import Prompt, Reading, Readout, Spent, Tool, Written
+from worker.llm.batches import Batch, batches
+from worker.llm.eightbit import to_eight_bit
 from worker.llm.machine import pick_device, pick_dtype, quiet
 from worker.llm.network import Network
 from worker.llm.packaged import model_folder
-from worker.llm.reading import Floats, parse_completion, quantile, statistics, summary
+from worker.llm.reading import Floats, parse_completion, readings
 from worker.llm.scoring import score
+from worker.llm.tokens import Tokenizer
 from worker.llm.trie import PriceTrie, price_trie
+from worker.llm.writing import write
 from worker.progress import Progress
 
-TEXT_TOKENS = 10  # how long a greedy answer may get: "1,299.99" and a stop
+Answer = TypeVar("Answer", Reading, Written)
+
+PRICE_TOKENS = 10  # how long a greedy price may get: "1,299.99" and a stop
 # Numbers in the middle of a sentence, a list and a table: what follows them is what ends a price.
 PROBES = tuple(
     f"{about}\n\nPrice: ${number}"
@@ -44,141 +48,141 @@ class Limits:
 
 
 class LocalModel:
-    """A causal language model on this machine; a `worker.llm.base.PriceModel`. Raises NotReady if it is not there."""
+    """A causal language model on this machine: a `worker.llm.base.LanguageModel`. Raises NotReady without it."""
 
-    def __init__(self, name: str, *, dtype: torch.dtype | None = None, limits: Limits | None = None) -> None:
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+    def __init__(
+        self,
+        name: str,
+        *,
+        dtype: torch.dtype | None = None,
+        limits: Limits | None = None,
+        eight_bit: bool = False,
+    ) -> None:
+        """`eight_bit`: faster on processors that multiply bytes, and not the same answers (worker.llm.eightbit)."""
+        from transformers import AutoModelForCausalLM
 
         quiet()
         folder = model_folder(name)
+        self.name = name
         self.device = pick_device(settings().device)
         self.dtype = dtype or pick_dtype(self.device)
         self.limits = limits or (Limits() if self.device.type == "cpu" else Limits(tokens=65_536, items=512))
-        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.tokenizer = Tokenizer(folder)
         attention = register() if self.device.type == "cpu" else "sdpa"
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=self.dtype, attn_implementation=attention)
-        probes = [[*self._first, *ids] for ids in self.tokenizer(list(PROBES), add_special_tokens=False).input_ids]
-        self.network = Network(model.to(self.device).eval(), self.device, probes)
-        self.signature = f"{_identity(name, folder)}:{str(self.dtype).removeprefix('torch.')}"
+        probes = [[*self.tokenizer.first, *ids] for ids in self.tokenizer.ids(list(PROBES))]
+        model = model.to(self.device).eval()
+        if eight_bit:
+            to_eight_bit(model, self.device)
+        self.network = Network(model, self.device, probes)
+        number = str(self.dtype).removeprefix("torch.") + ("-int8" if eight_bit else "")
+        self.signature = f"{_identity(name, folder)}:{number}"
+        self.context = int(model.config.max_position_embeddings)
+        self.speaks = self.tokenizer.speaks
+        self._ends = _ends(model, self.tokenizer.inner.eos_token_id)
         self._tries: dict[int, PriceTrie] = {}
 
+    def count(self, texts: list[str]) -> list[int]:
+        return self.tokenizer.count(texts)
+
+    def cut(self, texts: list[str], tokens: int) -> list[str]:
+        return self.tokenizer.cut(texts, tokens)
+
     def price(self, prompts: list[Prompt], readout: Readout, progress: Progress) -> list[Reading]:
-        if readout.statistic == "greedy":
-            return self._each(prompts, self._read_text, progress)
-        return self._each(prompts, lambda batch: self._read_distribution(batch, readout), progress)
-
-    def distributions(self, prompts: list[Prompt], max_price: int, progress: Progress) -> Floats:
-        """(n, max_price) probabilities of 1, 2, … dollars."""
-        out = np.zeros((len(prompts), max_price))
-        for batch in batches(self.tokenise(prompts), self.limits.tokens, self.limits.items):
-            out[batch.where] = self._distribution(batch, max_price)[0]
-            progress.advance(len(batch.where))
-        return out
-
-    def tokenise(self, prompts: list[Prompt]) -> list[Tokens]:
-        """The three parts apart; a model that wants a first token (Gemma) gets it before `shared`."""
-        known: dict[str, tuple[int, ...]] = {}
-
-        def ids(text: str) -> tuple[int, ...]:
-            if text not in known:
-                known[text] = tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
-            return known[text]
-
-        # A page of text is cut before it is tokenised: no token of these vocabularies is that long.
-        texts = [prompt.text[: prompt.max_text_tokens * 24] for prompt in prompts]
-        own = self.tokenizer(texts, add_special_tokens=False, split_special_tokens=True).input_ids if texts else []
-        return [
-            Tokens(self._first + ids(p.shared), (*tokens[: p.max_text_tokens], *ids(p.ask)))
-            for p, tokens in zip(prompts, own, strict=True)
-        ]
-
-    @cached_property
-    def _first(self) -> tuple[int, ...]:
-        """The token that a text starts with for this model, if it wants one."""
-        bos = self.tokenizer.bos_token_id
-        return (bos,) if bos is not None and self.tokenizer("").input_ids[:1] == [bos] else ()
-
-    def _each(
-        self, prompts: list[Prompt], read: Callable[[Batch], list[dict[str, Any]]], progress: Progress
-    ) -> list[Reading]:
-        tokens = self.tokenise(prompts)
-        out: list[Reading | None] = [None] * len(prompts)
-        for batch in batches(tokens, self.limits.tokens, self.limits.items):
-            began = time.perf_counter()
-            readings = read(batch)
-            seconds = (time.perf_counter() - began) / len(batch.where)
-            for i, reading in zip(batch.where, readings, strict=True):
-                out[i] = Reading(tokens_in=len(tokens[i]), seconds=seconds, **reading)
-            progress.advance(len(batch.where))
-        return [reading for reading in out if reading is not None]
-
-    def _distribution(self, batch: Batch, max_price: int) -> tuple[Floats, int]:
-        if max_price not in self._tries:
-            encode = lambda texts: self.tokenizer(texts, add_special_tokens=False).input_ids  # noqa: E731
-            self._tries[max_price] = price_trie(encode, self.tokenizer.get_vocab(), max_price)
-        return score(self.network, batch, self._tries[max_price], max_price)
-
-    def _read_distribution(self, batch: Batch, readout: Readout) -> list[dict[str, Any]]:
-        distribution, scored = self._distribution(batch, readout.max_price)
-        price = statistics(distribution, readout.statistic)
-        low, high = quantile(distribution, 0.05), quantile(distribution, 0.95)
-        return [
-            {
-                "price": _number(price[i]),
-                "low": _number(low[i]),
-                "high": _number(high[i]),
-                "tokens_out": scored,
-                "evidence": summary(distribution[i]),
-            }
-            for i in range(len(batch.where))
-        ]
-
-    @torch.inference_mode()
-    def _read_text(self, batch: Batch) -> list[dict[str, Any]]:
-        """The likeliest token again and again, until every answer has left its first line."""
-        ends = {self.tokenizer.eos_token_id}
-        rows = self.network.rows(batch.shared, batch.own)
-        hidden, _ = rows.read(torch.zeros(len(batch.own), 0, dtype=torch.long, device=self.device))
-        answers: list[list[int]] = [[] for _ in batch.own]
-        for step in range(TEXT_TOKENS):
-            following = self.network.logits(hidden).argmax(1)
-            for answer, token in zip(answers, following.tolist(), strict=True):
-                if not self._is_over(answer, ends):
-                    answer.append(token)
-            if step + 1 == TEXT_TOKENS or all(self._is_over(answer, ends) for answer in answers):
-                break
-            parents = torch.full_like(following, step - 1)[:, None] if step else None
-            hidden = rows.grow(following[:, None], parents)[:, 0]
-        out = []
-        for answer in answers:
-            text = self.tokenizer.decode([t for t in answer if t not in ends])
-            price = parse_completion(text)
-            out.append(
-                {
-                    "price": price,
-                    "low": None,
-                    "high": None,
-                    "tokens_out": len(answer),
-                    "evidence": json.dumps({"text": text}),
-                }
-            )
-        return out
-
-    def _is_over(self, answer: list[int], ends: set[int]) -> bool:
-        """Ended, on a new line, or a number with something after it: no later token changes the price."""
-        if not answer:
-            return False
-        text: str = self.tokenizer.decode(answer)
-        body = text.lstrip()
-        return (
-            answer[-1] in ends
-            or "\n" in body
-            or (body[:1].isdigit() and not body[-1].isdigit() and body[-1] not in ",.")
+        if readout.greedy:
+            return self._each(prompts, PRICE_TOKENS, self._read_texts, Reading, progress)
+        return self._each(
+            prompts, PRICE_TOKENS, lambda batch: self._read_distributions(batch, readout), Reading, progress
         )
 
+    def write(
+        self, prompts: list[Prompt], max_tokens: int, progress: Progress, schema: Mapping[str, Any] | None = None
+    ) -> list[Written]:
+        """Nothing holds a local model to a schema: it writes what it writes."""
+        del schema
+        return self._each(prompts, max_tokens, lambda batch: self._write(batch, max_tokens), Written, progress)
 
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    def price_with_tools(
+        self, prompts: list[Prompt], tools: list[Tool], max_calls: int, readout: Readout, progress: Progress
+    ) -> list[Reading]:
+        del prompts, tools, max_calls, readout, progress
+        raise NotReady(
+            f"{self.name} is a model on this machine that can't call functions; "
+            "choose an endpoint that can, or another technique."
+        )
+
+    def distributions(self, prompts: list[Prompt], max_price: int, progress: Progress, min_price: int = 1) -> Floats:
+        """(n, max_price) probabilities of 1, 2, … dollars."""
+        out = np.zeros((len(prompts), max_price))
+        for batch in batches(self.tokenizer.prompts(prompts), self.limits.tokens, self.limits.items):
+            out[batch.where] = score(self.network, batch, self._trie(max_price), max_price, min_price)[0]
+            progress.advance(len(batch.where))
+        return out
+
+    def _each(
+        self,
+        prompts: list[Prompt],
+        room: int,
+        answer: Callable[[Batch], list[Answer]],
+        kind: Callable[..., Answer],
+        progress: Progress,
+    ) -> list[Answer]:
+        """Batch by batch, the books kept; a prompt that leaves no `room` for an answer gets an error."""
+        tokens = self.tokenizer.prompts(prompts)
+        out: dict[int, Answer] = {}
+        for i, prompt in enumerate(tokens):
+            if len(prompt) + room > self.context:
+                reason = f"The prompt has {len(prompt):,} tokens and {self.name} reads {self.context - room:,} at most."
+                out[i] = kind(spent=Spent(), error=reason)
+        progress.advance(len(out))
+        fit = [i for i in range(len(tokens)) if i not in out]
+        for batch in batches([tokens[i] for i in fit], self.limits.tokens, self.limits.items):
+            began = time.perf_counter()
+            answers = answer(batch)
+            seconds = (time.perf_counter() - began) / len(answers)
+            for where, given in zip(batch.where, answers, strict=True):
+                i = fit[where]
+                spent = replace(given.spent, tokens_in=len(tokens[i]), seconds=seconds)
+                out[i] = replace(given, spent=spent)
+            progress.advance(len(answers))
+        return [out[i] for i in range(len(prompts))]
+
+    def _read_distributions(self, batch: Batch, readout: Readout) -> list[Reading]:
+        found, scored = score(self.network, batch, self._trie(readout.max_price), readout.max_price, readout.min_price)
+        return readings(found, [Spent(tokens_out=scored)] * len(found))
+
+    def _read_texts(self, batch: Batch) -> list[Reading]:
+        out = []
+        for ids in write(self.network, batch, PRICE_TOKENS, self._ends, self._is_price_over):
+            text = self._text(ids)
+            out.append(Reading(Spent(tokens_out=len(ids)), price=parse_completion(text), evidence={"answer": text}))
+        return out
+
+    def _write(self, batch: Batch, max_tokens: int) -> list[Written]:
+        answers = write(self.network, batch, max_tokens, self._ends, lambda _: False)
+        return [Written(Spent(tokens_out=len(ids)), self._text(ids)) for ids in answers]
+
+    def _text(self, ids: list[int]) -> str:
+        return self.tokenizer.text([token for token in ids if token not in self._ends])
+
+    def _is_price_over(self, ids: list[int]) -> bool:
+        """On a new line, or a number with something after it: no later token changes the price."""
+        body = self._text(ids).lstrip()
+        return "\n" in body or (body[:1].isdigit() and not body[-1].isdigit() and body[-1] not in ",.")
+
+    def _trie(self, max_price: int) -> PriceTrie:
+        if max_price not in self._tries:
+            self._tries[max_price] = price_trie(self.tokenizer.ids, self.tokenizer.inner.get_vocab(), max_price)
+        return self._tries[max_price]
+
+
+def _ends(model: Any, of_tokenizer: int | None) -> frozenset[int]:
+    """Every token that ends an answer: a model may have more than its tokenizer says (Gemma's end of a turn)."""
+    found = {of_tokenizer}
+    for config in (model.config, model.generation_config):
+        ids = getattr(config, "eos_token_id", None)
+        found |= set(ids) if isinstance(ids, list | tuple) else {ids}
+    return frozenset(token for token in found if token is not None)
 
 
 def _identity(name: str, folder: Path) -> str:

@@ -146,6 +146,13 @@ class Rows:
         text = self.is_text[:, None, :].expand(size, n, -1)
         return self._forward(nodes, places, torch.cat([text, self.ancestors[:, -n:]], 2))
 
+    def keep(self, which: list[int]) -> None:
+        """Go on with these rows only, renumbered from 0."""
+        rows = torch.tensor(which, device=self.network.device)
+        self.cache.batch_select_indices(rows)
+        self.start, self.is_text = self.start[rows], self.is_text[rows]
+        self.key_places, self.ancestors = self.key_places[rows], self.ancestors[rows]
+
     def _add(self, nodes: Tensor, parents: Tensor | None) -> Tensor:
         """Note new nodes: who sees whom, and where they stand. Returns their positions (B, N)."""
         size, n = nodes.shape

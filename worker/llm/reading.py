@@ -1,15 +1,19 @@
 """What price does a model's answer mean? Out of its text, strictly, or out of its distribution over prices."""
 
-import json
 import math
 import re
+from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from worker.llm.base import Statistic
+from worker.llm.base import LEVELS, Reading, Spent, Statistic
 
 Floats = npt.NDArray[np.float64]
+
+STATISTICS: tuple[Statistic, ...] = get_args(Statistic)
+LIKELIEST = 12  # prices kept as evidence: enough to see the shape
 
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?(?![\d,.]*\d)|\d{1,9}(?:\.\d{1,2})?(?![\d,.]*\d)"
 _MARKED = re.compile(
@@ -75,13 +79,22 @@ def quantile(distribution: Floats, q: float) -> Floats:
     return np.where(total > 0, place + 1.0, math.nan)
 
 
-def summary(distribution: Floats, best: int = 5) -> str:
-    """JSON of one distribution (P,): its quartiles and the likeliest prices."""
-    row = distribution[None]
+def likeliest(distribution: Floats, best: int = LIKELIEST) -> dict[str, float]:
+    """The most probable prices of one distribution (P,), {dollars: share}, likeliest first."""
     top = np.argsort(-distribution, kind="stable")[:best]
-    return json.dumps(
-        {
-            "quartiles": [float(quantile(row, q)[0]) for q in (0.25, 0.5, 0.75)],
-            "likeliest": {str(int(p) + 1): round(float(distribution[p]), 3) for p in top if distribution[p] > 0},
-        }
-    )
+    return {str(int(p) + 1): round(float(distribution[p]), 4) for p in top if distribution[p] > 0}
+
+
+def readings(distributions: Floats, spent: Sequence[Spent]) -> list[Reading]:
+    """One reading per distribution, rows of (n, P). A row without mass has no statistics: no price can be read."""
+    values = {name: statistics(distributions, name) for name in STATISTICS}
+    levels = np.stack([quantile(distributions, q) for q in LEVELS], 1)
+    return [
+        Reading(
+            cost,
+            statistics={name: float(values[name][i]) for name in STATISTICS} if distributions[i].any() else {},
+            quantiles=tuple(map(float, levels[i])) if distributions[i].any() else (),
+            evidence={"likeliest": likeliest(distributions[i])},
+        )
+        for i, cost in enumerate(spent)
+    ]

@@ -18,9 +18,16 @@ FEW = 16  # so many first tokens ride along with the prompt's own pass
 
 @torch.inference_mode()
 def score(
-    network: Network, batch: Batch, trie: PriceTrie, max_price: int, cover: float = COVER, widest: int = WIDEST
+    network: Network,
+    batch: Batch,
+    trie: PriceTrie,
+    max_price: int,
+    min_price: int = 1,
+    cover: float = COVER,
+    widest: int = WIDEST,
 ) -> tuple[Floats, int]:
-    """(n, max_price) probabilities of 1, 2, … dollars, rows sum to 1; and how many nodes were scored per item."""
+    """(n, max_price) probabilities of 1, 2, … dollars, none below min_price, rows sum to 1 (to 0 where the model sees
+    no price in the range); and how many nodes were scored per item."""
     size, scored = len(batch.own), 0
     rows = network.rows(batch.shared, batch.own)
     first = [i for i, node in enumerate(trie.following[0]) if node >= 0 and trie.goes_on[node]]
@@ -39,7 +46,7 @@ def score(
         hidden = rows.grow(tokens, parents if scored else None)
         walk.step(picked, network.going_on(hidden, trie.more))
         scored += picked.shape[1]
-    return walk.distribution(max_price), scored
+    return walk.distribution(max_price, min_price), scored
 
 
 class Walk:
@@ -116,10 +123,11 @@ class Walk:
         rows = np.broadcast_to(np.arange(len(node))[:, None], node.shape)
         np.add.at(self.ended, (rows, price), mass)
 
-    def distribution(self, max_price: int) -> Floats:
+    def distribution(self, max_price: int, min_price: int = 1) -> Floats:
         """(n, max_price): what ended in a price that is considered, scaled to 1."""
         self._end(self.node, self.mass)  # what no one looked into
         kept = self.ended[:, 1 : max_price + 1]
+        kept[:, : min_price - 1] = 0
         total = kept.sum(1, keepdims=True)
         shares: Floats = np.divide(kept, total, out=np.zeros_like(kept), where=total > 0)
         return shares

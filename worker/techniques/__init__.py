@@ -10,8 +10,11 @@ REGISTRY = {
     "ridge": "worker.techniques.linear:Ridge",
     "lightgbm": "worker.techniques.boosting:LightGBM",
     "neighbours": "worker.techniques.neighbours:Neighbours",
-    "zero-shot": "worker.techniques.prompting:ZeroShot",
-    "multi-shot": "worker.techniques.prompting:MultiShot",
+    "zero-shot": "worker.techniques.zero_shot:ZeroShot",
+    "multi-shot": "worker.techniques.multi_shot:MultiShot",
+    "chained": "worker.techniques.chained:Chained",
+    "tools": "worker.techniques.tools:Tools",
+    "rag": "worker.techniques.rag:Rag",
 }
 
 

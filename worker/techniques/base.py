@@ -1,12 +1,13 @@
 """What a technique is: two methods over frames; everything else (leases, money, storage) is kept for it."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from db.types import PREDICTION_SCHEMA, Artifact, Family, PredictionStatus
+from db.types import PREDICTION_SCHEMA, Artifact, Family, Freshness, PredictionStatus, PriceStats, PromptVersion
 from worker.progress import Progress
 
 
@@ -24,19 +25,38 @@ class Embedder(Protocol):
 
 
 class Index(Protocol):
-    """The dataset's train side in pgvector. The test side never enters."""
+    """The dataset's knowledge base in pgvector. The test and validation sides never enter."""
 
     def build(self, train: pl.DataFrame, progress: Progress) -> None:
-        """Embed what is new or changed and store it. Idempotent."""
+        """Bring in the train side and embed what is new or changed. Idempotent."""
         ...
 
-    def nearest(self, items: pl.DataFrame, k: int) -> pl.DataFrame:
-        """Columns row (of the asking item), neighbour (row of a train item), similarity (cosine), price, title,
-        best first within a row. An item that is itself in the index does not get itself back."""
+    def nearest(
+        self,
+        items: pl.DataFrame,
+        k: int,
+        *,
+        same_category: bool = False,
+        min_similarity: float = 0.0,
+        newer_than_days: int = 0,
+    ) -> pl.DataFrame:
+        """db.types.FOUND_SCHEMA: at most k known items per asking item, best first. Rows in the order of the items.
+
+        same_category: only items of the asking item's category; min_similarity: a cosine, 0 = no bound;
+        newer_than_days: only prices of the last days, 0 = any. An item never gets itself back.
+        """
         ...
 
     def vectors(self, items: pl.DataFrame, progress: Progress) -> npt.NDArray[np.float32]:
         """(n, dims) embeddings of items, from the store where they are, else computed."""
+        ...
+
+    def price_stats(self, category: str) -> PriceStats:
+        """What known items of a category cost; upper and lower case are the same."""
+        ...
+
+    def freshness(self) -> Freshness:
+        """How far the vectors are behind the items."""
         ...
 
 
@@ -45,8 +65,12 @@ class Resources(Protocol):
 
     def index(self) -> Index: ...
 
-    def language_model(self, name: str) -> Any:
-        """A worker.llm.base.PriceModel."""
+    def language_model(self, name: str, sample: int = 0, batch: str = "off") -> Any:
+        """A worker.llm.base.LanguageModel. sample, batch: how a hosted one is asked (worker.specs.LlmSpec)."""
+        ...
+
+    def prompt(self, ref: str) -> PromptVersion:
+        """The prompt that "name" or "name@version" means. Raises NotFound."""
         ...
 
 
@@ -75,9 +99,17 @@ def predictions(
     evidence: list[str | None] | None = None,
     tokens_in: npt.ArrayLike | None = None,
     tokens_out: npt.ArrayLike | None = None,
+    tokens_cached: npt.ArrayLike | None = None,
     seconds: npt.ArrayLike | None = None,
+    usd: Sequence[float | None] | None = None,
+    saved_usd: npt.ArrayLike | None = None,
+    failed: Sequence[bool] | None = None,
 ) -> pl.DataFrame:
-    """A frame of predictions; a price that is not a finite positive number makes the line `unparsed`."""
+    """A frame of predictions; a price that is not a finite positive number makes the line `unparsed`.
+
+    `usd` may hold None (machine seconds are what the item costs) and NaN (paid, but the price is unknown). `failed`
+    (booleans) marks lines to which no answer came.
+    """
     n = len(items)
 
     def column(values: npt.ArrayLike | None, fill: float | None) -> pl.Series:
@@ -85,13 +117,21 @@ def predictions(
         return series.cast(pl.Float64)
 
     raw = column(price, None)
+    lost = pl.Series(failed, dtype=pl.Boolean) if failed is not None else pl.Series([False] * n, dtype=pl.Boolean)
     good = (raw.is_finite() & (raw > 0)).fill_null(False)
     frame = pl.DataFrame({"row": items["row"], "price": raw, "low": column(low, None), "high": column(high, None)})
     return frame.with_columns(
-        pl.when(good).then(pl.col("price", "low", "high")),
-        status=pl.when(good).then(pl.lit(str(PredictionStatus.OK))).otherwise(pl.lit(str(PredictionStatus.UNPARSED))),
+        pl.when(good & ~lost).then(pl.col("price", "low", "high")),
+        status=pl.when(good & ~lost)
+        .then(pl.lit(str(PredictionStatus.OK)))
+        .when(lost)
+        .then(pl.lit(str(PredictionStatus.FAILED)))
+        .otherwise(pl.lit(str(PredictionStatus.UNPARSED))),
         tokens_in=column(tokens_in, 0).cast(pl.Int64),
         tokens_out=column(tokens_out, 0).cast(pl.Int64),
+        tokens_cached=column(tokens_cached, 0).cast(pl.Int64),
         seconds=column(seconds, None),
+        usd=pl.Series(usd if usd is not None else [None] * n, dtype=pl.Float64, strict=False),
+        saved_usd=column(saved_usd, 0).cast(pl.Float64),
         evidence=pl.Series(evidence if evidence is not None else [None] * n, dtype=pl.String),
     ).select(list(PREDICTION_SCHEMA))

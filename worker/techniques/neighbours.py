@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from db.types import Artifact, Family
+from db.types import FOUND_SCHEMA, Artifact, Family
 from worker.progress import Progress
 from worker.specs import NeighboursSpec
 from worker.techniques.base import Resources, predictions
@@ -67,7 +67,13 @@ class Neighbours:
     def _weigh(self, found: pl.DataFrame) -> pl.DataFrame:
         log, gap = pl.col("price").log(), pl.col("similarity") - pl.col("similarity").max().over("row")
         weight = pl.col("weight")
-        told = pl.struct(row="neighbour", similarity=pl.col("similarity").round(3), price="price", title="title")
+        told = pl.struct(
+            id="neighbour",
+            title="title",
+            price="price",
+            similarity=pl.col("similarity").round(3),
+            age_days=pl.col("age_days").round(1),
+        )
         return (
             found.filter(pl.col("price") > 0)
             .with_columns(log=log, weight=(gap * self._spec.sharpness).exp())
@@ -81,7 +87,7 @@ class Neighbours:
             .with_columns(
                 pl.col("deviation").clip(_NARROWEST),
                 evidence=pl.col("told").map_elements(
-                    lambda lines: json.dumps(lines.to_list(), ensure_ascii=False), return_dtype=pl.String
+                    lambda lines: json.dumps({"neighbours": lines.to_list()}, ensure_ascii=False), return_dtype=pl.String
                 ),
             )
             .drop("told")
@@ -89,12 +95,4 @@ class Neighbours:
 
 
 def _none() -> pl.DataFrame:
-    return pl.DataFrame(
-        schema={
-            "row": pl.Int64,
-            "neighbour": pl.Int64,
-            "similarity": pl.Float64,
-            "price": pl.Float64,
-            "title": pl.String,
-        }
-    )
+    return pl.DataFrame(schema=FOUND_SCHEMA)

@@ -1,6 +1,5 @@
 """Is a price read from text only where there is one, and from a distribution as the textbook says?"""
 
-import json
 import math
 
 import numpy as np
@@ -9,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from worker.llm.reading import parse_completion, parse_price, quantile, statistics, summary
+from worker.llm.base import Spent
+from worker.llm.reading import likeliest, parse_completion, parse_price, quantile, readings, statistics
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,19 @@ def test_the_median_has_the_least_expected_absolute_error(weights: np.ndarray) -
     assert expected[-1] <= min(expected) + 1e-9
 
 
-def test_the_summary_names_quartiles_and_the_likeliest() -> None:
+def test_the_likeliest_prices_come_first() -> None:
     row = np.zeros(100)
-    row[[9, 19, 79]] = [0.5, 0.3, 0.2]
-    assert json.loads(summary(row)) == {"quartiles": [10, 10, 20], "likeliest": {"10": 0.5, "20": 0.3, "80": 0.2}}
+    row[[9, 19, 79]] = [0.3, 0.5, 0.2]
+    assert list(likeliest(row).items()) == [("20", 0.5), ("10", 0.3), ("80", 0.2)]
+    assert likeliest(row, 1) == {"20": 0.5}
+
+
+def test_a_reading_of_a_distribution_has_all_statistics_and_one_without_mass_has_none() -> None:
+    rows = np.zeros((2, 100))
+    rows[0, [9, 19, 79]] = [0.5, 0.3, 0.2]
+    known, empty = readings(rows, [Spent(tokens_out=3), Spent()])
+    assert known.statistics["median"] == known.statistics["mode"] == 10
+    assert known.statistics["mean"] == pytest.approx(27)
+    assert known.quantiles == (10, 10, 10, 20, 80)
+    assert known.spent.tokens_out == 3
+    assert (empty.price, dict(empty.statistics), empty.quantiles) == (None, {}, ())

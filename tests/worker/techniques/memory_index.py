@@ -7,9 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from db.types import FOUND_SCHEMA, Freshness, PriceStats, PromptVersion
 from worker import demo
 from worker.progress import Cancelled, Progress
 from worker.techniques import ngrams
+from worker.templates.builtin import BUILT_IN
+from worker.templates.stored import split
 
 DIMS = 256
 
@@ -19,33 +22,60 @@ class MemoryIndex:
 
     def __init__(self) -> None:
         self.train = pl.DataFrame()
+        self.ages = pl.Series([], dtype=pl.Float64)  # days, one per train item; in tests rows are 0 to 270 days old
         self._stored = np.empty((0, DIMS), dtype=np.float32)
 
     def build(self, train: pl.DataFrame, progress: Progress) -> None:
         self.train = train
+        self.ages = pl.Series([30.0 * (row % 10) for row in train["row"]], dtype=pl.Float64)
         self._stored = _vectors(train)
         progress.advance(len(train))
 
-    def nearest(self, items: pl.DataFrame, k: int) -> pl.DataFrame:
+    def nearest(
+        self,
+        items: pl.DataFrame,
+        k: int,
+        *,
+        same_category: bool = False,
+        min_similarity: float = 0.0,
+        newer_than_days: int = 0,
+    ) -> pl.DataFrame:
+        if not len(self.train):
+            return pl.DataFrame(schema=FOUND_SCHEMA)
         similarity = _vectors(items) @ self._stored.T
-        rows = self.train["row"].to_numpy() if len(self.train) else np.empty(0, dtype=np.int64)
-        similarity[items["row"].to_numpy()[:, None] == rows] = -np.inf
+        similarity[items["row"].to_numpy()[:, None] == self.train["row"].to_numpy()] = -np.inf
+        if same_category:
+            similarity[items["category"].to_numpy()[:, None] != self.train["category"].to_numpy()] = -np.inf
+        if min_similarity > 0:
+            similarity[similarity < min_similarity] = -np.inf
+        if newer_than_days > 0:
+            similarity[:, (self.ages > newer_than_days).to_numpy()] = -np.inf
         order = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
         asking, rank = np.nonzero(np.isfinite(np.take_along_axis(similarity, order, axis=1)))
         chosen = order[asking, rank]
-        known = (
-            self.train[chosen] if len(self.train) else pl.DataFrame(schema={"price": pl.Float64, "title": pl.String})
+        known = self.train[chosen]
+        return known.select(
+            pl.Series("row", items["row"].to_numpy()[asking], dtype=pl.Int64),
+            neighbour=pl.format("row:{}", "row"),
+            similarity=pl.Series(similarity[asking, chosen], dtype=pl.Float64),
+            price="price",
+            title="title",
+            description="description",
+            category="category",
+            brand="brand",
+            age_days=self.ages[chosen],
         )
-        return pl.DataFrame(
-            {
-                "row": items["row"].to_numpy()[asking],
-                "neighbour": rows[chosen],
-                "similarity": similarity[asking, chosen].astype(np.float64),
-                "price": known["price"],
-                "title": known["title"],
-            },
-            schema_overrides={"row": pl.Int64, "neighbour": pl.Int64},
-        )
+
+    def price_stats(self, category: str) -> PriceStats:
+        prices = self.train.filter(pl.col("category") == category)["price"] if len(self.train) else pl.Series([])
+        if prices.is_empty():
+            return PriceStats(0)
+        p25, median, p75 = (float(prices.quantile(q, "linear")) for q in (0.25, 0.5, 0.75))  # type: ignore[arg-type]
+        return PriceStats(len(prices), median=median, p25=p25, p75=p75)
+
+    def freshness(self) -> Freshness:
+        age = float(self.ages.median() or 0.0) if len(self.train) else None  # type: ignore[arg-type]
+        return Freshness(len(self.train), len(self.train), 0.0, None, None, None, age)
 
     def vectors(self, items: pl.DataFrame, progress: Progress) -> npt.NDArray[np.float32]:
         progress.advance(len(items))
@@ -70,6 +100,9 @@ class MemoryResources:
     def language_model(self, name: str) -> Any:
         assert self._models is not None, "this technique was not expected to use a language model"
         return self._models(name)
+
+    def prompt(self, ref: str) -> PromptVersion:
+        return BUILT_IN[split(ref)[0]]
 
 
 class Counting:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import polars as pl
 import pytest
@@ -24,6 +25,11 @@ def _fitted(validation: pl.DataFrame = VALIDATION, **options: object) -> Neighbo
     return technique
 
 
+def told(evidence: str) -> list[dict[str, Any]]:
+    lines: list[dict[str, Any]] = json.loads(evidence)["neighbours"]
+    return lines
+
+
 def test_it_is_better_than_the_overall_median() -> None:
     priced = _fitted().price(unpriced(TEST), Silent())
     assert mean_error(TEST, priced) < 0.9 * (TEST["price"] - TRAIN["price"].median()).abs().mean()  # type: ignore[operator]
@@ -36,21 +42,21 @@ def test_a_product_that_is_known_costs_what_it_costs() -> None:
 
 def test_a_train_item_is_not_its_own_neighbour() -> None:
     priced = _fitted(k=1).price(unpriced(TRAIN[:20]), Silent())
-    neighbours = [json.loads(line)[0]["row"] for line in priced["evidence"]]
-    assert all(own != other for own, other in zip(TRAIN["row"][:20], neighbours, strict=True))
+    neighbours = [told(line)[0]["id"] for line in priced["evidence"]]
+    assert all(f"row:{own}" != other for own, other in zip(TRAIN["row"][:20], neighbours, strict=True))
 
 
 def test_sharpness_zero_is_the_plain_mean_of_the_log_prices() -> None:
     priced = _fitted(k=4, sharpness=0).price(unpriced(TEST[:10]), Silent())
     for price, line in zip(priced["price"], priced["evidence"], strict=True):
-        logs = [math.log(entry["price"]) for entry in json.loads(line)]
+        logs = [math.log(entry["price"]) for entry in told(line)]
         assert math.log(price) == pytest.approx(sum(logs) / 4)
 
 
 def test_evidence_is_the_first_five_neighbours_best_first() -> None:
-    line = json.loads(_fitted().price(unpriced(TEST[:1]), Silent())["evidence"][0])
+    line = told(_fitted().price(unpriced(TEST[:1]), Silent())["evidence"][0])
     assert len(line) == 5
-    assert [set(entry) for entry in line] == [{"row", "similarity", "price", "title"}] * 5
+    assert [set(entry) for entry in line] == [{"id", "title", "price", "similarity", "age_days"}] * 5
     similarities = [entry["similarity"] for entry in line]
     assert similarities == sorted(similarities, reverse=True)
 

@@ -1,0 +1,39 @@
+"""Where do two runs differ: row by row, who is nearer to the true price, by how much, and why?"""
+
+import streamlit as st
+
+from dashboard import pairs, reads, widgets, words
+
+dataset = widgets.ready(
+    widgets.header("Compare", "Two runs on the same rows: who is nearer to the true price, where, and why.")
+)
+if dataset is None:
+    st.stop()
+
+jobs = reads.comparable(dataset.id)
+if len(jobs) < 2:
+    active = any(not job.state.is_final for job in reads.pricing_jobs(dataset.id))
+    page, label = (widgets.JOBS, "Watch the jobs") if active else (widgets.RUN, "Choose techniques")
+    widgets.next_step("Two finished runs over test rows are needed.", page, label, ":material/compare_arrows:")
+    st.stop()
+
+names = reads.names(jobs)
+first, second = pairs.choose(jobs, names)
+key = st.segmented_control(
+    "Error", list(words.ERRORS), format_func=lambda key: words.ERRORS[key].label, default="mae", required=True,
+    label_visibility="collapsed",
+)  # fmt: skip
+error = words.ERRORS[key]
+
+versions = {job.id: reads.version(job) for job in (first, second)}
+frame = reads.pair(*versions.items())
+if frame.is_empty():
+    st.info("These two runs priced different rows; choose two that share some.", icon=":material/arrow_upward:")
+    st.stop()
+st.info(words.md(words.pair_verdict(reads.comparison(versions, error.key), names, error)), icon=":material/gavel:")
+st.caption(pairs.counted(frame))
+pairs.scatter(frame)
+row = pairs.table(frame)
+if row is not None:
+    pairs.detail(row, (first, second), (names[first.id], names[second.id]))
+pairs.download(frame, (first, second))

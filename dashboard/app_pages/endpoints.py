@@ -1,0 +1,37 @@
+"""Where do hosted models answer, do they work, what can they do, and what do they cost?"""
+
+import streamlit as st
+
+from dashboard import hosting, reads, tariffs, widgets
+
+widgets.header("Endpoints", "Where hosted models answer: any server that speaks the OpenAI protocol.")
+endpoints = {endpoint.name: endpoint for endpoint in reads.endpoints()}
+if not endpoints:
+    st.markdown("#### No endpoint yet: add one, test it, and its models are on the Run page.")
+    hosting.add()
+    st.caption(hosting.WHY_NOT_THE_KEY)
+    st.stop()
+
+added = st.session_state.pop("endpoint-added", None)
+if added in endpoints or st.session_state.get("endpoint") not in endpoints:
+    st.session_state["endpoint"] = added if added in endpoints else next(iter(endpoints))
+name = st.segmented_control("Endpoint", list(endpoints), key="endpoint", required=True)
+endpoint = endpoints[str(name)]
+st.markdown(f"`{endpoint.base_url}`")
+hosting.key_state(endpoint)
+hosting.test(endpoint)
+
+st.subheader("Models", anchor=False)
+if endpoint.models:
+    chosen = tariffs.models(endpoint)
+    tariffs.price(endpoint, chosen)
+    if st.button("Use them on the Run page", icon=":material/play_circle:"):
+        widgets.go(widgets.RUN)
+else:
+    st.info("Its models are not known yet: press Test, which asks for them.", icon=":material/arrow_upward:")
+
+tariffs.spent(endpoint)
+with st.expander("Change or remove this endpoint"):
+    hosting.change(endpoint)
+with st.expander("Add another endpoint"):
+    hosting.add()

@@ -1,0 +1,38 @@
+"""What do techniques look prices up in, how fresh is it, and how do I change it?"""
+
+import streamlit as st
+
+from dashboard import changing, knowing, knowledge_reads, widgets
+
+dataset = widgets.ready(
+    widgets.header(
+        "Knowledge",
+        "Products with known prices that techniques search by meaning: RAG shows a model the most similar ones, "
+        "nearest neighbours averages their prices.",
+    )
+)
+if dataset is None:
+    st.stop()
+
+found = knowledge_reads.overview(dataset.id)
+if found:
+    knowing.figures(found)
+is_working = knowing.work(dataset)
+if not found:
+    if not is_working:
+        st.markdown(f"#### {dataset.name} has no knowledge base yet.")
+        st.markdown("It is made of the train side; the first technique that needs it makes it too.")
+        knowing.build(dataset, "Build it")
+        changing.outcomes(dataset)
+    st.stop()
+if not is_working:
+    knowing.build(dataset, "Bring up to date")
+
+views = {
+    "Search": lambda: knowing.search(dataset),
+    "Change items": lambda: changing.changes(dataset),
+    "Freshness": lambda: knowing.freshness(dataset),
+    "Schedule": lambda: knowing.schedule(dataset, found),
+}
+view = st.segmented_control("View", list(views), default="Search", required=True, label_visibility="collapsed")
+views[view]()

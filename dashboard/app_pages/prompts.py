@@ -1,0 +1,23 @@
+"""What do we ask language models, word by word, what does that cost, and what changed since the last version?"""
+
+import streamlit as st
+
+from dashboard import drafting, reads, widgets
+from worker import prompt_actions
+
+dataset = widgets.header(
+    "Prompts", "The words that language models are asked with. A saved version never changes, and a run names its own."
+)
+every = prompt_actions.every()
+prompt = drafting.choose(every)
+left, right = st.columns(2, gap="large")
+with left:
+    st.subheader("Words", anchor=False)
+    draft = drafting.edit(prompt)
+    drafting.save(draft, prompt)
+    drafting.use(prompt, draft)
+with right:
+    st.subheader("As it would be sent", anchor=False)
+    drafting.preview(draft, dataset, reads.endpoints())
+st.subheader("Differences", anchor=False)
+drafting.differences(every, prompt)

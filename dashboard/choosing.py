@@ -1,0 +1,172 @@
+"""What is chosen on the Run page: which rows, which techniques, with which model and prompt?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import streamlit as st
+
+from dashboard import forms, words
+from dashboard.forms import Choices
+from db.types import Dataset, Endpoint, Split
+from worker import actions, prompt_actions, specs
+from worker.evaluation import context_curve
+from worker.specs import BaseSpec
+
+PROMPT = "run-prompt"
+"""In the session: the prompt that the Prompts page hands over."""
+
+CHEAP = ("constant", "ridge", "lightgbm", "neighbours", "zero-shot")
+"""Chosen at first: everything that takes seconds, and one language model to compare it with."""
+
+CURVE_ROWS = 200
+"""Test rows that each step of a context curve prices."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    split: Split | None  # None: test and unpriced
+    limit: int | None  # None: all of them
+
+
+def rows(dataset: Dataset) -> Rows | None:
+    """Which side and how many; None when there is nothing to price."""
+    test, unpriced = dataset.splits.get(Split.TEST, 0), dataset.splits.get(Split.UNPRICED, 0)
+    known: dict[str, tuple[Split | None, str, int]] = {
+        "measure": (Split.TEST, "Test rows, to measure how wrong each technique is", test),
+        "price": (Split.UNPRICED, "Rows without a price, to get one", unpriced),
+        "both": (None, "Both", test + unpriced if test and unpriced else 0),
+    }
+    known = {key: choice for key, choice in known.items() if choice[2]}
+    if not known:
+        return None
+    left, right = st.columns([2, 1], gap="large")
+    what = left.radio(
+        "Rows",
+        list(known),
+        format_func=lambda key: f"{known[key][1]} ({known[key][2]:,})",
+        label_visibility="collapsed",
+    )
+    split, _, available = known[what]
+    sample = right.number_input(
+        "How many", 1, available, min(available, 500), step=100, key=f"sample-{dataset.id}-{what}",
+        help="A sample is drawn once and is the same for every technique; a larger one contains the smaller.",
+    )  # fmt: skip
+    return Rows(split, None if sample == available else int(sample))
+
+
+def techniques(dataset: Dataset, endpoints: Sequence[Endpoint]) -> list[str]:
+    """Names of the chosen ones, cheap first. Tools need a model that calls functions: a hosted one."""
+    learns = dataset.splits.get(Split.TRAIN, 0) > 0
+    names = [
+        name for name, kind in specs.SPECS.items() if (learns or not kind.needs_fit) and (name != "tools" or endpoints)
+    ]
+    if not learns:
+        st.info("This dataset has no prices to learn from, so only techniques that need none are offered.")
+    chosen = st.pills(
+        "Techniques", names, selection_mode="multi", default=[name for name in names if name in CHEAP],
+        label_visibility="collapsed", format_func=lambda name: specs.SPECS[name].label, key=f"techniques-{learns}",
+    )  # fmt: skip
+    return [name for name in names if name in chosen]
+
+
+def models(endpoints: Sequence[Endpoint]) -> list[str]:
+    return [*specs.MODELS, *(f"{endpoint.name}:{model.id}" for endpoint in endpoints for model in endpoint.models)]
+
+
+def prompts() -> list[str]:
+    """auto, then each name, then each of its versions."""
+    every = prompt_actions.every()
+    return ["auto", *dict.fromkeys(prompt.name for prompt in every), *(prompt.ref for prompt in every)]
+
+
+def settings(names: Sequence[str], endpoints: Sequence[Endpoint]) -> list[BaseSpec]:
+    """The form of each technique; those with a language model start with one model for all. Raises UserError."""
+    choices = Choices(models(endpoints), prompts())
+    if any(specs.SPECS[name].uses_llm for name in names):
+        left, _ = st.columns(2)
+        with left:
+            shared = forms.model_choice(forms.MODEL, choices, "Language model, for every technique that uses one")
+        choices = Choices(choices.models, choices.prompts, shared)
+    handed = st.session_state.pop(PROMPT, None)
+    planned = []
+    for name in names:
+        _take_over(name, choices, handed)
+        kind = specs.SPECS[name]
+        with st.expander(f"**{kind.label}** — {kind.about}"):
+            planned.append(forms.spec_form(name, choices))
+    return planned
+
+
+def _take_over(name: str, choices: Choices, prompt: str | None) -> None:
+    """Another model above, or a prompt from the Prompts page, goes into the form of each technique."""
+    if not specs.SPECS[name].uses_llm:
+        return
+    key = f"run-shared-{name}"
+    if st.session_state.get(key) != choices.model:
+        if key in st.session_state:
+            st.session_state[f"spec-{name}-model"] = choices.model
+        st.session_state[key] = choices.model
+    if prompt in choices.prompts:
+        st.session_state[f"spec-{name}-prompt"] = prompt
+
+
+def model_warnings(planned: Sequence[BaseSpec], endpoints: Sequence[Endpoint]) -> None:
+    """What to know of the chosen models before anything is paid: they end soon, or lack what is asked of them."""
+    known = {endpoint.name: endpoint for endpoint in endpoints}
+    said: dict[str, None] = {}
+    for spec in planned:
+        model = str(spec.model_dump().get("model", ""))
+        if spec.is_hosted:
+            name, _, model_id = model.partition(":")
+            if name not in known:
+                said[f"There is no endpoint {name}: add it on the Endpoints page, or choose another model."] = None
+                continue
+            about = known[name].model(model_id)
+            said |= {text: None for text in [words.shutdown(model_id, about.shutdown_date, _today())] if text}
+            if spec.model_dump()["technique"] == "tools" and about.abilities.get("tools") is False:
+                said[f"{model_id} can't call tools, as its test showed: choose another model for it."] = None
+        elif spec.model_dump()["technique"] == "tools":
+            said[f"{words.model_name(model)} can't call tools: choose a model of an endpoint for “{spec.label}”."] = (
+                None
+            )
+    for text in said:
+        st.warning(words.md(text), icon=":material/event_busy:" if "shut down" in text else ":material/warning:")
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def cap(planned: Sequence[BaseSpec]) -> Decimal | None:
+    """The most that each job may pay; asked for only when a hosted model is chosen."""
+    if not any(spec.is_hosted for spec in planned):
+        return None
+    left, _ = st.columns([1, 2])
+    value = left.number_input(
+        "Spend at most, per job ($)", min_value=0.0, value=None, step=0.1, format="%.4f", placeholder="no cap",
+        key="run-cap",
+        help="A job that reaches it pauses and says so; you can raise the cap and go on where it stopped.",
+    )  # fmt: skip
+    return Decimal(str(value)) if value else None
+
+
+def curve(dataset: Dataset, planned: Sequence[BaseSpec], cap_usd: Decimal | None) -> list[int]:
+    """Offers, inside of a form, to try how much context pays; the jobs if somebody asked for it."""
+    able = [spec for spec in planned if spec.uses_llm and "k" in type(spec).model_fields]
+    test = dataset.splits.get(Split.TEST, 0)
+    started: list[int] = []
+    if not able or not test:
+        return started
+    steps = words.listed([str(k) for k in context_curve.STEPS])
+    n = min(test, CURVE_ROWS)
+    st.caption(
+        f"Or find out how much context pays: a context curve prices {words.count(n, 'test row')} with {steps} examples "
+        "or neighbours, each a job of its own; Trade-offs then shows error and cost against the length of the prompt."
+    )
+    with st.container(horizontal=True):
+        for spec in able:
+            if st.form_submit_button(f"Context curve: {spec.label}", icon=":material/show_chart:"):
+                started += actions.start_curve(dataset.id, spec, n, cap_usd=cap_usd)
+    return started

@@ -1,0 +1,88 @@
+"""What would it take: how is an estimate shown, with its doubt, its total and what nobody knows?"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import polars as pl
+import streamlit as st
+
+from dashboard import words
+from worker import specs
+from worker.actions import Estimate
+
+_text = st.column_config.TextColumn
+_COLUMNS = {
+    "Technique": _text(width=240, pinned=True),
+    "Rows": st.column_config.NumberColumn(format="localized"),
+    "Tokens": _text(
+        width=100, help="In + out, over all rows; counted on a few real rows where a language model is asked."
+    ),
+    "Learning": _text(help="Once, before the first row is priced."),
+    "Pricing $": _text(help="Machine time × hourly rate, or what the endpoint's tariff says. Unknown is not 0."),
+    "90 % interval": _text(width=150, help="Of what pricing costs: rows differ in length and answers in size."),
+    "Rests on": _text(width="large"),
+}
+
+
+def fresh(estimates: Sequence[Estimate]) -> list[Estimate]:
+    """Those that are not there already."""
+    return [each for each in estimates if each.reuses is None]
+
+
+def table(estimates: Sequence[Estimate]) -> None:
+    """What each planned job would take; a job that was run before takes nothing."""
+    lines = {
+        "Technique": [specs.describe(each.spec) for each in estimates],
+        "Rows": [each.items for each in estimates],
+        "Tokens": [_tokens(each) for each in estimates],
+        "Learning": [_learning(each) for each in estimates],
+        "Time": [words.duration(each.seconds) for each in estimates],
+        "Pricing $": [words.known_usd(each.usd) for each in estimates],
+        "90 % interval": [_interval(each) for each in estimates],
+        "Total $": [words.known_usd(None if each.usd is None else each.usd + each.fixed_usd) for each in estimates],
+        "Rests on": [
+            each.basis if each.reuses is None else f"Already there: job {each.reuses}, costs nothing more."
+            for each in estimates
+        ],
+    }
+    st.dataframe(pl.DataFrame(lines), hide_index=True, column_config=_COLUMNS)
+
+
+def _tokens(each: Estimate) -> str:
+    return f"{words.tokens(each.tokens_in)} + {words.tokens(each.tokens_out)}" if each.tokens_in else words.NOTHING
+
+
+def _learning(each: Estimate) -> str:
+    if not each.spec.learns:
+        return "none"
+    return f"{words.duration(each.fixed_seconds)}, {words.usd(each.fixed_usd)}"
+
+
+def _interval(each: Estimate) -> str:
+    if each.usd is None or each.usd_low is None or each.usd_high is None:
+        return words.NOTHING
+    return f"{words.usd(each.usd_low)} to {words.usd(each.usd_high)}"
+
+
+def total(estimates: Sequence[Estimate]) -> str:
+    """What is new, in a sentence: time, money with its interval, and what is unknown."""
+    new = fresh(estimates)
+    if not new:
+        return "All of this was run before; nothing new would be started."
+    seconds = sum(each.seconds + each.fixed_seconds for each in new)
+    known = [each for each in new if each.usd is not None]
+    low, middle, high = (
+        sum(((getattr(each, end) or each.usd or Decimal(0)) + each.fixed_usd for each in known), start=Decimal(0))
+        for end in ("usd_low", "usd", "usd_high")
+    )
+    said = f"In all about **{words.duration(seconds)}** of machine time"
+    if known:
+        reach = f" ({words.usd(low)} to {words.usd(high)})" if low != high else ""
+        said += f" and **{words.usd(middle)}**{reach}"
+    blind = [specs.describe(each.spec) for each in new if each.usd is None]
+    if blind:
+        said += (
+            f". What **{words.listed(blind)}** would cost is **unknown**: nobody told the price of its model's tokens; "
+        )
+        said += "add a tariff on the Endpoints page"
+    return f"{said}."

@@ -1,0 +1,141 @@
+"""How does a spec become a form: what comes first, what hides under "More settings", which models and prompts?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+import streamlit as st
+from pydantic.fields import FieldInfo
+
+from dashboard import words
+from worker import specs
+from worker.specs import BaseSpec
+
+MORE = {
+    *("recalibrate", "max_text_tokens", "min_price", "max_price", "seed", "sample", "min_items", "sharpness"),
+    *("word_ngrams", "char_ngrams", "max_features", "max_rows", "leaves", "text_dims", "embeddings", "learning_rate"),
+    *("extract_prompt", "max_attribute_tokens", "newer_than_days", "neighbour_tokens", "min_similarity"),
+}
+"""Fields that few change; they stand under "More settings"."""
+
+OTHER = "Another one …"
+MODEL = "run-model"
+"""Key of the model that all techniques on the Run page start with."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a form offers: models as specs name them, and prompts ("name" or "name@version")."""
+
+    models: Sequence[str] = specs.MODELS
+    prompts: Sequence[str] = ("auto",)
+    model: str = specs.MODELS[0]
+    """Chosen at first."""
+
+
+def spec_form(technique: str, choices: Choices | None = None) -> BaseSpec:
+    """Inputs for the fields of a technique's spec, from its titles, descriptions and bounds. Raises UserError.
+
+    A field that means something only for a hosted model is asked for only when one is chosen.
+    """
+    kind = specs.SPECS[technique]
+    choices = choices or Choices()
+    values: dict[str, Any] = {"technique": technique}
+    fields = {name: field for name, field in kind.model_fields.items() if name != "technique"}
+    hosted: bool | None = None
+    if "model" in fields:
+        left, right = st.columns(2)
+        with left:
+            values["model"] = model_choice(f"spec-{technique}-model", choices)
+        with right:
+            values["prompt"] = _choice(
+                f"spec-{technique}-prompt", fields["prompt"], choices.prompts, fields["prompt"].default
+            )
+        hosted = specs.is_hosted(values["model"])
+    rest = {
+        name: field
+        for name, field in fields.items()
+        if name not in values and (hosted is not False or not hosted_only(field))
+    }
+    _grid(technique, {name: field for name, field in rest.items() if name not in MORE}, values, choices)
+    more = {name: field for name, field in rest.items() if name in MORE}
+    if more:
+        with st.expander("More settings"):
+            _grid(technique, more, values, choices)
+    return specs.parse(values)
+
+
+def hosted_only(field: FieldInfo) -> bool:
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get("hosted_only"))
+
+
+def model_choice(key: str, choices: Choices, label: str = "Model") -> str:
+    """A model that is known, or any other in words."""
+    options = [*dict.fromkeys([*choices.models, choices.model]), OTHER]
+    st.session_state.setdefault(key, choices.model)
+    if st.session_state[key] not in options:
+        st.session_state[key] = choices.model
+    chosen = st.selectbox(
+        label, options, format_func=words.model_name, key=key,
+        help="Models that come as packages run on the worker and cost machine time; models of an endpoint cost what "
+        "its tariff says.",
+    )  # fmt: skip
+    if chosen != OTHER:
+        return chosen
+    said = st.text_input(
+        "Which one", key=f"{key}-other", placeholder="/folder/of/a/model or endpoint:model",
+        help="A folder with a model that the worker can read, or ENDPOINT:MODEL for one that its endpoint does not "
+        "list.",
+    )  # fmt: skip
+    return said.strip() or choices.model
+
+
+def _grid(technique: str, fields: dict[str, FieldInfo], values: dict[str, Any], choices: Choices) -> None:
+    columns = st.columns(2)
+    for place, (name, field) in enumerate(fields.items()):
+        key = f"spec-{technique}-{name}"
+        with columns[place % 2]:
+            if name == "extract_prompt":
+                values[name] = _choice(key, field, choices.prompts[1:], field.default)
+            else:
+                values[name] = _input(key, name, field)
+
+
+def _choice(key: str, field: FieldInfo, options: Sequence[str], default: str) -> str:
+    known = [*dict.fromkeys([default, *options])]
+    return st.selectbox(str(field.title), known, key=key, format_func=words.prompt_name, help=field.description)
+
+
+def _input(key: str, name: str, field: FieldInfo) -> Any:
+    label = field.title or name.replace("_", " ").capitalize()
+    kind, help_text = field.annotation, field.description
+    if get_origin(kind) is Literal:
+        options = list(get_args(kind))
+        return st.selectbox(label, options, index=options.index(field.default), key=key, help=help_text)
+    if kind is bool:
+        return st.toggle(label, value=field.default, key=key, help=help_text)
+    if kind in (int, float):
+        whole = kind is int
+        low, high = _bounds(field, whole)
+        if whole:
+            return st.number_input(label, low, high, field.default, step=1, key=key, help=help_text)
+        first, step = float(field.default), _step(field.default)
+        return st.number_input(label, low, high, first, step=step, format="%.4g", key=key, help=help_text)
+    return st.text_input(label, value=str(field.default), key=key, help=help_text)
+
+
+def _bounds(field: FieldInfo, whole: bool) -> tuple[Any, Any]:
+    """Smallest and largest allowed value; an open bound of a decimal is moved inside by a hair."""
+    low = high = None
+    for rule in field.metadata:
+        hair = 1 if whole else 1e-6
+        low = getattr(rule, "ge", low) if hasattr(rule, "ge") else rule.gt + hair if hasattr(rule, "gt") else low
+        high = getattr(rule, "le", high) if hasattr(rule, "le") else rule.lt - hair if hasattr(rule, "lt") else high
+    convert = int if whole else float
+    return (None if low is None else convert(low)), (None if high is None else convert(high))
+
+
+def _step(default: float) -> float:
+    """A tenth of the default, rounded to a power of ten."""
+    return float(10.0 ** int(f"{default:e}".split("e")[1]) / (1 if default >= 1 else 10)) if default else 0.1

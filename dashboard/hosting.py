@@ -1,0 +1,136 @@
+"""How is an endpoint shown: adding one, its key, its limits, a test in sentences?"""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import words
+from db.types import Endpoint
+from worker import endpoint_actions
+from worker.endpoint_actions import PRESETS
+
+WHY_NOT_THE_KEY = (
+    "The key itself is never asked for and never stored: a database is copied, backed up and read by many. Put it into "
+    "the environment of the worker and of this dashboard (a .env file or your secret store), and write its name here."
+)
+
+
+def add() -> None:
+    """A preset, then what it leaves open. Raises UserError."""
+    preset = st.pills(
+        "What is it?", list(PRESETS), format_func=lambda key: PRESETS[key].label, default=next(iter(PRESETS)),
+        key="endpoint-preset", required=True,
+    )  # fmt: skip
+    known = PRESETS[preset]
+    free = "It runs on machines of your own: its tokens cost nothing." if known.is_free else ""
+    hint = f"Started with `{known.hint}`." if known.is_free and known.hint else known.hint
+    st.caption(words.md(" ".join(part for part in (hint, free) if part)))
+    with st.form(f"add-endpoint-{preset}"):
+        left, right = st.columns(2)
+        name = left.text_input(
+            "Name", "" if preset == "other" else preset, key=f"new-name-{preset}", placeholder="short, of your choice",
+            help="Models are called NAME:MODEL.",
+        )  # fmt: skip
+        url = right.text_input("Base URL", known.base_url, placeholder="https://host/v1", key=f"new-url-{preset}")
+        key_env = left.text_input(
+            "Environment variable with the key", known.key_env, placeholder="empty = no key", key=f"new-key-{preset}",
+            help=WHY_NOT_THE_KEY,
+        )  # fmt: skip
+        provider = None
+        if not known.is_free:
+            provider = right.text_input(
+                "Whose prices hold", known.provider, key=f"new-provider-{preset}",
+                placeholder="empty = only what you enter",
+                help="The provider as the price list genai-prices names it: openai, azure, groq …",
+            ).strip()  # fmt: skip
+        version = left.text_input("API version", key=f"new-version-{preset}") if known.needs_api_version else ""
+        values = _limits(f"new-{preset}", None)
+        if st.form_submit_button("Add it", type="primary", icon=":material/add:"):
+            endpoint_actions.add(
+                name.strip(), preset, base_url=url.strip(), key_env=key_env.strip(), provider=provider,
+                api_version=version.strip(), **values,
+            )  # fmt: skip
+            st.session_state["endpoint-added"] = name.strip()
+            st.rerun()
+
+
+def _limits(key: str, endpoint: Endpoint | None) -> dict[str, Any]:
+    """Inputs for what may be asked of it."""
+    one, two, three = st.columns(3)
+    minute = one.number_input(
+        "Requests per minute", 1, None, endpoint.requests_per_minute if endpoint else None, key=f"{key}-rpm",
+        placeholder="as it says", help="Empty: its answers say how fast it may be asked, and we follow.",
+    )  # fmt: skip
+    at_once = two.number_input(
+        "Calls at once, at most", 1, 1024, endpoint.max_concurrency if endpoint else 64, key=f"{key}-concurrency",
+        help="How many are under way at a time adapts by itself below this.",
+    )  # fmt: skip
+    seconds = three.number_input(
+        "Seconds until a call is given up", 1.0, 3600.0, endpoint.timeout_seconds if endpoint else 60.0,
+        key=f"{key}-timeout",
+    )  # fmt: skip
+    return {"requests_per_minute": minute, "max_concurrency": at_once, "timeout_seconds": seconds}
+
+
+def key_state(endpoint: Endpoint) -> None:
+    """Whether this process sees the key. The worker has an environment of its own, which a job asks."""
+    if not endpoint.key_env:
+        st.caption(":material/lock_open: Asked without a key.")
+    elif endpoint_actions.sees_key(endpoint):
+        st.caption(f":material/key: The key is in {words.plain(endpoint.key_env)}, and this dashboard sees it.")
+    else:
+        st.warning(
+            f"The environment variable {words.plain(endpoint.key_env)} is not set for this dashboard: set it, then "
+            "start Pricewright again.",
+            icon=":material/key_off:",
+        )
+
+
+def test(endpoint: Endpoint) -> None:
+    """Asks the endpoint and tells in sentences what works."""
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    ids = [model.id for model in endpoint.models]
+    if ids:
+        model = left.selectbox("Model to test", ids, key=f"test-model-{endpoint.name}")
+    else:
+        model = left.text_input(
+            "Model to test", key=f"test-model-text-{endpoint.name}", placeholder="the first one that it lists",
+            help="Azure and some gateways list no models: name a deployment here.",
+        ).strip()  # fmt: skip
+    if right.button("Test", icon=":material/network_check:", type="primary", key=f"test-{endpoint.name}"):
+        with st.spinner(f"Asking {endpoint.name} …"):
+            st.session_state[_said(endpoint)] = endpoint_actions.test(endpoint.name, model)
+        st.rerun()
+    tested = st.session_state.get(_said(endpoint))
+    if tested is not None:
+        show = st.success if tested.ok else st.error
+        show(words.md("\n\n".join(tested.sentences)), icon=":material/check:" if tested.ok else ":material/error:")
+    elif endpoint.tested_at:
+        st.caption(f"Last tested {endpoint.tested_at:%Y-%m-%d %H:%M} UTC.")
+
+
+def _said(endpoint: Endpoint) -> str:
+    return f"tested-{endpoint.name}"
+
+
+def change(endpoint: Endpoint) -> None:
+    """Everything but the name, and removing it."""
+    with st.form(f"change-{endpoint.name}"):
+        left, right = st.columns(2)
+        url = left.text_input("Base URL", endpoint.base_url, key=f"change-url-{endpoint.name}")
+        key_env = right.text_input(
+            "Environment variable with the key", endpoint.key_env, key=f"change-key-{endpoint.name}",
+            help=WHY_NOT_THE_KEY,
+        )  # fmt: skip
+        provider = left.text_input("Whose prices hold", endpoint.provider, key=f"change-provider-{endpoint.name}")
+        values = _limits(f"change-{endpoint.name}", endpoint)
+        if st.form_submit_button("Change it", icon=":material/save:"):
+            endpoint_actions.change(
+                endpoint.name, base_url=url.strip(), key_env=key_env.strip(), provider=provider.strip(), **values
+            )
+            st.rerun()
+    with st.popover("Remove", icon=":material/delete:"):
+        st.markdown("Jobs and answers stay; nothing new can be asked of it.")
+        if st.button("Remove it", type="primary", key=f"remove-{endpoint.name}"):
+            endpoint_actions.remove(endpoint.name)
+            st.rerun()

@@ -1,0 +1,93 @@
+"""How are two runs shown row by row: which two, who is nearer and by how much, and why in a row that is chosen?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboard import answer_charts, charts, evidence, predicted, reads, widgets, words
+from db.types import Job
+
+SHOWN = 1_000
+
+_number, _text = st.column_config.NumberColumn, st.column_config.TextColumn
+
+
+def choose(jobs: Sequence[Job], names: dict[int, str]) -> tuple[Job, Job]:
+    """Two different jobs, the newest at first; the address (?a=3&b=5) may say which."""
+    known = {job.id: job for job in jobs}
+    asked = [int(value) for value in (st.query_params.get(name, "") for name in "ab") if value.isdecimal()]
+    wanted = [job_id for job_id in dict.fromkeys([*asked, *sorted(known, reverse=True)]) if job_id in known]
+    left, right = st.columns(2, gap="large")
+    ids = list(known)
+    first = left.selectbox(
+        "A", ids, index=ids.index(wanted[0]), format_func=names.__getitem__, key=f"pair-a-{max(ids)}"
+    )
+    others = [job_id for job_id in ids if job_id != first]
+    second = wanted[1] if wanted[1] in others else others[0]
+    chosen = right.selectbox(
+        "B", others, index=others.index(second), format_func=names.__getitem__, key=f"pair-b-{max(ids)}"
+    )
+    st.query_params.update(a=str(first), b=str(chosen))
+    return known[first], known[chosen]
+
+
+def counted(frame: pl.DataFrame) -> str:
+    """How often each is nearer, in a sentence."""
+    a, b = ((frame["nearer"] == name).sum() for name in "ab")
+    return (
+        f"A is nearer in {words.count(int(a), 'row')}, B in {words.count(int(b), 'row')}, "
+        f"{len(frame) - int(a) - int(b):,} are alike. How often is not how much: the sentence above weighs dollars."
+    )
+
+
+def scatter(frame: pl.DataFrame) -> None:
+    st.altair_chart(answer_charts.two_errors(frame), key="two-errors")
+    both = len(frame.drop_nulls(["error_a", "error_b"]))
+    drawn = f" An even sample of {words.count(both, 'row')} is drawn." if both > charts.MOST_POINTS else ""
+    st.caption(f"One mark per row; on the line both are equally far off, below it B is nearer.{drawn}")
+
+
+def table(frame: pl.DataFrame) -> int | None:
+    """The rows, largest difference first; returns the row number of the chosen one."""
+    shown = frame.head(SHOWN).with_columns(
+        pl.col("nearer").replace_strict({"a": "A", "b": "B", "": "alike"}, return_dtype=pl.String)
+    )
+    columns: dict[str, Any] = {
+        "title": _text("Product", width="large"),
+        "category": "Category",
+        "truth": _number("True price", format="dollar"),
+        "price_a": _number("A's price", format="dollar", help="Its price; empty when none could be read."),
+        "price_b": _number("B's price", format="dollar", help="Its price; empty when none could be read."),
+        "nearer": "Nearer",
+        "by": _number("By", format="dollar", help="How many dollars nearer; empty when only one of them answered."),
+    }
+    picked = st.dataframe(
+        shown, hide_index=True, column_config=columns, column_order=list(columns), on_select="rerun",
+        selection_mode="single-row", key="pairs", height=420,
+    )  # fmt: skip
+    rest = f" The first {SHOWN:,} of {len(frame):,} are shown." if len(frame) > SHOWN else ""
+    st.caption(f"Largest difference first. Choose a row to see what both prices rest on.{rest}")
+    rows = picked["selection"]["rows"]
+    return int(shown["row"][rows[0]]) if rows and rows[0] < len(shown) else None
+
+
+def detail(row: int, jobs: Sequence[Job], names: Sequence[str]) -> None:
+    """Both evidences of one row, side by side."""
+    found = [reads.one(reads.predictions(job.id, reads.version(job)), row) for job in jobs]
+    with st.container(border=True):
+        if found[0]:
+            predicted.product(found[0])
+        for place, letter, job, name, line in zip(st.columns(2, gap="large"), "AB", jobs, names, found, strict=True):
+            with place:
+                st.markdown(f"**{letter} · {name}**")
+                if line:
+                    known = evidence.known(line["evidence"])
+                    predicted.figures(line, paid=words.is_paid(job))
+                    evidence.doubt(known, line["price"], line["truth"], key=letter)
+                    evidence.parts(known)
+
+
+def download(frame: pl.DataFrame, jobs: Sequence[Job]) -> None:
+    widgets.downloads(f"job-{jobs[0].id}-beside-job-{jobs[1].id}", lambda: frame, formats=("CSV", "Excel"))

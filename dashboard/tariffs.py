@@ -1,0 +1,100 @@
+"""What can the models of an endpoint do, when do they end, what do they cost, and what was paid so far?"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import polars as pl
+import streamlit as st
+
+from dashboard import reads, words
+from db.types import Endpoint, EndpointModel, Tariff
+from worker import endpoint_actions
+
+_ABILITIES = {"logprobs": "Probabilities", "json_schema": "Fixed form", "tools": "Tools", "batch": "Batches"}
+_SAID = {"True": "yes", "False": "no"}
+_PRICES = ("In", "Cached", "Out", "Batch in", "Batch out")
+
+_number, _text = st.column_config.NumberColumn, st.column_config.TextColumn
+
+
+def models(endpoint: Endpoint) -> str | None:
+    """Its models with end, abilities and tariff; returns the chosen one."""
+    tariffs = {model.id: endpoint_actions.price(endpoint.name, model.id) for model in endpoint.models}
+    lines = [_line(model, tariffs[model.id]) for model in endpoint.models]
+    columns = ["Model", "Shuts down", *_ABILITIES.values(), *_PRICES, "Price from"]
+    helps = dict.fromkeys(_ABILITIES.values(), "What tests and answers showed; ? = not known yet.")
+    helps |= dict.fromkeys(_PRICES, "Dollars per million tokens.")
+    picked = st.dataframe(
+        pl.DataFrame(lines, schema=dict.fromkeys(columns, pl.String), orient="row"),
+        hide_index=True, on_select="rerun", selection_mode="single-row", key=f"models-{endpoint.name}",
+        column_config={name: _text(help=helps.get(name), pinned=name == "Model") for name in columns},
+    )  # fmt: skip
+    for warning in shutdowns(endpoint.models):
+        st.warning(warning, icon=":material/event_busy:")
+    rows = picked["selection"]["rows"]
+    return endpoint.models[rows[0]].id if rows and rows[0] < len(endpoint.models) else None
+
+
+def shutdowns(found: Sequence[EndpointModel]) -> list[str]:
+    today = datetime.now(UTC).date()
+    said = [words.shutdown(words.plain(model.id), model.shutdown_date, today) for model in found]
+    return [text for text in said if text]
+
+
+def _line(model: EndpointModel, tariff: Tariff | None) -> tuple[str, ...]:
+    can = tuple(_SAID.get(str(model.abilities.get(key)), "?") for key in _ABILITIES)
+    ends = (model.shutdown_date or words.NOTHING)[:10]
+    if tariff is None:
+        return (model.id, ends, *can, *[words.UNKNOWN] * len(_PRICES), words.NOTHING)
+    since = f", {tariff.valid_from:%Y-%m-%d}" if tariff.valid_from else ""
+    source = "entered by hand" if tariff.source == "override" else tariff.source
+    prices = (tariff.input, tariff.cached, tariff.output, tariff.batch_input, tariff.batch_output)
+    return (model.id, ends, *can, *(words.usd(price) for price in prices), source + since)
+
+
+def price(endpoint: Endpoint, chosen: str | None) -> None:
+    """A price of one's own: a contract, or a model that the price list does not know. A new dated entry each time."""
+    ids = [model.id for model in endpoint.models]
+    with st.form(f"price-{endpoint.name}", border=True):
+        st.markdown("**Enter a price** for a model: a contract of yours, or one that the price list does not know.")
+        left, *places = st.columns([2, 1, 1, 1, 1, 1])
+        model = left.selectbox(
+            "Model", ids, index=ids.index(chosen) if chosen in ids else 0, key=f"price-model-{endpoint.name}-{chosen}"
+        )
+        names = {"input": "In ($/M)", "output": "Out ($/M)", "cached": "Cached ($/M)",
+                 "batch_input": "Batch in", "batch_output": "Batch out"}  # fmt: skip
+        values = {
+            name: place.number_input(label, 0.0, None, None, format="%.4f", key=f"price-{endpoint.name}-{name}",
+                                     placeholder="needed" if name in ("input", "output") else "same as in/out")
+            for place, (name, label) in zip(places, names.items(), strict=True)
+        }  # fmt: skip
+        if st.form_submit_button("Set this price from now on", icon=":material/sell:"):
+            if values["input"] is None or values["output"] is None:
+                st.error("A price needs dollars per million tokens both in and out.", icon=":material/error:")
+                return
+            given = {name: Decimal(str(value)) for name, value in values.items() if value is not None}
+            endpoint_actions.set_price(endpoint.name, model, **given)
+            st.session_state["price-told"] = f"{model} costs what you entered from now on; what was paid before stays."
+            st.rerun()
+    if told := st.session_state.pop("price-told", None):
+        st.success(words.plain(told), icon=":material/check:")
+
+
+def spent(endpoint: Endpoint) -> None:
+    """What its models answered and cost so far, over all jobs."""
+    frame = reads.spent().filter(pl.col("endpoint") == endpoint.name)
+    if frame.is_empty():
+        return
+    st.subheader("So far", anchor=False)
+    shown = frame.select(
+        pl.col("model").alias("Model"),
+        pl.col("calls").alias("Calls"),
+        pl.col("tokens_in").alias("Tokens in"),
+        pl.col("tokens_cached").alias("of them cached"),
+        pl.col("tokens_out").alias("Out"),
+        pl.col("usd").map_elements(words.known_usd, return_dtype=pl.String, skip_nulls=False).alias("Paid"),
+        pl.col("in_flight").alias("Under way"),
+    )
+    numbers = {name: _number(format="localized") for name in ("Calls", "Tokens in", "of them cached", "Out")}
+    st.dataframe(shown, hide_index=True, column_config=numbers)

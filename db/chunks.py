@@ -1,0 +1,311 @@
+"""The units of a job's work: who may do one, under a lease; how it ends; and what crashes leave behind.
+
+Every change of a chunk's state is here. `attempt` is a fencing token: whoever holds an old one can't write.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+
+from sqlalchemy import insert, text
+from sqlalchemy.orm import Session
+
+from db.models import ChunkRow
+from db.types import Chunk, JobState, Step
+
+MESSAGES_AHEAD = 4
+"""Chunks of one job that may lie in the queue at once: enough to keep a worker fed, few enough that a second job does
+not wait behind the whole of the first one."""
+
+
+# A chunk is ready when its job runs, it was not deferred, and every chunk of an earlier step is done.
+_READY = """
+    j.state = 'running' AND c.state = 'waiting' AND (c.not_before IS NULL OR c.not_before <= now()) AND NOT EXISTS (
+        SELECT 1 FROM chunks e WHERE e.job_id = c.job_id AND e.step_order < c.step_order AND e.state <> 'done')
+"""
+
+
+def add(session: Session, job_id: int, step: Step, pieces: Sequence[list[int]]) -> None:
+    """More work for a job that is not over, found out by a chunk that is about to end."""
+    if pieces:
+        session.execute(
+            insert(ChunkRow),
+            [{"job_id": job_id, "step": step, "step_order": step.order, "rows": rows} for rows in pieces],
+        )
+
+
+def to_send(session: Session, job_id: int) -> list[int]:
+    """Ready chunks to name in messages now; marks them as sent. Tops the job up to MESSAGES_AHEAD in the queue."""
+    return list(
+        session.scalars(
+            text(
+                f"""UPDATE chunks SET sent_at = now() WHERE id IN (
+                    SELECT c.id FROM chunks c JOIN jobs j ON j.id = c.job_id
+                    WHERE c.job_id = :job AND c.sent_at IS NULL AND {_READY}
+                    ORDER BY c.id
+                    LIMIT greatest(0, :ahead - (SELECT count(*) FROM chunks s WHERE s.job_id = :job
+                                                AND s.state = 'waiting' AND s.sent_at IS NOT NULL))
+                    FOR UPDATE OF c SKIP LOCKED)
+                RETURNING id"""
+            ),
+            {"job": job_id, "ahead": MESSAGES_AHEAD},
+        )
+    )
+
+
+def claim(session: Session, chunk_id: int, owner: str, lease_seconds: int) -> Chunk | None:
+    """Take the lease on a chunk. None when there is nothing to do: done, held by somebody alive, paused, not ready."""
+    row = session.execute(
+        text(
+            f"""UPDATE chunks SET state = 'running', owner = :owner, attempt = attempt + 1, error = NULL,
+                    not_before = NULL, reserved_usd = 0,
+                    lease_until = now() + make_interval(secs => :lease), started_at = coalesce(started_at, now())
+                WHERE id = (SELECT c.id FROM chunks c JOIN jobs j ON j.id = c.job_id WHERE c.id = :chunk
+                            AND {_READY} FOR UPDATE OF c SKIP LOCKED)
+                RETURNING id, job_id, step, rows, attempt"""
+        ),
+        {"chunk": chunk_id, "owner": owner, "lease": lease_seconds},
+    ).first()
+    return Chunk(row.id, row.job_id, Step(row.step), list(row.rows), row.attempt) if row else None
+
+
+def beat(session: Session, chunk: Chunk, lease_seconds: int, items_done: int) -> bool:
+    """Extend the lease and say how far the chunk is. False when work should stop: lease lost or job not running.
+
+    Without waiting for the disk: losing a heartbeat in a crash costs nothing.
+    """
+    session.execute(text("SET LOCAL synchronous_commit = off"))
+    return (
+        session.scalar(
+            text(
+                """UPDATE chunks SET lease_until = now() + make_interval(secs => :lease), items_done = :done
+                WHERE id = :chunk AND attempt = :attempt AND state = 'running'
+                RETURNING (SELECT j.state <> 'cancelled' FROM jobs j WHERE j.id = chunks.job_id)"""
+            ),
+            {"chunk": chunk.id, "attempt": chunk.attempt, "lease": lease_seconds, "done": items_done},
+        )
+        is True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one run of a chunk adds to the job's books."""
+
+    items: int = 0
+    unparsed: int = 0
+    failed: int = 0
+    usd: Decimal = Decimal(0)
+    seconds: float = 0.0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    saved_usd: Decimal = Decimal(0)
+    unknown_costs: int = 0  # answers that were paid for at a price nobody knows
+    retries: int = 0
+    rate_limit_waits: int = 0
+    waited_seconds: float = 0.0
+
+
+def finish(session: Session, chunk: Chunk, tally: Tally) -> bool:
+    """Mark the chunk done under its fencing token and close the job after its last one.
+
+    False when the lease was lost or the job cancelled: the caller must roll back, predictions included. The job's row
+    is locked, so that of two chunks that end at the same moment one sees the other and closes the job.
+    """
+    state = session.scalar(text("SELECT state FROM jobs WHERE id = :job FOR UPDATE"), {"job": chunk.job_id})
+    if state in (None, JobState.CANCELLED):
+        return False
+    held = session.execute(
+        text(
+            """UPDATE chunks SET state = 'done', lease_until = NULL, finished_at = now(), items_done = :items,
+                   reserved_usd = 0, unparsed = :unparsed, failed = :failed, usd = :usd, seconds = :seconds,
+                   tokens_in = :tokens_in, tokens_out = :tokens_out, saved_usd = :saved_usd,
+                   unknown_costs = :unknown_costs, retries = retries + :retries,
+                   rate_limit_waits = rate_limit_waits + :rate_limit_waits,
+                   waited_seconds = waited_seconds + :waited_seconds
+               WHERE id = :chunk AND attempt = :attempt AND state = 'running' RETURNING id"""
+        ),
+        {"chunk": chunk.id, "attempt": chunk.attempt} | asdict(tally),
+    ).first()
+    if held is None:
+        return False
+    settle(session, chunk.job_id)
+    return True
+
+
+def settle(session: Session, job_id: int) -> None:
+    """Close a job whose last chunk is done, or one that a chunk failed for good."""
+    session.execute(
+        text(
+            """UPDATE jobs SET
+                   state = CASE WHEN s.failed > 0 THEN 'failed' ELSE 'done' END,
+                   error = coalesce(jobs.error, s.error), finished_at = now()
+               FROM (SELECT count(*) FILTER (WHERE state = 'failed') AS failed,
+                            count(*) FILTER (WHERE state IN ('waiting', 'running')) AS open,
+                            max(error) FILTER (WHERE state = 'failed') AS error
+                     FROM chunks WHERE job_id = :job) s
+               WHERE jobs.id = :job AND jobs.state IN ('running', 'paused') AND (s.failed > 0 OR s.open = 0)"""
+        ),
+        {"job": job_id},
+    )
+
+
+def give_back(session: Session, chunk: Chunk, after_seconds: float = 0) -> None:
+    """Return a chunk unfinished and unblamed: the worker stops, the job was cancelled, or the answers come later."""
+    session.execute(
+        text(
+            """UPDATE chunks SET state = 'waiting', lease_until = NULL, sent_at = NULL, items_done = 0,
+                   reserved_usd = CASE WHEN :after > 0 THEN reserved_usd ELSE 0 END,  -- a batch that is out still costs
+                   not_before = now() + make_interval(secs => :after)
+               WHERE id = :chunk AND attempt = :attempt AND state = 'running'"""
+        ),
+        {"chunk": chunk.id, "attempt": chunk.attempt, "after": after_seconds},
+    )
+
+
+def wake_chunk(session: Session, chunk_id: int) -> None:
+    """What a deferred chunk waited for is there: the next sweep sends it."""
+    session.execute(text("UPDATE chunks SET not_before = NULL WHERE id = :chunk"), {"chunk": chunk_id})
+
+
+def reserve(session: Session, chunk: Chunk, usd: Decimal) -> bool:
+    """Set `usd` aside for calls this chunk is about to pay, in place of what it had set aside. False = over the cap.
+
+    The job's row is locked, so that two workers can't set the same money aside. What a call paid is booked in
+    `spent_usd` as it happens; until the chunk reserves anew it counts twice, which errs on the safe side.
+    """
+    cap, spent = session.execute(
+        text("SELECT cap_usd, spent_usd FROM jobs WHERE id = :job FOR UPDATE"), {"job": chunk.job_id}
+    ).one()
+    if usd and cap is not None:
+        others = session.scalar(
+            text("SELECT coalesce(sum(reserved_usd), 0) FROM chunks WHERE job_id = :job AND id <> :chunk"),
+            {"job": chunk.job_id, "chunk": chunk.id},
+        )
+        if spent + others + usd > cap:
+            return False
+    session.execute(
+        text("UPDATE chunks SET reserved_usd = :usd WHERE id = :chunk AND attempt = :attempt"),
+        {"usd": usd, "chunk": chunk.id, "attempt": chunk.attempt},
+    )
+    return True
+
+
+def book_trouble(
+    session: Session, chunk: Chunk, *, retries: int = 0, rate_limit_waits: int = 0, waited_seconds: float = 0.0
+) -> None:
+    """Keep what an unfinished try of a chunk went through; `finish` adds that of the last one."""
+    session.execute(
+        text(
+            """UPDATE chunks SET retries = retries + :retries, waited_seconds = waited_seconds + :waited,
+                   rate_limit_waits = rate_limit_waits + :waits WHERE id = :chunk"""
+        ),
+        {"chunk": chunk.id, "retries": retries, "waits": rate_limit_waits, "waited": waited_seconds},
+    )
+
+
+def fail(session: Session, chunk: Chunk, error: str, *, attempts: int) -> None:
+    """Book a failed try: the chunk waits again, or after `attempts` tries fails for good and its job with it."""
+    session.execute(text("SELECT 1 FROM jobs WHERE id = :job FOR UPDATE"), {"job": chunk.job_id})
+    session.execute(
+        text(
+            """UPDATE chunks SET failures = failures + 1, error = :error, lease_until = NULL, sent_at = NULL,
+                   items_done = 0, reserved_usd = 0,
+                   state = CASE WHEN failures + 1 >= :attempts THEN 'failed' ELSE 'waiting' END
+               WHERE id = :chunk AND attempt = :attempt AND state = 'running'"""
+        ),
+        {"chunk": chunk.id, "attempt": chunk.attempt, "error": error, "attempts": attempts},
+    )
+    settle(session, chunk.job_id)
+
+
+def reopen_failed(session: Session, job_id: int) -> int:
+    """Prepare a retry of just what failed; returns the number of chunks that will run.
+
+    Chunks that failed for good wait again. Predictions with status `failed` are deleted and their rows move to a new
+    chunk, so that nothing that succeeded (and was paid for) is done twice. The evaluation is done anew.
+    """
+    failed_chunks = session.execute(
+        text(
+            "UPDATE chunks SET state = 'waiting', failures = 0, sent_at = NULL "
+            "WHERE job_id = :job AND state = 'failed' RETURNING id"
+        ),
+        {"job": job_id},
+    ).all()
+    rows = list(
+        session.scalars(
+            text("DELETE FROM predictions WHERE job_id = :job AND status = 'failed' RETURNING row"), {"job": job_id}
+        )
+    )
+    if rows:
+        session.execute(
+            text(
+                """UPDATE chunks SET failed = 0, items_done = items_done - failed,
+                       rows = ARRAY(SELECT unnest(rows) EXCEPT SELECT unnest(:rows ::bigint[]))
+                   WHERE job_id = :job AND step = 'price' AND failed > 0"""
+            ),
+            {"job": job_id, "rows": rows},
+        )
+        session.execute(
+            insert(ChunkRow),
+            [{"job_id": job_id, "step": Step.PRICE, "step_order": Step.PRICE.order, "rows": rows}],
+        )
+    reopened = len(failed_chunks) + (1 if rows else 0)
+    if reopened:
+        session.execute(
+            text(
+                "UPDATE chunks SET state = 'waiting', sent_at = NULL, finished_at = NULL "
+                "WHERE job_id = :job AND step = 'evaluate'"
+            ),
+            {"job": job_id},
+        )
+    return reopened
+
+
+def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: Sequence[str]) -> list[int]:
+    """Repair what crashes leave behind; returns the jobs that have chunks to send.
+
+    A running chunk whose lease ran out waits again (or fails after `attempts` tries). Where answers are stored one by
+    one, a try that got further than any before is not held against the chunk: it would end, given enough tries. On a
+    queue that is empty, a waiting chunk whose message is older than `quiet_seconds` was lost with the broker or a
+    worker: it is sent again.
+    """
+    session.execute(
+        text(
+            """UPDATE chunks SET failures = failures + died.blame, lease_until = NULL, sent_at = NULL,
+                   furthest = greatest(furthest, items_done), items_done = 0,
+                   state = CASE WHEN failures + died.blame >= :attempts THEN 'failed' ELSE 'waiting' END,
+                   error = 'The worker died ' || (failures + died.blame) || ' times while it worked on this part '
+                       || 'of the job without getting further.'
+               FROM (SELECT c.id, CASE WHEN j.queue = 'hosted' AND c.items_done > c.furthest THEN 0 ELSE 1 END AS blame
+                     FROM chunks c JOIN jobs j ON j.id = c.job_id
+                     WHERE c.state = 'running' AND c.lease_until < now() FOR UPDATE OF c SKIP LOCKED) died
+               WHERE chunks.id = died.id"""
+        ),
+        {"attempts": attempts},
+    )
+    session.execute(
+        text(
+            """UPDATE chunks c SET sent_at = NULL FROM jobs j
+               WHERE j.id = c.job_id AND j.state = 'running' AND j.queue = ANY(:queues) AND c.state = 'waiting'
+                 AND c.sent_at < now() - make_interval(secs => :quiet)"""
+        ),
+        {"queues": list(idle_queues), "quiet": quiet_seconds},
+    )
+    for job_id in session.scalars(
+        text(
+            """SELECT j.id FROM jobs j WHERE j.state = 'running' AND (
+                   NOT EXISTS (SELECT 1 FROM chunks c WHERE c.job_id = j.id AND c.state IN ('waiting', 'running'))
+                   OR EXISTS (SELECT 1 FROM chunks c WHERE c.job_id = j.id AND c.state = 'failed'))"""
+        )
+    ).all():
+        settle(session, job_id)
+    return list(
+        session.scalars(
+            text(
+                f"""SELECT DISTINCT j.id FROM chunks c JOIN jobs j ON j.id = c.job_id
+                    WHERE c.sent_at IS NULL AND {_READY}
+                    ORDER BY j.id"""
+            )
+        )
+    )

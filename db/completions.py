@@ -1,0 +1,242 @@
+"""What did hosted models answer, by the hash of the whole request? Each is claimed before it is sent, and stored
+before it is used, so that nothing is paid for twice.
+
+A row is `sent` while somebody (its owner, under a lease) waits for the answer, `done` with it, and `failed` where a
+batch brought an error instead.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A call somebody is about to make."""
+
+    hash: str
+    endpoint: str
+    model: str
+    request: dict[str, Any]
+    job_id: int | None  # who pays
+    row: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `usd` None: the price is unknown."""
+
+    hash: str
+    response: dict[str, Any]
+    tokens_in: int = 0
+    tokens_cached: int = 0
+    tokens_out: int = 0
+    usd: Decimal | None = Decimal(0)
+    seconds: float = 0.0
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A call as the table knows it."""
+
+    hash: str
+    state: str  # sent | done | failed
+    response: dict[str, Any]  # {} while sent
+    tokens_in: int
+    tokens_cached: int
+    tokens_out: int
+    usd: float | None
+    seconds: float
+    job_id: int | None
+    row: int | None
+    batch_id: int | None
+
+
+def look(session: Session, hashes: Collection[str]) -> dict[str, Stored]:
+    """What is known of these calls, by hash."""
+    rows = session.execute(
+        text(
+            """SELECT hash, state, coalesce(response, '{}') AS response, tokens_in, tokens_cached, tokens_out,
+                      usd ::double precision AS usd, seconds, job_id, row, batch_id
+               FROM completions WHERE hash = ANY(:hashes)"""
+        ),
+        {"hashes": list(hashes)},
+    )
+    return {row.hash: Stored(**row._mapping) for row in rows}
+
+
+def claim(
+    session: Session, claims: Sequence[Claim], owner: str, lease_seconds: float, batch_id: int | None = None
+) -> set[str]:
+    """Hashes of the calls that are ours to make now.
+
+    Not among them: what is answered, and what somebody else waits for under a lease that still runs.
+    """
+    ordered = sorted(
+        {call.hash: call for call in claims}.values(), key=lambda call: call.hash
+    )  # one order, no deadlock
+    if not ordered:
+        return set()
+    return set(
+        session.scalars(
+            text(
+                """INSERT INTO completions
+                       (hash, endpoint, model, request, state, owner, lease_until, job_id, row, batch_id)
+                   SELECT c.hash, c.endpoint, c.model, c.request ::jsonb, 'sent', :owner,
+                          now() + make_interval(secs => :lease), c.job_id, c.row, :batch
+                   FROM unnest(:hashes ::text[], :endpoints ::text[], :models ::text[], :requests ::text[],
+                               :jobs ::bigint[], :rows ::bigint[])
+                        AS c (hash, endpoint, model, request, job_id, row)
+                   ON CONFLICT (hash) DO UPDATE SET
+                       state = 'sent', owner = excluded.owner, lease_until = excluded.lease_until,
+                       job_id = excluded.job_id, row = excluded.row, batch_id = excluded.batch_id, response = NULL,
+                       sent_at = now(), done_at = NULL
+                   WHERE completions.state = 'failed'
+                      OR (completions.state = 'sent' AND completions.lease_until < now())
+                   RETURNING hash"""
+            ),
+            {
+                "owner": owner,
+                "lease": lease_seconds,
+                "batch": batch_id,
+                "hashes": [call.hash for call in ordered],
+                "endpoints": [call.endpoint for call in ordered],
+                "models": [call.model for call in ordered],
+                "requests": [json.dumps(clean(call.request)) for call in ordered],
+                "jobs": [call.job_id for call in ordered],
+                "rows": [call.row for call in ordered],
+            },
+        )
+    )
+
+
+def extend(session: Session, owner: str, lease_seconds: float) -> None:
+    """The heartbeat of whoever waits for answers. One lost in a crash costs nothing: the disk is not waited for."""
+    session.execute(text("SET LOCAL synchronous_commit = off"))
+    session.execute(
+        text(
+            """UPDATE completions SET lease_until = now() + make_interval(secs => :lease)
+               WHERE state = 'sent' AND owner = :owner AND batch_id IS NULL"""
+        ),
+        {"owner": owner, "lease": lease_seconds},
+    )
+
+
+def store(session: Session, answers: Sequence[Answer]) -> set[str]:
+    """Keep answers and book what they cost on the jobs that pay; returns the hashes that were still open.
+
+    An answer to what is answered already changes nothing: storing twice is harmless.
+    """
+    ordered = sorted({answer.hash: answer for answer in answers}.values(), key=lambda answer: answer.hash)
+    if not ordered:
+        return set()
+    rows = session.execute(
+        text(
+            """UPDATE completions c SET
+                   state = CASE WHEN a.failed THEN 'failed' ELSE 'done' END, response = a.response ::jsonb,
+                   tokens_in = a.tokens_in, tokens_cached = a.tokens_cached, tokens_out = a.tokens_out, usd = a.usd,
+                   seconds = a.seconds, done_at = now(), lease_until = NULL, owner = NULL
+               FROM unnest(:hashes ::text[], :responses ::text[], :ins ::int[], :cached ::int[], :outs ::int[],
+                           :usd ::numeric[], :seconds ::float8[], :failed ::bool[])
+                    AS a (hash, response, tokens_in, tokens_cached, tokens_out, usd, seconds, failed)
+               WHERE c.hash = a.hash AND c.state = 'sent' RETURNING c.hash, c.job_id, c.usd"""
+        ),
+        {
+            "hashes": [answer.hash for answer in ordered],
+            "responses": [json.dumps(clean(answer.response)) for answer in ordered],
+            "ins": [answer.tokens_in for answer in ordered],
+            "cached": [answer.tokens_cached for answer in ordered],
+            "outs": [answer.tokens_out for answer in ordered],
+            "usd": [answer.usd for answer in ordered],
+            "seconds": [answer.seconds for answer in ordered],
+            "failed": [answer.failed for answer in ordered],
+        },
+    ).all()
+    paid: dict[int, Decimal] = {}
+    for row in rows:
+        if row.job_id is not None and row.usd:
+            paid[row.job_id] = paid.get(row.job_id, Decimal(0)) + row.usd
+    for job_id, usd in sorted(paid.items()):
+        session.execute(
+            text("UPDATE jobs SET spent_usd = spent_usd + :usd WHERE id = :job"), {"usd": usd, "job": job_id}
+        )
+    return {row.hash for row in rows}
+
+
+def free(session: Session, hashes: Collection[str], owner: str | None = None) -> None:
+    """Forget calls that got no answer, so that anybody may make them; with an owner, only that one's."""
+    session.execute(
+        text(
+            """DELETE FROM completions WHERE hash = ANY(:hashes) AND state = 'sent'
+               AND (:owner ::text IS NULL OR owner = :owner)"""
+        ),
+        {"hashes": list(hashes), "owner": owner},
+    )
+
+
+def of_batch(session: Session, batch_id: int) -> dict[str, dict[str, Any]]:
+    """The requests of a batch that have no answer yet, by hash."""
+    rows = session.execute(
+        text("SELECT hash, request FROM completions WHERE batch_id = :batch AND state = 'sent' ORDER BY hash"),
+        {"batch": batch_id},
+    )
+    return {row.hash: row.request for row in rows}
+
+
+def senders(session: Session, endpoint: str) -> int:
+    """How many processes wait for answers of an endpoint right now: they share its allowed rate."""
+    return int(
+        session.scalar(
+            text(
+                """SELECT count(DISTINCT owner) FROM completions
+                   WHERE state = 'sent' AND batch_id IS NULL AND endpoint = :endpoint AND lease_until > now()"""
+            ),
+            {"endpoint": endpoint},
+        )
+        or 0
+    )
+
+
+def totals(session: Session) -> pl.DataFrame:
+    """Per endpoint and model: calls, tokens_in, tokens_cached, tokens_out, usd (of the known prices), unknown_costs
+    (calls whose price nobody knows), in_flight."""
+    rows = session.execute(
+        text(
+            """SELECT endpoint, model, count(*) FILTER (WHERE state = 'done') AS calls,
+                      coalesce(sum(tokens_in), 0) ::bigint AS tokens_in,
+                      coalesce(sum(tokens_cached), 0) ::bigint AS tokens_cached,
+                      coalesce(sum(tokens_out), 0) ::bigint AS tokens_out,
+                      coalesce(sum(usd), 0) ::float8 AS usd,
+                      count(*) FILTER (WHERE state = 'done' AND usd IS NULL) AS unknown_costs,
+                      count(*) FILTER (WHERE state = 'sent') AS in_flight
+               FROM completions GROUP BY endpoint, model ORDER BY endpoint, model"""
+        )
+    ).all()
+    integer = pl.Int64
+    return pl.DataFrame(
+        [tuple(row) for row in rows],
+        orient="row",
+        schema={
+            "endpoint": pl.String, "model": pl.String, "calls": integer, "tokens_in": integer,
+            "tokens_cached": integer, "tokens_out": integer, "usd": pl.Float64, "unknown_costs": integer,
+            "in_flight": integer,
+        },
+    )  # fmt: skip
+
+
+def clean(value: Any) -> Any:
+    """A JSON value as Postgres can keep it: without NUL and without halves of surrogate pairs."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().replace("\0", "")
+    if isinstance(value, dict):
+        return {clean(key): clean(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean(inner) for inner in value]
+    return value

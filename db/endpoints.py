@@ -1,0 +1,108 @@
+"""Which endpoints are there, and what do their models do?"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from db.errors import NotFound, WrongState
+from db.models import EndpointRow
+from db.types import Endpoint, EndpointModel
+
+_PLAIN = ("name", "base_url", "api_version", "key_env", "provider", "requests_per_minute", "max_concurrency",
+          "timeout_seconds", "tested_at", "created_at")  # fmt: skip
+FIELDS = frozenset(_PLAIN) - {"name", "tested_at", "created_at"}
+"""What a person may change."""
+
+
+def all(session: Session) -> list[Endpoint]:  # noqa: A001 - read as endpoints.all
+    """Every endpoint, by name."""
+    return [_endpoint(row) for row in session.scalars(select(EndpointRow).order_by(EndpointRow.name))]
+
+
+def get(session: Session, name: str) -> Endpoint:
+    """Raises NotFound."""
+    row = session.get(EndpointRow, name)
+    if row is None:
+        known = ", ".join(session.scalars(select(EndpointRow.name).order_by(EndpointRow.name))) or "none yet"
+        raise NotFound(f"There is no endpoint {name!r}; there are: {known}.")
+    return _endpoint(row)
+
+
+def add(session: Session, endpoint: Endpoint) -> Endpoint:
+    """Raises WrongState when the name is taken."""
+    if session.get(EndpointRow, endpoint.name) is not None:
+        raise WrongState(f"There is already an endpoint named {endpoint.name!r}; remove it first or change it.")
+    values = {field: getattr(endpoint, field) for field in FIELDS}
+    session.add(EndpointRow(name=endpoint.name, models=[], **values))
+    session.flush()
+    return get(session, endpoint.name)
+
+
+def change(session: Session, name: str, **fields: Any) -> Endpoint:
+    """Set fields. Another address is another endpoint: what was learnt of its models is forgotten with the old one."""
+    before = get(session, name)
+    if unknown := set(fields) - FIELDS:
+        raise ValueError(f"not a field of an endpoint: {', '.join(sorted(unknown))}")
+    if fields.get("base_url", before.base_url) != before.base_url:
+        fields |= {"models": [], "tested_at": None}
+    if fields:
+        session.execute(update(EndpointRow).where(EndpointRow.name == name).values(**fields))
+        session.expire_all()
+    return get(session, name)
+
+
+def remove(session: Session, name: str) -> None:
+    """Forget an endpoint. Its stored answers and dated prices stay: they are history. Raises NotFound."""
+    get(session, name)
+    session.delete(session.get_one(EndpointRow, name))
+
+
+def set_models(session: Session, name: str, listed: Sequence[EndpointModel]) -> Endpoint:
+    """Store what the endpoint lists; what is known of the abilities of a model stays."""
+    row = _locked(session, name)
+    known = {model.id: model for model in _models(row.models)}
+    kept = [
+        EndpointModel(m.id, m.shutdown_date, m.context, (known[m.id].abilities if m.id in known else {}) | m.abilities)
+        for m in listed
+    ]
+    ids = {model.id for model in listed}
+    # Azure and gateways answer for names that they don't list: what was tested stays.
+    kept += [model for model in known.values() if model.id not in ids and model.abilities]
+    row.models = [asdict(model) for model in kept]
+    session.flush()
+    return _endpoint(row)
+
+
+def learn(session: Session, name: str, model_id: str, abilities: dict[str, Any], *, tested: bool = False) -> None:
+    """Add to what is known of a model's abilities. An endpoint that is gone meanwhile learns nothing."""
+    row = session.get(EndpointRow, name, with_for_update=True, populate_existing=True)
+    if row is None:
+        return
+    models = {model.id: model for model in _models(row.models)}
+    before = models.get(model_id, EndpointModel(model_id))
+    refuses = sorted({*before.abilities.get("refuses", ()), *abilities.get("refuses", ())})
+    merged = before.abilities | abilities | ({"refuses": refuses} if refuses else {})
+    models[model_id] = EndpointModel(model_id, before.shutdown_date, before.context, merged)
+    row.models = [asdict(model) for model in models.values()]
+    session.flush()
+    if tested:
+        session.execute(text("UPDATE endpoints SET tested_at = now() WHERE name = :name"), {"name": name})
+        session.expire(row)
+
+
+def _locked(session: Session, name: str) -> EndpointRow:
+    row = session.get(EndpointRow, name, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound(f"There is no endpoint {name!r}.")
+    return row
+
+
+def _models(stored: Sequence[Any]) -> list[EndpointModel]:
+    return [EndpointModel(**model) for model in stored]
+
+
+def _endpoint(row: EndpointRow) -> Endpoint:
+    return Endpoint(**{field: getattr(row, field) for field in _PLAIN}, models=tuple(_models(row.models)))

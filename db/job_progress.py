@@ -1,0 +1,95 @@
+"""How far are jobs, how fast, and what did they take? Summed from their chunks: one row per chunk, none per item."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from db.types import JobState, Progress, Queue, Step
+
+_WINDOW_SECONDS = 60
+
+_PROGRESS = f"""
+SELECT j.id, j.state, j.items_total, j.error, j.fixed_usd, j.spent_usd, j.cap_usd,
+       coalesce(sum(c.items_done) FILTER (WHERE c.step IN ('load', 'index', 'price')), 0) AS done,
+       coalesce(sum(c.unparsed), 0) AS unparsed, coalesce(sum(c.failed), 0) AS failed,
+       coalesce(sum(c.usd) FILTER (WHERE c.step = 'price'), 0) AS usd,
+       coalesce(sum(c.usd) FILTER (WHERE c.step = 'fit'), 0) AS paid_to_fit,  -- part of fixed_usd
+       coalesce(sum(c.tokens_in), 0) AS tokens_in, coalesce(sum(c.tokens_out), 0) AS tokens_out,
+       coalesce(sum(c.saved_usd), 0) AS saved_usd, coalesce(sum(c.unknown_costs), 0) AS unknown_costs,
+       coalesce(sum(c.retries), 0) AS retries, coalesce(sum(c.rate_limit_waits), 0) AS rate_limit_waits,
+       coalesce(sum(c.waited_seconds), 0) AS waited_seconds,
+       count(c.id) AS chunks_total, count(c.id) FILTER (WHERE c.state = 'done') AS chunks_done,
+       (array_agg(c.step ORDER BY c.step_order) FILTER (WHERE c.state IN ('waiting', 'running')))[1] AS step,
+       sum(c.items_done) FILTER (WHERE c.step IN ('load', 'index', 'price')
+           AND (c.state = 'running' OR c.finished_at > now() - interval '{_WINDOW_SECONDS} seconds')) AS recent,
+       extract(epoch FROM coalesce(j.finished_at, now()) - greatest(
+           min(c.started_at) FILTER (WHERE c.step IN ('load', 'index', 'price')
+               AND (c.state = 'running' OR c.finished_at > now() - interval '{_WINDOW_SECONDS} seconds')),
+           now() - interval '{_WINDOW_SECONDS} seconds')) AS span,
+       extract(epoch FROM max(c.finished_at) FILTER (WHERE c.step IN ('index', 'price'))
+           - min(c.started_at) FILTER (WHERE c.step IN ('index', 'price'))) AS priced_in
+FROM jobs j LEFT JOIN chunks c ON c.job_id = j.id
+WHERE j.id = ANY(:ids) GROUP BY j.id ORDER BY j.id DESC
+"""
+
+
+def of(session: Session, job_ids: Sequence[int]) -> list[Progress]:
+    """How far each job is, newest first."""
+    return [_progress(row) for row in session.execute(text(_PROGRESS), {"ids": list(job_ids)})]
+
+
+def _progress(row: Any) -> Progress:
+    state = JobState(row.state)
+    done = int(row.done)
+    if state.is_final:
+        speed = done / float(row.priced_in) if row.priced_in else None
+    else:
+        speed = float(row.recent) / float(row.span) if row.recent and row.span else None
+    left = max(0, row.items_total - done)
+    return Progress(
+        job_id=row.id,
+        state=state,
+        step=None if state.is_final or row.step is None else Step(row.step),
+        items_total=row.items_total,
+        items_done=done,
+        unparsed=int(row.unparsed),
+        failed=int(row.failed),
+        # Paid calls are booked before their chunk is done.
+        usd=max(row.usd + row.paid_to_fit, row.spent_usd) - row.paid_to_fit + row.fixed_usd,
+        rows_per_second=speed,
+        eta_seconds=left / speed if speed and state is JobState.RUNNING else None,
+        chunks_total=row.chunks_total,
+        chunks_done=row.chunks_done,
+        error=row.error,
+        tokens_in=int(row.tokens_in),
+        tokens_out=int(row.tokens_out),
+        saved_usd=row.saved_usd,
+        retries=int(row.retries),
+        rate_limit_waits=int(row.rate_limit_waits),
+        waited_seconds=row.waited_seconds,
+        has_unknown_cost=bool(row.unknown_costs),
+        cap_usd=row.cap_usd,
+    )
+
+
+def measured_seconds(
+    session: Session, technique: str, queue: Queue, spec_hash: str | None = None
+) -> tuple[float, float] | None:
+    """(seconds per item, seconds to fit) measured over the last finished jobs of a technique, or of one exact spec.
+
+    Calls of a hosted model run side by side, so there the clock on the wall counts instead of the sum of waiting times.
+    """
+    row = session.execute(
+        text(
+            """SELECT sum(CASE WHEN :queue = 'hosted' THEN extract(epoch FROM c.finished_at - c.started_at)::float8
+                               ELSE c.seconds END) / nullif(sum(c.items_done), 0) AS per_item,
+                      avg(j.fixed_seconds) AS fit
+               FROM (SELECT * FROM jobs WHERE technique = :technique AND state = 'done' AND queue = :queue
+                     AND (:spec ::text IS NULL OR spec_hash = :spec) ORDER BY id DESC LIMIT 5) j
+               JOIN chunks c ON c.job_id = j.id AND c.step = 'price'"""
+        ),
+        {"technique": technique, "spec": spec_hash, "queue": queue},
+    ).first()
+    return (float(row.per_item), float(row.fit)) if row and row.per_item is not None else None

@@ -1,0 +1,180 @@
+"""Which known items are most similar to a vector? Exact where few are compared, an HNSW index where they are many."""
+
+import polars as pl
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from db import engine
+from db.knowledge import written
+from db.types import FOUND_SCHEMA, KnowledgeBase
+
+# Up to here comparing with every vector is faster than the detour over an index and exact (docs/experiments.md).
+EXACT_UP_TO = 20_000
+
+_PREFIX = "ix_knowledge_items_hnsw_"
+
+
+def vectors(session: Session, base: KnowledgeBase, rows: list[int]) -> pl.DataFrame:
+    """row, embedded_hash, embedding (list of floats) of those train rows that are embedded."""
+    return engine.copy_out(
+        session,
+        "SELECT row, embedded_hash, embedding::text FROM knowledge_items "
+        "WHERE base_id = %s AND row = ANY(%s) AND embedding IS NOT NULL",
+        {"row": pl.Int64, "embedded_hash": pl.String, "embedding": pl.String},
+        (base.id, rows),
+    ).with_columns(pl.col("embedding").str.strip_chars("[]").str.split(",").cast(pl.List(pl.Float32)))
+
+
+def _index(base: KnowledgeBase) -> str:
+    return f"{_PREFIX}{int(base.id)}"
+
+
+def ensure_index(session: Session, base: KnowledgeBase, dims: int) -> bool:
+    """An HNSW index over the base's vectors once they are too many for exact search; True if there is one.
+
+    One partial index per base: a shared index that is filtered afterwards returns almost nothing when the filter
+    keeps 2 % of the rows (measured: 0.9 of 10 neighbours).
+    """
+    count = session.scalar(
+        text("SELECT count(embedding) FROM knowledge_items WHERE base_id = :base"), {"base": base.id}
+    )
+    if (count or 0) <= EXACT_UP_TO:
+        return False
+    _drop_orphans(session)
+    session.execute(text("SET LOCAL maintenance_work_mem = '256MB'"))  # else the graph is built on disk, slowly
+    # Parallel workers would put that memory into /dev/shm, of which a container has 64 MB by default.
+    session.execute(text("SET LOCAL max_parallel_maintenance_workers = 0"))
+    session.execute(
+        text(
+            f"CREATE INDEX IF NOT EXISTS {_index(base)} ON knowledge_items "
+            f"USING hnsw ((embedding::halfvec({int(dims)})) halfvec_ip_ops) "
+            f"WHERE base_id = {int(base.id)} AND embedding IS NOT NULL"
+        )
+    )
+    return True
+
+
+def _drop_orphans(session: Session) -> None:
+    """Indexes of bases that went with their dataset: they are empty, but every insert looks at them."""
+    for name in session.scalars(
+        text(
+            f"""SELECT indexname FROM pg_indexes WHERE tablename = 'knowledge_items' AND schemaname = current_schema()
+                AND indexname ~ '^{_PREFIX}[0-9]+$'
+                AND substr(indexname, {len(_PREFIX) + 1})::int NOT IN (SELECT id FROM knowledge_bases)"""
+        )
+    ).all():
+        session.execute(text(f'DROP INDEX IF EXISTS "{name}"'))
+
+
+def nearest(
+    session: Session,
+    base: KnowledgeBase,
+    dims: int,
+    queries: pl.DataFrame,
+    k: int,
+    *,
+    same_category: bool = False,
+    min_similarity: float = 0.0,
+    newer_than_days: int = 0,
+) -> pl.DataFrame:
+    """FOUND_SCHEMA: the k nearest known items of each query, best first; rows in the order of the queries.
+
+    `queries` has row, category and embedding (list of floats, unit length). Filters are those of
+    worker.techniques.base.Index. Inner product equals cosine because all vectors have unit length. An item is not its
+    own neighbour: neither as the same row of the dataset nor under the same id.
+    """
+    if queries.is_empty() or k < 1:
+        return pl.DataFrame(schema=FOUND_SCHEMA)
+    asked = queries.select(
+        "row", "category", place=pl.int_range(pl.len()), vector=pl.Series(written(queries["embedding"]))
+    )
+    many = _many(session, base, asked, same_category, newer_than_days)
+    parts = [
+        _search(session, base, dims, part, k, same_category, newer_than_days, by_index=by_index)
+        for by_index, part in ((True, asked.filter(many)), (False, asked.filter(~many)))
+        if len(part)
+    ]
+    found = pl.concat(parts).sort("place", "similarity", descending=[False, True], maintain_order=True)
+    if min_similarity > 0:
+        found = found.filter(pl.col("similarity") >= min_similarity)
+    return found.select(
+        pl.col("row"), *(pl.col(name).fill_null("") if kind is pl.String else name for name, kind in _REST.items())
+    )
+
+
+_REST = {name: kind for name, kind in FOUND_SCHEMA.items() if name != "row"}
+
+
+def _many(
+    session: Session, base: KnowledgeBase, asked: pl.DataFrame, same_category: bool, newer_than_days: int
+) -> pl.Series:
+    """Per query: are there so many candidates that the index is worth its error?
+
+    A filter that leaves few candidates makes exact search both cheap and complete; an index that is filtered
+    afterwards would miss most of them.
+    """
+    if session.scalar(text("SELECT to_regclass(:name)"), {"name": _index(base)}) is None:
+        return pl.repeat(False, len(asked), eager=True)
+    counts = engine.copy_out(
+        session,
+        "SELECT CASE WHEN %s THEN category ELSE '' END, count(embedding) FROM knowledge_items "
+        "WHERE base_id = %s AND (NOT %s OR category = ANY(%s)) "
+        "AND (%s = 0 OR priced_at > now() - make_interval(days => %s)) GROUP BY 1",
+        {"category": pl.String, "n": pl.Int64},
+        (
+            same_category,
+            base.id,
+            same_category,
+            asked["category"].unique().to_list() if same_category else [],
+            newer_than_days,
+            newer_than_days,
+        ),
+    ).with_columns(pl.col("category").fill_null(""))
+    wanted = asked.select(category=pl.col("category") if same_category else pl.lit(""))
+    joined = wanted.join(counts, on="category", how="left", maintain_order="left")
+    return joined["n"].fill_null(0) > EXACT_UP_TO
+
+
+def _search(
+    session: Session,
+    base: KnowledgeBase,
+    dims: int,
+    asked: pl.DataFrame,
+    k: int,
+    same_category: bool,
+    newer_than_days: int,
+    *,
+    by_index: bool,
+) -> pl.DataFrame:
+    cast = f"halfvec({int(dims)})"
+    # "+ 0" keeps the planner from an index that is not to be used.
+    distance = f"k.embedding::{cast} <#> q.vector" if by_index else f"(k.embedding::{cast} <#> q.vector) + 0"
+    session.execute(text("SET LOCAL hnsw.ef_search = 200"))
+    session.execute(text("SET LOCAL hnsw.iterative_scan = relaxed_order"))
+    filters = (" AND k.category = q.category" if same_category else "") + (
+        f" AND k.priced_at > now() - make_interval(days => {int(newer_than_days)})" if newer_than_days > 0 else ""
+    )
+    # One row per query through a lateral join; texts are fetched only for what is found.
+    return engine.copy_out(
+        session,
+        # Materialized: else the text of a vector would be read anew for every item it is compared with.
+        f"WITH q AS MATERIALIZED (SELECT u.place, u.row, u.category, u.vector::{cast} AS vector, i.external_id "
+        "  FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[]) AS u(place, row, category, vector) "
+        "  LEFT JOIN items i ON i.dataset_id = %s AND i.row = u.row) "
+        "SELECT q.place, q.row, f.key, -n.distance, f.price, f.title, f.description, f.category, f.brand, "
+        "  greatest(0, extract(epoch FROM now() - f.priced_at) / 86400)::float8 "
+        "FROM q CROSS JOIN LATERAL ("
+        f"  SELECT k.id, {distance} AS distance FROM knowledge_items k "
+        f"  WHERE k.base_id = {int(base.id)} AND k.embedding IS NOT NULL AND k.row IS DISTINCT FROM q.row "
+        f"    AND k.key IS DISTINCT FROM q.external_id{filters} ORDER BY {distance} LIMIT %s) n "
+        "JOIN knowledge_items f ON f.id = n.id",
+        {"place": pl.Int64} | FOUND_SCHEMA,
+        (
+            asked["place"].to_list(),
+            asked["row"].to_list(),
+            asked["category"].to_list(),
+            asked["vector"].to_list(),
+            base.dataset_id,
+            k,
+        ),
+    )

@@ -1,0 +1,36 @@
+"""Which versions of prompts have people saved? A version is never changed, so a run can name what it used."""
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from db.models import PromptRow
+from db.types import PromptVersion
+
+
+def _value(row: PromptRow) -> PromptVersion:
+    return PromptVersion(row.name, row.version, row.system, row.template, row.note, row.created_at)
+
+
+def save(session: Session, name: str, system: str, template: str, note: str = "", *, after: int = 0) -> int:
+    """Add the next version of a name, above `after`; returns its number. Two savers at once get two numbers."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('prompt ' || :name, 0))"), {"name": name})
+    newest = session.scalar(select(func.max(PromptRow.version)).where(PromptRow.name == name)) or 0
+    row = PromptRow(name=name, version=max(newest, after) + 1, system=system, template=template, note=note)
+    session.add(row)
+    session.flush()
+    return row.version
+
+
+def get(session: Session, name: str, version: int | None = None) -> PromptVersion | None:
+    """That version, or the newest; None when nobody saved it."""
+    query = select(PromptRow).where(PromptRow.name == name).order_by(PromptRow.version.desc()).limit(1)
+    if version is not None:
+        query = query.where(PromptRow.version == version)
+    row = session.scalars(query).first()
+    return _value(row) if row else None
+
+
+def all(session: Session) -> list[PromptVersion]:  # noqa: A001 - reads as prompts.all(session)
+    """Every saved version, by name, newest first."""
+    newest_first = select(PromptRow).order_by(PromptRow.name, PromptRow.version.desc())
+    return [_value(row) for row in session.scalars(newest_first)]

@@ -1,0 +1,117 @@
+"""Do the database and the worker mean the same by the text of an item; do old vectors survive the migration?"""
+
+import hashlib
+from pathlib import Path
+
+import polars as pl
+from alembic import command
+from alembic.config import Config
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from db import engine, knowledge, knowledge_changes, knowledge_search
+from db.engine import begin
+from tests.builders import a_dataset
+from tests.worker.hashed import HashedWords
+from worker import knowing
+from worker.progress import Silent
+
+_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12) | st.sampled_from(
+    ["", ".", ". ", ". . "]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(st.lists(st.tuples(_TEXT, _TEXT, _TEXT, _TEXT), min_size=1, max_size=20))
+def test_the_database_hashes_the_text_that_the_worker_embeds(session, lines):
+    items = pl.DataFrame(lines, schema=["title", "brand", "category", "description"], orient="row")
+    ours = [hashlib.sha256(each.encode()).hexdigest() for each in knowing.texts_of(items)]
+    theirs = [
+        session.scalar(
+            text(
+                f"SELECT {knowledge.text_hash('i')} FROM (SELECT CAST(:title AS text) AS title, CAST(:brand AS text) "
+                "AS brand, CAST(:category AS text) AS category, CAST(:description AS text) AS description) i"
+            ),
+            line,
+        )
+        for line in items.iter_rows(named=True)
+    ]
+    assert ours == theirs
+
+
+def test_vectors_of_an_earlier_version_are_moved_and_not_embedded_again(database, monkeypatch):
+    config = Config()
+    config.set_main_option("script_location", str(Path(engine.__file__).parent / "migrations"))
+    command.downgrade(config, "0001")
+    with engine.engine().begin() as connection:
+        connection.execute(
+            text("INSERT INTO datasets (name, state, file_sha256, file_name) VALUES ('d', 'ready', '0', 'd.csv')")
+        )
+        for row, split in enumerate(("train", "train", "test")):
+            connection.execute(
+                text(
+                    "INSERT INTO items (dataset_id, row, line, external_id, title, description, category, brand, "
+                    "price, split, group_id) VALUES (1, :row, 1, :id, :title, '', '', '', 5, :split, 1)"
+                ),
+                {"row": row, "id": f"a{row}", "title": f"Thing {row}", "split": split},
+            )
+        for signature, rows in (("old", [0]), ("new", [0, 1])):
+            for row in rows:
+                digest = hashlib.sha256(f"Thing {row}. ".encode()).hexdigest()
+                connection.execute(
+                    text("INSERT INTO vectors VALUES (1, :signature, :row, :hash, '[1,0]')"),
+                    {"signature": signature, "row": row, "hash": digest},
+                )
+    command.upgrade(config, "head")
+    with begin() as session:
+        base = knowledge.of(session, 1)
+        moved = knowledge_search.vectors(session, base, [0, 1, 2])
+        assert base.signature == "new"
+        assert moved["row"].sort().to_list() == [0, 1]
+        assert knowledge.waiting(session, 1) == 0
+
+    class Refusing:
+        dims, signature = 2, "new"
+
+        def embed(self, texts, progress):
+            assert not texts
+            raise AssertionError("nothing is to be embedded")
+
+    monkeypatch.setattr(knowing, "embedder", Refusing)
+    knowing.PgIndex(1).build(pl.DataFrame(), Silent())
+    command.downgrade(config, "0001")
+    with engine.engine().begin() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM vectors")) == 2
+
+
+def test_an_index_is_made_for_a_large_base_and_filters_stay_complete(session, monkeypatch):
+    monkeypatch.setattr(knowledge_search, "EXACT_UP_TO", 150)
+    dataset_id = a_dataset(session, 1_000)
+    base = knowledge.ensure(session, dataset_id, "test")
+    model = HashedWords(dims=32)
+    knowledge_changes.sync(session, base)
+    waiting = knowledge.to_embed(session, base.id, knowledge.stale(session, base.id))
+    vectors = model.embed(waiting["text"].to_list(), Silent())
+    listed = pl.Series(vectors.tolist(), dtype=pl.List(pl.Float32))
+    assert knowledge.put_vectors(session, base.id, "other", waiting.select("id", "text_hash", embedding=listed)) == 0
+    assert knowledge.put_vectors(session, base.id, "test", waiting.select("id", "text_hash", embedding=listed)) == 800
+    queries = pl.DataFrame(
+        {"row": [-1, -2], "category": ["Lamps", "Tools"], "embedding": vectors[:2].tolist()},
+        schema_overrides={"embedding": pl.List(pl.Float32)},
+    )
+    exact = knowledge_search.nearest(session, base, 32, queries, 10)
+    assert knowledge_search.ensure_index(session, base, 32)
+    by_index = knowledge_search.nearest(session, base, 32, queries, 10)
+    assert len(by_index) == 20
+    assert (exact["similarity"] - by_index["similarity"]).max() < 0.05
+    session.execute(
+        text("UPDATE knowledge_items SET category = 'Rare' WHERE base_id = :b AND row % 40 = 0"), {"b": base.id}
+    )
+    rare = knowledge_search.nearest(
+        session, base, 32, queries.with_columns(category=pl.lit("Rare")), 20, same_category=True
+    )
+    assert len(rare) == 40
+    assert knowledge.size_bytes(session, base.id) > 800 * 64
+    knowledge.ensure(session, dataset_id, "another model")
+    assert session.scalar(text("SELECT to_regclass(:n)"), {"n": f"ix_knowledge_items_hnsw_{base.id}"}) is None

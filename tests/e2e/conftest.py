@@ -1,0 +1,57 @@
+"""A real browser for walks through the pages, and what every walk asks of it."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.e2e.live import Live
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+SOON, LATER = 30_000, 300_000  # milliseconds; later = behind other jobs
+expect.set_options(timeout=SOON)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.fail("Chromium is missing: the browser tests need it (Debian: apt-get install chromium).")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, stack: Live, tmp_path: Path) -> Iterator[Page]:
+    """A fresh visitor. Afterwards: nothing was asked of another machine, and nothing failed in the browser."""
+    context = browser.new_context(viewport={"width": 1360, "height": 1000}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(SOON)
+    elsewhere: list[str] = []
+    errors: list[str] = []
+    local = (stack.url, stack.url.replace("http", "ws"), "data:", "blob:")
+    page.on("request", lambda request: None if request.url.startswith(local) else elsewhere.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    page.screenshot(path=tmp_path / "last.png", full_page=True)
+    context.close()
+    assert elsewhere == []
+    assert errors == []
+
+
+def chart(page: Page) -> None:
+    """A chart is drawn, not only its frame."""
+    drawn = page.locator('[data-testid="stVegaLiteChart"]').locator("canvas, svg.marks").first
+    expect(drawn).to_be_visible()
+    box = drawn.bounding_box()
+    assert box
+    assert box["width"] > 300
+    assert box["height"] > 100

@@ -1,0 +1,138 @@
+"""A job on a paid endpoint survives 20 deaths of its worker without paying twice, and a cap holds over two workers."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import psutil
+import pytest
+
+from tests.builders import a_catalogue
+from tests.e2e.live import ROOT, Live, live_stack
+from tests.endpoint import Handle, endpoint
+
+ROWS, KILLS = 2_000, 20
+USD_PER_MILLION = 3  # of tokens, in and out
+MODEL = "there:fast"
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Live]:
+    with live_stack(demo="false", lease_seconds="2", sweep_seconds="1") as stack:
+        yield stack
+
+
+@pytest.fixture
+def server(stack: Live) -> Iterator[Handle]:
+    """A fresh endpoint under the same name, its tokens at USD_PER_MILLION."""
+    with endpoint(latency_ms=150) as server:
+        run(stack, "endpoints", "add", "there", "--url", server.base_url, "--max-concurrency", "16")
+        price = str(USD_PER_MILLION)
+        run(stack, "endpoints", "price", "there", "fast", "--input", price, "--output", price)
+        yield server
+        run(stack, "endpoints", "remove", "there")
+
+
+def run(stack: Live, *arguments: str) -> None:
+    command = [sys.executable, "-m", "worker.cli", *arguments]
+    done = subprocess.run(
+        command, check=False, cwd=ROOT, env=stack.environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+
+
+def load(stack: Live, folder: Path, name: str, rows: int = ROWS) -> int:
+    file = folder / f"{name}.csv"
+    a_catalogue(rows).with_columns(
+        title=pl.format("{} of {}", "title", pl.lit(name)),
+        price=pl.when(pl.col("row") < 20).then(pl.col("price")),
+    ).drop("row").write_csv(file)
+    loaded: dict[str, Any] = stack.cli("load", str(file))
+    assert loaded["splits"]["unpriced"] == rows - 20
+    return int(loaded["dataset"])
+
+
+def pricing(stack: Live, dataset: int, *more: str) -> subprocess.Popen[str]:
+    return stack.start_cli(
+        "price", str(dataset), "--technique", "zero-shot", "--set", f"model={MODEL}", "--rows", "unpriced", *more
+    )
+
+
+def newest(stack: Live) -> dict[str, Any]:
+    return next((job for job in stack.jobs() if job["kind"] == "price"), {})
+
+
+def paid(server: Handle) -> Decimal:
+    tokens = sum(entry.tokens_in + entry.tokens_out for entry in server.requests if entry.is_paid)
+    return Decimal(tokens) * USD_PER_MILLION / 1_000_000
+
+
+def asked_twice(server: Handle) -> list[list[tuple[float, int, float, bool]]]:
+    """(arrived, status, answered, client gone) of every request whose body came more than once."""
+    return [
+        [(each.at, each.status, each.answered_at, each.gone) for each in server.requests if each.sha256 == sha256]
+        for sha256 in server.log.repeats()
+    ]
+
+
+def kill_worker(stack: Live) -> None:
+    """The worker and its pool children, as the kernel's memory killer or a dead node would."""
+    for process in stack.find("celery", "-Q", "hosted"):
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue  # it went with its parent
+
+
+def test_a_job_on_an_endpoint_survives_20_kills_and_asks_nothing_twice(stack: Live, server: Handle, tmp_path: Path):
+    dataset = load(stack, tmp_path, "killed")
+    watching = pricing(stack, dataset, "--json")
+    for number in range(KILLS):
+        target = (number + 1) * ROWS // (KILLS + 2)
+        stack.wait_for(f"{target} requests", lambda target=target: len(server.requests) >= target)
+        assert newest(stack)["state"] == "running", "it was over before the worker was killed 20 times"
+        kill_worker(stack)
+    out, err = watching.communicate(timeout=300)
+    assert watching.returncode == 0, err + out
+
+    job = newest(stack)
+    assert (job["state"], job["items_done"], job["failed"]) == ("done", ROWS - 20, 0)
+    exported = tmp_path / "priced.parquet"
+    run(
+        stack, "price", str(dataset), "--technique", "zero-shot", "--set", f"model={MODEL}", "--rows", "unpriced",
+        "--out", str(exported),
+    )  # fmt: skip
+    frame = pl.read_parquet(exported)
+    assert len(frame) == frame["row"].n_unique() == ROWS - 20
+    assert set(frame["status"]) == {"ok"}
+    assert asked_twice(server) == []
+    assert float(frame["usd"].sum()) == pytest.approx(float(paid(server)), abs=1e-9)
+    assert job["spent_usd"] == pytest.approx(paid(server))
+
+
+def test_a_cap_over_two_workers_is_never_passed_and_a_higher_one_finishes_the_job(
+    stack: Live, server: Handle, tmp_path: Path
+):
+    dataset = load(stack, tmp_path, "capped")
+    cap = Decimal("0.10")
+    watching = pricing(stack, dataset, "--cap", str(cap), "--json")
+    _, err = watching.communicate(timeout=300)
+    assert watching.returncode == 1
+    assert "The cap of $0.10 is reached" in " ".join(err.split())
+    assert newest(stack)["state"] == "paused"
+    stack.wait_for("calls in flight", lambda: server.log.in_flight == 0)
+    assert Decimal("0.05") < paid(server) <= cap
+    asked = len(server.requests)
+
+    run(stack, "resume", str(newest(stack)["id"]), "--cap", "5")
+    job = newest(stack)
+    assert (job["state"], job["items_done"]) == ("done", ROWS - 20)
+    assert Decimal("0.5") < paid(server) < Decimal("2")
+    assert len(server.requests) > asked
+    assert asked_twice(server) == []

@@ -1,0 +1,79 @@
+"""Is a file of changes understood by its headers alone, and read cell by cell as it means?"""
+
+import pytest
+
+from db.errors import MappingError
+from worker.ingest import changes
+from worker.progress import Silent
+
+
+@pytest.mark.parametrize(
+    ("columns", "known", "expected"),
+    [
+        (["id", "price"], {}, {"id": "id", "price": "price"}),
+        (["SKU", "Neu", "Delete"], {"price": "Neu"}, {"id": "SKU", "price": "Neu", "remove": "Delete"}),
+        (["asin", "price", "date"], {"id": "asin"}, {"id": "asin", "price": "price", "priced_at": "date"}),
+        (["whatever"], {}, {"id": "whatever"}),
+        (["code", "title", "colour"], {"title": "name"}, {"id": "code", "title": "title"}),
+    ],
+)  # fmt: skip
+def test_columns_are_known_by_their_names(columns, known, expected) -> None:
+    assert changes.understand(columns, known) == expected
+
+
+def test_a_file_without_ids_is_refused() -> None:
+    with pytest.raises(MappingError, match="no column with the items' ids"):
+        changes.understand(["title", "price"], {})
+
+
+def read(tmp_path, text: str, **options) -> list[dict]:
+    path = tmp_path / "changes.csv"
+    path.write_text(text, encoding="utf-8")
+    return [
+        line
+        for batch in changes.batches(path, path.name, {}, Silent(), **options)
+        for line in batch.frame.iter_rows(named=True)
+    ]
+
+
+def test_cells_say_what_changes_and_empty_ones_nothing(tmp_path) -> None:
+    lines = read(
+        tmp_path,
+        "id;title;price;date;remove\n"
+        "a;Lámpara;1.234,50 €;2024-03-01;\n"
+        "b;;;01.02.2023;no\n"
+        "c;Chair;free;;\n"
+        "d;Desk;12,00;next week;\n"
+        "e;;rubbish;;yes\n",
+    )
+    assert [line["key"] for line in lines] == list("abcde")
+    assert (lines[0]["title"], lines[0]["price"], lines[0]["priced_at"]) == (
+        "Lámpara",
+        1234.5,
+        "2024-03-01T00:00:00+00:00",
+    )
+    assert (lines[1]["title"], lines[1]["price"], lines[1]["remove"]) == (None, None, False)
+    assert lines[1]["priced_at"] == "2023-02-01T00:00:00+00:00"
+    assert lines[2]["reason"]
+    assert lines[3]["reason"] == "its date can't be read"
+    assert (lines[4]["remove"], lines[4]["reason"]) == (True, None)
+
+
+def test_a_list_of_ids_without_more_can_remove(tmp_path) -> None:
+    assert [(line["key"], line["remove"]) for line in read(tmp_path, "id\nx-1\nx-2\n", removes=True)] == [
+        ("x-1", True),
+        ("x-2", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "moment"),
+    [
+        ("2024-01-05 10:11", "2024-01-05T10:11:00+00:00"),
+        ("2024-01-05T10:11:12Z", "2024-01-05T10:11:12+00:00"),
+        ("2024-01-05T10:11:12.5+02:00", "2024-01-05T08:11:12+00:00"),
+        ("01/31/2024", "2024-01-31T00:00:00+00:00"),
+    ],
+)
+def test_dates_are_read_in_several_spellings(tmp_path, cell, moment) -> None:
+    assert read(tmp_path, f"id,title,date\na,Lamp,{cell}\nb,Chair,2024-01-01\n")[0]["priced_at"] == moment

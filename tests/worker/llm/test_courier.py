@@ -1,0 +1,225 @@
+"""Does the courier bring every answer home: past troubles, limits, other couriers, and the death of its worker?"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from decimal import Decimal
+
+import pytest
+
+from db import completions, jobs
+from db.engine import begin
+from db.settings import settings
+from tests.builders import a_dataset, a_job
+from tests.worker.llm.hosting import DOLLAR_A_TOKEN, Watched, hosted, some
+from worker.llm import calling
+from worker.llm.base import Readout
+from worker.llm.hosted import HostedModel
+from worker.progress import Cancelled, Pause
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def _totals() -> dict[str, int]:
+    with begin() as session:
+        rows = completions.totals(session).to_dicts()
+    return rows[0] if rows else {"calls": 0, "in_flight": 0}
+
+
+@pytest.mark.parametrize("kind", ["429", "500", "502", "503", "408", "409", "drop", "hang_up", "invalid_json"])
+def test_what_may_pass_is_tried_again(kind):
+    with hosted() as server:
+        HostedModel("e:fast").price(some(1), Readout(), Watched())
+        server.trouble(kind, times=2, match="thing number 5<")
+        progress = Watched()
+        readings = HostedModel("e:fast").price(some(10), Readout(), progress)
+
+    assert all(reading.price for reading in readings)
+    assert progress.troubles.retries == 2
+    assert progress.troubles.rate_limit_waits == (2 if kind == "429" else 0)
+
+
+@pytest.mark.parametrize(("kind", "sentence"), [
+    ("401", "refuses the key"), ("403", "refuses the key"), ("404", "does not know the model 'fast'"),
+    ("429_quota", "no credit left"),
+])  # fmt: skip
+def test_what_no_call_survives_pauses_with_a_reason_and_resumes(kind, sentence):
+    with hosted() as server:
+        HostedModel("e:fast").price(some(3), Readout(), Watched())
+        server.trouble(kind, times=-1)
+        with pytest.raises(Pause, match=sentence):
+            HostedModel("e:fast").price(some(200), Readout(), Watched())
+        assert len(server.requests) <= 3 + 64
+        server.settings.script.clear()
+        readings = HostedModel("e:fast").price(some(200), Readout(), Watched())
+
+        assert all(reading.price for reading in readings)
+        assert not server.log.repeats(paid=True)
+
+
+def test_a_server_that_is_gone_pauses_the_job():
+    with hosted(timeout_seconds=2.0) as server:
+        HostedModel("e:fast").price(some(1), Readout(), Watched())
+        server.trouble("hang_up", times=-1)
+        with pytest.raises(Pause, match="can't be reached.*Resume when"):
+            HostedModel("e:fast").price(some(6), Readout(), Watched())
+
+
+def test_one_request_that_always_fails_fails_alone():
+    with hosted() as server:
+        server.trouble("500", times=-1, match="thing number 7<")
+        readings = HostedModel("e:fast").price(some(12), Readout(), Watched())
+
+    assert [i for i, reading in enumerate(readings) if reading.error] == [7]
+    assert "tried 6 times" in str(readings[7].error)
+
+
+def test_a_silent_endpoint_is_given_up_after_the_time_limit():
+    with hosted(timeout_seconds=0.2, slow_seconds=2.0) as server:
+        HostedModel("e:fast").price(some(1), Readout(), Watched())
+        server.trouble("silence", times=1, match="number 3<")
+        readings = HostedModel("e:fast").price(some(5), Readout(), Watched())
+
+    assert all(reading.price for reading in readings)
+
+
+def test_an_allowed_rate_is_found_and_hardly_passed():
+    with hosted(rps=40, burst=5, latency_ms=50) as server:
+        progress = Watched()
+        readings = HostedModel("e:fast").price(some(120), Readout(), progress)
+
+        assert all(reading.price for reading in readings)
+        assert server.log.counts()["statuses"].get("429", 0) <= 20
+        assert not server.log.repeats(paid=True)
+
+
+def test_money_is_set_aside_before_and_booked_with_the_answer():
+    with begin() as session:
+        job_id = a_job(session, a_dataset(session))
+    with hosted(prices=DOLLAR_A_TOKEN):
+        progress = Watched(job_id=job_id)
+        readings = HostedModel("e:fast").price(some(40), Readout(), progress)
+    paid = sum(reading.spent.usd or 0 for reading in readings)
+
+    with begin() as session:
+        assert float(jobs.get(session, job_id).spent_usd) == pytest.approx(paid)
+    assert max(progress.reserved) > paid / 40 * 30, "an upper bound of what is under way"
+    assert progress.reserved[-1] == 0
+
+
+def test_a_cap_stops_before_it_is_passed_and_keeps_what_was_answered():
+    with hosted(prices=DOLLAR_A_TOKEN) as server:
+        HostedModel("e:fast").price(some(1), Readout(), Watched())
+        with pytest.raises(Pause, match="cap"):
+            HostedModel("e:fast").price(some(10, "lamp"), Readout(), Watched(cap=Decimal(10)))
+        assert len(server.requests) == 1
+
+
+def test_a_cap_can_not_be_kept_without_a_price():
+    with begin() as session:
+        job_id = a_job(session, a_dataset(session))
+        session.connection().exec_driver_sql(f"UPDATE jobs SET cap_usd = 1 WHERE id = {job_id}")
+    with hosted(prices=None), pytest.raises(Pause, match="Nobody knows what e:fast costs"):
+        HostedModel("e:fast").price(some(1), Readout(), Watched(job_id=job_id))
+
+
+def test_a_cancel_drops_what_was_not_sent():
+    class Impatient(Watched):
+        def advance(self, n: int = 1) -> None:
+            super().advance(n)
+            if self.done > 5:
+                raise Cancelled
+
+    with hosted(latency_ms=100, max_concurrency=2) as server:
+        with pytest.raises(Cancelled):
+            HostedModel("e:fast").price(some(64), Readout(), Impatient())
+        calling.stop()
+        assert len(server.requests) < 20
+        assert _totals()["in_flight"] == 0
+        assert _totals()["calls"] == len(server.requests), "what was under way is stored"
+
+
+def test_the_key_is_never_in_an_error(monkeypatch):
+    monkeypatch.setenv("MY_TEST_KEY", "sk-wrong-secret")
+    with hosted(key="sk-right", key_env="MY_TEST_KEY"), pytest.raises(Pause) as caught:
+        HostedModel("e:fast").price(some(1), Readout(), Watched())
+
+    assert "sk-" not in str(caught.value)
+    assert "MY_TEST_KEY" in str(caught.value)
+
+
+def test_a_key_that_is_not_set_pauses_with_its_name(monkeypatch):
+    monkeypatch.delenv("MY_TEST_KEY", raising=False)
+    with hosted(key="sk-right", key_env="MY_TEST_KEY"), pytest.raises(Pause, match="MY_TEST_KEY"):
+        HostedModel("e:fast").price(some(1), Readout(), Watched())
+
+
+_CHILD = """
+import sys
+from tests.worker.llm.hosting import Watched, some
+from worker.llm.base import Readout
+from worker.llm.hosted import HostedModel
+print("ready", flush=True)
+HostedModel("e:fast").price(some(int(sys.argv[1])), Readout(), Watched(job_id=1))
+print("done", flush=True)
+"""
+
+
+def _child(n: int) -> "subprocess.Popen[str]":
+    environment = os.environ | {"PRICEWRIGHT_DATABASE_URL": settings().database_url}
+    return subprocess.Popen(
+        [sys.executable, "-c", _CHILD, str(n)], stdout=subprocess.PIPE, text=True, env=environment,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def test_a_killed_worker_loses_no_answer_and_repeats_no_request():
+    n = 150
+    with hosted(latency_ms=150, rps=60, burst=5) as server:
+        HostedModel("e:fast").price(some(1), Readout(), Watched(job_id=1))
+        for kill in range(3):
+            child = _child(n)
+            assert child.stdout
+            assert child.stdout.readline() == "ready\n"
+            wanted = len(server.requests) + 15
+            while len(server.requests) < wanted and child.poll() is None:
+                time.sleep(0.005)
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            child.stdout.close()
+            assert len(server.requests) < n, f"kill {kill} came too late to mean anything"
+        readings = HostedModel("e:fast").price(some(n), Readout(), Watched(job_id=1))
+
+        assert all(reading.price for reading in readings)
+        assert not server.log.repeats()
+        assert len(server.requests) == n
+        assert _totals()["calls"] == n
+
+
+def test_two_workers_with_the_same_questions_ask_each_once():
+    with hosted(latency_ms=100) as server:
+        HostedModel("e:fast").price(some(1), Readout(), Watched(job_id=1))
+        child = _child(60)
+        assert child.stdout
+        assert child.stdout.readline() == "ready\n"
+        readings = HostedModel("e:fast").price(some(60), Readout(), Watched(job_id=2))
+        assert child.stdout.readline() == "done\n"
+        child.wait()
+        child.stdout.close()
+
+        assert len(server.requests) == 60
+    assert all(reading.price for reading in readings)
+
+
+def test_a_courier_that_dies_is_replaced():
+    with hosted(latency_ms=30) as server:
+        HostedModel("e:fast").price(some(1), Readout(), Watched())
+        (running,) = calling._running.values()
+        os.kill(running.process.pid, signal.SIGKILL)
+        running.process.wait()
+        readings = HostedModel("e:fast").price(some(20), Readout(), Watched())
+
+        assert all(reading.price for reading in readings)
+        assert not server.log.repeats()

@@ -1,0 +1,142 @@
+"""`pricewright endpoints …`: where hosted models answer, what they can do and what they cost, for a terminal."""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from db import endpoints as stored
+from db.engine import begin
+from db.types import Tariff
+from worker import endpoint_actions
+from worker.up import running_stack
+
+app = typer.Typer(no_args_is_help=True, help="Where hosted models answer: add, test and price endpoints.")
+out = Console(width=None if sys.stdout.isatty() else 200)
+
+Name = Annotated[str, typer.Argument(help="The endpoint's name; models are called NAME:MODEL.")]
+Model = Annotated[str, typer.Argument(help="The model as the endpoint calls it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, default=str, ensure_ascii=False))
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the endpoints."""
+    with running_stack(worker=False), begin() as session:
+        found = stored.all(session)
+    if as_json:
+        _print_json([asdict(endpoint) for endpoint in found])
+        return
+    table = Table("Name", "Address", "Key in", "Prices of", "Models", "Tested", box=None)
+    for endpoint in found:
+        tested = f"{endpoint.tested_at:%Y-%m-%d %H:%M}" if endpoint.tested_at else "never"
+        table.add_row(
+            endpoint.name, endpoint.base_url, endpoint.key_env or "-", endpoint.provider or "-",
+            str(len(endpoint.models)), tested,
+        )  # fmt: skip
+    out.print(table)
+
+
+@app.command()
+def add(
+    name: Name,
+    preset: Annotated[str, typer.Option(help=", ".join(endpoint_actions.PRESETS))] = "other",
+    url: Annotated[str, typer.Option(help="Base address, for example https://host/v1.")] = "",
+    key_env: Annotated[str | None, typer.Option(help="NAME of the environment variable with the key.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Whose prices hold, as genai-prices names it.")] = None,
+    api_version: Annotated[str, typer.Option(help="Azure only.")] = "",
+    requests_per_minute: Annotated[int | None, typer.Option(min=1, help="Default: as its answers say.")] = None,
+    max_concurrency: Annotated[int | None, typer.Option(min=1, help="Calls at once, at most.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds until a call is given up.")] = None,
+) -> None:
+    """Add an endpoint. Its key stays in the environment."""
+    with running_stack(worker=False):
+        endpoint = endpoint_actions.add(
+            name, preset, base_url=url, key_env=key_env, provider=provider, api_version=api_version,
+            requests_per_minute=requests_per_minute, max_concurrency=max_concurrency, timeout_seconds=timeout,
+        )  # fmt: skip
+    out.print(f"Endpoint {endpoint.name} at {endpoint.base_url} is there; `pricewright endpoints test {name}` tries it.")
+
+
+@app.command()
+def remove(name: Name) -> None:
+    """Remove an endpoint; stored answers stay."""
+    with running_stack(worker=False):
+        endpoint_actions.remove(name)
+    out.print(f"Endpoint {name} is gone.")
+
+
+@app.command()
+def models(name: Name, as_json: AsJson = False) -> None:
+    """Ask an endpoint which models it has."""
+    with running_stack(worker=False):
+        found = endpoint_actions.list_models(name)
+    if as_json:
+        _print_json([asdict(model) for model in found])
+        return
+    table = Table("Model", "Ends", "Context", "Known to", box=None)
+    for model in found:
+        able = ", ".join(ability for ability in ("logprobs", "json_schema", "tools", "batch") if model.abilities.get(ability))
+        table.add_row(model.id, model.shutdown_date or "-", f"{model.context:,}" if model.context else "-", able or "-")
+    out.print(table)
+
+
+@app.command()
+def test(
+    name: Name, model: Annotated[str, typer.Option(help="Default: the first it lists.")] = "", as_json: AsJson = False
+) -> None:
+    """Try an endpoint with three tiny questions and say what works; exit code 1 when nothing does."""
+    with running_stack(worker=False):
+        tested = endpoint_actions.test(name, model)
+    if as_json:
+        _print_json(asdict(tested))
+    else:
+        for sentence in tested.sentences:
+            out.print(sentence, markup=False, highlight=False)
+    if not tested.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def price(
+    name: Name,
+    model: Model,
+    input: Annotated[float | None, typer.Option(min=0, help="Dollars per million tokens.")] = None,  # noqa: A002
+    output: Annotated[float | None, typer.Option(min=0, help="Dollars per million tokens.")] = None,
+    cached: Annotated[float | None, typer.Option(min=0, help="Of input tokens read before.")] = None,
+    batch_input: Annotated[float | None, typer.Option(min=0)] = None,
+    batch_output: Annotated[float | None, typer.Option(min=0)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a model's tokens cost, or enter it: a new dated price that holds over price lists."""
+    with running_stack(worker=False):
+        if input is None and output is None:
+            found = endpoint_actions.price(name, model)
+        elif input is None or output is None:
+            raise typer.BadParameter("give both --input and --output")
+        else:
+            found = endpoint_actions.set_price(
+                name, model, input=input, output=output, cached=cached, batch_input=batch_input,
+                batch_output=batch_output,
+            )  # fmt: skip
+    if as_json:
+        _print_json(asdict(found) if found else None)
+    else:
+        out.print(_sentence(name, model, found), markup=False, highlight=False)
+
+
+def _sentence(name: str, model: str, tariff: Tariff | None) -> str:
+    if tariff is None:
+        return f"What {name}:{model} costs is unknown; enter it with --input and --output."
+    said = f"${tariff.input:f} in, ${tariff.cached:f} cached, ${tariff.output:f} out per million tokens ({tariff.source})"
+    if tariff.batch_input is None or tariff.batch_output is None:
+        return f"{name}:{model}: {said}; what a batch costs is unknown, the plain price is its upper bound."
+    return f"{name}:{model}: {said}; in a batch ${tariff.batch_input:f} in, ${tariff.batch_output:f} out."

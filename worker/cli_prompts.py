@@ -1,0 +1,138 @@
+"""`pricewright prompts …`: the verbs of the Prompts page, for a terminal and for scripts (`--json`)."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from db import datasets
+from db.engine import begin
+from db.errors import NotFound
+from db.types import PromptVersion
+from worker import counting, prompt_actions
+from worker.up import running_stack
+
+app = typer.Typer(no_args_is_help=True, help="The words around a product: versions of prompts, and how they look.")
+out = Console(width=None if sys.stdout.isatty() else 200)
+
+Ref = Annotated[str, typer.Argument(metavar="PROMPT", help="A name (its newest version) or name@version.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
+_ITEM = ("title", "description", "category", "brand")
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """Every version of every prompt, newest first."""
+    with running_stack(worker=False):
+        every = prompt_actions.every()
+    if as_json:
+        _print_json([_as_json(prompt) for prompt in every])
+        return
+    table = Table(box=None)
+    for heading in ("prompt", "saved", "note"):
+        table.add_column(heading)
+    for prompt in every:
+        saved = f"{prompt.created_at:%Y-%m-%d %H:%M}" if prompt.created_at else "comes with Pricewright"
+        table.add_row(prompt.ref, saved, escape(prompt.note))
+    out.print(table)
+
+
+@app.command()
+def show(ref: Ref, as_json: AsJson = False) -> None:
+    """The words of a prompt."""
+    with running_stack(worker=False):
+        prompt = prompt_actions.get(ref)
+    if as_json:
+        _print_json(_as_json(prompt))
+        return
+    if prompt.system:
+        _print_plain(f"[system]\n{prompt.system}\n\n[message]")
+    _print_plain(prompt.template)
+
+
+@app.command()
+def save(
+    name: Annotated[str, typer.Argument(help="Small letters, digits, - and _.")],
+    template: Annotated[Path, typer.Argument(help="A file with the Jinja2 template.")],
+    system: Annotated[Path | None, typer.Option(help="A file with the system message, the same for all items.")] = None,
+    note: Annotated[str, typer.Option(help="What is different about it.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Keep a prompt as the next version of a name; what it said before stays as it was."""
+    told = _read(system) if system else ""
+    with running_stack(worker=False):
+        saved = prompt_actions.save(name, told, _read(template), note)
+    if as_json:
+        _print_json(_as_json(saved))
+    else:
+        _print_plain(f"{saved.ref} is kept; use it with --set prompt={saved.ref}.")
+
+
+@app.command()
+def diff(old: Ref, new: Ref) -> None:
+    """What changed between two versions."""
+    with running_stack(worker=False):
+        text = prompt_actions.diff(old, new)
+    _print_plain(text or "They say the same.")
+
+
+@app.command()
+def preview(
+    ref: Ref,
+    dataset: Annotated[str, typer.Option(help="Show it with a product of this dataset; default: a sample.")] = "",
+    row: Annotated[int, typer.Option(min=0, help="Which row of it.")] = 0,
+    model: Annotated[str, typer.Option(help="Count tokens as this model does.")] = "gemma3-270m",
+    as_json: AsJson = False,
+) -> None:
+    """A prompt with a product in it, as it would be sent, and how many tokens that is."""
+    with running_stack(worker=False):
+        prompt = prompt_actions.get(ref)
+        item = _item(dataset, row) if dataset else None
+    shown = prompt_actions.preview(prompt.system, prompt.template, item)
+    whole = f"{shown.rendered.system}\n\n{shown.rendered.user}".strip()
+    counted = counting.tokens(model, [whole])
+    if as_json:
+        parts = {"system": shown.rendered.system, "message": shown.rendered.user, "flag": shown.flag}
+        _print_json(parts | {"tokens": counted.tokens[0], "tokens_are_exact": counted.is_exact})
+        return
+    _print_plain(whole)
+    about = "" if counted.is_exact else "about "
+    out.print(f"\n{about}{counted.tokens[0]:,} tokens for {model}")
+    if shown.flag:
+        _print_plain(shown.flag)
+
+
+def _item(dataset: str, row: int) -> dict[str, str]:
+    with begin() as session:
+        found = datasets.find(session, dataset)
+        items = datasets.items(session, found.id, limit=row + 1)
+    lines = items.filter(items["row"] == row).to_dicts()
+    if not lines:
+        raise NotFound(f"{found.name} has no row {row}.")
+    return {name: str(lines[0][name]) for name in _ITEM}
+
+
+def _read(file: Path) -> str:
+    if not file.is_file():
+        raise NotFound(f"There is no file {file}.")
+    # An editor ends a file with a line break; a prompt ends where the answer goes on.
+    return file.read_text(encoding="utf-8").removesuffix("\n")
+
+
+def _as_json(prompt: PromptVersion) -> dict[str, Any]:
+    return {"ref": prompt.ref, **asdict(prompt)}
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, default=str, ensure_ascii=False))
+
+
+def _print_plain(text: str) -> None:
+    """Prompts have square brackets and long lines; both are theirs."""
+    out.print(text, markup=False, highlight=False, soft_wrap=True)

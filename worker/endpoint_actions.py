@@ -1,0 +1,228 @@
+"""What can a person do with endpoints? Add, change, remove, test and price them; one transaction each."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from db import endpoints, rates
+from db.engine import begin
+from db.errors import NotReady, UserError
+from db.types import Endpoint, EndpointModel, Tariff
+from worker.hosting import clients, tariffs, trial
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What is known of a kind of endpoint, so that a form need not ask it."""
+
+    label: str
+    base_url: str
+    key_env: str = ""
+    provider: str = ""
+    needs_api_version: bool = False
+    is_free: bool = False  # runs on machines of one's own: its tokens have no price
+    hint: str = ""
+
+
+PRESETS: dict[str, Preset] = {
+    "openai": Preset("OpenAI", "https://api.openai.com/v1", "OPENAI_API_KEY", "openai"),
+    "azure": Preset(
+        "Azure OpenAI", "", "AZURE_OPENAI_API_KEY", "azure", needs_api_version=True,
+        hint="The address is that of the resource (https://NAME.openai.azure.com); models are named by deployment.",
+    ),
+    "vllm": Preset("vLLM", "http://127.0.0.1:8000/v1", is_free=True, hint="vllm serve MODEL"),
+    "ollama": Preset("Ollama", "http://127.0.0.1:11434/v1", is_free=True, hint="ollama serve"),
+    "llamacpp": Preset("llama.cpp", "http://127.0.0.1:8080/v1", is_free=True, hint="llama-server -m MODEL.gguf"),
+    "other": Preset("Another one", "", hint="Any server or gateway that speaks the OpenAI protocol."),
+}  # fmt: skip
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.IGNORECASE)
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,79}")
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What a test showed, in sentences."""
+
+    ok: bool
+    sentences: tuple[str, ...]
+    models: tuple[EndpointModel, ...]
+
+
+def add(
+    name: str,
+    preset: str = "other",
+    *,
+    base_url: str = "",
+    key_env: str | None = None,
+    provider: str | None = None,
+    api_version: str = "",
+    requests_per_minute: int | None = None,
+    max_concurrency: int | None = None,
+    timeout_seconds: float | None = None,
+) -> Endpoint:
+    """A new endpoint; what is left out comes from the preset. A free preset makes every model's tokens cost $0.
+
+    Raises UserError, also for a key where its variable's name belongs.
+    """
+    if preset not in PRESETS:
+        raise UserError(f"There is no preset {preset!r}; choose from {', '.join(PRESETS)}.")
+    known = PRESETS[preset]
+    if not _NAME.fullmatch(name):
+        raise UserError("An endpoint's name is up to 40 letters, digits, - and _; models are called NAME:MODEL.")
+    if known.needs_api_version and not api_version:
+        raise UserError(f"{known.label} needs an API version, for example 2024-10-21.")
+    fields: dict[str, Any] = {
+        "base_url": base_url or known.base_url,
+        "api_version": api_version,
+        "key_env": known.key_env if key_env is None else key_env,
+        # A provider of this name in no price list: what answers on one's own machines is free, and stays so.
+        "provider": provider if provider is not None else (tariffs.FREE if known.is_free else known.provider),
+        "requests_per_minute": requests_per_minute,
+    }
+    fields |= {"max_concurrency": max_concurrency} if max_concurrency is not None else {}
+    fields |= {"timeout_seconds": timeout_seconds} if timeout_seconds is not None else {}
+    _check(fields)
+    with begin() as session:
+        return endpoints.add(session, Endpoint(name, **fields))
+
+
+def change(name: str, **fields: Any) -> Endpoint:
+    """Set base_url, api_version, key_env, provider, requests_per_minute, max_concurrency or timeout_seconds."""
+    if unknown := set(fields) - endpoints.FIELDS:
+        raise UserError(f"An endpoint has no field {', '.join(sorted(unknown))}.")
+    _check(fields)
+    with begin() as session:
+        return endpoints.change(session, name, **fields)
+
+
+def remove(name: str) -> None:
+    """Forget an endpoint; jobs that use it fail from now on, and its stored answers stay."""
+    with begin() as session:
+        endpoints.remove(session, name)
+
+
+def sees_key(endpoint: Endpoint) -> bool:
+    """Whether this process has the key that the endpoint wants; the worker's environment may be another."""
+    try:
+        return bool(clients.key(endpoint))
+    except NotReady:
+        return False
+
+
+def list_models(name: str) -> tuple[EndpointModel, ...]:
+    """Ask the endpoint which models it has, and store that. Raises UserError."""
+    with begin() as session:
+        endpoint = endpoints.get(session, name)
+    listed = trial.models(endpoint)
+    with begin() as session:
+        return endpoints.set_models(session, name, listed).models
+
+
+def test(name: str, model: str = "") -> Tested:
+    """Does the endpoint answer, and what can one of its models do ("" = the first one)? Takes seconds, costs a few
+    hundred tokens. What it shows is stored."""
+    sentences: list[str] = []
+    ok = False
+    try:
+        models = list_models(name)
+        sentences.append(f"It answers and lists {len(models)} model{'' if len(models) == 1 else 's'}.")
+    except UserError as error:
+        with begin() as session:
+            models = endpoints.get(session, name).models  # raises NotFound
+        sentences.append(f"It lists no models: {error}")
+    chosen = model or (models[0].id if models else "")
+    if chosen:
+        ok = _try(name, chosen, sentences)
+    elif models:
+        ok = True
+    with begin() as session:
+        models = endpoints.get(session, name).models
+    return Tested(ok, tuple(sentences), models)
+
+
+def _try(name: str, model: str, sentences: list[str]) -> bool:
+    with begin() as session:
+        endpoint = endpoints.get(session, name)
+    try:
+        found = trial.try_model(endpoint, model)
+        if found.works and (batch := trial.tries_batches(endpoint)) is not None:
+            found.abilities["batch"] = batch
+            found.sentences.append("It has the Batch API." if batch else "It has no Batch API.")
+    except UserError as error:
+        sentences.append(str(error))
+        return False
+    if not found.works:
+        sentences += found.sentences
+        return False
+    with begin() as session:
+        endpoints.learn(session, name, model, found.abilities, tested=True)
+        tariff = tariffs.find(session, endpoint, model)
+        ends = endpoint.model(model).shutdown_date
+    if ends:
+        found.sentences.append(f"The endpoint says that it ends on {ends}.")
+    sentences += [*found.sentences, _priced(tariff)]
+    return True
+
+
+def _priced(tariff: Tariff | None) -> str:
+    if tariff is None:
+        return "Nobody knows what it costs: enter its prices, or costs stay unknown."
+    if not (tariff.input or tariff.output):
+        return "Its tokens cost nothing."
+    return f"It costs ${tariff.input:f} in and ${tariff.output:f} out per million tokens ({tariff.source})."
+
+
+def set_price(
+    name: str,
+    model: str,
+    *,
+    input: float | Decimal,  # noqa: A002 - the word of every price list
+    output: float | Decimal,
+    cached: float | Decimal | None = None,
+    batch_input: float | Decimal | None = None,
+    batch_output: float | Decimal | None = None,
+) -> Tariff:
+    """What a model's tokens cost from now on, in dollars per million; it holds over price lists. Raises UserError."""
+    given = {
+        "input": input, "cached": cached, "output": output, "batch_input": batch_input, "batch_output": batch_output,
+    }  # fmt: skip
+    prices = {kind: Decimal(str(usd)) for kind, usd in given.items() if usd is not None}
+    if not model or any(not usd.is_finite() or usd < 0 for usd in prices.values()):
+        raise UserError("Name a model, and prices of $0 or more per million tokens.")
+    with begin() as session:
+        endpoint = endpoints.get(session, name)
+        rates.set_tariff(session, name, model, prices)
+        found = tariffs.find(session, endpoint, model)
+    assert found is not None
+    return found
+
+
+def price(name: str, model: str) -> Tariff | None:
+    """What holds now: what was entered, else the price list, else None (unknown, not free)."""
+    with begin() as session:
+        return tariffs.find(session, endpoints.get(session, name), model)
+
+
+def _check(fields: Mapping[str, Any]) -> None:
+    if "base_url" in fields:
+        parts = urlsplit(str(fields["base_url"]))
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UserError("The address of an endpoint looks like https://host/v1.")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise UserError("The address of an endpoint must hold no key: name the variable that holds it instead.")
+    if fields.get("key_env") and not _VARIABLE.fullmatch(str(fields["key_env"])):
+        raise UserError(
+            "Give the name of the environment variable that holds the key, in capitals, for example OPENAI_API_KEY; "
+            "the key itself is never stored."
+        )
+    for field, least, most in (("requests_per_minute", 1, 10_000_000), ("max_concurrency", 1, 2048),
+                               ("timeout_seconds", 0.1, 3600)):  # fmt: skip
+        value = fields.get(field)
+        if value is None and field != "requests_per_minute" and field in fields:
+            raise UserError(f"{field} must be a number.")
+        if value is not None and not least <= value <= most:
+            raise UserError(f"{field} must be between {least} and {most:,}.")

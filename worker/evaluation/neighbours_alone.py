@@ -1,0 +1,73 @@
+"""What did a model that reads neighbours add to the neighbours? The same retrieval without it, on the same rows."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from db.types import PredictionStatus
+from worker.evaluation import resampling
+
+SHARPNESS = 14.0  # as in the technique "neighbours"; chosen there on validation rows
+EVIDENCE = "neighbours_alone"
+
+
+def weighted_median(prices: Sequence[float], similarities: Sequence[float]) -> float | None:
+    """The price ($) below which half of the weight lies, weight = exp(SHARPNESS x (similarity - the best one's)).
+
+    None without prices.
+    """
+    if not prices:
+        return None
+    values, closeness = np.asarray(prices, dtype=float), np.asarray(similarities, dtype=float)
+    order = np.argsort(values, kind="stable")
+    weight = np.exp(SHARPNESS * (closeness - closeness.max()))[order]
+    place = int(np.searchsorted(weight.cumsum(), weight.sum() / 2))
+    return float(values[order][min(place, len(order) - 1)])
+
+
+def added(frame: pl.DataFrame, n_boot: int = 2000, seed: int = 0) -> dict[str, Any] | None:
+    """n, mae ($, of the neighbours alone), model_mae ($), diff ($, model minus neighbours: negative = the model is
+    better), diff_low, diff_high (95 % paired percentile bootstrap over items) and verdict (a sentence).
+
+    `frame` has truth, price, status and evidence (JSON object); rows without a price of both sides are left out. None
+    when no row has both.
+    """
+    rows = frame.with_columns(alone=_alone(frame["evidence"])).filter(
+        pl.col("truth").is_not_null()
+        & pl.col("alone").is_not_null()
+        & (pl.col("status") == str(PredictionStatus.OK))
+        & pl.col("price").is_finite()
+    )
+    if rows.is_empty():
+        return None
+    off = rows.select(
+        model=(pl.col("price") - pl.col("truth")).abs(), alone=(pl.col("alone") - pl.col("truth")).abs()
+    ).to_numpy()
+    gap = off[:, 0] - off[:, 1]
+    figure = resampling.means(gap[:, None])
+    n = len(rows)
+    drawn = np.concatenate([figure(block) for block in resampling.weights(n, resampling.affordable(n, n_boot), seed)])
+    low, high = resampling.interval(drawn[:, 0], float(gap.mean()))
+    found = {"n": n, "mae": float(off[:, 1].mean()), "model_mae": float(off[:, 0].mean()), "diff": float(gap.mean())}
+    return found | {"diff_low": low, "diff_high": high, "verdict": _verdict(found, low, high)}
+
+
+def _alone(evidence: pl.Series) -> pl.Series:
+    prices = []
+    for text in evidence:
+        value = json.loads(text).get(EVIDENCE) if text else None
+        prices.append(None if value is None else float(value))
+    return pl.Series(prices, dtype=pl.Float64)
+
+
+def _verdict(found: dict[str, Any], low: float | None, high: float | None) -> str:
+    alone, n = f"the neighbours alone (MAE ${found['mae']:.1f})", found["n"]
+    between = f"95 % interval {low:.1f} to {high:.1f}, {n} rows"
+    if high is not None and high < 0:
+        return f"The model is better than {alone} by ${-found['diff']:.1f} ({between})."
+    if low is not None and low > 0:
+        return f"The model is worse than {alone} by ${found['diff']:.1f} ({between}): leave it out."
+    return f"The model is not shown to differ from {alone}: {found['diff']:+.1f} ({between})."

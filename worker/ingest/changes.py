@@ -1,0 +1,133 @@
+"""What does a file say about items that are known by their ids: which are new, which change, which go?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from db.errors import MappingError
+from worker.ingest import price_column, prices, read, synonyms, texts
+from worker.ingest.shapes import FIELDS, Cells
+from worker.progress import Progress
+
+_SURE = 0.5  # a header that is exactly a word of the lists, or nearly: a column is never guessed by its content here
+_REMOVE = ("delete", "deleted", "remove", "removed", "discontinued")
+_DATES = ("priced at", "price date", "date", "valid from", "as of", "updated at", "updated", "last updated", "datum")
+_YES = ["1", "true", "yes", "y", "x", "delete", "deleted", "remove", "removed", "ja", "oui", "si"]
+_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%Y/%m/%d", "%Y%m%d")
+_WORDS = ("title", "description", "category", "brand")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """A batch of lines, in the order of the file."""
+
+    frame: pl.DataFrame  # line, key, title ... brand, price, priced_at, remove, reason; null = the file does not say
+    rejects: int  # lines that are no rows of the table
+
+
+def understand(columns: Sequence[str], known: Mapping[str, str]) -> dict[str, str]:
+    """Field (those of an item, and `remove` and `priced_at`) -> column.
+
+    A column that bears the name it had in the dataset's own file (`known`) means the same here. A file of one column
+    is a list of ids. Raises MappingError without a column of ids.
+    """
+    found = {field: column for field, column in known.items() if column in columns and field in FIELDS}
+    for field, names in (("remove", _REMOVE), ("priced_at", _DATES)):
+        fits = [column for column in columns if synonyms.plain(column) in names and column not in found.values()]
+        if fits:
+            found[field] = min(fits, key=lambda column: names.index(synonyms.plain(column)))
+    scores = sorted(
+        (
+            (-synonyms.score(column, field), place, field, column)
+            for place, column in enumerate(columns)
+            for field in FIELDS
+        ),
+    )
+    for minus, _, field, column in scores:
+        if -minus > _SURE and field not in found and column not in found.values():
+            found[field] = column
+    if len(columns) == 1:
+        found = {"id": columns[0]}
+    if "id" not in found:
+        raise MappingError(
+            "There is no column with the items' ids; name it id, or as it was named in the dataset's own file "
+            f"(this one has {', '.join(columns[:20])})."
+        )
+    return found
+
+
+def batches(
+    path: Path, name: str, known: Mapping[str, str], progress: Progress, *, removes: bool = False
+) -> Iterator[Changes]:
+    """Every row of the file as a change. `removes`: whatever else it holds, its ids are to be removed.
+
+    Raises MappingError, UnreadableFile, and what `progress` raises to stop the work.
+    """
+    inspection = read.inspect(path, name)
+    forced = {field: getattr(inspection, field) for field in read.FORCEABLE} | {"preamble": len(inspection.preamble)}
+    table = read.open_table(path, inspection.kind, inspection.compression, forced)
+    mapping = understand(inspection.columns, known)
+    places = {field: inspection.columns.index(column) for field, column in mapping.items()}
+    decimal = inspection.decimals.get(mapping.get("price", ""), None) or prices.decimal_of(
+        [row.cells[places["price"]] for row in table.layout.rows if len(row.cells) > places["price"]]
+        if "price" in places
+        else []
+    )
+    for cells in table.cells(sorted(places.values())):
+        frame = _changes(cells, places, decimal, removes=removes)
+        header = frame["key"] == mapping["id"] if inspection.header_line else None
+        if header is not None and header.any():
+            frame = frame.filter(~header)
+        progress.advance(0)
+        yield Changes(frame, len(cells.rejects))
+
+
+def _changes(cells: Cells, places: Mapping[str, int], decimal: str, *, removes: bool) -> pl.DataFrame:
+    n = len(cells.frame)
+
+    def column(field: str) -> pl.Series:
+        if field not in places:
+            return pl.Series([""], dtype=pl.String).new_from_index(0, n)
+        return texts.tidy(cells.frame[f"c{places[field]}"].fill_null(""))
+
+    price, why = price_column.parse(column("price"), decimal)
+    dates = column("priced_at")
+    when = _dates(dates)
+    leaving = column("remove").str.to_lowercase().is_in(_YES) | removes
+    frame = pl.DataFrame(
+        [
+            pl.Series("line", cells.lines, dtype=pl.Int64),
+            column("id").alias("key"),
+            *(column(field).alias(field) for field in _WORDS),
+            price.alias("price"),
+            when.alias("priced_at"),
+            leaving.alias("remove"),
+            why.alias("reason"),
+            (when.is_null() & (dates != "")).alias("undated"),
+            pl.Series("spoiled", [cells.spoiled.get(place) for place in range(n)], dtype=pl.String),
+        ]
+    )
+    words = [pl.when(pl.col(field) != "").then(pl.col(field)).alias(field) for field in _WORDS]
+    reason = pl.coalesce(
+        "spoiled",
+        pl.when(~pl.col("remove")).then("reason"),
+        pl.when(~pl.col("remove") & pl.col("undated")).then(pl.lit("its date can't be read")),
+    )
+    return frame.with_columns(*words, reason=reason).drop("undated", "spoiled")
+
+
+def _dates(cells: pl.Series) -> pl.Series:
+    """ISO 8601 with an offset, or null. A date without a time is its beginning, a time without an offset is UTC."""
+    text = cells.to_frame("d").select(pl.col("d").str.strip_chars().str.replace(" ", "T", literal=True))["d"]
+    shapes = [text.str.to_datetime(shape, time_zone="UTC", strict=False) for shape in _FORMATS]
+    plain = text.str.replace(r"Z$", "+00:00").str.replace(r"\.\d+", "")
+    zoned = [
+        plain.str.to_datetime(shape, strict=False, time_zone="UTC")
+        for shape in ("%Y-%m-%dT%H:%M:%S%:z", "%Y-%m-%dT%H:%M%:z")
+    ]
+    local = [
+        plain.str.to_datetime(shape, strict=False, time_zone="UTC") for shape in ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M")
+    ]
+    return pl.select(pl.coalesce(*shapes, *zoned, *local)).to_series().dt.strftime("%Y-%m-%dT%H:%M:%S+00:00")

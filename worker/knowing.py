@@ -1,0 +1,157 @@
+"""What does a dataset's knowledge base know: its items embedded, and searched for those who ask?"""
+
+import hashlib
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from db import knowledge, knowledge_changes, knowledge_search
+from db.engine import begin
+from db.errors import NotReady
+from db.types import FOUND_SCHEMA, Freshness, KnowledgeBase, PriceStats
+from worker.progress import Progress, Silent
+from worker.techniques.base import Embedder
+
+BATCH = 256  # items embedded between two commits: what a crash loses
+
+
+@cache
+def embedder() -> Embedder:
+    """The sentence embedding model of this process."""
+    from worker.llm.embedding import MiniLM
+
+    return MiniLM()
+
+
+def texts_of(items: pl.DataFrame) -> list[str]:
+    """What is embedded of items; db.knowledge.TEXT says the same of known ones."""
+    return items.select(
+        pl.concat_str("title", "brand", "category", "description", separator=". ").str.replace_all(r"(\. )+", ". ")
+    )["title"].to_list()
+
+
+def embed(base: KnowledgeBase, ids: list[int], progress: Progress) -> int:
+    """Embed those of the items that are still there and still stale; how many that were.
+
+    Each batch is committed, so that a crash loses one batch only and what is embedded can be found at once.
+    """
+    done = 0
+    for start in range(0, len(ids), BATCH):
+        part = ids[start : start + BATCH]
+        with begin() as session:
+            waiting = knowledge.to_embed(session, base.id, part)
+        progress.advance(len(part) - len(waiting))
+        if waiting.is_empty():
+            continue
+        vectors = embedder().embed(waiting["text"].to_list(), progress)
+        with begin() as session:
+            done += knowledge.put_vectors(
+                session,
+                base.id,
+                embedder().signature,
+                waiting.select("id", "text_hash", embedding=_listed(vectors)),
+            )
+    return done
+
+
+def finish(base: KnowledgeBase) -> bool:
+    """When nothing is left to embed: note the time, and make the index of a large base. False while there is."""
+    with begin() as session:
+        if not knowledge.mark_refreshed(session, base.id):
+            return False
+    with begin() as session:
+        knowledge_search.ensure_index(session, base, embedder().dims)
+    return True
+
+
+def _listed(vectors: npt.NDArray[np.float32]) -> pl.Series:
+    return pl.Series(vectors.tolist(), dtype=pl.List(pl.Float32))
+
+
+class PgIndex:
+    """An Index (worker.techniques.base): the knowledge base of one dataset."""
+
+    def __init__(self, dataset_id: int) -> None:
+        self._dataset_id = dataset_id
+
+    def _base(self) -> KnowledgeBase | None:
+        """The base, if it is there and of the model that asks."""
+        with begin() as session:
+            base = knowledge.of(session, self._dataset_id)
+        return base if base and base.signature == embedder().signature else None
+
+    def build(self, train: pl.DataFrame, progress: Progress) -> None:
+        """Make the base if there is none, bring in the train side, embed what is new or changed.
+
+        Which rows are train rows is asked of the database; of `train` only the length counts, for progress.
+        """
+        with begin() as session:
+            base = knowledge.ensure(session, self._dataset_id, embedder().signature)
+            knowledge_changes.sync(session, base)
+            waiting = knowledge.stale(session, base.id)
+        progress.advance(max(0, len(train) - len(waiting)))
+        embed(base, waiting, progress)
+        finish(base)
+
+    def nearest(
+        self,
+        items: pl.DataFrame,
+        k: int,
+        *,
+        same_category: bool = False,
+        min_similarity: float = 0.0,
+        newer_than_days: int = 0,
+    ) -> pl.DataFrame:
+        """As the protocol says. Raises NotReady when there is no base, or one of another embedding model."""
+        if items.is_empty() or k < 1:
+            return pl.DataFrame(schema=FOUND_SCHEMA)
+        base = self._base()
+        if base is None:
+            # Prices from an empty search would all be unparsed, and nobody would know why.
+            raise NotReady(
+                "This dataset has no knowledge base of the embedding model in use; bring it up to date on the "
+                "Knowledge page, then start again."
+            )
+        vectors = self.vectors(items, Silent())
+        with begin() as session:
+            return knowledge_search.nearest(
+                session,
+                base,
+                embedder().dims,
+                items.select("row", "category", embedding=_listed(vectors)),
+                k,
+                same_category=same_category,
+                min_similarity=min_similarity,
+                newer_than_days=newer_than_days,
+            )
+
+    def vectors(self, items: pl.DataFrame, progress: Progress) -> npt.NDArray[np.float32]:
+        """(n, dims), from the base where the item's text is embedded already, else computed (and not stored)."""
+        texts = texts_of(items)
+        base = self._base()
+        known: dict[tuple[int, str], list[float]] = {}
+        if base:
+            with begin() as session:
+                stored = knowledge_search.vectors(session, base, items["row"].to_list())
+            known = {(row, text_hash): vector for row, text_hash, vector in stored.iter_rows()}
+        keys = [(row, hashlib.sha256(text.encode()).hexdigest()) for row, text in zip(items["row"], texts, strict=True)]
+        missing = [place for place, key in enumerate(keys) if key not in known]
+        result = np.empty((len(items), embedder().dims), dtype=np.float32)
+        result[missing] = embedder().embed([texts[place] for place in missing], progress)
+        for place, key in enumerate(keys):
+            if key in known:
+                result[place] = known[key]
+        progress.advance(len(items) - len(missing))
+        return result
+
+    def price_stats(self, category: str) -> PriceStats:
+        with begin() as session:
+            base = knowledge.of(session, self._dataset_id)
+            return knowledge.price_stats(session, base.id, category) if base else PriceStats(0)
+
+    def freshness(self) -> Freshness:
+        with begin() as session:
+            base = knowledge.of(session, self._dataset_id)
+            return knowledge.freshness(session, base.id) if base else Freshness(0, 0, 0.0, None, None, None, None)

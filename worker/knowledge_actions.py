@@ -1,0 +1,161 @@
+"""Every verb about knowledge bases, for pages and the command line alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from db import datasets, jobs, knowledge, knowledge_changes, rates, workers
+from db.engine import Session, begin
+from db.errors import NotFound, NotReady, UserError
+from db.types import Job, JobKind, JobState, KnowledgeBase, Queue, Split, Step
+from worker import actions
+
+_SECONDS_PER_ITEM = 0.02  # all-MiniLM-L6-v2 on two ordinary cores, until this installation has measured its own
+SHORTEST_SCHEDULE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEstimate:
+    """What bringing a base up to date would take, at today's rates."""
+
+    items: int  # to be embedded
+    seconds: float
+    usd: Decimal
+    is_measured: bool  # rests on this installation's own jobs
+
+
+def estimate(dataset_id: int) -> IndexEstimate:
+    """What `refresh` would take; nothing is started."""
+    with begin() as session:
+        items = knowledge.waiting(session, dataset_id)
+        measured = knowledge.measured_seconds(session)
+        seconds = items * (measured or _SECONDS_PER_ITEM)
+        usd = rates.usd_for(seconds, rates.usd_per_hour(session, _queue(session)))
+    return IndexEstimate(items, seconds, usd, measured is not None)
+
+
+def refresh(dataset_id: int) -> int:
+    """Make the dataset's base or bring it up to date; the job's id. One that is at it already is not doubled."""
+    with begin() as session:
+        running = _unfinished(session, dataset_id)
+        return running.id if running else _start(session, dataset_id, {})
+
+
+def update(dataset_id: int, name: str, stream: BinaryIO, *, removes: bool = False) -> int:
+    """Add, change and remove items as a file says, by their ids; the job's id. Its result counts what came of it.
+
+    Every column but the id may be missing: what the file does not say stays as it is. Rows with a true value in a
+    column called delete or remove are removed; `removes`: all of the file's ids are.
+    """
+    sha256 = actions.store(stream)
+    file = {"sha256": sha256, "name": Path(name).name, "removes": removes}
+    with begin() as session:
+        return _start(session, dataset_id, {"changes": file})
+
+
+def add_reference(dataset_id: int, reference_id: int) -> int:
+    """Add the priced items of another dataset; the job's id. Rows that match the test side stay out."""
+    if reference_id == dataset_id:
+        raise UserError("A dataset's own train side is in its knowledge base already; choose another dataset.")
+    with begin() as session:
+        reference = actions.ready(session, reference_id)
+        if not any(reference.splits.get(side) for side in (Split.TRAIN, Split.VALIDATION, Split.TEST)):
+            raise NotReady(f"{reference.name} has no priced items to learn from.")
+        return _start(session, dataset_id, {"reference": reference_id})
+
+
+def remove(dataset_id: int, keys: Sequence[str]) -> int:
+    """Take items out at once: nothing finds them any more, jobs at work included. How many there were."""
+    with begin() as session:
+        removed = knowledge_changes.remove(session, base_of(session, dataset_id), keys)
+    if not removed:
+        raise NotFound("None of these ids is in the knowledge base.")
+    return removed
+
+
+def schedule(dataset_id: int, seconds: int | None) -> None:
+    """Refresh every so many seconds from now on; None = only when somebody asks."""
+    if seconds is not None and seconds < SHORTEST_SCHEDULE:
+        raise UserError(f"A knowledge base can be refreshed every {SHORTEST_SCHEDULE} seconds at most.")
+    with begin() as session:
+        knowledge.set_schedule(session, base_of(session, dataset_id).id, seconds)
+
+
+def search(
+    dataset_id: int,
+    text: str,
+    k: int = 10,
+    *,
+    category: str = "",
+    min_similarity: float = 0.0,
+    newer_than_days: int = 0,
+) -> int:
+    """Ask a worker what the base holds for a text; the id of the job whose result is the answer.
+
+    A worker, because only it has the embedding model.
+    """
+    if not text.strip():
+        raise UserError("Type what to search for.")
+    with begin() as session:
+        base_of(session, dataset_id)
+        knowledge.forget_searches(session)
+        asked = {
+            "text": text.strip(),
+            "k": k,
+            "category": category,
+            "min_similarity": min_similarity,
+            "newer_than_days": newer_than_days,
+        }
+        return actions.start_job(
+            session,
+            kind=JobKind.SEARCH,
+            dataset_id=dataset_id,
+            queue=_queue(session),
+            spec=asked,
+            chunks=[(Step.SEARCH, [])],
+        )
+
+
+def refresh_due() -> list[int]:
+    """Start an index job for every base whose schedule says so; the jobs' ids. Never a second one beside a first."""
+    with begin() as session:
+        started = []
+        for dataset_id in knowledge.due(session):
+            knowledge.forget_idle_refreshes(session, dataset_id)
+            started.append(_start(session, dataset_id, {"scheduled": True}))
+        return started
+
+
+def base_of(session: Session, dataset_id: int) -> KnowledgeBase:
+    """Raises NotReady when the dataset has none."""
+    base = knowledge.of(session, dataset_id)
+    if base is None:
+        name = datasets.get(session, dataset_id).name
+        raise NotReady(f"{name} has no knowledge base yet; build it first.")
+    return base
+
+
+def _unfinished(session: Session, dataset_id: int) -> Job | None:
+    job = jobs.latest(session, dataset_id, JobKind.INDEX)
+    return job if job and job.state in (JobState.RUNNING, JobState.PAUSED) else None
+
+
+def _start(session: Session, dataset_id: int, spec: dict[str, Any]) -> int:
+    dataset = actions.ready(session, dataset_id)
+    if not dataset.splits.get(Split.TRAIN) and not spec:
+        raise NotReady(f"{dataset.name} has no train rows with a price; add priced items from a file first.")
+    return actions.start_job(
+        session,
+        kind=JobKind.INDEX,
+        dataset_id=dataset_id,
+        queue=_queue(session),
+        spec=spec,
+        chunks=[(Step.INDEX, [])],
+    )
+
+
+def _queue(session: Session) -> Queue:
+    """A GPU embeds where one is there."""
+    return Queue.GPU if workers.serves(session, Queue.GPU) else Queue.CPU

@@ -1,0 +1,273 @@
+"""How does this process get its calls made? By its courier, a slice at a time, with the money set aside before."""
+
+import contextlib
+import json
+import logging
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from db import jobs
+from db.completions import Stored
+from db.engine import begin
+from db.settings import settings
+from db.types import Endpoint, Tariff
+from worker.progress import Cancelled, Defer, Pause, Progress, Trouble
+
+log = logging.getLogger(__name__)
+
+SLICE = 32  # calls for which money is set aside at once
+LIVES = 3  # couriers that may die while one list of calls is made
+LATER_SECONDS = 60.0  # until a call is looked for again that a batch is answering
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, who asks it, and the most it can take."""
+
+    hash: str
+    model: str
+    request: dict[str, Any]
+    row: int
+    most_in: int  # tokens
+    most_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a call: an answer as it is stored, or why there is none."""
+
+    stored: Stored | None = None
+    error: str = ""
+    refused: str = ""  # the parameter that the endpoint does not support
+
+    @property
+    def response(self) -> dict[str, Any]:
+        return self.stored.response if self.stored else {}
+
+
+@dataclass(slots=True)
+class _Courier:
+    """The process and the thread that listens to it."""
+
+    process: "subprocess.Popen[bytes]"
+    heard: "queue.Queue[dict[str, Any] | None]" = field(default_factory=queue.Queue)
+
+    def listen(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.heard.put(json.loads(line))
+        self.heard.put(None)
+
+    def say(self, message: Mapping[str, Any]) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(message).encode() + b"\n")
+
+    def flush(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.flush()
+
+    def end(self) -> None:
+        """It stores what is under way, and ends."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+
+
+_lock = threading.Lock()
+_running: dict[tuple[int, str], _Courier] = {}
+
+
+def _courier() -> _Courier:
+    """The courier of this process and this database, started when first asked for."""
+    key = (os.getpid(), settings().database)
+    with _lock:
+        found = _running.get(key)
+        if found is None or found.process.poll() is not None:
+            for old_key in [k for k in _running if k[0] == key[0]]:
+                _running.pop(old_key).end()
+            found = _running[key] = _start()
+        return found
+
+
+def _start() -> _Courier:
+    root = str(Path(__file__).resolve().parents[2])
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    courier = _Courier(
+        subprocess.Popen(
+            [sys.executable, "-m", "worker.llm.courier"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # what kills the worker's group must not kill what keeps paid answers
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        )
+    )
+    threading.Thread(target=courier.listen, name="courier", daemon=True).start()
+    return courier
+
+
+def stop() -> None:
+    """End this process's courier in order and wait for it; for tests and the end of scripts."""
+    with _lock:
+        for key in [key for key in _running if key[0] == os.getpid()]:
+            courier = _running.pop(key)
+            courier.end()
+            courier.process.wait()
+            if courier.process.stdout:
+                courier.process.stdout.close()
+
+
+def ask(
+    endpoint: Endpoint, calls: Sequence[Call], tariff: Tariff | None, progress: Progress, advance: int = 1
+) -> dict[str, Outcome]:
+    """Make calls (no two with the same hash); outcomes by hash. `advance`: items that each answer brings forward.
+
+    Raises Pause when no call will work until a person acts or the job's cap is reached, Defer when a batch is about
+    to answer one of them, Cancelled when the job should stop. What was answered until then is stored.
+    """
+    return _Asking(endpoint, calls, tariff, progress, advance).run()
+
+
+class _Asking:
+    def __init__(
+        self, endpoint: Endpoint, calls: Sequence[Call], tariff: Tariff | None, progress: Progress, advance: int
+    ) -> None:
+        self._endpoint, self._tariff, self._progress, self._advance = endpoint, tariff, progress, advance
+        self._left = deque(calls)
+        self._out: dict[str, Call] = {}  # asked, not answered
+        self._outcomes: dict[str, Outcome] = {}
+        self._ahead = max(2 * SLICE, 2 * endpoint.max_concurrency)
+        self._lives = LIVES
+        self._pause: Pause | None = None  # why nothing more is asked
+        self._batched = False
+
+    def run(self) -> dict[str, Outcome]:
+        if self._tariff is None:
+            refuse_cap_without_price(self._endpoint, self._left, self._progress)
+        courier = self._begin()
+        try:
+            while self._left or self._out:
+                if not self._stopped and len(self._out) <= self._ahead - SLICE and self._left:
+                    self._ask_more(courier)
+                if not self._out:
+                    break
+                message = courier.heard.get()
+                if message is None:
+                    courier = self._again()
+                    continue
+                self._hear(message)
+        except Cancelled:
+            courier.say({"op": "drop"})
+            courier.flush()
+            raise
+        finally:
+            if not self._out:
+                self._progress.reserve(Decimal(0))
+        if self._pause:
+            raise self._pause
+        if self._batched:
+            raise Defer(LATER_SECONDS)
+        return self._outcomes
+
+    @property
+    def _stopped(self) -> bool:
+        return self._pause is not None or self._batched
+
+    def _begin(self) -> _Courier:
+        courier = _courier()
+        courier.say(
+            {"op": "endpoint"}
+            | {
+                name: getattr(self._endpoint, name)
+                for name in ("name", "base_url", "api_version", "key_env", "provider", "requests_per_minute",
+                             "max_concurrency", "timeout_seconds")
+            }
+        )  # fmt: skip
+        return courier
+
+    def _ask_more(self, courier: _Courier) -> None:
+        """The next slice; a smaller one where the cap allows no more; Pause where it allows not even one call."""
+        size = min(SLICE, len(self._left))
+        while size:
+            wanted = [self._left[i] for i in range(size)]
+            try:
+                self._progress.reserve(self._most([*self._out.values(), *wanted]))
+                break
+            except Pause as reason:
+                if self._out:
+                    return  # what is under way may turn out cheaper than it could be
+                size //= 2
+                if not size:
+                    self._pause = reason
+        for _ in range(size):
+            self._say(courier, self._left.popleft())
+        courier.flush()
+
+    def _say(self, courier: _Courier, call: Call) -> None:
+        self._out[call.hash] = call
+        try:
+            courier.say(
+                {"op": "ask", "hash": call.hash, "endpoint": self._endpoint.name, "model": call.model,
+                 "request": call.request, "job_id": self._progress.job_id, "row": call.row}
+            )  # fmt: skip
+        except BrokenPipeError:
+            return  # it died: the end of its output says so
+
+    def _most(self, calls: Sequence[Call]) -> Decimal:
+        if self._tariff is None:
+            return Decimal(0)
+        return sum((self._tariff.usd(call.most_in, 0, call.most_out) for call in calls), Decimal(0))
+
+    def _again(self) -> _Courier:
+        """The courier died: a new one asks what is not answered. Claims of the old one are waited for by it."""
+        self._lives -= 1
+        if self._lives <= 0:
+            raise RuntimeError("the courier died again and again")
+        log.warning("The courier died; starting another one for %d calls.", len(self._out))
+        courier = self._begin()
+        for call in list(self._out.values()):
+            self._say(courier, call)
+        courier.flush()
+        return courier
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        call = self._out.pop(message["hash"], None)
+        if call is None:
+            return  # of a list that was given up
+        if message["tries"]:
+            self._progress.trouble(Trouble(message["tries"], message["busy"], message["waited"]))
+        if message["state"] == "done":
+            self._outcomes[call.hash] = Outcome(Stored(**message["stored"]))
+            if self._advance:
+                self._progress.advance(self._advance)
+            return
+        kind, sentence = message["kind"], message["sentence"]
+        if kind == "refused":
+            self._outcomes[call.hash] = Outcome(error=sentence, refused=message["parameter"])
+        elif kind == "row":
+            self._outcomes[call.hash] = Outcome(error=sentence)
+        elif kind == "batch":
+            self._batched = True
+        elif self._pause is None:
+            self._pause = Pause(sentence)
+
+
+def refuse_cap_without_price(endpoint: Endpoint, calls: Sequence[Call], progress: Progress) -> None:
+    """A cap can't be kept where nobody knows what a call costs. Raises Pause."""
+    if progress.job_id is None or not calls:
+        return
+    with begin() as session:
+        capped = jobs.get(session, progress.job_id).cap_usd is not None
+    if capped:
+        raise Pause(
+            f"Nobody knows what {endpoint.name}:{calls[0].model} costs, so the job's cap can't be kept; "
+            "enter its prices on the Endpoints page, then resume."
+        )

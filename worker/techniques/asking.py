@@ -1,0 +1,233 @@
+"""What do all techniques do that ask a language model? Fill a prompt, read a price, correct it, keep the evidence."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+import polars as pl
+
+from db.types import Artifact, Family, PromptVersion
+from worker.evaluation.recalibration import Correction, Floats, learn
+from worker.llm.base import LEVELS, LanguageModel, Prompt, Reading, Readout, Spent
+from worker.progress import Progress
+from worker.specs import HOSTED_VALIDATION, LlmSpec
+from worker.techniques.base import Resources, predictions
+from worker.techniques.filling import Asked, Form, Given
+from worker.templates.builtin import named
+from worker.templates.hostile import suspicious
+from worker.templates.rendering import Item, item_values
+
+STATISTICS = ("median", "log-mean", "mean", "mode")
+"""What `auto` chooses among; the first stays where there is too little to choose by."""
+
+JUDGED = 200  # validation rows asked about, at most; HOSTED_VALIDATION of a model that is paid
+READOUT, STATS = "readout.json", "stats.json"
+_TEXTS = ("title", "description", "category", "brand")
+
+Spec = TypeVar("Spec", bound=LlmSpec)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All there is about one item: how it was asked, and what came back."""
+
+    item: Item
+    given: Given
+    asked: Asked | None  # None: nothing could be asked
+    reading: Reading
+
+
+class Asking(Generic[Spec]):
+    """A technique says what its prompts hold (`given`) and what it learns from the train side (`study`, `recall`)."""
+
+    family: ClassVar[Family] = Family.PROMPT
+    own_examples: ClassVar[bool] = False
+    room: ClassVar[int] = 32
+
+    def __init__(self, spec: Spec, resources: Resources) -> None:
+        self.spec = spec
+        self.resources = resources
+        self._correction = Correction("median" if spec.readout in ("auto", "greedy") else spec.readout)
+        self._stats: dict[str, dict[str, Any]] = {}
+
+    @cached_property
+    def model(self) -> LanguageModel:
+        spec = self.spec
+        how = (spec.sample, spec.batch) if spec.is_hosted else ()
+        model: LanguageModel = self.resources.language_model(spec.model, *how)
+        return model
+
+    @cached_property
+    def template(self) -> PromptVersion:
+        return self.resources.prompt(named(self.spec))
+
+    def study(self, train: pl.DataFrame, progress: Progress) -> dict[str, bytes]:
+        """Parts of the artifact: what to remember of items with prices."""
+        del train, progress
+        return {}
+
+    def recall(self, parts: Mapping[str, bytes]) -> None:
+        """Take up what `study` remembered."""
+
+    def given(self, items: pl.DataFrame, progress: Progress) -> list[Given]:
+        """What each item's prompt holds beside the item, in order. `progress` is told only trouble, not items."""
+        del progress
+        return [Given(stats=self.stats_of(category)) for category in items["category"]]
+
+    def answers(self, prompts: list[Prompt], readout: Readout, progress: Progress) -> list[Reading]:
+        return self.model.price(prompts, readout, progress)
+
+    def fit(self, train: pl.DataFrame, validation: pl.DataFrame, progress: Progress) -> Artifact:
+        """Study the train side; then, if the spec asks for it, price validation rows to learn how to read the model.
+
+        At most 200 of them, 50 of a hosted model: those answers cost money.
+        """
+        parts: dict[str, bytes] = {}
+        if self.spec.needs_fit:
+            priced = train.filter(pl.col("price") > 0)
+            parts = {STATS: json.dumps(category_stats(priced)).encode(), **self.study(priced, progress)}
+            self._take(parts)
+        if self.spec.recalibrate or self.spec.readout == "auto":
+            parts[READOUT] = self._learn(validation.filter(pl.col("price") > 0), progress).to_json()
+        return Artifact(parts)
+
+    def load(self, artifact: Artifact) -> None:
+        self._take(artifact.parts)
+        if READOUT in artifact.parts:
+            self._correction = Correction.from_json(artifact.parts[READOUT])
+
+    def price(self, items: pl.DataFrame, progress: Progress) -> pl.DataFrame:
+        """PREDICTION_SCHEMA. Raises NotReady without the model or when the prompt can't fit it."""
+        found = self._ask(items, progress)
+        raw, low, high = (self._column(found, part) for part in (self._correction.statistic, "low", "high"))
+        if self.spec.recalibrate:
+            raw, low, high = self._correction.apply(raw, low, high)
+        spent = [answer.given.spent + answer.reading.spent for answer in found]
+        return predictions(
+            items,
+            raw,
+            low=low,
+            high=high,
+            tokens_in=[part.tokens_in for part in spent],
+            tokens_out=[part.tokens_out for part in spent],
+            tokens_cached=[part.tokens_cached for part in spent],
+            seconds=[part.seconds for part in spent],
+            usd=[part.usd for part in spent],
+            saved_usd=[part.saved_usd for part in spent],
+            failed=[answer.reading.error is not None for answer in found],
+            evidence=[json.dumps(self.evidence(answer), ensure_ascii=False) for answer in found],
+        )
+
+    def stats_of(self, category: str) -> dict[str, Any]:
+        return self._stats.get(_key(category), {})
+
+    def evidence(self, answer: Answer) -> dict[str, Any]:
+        """What is kept about an answer; keys that say nothing are left out."""
+        text = "\n".join(str(answer.item[name]) for name in _TEXTS)  # type: ignore[literal-required]
+        reading, asked = answer.reading, answer.asked
+        told = {
+            "prompt": asked and asked.prompt.user,
+            "system": asked and asked.prompt.system,
+            **answer.given.evidence,
+            **reading.evidence,
+            "quantiles": {str(level): price for level, price in zip(LEVELS, reading.quantiles, strict=False)},
+            "shortened": asked and asked.shortened,
+            "flag": suspicious(text),
+            "error": reading.error,
+        }
+        return {key: value for key, value in told.items() if value not in (None, "", {}, [])}
+
+    def form(self) -> Form:
+        return Form(self.template, self.model, self.spec.max_text_tokens, self.own_examples, self.room)
+
+    def _ask(self, items: pl.DataFrame, progress: Progress) -> list[Answer]:
+        if items.is_empty():
+            return []
+        given = self.given(items, Aside(progress))
+        texts = item_texts(items)
+        places = [place for place, own in enumerate(given) if own.error is None]
+        rows = items["row"].to_list()
+        asked = self.form().fill(
+            [rows[place] for place in places], [texts[place] for place in places], [given[place] for place in places]
+        )
+        progress.advance(len(items) - len(places))
+        readout = Readout(self.spec.readout == "greedy", self.spec.max_price, self.spec.min_price)
+        read = self.answers([one.prompt for one in asked], readout, progress)
+        found = dict(zip(places, zip(asked, read, strict=True), strict=True))
+        return [
+            Answer(text, own, *found.get(place, (None, Reading(Spent(), error=own.error))))
+            for place, (text, own) in enumerate(zip(texts, given, strict=True))
+        ]
+
+    def _learn(self, validation: pl.DataFrame, progress: Progress) -> Correction:
+        most = HOSTED_VALIDATION if self.spec.is_hosted else JUDGED
+        judged = validation.sort("row").sample(min(most, len(validation)), seed=0, shuffle=True)
+        found = self._ask(judged.with_columns(price=pl.lit(None, pl.Float64)), progress)
+        names = STATISTICS if self.spec.readout == "auto" else (self._correction.statistic,)
+        return learn(
+            {name: self._column(found, name) for name in names},
+            self._column(found, "low"),
+            self._column(found, "high"),
+            judged["price"].to_numpy().astype(np.float64),
+            recalibrate=self.spec.recalibrate,
+        )
+
+    def _take(self, parts: Mapping[str, bytes]) -> None:
+        if STATS in parts:
+            self._stats = json.loads(parts[STATS])
+        self.recall(parts)
+
+    def _column(self, found: Sequence[Answer], part: str) -> Floats:
+        """(n,) dollars, NaN where there are none: low, high, or the price by a statistic. A model that gives no
+        distribution has one price, whatever the statistic."""
+        out = np.full(len(found), math.nan)
+        for place, answer in enumerate(found):
+            reading = answer.reading
+            if part in ("low", "high"):
+                value = (
+                    (reading.quantiles[0] if part == "low" else reading.quantiles[-1]) if reading.quantiles else None
+                )
+            else:
+                value = reading.statistics.get(part, reading.price)
+            if value is not None and reading.error is None:
+                out[place] = value
+        return out
+
+
+class Aside:
+    """Progress of work that comes before the answers: it can be stopped and costs money, but finishes no item."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.job_id = progress.job_id
+        self.chunk_id = progress.chunk_id
+        self.reserve = progress.reserve
+        self.trouble = progress.trouble
+        self._advance = progress.advance
+
+    def advance(self, n: int = 1) -> None:
+        del n
+        self._advance(0)
+
+
+def item_texts(items: pl.DataFrame) -> list[Item]:
+    return [item_values(*texts) for texts in items.select(_TEXTS).iter_rows()]
+
+
+def category_stats(priced: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    """Category (in small letters) -> category, count, median, p25, p75 ($); without those that have no name."""
+    figures = priced.group_by(key=pl.col("category").str.strip_chars().str.to_lowercase()).agg(
+        category=pl.col("category").sort_by("row").first(),
+        count=pl.len(),
+        median=pl.col("price").median(),
+        p25=pl.col("price").quantile(0.25, "linear"),
+        p75=pl.col("price").quantile(0.75, "linear"),
+    )
+    return {line.pop("key"): line for line in figures.sort("key").iter_rows(named=True) if line["key"]}
+
+
+def _key(category: str) -> str:
+    return category.strip().lower()

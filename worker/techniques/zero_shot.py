@@ -1,0 +1,8 @@
+"""What does a language model answer cold? The product, the question, and its distribution over prices."""
+
+from worker.specs import ZeroShotSpec
+from worker.techniques.asking import Asking
+
+
+class ZeroShot(Asking[ZeroShotSpec]):
+    """Nothing is learned, unless the spec asks for a recalibration or a statistic chosen on validation rows."""
