@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = ("ingest", "engine", "embeddings", "llm")
+ALL = ("ingest", "engine", "embeddings", "llm", "hosted")
 
 
 def main() -> int:

@@ -1,10 +1,13 @@
 """How fast does a local model price items? Our engine beside `generate` as one would first write it, same rows.
 
-python -m benchmarks.llm [FILE] [--rows 48] [--models smollm2-135m,gemma3-270m]; FILE is a CSV with the columns title
-and price and, if it has them, description, category and brand; without it, the demo catalogue.
+python -m benchmarks.llm [FILE] [--rows 48] [--models smollm2-135m,gemma3-270m] [--examples 0,5]
+FILE is a CSV with the columns title and price and, if it has them, description, category and brand; without it, the
+demo catalogue.
 """
 
 import argparse
+import ctypes
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -29,7 +32,6 @@ from worker.progress import Silent
 
 NEW_TOKENS = 6  # "1299.0" and what is needed for most prices
 TEXT_TOKENS = 110
-EXAMPLES = 5
 OPENING, ASK = "A product from an online shop\n\n", "\n\nPrice: $"
 TURNS = 2  # rounds in which all fast ways take their turn; the better time counts, the machine may have been busy
 
@@ -61,10 +63,12 @@ def main() -> None:
     parser.add_argument("file", type=Path, nargs="?")
     parser.add_argument("--rows", type=int, default=48)
     parser.add_argument("--models", default=",".join(PACKAGED))
+    parser.add_argument("--examples", default="0,5", help="how many priced examples stand in every prompt")
     chosen = parser.parse_args()
+    counts = [int(k) for k in chosen.examples.split(",")]
     quiet()
     items = _items(chosen.file)
-    shown, items = items[-EXAMPLES:], items[: chosen.rows]
+    shown, items = items.tail(max(counts)), items.head(chosen.rows)
     truth = items["price"].to_numpy()
     constant = np.abs(truth - np.median(truth)).mean()
     print(
@@ -72,7 +76,7 @@ def main() -> None:
         f"{torch.get_num_threads()} threads; their median price as a guess for all: MAE {constant:.0f}"
     )
     for name in chosen.models.split(","):
-        _measure(name, items, shown, truth)
+        _measure(name, items, shown, counts, truth)
 
 
 def _items(file: Path | None) -> pl.DataFrame:
@@ -80,20 +84,21 @@ def _items(file: Path | None) -> pl.DataFrame:
     return table.with_columns(pl.col("price").cast(pl.Float64, strict=False)).filter(pl.col("price") >= 1)
 
 
-def _measure(name: str, items: pl.DataFrame, shown: pl.DataFrame, truth: np.ndarray) -> None:
+def _measure(name: str, items: pl.DataFrame, shown: pl.DataFrame, counts: list[int], truth: np.ndarray) -> None:
     ours = LocalModel(name)
     loop, batched = Peer(name, torch.float32, ours), Peer(name, ours.dtype, ours)
     try:
         eight_bit = LocalModel(name, eight_bit=True)
     except NotReady:
         eight_bit = None
-    examples = "".join(
+    examples = [
         f"{OPENING}{text}{ASK}{max(1, round(price))}\n\n\n"
         for text, price in zip(_texts(ours, shown), shown["price"], strict=True)
-    )
+    ]
     work = _work_per_token(ours)
-    for kind, shared in (("no examples", OPENING), (f"{EXAMPLES} examples", examples + OPENING)):
-        asked = [Prompt(shared, text, ASK) for text in _texts(ours, items)]
+    for k in counts:
+        opening = "".join(examples[:k]) + OPENING
+        asked = [Prompt(opening, text, ASK) for text in _texts(ours, items)]
         tokens = ours.tokenizer.prompts(asked)
         whole, once = sum(map(len, tokens)), sum(len(t.own) for t in tokens) + len(tokens[0].shared)
         short = str(ours.dtype).removeprefix("torch.")
@@ -114,8 +119,8 @@ def _measure(name: str, items: pl.DataFrame, shown: pl.DataFrame, truth: np.ndar
             limit = max(limit, _matmul_limit(ours))
             for way in ways:
                 way.go()
-        mean = whole / len(asked)
-        print(f"\n{name}, {kind}: {mean:.0f} prompt tokens, {once / whole:.0%} left when what all share is read once;")
+        print(f"\n{name}, {k} examples: {whole / len(asked):.0f} tokens a prompt, {once / whole:.0%} of them left when")
+        print("what all prompts share is read once; ", end="")
         print(f"{work / 1e9:.2f} GFLOP a token, matmul limit 2048³ {short} {limit / 1e9:,.0f} GFLOP/s")
         head = ("items/s", "x loop", "x batches", "tokens/s", "of limit", "MB more")
         print(f"  {'':<36}" + "".join(f"{word:>10}" for word in head))
@@ -138,12 +143,14 @@ def _texts(model: LocalModel, items: pl.DataFrame) -> list[str]:
 
 
 def _priced(model: LocalModel, asked: list[Prompt], readout: Readout) -> Prices:
+    model.network.forget()
     return [r.price if readout.greedy else r.statistics.get("median") for r in model.price(asked, readout, Silent())]
 
 
 def _work_per_token(model: LocalModel) -> float:
     """FLOP of the layers' matrix products for one token; attention and output head are not counted."""
-    return 2.0 * sum(p.numel() for part in model.network.model.model.layers for p in part.parameters() if p.ndim > 1)
+    weights = [p for layer in model.network.model.model.layers for p in layer.parameters() if p.ndim > 1]
+    return 2.0 * sum(int(p.numel()) for p in weights)
 
 
 def _matmul_limit(model: LocalModel, size: int = 2048) -> float:
@@ -195,6 +202,8 @@ class Peak:
     """The most memory in use inside a `with`, beyond what was there before: of the GPU, else of this process."""
 
     def __enter__(self) -> "Peak":
+        if sys.platform == "linux":  # memory that earlier runs left with the allocator would hide what this one takes
+            ctypes.CDLL(None).malloc_trim(0)
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
         self._before = self._highest = self._now()

@@ -89,18 +89,17 @@ def settings(names: Sequence[str], endpoints: Sequence[Endpoint]) -> list[BaseSp
         with left:
             shared = forms.model_choice(forms.MODEL, choices, "Language model, for every technique that uses one")
         choices = Choices(choices.models, choices.prompts, shared)
-    handed = st.session_state.pop(PROMPT, None)
     planned = []
     for name in names:
-        _take_over(name, choices, handed)
+        _take_over(name, choices)
         kind = specs.SPECS[name]
         with st.expander(f"**{kind.label}** — {kind.about}"):
             planned.append(forms.spec_form(name, choices))
     return planned
 
 
-def _take_over(name: str, choices: Choices, prompt: str | None) -> None:
-    """Another model above, or a prompt from the Prompts page, goes into the form of each technique."""
+def _take_over(name: str, choices: Choices) -> None:
+    """Another model above, or a prompt from the Prompts page, goes once into the form of each technique."""
     if not specs.SPECS[name].uses_llm:
         return
     key = f"run-shared-{name}"
@@ -108,8 +107,9 @@ def _take_over(name: str, choices: Choices, prompt: str | None) -> None:
         if key in st.session_state:
             st.session_state[f"spec-{name}-model"] = choices.model
         st.session_state[key] = choices.model
-    if prompt in choices.prompts:
-        st.session_state[f"spec-{name}-prompt"] = prompt
+    prompt, taken = st.session_state.get(PROMPT), f"run-prompt-{name}"
+    if prompt in choices.prompts and st.session_state.get(taken) != prompt:
+        st.session_state[f"spec-{name}-prompt"] = st.session_state[taken] = prompt
 
 
 def model_warnings(planned: Sequence[BaseSpec], endpoints: Sequence[Endpoint]) -> None:

@@ -37,6 +37,16 @@ def choose(jobs: Sequence[Job], labels: dict[int, str]) -> dict[int, Version]:
     return {job.id: reads.version(job) for job in jobs if job.id in chosen}
 
 
+def unknown(frame: pl.DataFrame) -> None:
+    """Says which jobs are not on the chart because nobody knows what they cost."""
+    blind = frame.filter(pl.col("usd_per_1000").is_null() & (pl.col("n") > 0))["label"].to_list()
+    if blind:
+        st.caption(
+            f":material/help: What {words.plain(words.listed(blind))} costs is unknown, so it is not on the chart; a "
+            "price on the Endpoints page holds from then on."
+        )
+
+
 def table(frame: pl.DataFrame, error: Error) -> None:
     """Every figure with its unit; fixed cost apart."""
     shares = ("median_ape", "within", "parse_rate")
@@ -49,7 +59,8 @@ def table(frame: pl.DataFrame, error: Error) -> None:
         "mae",
         "rmsle",
         pl.col(shares) * 100,
-        pl.col("usd_per_1000", "fixed_usd").map_elements(words.usd, return_dtype=pl.String),
+        pl.col("usd_per_1000").map_elements(words.known_usd, return_dtype=pl.String, skip_nulls=False),
+        pl.col("fixed_usd").map_elements(words.usd, return_dtype=pl.String),
         pl.col("fixed_seconds").map_elements(words.duration, return_dtype=pl.String),
         pl.col("p50_ms", "p95_ms").map_elements(lambda ms: words.duration(ms / 1000), return_dtype=pl.String),
     )
@@ -88,7 +99,10 @@ _COLUMNS: dict[str, Any] = {
     "parse_rate": _number(
         "Answered", "%.1f %%", "Share of rows with a readable price; the rest is never counted as 0."
     ),
-    "usd_per_1000": _text("Per 1,000 items", help="Working time × hourly rate of the machine, without learning."),
+    "usd_per_1000": _text(
+        "Per 1,000 items",
+        help="Working time × hourly rate of the machine, or what the endpoint charges anew; without learning.",
+    ),
     "fixed_usd": _text("Fixed cost", help="Learning and indexing, paid once; not in the column before."),
     "fixed_seconds": _text("Learning", help="Time of learning and indexing, once."),
     "p50_ms": _text("Time per item", help="Working time: half of the items are faster (p50)."),

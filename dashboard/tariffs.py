@@ -66,7 +66,7 @@ def price(endpoint: Endpoint, chosen: str | None) -> None:
                  "batch_input": "Batch in", "batch_output": "Batch out"}  # fmt: skip
         values = {
             name: place.number_input(label, 0.0, None, None, format="%.4f", key=f"price-{endpoint.name}-{name}",
-                                     placeholder="needed" if name in ("input", "output") else "same as in/out")
+                                     placeholder="needed" if name in ("input", "output") else "as plain")
             for place, (name, label) in zip(places, names.items(), strict=True)
         }  # fmt: skip
         if st.form_submit_button("Set this price from now on", icon=":material/sell:"):

@@ -63,7 +63,9 @@ def add(
             name, preset, base_url=url, key_env=key_env, provider=provider, api_version=api_version,
             requests_per_minute=requests_per_minute, max_concurrency=max_concurrency, timeout_seconds=timeout,
         )  # fmt: skip
-    out.print(f"Endpoint {endpoint.name} at {endpoint.base_url} is there; `pricewright endpoints test {name}` tries it.")
+    out.print(
+        f"Endpoint {endpoint.name} at {endpoint.base_url} is there; `pricewright endpoints test {name}` tries it."
+    )
 
 
 @app.command()
@@ -84,7 +86,9 @@ def models(name: Name, as_json: AsJson = False) -> None:
         return
     table = Table("Model", "Ends", "Context", "Known to", box=None)
     for model in found:
-        able = ", ".join(ability for ability in ("logprobs", "json_schema", "tools", "batch") if model.abilities.get(ability))
+        able = ", ".join(
+            ability for ability in ("logprobs", "json_schema", "tools", "batch") if model.abilities.get(ability)
+        )
         table.add_row(model.id, model.shutdown_date or "-", f"{model.context:,}" if model.context else "-", able or "-")
     out.print(table)
 
@@ -136,7 +140,9 @@ def price(
 def _sentence(name: str, model: str, tariff: Tariff | None) -> str:
     if tariff is None:
         return f"What {name}:{model} costs is unknown; enter it with --input and --output."
-    said = f"${tariff.input:f} in, ${tariff.cached:f} cached, ${tariff.output:f} out per million tokens ({tariff.source})"
+    said = (
+        f"${tariff.input:f} in, ${tariff.cached:f} cached, ${tariff.output:f} out per million tokens ({tariff.source})"
+    )
     if tariff.batch_input is None or tariff.batch_output is None:
         return f"{name}:{model}: {said}; what a batch costs is unknown, the plain price is its upper bound."
     return f"{name}:{model}: {said}; in a batch ${tariff.batch_input:f} in, ${tariff.batch_output:f} out."

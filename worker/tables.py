@@ -28,18 +28,7 @@ def job_label(job: Job) -> str:
 def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
     """The trade-off table: errors with their 95 % intervals, costs per 1,000 items, fixed cost apart."""
     table = Table(caption=None, box=None, pad_edge=False)
-    for name in (
-        "technique",
-        "rows",
-        "MAE $",
-        "95 %",
-        "median error",
-        "RMSLE",
-        "within 20 %",
-        "read",
-        "tokens",
-        "$ / 1,000",
-    ):
+    for name in ("technique", "rows", "MAE $", "95 %", "median error", "RMSLE", "within 20 %"):
         table.add_column(name, justify="left" if name == "technique" else "right", no_wrap=True)
     for name in ("read", "tokens", "$ / 1,000", "fixed $", "p50 ms", "verdict"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -35,8 +35,10 @@ st.caption(f"{error.about} Compared on {words.count(int(table['n'][0]), 'test ro
 st.altair_chart(charts.trade_off(table, error), key="trade-off")
 st.caption(
     "Bars are 95 % bootstrap intervals over the test rows. On the dashed line nothing else here is both cheaper and "
-    "more accurate. Costs are working time × the machine's hourly rate; the fixed cost of learning stands apart below."
+    "more accurate. Costs are working time × the machine's hourly rate, or the endpoint's tariff for all answers, "
+    "stored ones included; the fixed cost of learning stands apart below."
 )
+compared.unknown(table)
 compared.table(table, error)
 
 views = {

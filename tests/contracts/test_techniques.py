@@ -10,18 +10,23 @@ from polars.testing import assert_frame_equal
 
 from db.types import PREDICTION_SCHEMA, Artifact, Family, PredictionStatus
 from tests.worker.techniques.memory_index import Counting, MemoryResources, demo_items, unpriced
+from tests.worker.techniques.scripted import Scripted
 from worker.progress import Cancelled, Silent
 from worker.specs import SPECS, BaseSpec, parse
 from worker.techniques import REGISTRY, build
 from worker.techniques.base import Technique
 
-NAMES = [pytest.param(name, marks=pytest.mark.model) if SPECS[name].uses_llm else name for name in REGISTRY]
+CALLS_FUNCTIONS = "cloud:calls-functions"  # no model on this machine does: here the scripted one plays its part
+_LOCAL = [name for name in REGISTRY if SPECS[name].uses_llm and name != "tools"]
+NAMES = [pytest.param(name, marks=pytest.mark.model) if name in _LOCAL else name for name in REGISTRY]
 _SHOP = demo_items(260)
 TRAIN, VALIDATION, TEST = _SHOP[:180], _SHOP[180:220], _SHOP[220:]
 
 
 @cache
 def _language_model(name: str) -> Any:
+    if name == CALLS_FUNCTIONS:
+        return Scripted()
     from worker.llm.local import LocalModel
 
     return LocalModel(name)
@@ -29,7 +34,9 @@ def _language_model(name: str) -> Any:
 
 def _spec(name: str) -> BaseSpec:
     """Defaults, but the smallest model and the fewest trees."""
-    small: dict[str, object] = {"model": "smollm2-135m"} if SPECS[name].uses_llm else {}
+    small: dict[str, object] = {"model": "smollm2-135m"} if name in _LOCAL else {}
+    if name == "tools":
+        small = {"model": CALLS_FUNCTIONS}
     if name == "lightgbm":
         small = {"trees": 30, "text_dims": 16}
     return parse({"technique": name, **small})

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
+from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from dashboard import choosing, forms, reads
@@ -59,8 +60,8 @@ def test_one_model_is_chosen_for_all_techniques_and_may_be_changed_for_one(open_
 def test_a_hosted_run_shows_tokens_and_money_and_is_started_with_its_cap(open_page: Open, dataset: int) -> None:
     at = hosted_run(open_page)
     shown = at.dataframe[0].value
-    assert all(text.startswith("$") for text in shown["Total $"])
-    assert all(" + " in text for text in shown["Tokens"])
+    assert all(cost.startswith("$") for cost in shown["Total $"])
+    assert all(" + " in tokens for tokens in shown["Tokens"])
     at.number_input(key="run-cap").set_value(0.25)
     press(at, "Start 2 jobs")
     assert is_well(at)
@@ -224,14 +225,26 @@ def test_a_context_curve_is_drawn_and_kept_out_of_the_comparison(open_page: Open
     assert "k = 0, 1, 3" in at.selectbox[-1].options[0]
 
 
+def test_a_job_of_unknown_cost_is_named_and_not_counted_as_free(open_page: Open, dataset: int) -> None:
+    with begin() as session:
+        a_priced_dataset(session, dataset, ("constant",))
+        job_id = a_finished_job(session, dataset, specs.ZeroShotSpec(model="shop:old"))
+        session.execute(text("UPDATE predictions SET usd = NULL WHERE job_id = :job"), {"job": job_id})
+    at = open_page("tradeoffs")
+    assert is_well(at)
+    assert "costs is unknown, so it is not on the chart" in texts(at)
+    shown = dict(zip(at.dataframe[0].value["label"], at.dataframe[0].value["usd_per_1000"], strict=True))
+    assert [cost for name, cost in shown.items() if "shop:old" in name] == ["unknown"]
+
+
 # Prompts
 
 
 def test_an_edited_prompt_is_previewed_saved_and_handed_to_the_run_page(open_page: Open, dataset: int) -> None:
     at = open_page("prompts")
     assert is_well(at)
-    text = prompt_actions.get("question").template.replace("What does this product cost?", "How dear is this?")
-    at.text_area(key="template-question@1").set_value(text).run()
+    mine = prompt_actions.get("question").template.replace("What does this product cost?", "How dear is this?")
+    at.text_area(key="template-question@1").set_value(mine).run()
     assert any("How dear is this?" in element.value for element in at.code)
     at.selectbox(key="prompt-model").select(BIG).run()
     assert "per 1,000 items" in texts(at)

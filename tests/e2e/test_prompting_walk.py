@@ -45,7 +45,7 @@ def test_from_a_prompt_of_her_own_to_a_comparison(page: Page, stack: Live, serve
     # an endpoint: added, tested, priced
     page.goto(f"{stack.url}/endpoints")
     page.get_by_text("Another one", exact=True).click()
-    expect(page.get_by_text("Any server or gateway")).to_be_visible()
+    expect(page.locator('input[aria-label="Name"][value=""]')).to_be_visible()
     expect(page.get_by_label("Name", exact=True)).to_have_count(1)  # the form before is gone
     page.get_by_label("Name", exact=True).fill("there")
     page.get_by_label("Base URL").fill(server.base_url)
@@ -78,7 +78,7 @@ def test_from_a_prompt_of_her_own_to_a_comparison(page: Page, stack: Live, serve
         page.get_by_role("button", name=name, exact=True).click()
     choose(page, "Language model, for every technique", "fast · on there")
     expect(page.get_by_text("In all about")).to_contain_text("$")
-    page.get_by_label("Spend at most, per job").fill(CAP)
+    page.get_by_role("spinbutton", name="Spend at most, per job").fill(CAP)
     page.get_by_role("button", name="Start 2 jobs").click()
 
     # the cap pauses both; a higher one lets them end
@@ -88,7 +88,7 @@ def test_from_a_prompt_of_her_own_to_a_comparison(page: Page, stack: Live, serve
     assert spent(stack) <= 2 * float(CAP)
     for _ in range(2):
         before = reached.count()
-        page.get_by_label("New cap ($)").first.fill("5")
+        page.get_by_role("spinbutton", name="New cap ($)").first.fill("5")
         page.get_by_role("button", name="Raise the cap and resume").first.click()
         expect(reached).to_have_count(before - 1)
     expect(page.get_by_role("link", name="Predictions")).to_have_count(2, timeout=LATER)

@@ -1,11 +1,13 @@
 """Do the verbs of the Prompts page, and the same from a terminal, keep, show and compare prompts?"""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from db.engine import begin
 from db.errors import UserError
 from tests.builders import a_dataset
 from worker import cli_prompts, prompt_actions
@@ -30,10 +32,10 @@ def test_names_that_come_along_get_second_versions_and_keep_their_first(database
     assert prompt_actions.get("listing@1") == built_in
 
 
-@pytest.mark.parametrize(("name", "template"), [("mine@3", TEMPLATE), ("My Prompt", TEMPLATE), ("mine", "no product")])
-def test_what_can_t_be_kept_is_refused_and_leaves_nothing(database: str, name: str, template: str) -> None:
+@pytest.mark.parametrize(("name", "words"), [("mine@3", TEMPLATE), ("My Prompt", TEMPLATE), ("mine", "no product")])
+def test_what_can_t_be_kept_is_refused_and_leaves_nothing(database: str, name: str, words: str) -> None:
     with pytest.raises(UserError):
-        prompt_actions.save(name, "", template)
+        prompt_actions.save(name, "", words)
     assert len(prompt_actions.every()) == len(BUILT_IN)
 
 
@@ -46,10 +48,6 @@ def test_a_preview_shows_an_item_as_it_would_be_sent_and_flags_a_hostile_one() -
 
 
 def test_a_terminal_has_the_same_verbs(database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from contextlib import nullcontext
-
-    from db.engine import begin
-
     monkeypatch.setattr(cli_prompts, "running_stack", lambda **_: nullcontext())
     file = tmp_path / "template.txt"
     file.write_text(TEMPLATE + "\n")

@@ -60,11 +60,13 @@ class _Courier:
 
     process: "subprocess.Popen[bytes]"
     heard: "queue.Queue[dict[str, Any] | None]" = field(default_factory=queue.Queue)
+    listener: threading.Thread = field(init=False)
 
     def listen(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.heard.put(json.loads(line))
+        with self.process.stdout as lines:
+            for line in lines:
+                self.heard.put(json.loads(line))
         self.heard.put(None)
 
     def say(self, message: Mapping[str, Any]) -> None:
@@ -110,7 +112,8 @@ def _start() -> _Courier:
             env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
         )
     )
-    threading.Thread(target=courier.listen, name="courier", daemon=True).start()
+    courier.listener = threading.Thread(target=courier.listen, name="courier", daemon=True)
+    courier.listener.start()
     return courier
 
 
@@ -121,8 +124,7 @@ def stop() -> None:
             courier = _running.pop(key)
             courier.end()
             courier.process.wait()
-            if courier.process.stdout:
-                courier.process.stdout.close()
+            courier.listener.join()
 
 
 def ask(

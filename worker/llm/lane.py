@@ -66,6 +66,7 @@ class Lane:
         self._ill: set[str] = set()  # calls that failed since the last answer
         self._broken: Failure | None = None
         self._client: Any = None
+        self._retired: list[Any] = []
         self._senders = 1
         self._tariff: tuple[float, Tariff | None] | None = None
         self._dispatcher = asyncio.create_task(self._dispatch())
@@ -78,8 +79,11 @@ class Lane:
     def renew(self, endpoint: Endpoint) -> None:
         """A person or a new run: try again, perhaps with another key or another limit."""
         if endpoint != self.endpoint:
-            self.flow = Flow(endpoint.max_concurrency, under_way=self.flow.under_way)
-        self.endpoint, self._client, self._tariff = endpoint, None, None
+            self.flow = Flow(endpoint.max_concurrency)
+            # Kept until the end: a client that is let go unclosed takes its sockets out from under the event loop.
+            self._retired.append(self._client)
+            self._client = None
+        self.endpoint, self._tariff = endpoint, None
         self._broken = None
         self._ill.clear()
         self.share(self._senders)
@@ -107,8 +111,9 @@ class Lane:
             await asyncio.wait(self._under_way)
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.close()
+        for client in [*self._retired, self._client]:
+            if client is not None:
+                await client.close()
 
     async def _dispatch(self) -> None:
         while True:

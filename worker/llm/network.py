@@ -34,6 +34,10 @@ class Network:
         """A batch that has read nothing yet."""
         return Rows(self, shared, own)
 
+    def forget(self) -> None:
+        """Drop the last shared beginning."""
+        self._shared = ((), [])
+
     def shared_cache(self, shared: tuple[int, ...]) -> list[tuple[Tensor, Tensor]]:
         """Keys and values per layer, (1, heads, S, d)."""
         if shared and shared != self._shared[0]:

@@ -119,7 +119,9 @@ def predictions(
     raw = column(price, None)
     lost = pl.Series(failed, dtype=pl.Boolean) if failed is not None else pl.Series([False] * n, dtype=pl.Boolean)
     good = (raw.is_finite() & (raw > 0)).fill_null(False)
-    frame = pl.DataFrame({"row": items["row"], "price": raw, "low": column(low, None), "high": column(high, None)})
+    frame = pl.DataFrame(
+        {"row": items["row"], "price": raw, "low": column(low, None), "high": column(high, None)}
+    ).with_columns(pl.col("low", "high").fill_nan(None))
     return frame.with_columns(
         pl.when(good & ~lost).then(pl.col("price", "low", "high")),
         status=pl.when(good & ~lost)

@@ -87,7 +87,8 @@ class Neighbours:
             .with_columns(
                 pl.col("deviation").clip(_NARROWEST),
                 evidence=pl.col("told").map_elements(
-                    lambda lines: json.dumps({"neighbours": lines.to_list()}, ensure_ascii=False), return_dtype=pl.String
+                    lambda lines: json.dumps({"neighbours": lines.to_list()}, ensure_ascii=False),
+                    return_dtype=pl.String,
                 ),
             )
             .drop("told")

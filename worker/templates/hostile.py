@@ -27,7 +27,7 @@ _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "tells the model what to answer",
         re.compile(
-            r"\b(?:answer|respond|reply|say|output|print|return)\b(?: only| just| always| exactly)?(?: with| that)?"
+            r"\b(?:answer|respond|reply)\b(?: only| just| always| exactly)?(?: with| that)?"
             r"(?: the)?(?: number| price| value| word)?(?: is| of)?:? ?[\"'“]?\$? ?\d"
             r"|\b(?:your|the (?:only|correct|right)) answer (?:is|must be|should be)\b",
             re.IGNORECASE,

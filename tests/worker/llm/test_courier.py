@@ -177,7 +177,7 @@ def _child(n: int) -> "subprocess.Popen[str]":
 
 def test_a_killed_worker_loses_no_answer_and_repeats_no_request():
     n = 150
-    with hosted(latency_ms=150, rps=60, burst=5) as server:
+    with hosted(latency_ms=150, max_concurrency=4) as server:
         HostedModel("e:fast").price(some(1), Readout(), Watched(job_id=1))
         for kill in range(3):
             child = _child(n)

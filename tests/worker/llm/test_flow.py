@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from worker.llm.flow import Flow, seconds, told
+from worker.llm.flow import Flow
 
 
 class Server:

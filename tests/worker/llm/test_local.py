@@ -189,3 +189,20 @@ def test_examples_shift_the_answer(model: LocalModel) -> None:
     [cold] = model.price(prompts(TEXTS[:1]), Readout(), Silent())
     [shown] = model.price(prompts(TEXTS[:1], dear), Readout(), Silent())
     assert shown.statistics != cold.statistics
+
+
+def test_eight_bit_answers_are_near_say_so_in_the_signature_and_depend_on_no_batch(
+    model: LocalModel, asked: list[Prompt]
+) -> None:
+    try:
+        coarse = LocalModel("smollm2-135m", dtype=torch.float32, eight_bit=True)
+    except NotReady as reason:
+        pytest.skip(str(reason))
+    assert coarse.signature == model.signature + "-int8"
+    exact = model.distributions(asked, 999, Silent())
+    together = coarse.distributions(asked, 999, Silent())
+    assert 0 < np.abs(together - exact).sum(1).mean() / 2 < 0.2  # of the mass lies elsewhere
+    with one_by_one(coarse):
+        alone = coarse.distributions(asked, 999, Silent())
+    # A sum in another order may round one activation to the next step: more than fp32 moves, less than int8 itself.
+    assert np.abs(alone - together).sum(1).max() / 2 < 0.05

@@ -9,7 +9,7 @@ import polars as pl
 
 from db.types import FOUND_SCHEMA, Freshness, PriceStats, PromptVersion
 from worker import demo
-from worker.progress import Cancelled, Progress
+from worker.progress import Cancelled, Progress, Silent
 from worker.techniques import ngrams
 from worker.templates.builtin import BUILT_IN
 from worker.templates.stored import split
@@ -97,7 +97,7 @@ class MemoryResources:
     def index(self) -> MemoryIndex:
         return self._index
 
-    def language_model(self, name: str) -> Any:
+    def language_model(self, name: str, sample: int = 0, batch: str = "off") -> Any:
         assert self._models is not None, "this technique was not expected to use a language model"
         return self._models(name)
 
@@ -105,7 +105,7 @@ class MemoryResources:
         return BUILT_IN[split(ref)[0]]
 
 
-class Counting:
+class Counting(Silent):
     """Progress that counts, and stops the work once `stop_after` items are done."""
 
     def __init__(self, stop_after: float = float("inf")) -> None:

@@ -1,0 +1,62 @@
+"""Does the page learn what a model added to the neighbours it read, and nothing that was not shown?"""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+from worker.evaluation.neighbours_alone import added, weighted_median
+
+
+def frame(model_error: np.ndarray, alone_error: np.ndarray) -> pl.DataFrame:
+    n = len(model_error)
+    return pl.DataFrame(
+        {
+            "truth": [100.0] * n,
+            "price": 100.0 + model_error,
+            "status": ["ok"] * n,
+            "evidence": [json.dumps({"neighbours_alone": 100.0 + error}) for error in alone_error.tolist()],
+        }
+    )
+
+
+RANDOM = np.random.default_rng(1)
+NOISE = RANDOM.normal(0, 20, 200)
+
+
+def test_a_better_and_a_worse_model_are_named_and_a_tie_is_not() -> None:
+    better, worse = added(frame(NOISE / 2, NOISE)), added(frame(NOISE, NOISE / 2))
+    assert better is not None
+    assert worse is not None
+    assert better["diff"] == pytest.approx(-np.abs(NOISE / 2).mean())
+    assert better["diff_low"] < better["diff"] < better["diff_high"] < 0
+    assert better["mae"] == pytest.approx(np.abs(NOISE).mean())
+    assert better["verdict"].startswith("The model is better than the neighbours alone")
+    assert worse["diff_low"] > 0
+    assert "leave it out" in worse["verdict"]
+    tie = added(frame(NOISE, RANDOM.permutation(NOISE)))
+    assert tie is not None
+    assert tie["diff_low"] < 0 < tie["diff_high"]
+    assert "not shown to differ" in tie["verdict"]
+
+
+def test_rows_that_one_side_did_not_price_do_not_count() -> None:
+    rows = frame(NOISE[:4], NOISE[:4]).with_columns(
+        truth=pl.Series([None, 100.0, 100.0, 100.0]),
+        status=pl.Series(["ok", "unparsed", "ok", "ok"]),
+        evidence=pl.when(pl.int_range(4) == 2).then(pl.lit('{"prompt": ""}')).otherwise("evidence"),
+    )
+    found = added(rows)
+    assert found is not None
+    assert found["n"] == 1
+    assert added(rows.head(3)) is None
+    assert added(rows.with_columns(evidence=pl.lit(None, pl.String))) is None
+
+
+@pytest.mark.parametrize(
+    ("prices", "similarities", "median"),
+    [([], [], None), ([5.0], [0.1], 5.0), ([1.0, 2.0, 90.0], [0.5, 0.5, 0.5], 2.0), ([1.0, 2.0, 90.0], [0.1, 0.1, 0.9], 90.0)],
+)  # fmt: skip
+def test_the_weighted_median_trusts_the_closest(prices: list[float], similarities: list[float], median: object) -> None:
+    assert weighted_median(prices, similarities) == median
