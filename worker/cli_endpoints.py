@@ -94,7 +94,7 @@ def models(name: Name, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def test(
+def test(  # noqa: PT028 - not a test
     name: Name, model: Annotated[str, typer.Option(help="Default: the first it lists.")] = "", as_json: AsJson = False
 ) -> None:
     """Try an endpoint with three tiny questions and say what works; exit code 1 when nothing does."""

@@ -122,7 +122,7 @@ def list_models(name: str) -> tuple[EndpointModel, ...]:
         return endpoints.set_models(session, name, listed).models
 
 
-def test(name: str, model: str = "") -> Tested:
+def test(name: str, model: str = "") -> Tested:  # noqa: PT028 - of an endpoint
     """Does the endpoint answer, and what can one of its models do ("" = the first one)? Takes seconds, costs a few
     hundred tokens. What it shows is stored."""
     sentences: list[str] = []

@@ -130,7 +130,7 @@ def _with_tokens(session: Session, dataset: Dataset, spec: LlmSpec, target: list
     if tariff is None:
         return replace(plain, usd=None, basis=f"{basis} What they cost is unknown: enter it on the Endpoints page.")
     low, usual, high = counted.usd(tariff, plain.items, batch=spec.batch != "off")
-    judged = min(dataset.splits.get(Split.VALIDATION, 0), HOSTED_VALIDATION) if spec.learns else 0
+    judged = min(dataset.splits.get(Split.VALIDATION, 0), HOSTED_VALIDATION) if spec.judges else 0
     return replace(
         plain,
         usd=usual,

@@ -16,10 +16,10 @@ from worker.templates import stored
 
 
 @cache
-def _language_model(name: str) -> Any:
+def _language_model(name: str, precision: str) -> Any:
     from worker.llm.local import LocalModel
 
-    return LocalModel(name)
+    return LocalModel(name, eight_bit=precision == "int8")
 
 
 def _hosted_model(name: str, sample: int, batch: str) -> Any:
@@ -38,8 +38,8 @@ class LiveResources:
     def index(self) -> Index:
         return PgIndex(self._dataset_id)
 
-    def language_model(self, name: str, sample: int = 0, batch: str = "off") -> Any:
-        return _hosted_model(name, sample, batch) if is_hosted(name) else _language_model(name)
+    def language_model(self, name: str, sample: int = 0, batch: str = "off", precision: str = "auto") -> Any:
+        return _hosted_model(name, sample, batch) if is_hosted(name) else _language_model(name, precision)
 
     def prompt(self, ref: str) -> PromptVersion:
         with begin() as session:

@@ -148,14 +148,25 @@ class LlmSpec(BaseSpec):
         description="Half the price, up to 24 hours; then-direct asks what the batch left unanswered one by one.",
         json_schema_extra=HOSTED,
     )
+    precision: Literal["auto", "int8"] = Field(
+        "auto",
+        title="Arithmetic",
+        description="Of a model on this machine. int8 is faster on many processors, and its answers shift a little "
+        "with the rows that are priced together.",
+    )
 
     @property
     def is_hosted(self) -> bool:
         return is_hosted(self.model)
 
     @property
+    def judges(self) -> bool:
+        """Whether fitting asks the model about validation rows."""
+        return self.recalibrate or self.readout == "auto"
+
+    @property
     def learns(self) -> bool:
-        return self.needs_fit or self.recalibrate or self.readout == "auto"
+        return self.needs_fit or self.judges
 
     @property
     def chunk_size(self) -> int:

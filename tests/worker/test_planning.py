@@ -67,6 +67,7 @@ def test_longer_prompts_are_estimated_longer(dataset):
 def test_what_is_learned_by_asking_is_part_of_the_fixed_cost(dataset):
     priced("3")
     assert estimate(dataset, recalibrate=True).fixed_usd > estimate(dataset).fixed_usd
+    assert estimate(dataset, "multi-shot", readout="auto").fixed_usd > estimate(dataset, "multi-shot").fixed_usd
 
 
 def test_a_local_model_costs_machine_time(dataset):

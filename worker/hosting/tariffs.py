@@ -9,7 +9,6 @@ from db import rates
 from db.engine import Session
 from db.types import Endpoint, Tariff
 
-
 FREE = "free"
 """The provider of an endpoint on machines of one's own: their hours are what it costs, tokens cost nothing."""
 _NOTHING = Tariff(Decimal(0), Decimal(0), Decimal(0), Decimal(0), Decimal(0), source="own machine")

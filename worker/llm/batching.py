@@ -32,6 +32,7 @@ LEASE_SECONDS = 26 * 3600.0  # the window, and time to bring the answers home
 LATER_SECONDS = 600.0  # when a chunk looks again by itself; the end of its batch wakes it before
 LINES = 50_000  # calls that one batch may hold
 METADATA = "pricewright"
+_NOT_ASKED = ("batch_expired", "batch_cancelled")
 _OPEN = ("validating", "in_progress", "finalizing", "cancelling")
 
 
@@ -222,6 +223,9 @@ def _bring_home(client: Any, endpoint: Endpoint, batch: Batch, file_id: str) -> 
         tariff = tariffs.find(session, endpoint, batch.model)
     group: list[Answer] = []
     for line in _lines(client.files.content(file_id).text):
+        error = line.get("error")
+        if isinstance(error, dict) and error.get("code") in _NOT_ASKED:
+            continue  # it had no turn: it is free to be asked again
         group.append(_answer(line, endpoint, tariff))
         if len(group) == 256:
             _store(group)
@@ -247,7 +251,7 @@ def _lines(text: str) -> Iterator[dict[str, Any]]:
 def _answer(line: dict[str, Any], endpoint: Endpoint, tariff: Tariff | None) -> Answer:
     response = line.get("response") or {}
     body = response.get("body")
-    if response.get("status_code") == 200 and is_answer(body):
+    if response.get("status_code") == 200 and isinstance(body, dict) and is_answer(body):
         tokens_in, cached, out, told = usage(body)
         known = tariff is not None and (told or not (tariff.input or tariff.output))
         usd = tariff.usd(tokens_in, cached, out, batch=True) if tariff is not None and known else None

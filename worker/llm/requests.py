@@ -112,9 +112,10 @@ def _held_to(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 def _is_closed(schema: Mapping[str, Any]) -> bool:
     """Whether endpoints take a schema as strict: every object names all it has, and requires all of it."""
     properties = schema.get("properties") or {}
-    if schema.get("type") == "object" or properties:
-        if schema.get("additionalProperties") is not False or set(schema.get("required") or ()) != set(properties):
-            return False
+    is_object = bool(schema.get("type") == "object" or properties)
+    closed = schema.get("additionalProperties") is False and set(schema.get("required") or ()) == set(properties)
+    if is_object and not closed:
+        return False
     inner = [*properties.values(), *([schema["items"]] if isinstance(schema.get("items"), dict) else [])]
     return all(_is_closed(part) for part in inner)
 

@@ -57,8 +57,7 @@ class Asking(Generic[Spec]):
     @cached_property
     def model(self) -> LanguageModel:
         spec = self.spec
-        how = (spec.sample, spec.batch) if spec.is_hosted else ()
-        model: LanguageModel = self.resources.language_model(spec.model, *how)
+        model: LanguageModel = self.resources.language_model(spec.model, spec.sample, spec.batch, spec.precision)
         return model
 
     @cached_property

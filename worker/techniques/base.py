@@ -65,7 +65,7 @@ class Resources(Protocol):
 
     def index(self) -> Index: ...
 
-    def language_model(self, name: str, sample: int = 0, batch: str = "off") -> Any:
+    def language_model(self, name: str, sample: int = 0, batch: str = "off", precision: str = "auto") -> Any:
         """A worker.llm.base.LanguageModel. sample, batch: how a hosted one is asked (worker.specs.LlmSpec)."""
         ...
 

@@ -36,7 +36,7 @@ class Server:
 
 
 def simulate(flow: Flow, server: Server, until: float, since: float = 0.0) -> tuple[int, int, int]:
-    """Answers and refusals after `since` seconds, and the most calls under way at once; the clock jumps from event to event."""
+    """Answers and refusals after `since` seconds, and the most calls under way; the clock jumps between events."""
     now, answers, refusals, widest = 0.0, 0, 0, 0
     events: list[tuple[float, int, bool, float, float, dict[str, str]]] = []
     number = 0

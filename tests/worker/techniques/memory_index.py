@@ -97,7 +97,7 @@ class MemoryResources:
     def index(self) -> MemoryIndex:
         return self._index
 
-    def language_model(self, name: str, sample: int = 0, batch: str = "off") -> Any:
+    def language_model(self, name: str, sample: int = 0, batch: str = "off", precision: str = "auto") -> Any:
         assert self._models is not None, "this technique was not expected to use a language model"
         return self._models(name)
 

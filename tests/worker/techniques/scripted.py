@@ -74,7 +74,7 @@ class Scripted:
         self.tools = tools
         return self.price(prompts, readout, progress)
 
-    def language_model(self, name: str, sample: int = 0, batch: str = "off") -> "Scripted":
+    def language_model(self, name: str, sample: int = 0, batch: str = "off", precision: str = "auto") -> "Scripted":
         self.name = name
         return self
 

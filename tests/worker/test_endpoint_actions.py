@@ -1,0 +1,104 @@
+"""Do the verbs for endpoints keep keys out, say in sentences what works, and know what things cost?"""
+
+from decimal import Decimal
+
+import pytest
+
+from db import endpoints
+from db.engine import begin
+from db.errors import UserError
+from tests.endpoint import endpoint
+from worker import endpoint_actions
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.mark.parametrize(("fields", "sentence"), [
+    ({"base_url": "https://me:secret@host/v1"}, "must hold no key"),
+    ({"base_url": "https://host/v1?api-key=secret"}, "must hold no key"),
+    ({"base_url": "host/v1"}, "looks like"),
+    ({"base_url": "https://host/v1", "key_env": "sk-abcdef"}, "name of the environment variable"),
+    ({"preset": "azure", "base_url": "https://host"}, "API version"),
+    ({"preset": "nonsense"}, "no preset"),
+])  # fmt: skip
+def test_what_can_not_be_right_is_refused_in_a_sentence(fields, sentence):
+    with pytest.raises(UserError, match=sentence):
+        endpoint_actions.add("e", **fields)
+
+
+def test_a_test_says_what_works_and_stores_it():
+    with endpoint() as server:
+        endpoint_actions.add("e", base_url=server.base_url)
+        tested = endpoint_actions.test("e", "gpt-4.1-nano")
+
+    said = " ".join(tested.sentences)
+    assert tested.ok
+    for part in (
+        "token probabilities",
+        "JSON schema",
+        "call functions",
+        "Batch API",
+        "2027-03-31",
+        "Nobody knows what it",
+    ):
+        assert part in said
+    with begin() as session:
+        model = endpoints.get(session, "e").model("gpt-4.1-nano")
+    assert {"logprobs", "json_schema", "tools", "batch"} <= set(model.abilities)
+    assert all(model.abilities[ability] is True for ability in ("logprobs", "json_schema", "tools", "batch"))
+    assert (model.shutdown_date, model.context) == ("2027-03-31", 128_000)
+
+
+def test_a_test_notices_what_is_ignored_without_a_word():
+    with endpoint(ignores=["logprobs", "response_format", "tools"]) as server:
+        endpoint_actions.add("e", base_url=server.base_url)
+        tested = endpoint_actions.test("e", "fast")
+
+    assert tested.ok
+    assert sum("ignores" in sentence for sentence in tested.sentences) == 3
+    assert [tested.models[0].abilities[name] for name in ("logprobs", "json_schema", "tools")] == [False] * 3
+
+
+def test_a_thinking_model_is_given_room_and_spared_what_it_refuses():
+    with endpoint() as server:
+        endpoint_actions.add("e", base_url=server.base_url)
+        tested = endpoint_actions.test("e", "fast-thinking")
+
+    abilities = next(model.abilities for model in tested.models if model.id == "fast-thinking")
+    assert tested.ok
+    assert {"temperature", "max_tokens", "logprobs"} <= set(abilities["refuses"])
+    assert abilities["logprobs"] is False
+
+
+def test_a_wrong_key_and_a_server_that_is_not_there_are_said(monkeypatch):
+    monkeypatch.setenv("A_KEY", "sk-wrong-secret")
+    with endpoint(key="sk-right") as server:
+        endpoint_actions.add("e", base_url=server.base_url, key_env="A_KEY")
+        tested = endpoint_actions.test("e", "fast")
+    gone = endpoint_actions.test("e", "fast")
+
+    assert not tested.ok
+    assert "refuses the key" in " ".join(tested.sentences)
+    assert "sk-" not in " ".join(tested.sentences)
+    assert not gone.ok
+    assert "can't be reached" in " ".join(gone.sentences)
+
+
+def test_prices_are_entered_over_lists_and_unknown_is_none():
+    endpoint_actions.add("o", "openai")
+    endpoint_actions.add("v", "vllm")
+    endpoint_actions.add("x", base_url="http://127.0.0.1:9/v1")
+
+    listed = endpoint_actions.price("o", "gpt-4.1-nano")
+    assert listed is not None
+    assert listed.source.startswith("genai-prices")
+    assert listed.batch_input == listed.input / 2
+    assert endpoint_actions.price("o", "no-such-model") is None
+    assert endpoint_actions.price("x", "gpt-4.1-nano") is None
+    free = endpoint_actions.price("v", "anything")
+    assert free is not None
+    assert free.usd(10**6, 0, 10**6) == 0
+    entered = endpoint_actions.set_price("o", "gpt-4.1-nano", input=7, output="8.5")
+    assert (entered.source, entered.usd(1_000_000, 0, 1_000_000)) == ("override", Decimal("15.5"))
+    with pytest.raises(UserError):
+        endpoint_actions.set_price("o", "m", input=-1, output=1)
