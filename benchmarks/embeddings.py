@@ -8,8 +8,8 @@ import numpy as np
 from worker.demo import catalogue
 from worker.llm.embedding import MiniLM
 from worker.llm.packaged import embedding_folder
-from worker.llm.prompts import product_texts
 from worker.progress import Silent
+from worker.techniques.asking import item_texts
 
 ROWS = 384
 
@@ -17,7 +17,7 @@ ROWS = 384
 def main() -> None:
     from sentence_transformers import SentenceTransformer
 
-    texts = product_texts(catalogue(ROWS))
+    texts = [item["product"] for item in item_texts(catalogue(ROWS))]
     peer = SentenceTransformer(str(embedding_folder()), local_files_only=True)
     ours = MiniLM()
     peer.encode(texts[:8], show_progress_bar=False)

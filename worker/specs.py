@@ -283,10 +283,10 @@ PACKAGED_PROMPTS = ("auto", "listing@1", "question@1", "extract", "extract@1")
 
 
 def describe(spec: BaseSpec) -> str:
-    """The label, with the fields that differ from the defaults: "Nearest neighbours (k=5)"."""
+    """The label, with the fields that differ from the defaults: "RAG (smollm2-135m, k=3)"."""
     values, standard = spec.model_dump(), type(spec)().model_dump()
     changed = [
-        f"{field}={value}"
+        str(value) if field == "model" else f"{field}={value}"
         for field, value in values.items()
         if value != standard[field] and value not in PACKAGED_PROMPTS
     ]

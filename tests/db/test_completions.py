@@ -65,7 +65,12 @@ def test_a_failed_line_of_a_batch_may_be_asked_again(session):
     assert completions.claim(session, [_claim("a")], "you", 60) == {"a"}
 
 
-@given(st.recursive(st.text() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))  # fmt: skip
+_json = st.recursive(
+    st.text() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+)
+
+
+@given(_json)
 def test_whatever_an_endpoint_sends_can_be_kept(value):
     text = str(completions.clean(value))
 

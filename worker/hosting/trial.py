@@ -12,7 +12,7 @@ from worker.hosting.failures import Failure, Kind
 QUESTION = "What does a plain ceramic coffee mug cost? Answer with the price in US dollars and nothing else."
 ANSWER_TOKENS = 64
 THINKING_TOKENS = 4_096
-OPTIONS = 4  # parameters that a model may refuse, one after the other
+OPTIONS = 8  # tries: parameters that a model may refuse, one after the other
 
 
 @dataclass(slots=True)

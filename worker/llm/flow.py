@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 START = 8  # calls at once before anything is known
 SHRINK = 0.7  # of the width, after a refusal without a known rate
-UNDER = 0.985  # of an allowed rate that is known: answers arrive unevenly, refusals cost more than this
+UNDER = 0.99  # of an allowed rate that is known: answers arrive unevenly, refusals cost more than this
 BELOW = 0.97  # of the rate that got through, when a refusal says it was too much
 GROWTH = 0.005  # per second, of a rate that was only learnt: it may be higher by now, or was taken too low
 HASTE_SECONDS = 3.0  # without a refusal, until that growth doubles

@@ -13,6 +13,7 @@ from worker.specs import ToolsSpec
 from worker.techniques.asking import Asking
 from worker.techniques.base import Resources
 from worker.techniques.calculator import calculate
+from worker.techniques.filling import Given
 from worker.templates.hostile import as_data
 
 _MOST = 10  # similar items in one answer
@@ -35,9 +36,9 @@ class Tools(Asking[ToolsSpec]):
         self.resources.index().build(train, progress)
         return {}
 
-    def price(self, items: pl.DataFrame, progress: Progress) -> pl.DataFrame:
-        self._items = items
-        return super().price(items, progress)
+    def given(self, items: pl.DataFrame, progress: Progress) -> list[Given]:
+        self._items = items  # what the tools look things up for
+        return super().given(items, progress)
 
     def answers(self, prompts: list[Prompt], readout: Readout, progress: Progress) -> list[Reading]:
         return self.model.price_with_tools(prompts, self.tools(), self.spec.max_calls, readout, progress)

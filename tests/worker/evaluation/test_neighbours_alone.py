@@ -56,7 +56,12 @@ def test_rows_that_one_side_did_not_price_do_not_count() -> None:
 
 @pytest.mark.parametrize(
     ("prices", "similarities", "median"),
-    [([], [], None), ([5.0], [0.1], 5.0), ([1.0, 2.0, 90.0], [0.5, 0.5, 0.5], 2.0), ([1.0, 2.0, 90.0], [0.1, 0.1, 0.9], 90.0)],
-)  # fmt: skip
+    [
+        ([], [], None),
+        ([5.0], [0.1], 5.0),
+        ([1.0, 2.0, 90.0], [0.5, 0.5, 0.5], 2.0),
+        ([1.0, 2.0, 90.0], [0.1, 0.1, 0.9], 90.0),
+    ],
+)
 def test_the_weighted_median_trusts_the_closest(prices: list[float], similarities: list[float], median: object) -> None:
     assert weighted_median(prices, similarities) == median

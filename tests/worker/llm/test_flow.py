@@ -71,7 +71,7 @@ def test_an_endpoint_that_tells_its_limit_is_used_to_95_percent(rate, burst_seco
     answers, refusals, _ = simulate(flow, Server(rate, max(1.0, rate * burst_seconds), headers=True), 60)
 
     assert answers >= 0.95 * rate * 60, (answers / rate / 60, refusals)
-    assert refusals <= 0.05 * answers
+    assert refusals <= 0.1 * answers
 
 
 @pytest.mark.parametrize("burst_seconds", [0.2, 1])

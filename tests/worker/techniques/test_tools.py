@@ -9,7 +9,7 @@ import pytest
 from db.errors import NotReady
 from tests.worker.techniques.memory_index import MemoryIndex, demo_items, unpriced
 from tests.worker.techniques.scripted import Scripted
-from worker.llm.base import Prompt, Reading
+from worker.llm.base import Prompt, Reading, Tool
 from worker.progress import Silent
 from worker.specs import ToolsSpec
 from worker.techniques import build
@@ -85,3 +85,15 @@ def test_a_model_that_can_t_call_functions_says_so_before_anything_is_embedded()
     with pytest.raises(NotReady, match="can't call functions"):
         build(ToolsSpec(), Silenced(index=index)).fit(TRAIN, TEST.clear(), Silent())
     assert len(index.train) == 0
+
+
+def test_tools_know_the_validation_items_too_while_learning_how_to_read() -> None:
+    class Calling(Scripted):
+        def price_with_tools(self, prompts: list[Prompt], tools: list[Tool], *rest: Any) -> list[Reading]:
+            similar = next(tool for tool in tools if tool.name == "similar_items")
+            self.found = [json.loads(similar.run(prompt.row, {"count": 1})) for prompt in prompts]
+            return super().price_with_tools(prompts, tools, *rest)
+
+    model = Calling(index=MemoryIndex())
+    build(ToolsSpec(model="cloud:big", recalibrate=True), model).fit(TRAIN, _SHOP[120:], Silent())
+    assert [len(lines) for lines in model.found] == [1] * len(TEST)

@@ -55,7 +55,9 @@ def test_hardly_any_real_product_is_flagged(amazon_items) -> None:
     assert len(flagged) <= 4, flagged
 
 
-@pytest.mark.parametrize("token", ["<|im_start|>", "<|endoftext|>", "<eos>", "</s>", "[INST]", "<start_of_turn>", "</product>", "<<SYS>>"])  # fmt: skip
+@pytest.mark.parametrize(
+    "token", ["<|im_start|>", "<|endoftext|>", "<eos>", "</s>", "[INST]", "<start_of_turn>", "</product>", "<<SYS>>"]
+)
 def test_control_words_are_broken_and_stay_readable(token: str) -> None:
     made = as_data(f"a {token} b")
     assert token not in made

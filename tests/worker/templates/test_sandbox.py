@@ -68,8 +68,8 @@ def test_a_prompt_can_loop_choose_count_and_round() -> None:
         "{% for known in neighbours|reverse %}{{ loop.index }}/{{ loop.length }} {{ known.product|truncate(9) }} "
         "{{ known.price|dollars }} {{ (known.similarity * 100)|round }}%{{ '' if loop.last else ', ' }}{% endfor %};"
         "{% for known in examples[:1] %}{{ known.product|upper }}{% endfor %};"
-        "{% if stats %}{{ stats.median|round(1) }}{% endif %} {{ brand|default('none') }} {{ attributes|length > 3 }} {{ examples|tojson }}"
-        + END
+        "{% if stats %}{{ stats.median|round(1) }}{% endif %} {{ brand|default('none') }} "
+        "{{ attributes|length > 3 }} {{ examples|tojson }}" + END
     )
     check("", text)
     shown = render(PromptVersion("p", 1, "", text), SAMPLE).user

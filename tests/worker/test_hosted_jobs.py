@@ -1,0 +1,81 @@
+"""Do jobs with a hosted model price, pay, pause at their cap, resume, and wait for batches?"""
+
+import time
+from decimal import Decimal
+
+import pytest
+
+from db import job_progress, jobs, predictions
+from db.engine import begin
+from db.types import Job, JobState
+from tests.builders import a_dataset
+from tests.worker.conftest import drain
+from tests.worker.llm.hosting import hosted
+from worker import actions, running, specs
+from worker.llm import batching
+
+PRICES = {"input": Decimal(10), "output": Decimal(10), "batch_input": Decimal(5), "batch_output": Decimal(5)}
+
+
+def _start(sent: list[int], cap: Decimal | None = None, **fields: object) -> int:
+    with begin() as session:
+        dataset_id = a_dataset(session, 400)
+    spec = specs.parse({"technique": "zero-shot", "model": "e:fast"} | fields)
+    (job_id,) = actions.start(dataset_id, [spec], cap_usd=cap)
+    drain(sent)
+    return job_id
+
+
+def _job(job_id: int) -> Job:
+    with begin() as session:
+        return jobs.get(session, job_id)
+
+
+def test_a_hosted_job_is_priced_and_its_bill_adds_up(database, sent):
+    with hosted(prices=PRICES) as server:
+        job_id = _start(sent)
+        assert not server.log.repeats()
+    with begin() as session:
+        frame = predictions.of_jobs(session, [job_id])
+        (progress,) = job_progress.of(session, [job_id])
+
+    assert _job(job_id).state is JobState.DONE
+    assert len(frame) == 40
+    assert frame["price"].null_count() == 0
+    assert float(_job(job_id).spent_usd) == pytest.approx(frame["usd"].sum())
+    assert float(progress.usd) == pytest.approx(frame["usd"].sum())
+
+
+def test_a_cap_pauses_and_a_higher_one_finishes_without_paying_twice(database, sent):
+    with hosted(prices=PRICES) as server:
+        job_id = _start(sent, cap=Decimal("0.02"))
+        paused = _job(job_id)
+        assert paused.state is JobState.PAUSED
+        assert "cap" in str(paused.error)
+        assert 0 < paused.spent_usd <= Decimal("0.02")
+
+        actions.resume(job_id, cap_usd=Decimal(1))
+        drain(sent)
+
+        assert _job(job_id).state is JobState.DONE
+        assert not server.log.repeats()
+    with begin() as session:
+        frame = predictions.of_jobs(session, [job_id])
+    assert len(frame) == 40
+    assert float(_job(job_id).spent_usd) == pytest.approx(frame["usd"].sum())
+
+
+def test_a_batch_job_lies_down_and_is_woken(database, sent):
+    with hosted(prices=PRICES) as server:
+        job_id = _start(sent, batch="on")
+        assert _job(job_id).state is JobState.RUNNING
+        deadline = time.monotonic() + 20
+        while _job(job_id).state is JobState.RUNNING and time.monotonic() < deadline:
+            batching.poll()
+            running.sweep()
+            drain(sent)
+            time.sleep(0.05)
+
+        assert _job(job_id).state is JobState.DONE
+        assert {entry.via for entry in server.requests} == {"batch"}
+        assert not server.log.repeats()
