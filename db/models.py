@@ -296,7 +296,10 @@ class CompletionRow(Base):
     """One call of a hosted model, by the hash of its whole request: stored before it is used, never paid twice."""
 
     __tablename__ = "completions"
-    __table_args__ = (Index("ix_completions_job_id", "job_id", "row"),)
+    __table_args__ = (
+        Index("ix_completions_job_id", "job_id", "row"),
+        Index("ix_completions_sent", "lease_until", postgresql_where=text("state = 'sent'")),
+    )
     hash: Mapped[str] = mapped_column(primary_key=True)
     endpoint: Mapped[str]
     model: Mapped[str]

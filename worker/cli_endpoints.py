@@ -95,7 +95,9 @@ def models(name: Name, as_json: AsJson = False) -> None:
 
 @app.command("test")
 def test_(
-    name: Name, model: Annotated[str, typer.Option(help="Default: the first it lists.")] = "", as_json: AsJson = False  # noqa: PT028
+    name: Name,
+    model: Annotated[str, typer.Option(help="Default: the first it lists.")] = "",
+    as_json: AsJson = False,  # noqa: PT028
 ) -> None:
     """Try an endpoint with three tiny questions and say what works; exit code 1 when nothing does."""
     with running_stack(worker=False):

@@ -137,7 +137,7 @@ def _with_tokens(session: Session, dataset: Dataset, spec: LlmSpec, target: list
         usd_low=low,
         usd_high=high,
         fixed_usd=plain.fixed_usd + usual * judged / plain.items,
-        basis=f"{basis} Prices: {tariff.source}.",
+        basis=f"{basis} Prices: {tariff.source}{f', of {tariff.valid_from:%Y-%m-%d}' if tariff.valid_from else ''}.",
     )
 
 

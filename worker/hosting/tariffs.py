@@ -1,6 +1,7 @@
 """What do the tokens of a hosted model cost on a date? What was entered by hand, else the price list, else nobody
 knows."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -58,8 +59,20 @@ def listed(provider: str, model: str, day: str) -> Tariff | None:
         batch_input=batch_input if knows_batch else None,
         batch_output=batch_output if knows_batch else None,
         source=f"genai-prices {_version()}",
-        valid_from=None,
+        valid_from=_verified(provider, model),
     )
+
+
+_DATE = re.compile(r"\b20\d\d-\d\d-\d\d\b")
+
+
+def _verified(provider: str, model: str) -> datetime | None:
+    """When the price list last looked at the provider's page, as far as its comments on the model say so."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    _, found = get_snapshot().find_provider_model(model, None, provider, None)
+    dates = _DATE.findall(found.price_comments or "")
+    return datetime.fromisoformat(max(dates)).replace(tzinfo=UTC) if dates else None
 
 
 def _version() -> str:

@@ -102,6 +102,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_completions")),
     )
     op.create_index("ix_completions_job_id", "completions", ["job_id", "row"])
+    op.create_index("ix_completions_sent", "completions", ["lease_until"], postgresql_where=sa.text("state = 'sent'"))
     op.create_table(
         "batches",
         sa.Column("id", sa.BigInteger(), nullable=False),
