@@ -129,6 +129,7 @@ def _with_tokens(session: Session, dataset: Dataset, spec: LlmSpec, target: list
     tariff = pilot.tariff(session, spec)
     if tariff is None:
         return replace(plain, usd=None, basis=f"{basis} What they cost is unknown: enter it on the Endpoints page.")
+    day = f", of {tariff.valid_from:%Y-%m-%d}" if tariff.valid_from else ""
     low, usual, high = counted.usd(tariff, plain.items, batch=spec.batch != "off")
     judged = min(dataset.splits.get(Split.VALIDATION, 0), HOSTED_VALIDATION) if spec.judges else 0
     return replace(
@@ -137,7 +138,7 @@ def _with_tokens(session: Session, dataset: Dataset, spec: LlmSpec, target: list
         usd_low=low,
         usd_high=high,
         fixed_usd=plain.fixed_usd + usual * judged / plain.items,
-        basis=f"{basis} Prices: {tariff.source}{f', of {tariff.valid_from:%Y-%m-%d}' if tariff.valid_from else ''}.",
+        basis=f"{basis} Prices: {tariff.source}{day}.",
     )
 
 
