@@ -94,10 +94,10 @@ def models(name: Name, as_json: AsJson = False) -> None:
 
 
 @app.command("test")
-def test_(
+def try_(
     name: Name,
     model: Annotated[str, typer.Option(help="Default: the first it lists.")] = "",
-    as_json: AsJson = False,  # noqa: PT028
+    as_json: AsJson = False,
 ) -> None:
     """Try an endpoint with three tiny questions and say what works; exit code 1 when nothing does."""
     with running_stack(worker=False):
