@@ -25,6 +25,10 @@ _READY = """
 """
 
 
+# What is set aside for a batch stays so until the batch ends, whoever holds the chunk meanwhile.
+_BATCH_IS_OUT = "EXISTS (SELECT 1 FROM batches b WHERE b.chunk_id = chunks.id AND b.finished_at IS NULL)"
+
+
 def add(session: Session, job_id: int, step: Step, pieces: Sequence[list[int]]) -> None:
     """More work for a job that is not over, found out by a chunk that is about to end."""
     if pieces:
@@ -58,7 +62,7 @@ def claim(session: Session, chunk_id: int, owner: str, lease_seconds: int) -> Ch
     row = session.execute(
         text(
             f"""UPDATE chunks SET state = 'running', owner = :owner, attempt = attempt + 1, error = NULL,
-                    not_before = NULL, reserved_usd = 0,
+                    not_before = NULL, reserved_usd = CASE WHEN {_BATCH_IS_OUT} THEN reserved_usd ELSE 0 END,
                     lease_until = now() + make_interval(secs => :lease), started_at = coalesce(started_at, now())
                 WHERE id = (SELECT c.id FROM chunks c JOIN jobs j ON j.id = c.job_id WHERE c.id = :chunk
                             AND {_READY} FOR UPDATE OF c SKIP LOCKED)
@@ -154,8 +158,8 @@ def give_back(session: Session, chunk: Chunk, after_seconds: float = 0) -> None:
     """Return a chunk unfinished and unblamed: the worker stops, the job was cancelled, or the answers come later."""
     session.execute(
         text(
-            """UPDATE chunks SET state = 'waiting', lease_until = NULL, sent_at = NULL, items_done = 0,
-                   reserved_usd = CASE WHEN :after > 0 THEN reserved_usd ELSE 0 END,  -- a batch that is out still costs
+            f"""UPDATE chunks SET state = 'waiting', lease_until = NULL, sent_at = NULL, items_done = 0,
+                   reserved_usd = CASE WHEN {_BATCH_IS_OUT} THEN reserved_usd ELSE 0 END,
                    not_before = now() + make_interval(secs => :after)
                WHERE id = :chunk AND attempt = :attempt AND state = 'running'"""
         ),
@@ -227,11 +231,12 @@ def reopen_failed(session: Session, job_id: int) -> int:
     """
     failed_chunks = session.execute(
         text(
-            "UPDATE chunks SET state = 'waiting', failures = 0, sent_at = NULL "
+            "UPDATE chunks SET state = 'waiting', failures = 0, sent_at = NULL, reserved_usd = 0 "
             "WHERE job_id = :job AND state = 'failed' RETURNING id"
         ),
         {"job": job_id},
     ).all()
+    _take_off_the_books(session, job_id)
     rows = list(
         session.scalars(
             text("DELETE FROM predictions WHERE job_id = :job AND status = 'failed' RETURNING row"), {"job": job_id}
@@ -260,6 +265,34 @@ def reopen_failed(session: Session, job_id: int) -> int:
             {"job": job_id},
         )
     return reopened
+
+
+def _take_off_the_books(session: Session, job_id: int) -> None:
+    """What failed rows paid an endpoint is booked again with their next try, which finds those answers stored.
+
+    The machine's hours behind a failed row of a local model are gone: they stay.
+    """
+    session.execute(
+        text(
+            """UPDATE chunks c SET usd = c.usd - f.usd, saved_usd = c.saved_usd - f.saved_usd,
+                   tokens_in = c.tokens_in - f.tokens_in, tokens_out = c.tokens_out - f.tokens_out,
+                   unknown_costs = c.unknown_costs - f.unknown_costs
+               FROM (SELECT k.id, coalesce(sum(p.usd), 0) ::numeric AS usd, sum(p.saved_usd) ::numeric AS saved_usd,
+                            sum(p.tokens_in) AS tokens_in, sum(p.tokens_out) AS tokens_out,
+                            count(*) FILTER (WHERE p.usd IS NULL) AS unknown_costs
+                     FROM jobs j JOIN chunks k ON k.job_id = j.id AND k.step = 'price' AND k.failed > 0
+                     JOIN predictions p ON p.job_id = j.id AND p.status = 'failed' AND p.row = ANY(k.rows)
+                     WHERE j.id = :job AND j.queue = 'hosted' GROUP BY k.id) f
+               WHERE c.id = f.id"""
+        ),
+        {"job": job_id},
+    )
+
+
+def unfinished(session: Session, job_id: int) -> int:
+    """How many chunks of a job are not done."""
+    query = text("SELECT count(*) FROM chunks WHERE job_id = :job AND state IN ('waiting', 'running')")
+    return int(session.scalar(query, {"job": job_id}) or 0)
 
 
 def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: Sequence[str]) -> list[int]:

@@ -6,6 +6,7 @@ batch brought an error instead.
 """
 
 import json
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,6 +15,12 @@ from typing import Any
 import polars as pl
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+_AWAITED = """
+    (completions.state = 'sent' AND (completions.lease_until >= now() OR EXISTS (
+        SELECT 1 FROM batches b WHERE b.id = completions.batch_id AND b.finished_at IS NULL)))
+"""
+"""Whether somebody waits for an answer that may still come; that of a batch for as long as the batch is out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +79,19 @@ def look(session: Session, hashes: Collection[str]) -> dict[str, Stored]:
     return {row.hash: Stored(**row._mapping) for row in rows}
 
 
+def awaited(session: Session, hashes: Collection[str]) -> set[str]:
+    """Which of these calls somebody waits for: not answered, not free."""
+    query = text(f"SELECT hash FROM completions WHERE hash = ANY(:hashes) AND {_AWAITED}")
+    return set(session.scalars(query, {"hashes": list(hashes)}))
+
+
 def claim(
     session: Session, claims: Sequence[Claim], owner: str, lease_seconds: float, batch_id: int | None = None
 ) -> set[str]:
     """Hashes of the calls that are ours to make now.
 
-    Not among them: what is answered, and what somebody else waits for under a lease that still runs.
+    Not among them: what is answered, and what somebody else waits for: under a lease that still runs, or in a batch
+    that is out.
     """
     ordered = sorted(
         {call.hash: call for call in claims}.values(), key=lambda call: call.hash
@@ -87,7 +101,7 @@ def claim(
     return set(
         session.scalars(
             text(
-                """INSERT INTO completions
+                f"""INSERT INTO completions
                        (hash, endpoint, model, request, state, owner, lease_until, job_id, row, batch_id)
                    SELECT c.hash, c.endpoint, c.model, c.request ::jsonb, 'sent', :owner,
                           now() + make_interval(secs => :lease), c.job_id, c.row, :batch
@@ -98,8 +112,7 @@ def claim(
                        state = 'sent', owner = excluded.owner, lease_until = excluded.lease_until,
                        job_id = excluded.job_id, row = excluded.row, batch_id = excluded.batch_id, response = NULL,
                        sent_at = now(), done_at = NULL
-                   WHERE completions.state = 'failed'
-                      OR (completions.state = 'sent' AND completions.lease_until < now())
+                   WHERE completions.state = 'failed' OR (completions.state = 'sent' AND NOT {_AWAITED})
                    RETURNING hash"""
             ),
             {
@@ -232,9 +245,11 @@ def totals(session: Session) -> pl.DataFrame:
 
 
 def clean(value: Any) -> Any:
-    """A JSON value as Postgres can keep it: without NUL and without halves of surrogate pairs."""
+    """A JSON value as Postgres can keep it: without NUL, halves of surrogate pairs, infinities and NaN."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode().replace("\0", "")
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, dict):
         return {clean(key): clean(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -165,6 +165,14 @@ def set_state(session: Session, job_id: int, to: JobState, *, among: Sequence[Jo
     ).first()
     if changed:
         session.execute(
-            text("UPDATE chunks SET sent_at = NULL WHERE job_id = :job AND state = 'waiting'"), {"job": job_id}
+            text(
+                # What a worker that died had set aside must not count against the cap for ever.
+                """UPDATE chunks SET sent_at = NULL, reserved_usd = CASE
+                       WHEN :to = 'running' AND NOT EXISTS (
+                           SELECT 1 FROM batches b WHERE b.chunk_id = chunks.id AND b.finished_at IS NULL)
+                       THEN 0 ELSE reserved_usd END
+                   WHERE job_id = :job AND state = 'waiting'"""
+            ),
+            {"job": job_id, "to": to},
         )
     return changed is not None

@@ -239,7 +239,7 @@ def retry(job_id: int) -> int:
     among = [JobState.DONE, JobState.FAILED, JobState.CANCELLED]
     with _changing(job_id, JobState.RUNNING, among, "retried") as session:
         job = jobs.get(session, job_id)
-        reopened = chunks.reopen_failed(session, job_id)
+        reopened = chunks.reopen_failed(session, job_id) or chunks.unfinished(session, job_id)
         if not reopened:
             raise UserError(f"Nothing in job {job_id} failed, so there is nothing to run again.")
         if job.kind is JobKind.LOAD:

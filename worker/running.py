@@ -66,9 +66,11 @@ class Lease:
             if chunks.reserve(session, self._chunk, usd):
                 return
             job = jobs.get(session, self._chunk.job_id)
+        cap = job.cap_usd or Decimal(0)
+        shown = f"{cap:,.2f}" if cap == round(cap, 2) else f"{cap:,.6f}"
         raise Pause(
-            f"The cap of ${job.cap_usd:,.2f} is reached: ${job.spent_usd:,.4f} are spent and the next calls may cost "
-            f"${usd:,.4f}; resume with a higher cap to go on."
+            f"The cap of ${shown} is reached: ${job.spent_usd:,.4f} are spent, the next calls may cost "
+            f"${usd:,.4f}, and calls under way count as what they may cost; resume with a higher cap to go on."
         )
 
     def trouble(self, what: Trouble) -> None:

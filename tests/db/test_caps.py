@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from db import chunks, job_progress, jobs
+from db import batches, chunks, job_progress, jobs, predictions
 from db.engine import Session, begin
 from db.types import Chunk, JobState, Queue
-from tests.builders import a_dataset, a_job
+from tests.builders import a_dataset, a_job, some_predictions
 
 CENT = Decimal("0.01")
 
@@ -152,3 +152,63 @@ def test_money_is_shown_as_it_is_spent_not_only_when_a_chunk_is_done(session):
     [progress] = job_progress.of(session, [a.job_id])
     assert progress.usd == 3 * CENT
     assert progress.cap_usd == 10 * CENT
+
+
+def _batch_out(session: Session, chunk: Chunk) -> int:
+    return batches.create(session, job_id=chunk.job_id, chunk_id=chunk.id, endpoint="e", model="m", token="t")
+
+
+@pytest.mark.parametrize("ending", ["deferred and claimed again", "given back with the job paused"])
+def test_what_is_set_aside_for_a_batch_stays_until_the_batch_ends(session, ending):
+    a, b, *_ = a_capped_job(session, 10 * CENT)
+    assert chunks.reserve(session, a, 10 * CENT)
+    batch_id = _batch_out(session, a)
+    if ending == "deferred and claimed again":
+        chunks.give_back(session, a, after_seconds=3600)
+        chunks.wake_chunk(session, a.id)
+        assert chunks.claim(session, a.id, "another", 15)
+    else:
+        jobs.pause(session, a.job_id, "The key is refused.")
+        chunks.give_back(session, a)
+        jobs.set_state(session, a.job_id, JobState.RUNNING, among=[JobState.PAUSED])
+    assert not chunks.reserve(session, b, CENT)
+
+    batches.finish(session, batch_id, "done")
+    jobs.pause(session, a.job_id, "The cap is reached.")
+    session.execute(text("UPDATE chunks SET state = 'waiting' WHERE id = :id"), {"id": a.id})
+    jobs.set_state(session, a.job_id, JobState.RUNNING, among=[JobState.PAUSED])
+    assert chunks.reserve(session, b, CENT)
+
+
+def test_what_a_dead_worker_had_set_aside_is_free_when_the_job_is_resumed(session):
+    a, b, *_ = a_capped_job(session, 10 * CENT)
+    assert chunks.reserve(session, a, 10 * CENT)
+    session.execute(text("UPDATE chunks SET lease_until = now() - interval '1 s' WHERE id = :id"), {"id": a.id})
+    chunks.sweep(session, attempts=5, quiet_seconds=10, idle_queues=())
+    assert not chunks.reserve(session, b, CENT)
+    jobs.pause(session, a.job_id, "The cap is reached.")
+    jobs.set_state(session, a.job_id, JobState.RUNNING, among=[JobState.PAUSED])
+    assert chunks.reserve(session, b, CENT)
+
+
+def test_what_failed_rows_paid_is_on_the_bill_once_after_a_retry(session):
+    job_id = a_job(session, a_dataset(session), pieces=[(0, 1)], queue=Queue.HOSTED)
+    for step in range(3):
+        (chunk_id,) = chunks.to_send(session, job_id)
+        chunk = chunks.claim(session, chunk_id, "me", 15)
+        assert chunk
+        if step == 1:
+            predictions.add(session, job_id, some_predictions([0]))
+            predictions.add(session, job_id, some_predictions([1], status="failed"))
+        tally = chunks.Tally(items=2, failed=1, usd=Decimal("0.002"), tokens_in=0) if step == 1 else chunks.Tally()
+        assert chunks.finish(session, chunk, tally)
+    session.execute(text("UPDATE jobs SET spent_usd = 0.002 WHERE id = :job"), {"job": job_id})
+    assert chunks.reopen_failed(session, job_id) == 1
+    jobs.set_state(session, job_id, JobState.RUNNING, among=[JobState.DONE])
+    (chunk_id,) = chunks.to_send(session, job_id)
+    again = chunks.claim(session, chunk_id, "me", 15)
+    assert again
+    assert chunks.finish(session, again, chunks.Tally(items=1, usd=Decimal("0.001")))  # its answer was stored
+
+    (progress,) = job_progress.of(session, [job_id])
+    assert progress.usd == Decimal("0.002")

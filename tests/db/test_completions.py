@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db import completions, jobs
+from db import batches, completions, jobs
 from db.completions import Answer, Claim
 from tests.builders import a_dataset, a_job
 
@@ -76,3 +76,22 @@ def test_whatever_an_endpoint_sends_can_be_kept(value):
 
     assert "\\x00" not in text
     text.encode()
+
+
+def test_a_call_in_a_batch_that_is_out_is_not_asked_by_another_however_long_it_takes(session):
+    job_id = a_job(session, a_dataset(session))
+    batch_id = batches.create(session, job_id=job_id, chunk_id=None, endpoint="e", model="m", token="t")
+    completions.claim(session, [_claim("a")], "batch", -1, batch_id)
+
+    assert completions.awaited(session, ["a"]) == {"a"}
+    assert completions.claim(session, [_claim("a")], "you", 60) == set()
+    batches.finish(session, batch_id, "done")
+    assert completions.awaited(session, ["a"]) == set()
+    assert completions.claim(session, [_claim("a")], "you", 60) == {"a"}
+
+
+def test_numbers_that_json_does_not_know_are_kept_as_nothing(session):
+    completions.claim(session, [_claim("a")], "me", 60)
+    completions.store(session, [Answer("a", {"x": [float("-inf"), float("nan"), 1.5]})])
+
+    assert completions.look(session, ["a"])["a"].response == {"x": [None, None, 1.5]}

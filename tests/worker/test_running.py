@@ -176,3 +176,12 @@ def test_a_sample_is_the_same_for_every_technique_and_grows_by_nesting(database)
         small = datasets.target_rows(session, dataset_id, Split.TEST, 5)
         large = datasets.target_rows(session, dataset_id, Split.TEST, 12)
     assert set(small) < set(large)
+
+
+def test_a_cancelled_job_goes_on_where_it_was_when_it_is_retried(database, sent):
+    job_id = start()
+    actions.cancel(job_id)
+    drain(sent)
+    assert actions.retry(job_id) > 0
+    drain(sent)
+    assert state(job_id) is JobState.DONE

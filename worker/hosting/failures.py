@@ -51,7 +51,7 @@ def explain(error: Exception, endpoint: Endpoint, model: str, request: dict[str,
     import openai
 
     name = endpoint.name
-    if isinstance(error, openai.APITimeoutError):
+    if isinstance(error, openai.APITimeoutError | TimeoutError):
         return Failure(
             Kind.AGAIN, f"The endpoint {name} did not answer within {endpoint.timeout_seconds:g} s.", slow=True
         )

@@ -1,9 +1,11 @@
 """What is in an answer of the OpenAI protocol, and what of it is kept?"""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 TOP = 20  # alternatives per token: the most that the protocol gives
+IMPOSSIBLE = -9999.0  # the log-probability that the protocol gives to what is
 
 
 def is_answer(body: Any) -> bool:
@@ -47,19 +49,26 @@ def compact(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _logprobs(told: Any) -> list[list[Any]] | None:
     content = told.get("content") if isinstance(told, dict) else None
-    if not content:
+    if not isinstance(content, list) or not content or not all(isinstance(place, dict) for place in content):
         return None
     return [
         [
             place.get("token", ""),
-            round(float(place.get("logprob") or 0.0), 5),
+            _log(place.get("logprob")),
             [
-                [top.get("token", ""), round(float(top.get("logprob") or 0.0), 5)]
+                [top.get("token", ""), _log(top.get("logprob"))]
                 for top in (place.get("top_logprobs") or [])[:TOP]
+                if isinstance(top, dict)
             ],
         ]
         for place in content
     ]
+
+
+def _log(value: Any) -> float:
+    """A log-probability; some servers write null or -Infinity for that of what is impossible."""
+    is_number = isinstance(value, int | float) and math.isfinite(value)
+    return round(float(value), 5) if is_number else IMPOSSIBLE
 
 
 def _calls(told: Any) -> list[dict[str, str]]:
@@ -78,4 +87,4 @@ def _calls(told: Any) -> list[dict[str, str]]:
 
 
 def _whole(value: Any) -> int:
-    return int(value) if isinstance(value, int | float) and value > 0 else 0
+    return int(value) if isinstance(value, int | float) and 0 < value < 2**31 else 0

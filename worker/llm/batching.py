@@ -9,17 +9,18 @@ import json
 import logging
 import secrets
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from db import batches, chunks, completions, endpoints, jobs
 from db.completions import Answer, Claim
 from db.engine import Session, begin
-from db.errors import NotFound, UserError
+from db.errors import NotFound, NotReady, UserError
 from db.types import Batch, Endpoint, JobState, Tariff
 from worker.hosting import clients, failures, tariffs
 from worker.hosting.clients import without_key
-from worker.hosting.failures import Kind
+from worker.hosting.failures import Failure, Kind
 from worker.llm.answers import compact, is_answer, usage
 from worker.llm.calling import Call, Outcome, refuse_cap_without_price
 from worker.progress import Defer, Pause, Progress
@@ -47,7 +48,9 @@ def answers(
     with begin() as session:
         known = completions.look(session, [call.hash for call in calls])
         failed_tries = batches.incomplete(session, progress.job_id or 0, progress.chunk_id)
-        own = {b.id for b in batches.of_job(session, progress.job_id or 0) if b.chunk_id == progress.chunk_id}
+        mine = [b for b in batches.of_job(session, progress.job_id or 0) if b.chunk_id == progress.chunk_id]
+        awaited = completions.awaited(session, list(known))
+    own = {batch.id for batch in mine}
     out = {
         key: Outcome(error=str(stored.response.get("error") or "The batch brought no answer."))
         for key, stored in known.items()
@@ -56,13 +59,14 @@ def answers(
     if mode == "then-direct" and failed_tries:
         out = {}  # what went wrong in the batch is asked once more, one by one
     open_calls = [call for call in calls if call.hash not in out]
-    if any(stored.state == "sent" for key, stored in known.items() if key not in out):
+    if awaited - out.keys():
         progress.reserve(_most(open_calls, tariff))
         raise Defer(LATER_SECONDS)
     if not open_calls or (mode == "then-direct" and (failed_tries or _brought_errors(known, own))):
         return out
     if failed_tries >= TRIES:
-        return out | {c.hash: Outcome(error=f"{TRIES} batches ended without answering this.") for c in open_calls}
+        why = next((f" ({batch.error.rstrip('.')})" for batch in reversed(mine) if batch.error), "")
+        return out | {c.hash: Outcome(error=f"{TRIES} batches ended without answering this{why}.") for c in open_calls}
     if tariff is None:
         refuse_cap_without_price(endpoint, open_calls, progress)
     progress.reserve(_most(open_calls, tariff))
@@ -144,11 +148,21 @@ def advance(batch_id: int) -> bool:
         raise
     except Exception as error:
         failure = failures.explain(error, endpoint, batch.model, {})
-        if failure.kind is Kind.ROW and batch.remote_id is None:  # it will never take this file
+        if batch.remote_id is None and failure.status == 404:
+            sentence = f"The endpoint {endpoint.name} has no Batch API, or its address is wrong; switch batches off."
+            raise NotReady(sentence) from error
+        will_never = failure.kind is Kind.ROW if batch.remote_id is None else _is_lost(batch, failure)
+        if will_never:
             with begin() as session:
                 _close(session, batch, "failed", failure.sentence)
             return True
         raise failures.as_not_ready(failure) from error
+
+
+def _is_lost(batch: Batch, failure: Failure) -> bool:
+    """Whether the endpoint knows nothing of a batch that should have ended; before that its address may be wrong."""
+    age = (datetime.now(UTC) - batch.created_at).total_seconds()
+    return failure.status == 404 and age > LEASE_SECONDS
 
 
 def _send(client: Any, endpoint: Endpoint, batch: Batch) -> bool:
@@ -158,7 +172,12 @@ def _send(client: Any, endpoint: Endpoint, batch: Batch) -> bool:
         if not batches.take(session, batch.id):
             return False  # somebody is at it
         requests = completions.of_batch(session, batch.id)
+        cancelled = jobs.get(session, batch.job_id).state is JobState.CANCELLED
     remote = _find(client, batch.token) if was_begun else None
+    if remote is None and cancelled:
+        with begin() as session:
+            _close(session, batch, "failed", "The job was cancelled before this was handed in.")
+        return True
     if remote is None:
         lines = "\n".join(
             json.dumps({"custom_id": key, "method": "POST", "url": "/v1/chat/completions", "body": request})

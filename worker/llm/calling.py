@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 SLICE = 32  # calls for which money is set aside at once
 LIVES = 3  # couriers that may die while one list of calls is made
 LATER_SECONDS = 60.0  # until a call is looked for again that a batch is answering
+LOOK_SECONDS = 1.0  # between two looks, while no answer comes, whether the job was cancelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +65,29 @@ class _Courier:
 
     def listen(self) -> None:
         assert self.process.stdout is not None
-        with self.process.stdout as lines:
-            for line in lines:
-                self.heard.put(json.loads(line))
-        self.heard.put(None)
+        try:
+            with self.process.stdout as lines, contextlib.suppress(ValueError):  # killed in the middle of a line
+                for line in lines:
+                    self.heard.put(json.loads(line))
+        finally:
+            self.heard.put(None)
 
     def say(self, message: Mapping[str, Any]) -> None:
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(message).encode() + b"\n")
+        with contextlib.suppress(BrokenPipeError):  # it died: the end of its output says so
+            self.process.stdin.write(json.dumps(message).encode() + b"\n")
 
     def flush(self) -> None:
         assert self.process.stdin is not None
-        self.process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.flush()
+
+    def forget_heard(self) -> None:
+        """Drop what it told about calls that were given up; that it ended stays known."""
+        with contextlib.suppress(queue.Empty):
+            while self.heard.get_nowait() is not None:
+                pass
+            self.heard.put(None)
 
     def end(self) -> None:
         """It stores what is under way, and ends."""
@@ -117,6 +129,15 @@ def _start() -> _Courier:
     return courier
 
 
+def _bury(courier: _Courier) -> None:
+    """One whose output ended is not asked again, though its process may still be about to end."""
+    with _lock:
+        for key in [key for key, each in _running.items() if each is courier]:
+            del _running[key]
+    courier.end()
+    courier.process.wait()
+
+
 def stop() -> None:
     """End this process's courier in order and wait for it; for tests and the end of scripts."""
     with _lock:
@@ -150,20 +171,26 @@ class _Asking:
         self._lives = LIVES
         self._pause: Pause | None = None  # why nothing more is asked
         self._batched = False
+        self._capped: bool | None = None  # whether the job has a cap; None: nobody had to know yet
 
     def run(self) -> dict[str, Outcome]:
         if self._tariff is None:
             refuse_cap_without_price(self._endpoint, self._left, self._progress)
         courier = self._begin()
+        courier.forget_heard()
         try:
             while self._left or self._out:
                 if not self._stopped and len(self._out) <= self._ahead - SLICE and self._left:
                     self._ask_more(courier)
                 if not self._out:
                     break
-                message = courier.heard.get()
+                try:
+                    message = courier.heard.get(timeout=LOOK_SECONDS)
+                except queue.Empty:
+                    self._progress.advance(0)
+                    continue
                 if message is None:
-                    courier = self._again()
+                    courier = self._again(courier)
                     continue
                 self._hear(message)
         except Cancelled:
@@ -215,22 +242,20 @@ class _Asking:
 
     def _say(self, courier: _Courier, call: Call) -> None:
         self._out[call.hash] = call
-        try:
-            courier.say(
-                {"op": "ask", "hash": call.hash, "endpoint": self._endpoint.name, "model": call.model,
-                 "request": call.request, "job_id": self._progress.job_id, "row": call.row}
-            )  # fmt: skip
-        except BrokenPipeError:
-            return  # it died: the end of its output says so
+        courier.say(
+            {"op": "ask", "hash": call.hash, "endpoint": self._endpoint.name, "model": call.model,
+             "request": call.request, "job_id": self._progress.job_id, "row": call.row}
+        )  # fmt: skip
 
     def _most(self, calls: Sequence[Call]) -> Decimal:
         if self._tariff is None:
             return Decimal(0)
         return sum((self._tariff.usd(call.most_in, 0, call.most_out) for call in calls), Decimal(0))
 
-    def _again(self) -> _Courier:
+    def _again(self, dead: _Courier) -> _Courier:
         """The courier died: a new one asks what is not answered. Claims of the old one are waited for by it."""
         self._lives -= 1
+        _bury(dead)
         if self._lives <= 0:
             raise RuntimeError("the courier died again and again")
         log.warning("The courier died; starting another one for %d calls.", len(self._out))
@@ -247,9 +272,10 @@ class _Asking:
         if message["tries"]:
             self._progress.trouble(Trouble(message["tries"], message["busy"], message["waited"]))
         if message["state"] == "done":
-            self._outcomes[call.hash] = Outcome(Stored(**message["stored"]))
-            if self._advance:
-                self._progress.advance(self._advance)
+            stored = Stored(**message["stored"])
+            self._outcomes[call.hash] = Outcome(stored)
+            self._mind_cost(stored)
+            self._progress.advance(self._advance)  # by 0, too: it says whether the job was cancelled
             return
         kind, sentence = message["kind"], message["sentence"]
         if kind == "refused":
@@ -261,14 +287,29 @@ class _Asking:
         elif self._pause is None:
             self._pause = Pause(sentence)
 
+    def _mind_cost(self, stored: Stored) -> None:
+        """Pause a capped job whose answers come without their tokens: it would be charged past its cap unseen."""
+        if stored.usd is not None or stored.job_id is None or stored.job_id != self._progress.job_id or self._pause:
+            return
+        if self._capped is None:
+            self._capped = _has_cap(self._progress)
+        if self._capped:
+            self._pause = Pause(
+                f"The endpoint {self._endpoint.name} does not say how many tokens its answers took, so the job's cap "
+                "can't be kept; cancel the job and start it without a cap, or choose another endpoint."
+            )
+
+
+def _has_cap(progress: Progress) -> bool:
+    if progress.job_id is None:
+        return False
+    with begin() as session:
+        return jobs.get(session, progress.job_id).cap_usd is not None
+
 
 def refuse_cap_without_price(endpoint: Endpoint, calls: Sequence[Call], progress: Progress) -> None:
     """A cap can't be kept where nobody knows what a call costs. Raises Pause."""
-    if progress.job_id is None or not calls:
-        return
-    with begin() as session:
-        capped = jobs.get(session, progress.job_id).cap_usd is not None
-    if capped:
+    if calls and _has_cap(progress):
         raise Pause(
             f"Nobody knows what {endpoint.name}:{calls[0].model} costs, so the job's cap can't be kept; "
             "enter its prices on the Endpoints page, then resume."

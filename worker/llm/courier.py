@@ -104,9 +104,11 @@ class Courier:
         claiming = asyncio.create_task(self._claim_forever())
         storing = asyncio.create_task(self._store_forever())
         others = [asyncio.create_task(self._watch_forever()), asyncio.create_task(self._beat_forever())]
+        for task in (claiming, storing, *others):
+            task.add_done_callback(self._end_with)
         await self.ending.wait()
         self._arrived.set()
-        await claiming
+        await asyncio.wait([claiming])
         others[0].cancel()
         unsent = self._drop()
         for lane in self._lanes.values():
@@ -121,6 +123,12 @@ class Courier:
             await _database(lambda session: completions.free(session, unsent, self.owner))
         for lane in self._lanes.values():
             await lane.close()
+
+    def _end_with(self, task: "asyncio.Task[None]") -> None:
+        """Without one of its parts a courier would leave its worker waiting for ever: another one takes over."""
+        if not task.cancelled() and (error := task.exception()):
+            log.error("The courier ends early.", exc_info=error)
+            self.ending.set()
 
     async def _claim_forever(self) -> None:
         while not self.ending.is_set():

@@ -89,9 +89,7 @@ class HostedModel:
         sentence that the model can act on. evidence as in `price`, and "calls".
         """
         if self._abilities().get("tools") is False:
-            raise NotReady(
-                f"{self.name} can't call functions, as its test showed; choose a model that can, or another technique."
-            )
+            raise self._without_tools()
         talks = [_Talk(prompt, requests.messages(prompt)) for prompt in prompts]
         # One round more than calls, for the answer; a round brings at least one call, so that this ends.
         for _ in range(max_calls + 1):
@@ -149,11 +147,10 @@ class HostedModel:
         self._refresh()
         out: dict[int, _Asked] = {}
         todo = list(range(len(prompts)))
-        for _ in range(OPTIONS):
-            if not todo:
-                break
+        tries, is_first = 0, True
+        while todo and tries < OPTIONS:
             # A model nobody knows yet is asked one question first: what it refuses or ignores need not be paid n times.
-            now, later = (todo[:1], todo[1:]) if self._is_new() and self.batch == "off" else (todo, [])
+            now, later = (todo[:1], todo[1:]) if is_first and self._is_new() and self.batch == "off" else (todo, [])
             answered = self._once([(i, prompts[i]) for i in now], body, progress, advance)
             again = []
             for i, one in answered.items():
@@ -165,6 +162,8 @@ class HostedModel:
                     again.append(i)
             self._notice(next((one for i, one in answered.items() if i not in again), None))
             todo = again + later
+            # A question that ended, be it with an error of its own, says nothing against asking the others.
+            tries, is_first = tries + bool(again), is_first and bool(again)
         for i in todo:  # it refuses one thing after the other
             out[i] = _Asked(prompts[i], {}, Outcome(error=f"{self.name} refuses every form of the question."), Spent())
         return [out[i] for i in range(len(prompts))]
@@ -172,7 +171,15 @@ class HostedModel:
     def _is_new(self) -> bool:
         return "seen" not in self._abilities()
 
+    def _without_tools(self) -> NotReady:
+        return NotReady(
+            f"{self.name} can't call functions, as its answers showed; choose a model that can, or another technique."
+        )
+
     def _refuse(self, parameter: str) -> None:
+        if parameter == "tools":  # the question makes no sense without them
+            self._learn(tools=False)
+            raise self._without_tools()
         if parameter not in self._abilities().get("refuses", ()):
             self._learn(refuses=[parameter])
 
@@ -264,7 +271,8 @@ class HostedModel:
         price = None
         if one.request.get("response_format"):
             price = _price_in(text)
-            if price is None and text and _json(text) is None:
+            is_whole = response.get("finish_reason") != "length"
+            if price is None and text and is_whole and _json(text) is None:
                 ignored.append("json_schema")
                 self._learn_once(json_schema=False)
         price = parse_price(text) if price is None else price

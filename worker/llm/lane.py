@@ -155,11 +155,13 @@ class Lane:
             self._break(call, Failure(Kind.FATAL, str(error)))
             return
         try:
-            raw = await client.chat.completions.with_raw_response.create(**_arguments(call.request))
+            # The client's own limit is one between two bytes: an answer that trickles would never be given up.
+            async with asyncio.timeout(self.endpoint.timeout_seconds):
+                raw = await client.chat.completions.with_raw_response.create(**_arguments(call.request))
             body = raw.http_response.json()
             if not is_answer(body):
                 raise ValueError("no choices")
-            kept = compact(body)
+            kept, (tokens_in, cached, out, told) = compact(body), usage(body)
         except Exception as error:
             self._wrong(call, failures.explain(error, self.endpoint, call.model, call.request), flow, sent_at)
             return
@@ -167,7 +169,6 @@ class Lane:
         flow.answered(now, raw.http_response.headers)
         call.busy_since = None
         self._ill.clear()
-        tokens_in, cached, out, told = usage(body)
         usd: Decimal | None = None
         if tariff := await self._current_tariff():
             known = told or not (tariff.input or tariff.output)
@@ -181,7 +182,11 @@ class Lane:
             call.busy += 1
             call.busy_since = now
             call.tries += 1
-            if call.waited > PATIENCE_SECONDS:
+            if (failure.retry_after or 0.0) > PATIENCE_SECONDS:
+                minutes = round((failure.retry_after or 0.0) / 60)
+                told = f"{failure.sentence} It wants to be left alone for {minutes} minutes; resume after that."
+                self._break(call, Failure(Kind.FATAL, told))
+            elif call.waited > PATIENCE_SECONDS:
                 self._break(call, Failure(Kind.FATAL, f"{failure.sentence} It has been so for a long time."))
             else:
                 self._line.appendleft(call)

@@ -7,13 +7,14 @@ import pytest
 
 from db import batches, completions, jobs
 from db.engine import begin
+from db.types import JobState
 from tests.builders import a_dataset, a_job
 from tests.endpoint import Handle
 from tests.worker.llm.hosting import Watched, hosted, some
 from worker.llm import batching
 from worker.llm.base import Reading, Readout
 from worker.llm.hosted import HostedModel
-from worker.progress import Defer
+from worker.progress import Defer, Pause
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -139,7 +140,36 @@ def test_a_refused_batch_says_why(who):
     with hosted(prices=PRICES, batching={"refuse": "token_limit_exceeded"}) as server:
         readings = _price(server, who, 2)
 
-    assert all(r.error for r in readings)
+    with begin() as session:
+        told = str(batches.of_job(session, who.job_id or 0)[-1].error).rstrip(".")
+    assert all(told in str(r.error) for r in readings)
     with begin() as session:
         assert all(b.error for b in batches.of_job(session, who.job_id or 0))
         assert completions.look(session, []) == {}
+
+
+def test_what_a_dead_courier_left_behind_is_handed_in_not_waited_for(who):
+    with hosted(prices=PRICES) as server:
+        HostedModel("e:fast").price(some(1), Readout(), Watched())
+        with begin() as session:  # as if a courier had been killed with its machine while it asked this
+            session.connection().exec_driver_sql(
+                "UPDATE completions SET state = 'sent', owner = 'gone', lease_until = now() - interval '1 hour'"
+            )
+        readings = _price(server, who, 3)
+
+    assert all(r.price for r in readings)
+
+
+def test_a_batch_of_a_cancelled_job_is_not_handed_in_any_more(who):
+    with hosted(prices=PRICES, key="right") as server:
+        with pytest.raises(Pause, match="refuses the key"):
+            HostedModel("e:fast", batch="on").price(some(2), Readout(), who)
+        with begin() as session:
+            jobs.set_state(session, who.job_id or 0, JobState.CANCELLED, among=[JobState.RUNNING])
+        server.change(key=None)
+
+        assert batching.poll() == 0
+        with begin() as session:
+            (batch,) = batches.of_job(session, who.job_id or 0)
+        assert batch.remote_id is None
+        assert "cancelled" in str(batch.error)

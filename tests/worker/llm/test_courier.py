@@ -1,21 +1,27 @@
 """Does the courier bring every answer home: past troubles, limits, other couriers, and the death of its worker?"""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import asdict
 from decimal import Decimal
 
 import pytest
 
 from db import completions, jobs
+from db.completions import Stored
 from db.engine import begin
 from db.settings import settings
+from db.types import Endpoint, Tariff
 from tests.builders import a_dataset, a_job
 from tests.worker.llm.hosting import DOLLAR_A_TOKEN, Watched, hosted, some
 from worker.llm import calling
 from worker.llm.base import Readout
+from worker.llm.courier import Courier
 from worker.llm.hosted import HostedModel
 from worker.progress import Cancelled, Pause
 
@@ -223,3 +229,98 @@ def test_a_courier_that_dies_is_replaced():
 
         assert all(reading.price for reading in readings)
         assert not server.log.repeats()
+
+
+def test_a_courier_that_dies_in_the_middle_of_a_word_is_replaced():
+    with hosted(latency_ms=30) as server:
+        HostedModel("e:fast").price(some(1), Readout(), Watched())
+        calling.stop()
+        process = subprocess.Popen(
+            [sys.executable, "-c", "import sys; sys.stdin.readline(); print('{\"hash\": ', end='', flush=True)"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        broken = calling._Courier(process)
+        broken.listener = threading.Thread(target=broken.listen, daemon=True)
+        broken.listener.start()
+        calling._running[os.getpid(), settings().database] = broken
+        readings = HostedModel("e:fast").price(some(20), Readout(), Watched())
+
+        assert all(reading.price for reading in readings)
+        assert not server.log.repeats()
+
+
+def test_a_cancel_is_noticed_while_no_answer_comes():
+    class Cancelling(Watched):
+        def advance(self, n: int = 1) -> None:
+            if not n:
+                raise Cancelled
+
+    with hosted(slow_seconds=20.0, timeout_seconds=30.0) as server:
+        HostedModel("e:fast").price(some(1), Readout(), Watched())
+        server.trouble("silence", times=-1, match="thing")
+        began = time.monotonic()
+        with pytest.raises(Cancelled):
+            HostedModel("e:fast").price(some(3, first=1), Readout(), Cancelling())
+        assert time.monotonic() - began < 15
+        for running in calling._running.values():  # its calls would keep it for long
+            running.process.kill()
+
+
+def test_what_was_said_of_calls_that_were_given_up_is_not_taken_for_news():
+    with hosted() as server:
+        HostedModel("e:fast").price(some(1), Readout(), Watched())
+        with begin() as session:
+            known = session.connection().exec_driver_sql("SELECT hash FROM completions").scalars().all()
+            session.connection().exec_driver_sql("DELETE FROM completions")
+        (running,) = calling._running.values()
+        old = {"tries": 0, "busy": 0, "waited": 0.0, "state": "failed", "kind": "fatal", "sentence": "It was ill."}
+        running.heard.put({"hash": known[0]} | old)
+        (reading,) = HostedModel("e:fast").price(some(1), Readout(), Watched())
+
+        assert reading.price
+        assert len(server.requests) == 2
+
+
+def test_an_answer_that_trickles_in_is_given_up_after_the_time_limit():
+    with hosted(timeout_seconds=0.5, slow_seconds=3.0) as server:
+        HostedModel("e:fast").price(some(1), Readout(), Watched())
+        server.trouble("slow_body", times=1, match="number 3<")
+        progress = Watched()
+        readings = HostedModel("e:fast").price(some(5), Readout(), progress)
+
+    assert all(reading.price for reading in readings)
+    assert progress.troubles.retries == 1
+
+
+def test_a_capped_job_pauses_when_answers_do_not_say_what_they_took():
+    with begin() as session:
+        job_id = a_job(session, a_dataset(session))
+        session.connection().exec_driver_sql(f"UPDATE jobs SET cap_usd = 1 WHERE id = {job_id}")
+    untold = {"text": "5", "logprobs": None}
+    stored = Stored("h", "done", untold, 0, 0, 0, None, 0.1, job_id, 0, None)
+    one = Tariff(Decimal(1), Decimal(1), Decimal(1), None, None, "override")
+    asking = calling._Asking(Endpoint("e", "http://localhost"), [], one, Watched(job_id=job_id), 1)
+    asking._out["h"] = calling.Call("h", "m", {}, 0, 1, 1)
+
+    asking._hear({"hash": "h", "state": "done", "stored": asdict(stored), "tries": 0, "busy": 0, "waited": 0.0})
+
+    assert "does not say how many tokens" in str(asking._pause)
+
+
+def test_an_endpoint_that_wants_to_be_left_alone_for_long_pauses_the_job():
+    with hosted() as server:
+        HostedModel("e:fast").price(some(1), Readout(), Watched())
+        server.change(rps=0.0005)  # what the server computes Retry-After from
+        server.trouble("429", times=-1)
+        with pytest.raises(Pause, match="left alone for 33 minutes"):
+            HostedModel("e:fast").price(some(5), Readout(), Watched())
+
+
+def test_a_courier_that_lost_a_part_of_itself_ends_so_that_another_takes_over():
+    async def live() -> None:
+        courier = Courier(print)
+        courier.hear('{"op": "ask", "hash": "h", "endpoint": "nobody said how", "model": "m", "request": {}, '
+                     '"job_id": null, "row": 0}')  # fmt: skip
+        await courier.run()
+
+    asyncio.run(asyncio.wait_for(live(), 20))

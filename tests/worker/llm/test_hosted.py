@@ -7,6 +7,7 @@ import pytest
 from db import completions, endpoints
 from db.engine import begin
 from db.errors import NotFound, NotReady
+from tests.endpoints.settings import Model
 from tests.worker.llm.hosting import Watched, hosted, some
 from worker.llm.base import LEVELS, Prompt, Readout, Tool
 from worker.llm.hosted import HostedModel
@@ -217,3 +218,20 @@ def test_no_key_is_in_what_is_stored(monkeypatch):
             everything = str(session.connection().exec_driver_sql("SELECT * FROM completions, endpoints").all())
     assert stored == {}
     assert "very-secret" not in everything
+
+
+def test_one_bad_question_after_another_does_not_keep_the_rest_from_being_asked():
+    with hosted() as server:
+        server.trouble("400", times=8)
+        readings = HostedModel("e:fast").price(some(12), Readout(), Watched())
+
+    assert sum(reading.error is None for reading in readings) == 4
+
+
+def test_a_model_that_refuses_tools_is_said_to_after_one_question():
+    with hosted() as server:
+        server.change(models=[Model(id="fast", refuses=frozenset({"tools"}))])
+        with pytest.raises(NotReady, match="can't call functions"):
+            HostedModel("e:fast").price_with_tools(some(9), [_stats_tool([])], 2, Readout(), Watched())
+        assert len(server.requests) == 1
+    assert _abilities()["tools"] is False
