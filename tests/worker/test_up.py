@@ -33,6 +33,7 @@ PARTS = {
     "valkey": "valkey.sock",
     "postgres": "postgres -D",
 }
+CELERY = 7  # processes: three workers, beat, one pool child for the CPU and two for endpoints
 
 
 @dataclass
@@ -145,12 +146,12 @@ def test_up_serves_the_page_and_ctrl_c_leaves_nothing_behind(place: Place) -> No
 @pytest.mark.stack
 def test_a_second_up_says_where_the_first_one_is_and_starts_nothing(place: Place) -> None:
     place.up()
-    wait_until(lambda: len(place.running("celery")) == 4)  # two workers, a pool child, beat
+    wait_until(lambda: len(place.running("celery")) == CELERY)
     second = place.start("-m", "worker.cli", "up", PRICEWRIGHT_DASHBOARD_PORT="1")
     said, _ = second.communicate(timeout=60)
     assert second.returncode == 0
     assert said.strip().splitlines() == [f"Pricewright already runs for {place.home}: http://127.0.0.1:{place.port}"]
-    assert len(place.running("celery")) == 4
+    assert len(place.running("celery")) == CELERY
     assert len(place.running("streamlit")) == 1
 
 
@@ -171,7 +172,7 @@ def test_each_part_that_is_killed_comes_back_once(place: Place) -> None:
 @pytest.mark.stack
 def test_kill_9_of_the_supervisor_leaves_nothing_behind_and_the_next_up_recovers(place: Place) -> None:
     process = place.up()
-    wait_until(lambda: len(place.running("celery")) == 4)  # two workers, a pool child, beat
+    wait_until(lambda: len(place.running("celery")) == CELERY)
     process.kill()
     process.wait()
     wait_until(lambda: not place.running())
@@ -281,7 +282,7 @@ def test_the_demo_goes_on_from_wherever_an_earlier_start_was_stopped(database: s
 
 
 @pytest.mark.stack
-def test_a_loaded_demo_is_priced_with_every_technique_just_once(database: str, broker: None) -> None:
+def test_a_loaded_demo_is_priced_with_every_default_technique_just_once(database: str, broker: None) -> None:
     with begin() as session:
         dataset_id = a_dataset(session)
         datasets.change(session, dataset_id, is_synthetic=True)
@@ -289,7 +290,7 @@ def test_a_loaded_demo_is_priced_with_every_technique_just_once(database: str, b
     assert up._demo_step()
     with begin() as session:
         found = jobs.all(session, dataset_id)
-    assert sorted(job.technique for job in found) == sorted(specs.SPECS)
+    assert sorted(job.technique for job in found) == sorted(spec.technique for spec in specs.defaults())
     assert {job.state for job in found} == {JobState.RUNNING}
 
 
