@@ -23,8 +23,9 @@ migrate: $(VENV)/installed ## Bring the database to the newest tables
 	@$(BIN)/python -m db.migrations
 
 ##@ Work on it
+# Two processes, a file of tests stays in one; one thread each, because models that share two cores slow each other down.
 test: $(VENV)/installed chromium ## All tests, headless browser included (ARGS="-k name" for some)
-	@$(BIN)/python -m pytest $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(VENV)/installed ## Style, format, types, and who imports whom
 	@$(BIN)/ruff check .

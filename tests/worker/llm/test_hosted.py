@@ -1,5 +1,6 @@
 """Does a hosted model give distributions where it can, notice what an endpoint ignores, and never pay twice?"""
 
+import json
 import math
 
 import pytest
@@ -235,3 +236,16 @@ def test_a_model_that_refuses_tools_is_said_to_after_one_question():
             HostedModel("e:fast").price_with_tools(some(9), [_stats_tool([])], 2, Readout(), Watched())
         assert len(server.requests) == 1
     assert _abilities()["tools"] is False
+
+
+def test_json_that_was_cut_off_does_not_say_that_json_is_ignored():
+    kept = {"text": '{"price": \n\n', "finish_reason": "length", "logprobs": None}
+    with hosted(("fast",), ignores=["logprobs"]):
+        model = HostedModel("e:fast")
+        model.price(some(2), Readout(), Watched())
+        with begin() as session:
+            session.connection().exec_driver_sql("UPDATE completions SET response = %s ::jsonb", (json.dumps(kept),))
+        readings = HostedModel("e:fast").price(some(2), Readout(), Watched())
+
+    assert readings[1].price is None
+    assert _abilities().get("json_schema") is not False
