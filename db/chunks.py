@@ -299,9 +299,9 @@ def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: S
     """Repair what crashes leave behind; returns the jobs that have chunks to send.
 
     A running chunk whose lease ran out waits again (or fails after `attempts` tries). Where answers are stored one by
-    one, a try that got further than any before is not held against the chunk: it would end, given enough tries. On a
-    queue that is empty, a waiting chunk whose message is older than `quiet_seconds` was lost with the broker or a
-    worker: it is sent again.
+    one, or a training goes on from a checkpoint, a try that got further than any before is not held against the chunk:
+    it would end, given enough tries. On a queue that is empty, a waiting chunk whose message is older than
+    `quiet_seconds` was lost with the broker or a worker: it is sent again.
     """
     session.execute(
         text(
@@ -310,7 +310,8 @@ def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: S
                    state = CASE WHEN failures + died.blame >= :attempts THEN 'failed' ELSE 'waiting' END,
                    error = 'The worker died ' || (failures + died.blame) || ' times while it worked on this part '
                        || 'of the job without getting further.'
-               FROM (SELECT c.id, CASE WHEN j.queue = 'hosted' AND c.items_done > c.furthest THEN 0 ELSE 1 END AS blame
+               FROM (SELECT c.id, CASE WHEN (j.queue = 'hosted' OR c.step = 'train') AND c.items_done > c.furthest
+                                             THEN 0 ELSE 1 END AS blame
                      FROM chunks c JOIN jobs j ON j.id = c.job_id
                      WHERE c.state = 'running' AND c.lease_until < now() FOR UPDATE OF c SKIP LOCKED) died
                WHERE chunks.id = died.id"""

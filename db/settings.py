@@ -29,6 +29,13 @@ class Settings(BaseSettings):
     gpu_usd_per_hour: Decimal = Field(Decimal("2.50"), ge=0)
     lease_seconds: int = Field(15, ge=2, description="A chunk whose worker is silent this long is handed out again.")
     sweep_seconds: int = Field(5, ge=1, description="How often the sweeper looks for lost work.")
+    # What an adapter may lose against its base before the gate blocks its promotion.
+    gate_worsening: float = Field(
+        0.05, gt=0, description="Share by which perplexity or a price error may rise, or correct answers fall."
+    )
+    gate_confidence: float = Field(
+        0.95, gt=0.5, lt=1, description="How sure the gate must be that more than that was lost, over all parts."
+    )
     chunk_attempts: int = Field(5, ge=1, description="How often a chunk is tried before its job fails.")
 
     @property
