@@ -12,7 +12,7 @@ _WINDOW_SECONDS = 60
 
 _PROGRESS = f"""
 SELECT j.id, j.state, j.items_total, j.error, j.fixed_usd, j.spent_usd, j.cap_usd,
-       coalesce(sum(c.items_done) FILTER (WHERE c.step IN ('load', 'index', 'price')), 0) AS done,
+       coalesce(sum(c.items_done) FILTER (WHERE c.step IN ('load', 'index', 'train', 'rung', 'price')), 0) AS done,
        coalesce(sum(c.unparsed), 0) AS unparsed, coalesce(sum(c.failed), 0) AS failed,
        coalesce(sum(c.usd) FILTER (WHERE c.step = 'price'), 0) AS usd,
        coalesce(sum(c.usd) FILTER (WHERE c.step = 'fit'), 0) AS paid_to_fit,  -- part of fixed_usd
@@ -29,7 +29,10 @@ SELECT j.id, j.state, j.items_total, j.error, j.fixed_usd, j.spent_usd, j.cap_us
                AND (c.state = 'running' OR c.finished_at > now() - interval '{_WINDOW_SECONDS} seconds')),
            now() - interval '{_WINDOW_SECONDS} seconds')) AS span,
        extract(epoch FROM max(c.finished_at) FILTER (WHERE c.step IN ('index', 'price'))
-           - min(c.started_at) FILTER (WHERE c.step IN ('index', 'price'))) AS priced_in
+           - min(c.started_at) FILTER (WHERE c.step IN ('index', 'price'))) AS priced_in,
+       -- A training is one chunk, perhaps of hours, and knows best itself.
+       (SELECT (p.values ->> 'eta_seconds')::float8 FROM training_points p
+        WHERE p.job_id = j.id AND p.kind = 'step' ORDER BY p.step DESC LIMIT 1) AS training_eta
 FROM jobs j LEFT JOIN chunks c ON c.job_id = j.id
 WHERE j.id = ANY(:ids) GROUP BY j.id ORDER BY j.id DESC
 """
@@ -48,6 +51,7 @@ def _progress(row: Any) -> Progress:
     else:
         speed = float(row.recent) / float(row.span) if row.recent and row.span else None
     left = max(0, row.items_total - done)
+    eta = left / speed if speed else row.training_eta
     return Progress(
         job_id=row.id,
         state=state,
@@ -59,7 +63,7 @@ def _progress(row: Any) -> Progress:
         # Paid calls are booked before their chunk is done.
         usd=max(row.usd + row.paid_to_fit, row.spent_usd) - row.paid_to_fit + row.fixed_usd,
         rows_per_second=speed,
-        eta_seconds=left / speed if speed and state is JobState.RUNNING else None,
+        eta_seconds=eta if state is JobState.RUNNING else None,
         chunks_total=row.chunks_total,
         chunks_done=row.chunks_done,
         error=row.error,

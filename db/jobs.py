@@ -158,7 +158,8 @@ def set_state(session: Session, job_id: int, to: JobState, *, among: Sequence[Jo
     changed = session.execute(
         text(
             """UPDATE jobs SET state = :to, error = CASE WHEN :to = 'running' THEN NULL ELSE error END,
-                   finished_at = CASE WHEN :to = 'cancelled' THEN now() END
+                   finished_at = CASE WHEN :to = 'cancelled' THEN now() END,
+                   stop_asked = stop_asked AND :to <> 'running'
                WHERE id = :job AND state = ANY(:among) RETURNING id"""
         ),
         {"job": job_id, "to": to, "among": list(among)},

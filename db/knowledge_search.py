@@ -76,6 +76,7 @@ def nearest(
     same_category: bool = False,
     min_similarity: float = 0.0,
     newer_than_days: int = 0,
+    apart: bool = False,
 ) -> pl.DataFrame:
     """FOUND_SCHEMA: the k nearest known items of each query, best first; rows in the order of the queries.
 
@@ -90,7 +91,7 @@ def nearest(
     )
     many = _many(session, base, asked, same_category, newer_than_days)
     parts = [
-        _search(session, base, dims, part, k, same_category, newer_than_days, by_index=by_index)
+        _search(session, base, dims, part, k, same_category, newer_than_days, by_index=by_index, apart=apart)
         for by_index, part in ((True, asked.filter(many)), (False, asked.filter(~many)))
         if len(part)
     ]
@@ -145,6 +146,7 @@ def _search(
     newer_than_days: int,
     *,
     by_index: bool,
+    apart: bool,
 ) -> pl.DataFrame:
     cast = f"halfvec({int(dims)})"
     # "+ 0" keeps the planner from an index that is not to be used.
@@ -154,13 +156,23 @@ def _search(
     filters = (" AND k.category = q.category" if same_category else "") + (
         f" AND k.priced_at > now() - make_interval(days => {int(newer_than_days)})" if newer_than_days > 0 else ""
     )
+    rows = asked["row"].to_list()
+    kin = column = join = ""
+    if apart:  # the rows of each group that is asked about, found in one pass; knowledge from elsewhere has no row
+        kin = (
+            "kin AS (SELECT group_id, array_agg(row) AS rows FROM items WHERE dataset_id = %s AND group_id IN "
+            "  (SELECT group_id FROM items WHERE dataset_id = %s AND row = ANY(%s)) GROUP BY group_id), "
+        )
+        column, join = ", kin.rows AS kin", "LEFT JOIN kin ON kin.group_id = i.group_id"
+        filters += " AND (k.row = ANY(q.kin)) IS NOT TRUE"
     # One row per query through a lateral join; texts are fetched only for what is found.
     return engine.copy_out(
         session,
         # Materialized: else the text of a vector would be read anew for every item it is compared with.
-        f"WITH q AS MATERIALIZED (SELECT u.place, u.row, u.category, u.vector::{cast} AS vector, i.external_id "
+        f"WITH {kin}q AS MATERIALIZED ("
+        f"  SELECT u.place, u.row, u.category, u.vector::{cast} AS vector, i.external_id{column} "
         "  FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[]) AS u(place, row, category, vector) "
-        "  LEFT JOIN items i ON i.dataset_id = %s AND i.row = u.row) "
+        f"  LEFT JOIN items i ON i.dataset_id = %s AND i.row = u.row {join}) "
         "SELECT q.place, q.row, f.key, -n.distance, f.price, f.title, f.description, f.category, f.brand, "
         "  greatest(0, extract(epoch FROM now() - f.priced_at) / 86400)::float8 "
         "FROM q CROSS JOIN LATERAL ("
@@ -170,8 +182,9 @@ def _search(
         "JOIN knowledge_items f ON f.id = n.id",
         {"place": pl.Int64} | FOUND_SCHEMA,
         (
+            *((base.dataset_id, base.dataset_id, rows) if apart else ()),
             asked["place"].to_list(),
-            asked["row"].to_list(),
+            rows,
             asked["category"].to_list(),
             asked["vector"].to_list(),
             base.dataset_id,

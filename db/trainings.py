@@ -66,6 +66,10 @@ def drop_checkpoint(session: Session, job_id: int) -> None:
 def ask_to_stop(session: Session, job_id: int) -> None:
     """The training ends at its next step and keeps the best that it has."""
     session.execute(text("UPDATE jobs SET stop_asked = true WHERE id = :job"), {"job": job_id})
+    # One that waits for a model behind an endpoint hears of it at once.
+    session.execute(
+        text("UPDATE chunks SET not_before = NULL WHERE job_id = :job AND state = 'waiting'"), {"job": job_id}
+    )
 
 
 def is_asked_to_stop(session: Session, job_id: int) -> bool:
