@@ -27,7 +27,7 @@ class EightBit(torch.nn.Module):
         self.dtype = linear.weight.dtype
         self.scale = weight.abs().amax(1).clamp_min_(TINY).div_(127)
         whole = (weight / self.scale[:, None]).round_().to(torch.int8)
-        self.outputs = len(whole)
+        self.outputs, self.inputs = whole.shape
         self.packed = torch.ops.onednn.qlinear_prepack(whole, None)
         self.zeros = torch.zeros(self.outputs, dtype=torch.int64)
         self.bias = None if linear.bias is None else linear.bias.data

@@ -3,6 +3,7 @@
 Measured choices are in docs/experiments.md, "Local language models".
 """
 
+import copy
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,12 +13,14 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from db.errors import NotReady
+from db.errors import NotReady, UserError
 from db.settings import settings
+from worker.llm.adapted import adapter_hash, head, quantile_readings, with_adapter
 from worker.llm.attention import register
 from worker.llm.base import Prompt, Reading, Readout, Spent, Tool, Written
 from worker.llm.batches import Batch, batches
 from worker.llm.eightbit import to_eight_bit
+from worker.llm.heads import QuantileHead
 from worker.llm.machine import pick_device, pick_dtype, quiet
 from worker.llm.network import Network
 from worker.llm.packaged import model_folder
@@ -25,6 +28,7 @@ from worker.llm.reading import Floats, parse_completion, readings
 from worker.llm.scoring import score
 from worker.llm.tokens import Tokenizer
 from worker.llm.trie import PriceTrie, price_trie
+from worker.llm.weights import base_hash
 from worker.llm.writing import write
 from worker.progress import Progress
 
@@ -64,6 +68,7 @@ class LocalModel:
         quiet()
         folder = model_folder(name)
         self.name = name
+        self.folder = folder
         self.device = pick_device(settings().device)
         self.dtype = dtype or pick_dtype(self.device)
         self.limits = limits or (Limits() if self.device.type == "cpu" else Limits(tokens=65_536, items=512))
@@ -71,7 +76,7 @@ class LocalModel:
         attention = register() if self.device.type == "cpu" else "sdpa"
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=self.dtype, attn_implementation=attention)
         probes = [[*self.tokenizer.first, *ids] for ids in self.tokenizer.ids(list(PROBES))]
-        model = model.to(self.device).eval()
+        model = model.to(self.device).eval().requires_grad_(False)
         if eight_bit:
             to_eight_bit(model, self.device)
         self.network = Network(model, self.device, probes)
@@ -81,6 +86,29 @@ class LocalModel:
         self.speaks = self.tokenizer.speaks
         self._ends = _ends(model, self.tokenizer.inner.eos_token_id)
         self._tries: dict[int, PriceTrie] = {}
+        self._head: QuantileHead | None = None
+
+    def adapted(self, files: Mapping[str, bytes], *, trained_on: str = "") -> "LocalModel":
+        """This model with an adapter in it (PEFT's files, perhaps a quantile head): it shares these weights and leaves
+        this model as it is. `trained_on` is the base_hash of the adapter's model; "" = only the layers are compared.
+
+        Raises UserError when it was trained on another model.
+        """
+        if trained_on and trained_on != base_hash(self.folder):
+            raise UserError(
+                f"This adapter was trained on other weights than those of {self.name} here: it works on no others, so "
+                "bring back the model that it was trained on, or train it anew."
+            )
+        new = copy.copy(self)
+        model = with_adapter(self.network.model, files, self.name)
+        new.network = Network(model, self.device, self.network.probes)
+        new.signature = f"{self.signature}:{adapter_hash(files)[:16]}"
+        new._head = head(files)
+        if new._head is not None:
+            if len(new._head.normal.weight) != model.config.hidden_size:
+                raise UserError(f"This adapter's head was made for another model than {self.name}; choose that one.")
+            new._head.to(self.device)
+        return new
 
     def count(self, texts: list[str]) -> list[int]:
         return self.tokenizer.count(texts)
@@ -89,6 +117,10 @@ class LocalModel:
         return self.tokenizer.cut(texts, tokens)
 
     def price(self, prompts: list[Prompt], readout: Readout, progress: Progress) -> list[Reading]:
+        if self._head is not None:
+            if readout.greedy:
+                raise UserError("This adapter says quantiles and no text: read a statistic, for example the median.")
+            return self._each(prompts, 0, lambda batch: self._read_quantiles(batch, readout), Reading, progress)
         if readout.greedy:
             return self._each(prompts, PRICE_TOKENS, self._read_texts, Reading, progress)
         return self._each(
@@ -150,6 +182,15 @@ class LocalModel:
     def _read_distributions(self, batch: Batch, readout: Readout) -> list[Reading]:
         found, scored = score(self.network, batch, self._trie(readout.max_price), readout.max_price, readout.min_price)
         return readings(found, [Spent(tokens_out=scored)] * len(found))
+
+    @torch.inference_mode()
+    def _read_quantiles(self, batch: Batch, readout: Readout) -> list[Reading]:
+        """One pass over the prompts, nothing after them."""
+        assert self._head is not None
+        nothing = torch.zeros(len(batch.own), 0, dtype=torch.long, device=self.device)
+        last, _ = self.network.rows(batch.shared, batch.own).read(nothing)
+        logs = self._head(last).double().cpu().numpy()
+        return quantile_readings(logs, readout.min_price, readout.max_price, [Spent()] * len(logs))
 
     def _read_texts(self, batch: Batch) -> list[Reading]:
         out = []

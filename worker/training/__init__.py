@@ -1,0 +1,1 @@
+"""Fine-tuning on this machine: examples in, a LoRA adapter out."""

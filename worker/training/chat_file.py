@@ -1,0 +1,39 @@
+"""Which examples does another provider tune a model with? The rows of a dataset as a file in the chat format."""
+
+from typing import Any
+
+import polars as pl
+
+from db.types import PromptVersion
+from worker.llm import guessing
+from worker.techniques.filling import Given
+from worker.train_specs import TrainSpec
+from worker.training import chat
+from worker.training.examples import examples
+
+
+class _Guessed:
+    """Stands in for the tokenizer of a model that is not here."""
+
+    context = 128_000
+
+    def count(self, texts: list[str]) -> list[int]:
+        return [guessing.count(text) for text in texts]
+
+    def cut(self, texts: list[str], tokens: int) -> list[str]:
+        return [guessing.cut(text, tokens) for text in texts]
+
+
+def jsonl(items: pl.DataFrame, spec: TrainSpec, prompt: PromptVersion) -> bytes:
+    """A line per item (ITEM_SCHEMA with prices), in order."""
+    return "".join(chat.lines(_frame(items, spec, prompt))).encode()
+
+
+def tokens(items: pl.DataFrame, spec: TrainSpec, prompt: PromptVersion) -> int:
+    """About how many tokens the items have together, in one epoch."""
+    return sum(chat.tokens(_frame(items, spec, prompt)))
+
+
+def _frame(items: pl.DataFrame, spec: TrainSpec, prompt: PromptVersion) -> pl.DataFrame:
+    texts: Any = _Guessed()
+    return examples(items, [Given() for _ in range(len(items))], spec, prompt, texts)

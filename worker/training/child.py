@@ -1,0 +1,44 @@
+"""A training in a process of its own: `python -m worker.training.child FOLDER`; worker.training.task has the files.
+
+Its own, because a fork can't use CUDA (celery/celery#3402), because memory that a training took comes back to the
+machine for sure, and because a crash in it is then only a failed try.
+"""
+
+import logging
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from db.errors import UserError
+
+
+def main(folder: Path) -> int:
+    """Exit code 0: done; 1: error.txt says why; device.BUSY: the GPU is taken."""
+    try:
+        from worker.llm.machine import pick_device
+        from worker.training import device, pilot
+        from worker.training.task import Task
+        from worker.training.training import Training
+
+        lock = device.claim(pick_device(os.environ.get("PRICEWRIGHT_DEVICE", "auto")))
+        if lock is None:
+            return device.BUSY
+        with lock:
+            task = Task.read(folder)
+            if task.pilot:
+                pilot.run(task, folder)
+            else:
+                Training(task, folder).run()
+    except UserError as error:
+        (folder / "error.txt").write_text(str(error))
+        return 1
+    except Exception:
+        traceback.print_exc()
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,39 @@
+"""On what does a training run, how much memory does it take, and is the GPU free? Asked in the training's process."""
+
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+from typing import IO
+
+import psutil
+import torch
+
+BUSY = 75  # exit code: the GPU is taken by another training, try again later (EX_TEMPFAIL of sysexits.h)
+
+
+def name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{torch.get_num_threads()} CPU threads"
+
+
+def memory_gb(device: torch.device) -> float:
+    """Most that was held on the GPU, or what the process holds now."""
+    taken = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else psutil.Process().memory_info().rss
+    return float(taken) / 1e9
+
+
+def claim(device: torch.device) -> IO[str] | None:
+    """A lock on this GPU while the file is open, so that two trainings never share one; the kernel frees it however
+    the process ends. None when another training holds it. A CPU is shared by everybody: nothing is locked."""
+    label = os.environ.get("CUDA_VISIBLE_DEVICES") or "0"
+    file = (Path(tempfile.gettempdir()) / f"pricewright-gpu-{label.replace(',', '-')}.lock").open("w")
+    if device.type == "cpu":
+        return file
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file

@@ -1,0 +1,66 @@
+"""What would a training take? A few of its steps and prices are timed, and the rest is reckoned from that."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from worker.training.measuring import measure
+from worker.training.task import DONE, PILOT, Task, write_parts
+from worker.training.training import Training
+from worker.training.walking import walk
+
+STEPS = 6  # the first is thrown away: memory is taken and code is made ready in it
+PRICED = 16
+SPREAD = 0.9, 1.25  # at least, of the time: machines are not equally busy all day
+
+
+def run(task: Task, folder: Path) -> None:
+    """Writes pilot.json: seconds, low_seconds, high_seconds, steps, tokens_per_second, priced_per_second."""
+    training = Training(task, folder)
+    order, samples = training.order, training.samples
+    speeds: list[float] = []
+    last, lower_last = time.perf_counter(), 0.0
+
+    def after(step: int, figures: dict[str, float]) -> bool:
+        nonlocal last, lower_last
+        del figures
+        took = time.perf_counter() - last - (training.lower.seconds - lower_last)
+        tokens = sum(len(samples[i]) for i in order[step - 1])
+        speeds.append(took / tokens)
+        last, lower_last = time.perf_counter(), training.lower.seconds
+        return step >= min(STEPS, len(order))
+
+    walk(training.walk, training.batches(), folder / "trainer", after)
+    timed = speeds[1:] or speeds
+    rows = task.validation[:PRICED]
+    began = time.perf_counter()
+    measure(training.base.adapted(training.learner.files()), rows, task.spec)
+    per_price = (time.perf_counter() - began) / max(1, len(rows))
+    parts = {PILOT: json.dumps(reckon(training, timed, per_price)).encode()}
+    write_parts(folder / DONE, 0, parts)
+
+
+def reckon(training: Training, seconds_per_token: list[float], seconds_per_price: float) -> dict[str, Any]:
+    """The whole training from its parts: loading, lower layers once, steps, measurements."""
+    spec, order, samples = training.spec, training.order, training.samples
+    tokens = sum(len(samples[i]) for batch in order for i in batch)
+    lower = training.lower.seconds / max(1, training.lower.tokens)
+    seen = {i for batch in order for i in batch}
+    read = sum(len(samples[i]) for i in seen) if training.kept.is_on_disk else tokens
+    measurements = -(-len(order) // training.evaluate_every)
+    priced = measurements * min(spec.evaluate_rows, len(training.task.validation))
+    fixed = training.load_seconds + lower * read * (training.learner.first > 0) + priced * seconds_per_price
+    usual = sum(seconds_per_token) / len(seconds_per_token)
+    low, high = (fixed + tokens * each for each in (min(seconds_per_token), max(seconds_per_token)))
+    seconds = fixed + tokens * usual
+    return {
+        "seconds": seconds,
+        "low_seconds": min(low, seconds * SPREAD[0]),
+        "high_seconds": max(high, seconds * SPREAD[1]),
+        "steps": len(order),
+        "rows": len(training.task.train),
+        "tokens": tokens,
+        "tokens_per_second": tokens / (seconds - priced * seconds_per_price),
+        "priced_per_second": 1 / seconds_per_price,
+    }

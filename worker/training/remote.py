@@ -1,0 +1,88 @@
+"""What is kept of a tuning behind an endpoint, so that whoever comes next goes on with it? And is it still wanted?"""
+
+import logging
+import time
+
+from pydantic import BaseModel
+
+from db import endpoints, jobs, trainings
+from db.engine import Session, begin
+from db.errors import NotFound, UserError
+from db.types import Checkpoint, Job, JobKind, JobState, Queue
+from worker import train_specs
+from worker.hosting import tuning
+from worker.hosting.tuning import TuningFailure
+
+log = logging.getLogger(__name__)
+
+STUCK_SECONDS = 120.0  # whoever takes longer than this to create a tuning has died
+_PART = "remote.json"
+
+
+class Remote(BaseModel):
+    """What the endpoint has of ours so far."""
+
+    token: str  # goes along with the order, which is found by it again
+    training_file: str = ""
+    validation_file: str = ""
+    train_rows: int = 0
+    fingerprint: str = ""
+    asked: float | None = (
+        None  # when somebody went to create it (seconds since the epoch); None: it is surely not there
+    )
+    remote_id: str = ""
+    last_event: str = ""
+
+    @property
+    def wait_seconds(self) -> float:
+        """How long somebody may still be waiting for the answer to an order whose id is not known."""
+        return 0.0 if self.asked is None else max(0.0, STUCK_SECONDS - (time.time() - self.asked))
+
+
+def load(session: Session, job_id: int) -> Remote | None:
+    kept = trainings.checkpoint(session, job_id)
+    return Remote.model_validate_json(kept.parts[_PART]) if kept and _PART in kept.parts else None
+
+
+def save(session: Session, job_id: int, remote: Remote) -> None:
+    trainings.save_checkpoint(session, job_id, Checkpoint(0, {_PART: remote.model_dump_json().encode()}))
+
+
+def cancel_unwanted() -> int:
+    """Cancel at their endpoints the tunings of jobs that were cancelled here; returns how many could not be.
+
+    A job that waits for its endpoint is in nobody's hands when it is cancelled. Harmless at any time, by anybody.
+    """
+    with begin() as session:
+        cancelled = [
+            job
+            for job in jobs.all(session, kind=JobKind.FINETUNE)
+            if job.state is JobState.CANCELLED and job.queue is Queue.HOSTED
+        ]
+        out = [(job, remote) for job in cancelled if (remote := load(session, job.id))]
+    left = 0
+    for job, remote in out:
+        try:
+            is_over = _cancel(job, remote)
+        except UserError as error:
+            log.warning("The tuning of job %d could not be cancelled: %s", job.id, error)
+            # Its endpoint was removed, or knows nothing of it.
+            is_over = isinstance(error, NotFound) or (isinstance(error, TuningFailure) and error.failure.status == 404)
+        if is_over:
+            with begin() as session:
+                trainings.drop_checkpoint(session, job.id)
+        left += not is_over
+    return left
+
+
+def _cancel(job: Job, remote: Remote) -> bool:
+    """False: too early to say whether there is one."""
+    if not remote.remote_id and remote.wait_seconds:
+        return False
+    with begin() as session:
+        name = train_specs.parse(job.spec["train"]).model.partition(":")[0]
+        tuner = tuning.tuner(endpoints.get(session, name))
+    remote_id = remote.remote_id or (tuner.find(remote.token) if remote.asked is not None else None)
+    if remote_id:
+        tuner.cancel(remote_id)
+    return True

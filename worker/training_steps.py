@@ -1,0 +1,166 @@
+"""The steps of a fine-tune on this machine: measure what it would take, and train, watched, in a process of its own."""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from db import adapters, chunks, datasets, jobs, rates, results, trainings
+from db.engine import Session, begin
+from db.settings import settings
+from db.types import Adapter, AdapterState, Checkpoint, Dataset, Job, TrainingPoint
+from worker import canary, hosted_training, train_specs
+from worker.lessons import base_folder, exemplify, lesson
+from worker.llm.weights import base_hash
+from worker.progress import Progress
+from worker.train_specs import TrainSpec
+from worker.training import launch
+from worker.training.task import Outcome, Task
+
+if TYPE_CHECKING:
+    from worker.steps import Work
+
+Commit = Callable[[Session], chunks.Tally]
+
+
+class JobWatch:
+    """Brings what a training says into Postgres, and what a person wishes to the training."""
+
+    def __init__(self, job: Job, progress: Progress, seen: int = 0) -> None:
+        self._job, self._progress = job, progress
+        self._seen = seen  # items that the optimiser saw, in all tries
+
+    def points(self, points: Sequence[TrainingPoint]) -> None:
+        usd = float(self._job.rate_usd_per_hour) / 3600
+        for point in points:
+            if point.kind == "step":
+                point.values["usd"] = round(point.values["seconds"] * usd, 6)
+        items = max([self._seen, *(point.values["items"] for point in points if point.kind == "step")])
+        if points:
+            with begin() as session:
+                trainings.note(session, self._job.id, points)
+        self._progress.advance(items - self._seen)
+        self._seen = items
+
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        with begin() as session:
+            trainings.save_checkpoint(session, self._job.id, checkpoint)
+
+    def wants_stop(self) -> bool:
+        with begin() as session:
+            return trainings.is_asked_to_stop(session, self._job.id)
+
+
+class Unwatched:
+    """Keeps nothing; ends when its job is cancelled."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def points(self, points: Sequence[TrainingPoint]) -> None:
+        del points
+        self._progress.advance(0)
+
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        del checkpoint
+
+    def wants_stop(self) -> bool:
+        return False
+
+
+def train(work: "Work") -> Commit:
+    """Train to the end and register the adapter, or go on from where a killed try was."""
+    spec = train_specs.parse(work.job.spec["train"])
+    with begin() as session:
+        dataset = datasets.get(session, work.job.dataset_id)
+        resume = None if spec.is_hosted else trainings.checkpoint(session, work.job.id)
+        if not spec.is_hosted:
+            trainings.forget_after(session, work.job.id, resume.step if resume else -1)
+        seen = next(
+            (p.values["items"] for p in reversed(trainings.points(session, work.job.id)) if p.kind == "step"), 0
+        )
+    if spec.is_hosted:
+        return hosted_training.tune(work, lambda: lesson(dataset, spec, work.progress))
+    learn = lesson(dataset, spec, work.progress)
+    folder = settings().home / "training" / str(work.job.id)  # stays when we are killed: what it holds is used again
+    work.progress.advance(seen)
+    task = Task(spec, base_folder(spec), learn.train, learn.validation, tuple(canary.replay()), resume)
+    outcome = launch.run(task, folder, JobWatch(work.job, work.progress, seen))
+    adapter = _adapter(work.job, dataset, spec, outcome, learn.fingerprint, len(learn.train))
+
+    def commit(session: Session) -> chunks.Tally:
+        adapters.register(session, adapter, outcome.files)
+        trainings.drop_checkpoint(session, work.job.id)
+        jobs.book_fixed_cost(session, work.job.id, outcome.seconds, adapter.usd)
+        results.put(session, work.job.id, {"adapter": adapter.id, "metrics": adapter.metrics})
+        shutil.rmtree(folder, ignore_errors=True)  # what is in it is in the database, or can be computed again
+        return chunks.Tally(items=work.job.items_total)
+
+    return commit
+
+
+def pilot(work: "Work") -> Commit:
+    """Time a few steps and prices; the job's result says what the whole would take."""
+    spec = train_specs.parse(work.job.spec["train"])
+    with begin() as session:
+        dataset = datasets.get(session, work.job.dataset_id)
+    learn = lesson(dataset, spec, work.progress)
+    task = Task(spec, base_folder(spec), learn.train, learn.validation, tuple(canary.replay()), pilot=True)
+    found = launch.pilot(task, work.scratch / "pilot", Unwatched(work.progress))
+    usd = rates.usd_for(found["seconds"], work.job.rate_usd_per_hour)
+    basis = f"A few steps with these settings, timed on the {work.job.queue} queue."
+
+    def commit(session: Session) -> chunks.Tally:
+        results.put(session, work.job.id, found | {"usd": float(usd), "basis": basis})
+        return chunks.Tally()
+
+    return commit
+
+
+def train_on(
+    dataset: Dataset, spec: TrainSpec, train: pl.DataFrame, validation: pl.DataFrame, scratch: Path, progress: Progress
+) -> Outcome:
+    """Train on these items and price those, both ITEM_SCHEMA with prices; nothing is registered. For comparisons."""
+    task = Task(
+        spec,
+        base_folder(spec),
+        exemplify(dataset, spec, train, progress, learns=True),
+        exemplify(dataset, spec, validation, progress, learns=False),
+        tuple(canary.replay()),
+    )
+    return launch.run(task, scratch / "training", Unwatched(progress))
+
+
+def _adapter(
+    job: Job, dataset: Dataset, spec: TrainSpec, outcome: Outcome, fingerprint: str, train_rows: int
+) -> Adapter:
+    digest = hashlib.sha256()
+    for name, data in sorted(outcome.files.items()):
+        digest.update(name.encode() + b"\0" + data)
+    usd: Decimal = rates.usd_for(outcome.seconds, job.rate_usd_per_hour)
+    return Adapter(
+        id=digest.hexdigest(),
+        task=str(job.spec["task"]),
+        dataset_id=dataset.id,
+        dataset_name=dataset.name,
+        job_id=job.id,
+        model=spec.model,
+        base=spec.model,
+        base_hash=base_hash(base_folder(spec)),
+        form=spec.form,
+        spec=spec.model_dump(mode="json"),
+        fingerprint=fingerprint,
+        train_rows=train_rows,
+        metrics=outcome.metrics | {"step": outcome.step, "stopped": outcome.stopped},
+        forgetting=None,
+        usd=usd,
+        seconds=outcome.seconds,
+        state=AdapterState.CANDIDATE,
+        size_bytes=sum(map(len, outcome.files.values())),
+        created_at=datetime.now(UTC),
+    )
