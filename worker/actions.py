@@ -15,7 +15,7 @@ from db.engine import Session, after_commit, begin
 from db.errors import MappingError, UserError, WrongState
 from db.settings import settings
 from db.types import Dataset, DatasetState, JobKind, JobState, Queue, Split, Step
-from worker import planning
+from worker import adapting, planning
 from worker.app import send
 from worker.evaluation import context_curve
 from worker.planning import Estimate
@@ -141,7 +141,7 @@ def start(
         dataset = ready(session, dataset_id)
         rows = datasets.target_rows(session, dataset_id, split, limit)
         job_ids = []
-        for spec in [stored.pin(session, each) for each in specs]:
+        for spec in [stored.pin(session, adapting.fill(session, each)) for each in specs]:
             planning.check(session, dataset, spec, rows)
             same = jobs.same(session, dataset_id, spec.hash, split, limit)
             if same:
@@ -176,6 +176,10 @@ def start_curve(
     cap_usd: Decimal | None = None,
 ) -> list[int]:
     """Price a sample of the test rows once per k: does more context pay? Returns the jobs, in the order of `ks`."""
+    if spec.uses_llm and "k" in spec.filled:
+        raise UserError(
+            f"{spec.label} reads as many neighbours as its adapter was trained with; choose examples or RAG."
+        )
     if "k" not in type(spec).model_fields or not spec.uses_llm:
         raise UserError(f"{spec.label} has no examples or neighbours to count; choose examples or RAG.")
     steps = [spec.model_copy(update={"k": k}) for k in ks]

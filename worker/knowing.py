@@ -103,6 +103,7 @@ class PgIndex:
         same_category: bool = False,
         min_similarity: float = 0.0,
         newer_than_days: int = 0,
+        apart: bool = False,
     ) -> pl.DataFrame:
         """As the protocol says. Raises NotReady when there is no base, or one of another embedding model."""
         if items.is_empty() or k < 1:
@@ -125,6 +126,7 @@ class PgIndex:
                 same_category=same_category,
                 min_similarity=min_similarity,
                 newer_than_days=newer_than_days,
+                apart=apart,
             )
 
     def vectors(self, items: pl.DataFrame, progress: Progress) -> npt.NDArray[np.float32]:

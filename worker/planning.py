@@ -8,7 +8,7 @@ from db import artifacts, datasets, endpoints, job_progress, jobs, rates, worker
 from db.engine import Session
 from db.errors import NotReady
 from db.types import Dataset, Queue, Split, Step
-from worker import pilot
+from worker import adapting, pilot
 from worker.specs import HOSTED_VALIDATION, BaseSpec, LlmSpec, ToolsSpec
 from worker.templates import stored
 
@@ -25,6 +25,7 @@ _PRIORS: dict[str, tuple[float, float, float]] = {
     "chained": (1.5, 0.0, 0.0),
     "tools": (3.0, 0.0, 0.0),
     "rag": (0.6, 5.0, 0.03),
+    "finetuned": (0.5, 5.0, 0.03),  # without neighbours there is no fit step
 }
 _HOSTED_SECONDS = 0.05  # per item, with many calls at once
 
@@ -91,7 +92,7 @@ def _check_model(session: Session, spec: LlmSpec) -> None:
 def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | None, limit: int | None) -> Estimate:
     target = datasets.target_rows(session, dataset.id, split, limit)
     rows = len(target)
-    spec = stored.pin(session, spec)
+    spec = stored.pin(session, adapting.fill(session, spec))
     queue = queue_for(session, spec)
     usd_per_hour = rates.usd_per_hour(session, queue)
     per_item, fit_seconds, basis = _speed(session, dataset, spec, queue)
@@ -100,6 +101,7 @@ def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | 
         fit_seconds = done if done is not None else fit_seconds
     else:
         fit_seconds = 0.0
+    basis = " ".join(filter(None, (basis, adapting.caution(session, spec, dataset))))
     same = jobs.same(session, dataset.id, spec.hash, split, limit)
     plain = Estimate(
         spec=spec,

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from functools import cache
 from typing import Any
 
-from db import artifacts
+from db import adapters, artifacts
 from db.engine import begin
 from db.errors import NotReady
 from db.types import Dataset, PromptVersion
@@ -20,6 +20,23 @@ def _language_model(name: str, precision: str) -> Any:
     from worker.llm.local import LocalModel
 
     return LocalModel(name, eight_bit=precision == "int8")
+
+
+_ADAPTED = 4  # models with adapters that a process keeps; each is only as large as its adapter
+_adapted: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
+
+
+def _adapted_model(adapter_id: str, model: str, precision: str) -> Any:
+    key = (adapter_id, model, precision)
+    if key not in _adapted:
+        with begin() as session:
+            adapter = adapters.get(session, adapter_id)
+            files = adapters.files(session, adapter.id)
+        _adapted[key] = _language_model(model, precision).adapted(files, trained_on=adapter.base_hash)
+    _adapted.move_to_end(key)
+    while len(_adapted) > _ADAPTED:
+        _adapted.popitem(last=False)
+    return _adapted[key]
 
 
 def _hosted_model(name: str, sample: int, batch: str) -> Any:
@@ -40,6 +57,9 @@ class LiveResources:
 
     def language_model(self, name: str, sample: int = 0, batch: str = "off", precision: str = "auto") -> Any:
         return _hosted_model(name, sample, batch) if is_hosted(name) else _language_model(name, precision)
+
+    def adapted_model(self, adapter: str, model: str, precision: str = "auto") -> Any:
+        return _adapted_model(adapter, model, precision)
 
     def prompt(self, ref: str) -> PromptVersion:
         with begin() as session:

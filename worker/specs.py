@@ -21,6 +21,7 @@ class BaseSpec(BaseModel):
     needs_fit: ClassVar[bool] = True
     uses_llm: ClassVar[bool] = False
     reads: ClassVar[tuple[str, ...]] = ("title", "description", "category", "brand")  # others come empty, unread
+    filled: ClassVar[tuple[str, ...]] = ()  # fields that something else decides, so that no form asks for them
     chunk_items: ClassVar[int]  # items per chunk: a few seconds of work, so that progress moves and retries are cheap
 
     @property
@@ -220,6 +221,25 @@ class RagSpec(LlmSpec):
     neighbour_tokens: int = Field(40, ge=8, le=1000, title="Longest neighbour text (tokens)")
 
 
+class FinetunedSpec(RagSpec):
+    """An adapter's own prompt, text lengths and neighbours come with it: worker.adapting fills them in."""
+
+    family = Family.FINETUNE
+    label = "Fine-tuned"
+    about = "A language model whose weights were trained on products with prices; trained on the Fine-tune page."
+    filled = (
+        *("model", "prompt", "max_text_tokens", "min_price", "max_price"),
+        *("k", "neighbour_tokens", "same_category", "min_similarity", "newer_than_days"),
+    )
+    technique: Literal["finetuned"] = "finetuned"  # type: ignore[assignment]
+    adapter: str = Field("", title="Adapter", description="Its number on the Adapters page, or the beginning of it.")
+    k: int = Field(0, ge=0, le=50, title="Neighbours")
+
+    @property
+    def learns(self) -> bool:
+        return self.k > 0 or self.judges
+
+
 AnySpec = (
     ConstantSpec
     | RidgeSpec
@@ -230,6 +250,7 @@ AnySpec = (
     | ChainedSpec
     | ToolsSpec
     | RagSpec
+    | FinetunedSpec
 )
 _adapter: TypeAdapter[AnySpec] = TypeAdapter(Annotated[AnySpec, Field(discriminator="technique")])
 
@@ -243,6 +264,7 @@ SPECS: dict[str, type[BaseSpec]] = {
     "chained": ChainedSpec,
     "tools": ToolsSpec,
     "rag": RagSpec,
+    "finetuned": FinetunedSpec,
 }
 """Technique name -> its spec, in the order people see them: cheap first."""
 
@@ -262,7 +284,7 @@ def parse(values: dict[str, object]) -> AnySpec:
 
 def defaults() -> list[AnySpec]:
     """What is tried first: techniques that need no endpoint and no long wait, with their default settings."""
-    return [parse({"technique": name}) for name in SPECS if name not in ("chained", "tools")]
+    return [parse({"technique": name}) for name in SPECS if name not in ("chained", "tools", "finetuned")]
 
 
 def variants() -> list[BaseSpec]:
@@ -271,7 +293,7 @@ def variants() -> list[BaseSpec]:
     for name, kind in SPECS.items():
         if not kind.uses_llm:
             chosen.append(parse({"technique": name}))
-        elif name != "tools":
+        elif name not in ("tools", "finetuned"):
             chosen += [parse({"technique": name, "model": model}) for model in MODELS]
         if name == "zero-shot":
             chosen += [parse({"technique": name, "model": model, "readout": "greedy"}) for model in MODELS]
@@ -282,12 +304,26 @@ PACKAGED_PROMPTS = ("auto", "listing@1", "question@1", "extract", "extract@1")
 """What `prompt` holds when nobody chose another one; a job records the version."""
 
 
+def asked_fields(kind: type[BaseSpec]) -> list[str]:
+    """The fields that a person decides, in the order of a form: an adapter first, because it decides the rest.
+
+    What means something only for a hosted model is not asked for where the model itself is not.
+    """
+    fixed = {"technique", *kind.filled}
+    if "model" in kind.filled:
+        fixed |= {name for name, field in kind.model_fields.items() if field.json_schema_extra == HOSTED}
+    return sorted((name for name in kind.model_fields if name not in fixed), key=lambda name: name != "adapter")
+
+
 def describe(spec: BaseSpec) -> str:
     """The label, with the fields that differ from the defaults: "RAG (smollm2-135m, k=3)"."""
     values, standard = spec.model_dump(), type(spec)().model_dump()
     changed = [
         str(value) if field == "model" else f"{field}={value}"
         for field, value in values.items()
-        if value != standard[field] and value not in PACKAGED_PROMPTS
+        if value != standard[field] and value not in PACKAGED_PROMPTS and field not in (*spec.filled, "adapter")
     ]
+    if isinstance(spec, FinetunedSpec) and spec.adapter:
+        neighbours = [f"k={spec.k}"] if spec.k else []
+        changed = [spec.adapter[:8], spec.model, *neighbours, *changed]
     return f"{spec.label} ({', '.join(changed)})" if changed else spec.label

@@ -1,7 +1,9 @@
 """Does every technique of the registry keep the promises of worker.techniques.base.Technique?"""
 
 import json
+import tempfile
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -17,6 +19,7 @@ from worker.techniques import REGISTRY, build
 from worker.techniques.base import Technique
 
 CALLS_FUNCTIONS = "cloud:calls-functions"  # no model on this machine does: here the scripted one plays its part
+SMALL = "small"  # a random model on this machine, for which an adapter is made
 _LOCAL = [name for name in REGISTRY if SPECS[name].uses_llm and name != "tools"]
 NAMES = [pytest.param(name, marks=pytest.mark.model) if name in _LOCAL else name for name in REGISTRY]
 _SHOP = demo_items(260)
@@ -27,9 +30,24 @@ TRAIN, VALIDATION, TEST = _SHOP[:180], _SHOP[180:220], _SHOP[220:]
 def _language_model(name: str) -> Any:
     if name == CALLS_FUNCTIONS:
         return Scripted()
+    from tests.worker.llm.small import a_model_folder
     from worker.llm.local import LocalModel
 
+    if name == SMALL:
+        with tempfile.TemporaryDirectory() as folder:
+            return LocalModel(str(a_model_folder(Path(folder) / name)))
     return LocalModel(name)
+
+
+@cache
+def _adapter(name: str) -> dict[str, bytes]:
+    from tests.worker.llm.small import an_adapter
+
+    return an_adapter(_language_model(SMALL).network.model, 1, quantiles=name == "quantiles")
+
+
+def _resources() -> MemoryResources:
+    return MemoryResources(_language_model, _adapter)
 
 
 def _spec(name: str) -> BaseSpec:
@@ -37,6 +55,8 @@ def _spec(name: str) -> BaseSpec:
     small: dict[str, object] = {"model": "smollm2-135m"} if name in _LOCAL else {}
     if name == "tools":
         small = {"model": CALLS_FUNCTIONS}
+    if name == "finetuned":
+        small = {"model": SMALL, "adapter": "quantiles", "k": 2}
     if name == "lightgbm":
         small = {"trees": 30, "text_dims": 16}
     return parse({"technique": name, **small})
@@ -44,7 +64,7 @@ def _spec(name: str) -> BaseSpec:
 
 @cache
 def _fitted(name: str) -> tuple[MemoryResources, Artifact]:
-    resources = MemoryResources(_language_model)
+    resources = _resources()
     return resources, build(_spec(name), resources).fit(TRAIN, VALIDATION, Silent())
 
 
@@ -117,7 +137,7 @@ def test_artifacts_are_named_bytes_and_never_a_pickle(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_fitting_twice_gives_the_same_bytes(name: str) -> None:
-    again = build(_spec(name), MemoryResources(_language_model)).fit(TRAIN, VALIDATION, Silent())
+    again = build(_spec(name), _resources()).fit(TRAIN, VALIDATION, Silent())
     assert again.parts == _fitted(name)[1].parts
 
 

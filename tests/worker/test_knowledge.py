@@ -332,6 +332,22 @@ def test_a_base_is_refreshed_on_its_schedule_and_never_twice_at_once(database, s
     assert knowledge_actions.refresh_due() == []
 
 
+def test_an_item_that_asks_apart_gets_none_of_its_near_duplicates_and_all_others(database, sent, embedder):
+    dataset_id = things(100)
+    with begin() as session:
+        session.connection().exec_driver_sql("UPDATE items SET group_id = 3 WHERE row IN (3, 4, 50, 95)")
+        items = datasets.items(session, dataset_id).filter(pl.col("row").is_in([3, 6, 95]))
+    upload(sent, dataset_id, "id,title,price\nfrom-elsewhere,Lamp,7\n")  # known, but no row of the dataset
+    index = knowing.PgIndex(dataset_id)
+    usual, apart = (index.nearest(items, 200, apart=apart) for apart in (False, True))
+    left_out = usual.join(apart, on=["row", "neighbour"], how="anti")
+    assert set(left_out.select("row", "neighbour").rows()) == {
+        *((3, f"id-{row}") for row in (4, 50)),
+        *((95, f"id-{row}") for row in (3, 4, 50)),
+    }
+    assert apart.join(usual, on=["row", "neighbour"], how="anti").is_empty()
+
+
 def test_a_search_is_answered_by_a_worker(database, sent, embedder):
     dataset_id = things(100)
     done(sent, knowledge_actions.refresh(dataset_id))

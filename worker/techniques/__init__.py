@@ -15,6 +15,7 @@ REGISTRY = {
     "chained": "worker.techniques.chained:Chained",
     "tools": "worker.techniques.tools:Tools",
     "rag": "worker.techniques.rag:Rag",
+    "finetuned": "worker.techniques.finetuned:Finetuned",
 }
 
 

@@ -39,11 +39,13 @@ class Index(Protocol):
         same_category: bool = False,
         min_similarity: float = 0.0,
         newer_than_days: int = 0,
+        apart: bool = False,
     ) -> pl.DataFrame:
         """db.types.FOUND_SCHEMA: at most k known items per asking item, best first. Rows in the order of the items.
 
         same_category: only items of the asking item's category; min_similarity: a cosine, 0 = no bound;
-        newer_than_days: only prices of the last days, 0 = any. An item never gets itself back.
+        newer_than_days: only prices of the last days, 0 = any; apart: none of the asking item's near-duplicates. An
+        item never gets itself back.
         """
         ...
 
@@ -67,6 +69,11 @@ class Resources(Protocol):
 
     def language_model(self, name: str, sample: int = 0, batch: str = "off", precision: str = "auto") -> Any:
         """A worker.llm.base.LanguageModel. sample, batch: how a hosted one is asked (worker.specs.LlmSpec)."""
+        ...
+
+    def adapted_model(self, adapter: str, model: str, precision: str = "auto") -> Any:
+        """The language model on this machine with an adapter's weights in it. Raises NotFound; UserError when they
+        belong to another model."""
         ...
 
     def prompt(self, ref: str) -> PromptVersion:

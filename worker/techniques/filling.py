@@ -8,16 +8,26 @@ included, is never cut. Whatever was left out is counted.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from db.errors import NotReady
 from db.types import PromptVersion
-from worker.llm.base import LanguageModel, Prompt, Spent
+from worker.llm.base import Prompt, Spent
 from worker.templates.rendering import Item, Known, Values, item_values, render
 
 ANSWER_TOKENS = 32  # a price, and what a model says around it
 CHAT_TOKENS = 24  # control tokens around the messages of a chat
 _SHORTEST = 8  # tokens of product text; a prompt that leaves less room than this does not fit the model at all
+
+
+class Texts(Protocol):
+    """The part of a LanguageModel that prompts are made with; it needs no weights."""
+
+    context: int
+
+    def count(self, texts: list[str]) -> list[int]: ...
+
+    def cut(self, texts: list[str], tokens: int) -> list[str]: ...
 
 
 @dataclass(slots=True)
@@ -44,7 +54,7 @@ class Form:
     """What all prompts of a technique have in common."""
 
     template: PromptVersion
-    model: LanguageModel
+    model: Texts
     max_text_tokens: int
     own_examples: bool = False  # chosen for each item
     room: int = ANSWER_TOKENS  # tokens kept free for the answer
@@ -106,13 +116,13 @@ class Form:
         return Prompt(made.shared, made.text, made.ask, made.system, row)
 
 
-def cut_items(model: LanguageModel, items: Sequence[Item], tokens: int) -> list[Item]:
+def cut_items(model: Texts, items: Sequence[Item], tokens: int) -> list[Item]:
     """The items with `product` cut to so many tokens, and the other texts to what is left of them in it."""
     short = model.cut([item["product"] for item in items], tokens)
     return [_like(model, item, product, tokens) for item, product in zip(items, short, strict=True)]
 
 
-def _like(model: LanguageModel, item: Item, product: str, tokens: int) -> Item:
+def _like(model: Texts, item: Item, product: str, tokens: int) -> Item:
     gone = len(item["product"]) - len(product)
     if not gone:
         return item
@@ -122,7 +132,7 @@ def _like(model: LanguageModel, item: Item, product: str, tokens: int) -> Item:
     return Item(title=title, description="", category=category, brand=brand, product=product.rstrip())
 
 
-def known_products(model: LanguageModel, lines: Sequence[Mapping[str, Any]], tokens: int) -> list[Known]:
+def known_products(model: Texts, lines: Sequence[Mapping[str, Any]], tokens: int) -> list[Known]:
     """Priced products for a prompt, each cut to so many tokens.
 
     Lines have title, description, category, brand and price, perhaps similarity.

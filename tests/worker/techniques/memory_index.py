@@ -23,6 +23,7 @@ class MemoryIndex:
     def __init__(self) -> None:
         self.train = pl.DataFrame()
         self.ages = pl.Series([], dtype=pl.Float64)  # days, one per train item; in tests rows are 0 to 270 days old
+        self.groups: dict[int, int] = {}  # row -> group of near-duplicates; a row that is not here is its own
         self._stored = np.empty((0, DIMS), dtype=np.float32)
 
     def build(self, train: pl.DataFrame, progress: Progress) -> None:
@@ -39,11 +40,16 @@ class MemoryIndex:
         same_category: bool = False,
         min_similarity: float = 0.0,
         newer_than_days: int = 0,
+        apart: bool = False,
     ) -> pl.DataFrame:
         if not len(self.train):
             return pl.DataFrame(schema=FOUND_SCHEMA)
         similarity = _vectors(items) @ self._stored.T
         similarity[items["row"].to_numpy()[:, None] == self.train["row"].to_numpy()] = -np.inf
+        if apart:
+            known = np.array([self.groups.get(row, row) for row in self.train["row"]])
+            asking = np.array([self.groups.get(row, row) for row in items["row"]])
+            similarity[asking[:, None] == known] = -np.inf
         if same_category:
             similarity[items["category"].to_numpy()[:, None] != self.train["category"].to_numpy()] = -np.inf
         if min_similarity > 0:
@@ -51,13 +57,12 @@ class MemoryIndex:
         if newer_than_days > 0:
             similarity[:, (self.ages > newer_than_days).to_numpy()] = -np.inf
         order = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
-        asking, rank = np.nonzero(np.isfinite(np.take_along_axis(similarity, order, axis=1)))
-        chosen = order[asking, rank]
-        known = self.train[chosen]
-        return known.select(
-            pl.Series("row", items["row"].to_numpy()[asking], dtype=pl.Int64),
+        places, rank = np.nonzero(np.isfinite(np.take_along_axis(similarity, order, axis=1)))
+        chosen = order[places, rank]
+        return self.train[chosen].select(
+            pl.Series("row", items["row"].to_numpy()[places], dtype=pl.Int64),
             neighbour=pl.format("row:{}", "row"),
-            similarity=pl.Series(similarity[asking, chosen], dtype=pl.Float64),
+            similarity=pl.Series(similarity[places, chosen], dtype=pl.Float64),
             price="price",
             title="title",
             description="description",
@@ -88,11 +93,15 @@ def _vectors(items: pl.DataFrame) -> npt.NDArray[np.float32]:
 
 
 class MemoryResources:
-    """What techniques get in tests; `models` opens a language model by name where one is needed."""
+    """What techniques get in tests; `models` opens a language model by name where one is needed, `adapters` the files
+    of an adapter."""
 
-    def __init__(self, models: Callable[[str], Any] | None = None) -> None:
+    def __init__(
+        self, models: Callable[[str], Any] | None = None, adapters: Callable[[str], Any] | None = None
+    ) -> None:
         self._index = MemoryIndex()
         self._models = models
+        self._adapters = adapters
 
     def index(self) -> MemoryIndex:
         return self._index
@@ -100,6 +109,10 @@ class MemoryResources:
     def language_model(self, name: str, sample: int = 0, batch: str = "off", precision: str = "auto") -> Any:
         assert self._models is not None, "this technique was not expected to use a language model"
         return self._models(name)
+
+    def adapted_model(self, adapter: str, model: str, precision: str = "auto") -> Any:
+        assert self._adapters is not None, "this technique was not expected to use an adapter"
+        return self.language_model(model).adapted(self._adapters(adapter))
 
     def prompt(self, ref: str) -> PromptVersion:
         return BUILT_IN[split(ref)[0]]

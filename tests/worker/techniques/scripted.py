@@ -45,6 +45,7 @@ class Scripted:
         self.told_to_write: list[Prompt] = []
         self.readout: Readout | None = None
         self.tools: list[Tool] = []
+        self.adapter = self.name = ""
         self._answer = answer
         self._writes = writes
         self._index = index
@@ -76,6 +77,10 @@ class Scripted:
 
     def language_model(self, name: str, sample: int = 0, batch: str = "off", precision: str = "auto") -> "Scripted":
         self.name = name
+        return self
+
+    def adapted_model(self, adapter: str, model: str, precision: str = "auto") -> "Scripted":
+        self.adapter, self.name = adapter, model
         return self
 
     def index(self) -> Any:

@@ -57,7 +57,9 @@ def test_the_same_neighbours_without_the_model_are_beside_every_price() -> None:
 def test_the_spec_says_what_is_searched() -> None:
     index = Recording()
     priced(RagSpec(k=7, same_category=True, min_similarity=0.25, newer_than_days=90), index)
-    assert index.searched == [{"k": 7, "same_category": True, "min_similarity": 0.25, "newer_than_days": 90}]
+    assert index.searched == [
+        {"k": 7, "same_category": True, "min_similarity": 0.25, "newer_than_days": 90, "apart": False}
+    ]
 
 
 def test_neighbour_texts_are_cut() -> None:

@@ -1,0 +1,77 @@
+"""What does an adapter decide about a pricing job? A spec that names one gets everything it was trained with."""
+
+from db import adapters
+from db.engine import Session
+from db.errors import NotReady, UserError
+from db.types import Adapter, Dataset
+from worker.specs import BaseSpec, FinetunedSpec
+from worker.train_specs import TrainSpec
+
+TRAINED = ("prompt", "max_text_tokens", "min_price", "max_price", "k", "neighbour_tokens")
+"""Fields that TrainSpec and FinetunedSpec share; how else neighbours are searched is the default in training."""
+
+UNREAD = {"quantiles": ("greedy", "mode")}
+"""Form -> what can't be read from such an adapter."""
+
+
+def fill(session: Session, spec: BaseSpec) -> BaseSpec:
+    """A FinetunedSpec with its adapter's whole number, model and settings, so that a job records everything; every
+    other spec as it is.
+
+    Raises NotReady without an adapter, NotFound for one that is not there, UserError for settings against it.
+    """
+    if not isinstance(spec, FinetunedSpec):
+        return spec
+    adapter = _chosen(session, spec.adapter)
+    decided = _decided(adapter)
+    for name, value in decided.items():
+        field = FinetunedSpec.model_fields[name]
+        if getattr(spec, name) not in (field.default, value):
+            raise UserError(
+                f"{field.title}: the adapter {adapter.id[:8]} was trained with {value!r} and reads nothing else well; "
+                "leave this setting out."
+            )
+    if spec.readout in UNREAD.get(adapter.form, ()):
+        raise UserError(
+            f"The adapter {adapter.id[:8]} says quantiles, so {spec.readout} can't be read from it; choose auto, "
+            "median, log-mean or mean."
+        )
+    return spec.model_copy(update={"adapter": adapter.id, **decided})
+
+
+def caution(session: Session, spec: BaseSpec, dataset: Dataset) -> str:
+    """A sentence where an adapter may have seen the rows it is to be measured on; else ""."""
+    if not isinstance(spec, FinetunedSpec):
+        return ""
+    adapter = adapters.get(session, spec.adapter)
+    if adapter.dataset_id == dataset.id:
+        return ""
+    return (
+        f"The adapter learned from {adapter.dataset_name}: rows that both tables have may be among its examples, and "
+        "its errors on them would look too small."
+    )
+
+
+def _chosen(session: Session, ref: str) -> Adapter:
+    if ref:
+        return adapters.get(session, ref)
+    there = adapters.all(session)
+    if not there:
+        raise NotReady("There is no adapter yet: train one on the Fine-tune page, then choose it here.")
+    newest = there[0]
+    raise NotReady(
+        f"Choose an adapter: the newest is {newest.id[:8]} ({newest.base}, learned from {newest.dataset_name}); the "
+        "Adapters page lists them all."
+    )
+
+
+def asking(trained: TrainSpec) -> FinetunedSpec:
+    """How an adapter of this training asks: for the examples of a training, which must look just so."""
+    values = {name: getattr(trained, name) for name in TRAINED}
+    return FinetunedSpec.model_validate(values | {"model": trained.model})
+
+
+def _decided(adapter: Adapter) -> dict[str, object]:
+    """The value of each field in FinetunedSpec.filled."""
+    spec = asking(TrainSpec.model_validate(adapter.spec))
+    return {name: getattr(spec, name) for name in FinetunedSpec.filled} | {"model": adapter.model}
