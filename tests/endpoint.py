@@ -28,6 +28,7 @@ from tests.endpoints.fast import FastBrain
 from tests.endpoints.log import Entry, RequestLog
 from tests.endpoints.settings import Model, Scripted, Settings, Trouble
 from tests.endpoints.troubled import able_to_hang_up
+from tests.endpoints.tuning import Job
 
 __all__ = ["FastBrain", "Handle", "Model", "Scripted", "Settings", "endpoint", "local_brain"]
 
@@ -53,12 +54,17 @@ class Handle:
         """Every chat request so far, in order of arrival."""
         return list(self.log.entries)
 
+    @property
+    def tunings(self) -> list[Job]:
+        """Every fine-tune that was ever created, as it was when somebody last asked for it."""
+        return list(self.site.tunings.all.values())
+
     def trouble(self, *kinds: Trouble, times: int = 1, match: str = "") -> None:
         """The next requests (whose body contains `match`) meet these, one after another; times=-1: for ever."""
         self.settings.script.extend(Scripted(kind=kind, times=times, match=match) for kind in kinds)
 
     def change(self, **values: Any) -> None:
-        """Settings by name; `batching` may be given in part."""
+        """Settings by name; `batching` and `tuning` may be given in part."""
         self.settings.change(**values)
 
     def reset(self, **settings: Any) -> None:
@@ -67,7 +73,7 @@ class Handle:
         self.settings.change(**settings)
 
     def advance(self, seconds: float) -> None:
-        """Moves the clock of batches on."""
+        """Moves the clock of batches and fine-tunes on."""
         self.site.batches.ahead += seconds
 
 

@@ -15,6 +15,7 @@ from tests.endpoints.files import Files
 from tests.endpoints.log import as_json
 from tests.endpoints.settings import Model, Scripted, Settings
 from tests.endpoints.troubled import Refused
+from tests.endpoints.tunings import Tunings
 
 
 class Site:
@@ -25,18 +26,20 @@ class Site:
         self.chat = Chat(brain, settings)
         self.files = Files(settings)
         self.batches = Batches(self.chat, self.files)
+        self.tunings = Tunings(self.chat, self.files, self.batches.now)
 
     def reset(self) -> None:
-        """As after the start: default settings; no log, files, batches or cached prompts."""
+        """As after the start: default settings; no log, files, batches, fine-tunes or cached prompts."""
         for name, value in Settings():
             setattr(self.settings, name, value)
         self.chat.reset()
         self.files.all.clear()
         self.batches.all.clear()
+        self.tunings.all.clear()
         self.batches.ahead = 0.0
 
     def app(self) -> Starlette:
-        chat, files, batches = self.chat, self.files, self.batches
+        chat, files, batches, tunings = self.chat, self.files, self.batches, self.tunings
         routes = [
             Route("/v1/chat/completions", chat.post, methods=["POST"]),
             Route("/openai/deployments/{model}/chat/completions", chat.post, methods=["POST"]),
@@ -52,6 +55,11 @@ class Site:
             Route("/v1/batches", batches.list),
             Route("/v1/batches/{id}", batches.show),
             Route("/v1/batches/{id}/cancel", batches.cancel, methods=["POST"]),
+            Route("/v1/fine_tuning/jobs", tunings.create, methods=["POST"]),
+            Route("/v1/fine_tuning/jobs", tunings.list),
+            Route("/v1/fine_tuning/jobs/{id}", tunings.show),
+            Route("/v1/fine_tuning/jobs/{id}/events", tunings.events),
+            Route("/v1/fine_tuning/jobs/{id}/cancel", tunings.cancel, methods=["POST"]),
             Route("/control/settings", self.settings_, methods=["GET", "POST"]),
             Route("/control/script", self.script, methods=["POST"]),
             Route("/control/requests", self.requests),
@@ -90,7 +98,7 @@ class Site:
         return JSONResponse(self.chat.log.counts())
 
     async def advance(self, request: Request) -> Response:
-        """Moves the clock of batches on: {"seconds": 3600}."""
+        """Moves the clock of batches and fine-tunes on: {"seconds": 3600}."""
         self.batches.ahead += float((await request.json())["seconds"])
         return JSONResponse({"ahead": self.batches.ahead})
 

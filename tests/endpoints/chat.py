@@ -28,16 +28,18 @@ class Chat:
         self.brain, self.settings = brain, settings
         self.log = RequestLog()
         self.limits = Limits(settings)
+        self.tuned: list[Model] = []  # models that fine-tunes brought
         self._read: set[int] = set()  # hashes of prompt beginnings, for cached_tokens
 
     def reset(self) -> None:
-        """Forgets what was asked."""
+        """Forgets what was asked and tuned."""
         self.log.clear()
+        self.tuned.clear()
         self.limits = Limits(self.settings)
         self._read.clear()
 
     def models(self) -> list[Model]:
-        return self.brain.models() or self.settings.models
+        return [*(self.brain.models() or self.settings.models), *self.tuned]
 
     async def post(self, request: Request) -> Response:
         raw = await request.body()

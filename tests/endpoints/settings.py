@@ -56,6 +56,7 @@ class Model(_Open):
     style: Literal["plain", "cents", "words"] = "plain"  # 25 | $24.99 | The price is about $25.
     refuses: frozenset[str] = frozenset()  # parameters that are answered with a 400, as reasoning models do
     reasoning: int = 0  # hidden tokens thought before each answer; they count as completion tokens
+    tunable: bool = True  # may be fine-tuned
 
 
 class Batching(_Open):
@@ -68,6 +69,17 @@ class Batching(_Open):
     fail_share: float = 0.0  # lines answered with a 500 in the error file
     lost_share: float = 0.0  # lines that are in neither file
     refuse: str | None = None  # every new batch fails its validation with this code, e.g. token_limit_exceeded
+
+
+class Tuning(_Open):
+    """The accelerated clock and the mishaps of fine-tunes."""
+
+    validating: float = 0.02  # seconds
+    running: float = 0.1  # seconds
+    steps: int = 10  # of the optimiser; the loss of each is told in an event
+    fail: str | None = None  # every new fine-tune ends with this message instead of a model
+    refuse: bool = False  # nobody may start one any more
+    lose_answer: bool = False  # a fine-tune is created, but whoever asked for it is told of an error
 
 
 class Settings(_Open):
@@ -87,6 +99,7 @@ class Settings(_Open):
     # What the fast brain calls: one entry per round, each a list of tools, by name or as [name, raw arguments].
     tool_rounds: list[list[str | tuple[str, str]]] = [["category_price_stats"]]
     batching: Batching = Field(default_factory=Batching)
+    tuning: Tuning = Field(default_factory=Tuning)
     models: list[Model] = [
         Model(id="fast"),
         Model(id="fast-digits", digits="single"),
@@ -98,6 +111,7 @@ class Settings(_Open):
             id="fast-thinking",
             reasoning=64,
             refuses=frozenset({"temperature", "max_tokens", "logprobs", "top_logprobs"}),
+            tunable=False,
         ),
         # Names with a known public price.
         Model(id="gpt-4o-mini", owned_by="system"),
@@ -119,10 +133,10 @@ class Settings(_Open):
         return next((model for model in self.models if model.id == name), None)
 
     def change(self, **values: Any) -> None:
-        """Several at once; `batching` may be given in part. Raises pydantic.ValidationError."""
+        """Several at once; `batching` and `tuning` may be given in part. Raises pydantic.ValidationError."""
         for name, value in values.items():
-            if name == "batching" and isinstance(value, dict):
+            if name in ("batching", "tuning") and isinstance(value, dict):
                 for key, inner in value.items():
-                    setattr(self.batching, key, inner)
+                    setattr(getattr(self, name), key, inner)
             else:
                 setattr(self, name, value)

@@ -2,7 +2,7 @@
 for it. A key is never kept, logged or repeated in an error."""
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from db.errors import NotReady
 from db.types import Endpoint
@@ -30,34 +30,22 @@ def client(endpoint: Endpoint) -> "OpenAI":
     """For a few calls one after the other. Retries are the caller's business."""
     from openai import AzureOpenAI, OpenAI
 
-    if endpoint.api_version:
-        return AzureOpenAI(
-            api_key=key(endpoint),
-            azure_endpoint=endpoint.base_url,
-            api_version=endpoint.api_version,
-            max_retries=0,
-            timeout=endpoint.timeout_seconds,
-        )
-    return OpenAI(
-        api_key=key(endpoint), base_url=endpoint.base_url, max_retries=0, timeout=endpoint.timeout_seconds
-    )  # fmt: skip
+    return (AzureOpenAI if endpoint.api_version else OpenAI)(**_how(endpoint))
 
 
 def async_client(endpoint: Endpoint) -> "AsyncOpenAI":
     """For many calls at once. Retries are the caller's business: it knows of the other calls."""
     from openai import AsyncAzureOpenAI, AsyncOpenAI
 
+    return (AsyncAzureOpenAI if endpoint.api_version else AsyncOpenAI)(**_how(endpoint))
+
+
+def _how(endpoint: Endpoint) -> dict[str, Any]:
+    """Where and how an endpoint is called; Azure names its address in another way."""
+    address = {"base_url": endpoint.base_url}
     if endpoint.api_version:
-        return AsyncAzureOpenAI(
-            api_key=key(endpoint),
-            azure_endpoint=endpoint.base_url,
-            api_version=endpoint.api_version,
-            max_retries=0,
-            timeout=endpoint.timeout_seconds,
-        )
-    return AsyncOpenAI(
-        api_key=key(endpoint), base_url=endpoint.base_url, max_retries=0, timeout=endpoint.timeout_seconds
-    )  # fmt: skip
+        address = {"azure_endpoint": endpoint.base_url, "api_version": endpoint.api_version}
+    return {"api_key": key(endpoint), "max_retries": 0, "timeout": endpoint.timeout_seconds, **address}
 
 
 def without_key(text: str, endpoint: Endpoint) -> str:

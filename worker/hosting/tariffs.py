@@ -25,6 +25,11 @@ def find(session: Session, endpoint: Endpoint, model: str, at: datetime | None =
     return listed(endpoint.provider, model, (at or datetime.now(UTC)).date().isoformat())
 
 
+def training(endpoint: Endpoint) -> Decimal | None:
+    """Dollars per million tokens that its models are tuned on. None = unknown: no price list says it."""
+    return Decimal(0) if endpoint.provider == FREE else None
+
+
 @lru_cache(maxsize=256)
 def listed(provider: str, model: str, day: str) -> Tariff | None:
     """What genai-prices says for a day (ISO date); None when it does not know provider or model.

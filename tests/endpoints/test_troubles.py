@@ -5,33 +5,15 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import openai
 import pytest
 
-from tests.endpoint import Handle, endpoint
+from tests.endpoint import Handle
 from tests.endpoints.limits import duration
-from tests.test_endpoint import CABLE, LAPTOP, STATS, ask, schema
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Handle]:
-    with endpoint() as handle:
-        yield handle
-
-
-@pytest.fixture
-def server(running: Handle) -> Handle:
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def client(server: Handle) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as client:
-        yield client
+from tests.endpoints.test_protocol import CABLE, LAPTOP, STATS, ask, schema
 
 
 def control(server: Handle, path: str, body: Any = None) -> Any:

@@ -37,24 +37,6 @@ def schema(**properties: str) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": inner}}
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Handle]:
-    with endpoint() as handle:
-        yield handle
-
-
-@pytest.fixture
-def server(running: Handle) -> Handle:
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def client(server: Handle) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as client:
-        yield client
-
-
 def ask(client: openai.OpenAI, messages: Any = CABLE, model: str = "fast", **more: Any) -> Any:
     return client.chat.completions.create(model=model, messages=messages, **more)
 

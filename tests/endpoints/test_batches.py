@@ -1,21 +1,14 @@
 """Does a batch on the test server live as one at OpenAI, only faster?"""
 
 import json
-from collections.abc import Iterator
 from typing import Any, Literal
 
 import openai
 import pytest
 
-from tests.endpoint import Handle, endpoint
+from tests.endpoint import Handle
 
 URL: Literal["/v1/chat/completions"] = "/v1/chat/completions"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Handle]:
-    with endpoint() as handle:
-        yield handle
 
 
 @pytest.fixture
@@ -23,12 +16,6 @@ def server(running: Handle) -> Handle:
     # The clock stands for a test's purposes: seconds pass by `advance`.
     running.reset(batching={"validating": 60, "in_progress": 1_000, "finalizing": 60})
     return running
-
-
-@pytest.fixture
-def client(server: Handle) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as client:
-        yield client
 
 
 def line(i: int, model: str = "fast") -> dict[str, Any]:

@@ -1,0 +1,210 @@
+"""What does the train step do for a model behind an endpoint? Hands the examples over once, and waits for a model.
+
+Everything needed to go on stands in Postgres, in the job's checkpoint: the random token that goes along with the order,
+and the ids of what the endpoint has. So whoever comes next hands over what was not, finds what was, and watches on.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from db import adapters, chunks, datasets, endpoints, jobs, results, trainings
+from db.engine import Session, begin
+from db.errors import NotReady, UserError
+from db.types import JobState
+from worker import train_specs
+from worker.hosting import clients, tariffs, tuning
+from worker.hosting.failures import Kind
+from worker.hosting.tuning import Event, Order, Status, TuningFailure
+from worker.lessons import Lesson
+from worker.progress import Cancelled, Defer, Pause
+from worker.training import chat, remote, remote_adapter, remote_check, remote_curve
+
+if TYPE_CHECKING:
+    from worker.steps import Work
+
+POLL_SECONDS = 20.0  # a tuning takes minutes to hours
+
+Commit = Callable[[Session], chunks.Tally]
+
+
+def tune(work: "Work", lesson: Callable[[], Lesson]) -> Commit:
+    """Tune a model where it is served. `lesson` is asked before the examples are handed over, and at the end.
+
+    Raises Defer while it is not done, Pause where a person has to act first.
+    """
+    return _Tuning(work).advance(lesson)
+
+
+class _Tuning:
+    """One try of the step: as far as it goes now."""
+
+    def __init__(self, work: "Work") -> None:
+        self.work, self.job = work, work.job
+        self.spec = train_specs.parse(work.job.spec["train"])
+        endpoint_name, _, self.model = self.spec.model.partition(":")
+        with begin() as session:
+            self.endpoint = endpoints.get(session, endpoint_name)
+            self.dataset = datasets.get(session, work.job.dataset_id)
+            self.remote = remote.load(session, work.job.id) or remote.Remote(token=secrets.token_hex(16))
+        try:
+            clients.key(self.endpoint)
+        except NotReady as error:
+            raise Pause(str(error)) from error
+        self.tuner = tuning.tuner(self.endpoint)
+
+    def advance(self, lesson: Callable[[], Lesson]) -> Commit:
+        try:
+            if not self.remote.remote_id:
+                self._hand_over(lesson)
+            status = self._look()
+        except TuningFailure as error:
+            self._settle(error)
+        if status.state == "running":
+            raise Defer(POLL_SECONDS)
+        if status.state != "succeeded":
+            self._end(status)
+        return self._ended_well(status, lesson)
+
+    def _hand_over(self, lesson: Callable[[], Lesson]) -> None:
+        """Upload the files and create the tuning, unless that happened already and only its id was lost."""
+        if not self.remote.training_file:
+            self._refuse_cap_without_price()
+            learn = lesson()
+            if learn.train.is_empty():
+                raise UserError("There are no examples to learn from.")
+            files = {"train": learn.train, "validation": learn.validation}
+            ids = {
+                name: self.tuner.upload(f"{name}-{self.remote.token}.jsonl", "".join(chat.lines(frame)).encode())
+                for name, frame in files.items()
+                if len(frame)
+            }
+            self._keep(
+                training_file=ids["train"],
+                validation_file=ids.get("validation", ""),
+                train_rows=len(learn.train),
+                fingerprint=learn.fingerprint,
+            )
+        found = None
+        if self.remote.asked is not None:
+            if wait := self.remote.wait_seconds:
+                raise Defer(wait)
+            found = self.tuner.find(self.remote.token)
+        if not found and self._is_to_stop():
+            self._stopped()
+        self._keep(remote_id=found or self._create())
+
+    def _create(self) -> str:
+        self._keep(asked=time.time())
+        order = Order(
+            self.remote.token,
+            self.model,
+            self.remote.training_file,
+            self.remote.validation_file,
+            max(1, round(self.spec.epochs)),
+            self.spec.seed,
+        )
+        try:
+            return self.tuner.create(order)
+        except TuningFailure as error:
+            if error.failure.status is not None and error.failure.status < 500:  # refused for certain
+                self._keep(asked=None)
+            raise
+
+    def _look(self) -> Status:
+        """How it stands, and the curve so far; stopped there where a person asked for it."""
+        status = self.tuner.status(self.remote.remote_id)
+        if status.state == "running" and self._is_to_stop():
+            self.tuner.cancel(self.remote.remote_id)
+            status = self.tuner.status(self.remote.remote_id)
+        events = self.tuner.events(self.remote.remote_id, self.remote.last_event)
+        if events:
+            with begin() as session:
+                trainings.note(
+                    session, self.job.id, remote_curve.points(events, trainings.points(session, self.job.id))
+                )
+            self._keep(last_event=events[-1].id)
+        return status
+
+    def _settle(self, error: TuningFailure) -> NoReturn:
+        """Raise what fits a failure: wait, ask a person, or give up. What is under way there is never given up."""
+        failure, is_out = error.failure, bool(self.remote.remote_id)
+        if failure.kind is Kind.BUSY or (failure.kind is Kind.AGAIN and is_out):
+            self._remark(str(error))
+            raise Defer(max(POLL_SECONDS, failure.retry_after or 0.0)) from error
+        if is_out or failure.kind in (Kind.AGAIN, Kind.FATAL):
+            raise Pause(str(error)) from error
+        raise error
+
+    def _remark(self, sentence: str) -> None:
+        """Why nothing happens, once, among what the endpoint tells."""
+        with begin() as session:
+            curve = trainings.points(session, self.job.id)
+            if not any(point.values.get("text", "").endswith(sentence) for point in curve):
+                event = Event("", datetime.now(UTC), sentence)
+                trainings.note(session, self.job.id, remote_curve.points([event], curve))
+
+    def _end(self, status: Status) -> NoReturn:
+        """It brought no model; a retry begins anew."""
+        if status.state == "cancelled" and self._is_to_stop():
+            self._stopped()
+        self._forget()
+        if status.state == "cancelled":
+            raise UserError(f"The fine-tune was cancelled at the endpoint {self.endpoint.name}.")
+        raise UserError(
+            f"The endpoint {self.endpoint.name} could not tune {self.model} ({status.error or 'no reason'})."
+        )
+
+    def _stopped(self) -> NoReturn:
+        with begin() as session:
+            trainings.drop_checkpoint(session, self.job.id)
+            jobs.set_state(session, self.job.id, JobState.CANCELLED, among=[JobState.RUNNING, JobState.PAUSED])
+        raise Cancelled
+
+    def _ended_well(self, status: Status, lesson: Callable[[], Lesson]) -> Commit:
+        model = f"{self.endpoint.name}:{status.model}"
+        measured = remote_check.check(model, lesson().validation, self.spec, self.work.progress)
+        per_million = tariffs.training(self.endpoint)
+        is_known = per_million is not None and (status.trained_tokens is not None or not per_million)
+        usd = (per_million or Decimal(0)) * (status.trained_tokens or 0) / 1_000_000
+        ends = remote_adapter.last_day(self.endpoint, self.model, status.model)
+
+        def commit(session: Session) -> chunks.Tally:
+            job_id, curve = self.job.id, trainings.points(session, self.job.id)
+            told = remote_adapter.metrics(curve, measured, status, is_known=is_known, ends=ends)
+            if measured:
+                trainings.note(session, job_id, [remote_curve.at_end(curve, measured)])
+            adapter = remote_adapter.adapter(
+                self.job, self.dataset, self.endpoint, self.spec, self.remote, status, told, usd
+            )
+            adapters.register(session, adapter, {})
+            trainings.drop_checkpoint(session, job_id)
+            results.put(session, job_id, {"adapter": adapter.id, "metrics": told})
+            paid = usd + jobs.get(session, job_id).spent_usd  # so far: for pricing validation rows
+            jobs.add_fixed_cost(session, job_id, status.seconds, paid)
+            return chunks.Tally(items=self.job.items_total, usd=paid, unknown_costs=int(not is_known))
+
+        return commit
+
+    def _refuse_cap_without_price(self) -> None:
+        if self.job.cap_usd is not None and tariffs.training(self.endpoint) is None:
+            raise UserError(
+                f"Nobody knows what a token costs that {self.spec.model} is tuned on, so the job's cap can't be kept; "
+                "start it without a cap."
+            )
+
+    def _is_to_stop(self) -> bool:
+        with begin() as session:
+            return trainings.is_asked_to_stop(session, self.job.id)
+
+    def _keep(self, **changes: Any) -> None:
+        self.remote = self.remote.model_copy(update=changes)
+        with begin() as session:
+            remote.save(session, self.job.id, self.remote)
+
+    def _forget(self) -> None:
+        with begin() as session:
+            trainings.drop_checkpoint(session, self.job.id)
