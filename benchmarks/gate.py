@@ -1,0 +1,157 @@
+"""Does the forgetting gate let ordinary trainings pass and stop forgetful ones? Many short trainings, one line each.
+
+python -m benchmarks.gate [FILE] [--model smollm2-135m] [--seeds 10] [--forgetful 3] [--rows 400] [--form tokens]
+FILE is a CSV with the columns title, category and price and, if it has them, description and brand; without it, the
+demo catalogue. Trained on all its categories but the last ones, which the gate asks about. An ordinary training has the
+settings of the preset "quick"; a forgetful one takes twenty times its rate, all layers and one category.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from db.settings import settings
+from db.types import Checkpoint, TrainingPoint
+from worker import canary, train_specs
+from worker.demo import catalogue
+from worker.evaluation.forgetting import Finding, Report, judge
+from worker.evaluation.resampling import Floats
+from worker.llm.base import Readout
+from worker.llm.local import LocalModel
+from worker.llm.packaged import model_folder
+from worker.progress import Silent
+from worker.techniques.filling import Given
+from worker.templates.builtin import BUILT_IN
+from worker.train_specs import TrainSpec
+from worker.training import examples, forgetting, launch
+from worker.training.measuring import prompts
+from worker.training.task import Task
+
+LEFT_OUT = 0.25  # share of the categories that no training sees
+OTHER_ROWS = 100
+FORGETFUL = {"learning_rate": 2e-2, "layers": 0, "rank": 64, "alpha": 128, "schedule": "constant"}
+
+
+class Unwatched:
+    """Lets a training run to its end."""
+
+    def points(self, points: Sequence[TrainingPoint]) -> None:
+        del points
+
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        del checkpoint
+
+    def wants_stop(self) -> bool:
+        return False
+
+
+class Bench:
+    """What all trainings share: the base model, the rows, and the prompts of other categories."""
+
+    def __init__(self, model: str, items: pl.DataFrame, rows: int, form: str, replay: float) -> None:
+        self.base = LocalModel(model)
+        self.folder = model_folder(model)
+        self.values = {"model": model, "rows": rows, "form": form, "evaluate_rows": 8, "evaluate_every": 100_000}
+        self.replay = replay
+        names = items["category"].unique().sort().to_list()
+        others = names[-max(1, round(LEFT_OUT * len(names))) :]
+        self.largest = items.filter(~pl.col("category").is_in(others))["category"].mode().sort()[0]
+        self.known = items.filter(~pl.col("category").is_in(others))
+        asked = items.filter(pl.col("category").is_in(others))
+        self.asked = asked.sample(min(OTHER_ROWS, len(asked)), seed=0)
+        self.cold: Floats | None = None
+
+    def report(self, seed: int, *, forgetful: bool) -> Report:
+        """Train once, and judge."""
+        changes = FORGETFUL if forgetful else {"replay": self.replay}
+        spec = train_specs.parse(self.values | changes | {"seed": seed})
+        rows = self.known.filter(pl.col("category") == self.largest) if forgetful else self.known
+        rows = rows.sample(min(spec.rows, len(rows)), seed=seed, shuffle=True)
+        held = self.known.join(rows, on="row", how="anti").head(spec.evaluate_rows)
+        task = Task(spec, self.folder, self._examples(rows, spec), self._examples(held, spec), tuple(canary.replay()))
+        with tempfile.TemporaryDirectory() as folder:
+            files = launch.run(task, Path(folder), Unwatched()).files
+        adapted = self.base.adapted(files)
+        if self.cold is None:
+            self.cold = self._priced(self.base, spec)
+        parts = [
+            forgetting.prose(self.base, adapted, Silent()),
+            forgetting.questions(self.base, adapted, Silent()),
+            forgetting.prices(
+                "other categories",
+                "log-error",
+                self.cold,
+                self._priced(adapted, spec),
+                self.asked["price"].to_numpy(),
+            ),
+        ]
+        return judge(parts, settings().gate_worsening, settings().gate_confidence)
+
+    def _examples(self, items: pl.DataFrame, spec: TrainSpec) -> pl.DataFrame:
+        given = [Given() for _ in range(len(items))]
+        return examples.examples(items, given, spec, BUILT_IN["listing"], examples.Texts(self.folder))
+
+    def _priced(self, model: LocalModel, spec: TrainSpec) -> Floats:
+        readout = Readout(max_price=spec.max_price, min_price=spec.min_price)
+        read = model.price(prompts(self._examples(self.asked, spec)), readout, Silent())
+        return np.array([reading.statistics.get("median", np.nan) for reading in read])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.gate")
+    parser.add_argument("file", type=Path, nargs="?")
+    parser.add_argument("--model", default="smollm2-135m")
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--forgetful", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=400)
+    parser.add_argument("--form", default="tokens")
+    parser.add_argument("--replay", type=float, default=0.0, help="share of general text in the ordinary trainings")
+    chosen = parser.parse_args()
+    bench = Bench(chosen.model, _items(chosen.file), chosen.rows, chosen.form, chosen.replay)
+    limit, sure = settings().gate_worsening, settings().gate_confidence
+    print(
+        f"forgetting gate, {chosen.model}, form {chosen.form}, {chosen.rows} rows, replay {chosen.replay:.0%}: a part "
+        f"falls when it is more than {limit:.0%} worse, {sure:.0%} sure over all parts"
+    )
+    print(f"  {'training':<16}{'neutral prose':>26}{'general questions':>26}{'other categories':>26}  {'s':>4}  gate")
+    blocked = [_line(bench, f"ordinary {seed}", seed, forgetful=False) for seed in range(chosen.seeds)]
+    stopped = [_line(bench, f"forgetful {seed}", seed, forgetful=True) for seed in range(chosen.forgetful)]
+    print(f"  ordinary trainings blocked: {sum(blocked)} of {len(blocked)}", end="")
+    print(f"; forgetful ones blocked: {sum(stopped)} of {len(stopped)}")
+
+
+def _line(bench: Bench, name: str, seed: int, *, forgetful: bool) -> bool:
+    """Prints a training's line; whether the gate stops it."""
+    began = time.perf_counter()
+    report = bench.report(seed, forgetful=forgetful)
+    cells = "".join(f"{_cell(finding):>26}" for finding in report.findings)
+    verdict = "blocked" if report.fell else "passed"
+    print(f"  {name:<16}{cells}  {time.perf_counter() - began:4.0f}  {verdict}", flush=True)
+    return bool(report.fell)
+
+
+def _cell(finding: Finding) -> str:
+    if finding.change is None or finding.low is None or finding.high is None:
+        return finding.verdict
+    mark = "*" if finding.verdict == "fell" else " "
+    return f"{finding.change:+.1%} ({finding.low:+.1%}..{finding.high:+.1%}){mark}"
+
+
+def _items(file: Path | None) -> pl.DataFrame:
+    table = catalogue() if file is None else pl.read_csv(file, infer_schema=False)
+    texts = [
+        (pl.col(name) if name in table.columns else pl.lit("")).fill_null("").alias(name)
+        for name in ("title", "description", "category", "brand")
+    ]
+    price = pl.col("price").cast(pl.Float64, strict=False)
+    items = table.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("row"), *texts, price)
+    return items.filter(pl.col("price").is_between(1, 999) & (pl.col("category") != ""))
+
+
+if __name__ == "__main__":
+    main()
