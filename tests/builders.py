@@ -1,14 +1,19 @@
-"""Small real things for tests: a_dataset(), a_job(), some_predictions()."""
+"""Small real things for tests: a_dataset(), a_job(), some_predictions(), an_adapter()."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from db import datasets, jobs, rates
+from db import adapters, datasets, jobs, rates
 from db.engine import Session
-from db.types import DatasetState, JobKind, Queue, Split, Step
-from worker import specs
+from db.types import Adapter, AdapterState, DatasetState, JobKind, Queue, Split, Step
+from worker import specs, train_specs
+from worker.evaluation import forgetting
 from worker.techniques.base import predictions
 
 CATEGORIES = ("Lamps", "Chairs", "Tools")
@@ -94,3 +99,47 @@ def some_predictions(rows: Sequence[int], *, price: float = 10.0, status: str = 
         seconds=pl.lit(0.5),
         usd=pl.lit(0.001),
     )
+
+
+def an_adapter(session: Session, dataset_id: int | None, **changes: Any) -> Adapter:
+    """A registered candidate that forgot nothing, with files of a few bytes; `changes` are fields of Adapter.
+
+    Give each its own `id`: an adapter that is there already is not registered again.
+    """
+    name = datasets.get(session, dataset_id).name if dataset_id else "things"
+    adapter = some_weights(**({"dataset_id": dataset_id, "dataset_name": name} | changes))
+    files = {"adapter_config.json": b'{"peft_type": "LORA"}', "adapter_model.safetensors": b"weights"}
+    adapters.register(session, adapter, {} if adapter.is_hosted else files)
+    return adapters.get(session, adapter.id)
+
+
+def some_weights(**changes: Any) -> Adapter:
+    """An adapter that no database knows."""
+    plain = Adapter(
+        id="a" * 64,
+        task="things",
+        dataset_id=1,
+        dataset_name="things",
+        job_id=None,
+        model="smollm2-135m",
+        base="smollm2-135m",
+        base_hash="b" * 64,
+        form="tokens",
+        spec=train_specs.parse({"prompt": "listing@1"}).model_dump(mode="json"),
+        fingerprint="f" * 64,
+        train_rows=80,
+        metrics={"mae": 9.5, "median_relative_error": 0.25, "parse_rate": 1.0, "loss": 1.5, "rows": 10, "step": 40},
+        forgetting=a_report(0.01),
+        usd=Decimal("0.25"),
+        seconds=90.0,
+        state=AdapterState.CANDIDATE,
+        size_bytes=0,
+        created_at=datetime.now(UTC),
+    )
+    return replace(plain, **changes)
+
+
+def a_report(change: float, name: str = "neutral prose") -> dict[str, Any]:
+    """What the gate has on an adapter whose perplexity rose by this share; 5 % are allowed."""
+    part = forgetting.Part(name, "perplexity", np.linspace(2, 3, 30), np.linspace(2, 3, 30) + np.log1p(change))
+    return forgetting.judge([part], 0.05, 0.95).as_json()

@@ -22,7 +22,19 @@ from db import datasets, job_progress, jobs, predictions
 from db.engine import DatabaseAway, begin
 from db.errors import NotFound, UserError
 from db.types import Dataset, DatasetState, JobKind, JobState, Progress, Split
-from worker import actions, cli_endpoints, cli_knowledge, cli_prompts, comparing, doctoring, export, specs, tables
+from worker import (
+    actions,
+    cli_adapters,
+    cli_endpoints,
+    cli_finetune,
+    cli_knowledge,
+    cli_prompts,
+    comparing,
+    doctoring,
+    export,
+    specs,
+    tables,
+)
 from worker.up import running_stack, supervise
 
 app = typer.Typer(
@@ -34,12 +46,13 @@ err = Console(stderr=True)
 
 Cap = Annotated[float | None, typer.Option(min=0, help="Dollars each job may pay to endpoints, then it pauses.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="field=value of the technique's spec.")]
 POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 60.0  # how long a database may be away before a watching command gives up
 
-app.add_typer(cli_knowledge.app, name="knowledge")
-app.add_typer(cli_endpoints.app, name="endpoints")
-app.add_typer(cli_prompts.app, name="prompts")
+for _part in (cli_knowledge, cli_endpoints, cli_prompts, cli_adapters):
+    app.add_typer(_part.app, name=_part.__name__.partition("_")[2])
+cli_finetune.add_to(app)
 
 
 def main() -> None:
@@ -194,7 +207,8 @@ def price(
         str, typer.Option(help="test = measure, unpriced = only rows without a price, both = both.")
     ] = "both",
     limit: Annotated[int | None, typer.Option(min=1, help="Price a sample of this many rows.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="field=value of the technique's spec.")] = None,
+    settings: Settings = None,
+    adapter: Annotated[str, typer.Option(help="For finetuned: its number, or the beginning of it.")] = "",
     to: Annotated[Path | None, typer.Option("--out", help="Write predictions: .csv, .parquet or .xlsx.")] = None,
     cap: Cap = None,
     as_json: AsJson = False,
@@ -203,7 +217,10 @@ def price(
     split = {"test": Split.TEST, "unpriced": Split.UNPRICED, "both": None}.get(rows, rows)
     if isinstance(split, str) and not isinstance(split, Split):
         raise UserError("--rows must be test, unpriced or both.")
-    chosen = [specs.parse({"technique": name} | _settings(settings or [])) for name in technique]
+    if adapter and "finetuned" not in technique:
+        raise UserError("--adapter belongs to --technique finetuned.")
+    own = {"finetuned": {"adapter": adapter}} if adapter else {}
+    chosen = [specs.parse({"technique": name} | _settings(settings or []) | own.get(name, {})) for name in technique]
     if to is not None and len(chosen) > 1:
         raise UserError("--out holds the predictions of one technique; name only one.")
     with running_stack():
@@ -246,7 +263,7 @@ def curve(
     what: Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")],
     technique: Annotated[str, typer.Option(help="multi-shot or rag.")] = "rag",
     limit: Annotated[int, typer.Option(min=1, help="Price a sample of this many test rows.")] = 100,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="field=value of the technique's spec.")] = None,
+    settings: Settings = None,
     cap: Cap = None,
     as_json: AsJson = False,
 ) -> None:

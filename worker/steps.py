@@ -18,7 +18,7 @@ from db import artifacts, chunks, datasets, jobs, knowledge, predictions, rates,
 from db.engine import Session, begin
 from db.settings import settings
 from db.types import PREDICTION_SCHEMA, Chunk, DatasetState, Job, PredictionStatus, Split, Step
-from worker import indexing, specs
+from worker import guarding, indexing, specs, training_steps
 from worker.evaluation import metrics, neighbours_alone
 from worker.progress import Progress
 from worker.resources import LiveResources, fitted
@@ -210,7 +210,10 @@ def evaluate(work: Work) -> Commit:
     with begin() as session:
         frame = predictions.of_jobs(session, [work.job.id]).filter(pl.col("truth").is_not_null())
     measured = metrics.summary(frame) if len(frame) else {}
-    if work.job.technique in ("rag", "neighbours"):
+    reads_neighbours = work.job.technique in ("rag", "neighbours") or (
+        work.job.technique == "finetuned" and work.job.spec["k"]
+    )
+    if reads_neighbours:
         measured |= _retrieval(work.job)
 
     def commit(session: Session) -> chunks.Tally:
@@ -225,7 +228,7 @@ def _retrieval(job: Job) -> dict[str, Any]:
     with begin() as session:
         base = knowledge.of(session, job.dataset_id)
         found = {"freshness": knowledge.freshness(session, base.id).as_json()} if base else {}
-        told = predictions.of_job(session, job.id) if job.technique == "rag" else None
+        told = predictions.of_job(session, job.id) if job.technique in ("rag", "finetuned") else None
     added = neighbours_alone.added(told) if told is not None else None
     return found | ({"neighbours_alone": added} if added else {})
 
@@ -235,6 +238,9 @@ STEPS: dict[Step, Callable[[Work], Commit]] = {
     Step.LOAD: load,
     Step.SEARCH: indexing.search,
     Step.INDEX: indexing.index,
+    Step.PILOT: training_steps.pilot,
+    Step.TRAIN: training_steps.train,
+    Step.GUARD: guarding.guard,
     Step.FIT: fit,
     Step.PRICE: price,
     Step.EVALUATE: evaluate,

@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from db.types import Job, JobKind, Progress
-from worker import specs
+from worker import specs, train_specs
 
 FIELDS = ("id", "title", "description", "category", "brand", "price")
 
@@ -15,13 +15,17 @@ _LABELS = {
     JobKind.LOAD: "load rows",
     JobKind.INDEX: "knowledge base",
     JobKind.SEARCH: "search",
+    JobKind.PILOT: "time a fine-tune",
+    JobKind.FINETUNE: "fine-tune",
+    JobKind.DATA_NEED: "data need",
 }
 
 
 def job_label(job: Job) -> str:
     """What to call a job: its technique with what differs from the defaults, or what it does to a file."""
     if job.kind is not JobKind.PRICE:
-        return _LABELS[job.kind]
+        settings = train_specs.describe(train_specs.parse(job.spec["train"])) if "train" in job.spec else ""
+        return f"{_LABELS[job.kind]} ({settings})" if settings else _LABELS[job.kind]
     return specs.describe(specs.parse(job.spec))
 
 

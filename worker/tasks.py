@@ -3,6 +3,7 @@
 from worker import knowledge_actions, lifecycle, running
 from worker.app import POLL, REFRESH, RUN_CHUNK, SWEEP, app
 from worker.llm import batching
+from worker.training import remote
 
 lifecycle.install()
 
@@ -25,3 +26,4 @@ def refresh() -> None:
 @app.task(name=POLL)  # type: ignore[untyped-decorator]
 def poll_batches() -> None:
     batching.poll()
+    remote.cancel_unwanted()

@@ -1,0 +1,168 @@
+"""`pricewright adapters …`: the verbs of the Adapters page, for a terminal and for scripts (`--json`)."""
+
+import getpass
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from db import adapters, datasets
+from db.engine import begin
+from db.types import Adapter
+from worker import adapter_actions
+from worker.up import running_stack
+
+app = typer.Typer(no_args_is_help=True, help="What fine-tunes brought: which is in production, and who decided so.")
+out = Console(width=None if sys.stdout.isatty() else 200)
+
+Ref = Annotated[str, typer.Argument(metavar="ADAPTER", help="Its number, or the beginning of it.")]
+Task = Annotated[str, typer.Argument(metavar="TASK", help="What the adapters are for.")]
+Why = Annotated[str, typer.Option(help="The reason; it is kept.")]
+Who = Annotated[str, typer.Option(help="Who decides; default: your name on this machine.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
+
+
+@app.command("list")
+def list_(
+    dataset: Annotated[str, typer.Option(help="Only those that learned from this dataset (number or name).")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Every adapter, newest first."""
+    with running_stack(worker=False), begin() as session:
+        found = adapters.all(session, datasets.find(session, dataset).id if dataset else None)
+    if as_json:
+        _print_json([_as_json(adapter) for adapter in found])
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("adapter", "task", "state", "base", "form", "dataset"):
+        table.add_column(name)
+    for name in ("rows", "MAE $", "$", "seconds"):
+        table.add_column(name, justify="right")
+    table.add_column("the gate")
+    for adapter in found:
+        mae = adapter.metrics.get("mae")
+        table.add_row(
+            adapter.id[:12],
+            escape(adapter.task),
+            str(adapter.state),
+            escape(adapter.base),
+            adapter.form,
+            escape(adapter.dataset_name),
+            f"{adapter.train_rows:,}",
+            "–" if mae is None else f"{mae:.1f}",
+            f"{adapter.usd:.4f}",
+            f"{adapter.seconds:,.0f}",
+            "objects" if adapter_actions.gate_objection(adapter) else "lets it pass",
+        )
+    out.print(table)
+
+
+@app.command()
+def show(ref: Ref, as_json: AsJson = False) -> None:
+    """The card of an adapter: base, data, settings, figures, what it forgot, history."""
+    with running_stack(worker=False):
+        card = adapter_actions.card(ref)
+        with begin() as session:
+            adapter = adapters.get(session, ref)
+    if as_json:
+        _print_json(_as_json(adapter) | {"card": card})
+    else:
+        out.print(card, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def promote(
+    ref: Ref,
+    why: Why,
+    override: Annotated[str, typer.Option(help="Why it goes there although the gate objects.")] = "",
+    who: Who = "",
+    as_json: AsJson = False,
+) -> None:
+    """Put an adapter into production for its task, unless the gate objects."""
+    with running_stack(worker=False):
+        moved = adapter_actions.promote(ref, who or _me(), why, override=override)
+    _moved(moved, as_json)
+
+
+@app.command()
+def retire(ref: Ref, why: Why, who: Who = "", as_json: AsJson = False) -> None:
+    """Take an adapter out of production, or give a candidate up."""
+    with running_stack(worker=False):
+        moved = adapter_actions.retire(ref, who or _me(), why)
+    _moved(moved, as_json)
+
+
+@app.command()
+def rollback(task: Task, why: Why, who: Who = "", as_json: AsJson = False) -> None:
+    """Bring back the adapter that was in production before the present one."""
+    with running_stack(worker=False):
+        moved = adapter_actions.roll_back(task, who or _me(), why)
+    _moved(moved, as_json)
+
+
+@app.command()
+def delete(ref: Ref) -> None:
+    """Remove an adapter and its files; its history stays."""
+    with running_stack(worker=False):
+        adapter_actions.delete(ref)
+    out.print("It is deleted.")
+
+
+@app.command()
+def download(ref: Ref, file: Annotated[Path, typer.Argument(help="Where to write the zip.")]) -> None:
+    """Write an adapter as a zip that peft reads, with its card."""
+    with running_stack(worker=False):
+        packed = adapter_actions.download(ref)
+    file.write_bytes(packed)
+    out.print(f"{len(packed):,} bytes are in {file}.", markup=False, highlight=False)
+
+
+@app.command()
+def history(
+    task: Annotated[str, typer.Argument(metavar="[TASK]", help="Only what happened for this task.")] = "",
+    adapter: Annotated[str, typer.Option(help="Only what happened to this adapter.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Who moved which adapter from where to where, and why; newest first."""
+    with running_stack(worker=False), begin() as session:
+        # The history outlives its adapters, so a number that is given whole need not be found.
+        adapter_id = (adapter if len(adapter) == 64 else adapters.get(session, adapter).id) if adapter else None
+        changes = adapters.history(session, adapter_id=adapter_id, task=task or None)
+    if as_json:
+        _print_json([asdict(change) for change in changes])
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("when", "adapter", "task", "change", "who", "why", "objection that was overridden"):
+        table.add_column(name)
+    for change in changes:
+        texts = (change.task, f"{change.before} → {change.after}", change.who, change.why, change.overrides)
+        table.add_row(f"{change.at:%Y-%m-%d %H:%M}", change.adapter_id[:12], *map(escape, texts))
+    out.print(table)
+
+
+def _me() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return "somebody on the command line"
+
+
+def _moved(adapter: Adapter, as_json: bool) -> None:
+    if as_json:
+        _print_json(_as_json(adapter))
+    else:
+        out.print(f"Adapter {adapter.id[:12]} is now {adapter.state} for {adapter.task}.", markup=False)
+
+
+def _as_json(adapter: Adapter) -> dict[str, Any]:
+    return asdict(adapter) | {"objection": adapter_actions.gate_objection(adapter)}
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, default=str, ensure_ascii=False))

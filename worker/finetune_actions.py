@@ -1,0 +1,115 @@
+"""Every verb about fine-tunes, for pages and the command line alike: measure, estimate, start, stop, export."""
+
+from decimal import Decimal
+from typing import Any
+
+from db import jobs, trainings
+from db.engine import Session, begin
+from db.errors import UserError, WrongState
+from db.types import JobKind, JobState, Split, Step
+from worker import actions, train_planning
+from worker.templates import stored
+from worker.train_planning import TrainEstimate
+from worker.train_specs import TrainSpec
+
+__all__ = ["TrainEstimate"]
+
+
+def start(dataset_id: int, spec: TrainSpec, *, task: str = "", cap_usd: Decimal | None = None) -> int:
+    """Start a fine-tune; the job's id. The same settings on the same dataset are the same job, unless it was given up.
+
+    `task` says what the adapter is for (one per task is in production); default: the dataset's name. `cap_usd` bounds
+    what it may pay to an endpoint. Raises NotReady, NotFound or UserError when it could only fail.
+    """
+    with begin() as session:
+        dataset = actions.ready(session, dataset_id)
+        spec = train_planning.pinned(session, spec)
+        rows = train_planning.check(session, dataset, spec)
+        same = _same(session, dataset_id, spec)
+        if same:
+            return same
+        return actions.start_job(
+            session,
+            kind=JobKind.FINETUNE,
+            dataset_id=dataset_id,
+            queue=train_planning.queue_for(session, spec),
+            chunks=[(Step.TRAIN, []), (Step.GUARD, [])],
+            spec=_as_json(spec, task.strip() or dataset.name),
+            spec_hash=spec.hash,
+            items_total=train_planning.seen(spec, rows),
+            cap_usd=cap_usd if spec.is_hosted else None,
+        )
+
+
+def measure(dataset_id: int, spec: TrainSpec) -> int:
+    """Time a few steps of this fine-tune; the job's id. `estimate` knows them as soon as that job is done."""
+    with begin() as session:
+        dataset = actions.ready(session, dataset_id)
+        spec = train_planning.pinned(session, spec)
+        if spec.is_hosted:
+            raise UserError("A model behind an endpoint trains there: nothing can be timed here before it starts.")
+        train_planning.check(session, dataset, spec)
+        for job in jobs.all(session, dataset_id, JobKind.PILOT):
+            if job.spec_hash == spec.hash and not job.state.is_final:
+                return job.id
+        return actions.start_job(
+            session,
+            kind=JobKind.PILOT,
+            dataset_id=dataset_id,
+            queue=train_planning.queue_for(session, spec),
+            chunks=[(Step.PILOT, [])],
+            spec=_as_json(spec, dataset.name),
+            spec_hash=spec.hash,
+        )
+
+
+def estimate(dataset_id: int, spec: TrainSpec) -> TrainEstimate | None:
+    """What `start` would take; None when nothing like it was measured here yet (`measure` does). Starts nothing.
+
+    A training with these settings that is done comes first, then a measured pilot, then either one that differs only
+    in rows or epochs, reckoned up or down. For a model behind an endpoint the tokens are counted instead.
+    """
+    with begin() as session:
+        dataset = actions.ready(session, dataset_id)
+        return train_planning.estimate(session, dataset, train_planning.pinned(session, spec))
+
+
+def stop(job_id: int) -> None:
+    """End a training early: the best checkpoint so far becomes the adapter. Raises WrongState where nothing trains."""
+    with begin() as session:
+        job = jobs.get(session, job_id)
+        if job.kind is not JobKind.FINETUNE or job.state is not JobState.RUNNING:
+            raise WrongState(f"Job {job_id} can't be stopped: it is no training that runs.")
+        if train_planning.made_by(session, job):
+            raise WrongState(f"The training of job {job_id} is over; what it forgot is being measured.")
+        trainings.ask_to_stop(session, job_id)
+
+
+def export(dataset_id: int, spec: TrainSpec, split: Split = Split.TRAIN) -> bytes:
+    """The rows that the spec would learn from (or measure on) as JSONL in the chat format, for any provider."""
+    if split not in (Split.TRAIN, Split.VALIDATION):
+        raise UserError("Only train and validation rows are handed out as examples; the others are for measuring.")
+    if spec.k:
+        raise UserError("Neighbours are found while a model trains here; export with 0 neighbours in the prompt.")
+    with begin() as session:
+        dataset = actions.ready(session, dataset_id)
+        # Whoever reads the chat format answers questions.
+        prompt = stored.resolve(session, "question" if spec.prompt == "auto" else spec.prompt)
+    items = train_planning.items(dataset, spec, split)
+    made: bytes = train_planning.late("worker.training.chat_file:jsonl")(items, spec, prompt)
+    return made
+
+
+def _as_json(spec: TrainSpec, task: str) -> dict[str, Any]:
+    return {"train": spec.model_dump(mode="json"), "task": task}
+
+
+def _same(session: Session, dataset_id: int, spec: TrainSpec) -> int | None:
+    """The newest job that trains or has trained the same and was not given up: not stopped, its adapter not deleted."""
+    for job in jobs.all(session, dataset_id, JobKind.FINETUNE):
+        if job.spec_hash != spec.hash or job.state in (JobState.CANCELLED, JobState.FAILED):
+            continue
+        is_there = job.state is not JobState.DONE or train_planning.made_by(session, job) is not None
+        if is_there and not trainings.is_asked_to_stop(session, job.id):
+            return job.id
+    return None

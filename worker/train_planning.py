@@ -1,0 +1,203 @@
+"""From the settings of a fine-tune and a dataset to its rows, its queue, and an estimate of time and money."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from importlib import import_module
+from typing import Any
+
+import polars as pl
+
+from db import adapters, datasets, endpoints, jobs, rates, results, trainings, workers
+from db.engine import Session
+from db.errors import NotReady, UserError
+from db.types import Adapter, Dataset, Job, JobKind, JobState, Queue, Split
+from worker import train_specs
+from worker.hosting import tariffs
+from worker.specs import MODELS
+from worker.templates import stored
+from worker.train_specs import TrainSpec
+
+SPREAD = 0.9, 1.25  # of a time that was measured once: machines are not equally busy all day
+SCALED_SPREAD = 0.75, 1.4  # of one that was measured for another number of rows or epochs
+_COUNTED = 200  # rows whose tokens are counted
+
+
+@dataclass(frozen=True, slots=True)
+class TrainEstimate:
+    """What a fine-tune would take, at today's rates."""
+
+    seconds: float | None  # None: an endpoint does not say how long it takes
+    low: float | None  # seconds, at least and at most
+    high: float | None
+    usd: Decimal | None  # None: what the endpoint takes for training is unknown
+    steps: int  # of the optimiser; 0 = the endpoint decides
+    basis: str  # a sentence: what this rests on
+
+
+def pinned(session: Session, spec: TrainSpec) -> TrainSpec:
+    """The spec with its prompt as "name@version", so that a job says exactly what it learned, for ever."""
+    named = spec.prompt if spec.prompt != "auto" else "question" if spec.is_hosted else "listing"
+    return spec.model_copy(update={"prompt": stored.resolve(session, named).ref})
+
+
+def check(session: Session, dataset: Dataset, spec: TrainSpec) -> int:
+    """How many rows there are to learn from. Raises NotReady, NotFound or UserError when a training could only fail."""
+    if spec.is_hosted:
+        endpoints.get(session, spec.model.partition(":")[0])
+        if spec.form != "tokens":
+            raise UserError("A model behind an endpoint can only learn tokens; choose tokens, or a model that is here.")
+    elif spec.model not in MODELS and "/" not in spec.model and "\\" not in spec.model:
+        raise NotReady(
+            f"There is no model {spec.model!r}: choose {', '.join(MODELS)}, the folder of a model, a hub id "
+            "(owner/name) or endpoint:model."
+        )
+    if not spec.is_hosted and spec.quantisation == "nf4" and not workers.serves(session, Queue.GPU):
+        raise NotReady(
+            "Base weights in nf4 need a GPU worker with the package bitsandbytes, and no GPU worker is there; start "
+            "one, or train with plain base weights."
+        )
+    return check_prices(session, dataset, spec)
+
+
+def check_prices(session: Session, dataset: Dataset, spec: TrainSpec) -> int:
+    if spec.min_price >= spec.max_price:
+        raise UserError("The lowest price considered must be below the highest one.")
+    for side in (Split.VALIDATION, Split.TRAIN):
+        rows = _priced(session, dataset, spec, side)
+        if not rows:
+            where = f" in {', '.join(spec.categories)}" if spec.categories else ""
+            raise NotReady(f"{dataset.name} has no {side} rows with a price{where}, and fine-tuning needs some.")
+    return min(rows, spec.rows or rows)
+
+
+def _priced(session: Session, dataset: Dataset, spec: TrainSpec, side: Split) -> int:
+    """How many rows of a side have a price; every row that is not on the side `unpriced` has one."""
+    if not spec.categories:
+        return dataset.splits.get(side, 0)
+    return len(datasets.items(session, dataset.id, side).filter(pl.col("category").is_in(spec.categories)))
+
+
+def seen(spec: TrainSpec, rows: int) -> int:
+    """Items that the optimiser sees, over all epochs."""
+    return round(spec.epochs * rows)
+
+
+def queue_for(session: Session, spec: TrainSpec) -> Queue:
+    if spec.is_hosted:
+        return Queue.HOSTED
+    return Queue.GPU if workers.serves(session, Queue.GPU) else Queue.CPU
+
+
+def estimate(session: Session, dataset: Dataset, spec: TrainSpec) -> TrainEstimate | None:
+    """What training with a pinned spec would take; None when nothing like it was measured here yet."""
+    items_seen = seen(spec, check(session, dataset, spec))
+    return _counted(session, dataset, spec) if spec.is_hosted else _measured(session, dataset, spec, items_seen)
+
+
+def _counted(session: Session, dataset: Dataset, spec: TrainSpec) -> TrainEstimate:
+    """By the tokens that an endpoint would be paid for."""
+    learned = items(dataset, spec)
+    counted = learned.head(_COUNTED)
+    tokens = late("worker.training.chat_file:tokens")(counted, spec, stored.resolve(session, spec.prompt))
+    tokens = round(tokens / len(counted) * seen(spec, len(learned)))
+    per_million = tariffs.training(endpoints.get(session, spec.model.partition(":")[0]))
+    basis = f"About {tokens:,} tokens, counted roughly, by their length."
+    if per_million is None:
+        return TrainEstimate(None, None, None, None, 0, f"{basis} What the endpoint takes for training is unknown.")
+    return TrainEstimate(None, None, None, per_million * tokens / 1_000_000, 0, basis)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measurement:
+    """What a training took here, or would take after its pilot."""
+
+    spec: TrainSpec
+    seconds: float
+    low: float
+    high: float
+    steps: int
+    basis: str
+
+
+def _measured(session: Session, dataset: Dataset, spec: TrainSpec, items_seen: int) -> TrainEstimate | None:
+    queue = queue_for(session, spec)
+    found = list(_measurements(session, dataset.id, queue))
+    alike = [each for each in found if _apart_from_size(each.spec) == _apart_from_size(spec)]
+    best = next((each for each in alike if each.spec.hash == spec.hash), None)
+    if best is None and alike:
+        best = alike[0]
+        best = _scaled(best, items_seen / seen(best.spec, check_prices(session, dataset, best.spec)))
+    if best is None:
+        return None
+    usd = rates.usd_for(best.seconds, rates.usd_per_hour(session, queue))
+    return TrainEstimate(best.seconds, best.low, best.high, usd, best.steps, best.basis)
+
+
+def _apart_from_size(spec: TrainSpec) -> TrainSpec:
+    return spec.model_copy(update={"rows": 0, "epochs": 1.0})
+
+
+def _scaled(told: _Measurement, share: float) -> _Measurement:
+    seconds, (least, most) = told.seconds * share, SCALED_SPREAD
+    rows = f"{told.spec.rows:,} rows" if told.spec.rows else "all rows"
+    return replace(
+        told,
+        seconds=seconds,
+        low=seconds * least,
+        high=seconds * most,
+        steps=max(1, round(told.steps * share)),
+        basis=f"{told.basis} That was with {rows} and {told.spec.epochs:g} epochs; reckoned {share:.3g}-fold.",
+    )
+
+
+def _measurements(session: Session, dataset_id: int, queue: Queue) -> Iterator[_Measurement]:
+    """What was measured on a queue: whole trainings first, then pilots, newest first."""
+    for kind, figures in ((JobKind.FINETUNE, _of_training), (JobKind.PILOT, _of_pilot)):
+        for job in jobs.all(session, dataset_id, kind):
+            told = figures(session, job) if job.state is JobState.DONE and job.queue is queue else None
+            if told:
+                yield told
+
+
+def _of_training(session: Session, job: Job) -> _Measurement | None:
+    """None for one that ended early: it does not say what the whole takes."""
+    adapter = made_by(session, job)
+    if adapter is None or adapter.metrics.get("stopped") or not job.fixed_seconds:
+        return None
+    spec, seconds, (least, most) = train_specs.parse(job.spec["train"]), job.fixed_seconds, SPREAD
+    steps = max((point.step for point in trainings.points(session, job.id)), default=0)
+    basis = f"Measured in the training of job {job.id}."
+    return _Measurement(spec, seconds, seconds * least, seconds * most, steps, basis)
+
+
+def _of_pilot(session: Session, job: Job) -> _Measurement | None:
+    told = results.get(session, job.id)
+    if not told:
+        return None
+    spec = train_specs.parse(job.spec["train"])
+    return _Measurement(
+        spec, told["seconds"], told["low_seconds"], told["high_seconds"], int(told["steps"]), told["basis"]
+    )
+
+
+def made_by(session: Session, job: Job) -> Adapter | None:
+    """The adapter that a fine-tune brought; None before it did, and when it was deleted."""
+    own = adapters.of_job(session, job.id)
+    if own is not None:
+        return own
+    same = (results.get(session, job.id) or {}).get("adapter")  # the very weights of an earlier job, which keeps them
+    return next((adapter for adapter in adapters.all(session) if adapter.id == same), None)
+
+
+def items(dataset: Dataset, spec: TrainSpec, split: Split = Split.TRAIN) -> pl.DataFrame:
+    """The very rows that a training would have. Raises NotReady when they are too few."""
+    train, validation = late("worker.lessons:priced_items")(dataset, spec)
+    items: pl.DataFrame = train if split is Split.TRAIN else validation
+    return items
+
+
+def late(place: str) -> Any:
+    """Of the machinery that pages start without: imported by name when it is needed. None of it loads torch."""
+    module, name = place.split(":")
+    return getattr(import_module(module), name)
