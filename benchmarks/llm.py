@@ -88,7 +88,7 @@ def _measure(name: str, items: pl.DataFrame, shown: pl.DataFrame, counts: list[i
     ours = LocalModel(name)
     loop, batched = Peer(name, torch.float32, ours), Peer(name, ours.dtype, ours)
     try:
-        eight_bit = LocalModel(name, eight_bit=True)
+        eight_bit = LocalModel(name, precision="int8")
     except NotReady:
         eight_bit = None
     examples = [

@@ -16,10 +16,10 @@ from worker.templates import stored
 
 
 @cache
-def _language_model(name: str, precision: str) -> Any:
+def _language_model(name: str, precision: Any) -> Any:
     from worker.llm.local import LocalModel
 
-    return LocalModel(name, eight_bit=precision == "int8")
+    return LocalModel(name, precision=precision)
 
 
 _ADAPTED = 4  # models with adapters that a process keeps; each is only as large as its adapter

@@ -149,11 +149,11 @@ class LlmSpec(BaseSpec):
         description="Half the price, up to 24 hours; then-direct asks what the batch left unanswered one by one.",
         json_schema_extra=HOSTED,
     )
-    precision: Literal["auto", "int8"] = Field(
+    precision: Literal["auto", "int8", "nf4"] = Field(
         "auto",
         title="Arithmetic",
         description="Of a model on this machine. int8 is faster on many processors, and its answers shift a little "
-        "with the rows that are priced together.",
+        "with the rows that are priced together; nf4 takes a quarter of the memory and needs bitsandbytes.",
     )
 
     @property

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
 
 from db.errors import NotReady, UserError
 from db.settings import settings
+from worker.llm import fourbit
 from worker.llm.adapted import adapter_hash, head, quantile_readings, with_adapter
 from worker.llm.attention import register
 from worker.llm.base import Prompt, Reading, Readout, Spent, Tool, Written
@@ -33,6 +34,7 @@ from worker.llm.writing import write
 from worker.progress import Progress
 
 Answer = TypeVar("Answer", Reading, Written)
+Precision = Literal["auto", "int8", "nf4"]
 
 PRICE_TOKENS = 10  # how long a greedy price may get: "1,299.99" and a stop
 # Numbers in the middle of a sentence, a list and a table: what follows them is what ends a price.
@@ -60,9 +62,10 @@ class LocalModel:
         *,
         dtype: torch.dtype | None = None,
         limits: Limits | None = None,
-        eight_bit: bool = False,
+        precision: Precision = "auto",
     ) -> None:
-        """`eight_bit`: faster on processors that multiply bytes, and not the same answers (worker.llm.eightbit)."""
+        """`precision`: int8 is faster on processors that multiply bytes, nf4 takes a quarter of the memory; neither has
+        the very same answers (worker.llm.eightbit, worker.llm.fourbit)."""
         from transformers import AutoModelForCausalLM
 
         quiet()
@@ -74,13 +77,14 @@ class LocalModel:
         self.limits = limits or (Limits() if self.device.type == "cpu" else Limits(tokens=65_536, items=512))
         self.tokenizer = Tokenizer(folder)
         attention = register() if self.device.type == "cpu" else "sdpa"
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=self.dtype, attn_implementation=attention)
+        told = fourbit.loading(self.dtype, self.device) if precision == "nf4" else {}
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=self.dtype, attn_implementation=attention, **told)
         probes = [[*self.tokenizer.first, *ids] for ids in self.tokenizer.ids(list(PROBES))]
-        model = model.to(self.device).eval().requires_grad_(False)
-        if eight_bit:
+        model = (model if told else model.to(self.device)).eval().requires_grad_(False)
+        if precision == "int8":
             to_eight_bit(model, self.device)
         self.network = Network(model, self.device, probes)
-        number = str(self.dtype).removeprefix("torch.") + ("-int8" if eight_bit else "")
+        number = str(self.dtype).removeprefix("torch.") + ("" if precision == "auto" else f"-{precision}")
         self.signature = f"{_identity(name, folder)}:{number}"
         self.context = int(model.config.max_position_embeddings)
         self.speaks = self.tokenizer.speaks

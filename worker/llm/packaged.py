@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ PACKAGED = {
 }
 """Model name -> where its bytes are."""
 
+HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")  # owner/name
+HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.jinja"]  # weights, configuration, tokenizer; never a pickle
+
 # Part of the folder's name: a new way of converting must not reuse an old folder.
 CONVERSION = "bf16-v1"
 
@@ -57,9 +61,14 @@ def source(name: str) -> Path:
     """The folder that holds a model's bytes, before any conversion. Cheap: looks for files only. Raises NotReady."""
     if name not in PACKAGED:
         own = Path(name).expanduser()
-        if not (own / "config.json").is_file():
-            raise NotReady(f"There is no model {name!r}: choose {', '.join(PACKAGED)} or the folder of a model.")
-        return own
+        if (own / "config.json").is_file():
+            return own
+        if HUB_ID.fullmatch(name):
+            return _from_hub(name, fetch=False)
+        raise NotReady(
+            f"There is no model {name!r}: choose {', '.join(PACKAGED)}, the folder of a model, or owner/name of one on "
+            "the Hugging Face hub."
+        )
     packaged = PACKAGED[name]
     folders = [package_folder(package) for package, _ in packaged.files]
     for folder, (_, file) in zip(folders, packaged.files, strict=True):
@@ -79,13 +88,15 @@ def is_available(name: str) -> bool:
 
 
 def model_folder(name: str) -> Path:
-    """A folder with config, tokenizer and safetensors for a packaged name or a folder's path.
+    """A folder with config, tokenizer and safetensors for a packaged name, a folder's path or a hub id.
 
-    The first call for a packaged model converts it (10-40 s) into settings().models_dir; later calls find it there.
-    Raises NotReady when the package is not installed or there is no such folder.
+    The first call for a packaged model converts it (10-40 s) into settings().models_dir, the first call for a hub id
+    fetches it into the hub's own cache; later calls find it there. Raises NotReady when the package is not installed,
+    there is no such folder, or the hub does not give it.
     """
     if name not in PACKAGED:
-        return source(name)
+        is_here = (Path(name).expanduser() / "config.json").is_file()
+        return _from_hub(name, fetch=True) if HUB_ID.fullmatch(name) and not is_here else source(name)
     target = settings().models_dir / f"{name}-{CONVERSION}"
     if target.is_dir():
         return target
@@ -102,6 +113,19 @@ def model_folder(name: str) -> Path:
             finally:
                 shutil.rmtree(part, ignore_errors=True)
     return target
+
+
+def _from_hub(name: str, *, fetch: bool) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=HUB_FILES, local_files_only=not fetch))
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        raise NotReady(
+            f"The model {name} is not on this machine, and the Hugging Face hub does not give it: check its name, the "
+            "connection, and for a gated model the key in HF_TOKEN; or give the folder of a model."
+        ) from error
 
 
 def _convert(packaged: Packaged, target: Path) -> None:

@@ -63,7 +63,7 @@ class Learner(nn.Module):
             if getattr(self.inner.config, "layer_types", None):
                 self.inner.config.layer_types = self.inner.config.layer_types[self.first :]
         if spec.gradient_checkpointing:
-            self.inner.gradient_checkpointing_enable({"use_reentrant": False})
+            self.inner.activation_checkpointing_enable({"use_reentrant": False})
         self.head: QuantileHead | None = None
         if spec.form == "quantiles":
             self.head = QuantileHead(model.config.hidden_size).to(self.output.weight.device)

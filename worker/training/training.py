@@ -45,7 +45,7 @@ class Training:
     def __init__(self, task: Task, folder: Path) -> None:
         began = time.monotonic()
         self.task, self.folder, self.spec = task, folder, task.spec
-        self.base = LocalModel(str(task.base))
+        self.base = LocalModel(str(task.base), precision="nf4" if task.spec.quantisation == "nf4" else "auto")
         self.device = self.base.device
         self.samples = self._samples(task.train) + text_samples(self.base.tokenizer, self._replay(), LONGEST_REPLAY)
         lengths = [len(sample) for sample in self.samples]

@@ -178,7 +178,7 @@ def test_files_that_are_no_adapter_are_refused(base) -> None:
 
 def test_eight_bit_arithmetic_reads_through_an_adapter_too(folder, base, files, asked) -> None:
     try:
-        coarse = LocalModel(str(folder), dtype=torch.float32, eight_bit=True)
+        coarse = LocalModel(str(folder), dtype=torch.float32, precision="int8")
     except NotReady as reason:
         pytest.skip(str(reason))
     before = coarse.distributions(asked, 999, Silent())

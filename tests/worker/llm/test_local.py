@@ -193,7 +193,7 @@ def test_examples_shift_the_answer(model: LocalModel) -> None:
 
 def test_eight_bit_answers_are_near_and_say_so_in_the_signature(model: LocalModel, asked: list[Prompt]) -> None:
     try:
-        coarse = LocalModel("smollm2-135m", dtype=torch.float32, eight_bit=True)
+        coarse = LocalModel("smollm2-135m", dtype=torch.float32, precision="int8")
     except NotReady as reason:
         pytest.skip(str(reason))
     assert coarse.signature == model.signature + "-int8"

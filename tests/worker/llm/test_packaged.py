@@ -5,6 +5,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from huggingface_hub import constants
 
 from db.errors import NotReady
 from db.settings import settings
@@ -34,6 +35,25 @@ def test_an_unknown_model_is_refused_with_the_choices() -> None:
     assert not is_available("gpt-17")
     with pytest.raises(NotReady, match="gpt-17.*smollm2-135m, gemma3-270m"):
         model_folder("gpt-17")
+
+
+def test_a_model_of_the_hub_that_was_fetched_before_is_found_offline(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    fetched = tmp_path / "models--someone--small" / "snapshots" / "abc"
+    fetched.mkdir(parents=True)
+    (fetched / "config.json").write_text("{}")
+    (tmp_path / "models--someone--small" / "refs").mkdir()
+    (tmp_path / "models--someone--small" / "refs" / "main").write_text("abc")
+    assert is_available("someone/small")
+    assert (model_folder("someone/small") / "config.json").is_file()
+
+
+def test_a_model_that_the_hub_does_not_give_is_refused_with_what_to_check() -> None:
+    assert not is_available("someone/no-such-model")
+    with pytest.raises(NotReady, match="someone/no-such-model is not on this machine.*HF_TOKEN"):
+        model_folder("someone/no-such-model")
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, in_tmp: Path) -> None:

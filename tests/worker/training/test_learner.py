@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from db.errors import NotReady
 from tests.worker.training.made import a_task
 from worker.llm.local import LocalModel
 from worker.training.batching import price_samples, text_samples
@@ -51,6 +52,26 @@ def test_only_the_adapter_learns(base, model):
     assert all("lora_" in name for name in learner.learning())
     assert not any(p.requires_grad for p in model.network.model.parameters())
     assert all(torch.equal(before[name], value) for name, value in model.network.model.named_parameters())
+
+
+def test_saved_memory_changes_no_gradient(base, model):
+    gradients = []
+    for saves in (False, True):
+        task = a_task(base, 8, gradient_checkpointing=saves)
+        learner = Learner(model.network.model, task.spec, "small").train()
+        samples = some_samples(model, task)
+        given = tensors(samples, Lower(model.network.model, learner.first, samples)(list(range(8))))
+        learner(**given)["loss"].backward()
+        gradients.append(torch.cat([value.grad.flatten() for value in learner.learning().values()]))
+
+    assert gradients[0].abs().max() > 0
+    assert torch.allclose(*gradients, atol=1e-6)
+
+
+def test_four_bit_weights_need_a_package_and_say_so(base, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(NotReady, match="bitsandbytes.*install it there"):
+        LocalModel(str(base), precision="nf4")
 
 
 def test_a_fresh_adapter_changes_no_answer(base, model):
