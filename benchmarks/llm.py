@@ -95,7 +95,7 @@ def _measure(name: str, items: pl.DataFrame, shown: pl.DataFrame, counts: list[i
         f"{OPENING}{text}{ASK}{max(1, round(price))}\n\n\n"
         for text, price in zip(_texts(ours, shown), shown["price"], strict=True)
     ]
-    work = _work_per_token(ours)
+    work = work_per_token(ours)
     for k in counts:
         opening = "".join(examples[:k]) + OPENING
         asked = [Prompt(opening, text, ASK) for text in _texts(ours, items)]
@@ -116,7 +116,7 @@ def _measure(name: str, items: pl.DataFrame, shown: pl.DataFrame, counts: list[i
         slow.go()
         limit = 0.0
         for _ in range(TURNS):
-            limit = max(limit, _matmul_limit(ours))
+            limit = max(limit, matmul_limit(ours))
             for way in ways:
                 way.go()
         print(f"\n{name}, {k} examples: {whole / len(asked):.0f} tokens a prompt, {once / whole:.0%} of them left when")
@@ -147,13 +147,13 @@ def _priced(model: LocalModel, asked: list[Prompt], readout: Readout) -> Prices:
     return [r.price if readout.greedy else r.statistics.get("median") for r in model.price(asked, readout, Silent())]
 
 
-def _work_per_token(model: LocalModel) -> float:
+def work_per_token(model: LocalModel) -> float:
     """FLOP of the layers' matrix products for one token; attention and output head are not counted."""
     weights = [p for layer in model.network.model.model.layers for p in layer.parameters() if p.ndim > 1]
     return 2.0 * sum(int(p.numel()) for p in weights)
 
 
-def _matmul_limit(model: LocalModel, size: int = 2048) -> float:
+def matmul_limit(model: LocalModel, size: int = 2048) -> float:
     """FLOP/s of one large product in the model's number type, the best of five."""
     one = torch.randn(size, size, device=model.device).to(model.dtype)
     best = float("inf")

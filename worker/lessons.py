@@ -18,10 +18,8 @@ from worker.resources import LiveResources
 from worker.techniques.asking import Aside
 from worker.techniques.filling import Given
 from worker.techniques.retrieving import add_neighbours
-from worker.train_specs import TrainSpec
+from worker.train_specs import FEWEST_ROWS, TrainSpec
 from worker.training.examples import Texts, examples
-
-FEWEST = 8  # rows, on either side: with less there is nothing to learn and nothing to see
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +39,10 @@ def priced_items(dataset: Dataset, spec: TrainSpec) -> tuple[pl.DataFrame, pl.Da
     if spec.categories:
         wanted &= pl.col("category").is_in(spec.categories)
     train, validation = sample(train.filter(wanted), spec.rows, spec.seed), validation.filter(wanted)
-    if len(train) < FEWEST or len(validation) < FEWEST:
+    if len(train) < FEWEST_ROWS or len(validation) < FEWEST_ROWS:
         raise NotReady(
-            f"Fine-tuning needs at least {FEWEST} priced rows to learn from and as many to measure on, and here are "
-            f"{len(train)} and {len(validation)}; choose more rows, more categories or another dataset."
+            f"Fine-tuning needs at least {FEWEST_ROWS} priced rows to learn from and as many to measure on, and here "
+            f"are {len(train)} and {len(validation)}; choose more rows, more categories or another dataset."
         )
     # The first of them are measured: a sample, the same in every run.
     return train, sample(validation, 0, spec.seed)

@@ -16,7 +16,7 @@ from worker import train_specs
 from worker.hosting import tariffs
 from worker.specs import MODELS
 from worker.templates import stored
-from worker.train_specs import TrainSpec
+from worker.train_specs import FEWEST_ROWS, TrainSpec
 
 SPREAD = 0.9, 1.25  # of a time that was measured once: machines are not equally busy all day
 SCALED_SPREAD = 0.75, 1.4  # of one that was measured for another number of rows or epochs
@@ -65,10 +65,14 @@ def check_prices(session: Session, dataset: Dataset, spec: TrainSpec) -> int:
         raise UserError("The lowest price considered must be below the highest one.")
     for side in (Split.VALIDATION, Split.TRAIN):
         rows = _priced(session, dataset, spec, side)
-        if not rows:
+        rows = min(rows, spec.rows or rows) if side is Split.TRAIN else rows
+        if rows < FEWEST_ROWS:
             where = f" in {', '.join(spec.categories)}" if spec.categories else ""
-            raise NotReady(f"{dataset.name} has no {side} rows with a price{where}, and fine-tuning needs some.")
-    return min(rows, spec.rows or rows)
+            raise NotReady(
+                f"Fine-tuning needs at least {FEWEST_ROWS} {side} rows with a price, and {dataset.name} gives {rows}"
+                f"{where}; choose more rows, more categories or another dataset."
+            )
+    return rows
 
 
 def _priced(session: Session, dataset: Dataset, spec: TrainSpec, side: Split) -> int:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from db.errors import UserError
 
 Form = Literal["tokens", "quantiles"]
+FEWEST_ROWS = 8  # on either side: with less there is nothing to learn and nothing to see
 
 
 class TrainSpec(BaseModel):

@@ -82,7 +82,7 @@ def train(work: "Work") -> Commit:
         if not spec.is_hosted:
             trainings.forget_after(session, work.job.id, resume.step if resume else -1)
         seen = next(
-            (p.values["items"] for p in reversed(trainings.points(session, work.job.id)) if p.kind == "step"), 0
+            (p.values.get("items", 0) for p in reversed(trainings.points(session, work.job.id)) if p.kind == "step"), 0
         )
     if spec.is_hosted:
         return hosted_training.tune(work, lambda: lesson(dataset, spec, work.progress))

@@ -24,7 +24,7 @@ def run(database, sent, monkeypatch):
         monkeypatch.setattr(module, "running_stack", lambda **_: nullcontext())
     monkeypatch.setattr(cli_finetune.time, "sleep", lambda _: drain(sent))
     with begin() as session:
-        a_dataset(session, 100)
+        a_dataset(session, 160)
 
     def invoke(*arguments: str) -> str:
         return CliRunner().invoke(cli.app, list(arguments), catch_exceptions=False).output

@@ -1,0 +1,46 @@
+"""Which rows do the benchmarks of trainings learn from? A priced file of the user's, or the demo catalogue."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from db.types import Checkpoint, TrainingPoint
+from worker.demo import catalogue
+from worker.techniques.filling import Given
+from worker.templates.builtin import BUILT_IN
+from worker.train_specs import TrainSpec
+from worker.training import examples
+
+
+def priced_items(file: Path | None) -> pl.DataFrame:
+    """ITEM_SCHEMA, only rows with a price that the local engine can say, in an order of chance that never changes."""
+    table = catalogue() if file is None else pl.read_csv(file, infer_schema=False)
+    texts = [
+        (pl.col(name) if name in table.columns else pl.lit("")).fill_null("").alias(name)
+        for name in ("title", "description", "category", "brand")
+    ]
+    price = pl.col("price").cast(pl.Float64, strict=False)
+    items = table.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("row"), *texts, price)
+    return items.filter(pl.col("price").is_between(1, 999)).sample(fraction=1.0, shuffle=True, seed=0)
+
+
+def lessons(items: pl.DataFrame, spec: TrainSpec, folder: Path) -> pl.DataFrame:
+    """EXAMPLE_SCHEMA, for the model in `folder`."""
+    return examples.examples(items, [Given()] * len(items), spec, BUILT_IN["listing"], examples.Texts(folder))
+
+
+class Curve:
+    """Lets a training run to its end, and keeps what it said."""
+
+    def __init__(self) -> None:
+        self.steps: list[TrainingPoint] = []
+
+    def points(self, points: Sequence[TrainingPoint]) -> None:
+        self.steps += [point for point in points if point.kind == "step"]
+
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        del checkpoint
+
+    def wants_stop(self) -> bool:
+        return False
