@@ -16,3 +16,10 @@ def put(session: Session, job_id: int, metrics: dict[str, Any]) -> None:
 
 def get(session: Session, job_id: int) -> dict[str, Any] | None:
     return session.scalar(select(ResultRow.metrics).where(ResultRow.job_id == job_id))
+
+
+def add(session: Session, job_id: int, metrics: dict[str, Any]) -> None:
+    """Add to what is there: keys of a job whose chunks bring their parts one by one, perhaps at the same time."""
+    statement = insert(ResultRow).values(job_id=job_id, metrics=metrics)
+    merged = ResultRow.metrics.op("||")(statement.excluded.metrics)
+    session.execute(statement.on_conflict_do_update(index_elements=["job_id"], set_={"metrics": merged}))

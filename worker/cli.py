@@ -25,6 +25,7 @@ from db.types import Dataset, DatasetState, JobKind, JobState, Progress, Split
 from worker import (
     actions,
     cli_adapters,
+    cli_data_need,
     cli_endpoints,
     cli_finetune,
     cli_knowledge,
@@ -53,6 +54,7 @@ PATIENCE_SECONDS = 60.0  # how long a database may be away before a watching com
 for _part in (cli_knowledge, cli_endpoints, cli_prompts, cli_adapters):
     app.add_typer(_part.app, name=_part.__name__.partition("_")[2])
 cli_finetune.add_to(app)
+cli_data_need.add_to(app)
 
 
 def main() -> None:

@@ -1,11 +1,7 @@
 """`pricewright finetune …`: the verbs of the Fine-tune page, for a terminal and for scripts (`--json`)."""
 
-import contextlib
 import json
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
@@ -14,24 +10,20 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn
 
-from db import datasets, job_progress, jobs, trainings
+from db import datasets
 from db.engine import begin
 from db.errors import UserError
-from db.types import Adapter, Dataset, Job, JobState, Split, Step, TrainingPoint
-from worker import actions, adapter_actions, finetune_actions, tables, train_planning, train_specs
+from db.types import Adapter, Dataset, Job, Split
+from worker import adapter_actions, finetune_actions, train_planning, train_specs
+from worker.cli_watch import AsJson, What, done, duration
 from worker.train_specs import TrainSpec
 from worker.up import running_stack
 
 out = Console(width=None if sys.stdout.isatty() else 200)
-err = Console(stderr=True)
 
-What = Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")]
 Preset = Annotated[str, typer.Option(help=f"What to start from: {', '.join(train_specs.PRESETS)}.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="field=value, for every other field of the settings.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
-POLL_SECONDS = 1.0
 
 
 def finetune(
@@ -57,7 +49,7 @@ def finetune(
             return
         cap_usd = None if cap is None else Decimal(repr(cap))
         job_id = finetune_actions.start(dataset.id, spec, task=task, cap_usd=cap_usd)
-        job = _done(job_id, quiet=as_json)
+        job = done(job_id, quiet=as_json)
         with begin() as session:
             adapter = train_planning.made_by(session, job)
     if adapter is None:
@@ -106,69 +98,16 @@ def _dataset(what: str) -> Dataset:
 
 def _estimate(dataset: Dataset, spec: TrainSpec, as_json: bool) -> None:
     if not spec.is_hosted:
-        _done(finetune_actions.measure(dataset.id, spec), quiet=as_json)
+        done(finetune_actions.measure(dataset.id, spec), quiet=as_json)
     told = finetune_actions.estimate(dataset.id, spec)
     assert told is not None  # the pilot is done
     if as_json:
         _print_json(asdict(told))
         return
     if told.seconds is not None and told.low is not None and told.high is not None:
-        out.print(f"{_time(told.seconds)} ({_time(told.low)} to {_time(told.high)}), {told.steps:,} steps")
+        out.print(f"{duration(told.seconds)} ({duration(told.low)} to {duration(told.high)}), {told.steps:,} steps")
     out.print("cost unknown" if told.usd is None else f"${told.usd:.4f}")
     out.print(told.basis)
-
-
-def _done(job_id: int, *, quiet: bool) -> Job:
-    """Follow a job to its end. Raises UserError if it failed or paused; Ctrl-C cancels it."""
-    try:
-        with _bar(job_id, quiet) as show:
-            while True:
-                with begin() as session:
-                    job = jobs.get(session, job_id)
-                    curve = [] if quiet else trainings.points(session, job_id)
-                    [state] = job_progress.of(session, [job_id])
-                show(curve, state.step)
-                if job.state.is_final or job.state is JobState.PAUSED:
-                    break
-                time.sleep(POLL_SECONDS)
-    except KeyboardInterrupt:
-        with contextlib.suppress(UserError):  # it ended meanwhile
-            actions.cancel(job_id)
-        raise
-    if job.state is not JobState.DONE:
-        raise UserError(f"Job {job_id}: {job.error}" if job.error else f"Job {job_id} was {job.state}.")
-    return job
-
-
-@contextmanager
-def _bar(job_id: int, quiet: bool) -> Iterator[Callable[[list[TrainingPoint], Step | None], None]]:
-    """The training's curve as one line on stderr, so that stdout stays clean for --json and pipes."""
-    with begin() as session:
-        job = jobs.get(session, job_id)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"))
-    with Progress(*columns, console=err, disable=quiet or not err.is_terminal) as bar:
-        line = bar.add_task(tables.job_label(job), total=None, told="")
-
-        def show(curve: list[TrainingPoint], at: Step | None) -> None:
-            latest = next((point.values for point in reversed(curve) if point.kind == "step"), {})
-            now = "measuring what it forgot" if at is Step.GUARD else told(curve)
-            bar.update(line, total=job.items_total or None, completed=latest.get("items", 0), told=now)
-
-        yield show
-
-
-def told(curve: list[TrainingPoint]) -> str:
-    """Where a training stands: "step 40, loss 1.234, MAE $95.20, 5 min left"."""
-    steps = [point for point in curve if point.kind == "step"]
-    prices = [point.values["mae"] for point in curve if point.kind == "eval" and point.values.get("mae") is not None]
-    parts = []
-    if steps:
-        values = steps[-1].values
-        parts = [f"step {steps[-1].step:,}"]
-        parts += [f"loss {values['loss']:.3f}"] if "loss" in values else []
-        parts += [f"MAE ${prices[-1]:,.2f}"] if prices else []
-        parts += [f"{_time(values['eta_seconds'])} left"] if "eta_seconds" in values else []
-    return ", ".join(parts)
 
 
 def _report(job: Job, adapter: Adapter, as_json: bool) -> None:
@@ -181,7 +120,7 @@ def _report(job: Job, adapter: Adapter, as_json: bool) -> None:
     out.print(f"Adapter {adapter.id[:12]} for {adapter.task}, from {adapter.train_rows:,} rows", markup=False)
     figures = {name: value for name, value in adapter.metrics.items() if type(value) in (int, float)}
     out.print(", ".join(f"{name.replace('_', ' ')} {_figure(value)}" for name, value in figures.items()), markup=False)
-    out.print(f"{_time(job.fixed_seconds)}, ${job.fixed_usd:.4f}")
+    out.print(f"{duration(job.fixed_seconds)}, ${job.fixed_usd:.4f}")
     if objection:
         out.print(f"[red]The gate objects:[/] {escape(objection)}", highlight=False)
     else:
@@ -191,12 +130,6 @@ def _report(job: Job, adapter: Adapter, as_json: bool) -> None:
 
 def _figure(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
-
-
-def _time(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _print_json(value: Any) -> None:

@@ -18,7 +18,7 @@ from db import artifacts, chunks, datasets, jobs, knowledge, predictions, rates,
 from db.engine import Session, begin
 from db.settings import settings
 from db.types import PREDICTION_SCHEMA, Chunk, DatasetState, Job, PredictionStatus, Split, Step
-from worker import guarding, indexing, specs, training_steps
+from worker import data_need, guarding, indexing, specs, training_steps
 from worker.evaluation import metrics, neighbours_alone
 from worker.progress import Progress
 from worker.resources import LiveResources, fitted
@@ -241,6 +241,8 @@ STEPS: dict[Step, Callable[[Work], Commit]] = {
     Step.PILOT: training_steps.pilot,
     Step.TRAIN: training_steps.train,
     Step.GUARD: guarding.guard,
+    Step.RUNG: data_need.rung,
+    Step.FORECAST: data_need.forecast,
     Step.FIT: fit,
     Step.PRICE: price,
     Step.EVALUATE: evaluate,

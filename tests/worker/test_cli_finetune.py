@@ -13,7 +13,7 @@ from db.types import JobKind, JobState, TrainingPoint
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from tests.worker.trained import SECONDS, train_nothing
-from worker import actions, cli, cli_adapters, cli_finetune, specs
+from worker import actions, cli, cli_adapters, cli_finetune, cli_watch, specs
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def run(database, sent, monkeypatch):
     train_nothing(monkeypatch)
     for module in (cli, cli_finetune, cli_adapters):
         monkeypatch.setattr(module, "running_stack", lambda **_: nullcontext())
-    monkeypatch.setattr(cli_finetune.time, "sleep", lambda _: drain(sent))
+    monkeypatch.setattr(cli_watch.time, "sleep", lambda _: drain(sent))
     with begin() as session:
         a_dataset(session, 160)
 
@@ -86,14 +86,14 @@ def test_ctrl_c_cancels_the_training(run, monkeypatch):
     def press(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli_finetune.time, "sleep", press)
+    monkeypatch.setattr(cli_watch.time, "sleep", press)
     run("finetune", "1")
     with begin() as session:
         assert jobs.latest(session, 1, JobKind.FINETUNE).state is JobState.CANCELLED
 
 
 def test_a_training_that_does_not_end_well_is_told(run, monkeypatch):
-    monkeypatch.setattr(cli_finetune.time, "sleep", lambda _: actions.pause(1))
+    monkeypatch.setattr(cli_watch.time, "sleep", lambda _: actions.pause(1))
     with pytest.raises(UserError, match="Job 1 was paused"):
         run("finetune", "1")
 
@@ -146,5 +146,5 @@ def test_where_a_training_stands_is_one_line():
         TrainingPoint(40, "step", {"loss": 1.2341, "eta_seconds": 300.0}),
         TrainingPoint(40, "eval", {"mae": None}),
     ]
-    assert cli_finetune.told(curve) == "step 40, loss 1.234, MAE $95.20, 5 min left"
-    assert cli_finetune.told(curve[:2]) == ""
+    assert cli_watch.told(curve) == "step 40, loss 1.234, MAE $95.20, 5 min left"
+    assert cli_watch.told(curve[:2]) == ""

@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 
 from db.types import Checkpoint
 from tests.builders import a_catalogue
 from worker.techniques.filling import Given
 from worker.templates.builtin import BUILT_IN
 from worker.train_specs import TrainSpec
+from worker.training import child, launch
 from worker.training.examples import Texts, examples
 from worker.training.task import Task
 
@@ -33,3 +35,13 @@ def a_task(base: Path, rows: int = 48, *, resume: Checkpoint | None = None, pilo
 
 def some_examples(base: Path, rows: int, spec: TrainSpec) -> pl.DataFrame:
     return examples(a_catalogue(rows), [Given()] * rows, spec, BUILT_IN["listing"], Texts(base))
+
+
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings without a process of their own, whose start takes longer than a small training."""
+
+    def run(task: Task, folder: Path, watch: launch.Watch) -> dict[str, bytes]:
+        task.write(folder)
+        return launch._ended(folder, child.main(folder))
+
+    monkeypatch.setattr(launch, "_run", run)

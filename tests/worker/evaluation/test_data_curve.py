@@ -1,0 +1,93 @@
+"""Are power laws found again, is the doubt about right, and is a crossing said only where there is one?"""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from worker.evaluation.data_curve import Rung, crossing, forecasts, lines
+from worker.evaluation.data_verdict import report, sentence
+
+ROWS = (125, 250, 500, 1000)
+LABELS = {"finetuned": "Fine-tuning", "rag": "RAG", "ridge": "Ridge on words"}
+
+
+def law(way: str, level: float, slope: float, *, seed: int = 0, noise: float = 0.0, rows=ROWS, m: int = 100):
+    """Rungs whose mean error is exactly level * n ** -slope, moved by `noise` (log scale); errors differ by row."""
+    random = np.random.default_rng([seed, len(way)])
+    shape = np.random.default_rng(seed).exponential(1.0, m)
+    shape /= shape.mean()
+    return [Rung(way, n, shape * level * n**-slope * np.exp(random.normal(0, noise))) for n in rows]
+
+
+@given(st.floats(1, 1e5), st.floats(0.0, 0.9))
+@settings(max_examples=25, deadline=None)
+def test_an_exact_law_is_found_again(level, slope):
+    line = lines(law("rag", level, slope))["rag"]
+    assert line.slope == pytest.approx(slope, abs=1e-6)
+    middle, low, high = line.at(5000)
+    assert middle == pytest.approx(level * 5000**-slope, rel=1e-4)
+    assert low <= middle <= high
+
+
+def test_an_error_that_grows_with_rows_is_taken_for_one_that_stays():
+    line = lines(law("rag", 100.0, -0.3))["rag"]
+    assert line.slope == 0.0
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_say():
+    held = [
+        told.held
+        for seed in range(60)
+        for told in forecasts([r for way in LABELS for r in law(way, 300.0, 0.2, seed=seed, noise=0.04)])
+    ]
+    assert 0.6 <= np.mean(held) <= 0.97
+
+
+def test_the_largest_part_is_foretold_without_being_looked_at():
+    rungs = law("rag", 300.0, 0.2)
+    changed = [*rungs[:-1], Rung("rag", 1000, rungs[-1].errors * 2)]
+    [plain], [other] = forecasts(rungs), forecasts(changed)
+    assert plain.off == pytest.approx(0.0, abs=1e-6)
+    assert plain.held
+    assert (other.told, other.was) == (plain.told, pytest.approx(plain.was * 2))
+    assert not other.held
+
+
+def test_a_steeper_law_crosses_where_arithmetic_says():
+    found = lines([*law("finetuned", 900.0, 0.4, noise=0.001), *law("rag", 300.0, 0.2, noise=0.001)])
+    met = crossing(found["finetuned"], found["rag"], 100)
+    assert not met.is_ahead
+    assert met.rows == pytest.approx(243.0, rel=0.05)  # (900 / 300) ** (1 / 0.2)
+    assert met.low <= met.rows <= met.high
+    assert sentence(met, LABELS, 100).startswith("Fine-tuning passes RAG near 240 rows (80 % interval ")
+
+
+def test_who_is_better_now_is_ahead_already():
+    found = lines([*law("finetuned", 200.0, 0.3), *law("rag", 300.0, 0.2)])
+    assert crossing(found["finetuned"], found["rag"], 1000).is_ahead
+
+
+def test_what_never_meets_or_too_far_away_is_not_promised():
+    flat = lines([*law("finetuned", 400.0, 0.2), *law("rag", 300.0, 0.25)])
+    far = lines([*law("finetuned", 900.0, 0.3), *law("rag", 300.0, 0.2)])
+    for found in (flat, far):
+        met = crossing(found["finetuned"], found["rag"], 1000)
+        assert met.rows is None
+        assert "does not pass RAG within 10 times your data" in sentence(met, LABELS, 1000)
+
+
+def test_unanswered_rows_are_left_out_and_the_report_has_every_way():
+    rungs = [*law("finetuned", 900.0, 0.4), *law("rag", 300.0, 0.2), *law("ridge", 250.0, 0.1)]
+    rungs[0].errors[:7] = np.nan
+    made = report(rungs, {("finetuned", 1000): 60.0}, 1000, "finetuned", LABELS)
+    assert set(made["ways"]) == set(LABELS)
+    assert made["ways"]["finetuned"]["points"][-1] == {
+        "rows": 1000, "error": pytest.approx(900 * 1000**-0.4), "seconds": 60.0,
+    }  # fmt: skip
+    assert {each["over"] for each in made["crossings"]} == {"rag", "ridge"}
+    assert {each["way"] for each in made["forecasts"]} == set(LABELS)
+    curve = made["ways"]["rag"]["curve"]
+    assert curve[0]["rows"] == pytest.approx(125)
+    assert curve[-1]["rows"] == pytest.approx(10_000)
+    assert all(point["low"] <= point["error"] <= point["high"] for point in curve)

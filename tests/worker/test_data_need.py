@@ -1,0 +1,109 @@
+"""Does asking how much data it needs learn from nested parts, leave the test side alone, and end in a verdict?"""
+
+from dataclasses import replace
+
+import pytest
+
+from db import datasets, job_progress, jobs, results
+from db.engine import begin
+from db.errors import NotReady, UserError
+from db.types import JobState, Split
+from tests.builders import a_dataset
+from tests.worker.conftest import drain
+from tests.worker.hashed import HashedWords
+from tests.worker.llm.small import a_model_folder
+from tests.worker.training.made import in_this_process
+from worker import actions, data_need, data_need_actions, data_need_specs, knowing, running
+from worker.data_need_specs import CHEAP, WAYS, DataNeedSpec
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return a_model_folder(tmp_path_factory.mktemp("models") / "small")
+
+
+def a_spec(base, **values) -> DataNeedSpec:
+    train = CHEAP.model_copy(update={"model": str(base), "layers": 1, "rank": 2, "max_price": 99})
+    return data_need_specs.parse({"train": train.model_dump(), "measured": 20, **values})
+
+
+@pytest.fixture
+def dataset_id(database, sent, monkeypatch) -> int:
+    model = HashedWords()
+    monkeypatch.setattr(knowing, "embedder", lambda: model)
+    with begin() as session:
+        return a_dataset(session, 400)
+
+
+def job_of(job_id: int):
+    with begin() as session:
+        return jobs.get(session, job_id)
+
+
+def test_it_ends_with_a_curve_for_every_way_and_its_own_forecast_error(dataset_id, sent, base, monkeypatch):
+    in_this_process(monkeypatch)
+    job_id = data_need_actions.start(dataset_id, a_spec(base, rows=128))
+    assert data_need_actions.report(job_id) is None
+    drain(sent)
+    job = job_of(job_id)
+    assert job.state is JobState.DONE, job.error
+    told = data_need_actions.report(job_id)
+    parts = {way: [point["rows"] for point in told["ways"][way]["points"]] for way in WAYS}
+    assert parts == {way: [16, 32, 64, 128] for way in WAYS}
+    assert {each["way"] for each in told["forecasts"]} == set(WAYS)
+    assert {each["over"] for each in told["crossings"]} == set(WAYS) - {"finetuned"}
+    assert all(each["sentence"] for each in told["crossings"] + told["forecasts"])
+    assert told["ways"]["finetuned"]["points"][-1]["seconds"] > 0
+    with begin() as session:
+        [progress] = job_progress.of(session, [job_id])
+    assert progress.items_done == progress.items_total == job.items_total == 4 * 240
+    assert job.fixed_seconds > 0
+    cheap, dear = (data_need_actions.cost(job, told, 1000, price) for price in (0, 2))
+    assert dear - cheap == 2 * (1000 - 128)
+    assert cheap > 0
+
+
+def test_the_same_question_is_the_same_job_until_it_is_given_up(dataset_id, base):
+    spec = a_spec(base)
+    first = data_need_actions.start(dataset_id, spec)
+    assert data_need_actions.start(dataset_id, spec) == first
+    assert data_need_actions.start(dataset_id, a_spec(base, rows=100)) != first
+    actions.cancel(first)
+    assert data_need_actions.start(dataset_id, spec) != first
+
+
+def test_parts_are_nested_and_the_test_side_is_in_none(dataset_id, base):
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+        sides = {side: set(datasets.items(session, dataset_id, side)["row"]) for side in Split}
+    small, large = (data_need.part_of(dataset, a_spec(base), "ridge", rows) for rows in (40, 160))
+    assert set(small.train["row"]) < set(large.train["row"]) <= sides[Split.TRAIN]
+    assert small.measured.equals(large.measured)
+    assert set(small.measured["row"]) | set(small.choosing["row"]) <= sides[Split.VALIDATION]
+    assert not set(small.measured["row"]) & set(small.choosing["row"])
+
+
+def test_a_cancelled_one_stops_and_keeps_the_part_that_is_done(dataset_id, sent, base, monkeypatch):
+    def ridge_instead(work, dataset, spec, part):
+        return data_need._fitted(work, dataset, spec, replace(part, way="ridge"))
+
+    monkeypatch.setattr(data_need, "_trained", ridge_instead)
+    job_id = data_need_actions.start(dataset_id, a_spec(base, rows=128, ways=("finetuned", "ridge")))
+    running.run_chunk(sent.pop())
+    actions.cancel(job_id)
+    drain(sent)
+    assert job_of(job_id).state is JobState.CANCELLED
+    with begin() as session:
+        [part] = results.get(session, job_id).values()
+    assert len(part["errors"]) == 20
+
+
+def test_too_few_rows_and_endpoints_are_refused_in_a_sentence(database, sent, base):
+    with begin() as session:
+        small = a_dataset(session, 100)
+    with pytest.raises(NotReady, match="at least 64 train rows and 40 validation rows.*80 and 10"):
+        data_need_actions.start(small, a_spec(base))
+    with pytest.raises(UserError, match="every part at an endpoint would be paid"):
+        data_need_specs.parse({"train": {"model": "e:gpt"}})
+    with pytest.raises(UserError, match="choose finetuned and some of rag, neighbours, ridge"):
+        data_need_specs.parse({"ways": ["ridge"]})

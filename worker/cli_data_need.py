@@ -1,0 +1,78 @@
+"""`pricewright data-need DATASET`: would more rows pay? The verb of the page Data need, for a terminal and scripts."""
+
+import json
+import sys
+from decimal import Decimal
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from db import datasets, jobs
+from db.engine import begin
+from db.types import Job
+from worker import data_need_actions, data_need_specs
+from worker.cli_watch import AsJson, What, done
+from worker.up import running_stack
+
+out = Console(width=None if sys.stdout.isatty() else 200)
+
+
+def data_need(
+    what: What,
+    rows: Annotated[int, typer.Option(min=0, help="The largest part; 0 = the whole train side.")] = 0,
+    measured: Annotated[
+        int, typer.Option(min=data_need_specs.FEWEST_MEASURED, help="Validation rows to measure on.")
+    ] = 150,
+    model: Annotated[str | None, typer.Option(help="Base model that is fine-tuned.")] = None,
+    label_usd: Annotated[float | None, typer.Option(min=0, help="What one more price costs you, in dollars.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Would more rows pay? Learn from 1/8, 1/4, 1/2 and all of them, with and without fine-tuning, and say."""
+    train = data_need_specs.CHEAP.model_copy(update={} if model is None else {"model": model})
+    spec = data_need_specs.parse({"rows": rows, "measured": measured, "train": train.model_dump()})
+    with running_stack():
+        with begin() as session:
+            dataset = datasets.find(session, what)
+        job_id = data_need_actions.start(dataset.id, spec)
+        done(job_id, quiet=as_json)
+        told = data_need_actions.report(job_id)
+        with begin() as session:
+            job = jobs.get(session, job_id)
+    assert told is not None  # the job is done
+    if as_json:
+        print(json.dumps({"job": job_id, "dataset": dataset.id} | told))
+        return
+    _print(job, told, label_usd)
+
+
+def _print(job: Job, told: dict[str, Any], label_usd: float | None) -> None:
+    out.print(_table(told))
+    for each in told["crossings"]:
+        out.print(each["sentence"], markup=False)
+        if each["rows"] is not None and not each["is_ahead"]:
+            labels = Decimal(repr(label_usd or 0))
+            usd = data_need_actions.cost(job, told, each["rows"], labels)
+            about = (
+                "training only; --label-usd adds what the missing prices cost" if label_usd is None else "labels too"
+            )
+            out.print(f"  Up to there: ${usd:,.2f} ({about}).", markup=False)
+    out.print("How far to trust this: the largest part was foretold from the smaller ones.")
+    for each in told["forecasts"]:
+        out.print(f"  {each['sentence']}", markup=False)
+
+
+def _table(told: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False, caption="mean error in $, on validation rows that nothing learned from")
+    table.add_column("rows", justify="right")
+    for way in told["ways"].values():
+        table.add_column(way["label"], justify="right")
+    for points in zip(*(way["points"] for way in told["ways"].values()), strict=True):
+        table.add_row(f"{points[0]['rows']:,}", *(f"{point['error']:.1f}" for point in points))
+    return table
+
+
+def add_to(app: typer.Typer) -> None:
+    """As a command of `pricewright` itself."""
+    app.command("data-need")(data_need)
