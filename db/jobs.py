@@ -134,15 +134,8 @@ def set_cap(session: Session, job_id: int, cap_usd: Decimal | None) -> None:
     session.execute(text("UPDATE jobs SET cap_usd = :cap WHERE id = :job"), {"job": job_id, "cap": cap_usd})
 
 
-def book_fixed_cost(session: Session, job_id: int, seconds: float, usd: Decimal) -> None:
-    session.execute(
-        text("UPDATE jobs SET fixed_seconds = :seconds, fixed_usd = :usd WHERE id = :job"),
-        {"job": job_id, "seconds": seconds, "usd": usd},
-    )
-
-
 def add_fixed_cost(session: Session, job_id: int, seconds: float, usd: Decimal) -> None:
-    """For a job whose fixed cost comes in parts, like indexing."""
+    """What is paid once, whatever is priced: fitting, indexing, training; it may come in parts."""
     session.execute(
         text("UPDATE jobs SET fixed_seconds = fixed_seconds + :seconds, fixed_usd = fixed_usd + :usd WHERE id = :job"),
         {"job": job_id, "seconds": seconds, "usd": usd},

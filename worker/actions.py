@@ -148,22 +148,22 @@ def start(
                 job_ids.append(same.id)
                 continue
             values = spec.model_dump(mode="json")
-            job_ids.append(
-                start_job(
-                    session,
-                    kind=JobKind.PRICE,
-                    dataset_id=dataset_id,
-                    queue=planning.queue_for(session, spec),
-                    chunks=planning.chunks(spec, rows, measure=split is not Split.UNPRICED),
-                    technique=values["technique"],
-                    spec=values,
-                    spec_hash=spec.hash,
-                    split=split,
-                    limit=limit,
-                    items_total=len(rows),
-                    cap_usd=cap_usd if spec.is_hosted else None,
-                )
+            job_id = start_job(
+                session,
+                kind=JobKind.PRICE,
+                dataset_id=dataset_id,
+                queue=planning.queue_for(session, spec),
+                chunks=planning.chunks(spec, rows, measure=split is not Split.UNPRICED),
+                technique=values["technique"],
+                spec=values,
+                spec_hash=spec.hash,
+                split=split,
+                limit=limit,
+                items_total=len(rows),
+                cap_usd=cap_usd if spec.is_hosted else None,
             )
+            jobs.add_fixed_cost(session, job_id, *adapting.training_cost(session, spec))
+            job_ids.append(job_id)
         return job_ids
 
 

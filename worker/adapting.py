@@ -1,5 +1,7 @@
 """What does an adapter decide about a pricing job? A spec that names one gets everything it was trained with."""
 
+from decimal import Decimal
+
 from db import adapters
 from db.engine import Session
 from db.errors import NotReady, UserError
@@ -37,6 +39,15 @@ def fill(session: Session, spec: BaseSpec) -> BaseSpec:
             "median, log-mean or mean."
         )
     return spec.model_copy(update={"adapter": adapter.id, **decided})
+
+
+def training_cost(session: Session, spec: BaseSpec) -> tuple[float, Decimal]:
+    """Seconds and dollars that the adapter took: part of the fixed cost of every job that prices with it, as a fit is,
+    because the comparison would be unfair if only the fine-tune bore it."""
+    if not isinstance(spec, FinetunedSpec):
+        return 0.0, Decimal(0)
+    adapter = adapters.get(session, spec.adapter)
+    return adapter.seconds, adapter.usd
 
 
 def caution(session: Session, spec: BaseSpec, dataset: Dataset) -> str:

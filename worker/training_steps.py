@@ -96,7 +96,7 @@ def train(work: "Work") -> Commit:
     def commit(session: Session) -> chunks.Tally:
         adapters.register(session, adapter, outcome.files)
         trainings.drop_checkpoint(session, work.job.id)
-        jobs.book_fixed_cost(session, work.job.id, outcome.seconds, adapter.usd)
+        jobs.add_fixed_cost(session, work.job.id, outcome.seconds, adapter.usd)
         results.put(session, work.job.id, {"adapter": adapter.id, "metrics": adapter.metrics})
         shutil.rmtree(folder, ignore_errors=True)  # what is in it is in the database, or can be computed again
         return chunks.Tally(items=work.job.items_total)

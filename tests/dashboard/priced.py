@@ -40,7 +40,7 @@ def a_finished_job(session: Session, dataset_id: int, spec: BaseSpec, split: Spl
     frame = guesses(items, spec)
     job_id = a_running_job(session, dataset_id, spec, split)
     usd = predictions.add(session, job_id, frame)
-    jobs.book_fixed_cost(session, job_id, 1.5, Decimal("0.00004"))
+    jobs.add_fixed_cost(session, job_id, 1.5, Decimal("0.00004"))
     unparsed = frame.filter(pl.col("status") == "unparsed").height
     tally = chunks.Tally(
         items=len(items),

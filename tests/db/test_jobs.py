@@ -172,7 +172,7 @@ def test_progress_sums_the_chunks(session):
     job_id = a_job(session, a_dataset(session), pieces=[[0, 1, 2], [3, 4]])
     [fit] = claim_next(session, job_id)
     chunks.finish(session, fit, chunks.Tally())
-    jobs.book_fixed_cost(session, job_id, 2.0, Decimal("0.5"))
+    jobs.add_fixed_cost(session, job_id, 2.0, Decimal("0.5"))
     first, second = claim_next(session, job_id)
     chunks.finish(session, first, chunks.Tally(items=3, unparsed=1, usd=Decimal("0.25"), seconds=3.0))
     chunks.beat(session, second, LEASE, 1)

@@ -50,6 +50,14 @@ def filled(**fields) -> FinetunedSpec:
         return adapting.fill(session, FinetunedSpec(**fields))
 
 
+def test_what_training_took_is_part_of_the_fixed_cost_of_every_job_that_prices_with_it(dataset, sent):
+    registered(dataset, usd=Decimal("0.03"), seconds=1000.0)
+    [job_id] = actions.start(dataset, [FinetunedSpec(adapter=ID)], Split.TEST, 5)
+    with begin() as session:
+        job = jobs.get(session, job_id)
+    assert (job.fixed_seconds, job.fixed_usd) == (1000.0, Decimal("0.03"))
+
+
 def test_the_beginning_of_an_adapter_s_number_brings_all_it_was_trained_with(dataset):
     registered(dataset, trained={"k": 5, "neighbour_tokens": 20, "min_price": 2})
     found = filled(adapter="a1b2", readout="log-mean")

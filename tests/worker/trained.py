@@ -29,7 +29,7 @@ def train_nothing(monkeypatch: pytest.MonkeyPatch, *, forgets: float = 0.01, **c
             )
             lineage = {"task": job.spec["task"], "job_id": job.id, "spec": job.spec["train"], "forgetting": None}
             an_adapter(session, job.dataset_id, **({"id": f"{job.id:064}"} | lineage | changes))
-            jobs.book_fixed_cost(session, job.id, SECONDS, job.rate_usd_per_hour / 30)
+            jobs.add_fixed_cost(session, job.id, SECONDS, job.rate_usd_per_hour / 30)
             return chunks.Tally(items=job.items_total)
 
         return commit
