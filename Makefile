@@ -38,7 +38,7 @@ sure: lint test ## Everything that must be green
 bench: $(VENV)/installed ## Speeds, each beside a plain baseline in the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-table: $(VENV)/installed ## Price FILE with every technique and write the README's table of errors and costs
+table: $(VENV)/installed ## Price FILE with every technique, or take what a dataset has; write the README's table
 	@$(BIN)/python -m benchmarks.table $(FILE) $(ARGS)
 
 pins: ## Write constraints.txt from what is installed now

@@ -1,6 +1,7 @@
-"""The README's table: a file priced with every technique, errors and costs beside each other. `make table FILE=...`
+"""The README's table: rows priced with every technique, errors and costs beside each other. `make table FILE=...`
 
-Writes the table between the markers in README.md, so that no figure in it is typed.
+A file is loaded and priced with everything that needs no training first; the name of a dataset takes what was priced in
+it before, fine-tunes among it. Writes the table between the markers in README.md, so that no figure in it is typed.
 """
 
 import json
@@ -20,11 +21,8 @@ HEAD = f"| {' | '.join(COLUMNS)} |\n" + "|---" * len(COLUMNS) + "|\n"
 
 def main() -> None:
     file = Path(sys.argv[1])
-    run = subprocess.run(
-        [sys.executable, "-m", "worker.cli", "demo", str(file), *sys.argv[2:], "--variants", "--json"],
-        stdout=subprocess.PIPE,
-        check=True,
-    )
+    what = ["demo", str(file), *sys.argv[2:], "--variants"] if file.is_file() else ["compare", sys.argv[1]]
+    run = subprocess.run([sys.executable, "-m", "worker.cli", *what, "--json"], stdout=subprocess.PIPE, check=True)
     rows = json.loads(run.stdout)["rows"]
     table = HEAD + "".join(_line(row) for row in rows)
     arguments = f" ARGS='{' '.join(sys.argv[2:])}'" if sys.argv[2:] else ""
