@@ -1,6 +1,7 @@
 """How far are jobs, how fast, and what did they take? Summed from their chunks: one row per chunk, none per item."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import text
@@ -30,11 +31,12 @@ SELECT j.id, j.state, j.items_total, j.error, j.fixed_usd, j.spent_usd, j.cap_us
            now() - interval '{_WINDOW_SECONDS} seconds')) AS span,
        extract(epoch FROM max(c.finished_at) FILTER (WHERE c.step IN ('index', 'price'))
            - min(c.started_at) FILTER (WHERE c.step IN ('index', 'price'))) AS priced_in,
-       -- A training is one chunk, perhaps of hours, and knows best itself.
-       (SELECT (p.values ->> 'eta_seconds')::float8 FROM training_points p
-        WHERE p.job_id = j.id AND p.kind = 'step' ORDER BY p.step DESC LIMIT 1) AS training_eta
+       (told.values ->> 'eta_seconds')::float8 AS training_eta, (told.values ->> 'usd')::numeric AS training_usd
 FROM jobs j LEFT JOIN chunks c ON c.job_id = j.id
-WHERE j.id = ANY(:ids) GROUP BY j.id ORDER BY j.id DESC
+     -- A training is one chunk, perhaps of hours, and knows best itself.
+     LEFT JOIN LATERAL (SELECT p.values FROM training_points p
+        WHERE p.job_id = j.id AND p.kind = 'step' ORDER BY p.step DESC LIMIT 1) AS told ON true
+WHERE j.id = ANY(:ids) GROUP BY j.id, told.values ORDER BY j.id DESC
 """
 
 
@@ -60,8 +62,11 @@ def _progress(row: Any) -> Progress:
         items_done=done,
         unparsed=int(row.unparsed),
         failed=int(row.failed),
-        # Paid calls are booked before their chunk is done.
-        usd=max(row.usd + row.paid_to_fit, row.spent_usd) - row.paid_to_fit + row.fixed_usd,
+        # Paid calls are booked before their chunk is done; a training before its end tells what it took.
+        usd=max(
+            max(row.usd + row.paid_to_fit, row.spent_usd) - row.paid_to_fit + row.fixed_usd,
+            row.training_usd or Decimal(0),
+        ),
         rows_per_second=speed,
         eta_seconds=eta if state is JobState.RUNNING else None,
         chunks_total=row.chunks_total,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import polars as pl
 from sqlalchemy import insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
@@ -25,14 +26,49 @@ def note(session: Session, job_id: int, points: Sequence[TrainingPoint]) -> None
     )
 
 
-def points(session: Session, job_id: int) -> list[TrainingPoint]:
-    """The whole curve, in the order of steps."""
+def points(session: Session, job_id: int, *kinds: str) -> list[TrainingPoint]:
+    """The whole curve, or only what is of these kinds, in the order of steps."""
     query = (
         select(TrainingPointRow)
         .where(TrainingPointRow.job_id == job_id)
         .order_by(TrainingPointRow.step, TrainingPointRow.kind)
     )
+    if kinds:
+        query = query.where(TrainingPointRow.kind.in_(kinds))
     return [TrainingPoint(row.step, row.kind, row.values, row.at) for row in session.scalars(query)]
+
+
+def latest(session: Session, job_id: int) -> TrainingPoint | None:
+    """What was told at the last step."""
+    query = (
+        select(TrainingPointRow)
+        .where(TrainingPointRow.job_id == job_id, TrainingPointRow.kind == "step")
+        .order_by(TrainingPointRow.step.desc())
+        .limit(1)
+    )
+    row = session.scalar(query)
+    return TrainingPoint(row.step, row.kind, row.values, row.at) if row else None
+
+
+FIGURES = ("loss", "grad_norm", "learning_rate", "tokens_per_second")
+
+
+def thinned(session: Session, job_id: int, most: int) -> pl.DataFrame:
+    """step and FIGURES (null: not told) in at most so many lines, each the mean over equally many steps in a row.
+
+    A training may take 100,000 steps; what is drawn of it must stay small, and is thinned where it lies.
+    """
+    means = ", ".join(f"avg((values ->> '{name}')::float8)" for name in FIGURES)
+    query = text(
+        f"""SELECT max(step), {means} FROM (
+                SELECT step, values, (row_number() OVER (ORDER BY step) - 1) * :most / greatest(count(*) OVER (), :most)
+                    AS place
+                FROM training_points WHERE job_id = :job AND kind = 'step') AS placed
+            GROUP BY place ORDER BY place"""
+    )
+    rows = [tuple(row) for row in session.execute(query, {"job": job_id, "most": most})]
+    schema = {"step": pl.Int64} | dict.fromkeys(FIGURES, pl.Float64)
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def forget_after(session: Session, job_id: int, step: int) -> None:

@@ -12,7 +12,7 @@ from db import chunks, datasets, jobs, rates, results
 from db.engine import Session, begin
 from db.types import Dataset, Split
 from worker import data_need_specs, specs
-from worker.data_need_specs import FINETUNE, WAYS, DataNeedSpec
+from worker.data_need_specs import FINETUNE, RUNG, WAYS, DataNeedSpec
 from worker.evaluation.data_curve import Rung
 from worker.evaluation.data_verdict import report
 from worker.evaluation.resampling import Floats
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 Commit = Callable[[Session], chunks.Tally]
 
 SEED = 0
-RUNG = "rung "  # and its place: names in the job's result
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ def forecast(work: "Work") -> Commit:
         for part in parts
     ]
     seconds = {(part["way"], part["rows"]): part["seconds"] for part in parts}
-    made = report(rungs, seconds, work.job.spec["rows"], FINETUNE, WAYS)
+    made = report(rungs, seconds, work.job.spec["there"], FINETUNE, WAYS)
 
     def commit(session: Session) -> chunks.Tally:
         results.add(session, work.job.id, {"report": made})

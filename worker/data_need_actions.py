@@ -1,5 +1,6 @@
 """Every verb about how much data it needs, for pages and the command line alike: start, and what it would cost."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,16 @@ from db.errors import NotReady
 from db.types import Job, JobKind, JobState, Split, Step
 from worker import actions, data_need_specs, train_planning
 from worker.data_need_specs import FINETUNE, DataNeedSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What it would take, roughly."""
+
+    seconds: float
+    usd: Decimal
+    is_measured: bool  # else a rule of thumb
+
 
 FEWEST = 64  # rows to learn from: an eighth of them is what the smallest part has
 
@@ -21,8 +32,8 @@ def start(dataset_id: int, spec: DataNeedSpec) -> int:
     with begin() as session:
         dataset = actions.ready(session, dataset_id)
         spec = spec.model_copy(update={"train": train_planning.pinned(session, spec.train)})
-        rows = train_planning.check(session, dataset, spec.train)
-        rows = min(rows, spec.rows or rows)
+        there = train_planning.check(session, dataset, spec.train)
+        rows = min(there, spec.rows or there)
         measured = dataset.splits.get(Split.VALIDATION, 0) // 2
         if rows < FEWEST or measured < data_need_specs.FEWEST_MEASURED:
             raise NotReady(
@@ -39,7 +50,7 @@ def start(dataset_id: int, spec: DataNeedSpec) -> int:
             dataset_id=dataset_id,
             queue=train_planning.queue_for(session, spec.train),
             chunks=[*((Step.RUNG, [place]) for place in range(len(rungs))), (Step.FORECAST, [])],
-            spec={"data_need": spec.model_dump(mode="json"), "rows": rows},
+            spec={"data_need": spec.model_dump(mode="json"), "rows": rows, "there": there},
             spec_hash=spec.hash,
             items_total=sum(part for _, part in rungs),
         )
@@ -51,9 +62,45 @@ def report(job_id: int) -> dict[str, Any] | None:
         return (results.get(session, job_id) or {}).get("report")
 
 
+def found(job_id: int) -> list[dict[str, Any]]:
+    """The parts that are done: way, rows, error (mean, in $; None = no price came)."""
+    with begin() as session:
+        told = results.get(session, job_id) or {}
+    parts = [value for name, value in told.items() if name.startswith(data_need_specs.RUNG)]
+    known = [[error for error in part["errors"] if error is not None] for part in parts]
+    return [
+        {"way": part["way"], "rows": part["rows"], "error": sum(errors) / len(errors) if errors else None}
+        for part, errors in zip(parts, known, strict=True)
+    ]
+
+
+def estimate(dataset_id: int, spec: DataNeedSpec) -> Estimate:
+    """What start() would take: by what the newest one on this dataset took; a rule of thumb until there is one."""
+    with begin() as session:
+        dataset = actions.ready(session, dataset_id)
+        earlier = [job for job in jobs.all(session, dataset_id, JobKind.DATA_NEED) if job.state is JobState.DONE]
+        hourly = rates.usd_per_hour(session, train_planning.queue_for(session, spec.train))
+    there = dataset.splits.get(Split.TRAIN, 0)
+    seconds = _thumb(spec, min(there, spec.rows or there))
+    if earlier:
+        before = earlier[0]
+        seconds *= before.fixed_seconds / _thumb(data_need_specs.parse(before.spec["data_need"]), before.spec["rows"])
+    return Estimate(seconds, rates.usd_for(seconds, hourly), bool(earlier))
+
+
+_START_SECONDS, _ROW_SECONDS, _ASK_SECONDS = 10.0, 0.15, 0.5
+"""Of one core of a usual machine: a training's start, a row that a small model learns from, a question to it."""
+
+
+def _thumb(spec: DataNeedSpec, rows: int) -> float:
+    learned = sum(_START_SECONDS + _ROW_SECONDS * part for way, part in spec.rungs(rows) if way == FINETUNE)
+    asked = _ASK_SECONDS * spec.measured * sum(way == "rag" for way, _ in spec.rungs(rows))
+    return learned + asked
+
+
 def cost(job: Job, told: dict[str, Any], rows: float, usd_per_label: Decimal) -> Decimal:
-    """Dollars for labelling what is missing up to so many rows, and for training on all of them: the time of the
-    largest part in proportion."""
+    """Dollars for labelling the rows that are missing up to so many, and for training on all of them: the time that the
+    largest part took, in proportion."""
     point = told["ways"][FINETUNE]["points"][-1]
     training = rates.usd_for(point["seconds"] * rows / point["rows"], job.rate_usd_per_hour)
-    return max(0, round(rows) - int(told["rows"])) * usd_per_label + training
+    return max(0, round(rows) - int(told["there"])) * usd_per_label + training

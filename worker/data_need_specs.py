@@ -12,6 +12,8 @@ FINETUNE = "finetuned"
 WAYS = {FINETUNE: "Fine-tuning", "rag": "RAG", "neighbours": "Nearest neighbours", "ridge": "Ridge on words"}
 """Way -> what a reader calls it."""
 
+RUNG = "rung "  # and its place among the rungs: names in the job's result
+
 FEWEST_MEASURED = 20  # rows: with fewer an average error says nothing
 
 CHEAP = TrainSpec(form="quantiles", epochs=1.0, evaluate_every=1_000_000, evaluate_rows=20)  # type: ignore[call-arg]

@@ -315,8 +315,11 @@ def asked_fields(kind: type[BaseSpec]) -> list[str]:
     return sorted((name for name in kind.model_fields if name not in fixed), key=lambda name: name != "adapter")
 
 
-def describe(spec: BaseSpec) -> str:
-    """The label, with the fields that differ from the defaults: "RAG (smollm2-135m, k=3)"."""
+def describe(spec: BaseSpec, form: str = "") -> str:
+    """The label, with the fields that differ from the defaults: "RAG (smollm2-135m, k=3)".
+
+    `form`: what the adapter of a FinetunedSpec learned to say, where that is known.
+    """
     values, standard = spec.model_dump(), type(spec)().model_dump()
     changed = [
         str(value) if field == "model" else f"{field}={value}"
@@ -325,5 +328,5 @@ def describe(spec: BaseSpec) -> str:
     ]
     if isinstance(spec, FinetunedSpec) and spec.adapter:
         neighbours = [f"k={spec.k}"] if spec.k else []
-        changed = [spec.adapter[:8], spec.model, *neighbours, *changed]
+        changed = [f"{form} {spec.adapter[:8]}".lstrip(), spec.model, *neighbours, *changed]
     return f"{spec.label} ({', '.join(changed)})" if changed else spec.label

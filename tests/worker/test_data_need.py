@@ -59,7 +59,7 @@ def test_it_ends_with_a_curve_for_every_way_and_its_own_forecast_error(dataset_i
     assert progress.items_done == progress.items_total == job.items_total == 4 * 240
     assert job.fixed_seconds > 0
     cheap, dear = (data_need_actions.cost(job, told, 1000, price) for price in (0, 2))
-    assert dear - cheap == 2 * (1000 - 128)
+    assert dear - cheap == 2 * (1000 - told["there"])
     assert cheap > 0
 
 

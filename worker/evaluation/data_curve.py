@@ -3,6 +3,8 @@
 error(n) = exp(level) * n ** -slope, a line on log axes: in the range where data still helps, errors of learned models
 follow it over orders of magnitude (Hestness et al., "Deep Learning Scaling is Predictable, Empirically", 2017). The
 slope is held between 0 (more rows do not make it worse) and 1 (no faster than in proportion).
+There is no floor that errors never get below (a + b * n ** -c): three or four points can't tell one from a small slope.
+Forecasts are the more hopeful the further they go, which is why none goes further than REACH.
 
 Doubt has two parts: other rows to measure on (they are resampled, the same ones for all ways), and other trainings
 (every point is moved by chance as much as the points were found to lie off their lines).
@@ -73,11 +75,12 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """Where one way gets better than another. None = further than REACH times the rows there are, or never."""
+    """Where one way gets better than another. None = further than what was asked for, or never."""
 
     way: str
     over: str
-    is_ahead: bool  # already, with all rows that there are
+    is_ahead: bool  # already, with as many rows as were measured
+    share: float  # of the drawn lines on which it is
     rows: float | None
     low: float | None  # 80 % interval
     high: float | None
@@ -146,16 +149,18 @@ def forecasts(rungs: Sequence[Rung], seed: int = 0) -> list[Forecast]:
     return told
 
 
-def crossing(line: Line, other: Line, rows: int) -> Crossing:
-    """Where `line` gets below `other`, with `rows` rows to learn from today."""
+def crossing(line: Line, other: Line, rows: int, most: float) -> Crossing:
+    """Where `line` gets below `other`: from `rows`, which were measured, up to `most` rows."""
+    ahead = (line.levels - line.slopes * np.log(rows)) < (other.levels - other.slopes * np.log(rows))
+    share = float(ahead.mean())
     if line.level - line.slope * np.log(rows) < other.level - other.slope * np.log(rows):
-        return Crossing(line.way, other.way, True, float(rows), None, None)
+        return Crossing(line.way, other.way, True, share, float(rows), None, None)
     place = _meet(line.level, line.slope, other.level, other.slope, rows)
     drawn = np.sort([
         _meet(*each, rows) for each in zip(line.levels, line.slopes, other.levels, other.slopes, strict=True)
     ])  # fmt: skip
     low, high = (float(drawn[min(len(drawn) - 1, int(q * len(drawn)))]) for q in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-    return Crossing(line.way, other.way, False, _near(place, rows), _near(low, rows), _near(high, rows))
+    return Crossing(line.way, other.way, False, share, _near(place, most), _near(low, most), _near(high, most))
 
 
 def _meet(level: float, slope: float, other_level: float, other_slope: float, rows: int) -> float:
@@ -168,5 +173,5 @@ def _meet(level: float, slope: float, other_level: float, other_slope: float, ro
     return float(np.exp(min(700.0, np.log(rows) + gap / (slope - other_slope))))
 
 
-def _near(rows: float, today: int) -> float | None:
-    return rows if rows <= REACH * today else None
+def _near(rows: float, most: float) -> float | None:
+    return rows if rows <= most else None

@@ -8,29 +8,33 @@ import numpy as np
 from worker.evaluation.data_curve import REACH, Crossing, Forecast, Line, Rung, crossing, forecasts, lines
 
 GRID = 40  # points of a drawn curve
+CLEAR = 0.9  # of the drawn lines must agree before one way is called ahead
 
 
 def report(
-    rungs: Sequence[Rung], seconds: Mapping[tuple[str, int], float], rows: int, way: str, labels: Mapping[str, str]
+    rungs: Sequence[Rung], seconds: Mapping[tuple[str, int], float], there: int, way: str, labels: Mapping[str, str]
 ) -> dict[str, Any]:
     """As JSON: ways (points, curve with its 80 % band), forecasts of the largest rungs, crossings of `way` with every
     other way, and a sentence about each.
 
-    seconds: of learning, by way and rows; rows: those there are to learn from; labels: what a reader calls the ways.
+    seconds: of learning, by way and rows; there: the rows that one could learn from today, of which the largest part
+    may be some; labels: what a reader calls the ways.
     """
     fitted = lines(rungs)
-    met = [crossing(fitted[way], other, rows) for name, other in fitted.items() if name != way and way in fitted]
+    rows, most = max(rung.rows for rung in rungs), REACH * there
+    met = [crossing(fitted[way], other, rows, most) for name, other in fitted.items() if name != way and way in fitted]
     told = forecasts(rungs)
     return {
         "rows": rows,
-        "ways": {name: _way(line, seconds, rows) | {"label": labels[name]} for name, line in fitted.items()},
+        "there": there,
+        "ways": {name: _way(line, seconds, most) | {"label": labels[name]} for name, line in fitted.items()},
         "forecasts": [_forecast(each) | {"sentence": forecast_sentence(each, labels)} for each in told],
-        "crossings": [_crossing(each) | {"sentence": sentence(each, labels, rows)} for each in met],
+        "crossings": [_crossing(each) | {"sentence": sentence(each, labels, rows, most)} for each in met],
     }
 
 
-def _way(line: Line, seconds: Mapping[tuple[str, int], float], rows: int) -> dict[str, Any]:
-    grid = np.geomspace(line.rows[0], max(line.rows[-1], REACH * rows), GRID)
+def _way(line: Line, seconds: Mapping[tuple[str, int], float], most: float) -> dict[str, Any]:
+    grid = np.geomspace(line.rows[0], most, GRID)
     counts = [round(each) for each in line.rows]
     return {
         "points": [
@@ -48,20 +52,24 @@ def _forecast(told: Forecast) -> dict[str, Any]:
 
 
 def _crossing(met: Crossing) -> dict[str, Any]:
-    return {name: getattr(met, name) for name in ("way", "over", "is_ahead", "rows", "low", "high")}
+    return {name: getattr(met, name) for name in ("way", "over", "is_ahead", "share", "rows", "low", "high")}
 
 
-def sentence(met: Crossing, labels: Mapping[str, str], rows: int) -> str:
+def sentence(met: Crossing, labels: Mapping[str, str], rows: int, most: float) -> str:
     """Such as: Fine-tuning passes RAG near 12,000 rows (80 % interval 8,000 to more than 31,000)."""
     way, over = labels[met.way], labels[met.over]
     if met.is_ahead:
-        return f"{way} is ahead of {over} already, with the {rows:,} rows that there are."
+        if met.share >= CLEAR:
+            return f"{way} is ahead of {over} already, with {rows:,} rows."
+        return (
+            f"{way} and {over} are too close to call with {rows:,} rows ({way} is ahead in {met.share:.0%} of draws)."
+        )
     if met.rows is None:
         start = f"{way} does not pass {over} within {REACH:g} times your data"
         return f"{start}." if met.low is None else f"{start}; it might from {_round(met.low)} rows on (80 % interval)."
-    most = f"more than {_round(REACH * rows)}" if met.high is None else _round(met.high)
-    least = _round(rows if met.low is None else met.low)
-    return f"{way} passes {over} near {_round(met.rows)} rows (80 % interval {least} to {most})."
+    high = f"more than {_round(most)}" if met.high is None else _round(met.high)
+    low = _round(rows if met.low is None else met.low)
+    return f"{way} passes {over} near {_round(met.rows)} rows (80 % interval {low} to {high})."
 
 
 def forecast_sentence(told: Forecast, labels: Mapping[str, str]) -> str:

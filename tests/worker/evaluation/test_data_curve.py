@@ -56,25 +56,35 @@ def test_the_largest_part_is_foretold_without_being_looked_at():
 
 def test_a_steeper_law_crosses_where_arithmetic_says():
     found = lines([*law("finetuned", 900.0, 0.4, noise=0.001), *law("rag", 300.0, 0.2, noise=0.001)])
-    met = crossing(found["finetuned"], found["rag"], 100)
+    met = crossing(found["finetuned"], found["rag"], 100, 1000)
     assert not met.is_ahead
     assert met.rows == pytest.approx(243.0, rel=0.05)  # (900 / 300) ** (1 / 0.2)
     assert met.low <= met.rows <= met.high
-    assert sentence(met, LABELS, 100).startswith("Fine-tuning passes RAG near 240 rows (80 % interval ")
+    assert sentence(met, LABELS, 100, 1000).startswith("Fine-tuning passes RAG near 240 rows (80 % interval ")
 
 
 def test_who_is_better_now_is_ahead_already():
     found = lines([*law("finetuned", 200.0, 0.3), *law("rag", 300.0, 0.2)])
-    assert crossing(found["finetuned"], found["rag"], 1000).is_ahead
+    met = crossing(found["finetuned"], found["rag"], 1000, 10_000)
+    assert met.is_ahead
+    assert sentence(met, LABELS, 1000, 10_000) == "Fine-tuning is ahead of RAG already, with 1,000 rows."
+
+
+def test_a_lead_that_other_rows_might_undo_is_too_close_to_call():
+    found = lines([*law("finetuned", 299.0, 0.2, seed=1, noise=0.03), *law("rag", 300.0, 0.2, seed=2, noise=0.03)])
+    met, back = (crossing(found[a], found[b], 1000, 10_000) for a, b in (("finetuned", "rag"), ("rag", "finetuned")))
+    [ahead] = [each for each in (met, back) if each.is_ahead]
+    assert 0.5 < ahead.share < 0.9
+    assert "too close to call" in sentence(ahead, LABELS, 1000, 10_000)
 
 
 def test_what_never_meets_or_too_far_away_is_not_promised():
     flat = lines([*law("finetuned", 400.0, 0.2), *law("rag", 300.0, 0.25)])
     far = lines([*law("finetuned", 900.0, 0.3), *law("rag", 300.0, 0.2)])
     for found in (flat, far):
-        met = crossing(found["finetuned"], found["rag"], 1000)
+        met = crossing(found["finetuned"], found["rag"], 1000, 10_000)
         assert met.rows is None
-        assert "does not pass RAG within 10 times your data" in sentence(met, LABELS, 1000)
+        assert "does not pass RAG within 10 times your data" in sentence(met, LABELS, 1000, 10_000)
 
 
 def test_unanswered_rows_are_left_out_and_the_report_has_every_way():

@@ -1,0 +1,53 @@
+"""`pricewright data-need …` from the question to the answer, with the test as the worker and prices off by a law."""
+
+import json
+from contextlib import nullcontext
+
+import pytest
+from typer.testing import CliRunner
+
+from db.engine import begin
+from tests.builders import a_dataset
+from tests.worker.conftest import drain
+from worker import cli, cli_data_need, cli_watch, data_need
+
+LAWS = {"finetuned": (0.0, 0.3), "rag": (-1.0, 0.15), "neighbours": (-1.0, 0.0), "ridge": (-1.5, 0.0)}
+
+
+@pytest.fixture
+def run(database, sent, monkeypatch):
+    """run("data-need", "1") calls the command line on a dataset of 400 rows; returns what it prints."""
+
+    def off_by_a_law(work, dataset, spec, part):
+        level, slope = LAWS[part.way]
+        return part.measured["price"].to_numpy() * (1 + 2.718**level * len(part.train) ** -slope), len(part.train) / 4
+
+    for name in ("_trained", "_fitted"):
+        monkeypatch.setattr(data_need, name, off_by_a_law)
+    monkeypatch.setattr(cli_data_need, "running_stack", lambda **_: nullcontext())
+    monkeypatch.setattr(cli_watch.time, "sleep", lambda _: drain(sent))
+    with begin() as session:
+        a_dataset(session, 400)
+
+    def called(*args: str) -> str:
+        result = CliRunner().invoke(cli.app, list(args), catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    return called
+
+
+def test_it_prints_errors_crossings_costs_and_its_own_forecast_error(run):
+    said = run("data-need", "1", "--measured", "20", "--label-usd", "0.5")
+    assert "Fine-tuning passes RAG near 790 rows (80 % interval " in said  # e ** (1 / 0.15)
+    assert "Fine-tuning does not pass Ridge on words within 10 times your data" not in said
+    assert "Up to there: $" in said
+    assert "How far to trust this" in said
+    assert said.count("% less than foretold") + said.count("% more than foretold") == 4
+
+
+def test_scripts_get_json_and_the_same_question_the_same_job(run):
+    first, second = (json.loads(run("data-need", "1", "--measured", "20", "--rows", "200", "--json")) for _ in range(2))
+    assert first == second
+    assert (first["rows"], first["there"]) == (200, 320)
+    assert {"job", "dataset", "ways", "forecasts", "crossings"} <= set(first)
