@@ -1,15 +1,15 @@
 """What is chosen on the Run page: which rows, which techniques, with which model and prompt?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import streamlit as st
 
-from dashboard import forms, words
+from dashboard import forms, widgets, words
 from dashboard.forms import Choices
-from db.types import Dataset, Endpoint, Split
+from db.types import Adapter, Dataset, Endpoint, Split
 from worker import actions, prompt_actions, specs
 from worker.evaluation import context_curve
 from worker.specs import BaseSpec
@@ -19,6 +19,9 @@ PROMPT = "run-prompt"
 
 CHEAP = ("constant", "ridge", "lightgbm", "neighbours", "zero-shot")
 """Chosen at first: everything that takes seconds, and one language model to compare it with."""
+
+ADAPTER = "adapter"
+"""In the address: the adapter that the Fine-tune or the Adapters page hands over."""
 
 CURVE_ROWS = 200
 """Test rows that each step of a context curve prices."""
@@ -56,18 +59,28 @@ def rows(dataset: Dataset) -> Rows | None:
     return Rows(split, None if sample == available else int(sample))
 
 
-def techniques(dataset: Dataset, endpoints: Sequence[Endpoint]) -> list[str]:
+def usable(dataset: Dataset, adapters: Sequence[Adapter]) -> list[Adapter]:
+    """Those that can price here: one that reads neighbours needs train rows to find them among."""
+    learns = dataset.splits.get(Split.TRAIN, 0) > 0
+    return [adapter for adapter in adapters if learns or not adapter.spec.get("k")]
+
+
+def techniques(dataset: Dataset, endpoints: Sequence[Endpoint], adapters: Sequence[Adapter]) -> list[str]:
     """Names of the chosen ones, cheap first. Tools need a model that calls functions: a hosted one."""
     learns = dataset.splits.get(Split.TRAIN, 0) > 0
-    names = [
-        name for name, kind in specs.SPECS.items() if (learns or not kind.needs_fit) and (name != "tools" or endpoints)
-    ]
+    needed = {"tools": endpoints, "finetuned": adapters}
+    learned = {name for name, kind in specs.SPECS.items() if learns or not kind.needs_fit or name == "finetuned"}
+    names = [name for name in specs.SPECS if name in learned and needed.get(name, (True,))]
+    first = (*CHEAP, "finetuned") if ADAPTER in st.query_params else CHEAP
     if not learns:
         st.info("This dataset has no prices to learn from, so only techniques that need none are offered.")
     chosen = st.pills(
-        "Techniques", names, selection_mode="multi", default=[name for name in names if name in CHEAP],
+        "Techniques", names, selection_mode="multi", default=[name for name in names if name in first],
         label_visibility="collapsed", format_func=lambda name: specs.SPECS[name].label, key=f"techniques-{learns}",
     )  # fmt: skip
+    if learns and not adapters:
+        label = "There is no adapter to price with yet: train one on the Fine-tune page"
+        st.page_link(widgets.FINETUNE, label=label, icon=":material/model_training:")
     return [name for name in names if name in chosen]
 
 
@@ -81,14 +94,14 @@ def prompts() -> list[str]:
     return ["auto", *dict.fromkeys(prompt.name for prompt in every), *(prompt.ref for prompt in every)]
 
 
-def settings(names: Sequence[str], endpoints: Sequence[Endpoint]) -> list[BaseSpec]:
+def settings(names: Sequence[str], endpoints: Sequence[Endpoint], adapters: Sequence[Adapter]) -> list[BaseSpec]:
     """The form of each technique; those with a language model start with one model for all. Raises UserError."""
-    choices = Choices(models(endpoints), prompts())
-    if any(specs.SPECS[name].uses_llm for name in names):
+    choices = Choices(models(endpoints), prompts(), adapters=adapters, adapter=st.query_params.get(ADAPTER, ""))
+    if any(_asks_for_model(name) for name in names):
         left, _ = st.columns(2)
         with left:
             shared = forms.model_choice(forms.MODEL, choices, "Language model, for every technique that uses one")
-        choices = Choices(choices.models, choices.prompts, shared)
+        choices = replace(choices, model=shared)
     planned = []
     for name in names:
         _take_over(name, choices)
@@ -98,9 +111,14 @@ def settings(names: Sequence[str], endpoints: Sequence[Endpoint]) -> list[BaseSp
     return planned
 
 
+def _asks_for_model(name: str) -> bool:
+    """Not of one whose adapter brings its model along."""
+    return "model" in specs.asked_fields(specs.SPECS[name])
+
+
 def _take_over(name: str, choices: Choices) -> None:
     """Another model above, or a prompt from the Prompts page, goes once into the form of each technique."""
-    if not specs.SPECS[name].uses_llm:
+    if not _asks_for_model(name):
         return
     key = f"run-shared-{name}"
     if st.session_state.get(key) != choices.model:
@@ -154,7 +172,7 @@ def cap(planned: Sequence[BaseSpec]) -> Decimal | None:
 
 def curve(dataset: Dataset, planned: Sequence[BaseSpec], cap_usd: Decimal | None) -> list[int]:
     """Offers, inside of a form, to try how much context pays; the jobs if somebody asked for it."""
-    able = [spec for spec in planned if spec.uses_llm and "k" in type(spec).model_fields]
+    able = [spec for spec in planned if spec.uses_llm and "k" in specs.asked_fields(type(spec))]
     test = dataset.splits.get(Split.TEST, 0)
     started: list[int] = []
     if not able or not test:

@@ -8,6 +8,7 @@ import streamlit as st
 from pydantic.fields import FieldInfo
 
 from dashboard import words
+from db.types import Adapter
 from worker import specs
 from worker.specs import BaseSpec
 
@@ -31,17 +32,21 @@ class Choices:
     prompts: Sequence[str] = ("auto",)
     model: str = specs.MODELS[0]
     """Chosen at first."""
+    adapters: Sequence[Adapter] = ()
+    adapter: str = ""
+    """Number of the one that is chosen at first; empty = the first of them."""
 
 
 def spec_form(technique: str, choices: Choices | None = None) -> BaseSpec:
     """Inputs for the fields of a technique's spec, from its titles, descriptions and bounds. Raises UserError.
 
-    A field that means something only for a hosted model is asked for only when one is chosen.
+    A field that means something only for a hosted model is asked for only when one is chosen, and none that something
+    else decides.
     """
     kind = specs.SPECS[technique]
     choices = choices or Choices()
     values: dict[str, Any] = {"technique": technique}
-    fields = {name: field for name, field in kind.model_fields.items() if name != "technique"}
+    fields = {name: kind.model_fields[name] for name in specs.asked_fields(kind)}
     hosted: bool | None = None
     if "model" in fields:
         left, right = st.columns(2)
@@ -98,8 +103,19 @@ def _grid(technique: str, fields: dict[str, FieldInfo], values: dict[str, Any], 
         with columns[place % 2]:
             if name == "extract_prompt":
                 values[name] = _choice(key, field, choices.prompts[1:], field.default)
+            elif name == "adapter":
+                values[name] = _adapter(key, field, choices)
             else:
-                values[name] = _input(key, name, field)
+                values[name] = field_input(key, name, field)
+
+
+def _adapter(key: str, field: FieldInfo, choices: Choices) -> str:
+    known = {adapter.id: words.adapter_name(adapter) for adapter in choices.adapters}
+    first = list(known).index(choices.adapter) if choices.adapter in known else 0
+    return st.selectbox(
+        str(field.title), list(known), index=first, key=key, format_func=lambda number: known[number],
+        help="It brings its model, its prompt and its neighbours along.",
+    )  # fmt: skip
 
 
 def _choice(key: str, field: FieldInfo, options: Sequence[str], default: str) -> str:
@@ -107,22 +123,24 @@ def _choice(key: str, field: FieldInfo, options: Sequence[str], default: str) ->
     return st.selectbox(str(field.title), known, key=key, format_func=words.prompt_name, help=field.description)
 
 
-def _input(key: str, name: str, field: FieldInfo) -> Any:
+def field_input(key: str, name: str, field: FieldInfo, value: Any = None) -> Any:
+    """The input that fits a field's type and bounds. `value`: what it starts with, if not with the field's default."""
     label = field.title or name.replace("_", " ").capitalize()
     kind, help_text = field.annotation, field.description
+    first = field.default if value is None else value
     if get_origin(kind) is Literal:
         options = list(get_args(kind))
-        return st.selectbox(label, options, index=options.index(field.default), key=key, help=help_text)
+        return st.selectbox(label, options, index=options.index(first), key=key, help=help_text)
     if kind is bool:
-        return st.toggle(label, value=field.default, key=key, help=help_text)
+        return st.toggle(label, value=first, key=key, help=help_text)
     if kind in (int, float):
         whole = kind is int
         low, high = _bounds(field, whole)
         if whole:
-            return st.number_input(label, low, high, field.default, step=1, key=key, help=help_text)
-        first, step = float(field.default), _step(field.default)
-        return st.number_input(label, low, high, first, step=step, format="%.4g", key=key, help=help_text)
-    return st.text_input(label, value=str(field.default), key=key, help=help_text)
+            return st.number_input(label, low, high, first, step=1, key=key, help=help_text)
+        step = _step(first)
+        return st.number_input(label, low, high, float(first), step=step, format="%.4g", key=key, help=help_text)
+    return st.text_input(label, value=str(first), key=key, help=help_text)
 
 
 def _bounds(field: FieldInfo, whole: bool) -> tuple[Any, Any]:

@@ -198,7 +198,9 @@ def schedule(dataset: Dataset, found: Overview) -> None:
 def freshness(dataset: Dataset) -> None:
     """Is the error larger where the neighbours' prices are older?"""
     jobs = [
-        job for job in reads.comparable(dataset.id) if job.technique in ("rag", "neighbours", "tools", "multi-shot")
+        job
+        for job in reads.comparable(dataset.id)
+        if job.technique in ("rag", "neighbours", "tools", "multi-shot", "finetuned")
     ]
     tables = {job.id: knowledge_reads.by_age(job.id, reads.version(job)) for job in jobs}
     jobs = [job for job in jobs if len(tables[job.id])]

@@ -83,7 +83,7 @@ def _card(job: Job, name: str, progress: Progress, dataset: str) -> None:
         elif progress.error:
             st.error(words.md(progress.error), icon=":material/error:")
         if job.state is JobState.PAUSED and progress.cap_usd is not None:
-            _raise_cap(job, progress.cap_usd)
+            raise_cap(job, progress.cap_usd)
 
 
 def _share(progress: Progress) -> float:
@@ -95,7 +95,7 @@ def _headline(job: Job, progress: Progress) -> str:
     if progress.state is JobState.PAUSED:
         return f"Paused at {progress.items_done:,} of {words.count(progress.items_total, 'row')}"
     step = words.STEPS[progress.step] if progress.step else "Waiting"
-    if progress.step not in (Step.PRICE, Step.INDEX) or not progress.items_total:
+    if progress.step not in (Step.PRICE, Step.INDEX, Step.TRAIN, Step.RUNG) or not progress.items_total:
         waited = words.duration(max(1.0, (datetime.now(UTC) - job.created_at).total_seconds()))
         return f"{step} … ({waited} since the start)"
     left = f", about {words.duration(progress.eta_seconds)} left" if progress.eta_seconds is not None else ""
@@ -103,14 +103,27 @@ def _headline(job: Job, progress: Progress) -> str:
     return f"{step}: {done}{left}"
 
 
+_DONE = {
+    JobKind.PRICE: "priced",
+    JobKind.INDEX: "embedded",
+    JobKind.FINETUNE: "seen, all epochs together",
+    JobKind.PILOT: "",
+    JobKind.DATA_NEED: "trained on",
+}
+"""Kind of job -> what was done with its rows."""
+
+
 def _facts(job: Job, progress: Progress) -> list[str]:
-    done = "embedded" if job.kind is JobKind.INDEX else "priced"
-    facts = [f"job {job.id}", f"{progress.items_done:,} of {words.count(progress.items_total, 'row')} {done}"]
+    facts = [
+        f"job {job.id}",
+        f"{progress.items_done:,} of {words.count(progress.items_total, 'row')} {_DONE[job.kind]}",
+    ]
     if job.kind is JobKind.INDEX and job.state is JobState.DONE and not progress.items_total:
         facts[1] = "nothing to embed"
     if progress.rows_per_second:
         facts.append(words.speed(progress.rows_per_second))
-    facts += _books(job, progress)
+    # Nobody books what a timing takes: it has no rows, and no money.
+    facts = facts[:1] if job.kind is JobKind.PILOT else facts + _books(job, progress)
     if job.fixed_seconds and job.kind is JobKind.PRICE:
         facts.append(f"learning took {words.duration(job.fixed_seconds)} ({words.usd(job.fixed_usd)})")
     if job.kind is JobKind.PRICE:
@@ -151,7 +164,7 @@ def _batched(job: Job) -> str:
     return f"{said}, {answered:,} answered." if batches else ":material/schedule: Batch API: nothing handed in yet."
 
 
-def _raise_cap(job: Job, cap: Decimal) -> None:
+def raise_cap(job: Job, cap: Decimal) -> None:
     """A higher cap, and on it goes where it stopped."""
     with st.form(f"cap-{job.id}", border=False):
         left, right, _ = st.columns([1.2, 1, 2], vertical_alignment="bottom")
@@ -186,13 +199,22 @@ def _buttons(job: Job, progress: Progress) -> None:
         if st.button(label, icon=icon, key=f"{label.lower()}-{job.id}"):
             verb(job.id)
             st.rerun()
-    if job.state is JobState.DONE and job.kind is JobKind.INDEX:
-        address = {"dataset": str(job.dataset_id)}
-        st.page_link(widgets.KNOWLEDGE, label="Knowledge base", icon=":material/menu_book:", query_params=address)
-    elif job.state is JobState.DONE:
-        st.page_link(
-            widgets.RESULTS,
-            label="Predictions",
-            icon=":material/table_view:",
-            query_params={"dataset": str(job.dataset_id), "job": str(job.id)},
-        )
+    place = _place(job)
+    if place:
+        page, label, icon, address = place
+        st.page_link(page, label=label, icon=icon, query_params={"dataset": str(job.dataset_id)} | address)
+
+
+def _place(job: Job) -> tuple[str, str, str, dict[str, str]] | None:
+    """Where more is to be seen of a job: page, label, icon and what its address says; None before there is."""
+    if job.kind is JobKind.FINETUNE:
+        return widgets.FINETUNE, "Curve", ":material/show_chart:", {"job": str(job.id)}
+    if job.kind is JobKind.DATA_NEED:
+        return widgets.DATA_NEED, "Curves", ":material/query_stats:", {}
+    if job.kind is JobKind.PILOT:
+        return widgets.FINETUNE, "Fine-tune", ":material/model_training:", {}
+    if job.kind is JobKind.PRICE and job.state is JobState.DONE:
+        return widgets.RESULTS, "Predictions", ":material/table_view:", {"job": str(job.id)}
+    if job.kind is JobKind.INDEX and job.state is JobState.DONE:
+        return widgets.KNOWLEDGE, "Knowledge base", ":material/menu_book:", {}
+    return None

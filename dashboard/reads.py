@@ -12,7 +12,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import words
+from dashboard import adapter_reads, words
+from db import adapters as _adapters
 from db import analytics
 from db import batches as _batches
 from db import completions as _completions
@@ -24,7 +25,7 @@ from db import predictions as _predictions
 from db import rates as _rates
 from db import workers as _workers
 from db.engine import begin
-from db.types import Batch, Dataset, Endpoint, Job, JobKind, JobState, Progress, Split
+from db.types import Adapter, AdapterState, Batch, Dataset, Endpoint, Job, JobKind, JobState, Progress, Split
 from worker import specs
 from worker.evaluation import compare, neighbours_alone, slices
 from worker.evaluation.compare import Measure
@@ -55,9 +56,10 @@ def pricing_jobs(dataset_id: int | None) -> list[Job]:
 
 
 def shown_jobs(dataset_id: int | None) -> list[Job]:
-    """What the Jobs page lists, newest first: pricing, and work on knowledge bases."""
+    """What the Jobs page lists, newest first: all but work on files and searches, which their own pages show."""
+    hidden = (JobKind.INSPECT, JobKind.LOAD, JobKind.SEARCH)
     with begin() as session:
-        return [job for job in _jobs.all(session, dataset_id) if job.kind in (JobKind.PRICE, JobKind.INDEX)]
+        return [job for job in _jobs.all(session, dataset_id) if job.kind not in hidden]
 
 
 def progress(job_ids: Sequence[int]) -> dict[int, Progress]:
@@ -69,6 +71,12 @@ def endpoints() -> list[Endpoint]:
     """By name."""
     with begin() as session:
         return _endpoints.all(session)
+
+
+def adapters() -> list[Adapter]:
+    """Newest first; those that nobody gave up come before the others."""
+    with begin() as session:
+        return sorted(_adapters.all(session), key=lambda adapter: adapter.state is AdapterState.RETIRED)
 
 
 def tariffs() -> pl.DataFrame:
@@ -102,7 +110,8 @@ def version(job: Job) -> Version:
 
 def names(jobs: Sequence[Job]) -> dict[int, str]:
     """Job id -> what to call it; jobs that would share a name get their number added."""
-    plain = {job.id: words.job_name(job) for job in jobs}
+    forms = adapter_reads.forms(jobs)
+    plain = {job.id: words.job_name(job, forms.get(job.id, "")) for job in jobs}
     several = {name for name in plain.values() if list(plain.values()).count(name) > 1}
     return {job_id: f"{name} · job {job_id}" if name in several else name for job_id, name in plain.items()}
 
@@ -200,7 +209,7 @@ def curves(jobs: Sequence[Job]) -> list[dict[int, int]]:
     groups: dict[str, dict[int, int]] = {}
     for job in jobs:
         kind = specs.SPECS.get(job.technique)
-        if kind and kind.uses_llm and "k" in job.spec:
+        if kind and kind.uses_llm and "k" in job.spec and "k" not in kind.filled:
             rest = {name: value for name, value in job.spec.items() if name != "k"}
             key = json.dumps([rest, job.split, job.item_limit], sort_keys=True)
             groups.setdefault(key, {})[job.id] = int(job.spec["k"])

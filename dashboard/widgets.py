@@ -19,7 +19,9 @@ DATA, RUN, JOBS, TRADEOFFS, RESULTS = (
     f"app_pages/{name}.py" for name in ("data", "run", "jobs", "tradeoffs", "results")
 )
 COMPARE, PROMPTS, ENDPOINTS = (f"app_pages/{name}.py" for name in ("compare", "prompts", "endpoints"))
-KNOWLEDGE = "app_pages/knowledge.py"
+KNOWLEDGE, FINETUNE, ADAPTERS = (f"app_pages/{name}.py" for name in ("knowledge", "finetune", "adapters"))
+
+DATA_NEED = "app_pages/data_need.py"
 
 _CHOSEN, _PICKER = "dataset_id", "dataset_picker"
 

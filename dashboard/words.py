@@ -8,8 +8,8 @@ from typing import Any, Literal
 import polars as pl
 
 from db.errors import UserError
-from db.types import Dataset, DatasetState, Family, Job, JobKind, JobState, Split, Step
-from worker import specs
+from db.types import Adapter, Dataset, DatasetState, Family, Job, JobKind, JobState, Split, Step
+from worker import specs, train_specs
 from worker.evaluation.compare import Measure
 
 NOTHING = "–"
@@ -46,13 +46,22 @@ STEPS: dict[str, str] = {
     Step.INSPECT: "Looking at the file",
     Step.LOAD: "Loading rows",
     Step.SEARCH: "Searching",
-    Step.INDEX: "Embedding items",
-    Step.SEARCH: "Searching",
     Step.INDEX: "Embedding what changed",
+    Step.PILOT: "Timing a few steps",
+    Step.TRAIN: "Training",
+    Step.GUARD: "Measuring what it forgot",
+    Step.RUNG: "Training on growing parts",
+    Step.FORECAST: "Reckoning what more rows would bring",
     Step.FIT: "Learning from the train rows",
     Step.PRICE: "Pricing",
     Step.EVALUATE: "Measuring",
 }
+
+FORMS: dict[str, str] = {
+    "tokens": "tokens: the price in words, read as a distribution",
+    "quantiles": "quantiles: price and interval in one pass, no words",
+}
+"""What a fine-tune learns to say."""
 
 STATES: dict[str, tuple[str, Literal["blue", "gray", "green", "red", "orange"], str]] = {
     JobState.RUNNING: ("Running", "blue", ":material/play_arrow:"),
@@ -229,15 +238,57 @@ def listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def job_name(job: Job) -> str:
-    """The technique with the settings that differ from its defaults, or what is done to a knowledge base."""
+def job_name(job: Job, form: str = "") -> str:
+    """The technique with the settings that differ from its defaults, or what else the job does, and with what.
+
+    `form`: what the adapter that it prices with learned to say, where that is known.
+    """
     if job.kind is JobKind.INDEX:
         return index_name(job)
+    if job.kind in TRAININGS:
+        return training_name(job)
     try:
-        return specs.describe(specs.parse(job.spec))
+        return specs.describe(specs.parse(job.spec), form)
     except UserError:  # stored by an earlier version, whose technique had other settings
         known = specs.SPECS.get(job.technique)
         return f"{known.label if known else job.technique} (earlier version)"
+
+
+TRAININGS: dict[str, str] = {
+    JobKind.FINETUNE: "Fine-tune",
+    JobKind.PILOT: "Timing of a fine-tune",
+    JobKind.DATA_NEED: "How much data is needed",
+}
+"""Kind of a job that trains -> what it does."""
+
+
+def training_name(job: Job) -> str:
+    """What it does, with the settings that differ from the quick preset: "Fine-tune (quantiles, rows=2000)"."""
+    try:
+        settings = train_specs.describe(train_specs.parse(job.spec["train"])) if "train" in job.spec else ""
+    except UserError:  # stored by an earlier version
+        settings = "earlier version"
+    return f"{TRAININGS[job.kind]} ({settings})" if settings else TRAININGS[job.kind]
+
+
+def measurement(metrics: dict[str, Any]) -> str:
+    """What validation rows said of an adapter: "mean error $9.50, median error 25%, 100% with a price, loss 1.25"."""
+    forms = {
+        "mae": "mean error ${:,.2f}",
+        "median_relative_error": "median error {:.0%}",
+        "parse_rate": "{:.0%} of answers with a price",
+        "loss": "loss {:.4g}",
+    }
+    told = [form.format(metrics[name]) for name, form in forms.items() if metrics.get(name) is not None]
+    return ", ".join(told) or "nothing could be measured"
+
+
+def adapter_name(adapter: Adapter) -> str:
+    """What it is for, what it was made of, how good it is, whether somebody relies on it; its number last."""
+    error = adapter.metrics.get("mae")
+    good = [] if error is None else [f"mean error ${error:,.2f}"]
+    made = f"{model_name(adapter.base)}, {adapter.form}"
+    return " · ".join([adapter.task, made, *good, str(adapter.state), adapter.id[:8]])
 
 
 def technique(name: str) -> str:

@@ -5,7 +5,9 @@ import streamlit as st
 from dashboard import live, reads, widgets
 from db.types import JobKind, JobState
 
-dataset = widgets.header("Jobs", "One job is one technique pricing some rows. Closing this page stops nothing.")
+dataset = widgets.header(
+    "Jobs", "One job is one technique pricing some rows, or one training. Closing this page stops nothing."
+)
 if dataset is None:
     widgets.ready(dataset)
     st.stop()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import choosing, estimates, reads, widgets, words
+from dashboard import adapter_reads, choosing, estimates, reads, widgets, words
 from worker import actions
 
 dataset = widgets.ready(
@@ -18,13 +18,15 @@ if rows is None:
     st.stop()
 
 st.subheader("2 · Techniques", anchor=False)
-endpoints = reads.endpoints()
-names = choosing.techniques(dataset, endpoints)
+endpoints, adapters = reads.endpoints(), choosing.usable(dataset, reads.adapters())
+names = choosing.techniques(dataset, endpoints, adapters)
 if not names:
     st.info("Choose at least one technique.", icon=":material/arrow_upward:")
     st.stop()
-planned = choosing.settings(names, endpoints)
+planned = choosing.settings(names, endpoints, adapters)
 choosing.model_warnings(planned, endpoints)
+for sentence in adapter_reads.cautions(dataset, planned):
+    st.warning(words.plain(sentence), icon=":material/warning:")
 
 st.subheader("3 · What it takes", anchor=False)
 with st.spinner("Counting tokens and money on a few real rows …"):

@@ -22,6 +22,8 @@ PAGES = {
     "tradeoffs": "Trade-offs",
     "results": "Results",
     "compare": "Compare",
+    "knowledge": "Knowledge",
+    "finetune": "Fine-tune",
 }
 
 
@@ -46,7 +48,7 @@ def test_without_a_dataset_a_page_opens_and_leads_to_a_table(open_page: Open, pa
     assert any("demo" in label for label in labels(at))
 
 
-@pytest.mark.parametrize("page", ["run", "jobs", "tradeoffs", "results", "compare"])
+@pytest.mark.parametrize("page", ["run", "jobs", "tradeoffs", "results", "compare", "finetune"])
 def test_a_table_that_waits_for_its_columns_is_finished_first(open_page: Open, page: str) -> None:
     with begin() as session:
         dataset_id = a_dataset(session)

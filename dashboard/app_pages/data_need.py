@@ -1,0 +1,46 @@
+"""Would more rows with prices pay, how many, and what would they cost?"""
+
+import streamlit as st
+
+from dashboard import need_reads, needing, widgets, words
+from db.types import Split
+from worker.data_need_actions import FEWEST
+from worker.data_need_specs import FEWEST_MEASURED
+
+dataset = widgets.ready(
+    widgets.header(
+        "Data need",
+        "Learns from an eighth, a quarter, a half and all of your rows, sees how the error falls, and forecasts "
+        "whether more rows would pay.",
+    )
+)
+if dataset is None:
+    st.stop()
+if dataset.splits.get(Split.TRAIN, 0) < FEWEST or dataset.splits.get(Split.VALIDATION, 0) < 2 * FEWEST_MEASURED:
+    widgets.next_step(
+        f"{dataset.name} has too few rows with a price for a forecast.",
+        widgets.DATA,
+        "Choose or upload another table",
+        ":material/upload_file:",
+        about=f"It takes at least {FEWEST} train rows and {2 * FEWEST_MEASURED} validation rows with a price.",
+    )
+    st.stop()
+
+asked = need_reads.asked(dataset.id)
+is_working = bool(asked) and not asked[0].state.is_final
+if not is_working:
+    with st.expander("Ask again" if asked else "How much data does it need?", expanded=not asked):
+        needing.start(dataset, needing.settings(dataset))
+if asked:
+    known = {job.id: job for job in asked}
+    chosen = asked[0].id
+    if len(asked) > 1:
+        chosen = st.selectbox(
+            "Answer",
+            list(known),
+            format_func=lambda key: (
+                f"{known[key].spec['rows']:,} rows · {words.STATES[known[key].state][0].lower()} · job {key}"
+            ),
+            key=f"need-job-{dataset.id}-{asked[0].id}",
+        )
+    needing.show(known[chosen])

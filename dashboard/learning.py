@@ -1,0 +1,169 @@
+"""How does one training look while it runs, and what came of it?"""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard import choosing, live, reads, training_charts, training_reads, widgets, words
+from dashboard.training_reads import Curve
+from db.types import Adapter, Job, JobState, Progress, Step
+from worker import actions, adapter_actions, finetune_actions
+
+SECONDS = 2.0  # between two looks: charts are drawn anew
+_RAN = "training_ran"
+
+
+def show(job: Job) -> None:
+    """A training, live while it runs; the page runs anew when it is over."""
+    st.fragment(_show, run_every=SECONDS if job.state is JobState.RUNNING else None)(job, job.state)
+
+
+def _show(job: Job, was: JobState) -> None:
+    with widgets.told():
+        progress = reads.progress([job.id])[job.id]
+        if progress.state is not was:
+            st.rerun()  # once: with the timer, the buttons and the outcome that fit
+        curve = training_reads.curve(job.id)
+        _head(job, progress, curve)
+        if progress.error:
+            told = st.warning if job.state is JobState.PAUSED else st.error
+            told(words.md(progress.error), icon=":material/error:")
+        if job.state is JobState.PAUSED and progress.cap_usd is not None:
+            live.raise_cap(job, progress.cap_usd)
+        if job.state is JobState.RUNNING:
+            widgets.worker_warning()
+        if job.state is JobState.DONE:
+            _outcome(job)
+        _figures(job, progress, curve)
+        _charts(curve)
+        if curve.log:
+            st.caption("Log, the last lines")
+            st.code("\n".join(curve.log), language=None, height=160)
+
+
+def _head(job: Job, progress: Progress, curve: Curve) -> None:
+    """Its name, its state and what can be done with it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{words.plain(words.job_name(job))}**", width="content")
+        widgets.badge(job.state)
+        st.space("stretch")
+        is_stopping = training_reads.is_stopping(job.id)
+        if progress.step is Step.TRAIN and job.state is JobState.RUNNING and not is_stopping:
+            _button("Stop, keep the best", ":material/stop_circle:", finetune_actions.stop, job.id, _STOP)
+        for label, icon, verb in live.verbs(job, progress):
+            _button(label, icon, verb, job.id)
+        if job.state is JobState.CANCELLED:
+            _button("Go on", ":material/play_arrow:", actions.retry, job.id, "From the last checkpoint, if it has one.")
+    if job.state is JobState.RUNNING:
+        doing = words.STEPS[progress.step] if progress.step else "Waiting for a worker"
+        if progress.step is Step.TRAIN and not curve.step:
+            doing = "Getting ready: a free worker reads the rows and loads the model"
+        if progress.step is Step.TRAIN and is_stopping:
+            doing = "Stopping at the next step; the best checkpoint becomes the adapter"
+        share = min(1.0, progress.items_done / progress.items_total) if progress.items_total else 0.0
+        st.progress(share, text=f"{doing} …")
+
+
+_STOP = "Ends at the next step; the best checkpoint so far becomes the adapter."
+
+
+def _button(label: str, icon: str, verb: Callable[[int], object], job_id: int, about: str | None = None) -> None:
+    if st.button(label, icon=icon, key=f"training-{label.lower()}-{job_id}", help=about):
+        verb(job_id)
+        st.rerun()
+
+
+def _figures(job: Job, progress: Progress, curve: Curve) -> None:
+    """The numbers that move."""
+    told, best = curve.latest, curve.best
+    error = words.NOTHING if best is None or best["mae"] is None else words.usd(best["mae"])
+    left = progress.eta_seconds if progress.step is Step.TRAIN else None
+    money = words.UNKNOWN if progress.has_unknown_cost else words.usd(progress.usd)
+    memory = f"{told['memory_gb']:.1f} GB" if told.get("memory_gb") else words.NOTHING
+    speed = f"{told['tokens_per_second']:,.0f}" if told.get("tokens_per_second") else words.NOTHING
+    shown = [
+        (f"Step, of {curve.total:,}" if curve.total else "Step", f"{curve.step:,}", "Of the optimiser."),
+        ("Time left", words.duration(left), "Of the training; then what it forgot is measured."),
+        ("Best mean error", error, "On validation rows that were priced as they will be later, by generation."),
+        ("Cost so far", money, "Machine time × its hourly rate, or what the endpoint takes."),
+        ("Tokens per second", speed, "At the last step."),
+        ("Memory", memory, f"Of the training's process, on {told.get('device', 'an unknown machine')}."),
+    ]
+    for place, (label, value, about) in zip(st.columns(len(shown)), shown, strict=True):
+        place.metric(label, words.md(value), help=about, border=True)
+    st.caption(words.md(" · ".join(_facts(job, progress, curve))))
+
+
+def _facts(job: Job, progress: Progress, curve: Curve) -> list[str]:
+    facts = [f"job {job.id}", f"for {words.plain(str(job.spec['task']))}"]
+    facts.append(f"{progress.items_done:,} of {words.count(progress.items_total, 'row')} seen, all epochs together")
+    if curve.latest.get("device"):
+        facts.append(f"on {words.plain(curve.latest['device'])}")
+    if curve.latest.get("seconds"):
+        facts.append(f"{words.duration(curve.latest['seconds'])} of work")
+    facts.append(f"started {job.created_at:%Y-%m-%d %H:%M} UTC")
+    if job.finished_at:
+        facts.append(f"ended {job.finished_at:%Y-%m-%d %H:%M} UTC")
+    return facts
+
+
+def _charts(curve: Curve) -> None:
+    """Loss and price errors beside each other, and below, small, what an engineer looks at."""
+    if not curve.step:
+        st.caption("The curve begins with the first step.")
+        return
+    left, middle, right = st.columns(3, gap="medium")
+    with left:
+        st.markdown("**Loss**", help="How surprised it is by the right prices; lower is better.")
+        st.altair_chart(training_charts.loss(curve.steps, curve.measured, curve.total), key="training-loss")
+    if curve.measured["mae"].is_null().all():
+        middle.markdown("**Price error**")
+        middle.caption("No validation row was priced yet; the curve begins with the first measurement.")
+    else:
+        with middle:
+            st.markdown("**Mean price error**", help="On validation rows; lower is better.")
+            st.altair_chart(training_charts.error(curve.measured, curve.total), key="training-error")
+        with right:
+            st.markdown("**Median error and answers**", help="Half of the guesses are closer than the median error.")
+            st.altair_chart(training_charts.shares(curve.measured, curve.total), key="training-shares")
+    if curve.best:
+        st.caption(words.md(f"Best so far: step {curve.best['step']:,}, {words.measurement(curve.best)}."))
+    for place, (name, label) in zip(st.columns(3, gap="medium"), _SMALL.items(), strict=True):
+        if curve.steps[name].is_not_null().any():
+            place.caption(label)
+            place.altair_chart(training_charts.figure(curve.steps, name, curve.total), key=f"training-{name}")
+
+
+_SMALL = {"learning_rate": "Learning rate", "grad_norm": "Gradient norm", "tokens_per_second": "Tokens per second"}
+
+
+def _outcome(job: Job) -> None:
+    """What came of it, what the gate says, and where to go on."""
+    adapter = training_reads.made_by(job)
+    if adapter is None:
+        st.info("Its adapter was deleted; the curve is kept.", icon=":material/delete:")
+        return
+    rows = words.count(adapter.train_rows, "row")
+    early = " It was stopped early and kept the best it had." if adapter.metrics.get("stopped") else ""
+    st.success(
+        words.md(
+            f"Adapter **{adapter.id[:8]}** for {words.plain(adapter.task)}, from {rows}: "
+            f"{words.measurement(adapter.metrics)} on validation rows.{early}"
+        ),
+        icon=":material/check:",
+    )
+    gate(adapter)
+    with st.container(horizontal=True):
+        address = {"dataset": str(job.dataset_id), choosing.ADAPTER: adapter.id}
+        st.page_link(widgets.RUN, label="Price rows with it", icon=":material/play_circle:", query_params=address)
+        st.page_link(widgets.ADAPTERS, label="Its page among the adapters", icon=":material/extension:",
+                     query_params=address)  # fmt: skip
+
+
+def gate(adapter: Adapter) -> None:
+    """Whether it may go to production."""
+    objection = adapter_actions.gate_objection(adapter)
+    if objection:
+        st.warning(words.md(f"The gate objects to production. {objection}"), icon=":material/gpp_maybe:")
+    else:
+        st.markdown(":material/verified_user: The gate does not object: it forgot no more than it may.")

@@ -1,0 +1,40 @@
+"""What does the Data need page show? Its jobs, and their parts and reports as frames; small, so nothing is cached."""
+
+from typing import Any
+
+import polars as pl
+
+from db import jobs as _jobs
+from db.engine import begin
+from db.types import Job, JobKind
+from worker import data_need_actions
+from worker.data_need_specs import WAYS
+
+_POINTS = {"label": pl.String, "rows": pl.Int64, "error": pl.Float64, "is_held_out": pl.Boolean}
+
+
+def asked(dataset_id: int) -> list[Job]:
+    """Every time that somebody asked of a dataset how much data it needs, newest first."""
+    with begin() as session:
+        return _jobs.all(session, dataset_id, JobKind.DATA_NEED)
+
+
+def report(job_id: int) -> dict[str, Any] | None:
+    """worker.evaluation.data_verdict.report; None while the job is at work."""
+    return data_need_actions.report(job_id)
+
+
+def points(job: Job) -> pl.DataFrame:
+    """label, rows, error ($), is_held_out (the largest part: foretold before it is looked at) of the parts done."""
+    found = [part for part in data_need_actions.found(job.id) if part["error"] is not None]
+    lines = [(WAYS[part["way"]], part["rows"], part["error"], part["rows"] == job.spec["rows"]) for part in found]
+    return pl.DataFrame(lines, schema=_POINTS, orient="row").sort("label", "rows")
+
+
+def curves(told: dict[str, Any]) -> pl.DataFrame:
+    """label, rows, error, low, high ($, 80 % band) of the fitted lines."""
+    frames = [
+        pl.DataFrame(way["curve"]).select(pl.lit(way["label"]).alias("label"), "rows", "error", "low", "high")
+        for way in told["ways"].values()
+    ]
+    return pl.concat(frames)

@@ -1,0 +1,88 @@
+"""Which training is looked at: a new one, or one of those there were? The address keeps it over a reload."""
+
+import polars as pl
+import streamlit as st
+
+from dashboard import reads, training_reads, words
+from db.types import Job
+
+JOB = "job"
+"""In the address: the training that is shown."""
+
+NEW, WATCH = "Train something new", "Watch and look back"
+_VIEW, _CHOSEN = "finetune-view", "finetune-job"
+
+_COLUMNS = {
+    "Rows": st.column_config.NumberColumn(format="localized"),
+    "Mean error": st.column_config.NumberColumn(format="dollar", help="On validation rows, of the best checkpoint."),
+    "Median error": st.column_config.NumberColumn(format="percent"),
+    "Training": st.column_config.TextColumn(pinned=True),
+}
+
+
+def wants_new(trainings: list[Job]) -> bool:
+    """What the person wants to see; at first a training if the address names one or one is under way."""
+    if not trainings:
+        return True
+    if _VIEW not in st.session_state:
+        is_under_way = not trainings[0].state.is_final
+        st.session_state[_VIEW] = WATCH if JOB in st.query_params or is_under_way else NEW
+    view = st.segmented_control("View", [NEW, WATCH], key=_VIEW, required=True, label_visibility="collapsed")
+    if view == NEW:
+        st.query_params.pop(JOB, None)
+    return bool(view == NEW)
+
+
+def open_(job_id: int) -> None:
+    """Look at this training from now on."""
+    st.session_state.pop(_VIEW, None)
+    st.query_params[JOB] = str(job_id)
+    st.rerun()
+
+
+def choose(trainings: list[Job]) -> Job:
+    """One of them; that in the address, else the newest."""
+    known = {str(job.id): job for job in trainings}
+    asked = st.query_params.get(JOB, "")
+    if asked not in known:
+        if asked and _CHOSEN not in st.session_state:  # not one that was looked at before the dataset was changed
+            sentence = f"This dataset has no training {words.plain(asked)}; this is another one."
+            st.warning(sentence, icon=":material/search_off:")
+        asked = next(iter(known))
+    st.query_params[JOB] = st.session_state[_CHOSEN] = asked
+    names = reads.names(trainings)
+    if len(trainings) > 1:
+        st.selectbox(
+            "Training", list(known), key=_CHOSEN, on_change=_picked,
+            format_func=lambda key: f"{names[int(key)]} · {words.STATES[known[key].state][0].lower()}",
+        )  # fmt: skip
+    return known[asked]
+
+
+def _picked() -> None:
+    st.query_params[JOB] = st.session_state[_CHOSEN]
+
+
+def table(trainings: list[Job]) -> None:
+    """What was trained on this dataset, and what came of it."""
+    if len(trainings) < 2:
+        return
+    st.subheader("All trainings of this dataset", anchor=False)
+    names = reads.names(trainings)
+    lines = [
+        {
+            "Training": names[job.id],
+            "State": words.STATES[job.state][0],
+            "Task": str(job.spec["task"]),
+            "Mean error": adapter.metrics.get("mae") if adapter else None,
+            "Median error": adapter.metrics.get("median_relative_error") if adapter else None,
+            "Rows": adapter.train_rows if adapter else None,
+            "Took": words.duration(job.fixed_seconds or None),
+            "Cost": words.usd(job.fixed_usd),
+            "Adapter": adapter.id[:8] if adapter else words.NOTHING,
+            "Started": job.created_at,
+        }
+        for job, adapter in training_reads.history(trainings)
+    ]
+    schema = {"Mean error": pl.Float64, "Median error": pl.Float64, "Rows": pl.Int64}
+    st.dataframe(pl.DataFrame(lines, schema_overrides=schema), hide_index=True, column_config=_COLUMNS)

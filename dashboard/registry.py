@@ -1,0 +1,136 @@
+"""Which adapters are there, which of them does each task rely on, and which one is looked at?"""
+
+from collections.abc import Sequence
+
+import polars as pl
+import streamlit as st
+
+from dashboard import choosing, knowing, words
+from db.types import Adapter, AdapterChange, AdapterState
+from worker import adapter_actions
+from worker.evaluation.forgetting import Report
+
+_CHOSEN = "adapter-chosen"
+
+STATES: dict[str, str] = {
+    AdapterState.PRODUCTION: "in production",
+    AdapterState.CANDIDATE: "candidate",
+    AdapterState.RETIRED: "retired",
+}
+"""State -> what to call it, in the order in which people look for them."""
+
+_COLUMNS = {
+    "Adapter": st.column_config.TextColumn(pinned=True),
+    "Rows": st.column_config.NumberColumn(format="localized", help="It learned from this many."),
+    "Mean error": st.column_config.NumberColumn(format="dollar", help="On validation rows it did not learn from."),
+    "Median error": st.column_config.NumberColumn(format="percent"),
+    "Gate": st.column_config.TextColumn(
+        help="Whether it forgot more than it may of what the model knew before the training."
+    ),
+    "Cost": st.column_config.TextColumn(help="Of the training, once."),
+    "Made": st.column_config.DatetimeColumn(format="distance"),
+}
+
+
+def tasks(adapters: Sequence[Adapter]) -> None:
+    """A line per task: what it relies on, and what else there is for it."""
+    for task in sorted({adapter.task for adapter in adapters}):
+        mine = [adapter for adapter in adapters if adapter.task == task]
+        used = next((adapter for adapter in mine if adapter.state is AdapterState.PRODUCTION), None)
+        candidates, retired = (
+            sum(adapter.state is state for adapter in mine) for state in (AdapterState.CANDIDATE, AdapterState.RETIRED)
+        )
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{words.plain(task)}**", width="content")
+            if used:
+                st.badge("In production", color="green", icon=":material/check:")
+                st.markdown(words.md(f"{short(used)}: {words.measurement(used.metrics)}"), width="content")
+            else:
+                st.badge("Nothing in production", color="gray", icon=":material/remove:")
+            st.space("stretch")
+            st.caption(f"{words.count(candidates, 'candidate')}, {retired:,} retired", width="content")
+
+
+def table(adapters: Sequence[Adapter]) -> None:
+    """All of them, by task, those that somebody relies on first."""
+    order = list(STATES)
+    lines = [
+        {
+            "Adapter": adapter.id[:8],
+            "Task": adapter.task,
+            "State": STATES[adapter.state],
+            "Gate": gate_word(adapter),
+            "Mean error": adapter.metrics.get("mae"),
+            "Median error": adapter.metrics.get("median_relative_error"),
+            "Base": words.model_name(adapter.base),
+            "Says": adapter.form,
+            "Rows": adapter.train_rows,
+            "Cost": cost(adapter),
+            "Size": size(adapter),
+            "Made": adapter.created_at,
+        }
+        for adapter in sorted(adapters, key=lambda each: (each.task, order.index(each.state)))
+    ]
+    schema = {"Mean error": pl.Float64, "Median error": pl.Float64}
+    st.dataframe(pl.DataFrame(lines, schema_overrides=schema), hide_index=True, column_config=_COLUMNS)
+
+
+def choose(adapters: Sequence[Adapter]) -> Adapter:
+    """One of them; that in the address (?adapter=, its number or the beginning), else the first."""
+    known = {adapter.id: adapter for adapter in adapters}
+    asked = st.query_params.get(choosing.ADAPTER, "")
+    found = [number for number in known if asked and number.startswith(asked)]
+    if asked and len(found) != 1:
+        sentence = f"There is no adapter {words.plain(asked[:12])}; this is another one."
+        st.warning(sentence, icon=":material/search_off:")
+    number = found[0] if len(found) == 1 else next(iter(known))
+    st.query_params[choosing.ADAPTER] = st.session_state[_CHOSEN] = number
+    st.selectbox(
+        "Adapter", list(known), key=_CHOSEN, on_change=_picked, format_func=lambda key: words.adapter_name(known[key])
+    )
+    return known[number]
+
+
+def _picked() -> None:
+    st.query_params[choosing.ADAPTER] = st.session_state[_CHOSEN]
+
+
+def history(changes: Sequence[AdapterChange]) -> None:
+    """Who moved what, when and why, and what was overridden for it."""
+    if not changes:
+        st.caption("Nobody moved an adapter of this task yet.")
+        return
+    lines = [
+        {
+            "When": change.at,
+            "Adapter": change.adapter_id[:8],
+            "From": STATES[change.before],
+            "To": STATES[change.after],
+            "Who": change.who,
+            "Why": change.why,
+            "Gate overridden": change.overrides or words.NOTHING,
+        }
+        for change in changes
+    ]
+    columns = {"Why": st.column_config.TextColumn(width="large"), "When": st.column_config.DatetimeColumn()}
+    st.dataframe(lines, hide_index=True, column_config=columns)
+
+
+def short(adapter: Adapter) -> str:
+    """What to call it in a sentence."""
+    return f"{adapter.id[:8]} ({words.model_name(adapter.base)}, {adapter.form})"
+
+
+def gate_word(adapter: Adapter) -> str:
+    """What the gate thinks of it, in a word or two."""
+    if adapter.forgetting is None or not Report.from_json(adapter.forgetting).is_measured:
+        return "not measured"
+    return "objects" if adapter_actions.gate_objection(adapter) else "passes"
+
+
+def cost(adapter: Adapter) -> str:
+    return words.UNKNOWN if adapter.metrics.get("cost_unknown") else words.usd(adapter.usd)
+
+
+def size(adapter: Adapter) -> str:
+    return "at its endpoint" if adapter.is_hosted else knowing.size(adapter.size_bytes)
