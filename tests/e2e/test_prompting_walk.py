@@ -1,5 +1,6 @@
 """An analyst prices with her own prompt on an endpoint beside RAG, hits the cap, raises it and compares."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.model, pytest.
 ITEMS, TEST_ROWS = 1_000, 100
 USD_PER_MILLION = "20"  # of tokens, in and out: either job then costs more than the cap
 CAP = "0.05"
-WORDS = "How dear is this one?"
+ASKED, WORDS = "What does this product cost?", "How dear is this one?"
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,8 @@ def test_from_a_prompt_of_her_own_to_a_comparison(page: Page, stack: Live, serve
     # a prompt: edited, previewed with one of her products, saved, its change shown
     page.get_by_role("link", name="Prompts").click()
     text = page.get_by_role("textbox", name="Prompt", exact=True)
-    text.fill(text.input_value().replace("What does this product cost?", WORDS))
+    expect(text).to_have_value(re.compile(re.escape(ASKED)))  # the box stands before its words do
+    text.fill(text.input_value().replace(ASKED, WORDS))
     text.press("Control+Enter")
     expect(page.get_by_test_id("stCode").filter(has_text=WORDS).first).to_be_visible()
     choose(page, "Count tokens and money for", "fast · on there")
