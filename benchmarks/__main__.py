@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = ("ingest", "engine", "embeddings", "llm", "hosted")
+ALL = ("ingest", "engine", "embeddings", "llm", "hosted", "training")
 
 
 def main() -> int:

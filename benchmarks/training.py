@@ -23,7 +23,7 @@ from worker import train_specs
 from worker.llm.local import LocalModel
 from worker.llm.packaged import model_folder
 from worker.train_specs import TrainSpec
-from worker.training import launch
+from worker.training import device, launch
 from worker.training.batching import Sample, price_samples
 from worker.training.measuring import measure, prompts
 from worker.training.task import Task
@@ -112,7 +112,7 @@ def main() -> None:
     chosen = parser.parse_args()
     bench = Bench(chosen.file, chosen.model, chosen.rows, chosen.held, chosen.epochs)
     limit, work = matmul_limit(bench.base), work_per_token(bench.base)
-    where = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{torch.get_num_threads()} CPU threads"
+    where = device.name(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     source = chosen.file.name if chosen.file else "the demo catalogue"
     print(
         f"training {chosen.model}, {len(bench.rows):,} rows of {source} x "

@@ -75,7 +75,7 @@ def lineage(adapter: Adapter, jobs: list[Job]) -> None:
         "Number": adapter.id,
         "Learned from": f"{adapter.dataset_name}{gone}, {words.count(adapter.train_rows, 'row')} of its train side",
         "Fingerprint of these rows": adapter.fingerprint,
-        "Base model": f"{words.model_name(adapter.base)}, {base}",
+        "Base model": f"{adapter.base}, {base}",
         "Learned to say": words.FORMS.get(adapter.form, adapter.form),
         "Made": f"{adapter.created_at:%Y-%m-%d %H:%M} UTC" + (f", by job {adapter.job_id}" if adapter.job_id else ""),
         "Priced with it": f"job {priced}{more}" if jobs else "nothing yet",

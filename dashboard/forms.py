@@ -112,10 +112,11 @@ def _grid(technique: str, fields: dict[str, FieldInfo], values: dict[str, Any], 
 def _adapter(key: str, field: FieldInfo, choices: Choices) -> str:
     known = {adapter.id: words.adapter_name(adapter) for adapter in choices.adapters}
     first = list(known).index(choices.adapter) if choices.adapter in known else 0
-    return st.selectbox(
+    chosen = st.selectbox(
         str(field.title), list(known), index=first, key=key, format_func=lambda number: known[number],
-        help="It brings its model, its prompt and its neighbours along.",
+        placeholder="Train one first", help="It brings its model, its prompt and its neighbours along.",
     )  # fmt: skip
+    return chosen or ""
 
 
 def _choice(key: str, field: FieldInfo, options: Sequence[str], default: str) -> str:

@@ -17,6 +17,7 @@ _COLUMNS = {
     "Mean error": st.column_config.NumberColumn(format="dollar", help="On validation rows, of the best checkpoint."),
     "Median error": st.column_config.NumberColumn(format="percent"),
     "Training": st.column_config.TextColumn(pinned=True),
+    "Started": st.column_config.DatetimeColumn(format="distance"),
 }
 
 
@@ -85,4 +86,6 @@ def table(trainings: list[Job]) -> None:
         for job, adapter in training_reads.history(trainings)
     ]
     schema = {"Mean error": pl.Float64, "Median error": pl.Float64, "Rows": pl.Int64}
-    st.dataframe(pl.DataFrame(lines, schema_overrides=schema), hide_index=True, column_config=_COLUMNS)
+    st.dataframe(
+        pl.DataFrame(lines, schema_overrides=schema), hide_index=True, column_config=_COLUMNS, placeholder=words.NOTHING
+    )

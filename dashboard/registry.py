@@ -72,7 +72,8 @@ def table(adapters: Sequence[Adapter]) -> None:
         for adapter in sorted(adapters, key=lambda each: (each.task, order.index(each.state)))
     ]
     schema = {"Mean error": pl.Float64, "Median error": pl.Float64}
-    st.dataframe(pl.DataFrame(lines, schema_overrides=schema), hide_index=True, column_config=_COLUMNS)
+    frame = pl.DataFrame(lines, schema_overrides=schema)
+    st.dataframe(frame, hide_index=True, column_config=_COLUMNS, placeholder=words.NOTHING)
 
 
 def choose(adapters: Sequence[Adapter]) -> Adapter:

@@ -41,12 +41,18 @@ def told() -> Iterator[None]:
         st.error("Something went wrong on our side; the dashboard's log has the details.", icon=":material/error:")
 
 
-def header(title: str, about: str) -> Dataset | None:
+def title(name: str, about: str) -> None:
+    """Of a page that is about no dataset."""
+    st.title(name, anchor=False)
+    st.caption(about)
+
+
+def header(name: str, about: str) -> Dataset | None:
     """The page's title with one sentence, and the dataset that all pages share; None when there is none."""
     found = reads.datasets()
     left, right = st.columns([3, 1.4], vertical_alignment="bottom", gap="large")
-    left.title(title, anchor=False)
-    left.caption(about)
+    with left:
+        title(name, about)
     if not found:
         return None
     asked = st.query_params.get("dataset", "")

@@ -168,9 +168,9 @@ def tokens(number: float) -> str:
 
 
 def model_name(ref: str) -> str:
-    """Of a model as specs name it: "gpt-5 · on openai"."""
+    """Of a model as specs name it: "gpt-5 · on openai"; of a folder its last part."""
     endpoint, _, name = ref.partition(":")
-    return f"{name} · on {endpoint}" if specs.is_hosted(ref) else ref
+    return f"{name} · on {endpoint}" if specs.is_hosted(ref) else specs.model_name(ref)
 
 
 def prompt_name(ref: str) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import PurePath
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -106,6 +107,11 @@ HOSTED_VALIDATION = 50
 
 HOSTED: JsonDict = {"hosted_only": True}
 """Marks a field that means something only for a model behind an endpoint."""
+
+
+def model_name(ref: str) -> str:
+    """What to call a model in a list: a folder by its last part, everything else by what it was asked for with."""
+    return ref if is_hosted(ref) or not PurePath(ref).is_absolute() else PurePath(ref).name
 
 
 def is_hosted(model: str) -> bool:
@@ -322,11 +328,11 @@ def describe(spec: BaseSpec, form: str = "") -> str:
     """
     values, standard = spec.model_dump(), type(spec)().model_dump()
     changed = [
-        str(value) if field == "model" else f"{field}={value}"
+        model_name(str(value)) if field == "model" else f"{field}={value}"
         for field, value in values.items()
         if value != standard[field] and value not in PACKAGED_PROMPTS and field not in (*spec.filled, "adapter")
     ]
     if isinstance(spec, FinetunedSpec) and spec.adapter:
         neighbours = [f"k={spec.k}"] if spec.k else []
-        changed = [f"{form} {spec.adapter[:8]}".lstrip(), spec.model, *neighbours, *changed]
+        changed = [f"{form} {spec.adapter[:8]}".lstrip(), model_name(spec.model), *neighbours, *changed]
     return f"{spec.label} ({', '.join(changed)})" if changed else spec.label

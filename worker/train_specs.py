@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.errors import UserError
+from worker.specs import model_name
 
 Form = Literal["tokens", "quantiles"]
 FEWEST_ROWS = 8  # on either side: with less there is nothing to learn and nothing to see
@@ -141,7 +142,7 @@ def describe(spec: TrainSpec) -> str:
     """What differs from the quick preset, in a line: "quantiles, k=5, rows=2000"."""
     values, standard = spec.model_dump(), TrainSpec.model_validate({}).model_dump()
     changed = [
-        str(value) if name in ("model", "form") else f"{name}={value}"
+        model_name(str(value)) if name in ("model", "form") else f"{name}={value}"
         for name, value in values.items()
         if value != standard[name] and not (name == "prompt" and str(value).startswith("listing@"))
     ]

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import adapter_facts, adapter_reads, moving, reads, registry, widgets, words
 
-widgets.header(
+widgets.title(
     "Adapters",
     "What fine-tunes left behind: small sets of weights that make a language model price like your table.",
 )

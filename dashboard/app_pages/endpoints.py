@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import hosting, reads, tariffs, widgets
 
-widgets.header("Endpoints", "Where hosted models answer: any server that speaks the OpenAI protocol.")
+widgets.title("Endpoints", "Where hosted models answer: any server that speaks the OpenAI protocol.")
 endpoints = {endpoint.name: endpoint for endpoint in reads.endpoints()}
 if not endpoints:
     st.markdown("#### No endpoint yet: add one, test it, and its models are on the Run page.")

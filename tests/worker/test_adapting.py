@@ -135,6 +135,7 @@ def test_a_name_for_people_holds_the_adapter_its_model_and_what_was_chosen(datas
     registered(dataset, trained={"k": 5})
     assert specs.describe(filled(adapter="a1")) == "Fine-tuned (a1b2c3d4, smollm2-135m, k=5)"
     assert specs.describe(filled(adapter="a1", readout="mean")).endswith("k=5, readout=mean)")
+    assert specs.describe(specs.ZeroShotSpec(model="/models/of/ours/small")) == "Prompt, no examples (small)"
 
 
 def test_forms_ask_only_what_the_adapter_does_not_decide():

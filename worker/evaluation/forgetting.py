@@ -128,7 +128,7 @@ _WORDS = {
 
 
 def _much(finding: Finding, change: float | None) -> str:
-    return f"{100 * (change or 0):.0f} {'points' if finding.unit == 'accuracy' else '%'}"
+    return f"{100 * (change or 0):,.0f} {'points' if finding.unit == 'accuracy' else '%'}"
 
 
 def _finding(part: Part, worsening: float, error: float) -> Finding:

@@ -15,7 +15,8 @@ BUSY = 75  # exit code: the GPU is taken by another training, try again later (E
 def name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{torch.get_num_threads()} CPU threads"
+    threads = torch.get_num_threads()
+    return f"{threads} CPU thread{'' if threads == 1 else 's'}"
 
 
 def memory_gb(device: torch.device) -> float:

@@ -7,17 +7,14 @@ from hypothesis import strategies as st
 
 from db.errors import NotReady
 from tests.worker.llm.tiny import network
-from worker.llm.eightbit import EightBit, to_eight_bit
+from worker.llm.eightbit import EightBit, is_able, to_eight_bit
 
 CPU = torch.device("cpu")
 
-
-@pytest.fixture(autouse=True)
-def able(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The products are right on any processor, only slow on some."""
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_vnni": True})
+multiplies = pytest.mark.skipif(not is_able(), reason="this processor has no 8-bit products (VNNI) to check")
 
 
+@multiplies
 @given(st.integers(0, 99), st.sampled_from([torch.float32, torch.bfloat16]), st.floats(1e-3, 1e3), st.booleans())
 @torch.inference_mode()
 def test_close_to_the_exact_product(seed: int, dtype: torch.dtype, size: float, has_bias: bool) -> None:
@@ -30,6 +27,7 @@ def test_close_to_the_exact_product(seed: int, dtype: torch.dtype, size: float, 
     assert (found.float() - exact).norm() / exact.norm() < 0.03
 
 
+@multiplies
 @torch.inference_mode()
 def test_a_token_gets_the_same_in_any_company_and_zeros_stay_zero() -> None:
     torch.manual_seed(1)
@@ -43,7 +41,8 @@ def test_a_token_gets_the_same_in_any_company_and_zeros_stay_zero() -> None:
     assert not together[4].any()
 
 
-def test_every_layer_is_replaced_and_the_output_head_is_not() -> None:
+def test_every_layer_is_replaced_and_the_output_head_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_vnni": True})  # packing asks no processor
     net = network()
     to_eight_bit(net.model, CPU)
     kinds = [type(part) for part in net.model.modules()]
