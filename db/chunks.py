@@ -57,6 +57,18 @@ def to_send(session: Session, job_id: int) -> list[int]:
     )
 
 
+def closing(session: Session, job_id: int) -> int | None:
+    """The chunk that measures a job whose other chunks are done; None as long as one is not, and afterwards."""
+    found: int | None = session.scalar(
+        text(
+            f"""SELECT c.id FROM chunks c JOIN jobs j ON j.id = c.job_id
+                WHERE c.job_id = :job AND c.step = :step AND {_READY} LIMIT 1"""
+        ),
+        {"job": job_id, "step": Step.EVALUATE},
+    )
+    return found
+
+
 def claim(session: Session, chunk_id: int, owner: str, lease_seconds: int) -> Chunk | None:
     """Take the lease on a chunk. None when there is nothing to do: done, held by somebody alive, paused, not ready."""
     row = session.execute(

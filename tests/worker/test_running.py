@@ -51,6 +51,18 @@ def test_delivering_every_message_three_times_changes_nothing(database, sent):
     assert state(job_id) is JobState.DONE
 
 
+def test_who_does_the_last_chunk_measures_the_job_whatever_waits_in_the_queue(database, sent):
+    job_id = start()
+    while state(job_id) is not JobState.DONE:
+        chunk_id = sent.pop(0)
+        running.run_chunk(chunk_id)
+    with begin() as session:
+        assert results.get(session, job_id)["n"] == 10
+    assert sent, "the message to measure it is still under way"
+    drain(sent)
+    assert state(job_id) is JobState.DONE
+
+
 def test_both_sides_are_priced_by_default_and_train_rows_never(database, sent):
     job_id = start(split=None)
     drain(sent)
