@@ -22,7 +22,7 @@ def worsening(findings: pl.DataFrame) -> Chart:
     findings: name, change, low, high, limit, verdict, said (the change in words); right = worse.
     """
     limit = float(findings["limit"].max())  # type: ignore[arg-type]
-    low = max(-MOST, float(findings["low"].min()))  # type: ignore[arg-type]
+    low = max(-MOST, min(0.0, float(findings["low"].min())))  # type: ignore[arg-type]
     high = min(MOST, max(float(findings["high"].max()), limit))  # type: ignore[arg-type]
     room = 0.08 * (high - low)
     scale = alt.Scale(domain=[low - room, high + room], clamp=True, nice=False)

@@ -16,7 +16,7 @@ _FIGURES = {"perplexity": "{:.2f}", "accuracy": "{:.0%}", "log-error": "{:.0%}",
 _MEANS = {
     "perplexity": "How much ordinary text surprises it (perplexity): higher = it understands text worse.",
     "accuracy": "Share of questions it answers right: lower = it knows less.",
-    "log-error": "How far its prices are typically off, in % of the price.",
+    "log-error": "How far its prices are typically off, in % of the price; how much worse is reckoned on logs.",
     "dollars": "How many dollars its prices are off, on average.",
 }
 

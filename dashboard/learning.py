@@ -4,13 +4,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import choosing, live, reads, training_charts, training_reads, widgets, words
+from dashboard import choosing, live, moving, reads, training_charts, training_reads, widgets, words
 from dashboard.training_reads import Curve
-from db.types import Adapter, Job, JobState, Progress, Step
+from db.types import Job, JobState, Progress, Step
 from worker import actions, adapter_actions, finetune_actions
 
 SECONDS = 2.0  # between two looks: charts are drawn anew
-_RAN = "training_ran"
 
 
 def show(job: Job) -> None:
@@ -84,7 +83,7 @@ def _figures(job: Job, progress: Progress, curve: Curve) -> None:
     shown = [
         (f"Step, of {curve.total:,}" if curve.total else "Step", f"{curve.step:,}", "Of the optimiser."),
         ("Time left", words.duration(left), "Of the training; then what it forgot is measured."),
-        ("Best mean error", error, "On validation rows that were priced as they will be later, by generation."),
+        ("Best mean error", error, "On validation rows, priced just as your rows will be later."),
         ("Cost so far", money, "Machine time × its hourly rate, or what the endpoint takes."),
         ("Tokens per second", speed, "At the last step."),
         ("Memory", memory, f"Of the training's process, on {told.get('device', 'an unknown machine')}."),
@@ -114,7 +113,10 @@ def _charts(curve: Curve) -> None:
         return
     left, middle, right = st.columns(3, gap="medium")
     with left:
-        st.markdown("**Loss**", help="How surprised it is by the right prices; lower is better.")
+        st.markdown(
+            "**Loss**",
+            help="What the training makes small: how far its answers are from the right prices. Lower is better.",
+        )
         st.altair_chart(training_charts.loss(curve.steps, curve.measured, curve.total), key="training-loss")
     if curve.measured["mae"].is_null().all():
         middle.markdown("**Price error**")
@@ -152,18 +154,9 @@ def _outcome(job: Job) -> None:
         ),
         icon=":material/check:",
     )
-    gate(adapter)
+    moving.gate(adapter_actions.gate_objection(adapter))
     with st.container(horizontal=True):
         address = {"dataset": str(job.dataset_id), choosing.ADAPTER: adapter.id}
         st.page_link(widgets.RUN, label="Price rows with it", icon=":material/play_circle:", query_params=address)
         st.page_link(widgets.ADAPTERS, label="Its page among the adapters", icon=":material/extension:",
                      query_params=address)  # fmt: skip
-
-
-def gate(adapter: Adapter) -> None:
-    """Whether it may go to production."""
-    objection = adapter_actions.gate_objection(adapter)
-    if objection:
-        st.warning(words.md(f"The gate objects to production. {objection}"), icon=":material/gpp_maybe:")
-    else:
-        st.markdown(":material/verified_user: The gate does not object: it forgot no more than it may.")

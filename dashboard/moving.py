@@ -22,8 +22,9 @@ def moves(adapter: Adapter) -> None:
     """Promote, roll back or retire; who and why are kept."""
     objection = adapter_actions.gate_objection(adapter)
     in_production = adapter.state is AdapterState.PRODUCTION
-    _gate(objection)
-    with st.form(f"move-{adapter.id}-{adapter.state}"):  # moved: the next reason is another one
+    gate(objection)
+    # Moved: the next reason is another one. Enter is for the next field: it must not promote or roll back.
+    with st.form(f"move-{adapter.id}-{adapter.state}", enter_to_submit=False):
         left, right = st.columns([1, 3])
         who = left.text_input("Your name", st.session_state.get(_WHO, ""), key=f"who-{adapter.id}-{adapter.state}")
         why = right.text_input(
@@ -74,7 +75,8 @@ def _verbs(adapter: Adapter, override: str) -> list[tuple[str, str, str, Verb]]:
     return [promoting, ("Retire", ":material/archive:", "Gives it up; it can be promoted later all the same.", retire)]
 
 
-def _gate(objection: str | None) -> None:
+def gate(objection: str | None) -> None:
+    """Whether an adapter may go to production."""
     if objection:
         st.warning(words.md(f"The gate objects to production. {objection}"), icon=":material/gpp_maybe:")
     else:

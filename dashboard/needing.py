@@ -43,16 +43,17 @@ def settings(dataset: Dataset) -> DataNeedSpec:
     return data_need_specs.parse({"rows": rows, "measured": measured, "ways": ways, "train": train_spec})
 
 
-def start(dataset: Dataset, spec: DataNeedSpec) -> None:
-    """What it takes, roughly, and the button."""
+def start(dataset: Dataset, spec: DataNeedSpec) -> int | None:
+    """What it takes, roughly, and the button; the job that it started, or that asked the same before."""
+    started = None
     planned = data_need_actions.estimate(dataset.id, spec)
     basis = "by what it took before" if planned.is_measured else "a rule of thumb until the first time"
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Find out", icon=":material/play_arrow:", type="primary"):
-            data_need_actions.start(dataset.id, spec)
-            st.rerun()
+            started = data_need_actions.start(dataset.id, spec)
         took = f"about {words.duration(planned.seconds)} and {words.usd(planned.usd)}"
         st.markdown(words.md(f"{len(spec.ways) * 4} parts, {took} ({basis})."), width="content")
+    return started
 
 
 def show(job: Job) -> None:

@@ -154,7 +154,9 @@ def start(dataset: Dataset, spec: TrainSpec, name: str) -> int | None:
     if spec.is_hosted:
         cap = st.number_input(
             "Spend at most ($)", min_value=0.0, value=None, step=0.1, format="%.4f", placeholder="no cap",
-            key="tune-cap", width=220, help="It is not handed over when it would cost more than this.",
+            key="tune-cap", width=220,
+            help="Of what training, pricing validation rows and the gate pay there. Refused where nobody knows what "
+            "training costs.",
         )  # fmt: skip
     if not st.button("Start the fine-tune", icon=":material/play_arrow:", type="primary"):
         return None

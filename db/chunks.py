@@ -86,7 +86,8 @@ def claim(session: Session, chunk_id: int, owner: str, lease_seconds: int) -> Ch
 
 
 def beat(session: Session, chunk: Chunk, lease_seconds: int, items_done: int) -> bool:
-    """Extend the lease and say how far the chunk is. False when work should stop: lease lost or job not running.
+    """Extend the lease and say how far the chunk is. False when work should stop: lease lost, job cancelled,
+    or a training paused, which is one chunk of hours and goes on from its checkpoint; other chunks end in seconds.
 
     Without waiting for the disk: losing a heartbeat in a crash costs nothing.
     """
@@ -96,7 +97,8 @@ def beat(session: Session, chunk: Chunk, lease_seconds: int, items_done: int) ->
             text(
                 """UPDATE chunks SET lease_until = now() + make_interval(secs => :lease), items_done = :done
                 WHERE id = :chunk AND attempt = :attempt AND state = 'running'
-                RETURNING (SELECT j.state <> 'cancelled' FROM jobs j WHERE j.id = chunks.job_id)"""
+                RETURNING (SELECT j.state <> 'cancelled' AND NOT (j.state = 'paused' AND chunks.step = 'train')
+                           FROM jobs j WHERE j.id = chunks.job_id)"""
             ),
             {"chunk": chunk.id, "attempt": chunk.attempt, "lease": lease_seconds, "done": items_done},
         )

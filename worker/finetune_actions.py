@@ -6,7 +6,7 @@ from typing import Any
 from db import jobs, trainings
 from db.engine import Session, begin
 from db.errors import UserError, WrongState
-from db.types import JobKind, JobState, Split, Step
+from db.types import Job, JobKind, JobState, Split, Step
 from worker import actions, train_planning
 from worker.templates import stored
 from worker.train_planning import TrainEstimate
@@ -25,16 +25,24 @@ def start(dataset_id: int, spec: TrainSpec, *, task: str = "", cap_usd: Decimal 
         dataset = actions.ready(session, dataset_id)
         spec = train_planning.pinned(session, spec)
         rows = train_planning.check(session, dataset, spec)
+        if cap_usd is not None and spec.is_hosted:
+            train_planning.check_cap(session, spec)
+        task = task.strip() or dataset.name
         same = _same(session, dataset_id, spec)
         if same:
-            return same
+            if same.spec["task"] != task:
+                raise UserError(
+                    f"Job {same.id} trained the very same for the task {same.spec['task']}; use its adapter, or "
+                    "change a setting (another seed, say) to train one for another task."
+                )
+            return same.id
         return actions.start_job(
             session,
             kind=JobKind.FINETUNE,
             dataset_id=dataset_id,
             queue=train_planning.queue_for(session, spec),
             chunks=[(Step.TRAIN, []), (Step.GUARD, [])],
-            spec=_as_json(spec, task.strip() or dataset.name),
+            spec=_as_json(spec, task),
             spec_hash=spec.hash,
             items_total=train_planning.seen(spec, rows),
             cap_usd=cap_usd if spec.is_hosted else None,
@@ -104,12 +112,12 @@ def _as_json(spec: TrainSpec, task: str) -> dict[str, Any]:
     return {"train": spec.model_dump(mode="json"), "task": task}
 
 
-def _same(session: Session, dataset_id: int, spec: TrainSpec) -> int | None:
+def _same(session: Session, dataset_id: int, spec: TrainSpec) -> Job | None:
     """The newest job that trains or has trained the same and was not given up: not stopped, its adapter not deleted."""
     for job in jobs.all(session, dataset_id, JobKind.FINETUNE):
         if job.spec_hash != spec.hash or job.state in (JobState.CANCELLED, JobState.FAILED):
             continue
         is_there = job.state is not JobState.DONE or train_planning.made_by(session, job) is not None
         if is_there and not trainings.is_asked_to_stop(session, job.id):
-            return job.id
+            return job
     return None

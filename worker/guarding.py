@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -19,14 +20,13 @@ from worker.resources import LiveResources
 from worker.specs import HOSTED_VALIDATION, BaseSpec, RagSpec, ZeroShotSpec
 from worker.techniques import build
 from worker.techniques.asking import Aside
-from worker.train_specs import TrainSpec
+from worker.train_specs import GATE_ROWS, TrainSpec
 
 if TYPE_CHECKING:
     from worker.steps import Work
 
 OTHERS = "prices of other categories"
 PREVIOUS = "prices of the adapter in production"
-ROWS = 100  # priced by both sides, at most; HOSTED_VALIDATION where every answer is paid for
 FEWEST_OTHERS = 30  # rows of other categories in the dataset; with fewer, those of the demo catalogue are taken
 
 Commit = Callable[[Session], chunks.Tally]
@@ -43,11 +43,13 @@ def guard(work: "Work") -> Commit:
 
     def commit(session: Session) -> chunks.Tally:
         adapters.set_forgetting(session, adapter.id, report)
+        told = results.get(session, work.job.id) or {}
         results.put(session, work.job.id, {"adapter": adapter.id, "metrics": adapter.metrics, "forgetting": report})
-        paid = jobs.get(session, work.job.id).spent_usd - work.job.spent_usd
+        # Since the training ended, by every try of this step.
+        paid = jobs.get(session, work.job.id).spent_usd - Decimal(told.get("spent_usd", "0"))
         usd = rates.usd_for(seconds, work.job.rate_usd_per_hour) + paid
         jobs.add_fixed_cost(session, work.job.id, seconds, usd)
-        return chunks.Tally()
+        return chunks.Tally(usd=paid)
 
     return commit
 
@@ -100,10 +102,17 @@ def _previous(adapter: Adapter, rival: Adapter | None, progress: Progress) -> Pa
     trained = TrainSpec.model_validate(rival.spec)
     with begin() as session:
         items = datasets.items(session, rival.dataset_id, Split.VALIDATION)
+        seen = None if adapter.dataset_id is None else datasets.items(session, adapter.dataset_id, Split.TRAIN)
+    if seen is None:
+        return Missing(PREVIOUS, "The dataset was deleted, so nobody knows which rows were learned from.")
     if trained.categories:
         items = items.filter(pl.col("category").is_in(trained.categories))
+    # A later table of the same shop is divided anew: what judged the old adapter may have taught the new one.
+    items = items.join(seen, on=["title", "description"], how="anti", nulls_equal=True)
     about = f"validation rows of {rival.dataset_name}, against the adapter {rival.id[:8]}"
-    chosen = _some(items, adapter)
+    chosen = _some(items, adapter, is_paid=adapter.is_hosted or rival.is_hosted)
+    if chosen.is_empty():
+        return Missing(PREVIOUS, f"The new adapter learned from every validation row of {rival.dataset_name}.")
     return _compared(PREVIOUS, "dollars", _tuned(rival), _tuned(adapter), rival.dataset_id, chosen, about, progress)
 
 
@@ -118,20 +127,21 @@ def _other_rows(adapter: Adapter, dataset_id: int) -> tuple[pl.DataFrame, str]:
         validation = datasets.items(session, dataset_id, Split.VALIDATION)
     if trained.categories:
         known = [name.strip().lower() for name in trained.categories]
-        others = _some(validation.filter((category != "") & ~category.is_in(known)), adapter)
+        others = _some(validation.filter((category != "") & ~category.is_in(known)), adapter, is_paid=adapter.is_hosted)
         if len(others) >= FEWEST_OTHERS:
             return others, "validation rows of categories that were not trained on"
     known = items.select(category.unique())["category"].to_list()
     demo = catalogue().filter((category != "") & ~category.is_in(known))
     rows = pl.int_range(-1, -1 - pl.len(), -1, dtype=pl.Int64)  # no rows of the dataset
-    return _some(demo.with_columns(row=rows).select(list(ITEM_SCHEMA)), adapter), "rows of the demo catalogue"
+    others = _some(demo.with_columns(row=rows).select(list(ITEM_SCHEMA)), adapter, is_paid=adapter.is_hosted)
+    return others, "rows of the demo catalogue"
 
 
-def _some(items: pl.DataFrame, adapter: Adapter) -> pl.DataFrame:
+def _some(items: pl.DataFrame, adapter: Adapter, *, is_paid: bool) -> pl.DataFrame:
     """A sample, the same for the same rows, of those whose price the adapter considers."""
     trained = TrainSpec.model_validate(adapter.spec)
     priced = items.filter(pl.col("price").is_between(trained.min_price, trained.max_price))
-    most = HOSTED_VALIDATION if adapter.is_hosted else ROWS
+    most = HOSTED_VALIDATION if is_paid else GATE_ROWS
     return priced.sample(min(most, len(priced)), seed=0, shuffle=True).sort("row")
 
 

@@ -72,7 +72,6 @@ class _Tuning:
     def _hand_over(self, lesson: Callable[[], Lesson]) -> None:
         """Upload the files and create the tuning, unless that happened already and only its id was lost."""
         if not self.remote.training_file:
-            self._refuse_cap_without_price()
             learn = lesson()
             if learn.train.is_empty():
                 raise UserError("There are no examples to learn from.")
@@ -182,19 +181,13 @@ class _Tuning:
             )
             adapters.register(session, adapter, {})
             trainings.drop_checkpoint(session, job_id)
-            results.put(session, job_id, {"adapter": adapter.id, "metrics": told})
-            paid = usd + jobs.get(session, job_id).spent_usd  # so far: for pricing validation rows
+            spent = jobs.get(session, job_id).spent_usd  # so far: for pricing validation rows
+            results.put(session, job_id, {"adapter": adapter.id, "metrics": told, "spent_usd": str(spent)})
+            paid = usd + spent
             jobs.add_fixed_cost(session, job_id, status.seconds, paid)
             return chunks.Tally(items=self.job.items_total, usd=paid, unknown_costs=int(not is_known))
 
         return commit
-
-    def _refuse_cap_without_price(self) -> None:
-        if self.job.cap_usd is not None and tariffs.training(self.endpoint) is None:
-            raise UserError(
-                f"Nobody knows what a token costs that {self.spec.model} is tuned on, so the job's cap can't be kept; "
-                "start it without a cap."
-            )
 
     def _is_to_stop(self) -> bool:
         with begin() as session:

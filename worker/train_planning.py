@@ -60,6 +60,15 @@ def check(session: Session, dataset: Dataset, spec: TrainSpec) -> int:
     return check_prices(session, dataset, spec)
 
 
+def check_cap(session: Session, spec: TrainSpec) -> None:
+    """Raises UserError where a cap could not be kept."""
+    if tariffs.training(endpoints.get(session, spec.model.partition(":")[0])) is None:
+        raise UserError(
+            f"Nobody knows what a token costs that {spec.model} is tuned on, so a cap can't be kept; start it without "
+            "a cap."
+        )
+
+
 def check_prices(session: Session, dataset: Dataset, spec: TrainSpec) -> int:
     if spec.min_price >= spec.max_price:
         raise UserError("The lowest price considered must be below the highest one.")

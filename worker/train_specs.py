@@ -11,6 +11,8 @@ from db.errors import UserError
 from worker.specs import model_name
 
 Form = Literal["tokens", "quantiles"]
+GATE_ROWS = 100
+"""Rows that the gate prices on both sides in a part, at most; specs.HOSTED_VALIDATION where every answer is paid."""
 FEWEST_ROWS = 8  # on either side: with less there is nothing to learn and nothing to see
 
 

@@ -13,7 +13,7 @@ import polars as pl
 from db import adapters, chunks, datasets, jobs, rates, results, trainings
 from db.engine import Session, begin
 from db.settings import settings
-from db.types import Adapter, AdapterState, Checkpoint, Dataset, Job, TrainingPoint
+from db.types import Adapter, AdapterState, Checkpoint, Dataset, Job, JobKind, TrainingPoint
 from worker import canary, hosted_training, train_specs
 from worker.lessons import base_folder, exemplify, lesson
 from worker.llm.weights import base_hash
@@ -87,7 +87,7 @@ def train(work: "Work") -> Commit:
     if spec.is_hosted:
         return hosted_training.tune(work, lambda: lesson(dataset, spec, work.progress))
     learn = lesson(dataset, spec, work.progress)
-    folder = settings().home / "training" / str(work.job.id)  # stays when we are killed: what it holds is used again
+    folder = _folder(work.job.id)
     work.progress.advance(seen)
     task = Task(spec, base_folder(spec), learn.train, learn.validation, tuple(canary.replay()), resume)
     outcome = launch.run(task, folder, JobWatch(work.job, work.progress, seen))
@@ -102,6 +102,18 @@ def train(work: "Work") -> Commit:
         return chunks.Tally(items=work.job.items_total)
 
     return commit
+
+
+def _folder(job_id: int) -> Path:
+    """Of a training; stays when we are killed or paused, because what it holds is used again. Those of trainings that
+    are over go now: they may hold gigabytes."""
+    parent = settings().home / "training"
+    with begin() as session:
+        open_jobs = {str(job.id) for job in jobs.all(session, kind=JobKind.FINETUNE) if not job.state.is_final}
+    for folder in parent.glob("*"):
+        if folder.name not in open_jobs:
+            shutil.rmtree(folder, ignore_errors=True)
+    return parent / str(job_id)
 
 
 def pilot(work: "Work") -> Commit:

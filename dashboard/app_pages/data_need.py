@@ -30,10 +30,14 @@ asked = need_reads.asked(dataset.id)
 is_working = bool(asked) and not asked[0].state.is_final
 if not is_working:
     with st.expander("Ask again" if asked else "How much data does it need?", expanded=not asked):
-        needing.start(dataset, needing.settings(dataset))
+        if started := needing.start(dataset, needing.settings(dataset)):
+            st.session_state["need-job"] = started
+            st.rerun()
 if asked:
     known = {job.id: job for job in asked}
     chosen = asked[0].id
+    if st.session_state.get("need-job") not in known:
+        st.session_state["need-job"] = chosen
     if len(asked) > 1:
         chosen = st.selectbox(
             "Answer",
@@ -41,6 +45,6 @@ if asked:
             format_func=lambda key: (
                 f"{known[key].spec['rows']:,} rows · {words.STATES[known[key].state][0].lower()} · job {key}"
             ),
-            key=f"need-job-{dataset.id}-{asked[0].id}",
+            key="need-job",
         )
     needing.show(known[chosen])

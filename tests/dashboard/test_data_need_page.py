@@ -12,7 +12,7 @@ from db.types import JobKind, JobState
 from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.worker.conftest import sent as sent
-from worker import data_need_actions, data_need_specs
+from worker import actions, data_need_actions, data_need_specs
 from worker.data_need_specs import FINETUNE, WAYS
 from worker.evaluation.data_curve import Rung
 from worker.evaluation.data_verdict import report
@@ -77,6 +77,23 @@ def test_it_is_asked_with_a_rough_duration_and_can_be_cancelled(open_page: Open,
     press(at, "Cancel")
     with begin() as session:
         assert jobs.get(session, job.id).state is JobState.CANCELLED
+
+
+def test_who_asks_the_same_again_is_shown_its_answer(open_page: Open, dataset_id: int, sent: list[int]) -> None:
+    press(open_page("data_need"), "Find out")
+    with begin() as session:
+        first = jobs.latest(session, dataset_id, JobKind.DATA_NEED)
+    assert first is not None
+    finish(first.id, sent)
+    spec = data_need_specs.parse(first.spec["data_need"]).model_copy(update={"rows": 200})
+    second = data_need_actions.start(dataset_id, spec)
+    actions.cancel(second)
+
+    at = open_page("data_need")
+    assert at.selectbox(key="need-job").value == second
+    press(at, "Find out")
+    assert is_well(at)
+    assert at.selectbox(key="need-job").value == first.id
 
 
 def test_parts_show_up_as_they_are_done(open_page: Open, dataset_id: int) -> None:

@@ -117,8 +117,11 @@ def test_a_hosted_model_is_asked_for_less_and_says_how_long_it_lives(open_page: 
     assert not [each for each in at.number_input if each.key == "tune-quick-rank"]
     at.number_input(key="tune-cap").set_value(2.0).run()
     press(at, "Start the fine-tune")
+    assert "Nobody knows what a token costs" in at.error[0].value
+    at.number_input(key="tune-cap").set_value(None).run()
+    press(at, "Start the fine-tune")
     job = newest(dataset_id)
-    assert (job.spec["train"]["model"], float(job.cap_usd or 0)) == ("there:small", 2.0)
+    assert (job.spec["train"]["model"], job.cap_usd) == ("there:small", None)
 
 
 def a_training(dataset_id: int, points: list[TrainingPoint], spec: TrainSpec = QUICK) -> int:

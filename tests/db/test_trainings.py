@@ -74,6 +74,22 @@ def test_a_training_goes_before_what_it_forgot_is_measured(session):
     assert chunks.claim(session, chunk_id, "me", LEASE).step is Step.GUARD
 
 
+def test_a_paused_training_lets_go_of_its_worker_and_other_chunks_end_first(session):
+    job_id = a_training(session)
+    [chunk_id] = chunks.to_send(session, job_id)
+    chunk = chunks.claim(session, chunk_id, "me", LEASE)
+    assert chunks.beat(session, chunk, LEASE, 1)
+    jobs.pause(session, job_id, "")
+    assert not chunks.beat(session, chunk, LEASE, 2)
+
+    jobs.set_state(session, job_id, JobState.RUNNING, among=[JobState.PAUSED])
+    assert chunks.finish(session, chunk, chunks.Tally(items=100))
+    [chunk_id] = chunks.to_send(session, job_id)
+    measuring = chunks.claim(session, chunk_id, "me", LEASE)
+    jobs.pause(session, job_id, "")
+    assert chunks.beat(session, measuring, LEASE, 0)
+
+
 def die_after(session: Session, job_id: int, items_done: int) -> None:
     """A worker takes the training, says how far it is, and is never heard of again."""
     [chunk_id] = chunks.to_send(session, job_id)

@@ -60,9 +60,11 @@ def test_rows_of_the_wanted_categories_only_are_counted(database, sent):
     assert job_of(finetune_actions.start(dataset_id, spec)).items_total == lamps
 
 
-def test_the_same_settings_on_the_same_dataset_are_the_same_job_whatever_it_is_called(dataset_id):
+def test_the_same_settings_on_the_same_dataset_are_the_same_job_and_serve_one_task(dataset_id):
     first = finetune_actions.start(dataset_id, QUICK)
-    assert finetune_actions.start(dataset_id, train_specs.parse({"prompt": "listing@1"}), task="other") == first
+    assert finetune_actions.start(dataset_id, train_specs.parse({"prompt": "listing@1"})) == first
+    with pytest.raises(UserError, match=f"Job {first} trained the very same for the task things"):
+        finetune_actions.start(dataset_id, QUICK, task="other")
     assert finetune_actions.start(dataset_id, train_specs.parse({"rank": 8})) != first
 
 
@@ -175,6 +177,13 @@ def test_a_training_that_ended_early_says_nothing_about_the_whole(dataset_id, se
     finetune_actions.start(dataset_id, QUICK)
     drain(sent)
     assert finetune_actions.estimate(dataset_id, QUICK) is None
+
+
+def test_a_cap_that_nobody_could_keep_is_refused_before_anything_starts(dataset_id, sent):
+    with_endpoint("")
+    with pytest.raises(UserError, match="a cap can't be kept; start it without a cap"):
+        finetune_actions.start(dataset_id, train_specs.parse({"model": "e:large"}), cap_usd=Decimal(1))
+    assert not sent
 
 
 @pytest.mark.parametrize(("provider", "is_known"), [(tariffs.FREE, True), ("", False)])

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from db import adapters, jobs, rates, results
 from db.engine import begin
@@ -59,15 +60,32 @@ def with_files(session, adapter, files) -> None:
     adapters.register(session, adapter, files)
 
 
-def guarded(base: Path, sent: list[int], files: dict[str, bytes], *, rival: bool = False, **values) -> Report:
-    """The report that the guard step stores for an adapter with these files."""
+def divided_anew(session) -> int:
+    """A dataset of the same items: 30 of its validation rows are train rows of the other one, and 10 are not."""
+    dataset_id = a_dataset(session, 400)
+    session.execute(
+        text(
+            """UPDATE items SET split = CASE WHEN row < 30 THEN 'validation' ELSE 'train' END
+               WHERE dataset_id = :dataset AND (row < 30 OR row BETWEEN 320 AND 349)"""
+        ),
+        {"dataset": dataset_id},
+    )
+    return dataset_id
+
+
+def guarded(base: Path, sent: list[int], files: dict[str, bytes], *, rival: str = "", **values) -> Report:
+    """The report that the guard step stores for an adapter with these files.
+
+    `rival`: what the one in production was trained on: the "same" dataset, or its table "divided anew".
+    """
     spec = train_specs.parse({"model": str(base), "prompt": "listing@1", **values})
     with begin() as session:
         dataset_id = a_dataset(session, 400)
         job_id = a_training(session, dataset_id, spec)
         with_files(session, an_adapter(session, dataset_id, **lineage(base, spec, job_id, files)), files)
         if rival:
-            other = an_adapter(session, dataset_id, **lineage(base, spec, None, files))
+            earlier = dataset_id if rival == "same" else divided_anew(session)
+            other = an_adapter(session, earlier, **lineage(base, spec, None, files))
             with_files(session, replace(other, state=AdapterState.PRODUCTION), files)
     wake(job_id, Queue.CPU)
     drain(sent)
@@ -98,13 +116,20 @@ def test_a_forgetful_adapter_gets_a_report_that_objects(database, sent, base):
 
 def test_an_ordinary_adapter_passes_and_is_compared_with_the_one_in_production(database, sent, base):
     files = learned.adapter(base, learned.listings("Lamps", 32), epochs=1, rate=5e-4)
-    report = guarded(base, sent, files, rival=True)
+    report = guarded(base, sent, files, rival="same")
     found = {finding.name: finding for finding in report.findings}
     previous = found["prices of the adapter in production"]
     assert (previous.verdict, previous.change, previous.n) == ("kept", 0.0, 40), "the same weights, the same prices"
     assert found["prices of other categories"].n == 100
     assert found["prices of other categories"].about == "rows of the demo catalogue"
     assert objection(report) is None
+
+
+def test_rows_that_the_new_adapter_learned_from_do_not_speak_for_it(database, sent, base):
+    files = learned.adapter(base, learned.listings("Lamps", 16), epochs=1, rate=5e-4)
+    report = guarded(base, sent, files, rival="divided anew")
+    [previous] = [finding for finding in report.findings if finding.name == "prices of the adapter in production"]
+    assert previous.n == 10
 
 
 def test_without_rows_of_other_categories_the_part_says_so(database, sent, base, monkeypatch):

@@ -190,4 +190,4 @@ def _change(unit: Unit, means: Floats) -> Floats:
 def _shown(unit: Unit, mean: float) -> float:
     if unit == "perplexity":
         return math.exp(min(mean, _WILD))
-    return math.expm1(mean) if unit == "log-error" else float(mean)
+    return math.expm1(min(mean, _WILD)) if unit == "log-error" else float(mean)

@@ -1,17 +1,22 @@
-"""What would a training take? A few of its steps and prices are timed, and the rest is reckoned from that."""
+"""What would a training take, its gate included? A few steps, prices, passages and questions are timed, and the rest
+is reckoned from that."""
 
 import json
 import time
 from pathlib import Path
 from typing import Any
 
+from worker import canary
+from worker.progress import Silent
+from worker.train_specs import GATE_ROWS
+from worker.training import forgetting
 from worker.training.measuring import measure
 from worker.training.task import DONE, PILOT, Task, write_parts
 from worker.training.training import Training
 from worker.training.walking import walk
 
 STEPS = 6  # the first is thrown away: memory is taken and code is made ready in it
-PRICED = 16
+PRICED, PASSAGES, QUESTIONS = 16, 4, 12
 SPREAD = 0.9, 1.25  # at least, of the time: machines are not equally busy all day
 
 
@@ -37,12 +42,26 @@ def run(task: Task, folder: Path) -> None:
     began = time.perf_counter()
     measure(training.base.adapted(training.learner.files()), rows, task.spec)
     per_price = (time.perf_counter() - began) / max(1, len(rows))
-    parts = {PILOT: json.dumps(reckon(training, timed, per_price)).encode()}
+    gate = 2 * (_reading(training) + GATE_ROWS * per_price)  # by the base and by the adapter
+    parts = {PILOT: json.dumps(reckon(training, timed, per_price, gate)).encode()}
     write_parts(folder / DONE, 0, parts)
 
 
-def reckon(training: Training, seconds_per_token: list[float], seconds_per_price: float) -> dict[str, Any]:
-    """The whole training from its parts: loading, lower layers once, steps, measurements."""
+def _reading(training: Training) -> float:
+    """Seconds that a model takes to read the gate's prose and questions."""
+    passages, asked = canary.prose(), canary.questions()
+    began = time.perf_counter()
+    forgetting.log_perplexities(training.base, [each.text for each in passages[:PASSAGES]], Silent())
+    middle = time.perf_counter()
+    forgetting.right_answers(training.base, asked[:QUESTIONS], Silent())
+    last = time.perf_counter()
+    return (middle - began) / PASSAGES * len(passages) + (last - middle) / QUESTIONS * len(asked)
+
+
+def reckon(
+    training: Training, seconds_per_token: list[float], seconds_per_price: float, gate_seconds: float
+) -> dict[str, Any]:
+    """The whole training from its parts: loading, lower layers once, steps, measurements, gate."""
     spec, order, samples = training.spec, training.order, training.samples
     tokens = sum(len(samples[i]) for batch in order for i in batch)
     lower = training.lower.seconds / max(1, training.lower.tokens)
@@ -50,7 +69,8 @@ def reckon(training: Training, seconds_per_token: list[float], seconds_per_price
     read = sum(len(samples[i]) for i in seen) if training.kept.is_on_disk else tokens
     measurements = -(-len(order) // training.evaluate_every)
     priced = measurements * min(spec.evaluate_rows, len(training.task.validation))
-    fixed = training.load_seconds + lower * read * (training.learner.first > 0) + priced * seconds_per_price
+    measured = priced * seconds_per_price + gate_seconds
+    fixed = training.load_seconds + lower * read * (training.learner.first > 0) + measured
     usual = sum(seconds_per_token) / len(seconds_per_token)
     low, high = (fixed + tokens * each for each in (min(seconds_per_token), max(seconds_per_token)))
     seconds = fixed + tokens * usual
@@ -61,6 +81,6 @@ def reckon(training: Training, seconds_per_token: list[float], seconds_per_price
         "steps": len(order),
         "rows": len(training.task.train),
         "tokens": tokens,
-        "tokens_per_second": tokens / (seconds - priced * seconds_per_price),
+        "tokens_per_second": tokens / (seconds - measured),
         "priced_per_second": 1 / seconds_per_price,
     }

@@ -2,14 +2,17 @@
 
 import io
 import json
+import math
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import torch
 
+from db.errors import UserError
 from db.settings import settings
 from worker.llm.local import LocalModel
 from worker.training import device
@@ -50,6 +53,8 @@ class Training:
         self.samples = self._samples(task.train) + text_samples(self.base.tokenizer, self._replay(), LONGEST_REPLAY)
         lengths = [len(sample) for sample in self.samples]
         self.order = plan(lengths, self.spec.batch_tokens, self.spec.epochs, self.spec.seed)
+        rows = len(task.train)  # general texts come after them and are not counted as seen
+        self._seen = np.cumsum([sum(i < rows for i in batch) for batch in self.order])
         self.learner = Learner(self.base.network.model, self.spec, task.base.name).to(self.device).train()
         if self.learner.head is not None:
             self.learner.head.start(torch.tensor(task.train["price"].to_list()).log())
@@ -97,6 +102,9 @@ class Training:
 
     def after(self, step: int, figures: dict[str, float]) -> bool:
         """What happens after each step; True ends the training."""
+        if not math.isfinite(figures["loss"]):
+            raise UserError(f"The training went out of bounds at step {step:,}; choose a lower learning rate.")
+        figures = {name: value for name, value in figures.items() if math.isfinite(value)}
         now = time.monotonic()
         tokens = sum(len(self.samples[i]) for i in self.order[step - 1])
         took, self._last = now - self._last, now
@@ -168,7 +176,7 @@ class Training:
             "seconds": round(self._seconds(), 2),
             "memory_gb": round(device.memory_gb(self.device), 2),
             "device": device.name(self.device),
-            "items": sum(len(batch) for batch in self.order[:step]),
+            "items": int(self._seen[step - 1]),
             "steps": len(self.order),
         }
 

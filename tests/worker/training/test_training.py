@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load
 
+from db.errors import UserError
 from db.settings import settings
 from tests.worker.training.made import a_task
 from worker.progress import Cancelled
@@ -103,6 +104,22 @@ def test_it_ends_early_when_nothing_gets_better(base, tmp_path):
 
     assert json.loads(outcome.parts["outcome.json"])["stopped"]
     assert events(tmp_path, "step")[-1].step <= 6
+
+
+def test_one_that_goes_out_of_bounds_says_what_to_do(base, tmp_path, monkeypatch):
+    task = a_task(base, 24)
+    task.write(tmp_path)
+    running = training.Training(Task.read(tmp_path), tmp_path)
+    with pytest.raises(UserError, match="out of bounds at step 1; choose a lower learning rate"):
+        running.after(1, {"loss": float("nan"), "grad_norm": 1.0, "learning_rate": 1.0})
+    running.after(1, {"loss": 2.0, "grad_norm": float("inf"), "learning_rate": 1.0})
+    [point] = events(tmp_path, "step")
+    assert "grad_norm" not in point.values
+
+
+def test_general_texts_are_not_counted_as_rows(base, tmp_path):
+    trained(a_task(base, 24, replay=0.5), tmp_path)
+    assert events(tmp_path, "step")[-1].values["items"] == 2 * 24
 
 
 class Noted:
