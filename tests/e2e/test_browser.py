@@ -12,8 +12,9 @@ from playwright.sync_api import Page, expect
 from tests.builders import a_catalogue
 from tests.e2e.conftest import LATER, chart
 from tests.e2e.live import ROOT, Live, live_stack
+from worker import specs
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.model, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.model, pytest.mark.timeout(1800)]
 
 ITEMS, BROKEN = 300, 2
 
@@ -40,7 +41,7 @@ def shop(tmp_path: Path) -> Path:
 
 
 def test_the_demo_is_compared_and_the_picture_for_the_readme_is_taken(page: Page, stack: Live) -> None:
-    stack.wait_for("the priced demo", lambda: done(stack) >= 5, seconds=1200)
+    stack.wait_for("the priced demo", lambda: done(stack) == len(specs.defaults()), seconds=1500)
     page.set_viewport_size({"width": 1360, "height": 1180})
     page.goto(f"{stack.url}/tradeoffs?dataset=1")
     expect(page.get_by_text("is best on mean error")).to_be_visible(timeout=LATER)
