@@ -329,13 +329,17 @@ def retry(job_id: int) -> None:
 @app.command()
 def compare(
     what: Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")],
+    job: Annotated[
+        list[int] | None, typer.Option("--job", help="Only this job; say it for each. Default: all.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare every finished job of a dataset on the rows that all of them priced."""
+    """Compare finished jobs of a dataset on the rows that all of them priced."""
     with running_stack(worker=False):
         with begin() as session:
             dataset = datasets.find(session, what)
-            done = comparing.comparable(jobs.all(session, dataset.id, JobKind.PRICE))
+            every = jobs.all(session, dataset.id, JobKind.PRICE)
+            done = comparing.comparable([each for each in every if not job or each.id in job])
         report = comparing.of_jobs(done)
     if as_json:
         _print_json({"dataset": dataset.id, "rows": report})

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from db import jobs, predictions
+from db import adapters, jobs, predictions
 from db.engine import begin
 from db.types import Job, JobState, Split
 from worker import specs
@@ -28,6 +28,7 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
     with begin() as session:
         chosen = {job.id: job for job in jobs.all(session) if job.id in set(job_ids)}
         frame = predictions.of_jobs(session, list(chosen)).filter(pl.col("truth").is_not_null())
+        forms = {adapter.id: adapter.form for adapter in adapters.all(session)}
     if frame.is_empty():
         return []
     rows = []
@@ -35,7 +36,7 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
         job = chosen[line["job_id"]]
         spec = specs.parse(job.spec)
         head = {"job": job.id, "technique": job.technique, "label": spec.label, "family": str(spec.family)}
-        head["description"] = specs.describe(spec)
+        head["description"] = specs.describe(spec, forms.get(job.spec.get("adapter", ""), ""))
         rows.append(head | {"spec": job.spec, "fixed_usd": float(job.fixed_usd)} | line)
     return rows
 

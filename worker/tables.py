@@ -38,7 +38,7 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
-            specs.describe(specs.parse(row["spec"])),
+            row["description"],
             f"{row['n']:,}",
             _number(row["mae"], ".1f"),
             f"{_number(row['mae_low'], '.1f')}–{_number(row['mae_high'], '.1f')}",
