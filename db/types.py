@@ -100,6 +100,7 @@ class Queue(StrEnum):
     CPU = "cpu"
     GPU = "gpu"
     HOSTED = "hosted"
+    INTERACTIVE = "interactive"  # what somebody waits for at a page: a file is looked at, loaded, a base is searched
     CONTROL = "control"  # the sweeper
 
 

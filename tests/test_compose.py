@@ -65,7 +65,8 @@ def test_the_rules_find_mistakes(path: tuple[str, ...], value: object) -> None:
 
 def test_every_part_is_there() -> None:
     assert set(SERVICES) == {
-        *("postgres", "redis", "migrate", "worker-cpu", "worker-hosted", "worker-gpu", "beat", "dashboard", "flower"),
+        *("postgres", "redis", "migrate", "worker-cpu", "worker-hosted", "worker-interactive"),
+        *("worker-gpu", "beat", "dashboard", "flower"),
     }
 
 
@@ -74,6 +75,7 @@ def test_every_part_is_there() -> None:
     [
         ("worker-cpu", up.worker_command(Queue.CPU, "cpu", 1)),
         ("worker-hosted", up.worker_command(Queue.HOSTED, "hosted", up.HOSTED_CHILDREN)),
+        ("worker-interactive", up.worker_command(Queue.INTERACTIVE, "interactive", 1)),
         ("worker-gpu", up.worker_command(Queue.GPU, "gpu", 1)),
         ("beat", up.control_command()),
         ("dashboard", up.dashboard_command("0.0.0.0", 8501)),

@@ -39,7 +39,7 @@ def upload(name: str, stream: BinaryIO, *, is_synthetic: bool = False) -> int:
             file_name=file_name,
             is_synthetic=is_synthetic,
         )
-        start_job(session, kind=JobKind.INSPECT, dataset_id=dataset_id, chunks=[(Step.INSPECT, [])])
+        _inspect(session, dataset_id)
     return dataset_id
 
 
@@ -74,7 +74,7 @@ def inspect_again(dataset_id: int, forced: dict[str, Any]) -> int:
         if dataset.state not in (DatasetState.INSPECTED, DatasetState.FAILED):
             raise WrongState(f"{dataset.name} can't be looked at again now: it is {dataset.state}.")
         datasets.change(session, dataset_id, state=DatasetState.UPLOADED, inspection={"forced": forced}, error=None)
-        return start_job(session, kind=JobKind.INSPECT, dataset_id=dataset_id, chunks=[(Step.INSPECT, [])])
+        return _inspect(session, dataset_id)
 
 
 def load(
@@ -103,7 +103,23 @@ def load(
             state=DatasetState.LOADING,
             error=None,
         )
-        return start_job(session, kind=JobKind.LOAD, dataset_id=dataset_id, chunks=[(Step.LOAD, [])])
+        return start_job(
+            session,
+            kind=JobKind.LOAD,
+            dataset_id=dataset_id,
+            queue=Queue.INTERACTIVE,
+            chunks=[(Step.LOAD, [])],
+        )
+
+
+def _inspect(session: Session, dataset_id: int) -> int:
+    return start_job(
+        session,
+        kind=JobKind.INSPECT,
+        dataset_id=dataset_id,
+        queue=Queue.INTERACTIVE,
+        chunks=[(Step.INSPECT, [])],
+    )
 
 
 def _check_mapping(dataset: Dataset, mapping: dict[str, str]) -> None:
@@ -193,7 +209,7 @@ def ready(session: Session, dataset_id: int) -> Dataset:
     return dataset
 
 
-def start_job(session: Session, *, queue: Queue = Queue.CPU, **values: Any) -> int:
+def start_job(session: Session, *, queue: Queue, **values: Any) -> int:
     job_id = jobs.create(session, queue=queue, rate_id=rates.for_queue(session, queue), **values)
     _send_ready(session, job_id, queue)
     return job_id

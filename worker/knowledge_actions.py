@@ -112,7 +112,7 @@ def search(
             session,
             kind=JobKind.SEARCH,
             dataset_id=dataset_id,
-            queue=_queue(session),
+            queue=Queue.INTERACTIVE,
             spec=asked,
             chunks=[(Step.SEARCH, [])],
         )

@@ -61,6 +61,8 @@ def worker_commands(config: Settings, suffix: str = "") -> dict[str, list[str]]:
         "worker": worker_command(Queue.CPU, f"cpu{suffix}", config.worker_concurrency),
         # Calls of hosted models wait most of the time; they need no core, and must not wait behind a local model.
         "hosted-worker": worker_command(Queue.HOSTED, f"hosted{suffix}", HOSTED_CHILDREN),
+        # A file that is looked at and a search are short, and somebody waits: not behind a training of hours.
+        "interactive-worker": worker_command(Queue.INTERACTIVE, f"interactive{suffix}", 1),
         "control": control_command(f"control{suffix}"),
     }
     if gpu_count() and config.device != "cpu":
@@ -304,4 +306,4 @@ def _wait_for_others(users: IO[str]) -> None:
 
 def _worker_serves() -> bool:
     with engine.begin() as session:
-        return workers.serves(session, Queue.CPU)
+        return all(workers.serves(session, queue) for queue in (Queue.CPU, Queue.INTERACTIVE))

@@ -28,12 +28,13 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTS = {
     "worker": "-Q cpu",
     "hosted-worker": "-Q hosted",
+    "interactive-worker": "-Q interactive",
     "control": "-Q control",
     "dashboard": "streamlit run",
     "valkey": "valkey.sock",
     "postgres": "postgres -D",
 }
-CELERY = 7  # processes: three workers, beat, one pool child for the CPU and two for endpoints
+CELERY = 9  # processes: four workers, beat, pool children: one for the CPU, two for endpoints, one for who waits
 
 
 @dataclass
@@ -109,7 +110,7 @@ def place() -> Iterator[Place]:
         with contextlib.suppress(psutil.Error):
             left.kill()
     psutil.wait_procs(place.running(), timeout=30)
-    shutil.rmtree(parent)
+    wait_until(lambda: removed(parent), 10)  # what Postgres had started ends a moment after it, and writes until then
     shutil.rmtree(place.settings.run_dir, ignore_errors=True)
 
 
@@ -118,6 +119,11 @@ def wait_until(holds: Callable[[], object], seconds: float = 60.0) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it never came true"
         time.sleep(0.05)
+
+
+def removed(folder: Path) -> bool:
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()
 
 
 def main_process(place: Place, part: str) -> psutil.Process | None:
