@@ -6,7 +6,7 @@ CHROMIUM ?= $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser /
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test lint sure bench table migrate pins
+.PHONY: help up demo test lint sure bench table picture migrate pins
 
 ##@ Use
 help: ## List these commands
@@ -40,6 +40,9 @@ bench: $(VENV)/installed ## Speeds, each beside a plain baseline in the same run
 
 table: $(VENV)/installed ## Price FILE with every technique, or take what a dataset has; write the README's table
 	@$(BIN)/python -m benchmarks.table $(FILE) $(ARGS)
+
+picture: $(VENV)/installed chromium ## Price the whole demo and take the README's picture of it in a browser
+	@PICTURE=docs/tradeoffs.png OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/e2e/test_browser.py -k priced_and_compared
 
 pins: ## Write constraints.txt from what is installed now
 	@{ echo "# Exact versions of everything, tested together on Python 3.11; \`make pins\` writes this file from the environment."; \

@@ -22,6 +22,8 @@ class Settings(BaseSettings):
     dashboard_port: int = 8501
     dashboard_host: str = Field("127.0.0.1", description="0.0.0.0 to let others reach the pages.")
     demo: bool = Field(True, description="Load and price the demo catalogue when `up` finds no dataset.")
+    # Enough to see differences, few enough that language models take minutes.
+    demo_rows: int = Field(120, ge=1, description="Rows of the demo's test side that are priced with every technique.")
     worker_concurrency: int = Field(1, description="Pool children of the CPU worker; each loads its own models.")
     device: str = Field("auto", description="cpu, cuda or auto: where local models run.")
     # On-demand list prices of common machines, rounded: 2 vCPU general purpose, one H100. Change them to yours.

@@ -23,7 +23,6 @@ from worker.lifecycle import gpu_count
 from worker.supervisor import Backoff, Child, stop_all
 
 ROOT = Path(__file__).resolve().parent.parent  # below it lies dashboard/app.py
-DEMO_ROWS = 120  # of the demo's test side: enough to see differences, few enough that language models take minutes
 HOSTED_CHILDREN = 2  # jobs on endpoints that can go on at once; each has many calls in flight
 POLL_SECONDS = 0.25
 READY_SECONDS = 90.0
@@ -258,7 +257,7 @@ def _demo_step() -> bool:
         actions.load(demo.id, demo.mapping or demo.inspection["mapping"])
         return False
     if demo.state is DatasetState.READY and not tried[JobKind.PRICE]:
-        actions.start(demo.id, specs.defaults(), Split.TEST, DEMO_ROWS)
+        actions.start(demo.id, specs.defaults(), Split.TEST, settings().demo_rows)
         return True
     return demo.state not in (DatasetState.UPLOADED, DatasetState.LOADING)
 

@@ -51,10 +51,12 @@ def _resources() -> MemoryResources:
 
 
 def _spec(name: str) -> BaseSpec:
-    """Defaults, but the smallest model and the fewest trees."""
+    """Defaults, but the smallest model, short answers and the fewest trees."""
     small: dict[str, object] = {"model": "smollm2-135m"} if name in _LOCAL else {}
     if name == "tools":
         small = {"model": CALLS_FUNCTIONS}
+    if name == "chained":
+        small |= {"max_attribute_tokens": 24}
     if name == "finetuned":
         small = {"model": SMALL, "adapter": "quantiles", "k": 2}
     if name == "lightgbm":
@@ -77,7 +79,7 @@ def _fresh(name: str) -> Technique:
 
 
 def _items(name: str) -> pl.DataFrame:
-    return unpriced(TEST[:6] if SPECS[name].uses_llm else TEST)
+    return unpriced(TEST[:4] if SPECS[name].uses_llm else TEST)
 
 
 def test_the_registry_and_the_specs_name_the_same_techniques() -> None:
