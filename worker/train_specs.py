@@ -107,7 +107,7 @@ _COURSE: dict[str, Any] = {
 }
 
 PRESETS: dict[str, Preset] = {
-    "quick": Preset("Quick", "SmolLM2-135M on two ordinary cores: minutes to an hour or two; the estimate says which.", {}),
+    "quick": Preset("Quick", "SmolLM2-135M on two ordinary cores: minutes to hours; the estimate says which.", {}),
     "course-lite": Preset(
         "Course, lite",
         "QLoRA of a 3B model on 20,000 rows, as in the course behind Pricewright; needs a GPU.",
