@@ -27,7 +27,7 @@ texts = st.lists(st.one_of(st.text(max_size=60), words.map("".join), words.map("
 
 @pytest.mark.parametrize("name", NAMES)
 @given(texts=texts, tokens=st.integers(0, 30))
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_a_cut_text_is_a_beginning_that_fits(name: str, texts: list[str], tokens: int) -> None:
     cut = tokenizer(name).cut(texts, tokens)
     counts = tokenizer(name).count(cut)
