@@ -2,7 +2,7 @@
 
 A file is loaded and priced with everything that needs no training first; the name of a dataset takes what was priced in
 it before, fine-tunes among it. Writes the table between the markers in README.md, one place for files and one for
-datasets, so that no figure in it is typed.
+datasets (ARGS='--job 3 --job 4' takes those jobs only), so that no figure in it is typed.
 """
 
 import json
@@ -24,7 +24,7 @@ HEAD = f"| {' | '.join(COLUMNS)} |\n" + "|---" * len(COLUMNS) + "|\n"
 def main() -> None:
     file = Path(sys.argv[1])
     start = OF_FILE if file.is_file() else OF_DATASET
-    what = ["demo", str(file), *sys.argv[2:], "--variants"] if file.is_file() else ["compare", sys.argv[1]]
+    what = ["demo", str(file), *sys.argv[2:], "--variants"] if file.is_file() else ["compare", *sys.argv[1:]]
     run = subprocess.run([sys.executable, "-m", "worker.cli", *what, "--json"], stdout=subprocess.PIPE, check=True)
     rows = json.loads(run.stdout)["rows"]
     table = HEAD + "".join(_line(row) for row in rows)
