@@ -24,7 +24,6 @@ class Prompt:
     ask: str  # ends so that a price follows: "... Price: $"
     system: str = ""  # the system message of a chat; a model without roles reads it first, on lines of its own
     row: int = -1  # the item's row: whose prediction bears the cost of a paid call
-    anchor: float | None = None  # log price ($) that its neighbours stand for: where a quantile head starts from
 
     @property
     def user(self) -> str:

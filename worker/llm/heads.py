@@ -18,26 +18,20 @@ assert set(LEVELS) <= set(HEAD_LEVELS)
 class QuantileHead(nn.Module):
     """(B, H) hidden states of the last prompt token -> (B, len(HEAD_LEVELS)) rising quantiles of log price ($).
 
-    What it says is counted from an anchor: the log price that an item's neighbours stand for by themselves, so that
-    only what the model adds to them has to be learned; the usual log price where there are none.
     The median is a linear function; the steps to both sides are positive, so quantiles never cross.
     """
-
-    usual: torch.Tensor
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.normal = nn.LayerNorm(width)
         self.out = nn.Linear(width, len(HEAD_LEVELS))
-        self.register_buffer("usual", torch.zeros(()))
         nn.init.zeros_(self.out.weight)
 
-    def start(self, log_prices: torch.Tensor, anchors: torch.Tensor) -> None:
-        """Begin with the quantiles of what the train side's log prices (N,) are beyond their anchors (N,), NaN where
-        there are none: what is said of a product of which nothing else is known."""
+    def start(self, log_prices: torch.Tensor) -> None:
+        """Begin with the quantiles of the train side's log prices (N,): what is said of a product of which nothing
+        is known."""
         levels = torch.tensor(HEAD_LEVELS, dtype=torch.float64)
-        self.usual.copy_(log_prices.median())
-        found = torch.quantile((log_prices - self._from(anchors)).double(), levels)
+        found = torch.quantile(log_prices.double(), levels)
         middle = len(HEAD_LEVELS) // 2
         steps = found.diff().clamp_min(1e-3)
         bias = torch.empty(len(HEAD_LEVELS), dtype=torch.float64)
@@ -46,17 +40,13 @@ class QuantileHead(nn.Module):
         with torch.no_grad():
             self.out.bias.copy_(bias)
 
-    def forward(self, hidden: torch.Tensor, anchors: torch.Tensor) -> torch.Tensor:
-        """anchors (B,): log prices, NaN where an item has no neighbours."""
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         raw = self.out(self.normal(hidden.to(self.out.weight.dtype)))
         middle = len(HEAD_LEVELS) // 2
         steps = nn.functional.softplus(raw[:, 1:])
         below = raw[:, :1] - steps[:, :middle].flip(1).cumsum(1).flip(1)
         above = raw[:, :1] + steps[:, middle:].cumsum(1)
-        return torch.cat([below, raw[:, :1], above], 1) + self._from(anchors)[:, None]
-
-    def _from(self, anchors: torch.Tensor) -> torch.Tensor:
-        return torch.where(anchors.isnan(), self.usual.to(anchors.dtype), anchors)
+        return torch.cat([below, raw[:, :1], above], 1)
 
     @classmethod
     def of(cls, weights: Mapping[str, torch.Tensor]) -> "QuantileHead":

@@ -4,7 +4,6 @@ Measured choices are in docs/experiments.md, "Local language models".
 """
 
 import copy
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -125,10 +124,7 @@ class LocalModel:
         if self._head is not None:
             if readout.greedy:
                 raise UserError("This adapter says quantiles and no text: read a statistic, for example the median.")
-            anchors = [math.nan if prompt.anchor is None else prompt.anchor for prompt in prompts]
-            return self._each(
-                prompts, 0, lambda batch: self._read_quantiles(batch, anchors, readout), Reading, progress
-            )
+            return self._each(prompts, 0, lambda batch: self._read_quantiles(batch, readout), Reading, progress)
         if readout.greedy:
             return self._each(prompts, PRICE_TOKENS, self._read_texts, Reading, progress)
         return self._each(
@@ -177,11 +173,11 @@ class LocalModel:
         progress.advance(len(out))
         fit = [i for i in range(len(tokens)) if i not in out]
         for batch in batches([tokens[i] for i in fit], self.limits.tokens, self.limits.items):
-            where = [fit[j] for j in batch.where]
             began = time.perf_counter()
-            answers = answer(replace(batch, where=where))
+            answers = answer(batch)
             seconds = (time.perf_counter() - began) / len(answers)
-            for i, given in zip(where, answers, strict=True):
+            for where, given in zip(batch.where, answers, strict=True):
+                i = fit[where]
                 spent = replace(given.spent, tokens_in=len(tokens[i]), seconds=seconds)
                 out[i] = replace(given, spent=spent)
             progress.advance(len(answers))
@@ -192,13 +188,12 @@ class LocalModel:
         return readings(found, [Spent(tokens_out=scored)] * len(found))
 
     @torch.inference_mode()
-    def _read_quantiles(self, batch: Batch, anchors: list[float], readout: Readout) -> list[Reading]:
+    def _read_quantiles(self, batch: Batch, readout: Readout) -> list[Reading]:
         """One pass over the prompts, nothing after them."""
         assert self._head is not None
         nothing = torch.zeros(len(batch.own), 0, dtype=torch.long, device=self.device)
         last, _ = self.network.rows(batch.shared, batch.own).read(nothing)
-        known = torch.tensor([anchors[i] for i in batch.where], device=self.device)
-        logs = self._head(last, known).double().cpu().numpy()
+        logs = self._head(last).double().cpu().numpy()
         return quantile_readings(logs, readout.min_price, readout.max_price, [Spent()] * len(logs))
 
     def _read_texts(self, batch: Batch) -> list[Reading]:

@@ -40,7 +40,6 @@ class Given:
     attributes: str = ""
     spent: Spent = field(default_factory=Spent)
     evidence: dict[str, Any] = field(default_factory=dict)
-    anchor: float | None = None  # log price ($) that the neighbours stand for by themselves
     error: str | None = None  # nothing can be asked about this item, and why
 
 
@@ -114,7 +113,7 @@ class Form:
             neighbours=neighbours[::-1],
         )
         made = render(self.template, values, own_examples=self.own_examples)
-        return Prompt(made.shared, made.text, made.ask, made.system, row, given.anchor)
+        return Prompt(made.shared, made.text, made.ask, made.system, row)
 
 
 def cut_items(model: Texts, items: Sequence[Item], tokens: int) -> list[Item]:

@@ -1,6 +1,5 @@
 """Which known products stand in an item's prompt? The most similar ones; beside them, what they say by themselves."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,7 +53,6 @@ def add_neighbours(
         )
         if alone is not None:
             each.evidence[EVIDENCE] = alone
-            each.anchor = math.log(alone)
 
 
 def _told(line: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ batch it would have had.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import nan
 
 import numpy as np
 
@@ -23,7 +22,6 @@ class Sample:
     ids: tuple[int, ...]
     answer: int  # tokens; 0 where only the hidden state of the last one is read
     price: float  # $; NaN = general text
-    anchor: float  # log price ($) that the neighbours stand for; NaN = there are none
     weight: float = 1.0  # of the loss of each answer token
 
     def __len__(self) -> int:
@@ -39,10 +37,9 @@ def price_samples(
     [sign] = tokenizer.ids(["$"])
     spelt = tokenizer.ids([f"${number}\n" for number in dollars])
     samples = []
-    for prompt, tokens, price, path in zip(prompts, tokenizer.prompts(prompts), prices, spelt, strict=True):
+    for tokens, price, path in zip(tokenizer.prompts(prompts), prices, spelt, strict=True):
         answer = tuple(path[len(sign) :]) if answers else ()
-        anchor = nan if prompt.anchor is None else prompt.anchor
-        samples.append(Sample((*tokens.shared, *tokens.own, *answer), len(answer), float(price), anchor))
+        samples.append(Sample((*tokens.shared, *tokens.own, *answer), len(answer), float(price)))
     return samples
 
 
@@ -50,7 +47,7 @@ def text_samples(tokenizer: Tokenizer, texts: list[str], longest: int) -> list[S
     """General text to be repeated, so that it is not forgotten: every token but the first is an answer. The text's
     tokens together weigh as much as a price."""
     cut = [(*tokenizer.first, *ids[:longest]) for ids in tokenizer.ids(texts)]
-    return [Sample(ids, len(ids) - 1, nan, nan, 3.0 / (len(ids) - 1)) for ids in cut if len(ids) > 1]
+    return [Sample(ids, len(ids) - 1, float("nan"), 3.0 / (len(ids) - 1)) for ids in cut if len(ids) > 1]
 
 
 def plan(lengths: Sequence[int], batch_tokens: int, epochs: float, seed: int) -> list[list[int]]:

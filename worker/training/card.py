@@ -172,10 +172,9 @@ def _use(adapter: Adapter) -> Iterator[str]:
     yield 'model = PeftModel.from_pretrained(base, ".")'
     yield from ("```", "")
     if adapter.form == "quantiles":
-        anchor = "the neighbours' weighted median" if adapter.spec.get("k") else "the usual price"
         yield (
-            "The price itself comes out of `head.safetensors`, which reads the last hidden state and says how far the "
-            f"price is from {anchor}; `worker/llm/heads.py` of Pricewright says how."
+            "The price itself comes out of `head.safetensors`, which reads the last hidden state; "
+            "`worker/llm/heads.py` of Pricewright says how."
         )
         yield ""
 

@@ -46,7 +46,6 @@ def tensors(samples: Sequence[Sample], states: Sequence[Tensor] | None) -> dict[
         "weights": torch.tensor([samples[row].weight for row, _ in answers], dtype=torch.float32),
         "ends": torch.tensor([len(sample) - sample.answer - 1 for sample in samples]),
         "log_prices": prices.log(),
-        "anchors": torch.tensor([sample.anchor for sample in samples]),
     }
 
 

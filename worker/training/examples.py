@@ -14,11 +14,10 @@ from worker.train_specs import TrainSpec
 
 EXAMPLE_SCHEMA = {
     "row": pl.Int64,
-    "system": pl.String,  # these five are a worker.llm.base.Prompt
+    "system": pl.String,  # these four are a worker.llm.base.Prompt
     "shared": pl.String,
     "text": pl.String,
     "ask": pl.String,
-    "anchor": pl.Float64,
     "price": pl.Float64,
 }
 """Columns of a frame of examples."""
@@ -53,7 +52,6 @@ def examples(
             "shared": [prompt.shared for prompt in prompts],
             "text": [prompt.text for prompt in prompts],
             "ask": [prompt.ask for prompt in prompts],
-            "anchor": [prompt.anchor for prompt in prompts],
             "price": items["price"],
         },
         schema=EXAMPLE_SCHEMA,

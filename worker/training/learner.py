@@ -78,11 +78,10 @@ class Learner(nn.Module):
         weights: Tensor,
         ends: Tensor,
         log_prices: Tensor,
-        anchors: Tensor,
     ) -> dict[str, Tensor]:
         """states (B, T, W) below the first learning layer, or (B, T) token ids where all layers learn; mask (B, T);
         rows, places, answers, weights (A,): token `answers` follows that place; ends (B,): last prompt token, and
-        log_prices (B,), NaN for general text; anchors (B,), NaN without neighbours.
+        log_prices (B,), NaN for general text.
 
         The loss: the negative log-likelihood of a whole price in nats, or the pinball loss of its quantiles.
         """
@@ -97,7 +96,7 @@ class Learner(nn.Module):
         priced = ~log_prices.isnan()
         if self.head is not None and bool(priced.any()):
             last = hidden[torch.arange(count, device=hidden.device), ends]
-            loss = loss + pinball(self.head(last[priced], anchors[priced]), log_prices[priced]) * priced.sum() / count
+            loss = loss + pinball(self.head(last[priced]), log_prices[priced]) * priced.sum() / count
         return {"loss": loss}
 
     def learning(self) -> dict[str, Tensor]:

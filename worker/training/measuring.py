@@ -25,8 +25,8 @@ class Measured:
 def prompts(examples: pl.DataFrame) -> list[Prompt]:
     """From a frame of examples (worker.training.examples.EXAMPLE_SCHEMA)."""
     return [
-        Prompt(**values)
-        for values in examples.select("row", "system", "shared", "text", "ask", "anchor").iter_rows(named=True)
+        Prompt(shared=shared, text=text, ask=ask, system=system, row=row)
+        for row, system, shared, text, ask in examples.select("row", "system", "shared", "text", "ask").iter_rows()
     ]
 
 

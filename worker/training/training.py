@@ -57,8 +57,7 @@ class Training:
         self._seen = np.cumsum([sum(i < rows for i in batch) for batch in self.order])
         self.learner = Learner(self.base.network.model, self.spec, task.base.name).to(self.device).train()
         if self.learner.head is not None:
-            known = task.train.select(pl.col("price").log(), pl.col("anchor").fill_null(float("nan")))
-            self.learner.head.start(*(torch.tensor(column.to_list()) for column in known))
+            self.learner.head.start(torch.tensor(task.train["price"].to_list()).log())
         self.lower = Lower(self.base.network.model, self.learner.first, self.samples)
         self.kept = Kept(folder, task.identity, lengths, self.lower.width, self.lower.dtype, self.lower)
         self.walk = Walk(self.learner, self.spec, len(self.order), task.resume)

@@ -64,7 +64,7 @@ def an_adapter(base: Any, seed: int, *, layers: tuple[int, ...] = (1, 2), quanti
     files = {"adapter_model.safetensors": save(weights), "adapter_config.json": json.dumps(plain).encode()}
     if quantiles:
         head = QuantileHead(base.config.hidden_size)
-        head.start(torch.linspace(1.0, 6.0, 500), torch.full((500,), torch.nan))
+        head.start(torch.linspace(1.0, 6.0, 500))
         torch.nn.init.normal_(head.out.weight, std=0.3)
         files[HEAD_FILE] = save(head.state_dict())
     return files | {"README.md": b"# A card\n"}

@@ -1,7 +1,6 @@
 """Does an adapter change the answers of its own model only, without a second copy of the weights?"""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -130,16 +129,6 @@ def test_a_quantile_adapter_reads_price_and_interval_in_one_pass(base, asked) ->
         assert reading.spent.tokens_in > 0
         assert reading.spent.tokens_out == 0
         assert reading.price is None
-
-
-def test_what_the_neighbours_stand_for_moves_a_price_as_far(base, asked) -> None:
-    model = base.adapted(an_adapter(base.network.model, 4, quantiles=True))
-    wide = Readout(min_price=1, max_price=1_000_000)
-    near, far = (
-        [reading.statistics["median"] for reading in model.price([replace(p, anchor=a) for p in asked], wide, Silent())]
-        for a in (5.0, 7.0)
-    )
-    assert far == pytest.approx(np.multiply(near, np.exp(2.0)).tolist(), rel=1e-4)
 
 
 def test_a_quantile_adapter_has_no_text_to_parse_and_says_so(base, asked) -> None:
