@@ -39,7 +39,7 @@ def upload(name: str, stream: BinaryIO, *, is_synthetic: bool = False) -> int:
             file_name=file_name,
             is_synthetic=is_synthetic,
         )
-        _inspect(session, dataset_id)
+        _read_file(session, dataset_id, JobKind.INSPECT, Step.INSPECT)
     return dataset_id
 
 
@@ -74,7 +74,7 @@ def inspect_again(dataset_id: int, forced: dict[str, Any]) -> int:
         if dataset.state not in (DatasetState.INSPECTED, DatasetState.FAILED):
             raise WrongState(f"{dataset.name} can't be looked at again now: it is {dataset.state}.")
         datasets.change(session, dataset_id, state=DatasetState.UPLOADED, inspection={"forced": forced}, error=None)
-        return _inspect(session, dataset_id)
+        return _read_file(session, dataset_id, JobKind.INSPECT, Step.INSPECT)
 
 
 def load(
@@ -103,23 +103,12 @@ def load(
             state=DatasetState.LOADING,
             error=None,
         )
-        return start_job(
-            session,
-            kind=JobKind.LOAD,
-            dataset_id=dataset_id,
-            queue=Queue.INTERACTIVE,
-            chunks=[(Step.LOAD, [])],
-        )
+        return _read_file(session, dataset_id, JobKind.LOAD, Step.LOAD)
 
 
-def _inspect(session: Session, dataset_id: int) -> int:
-    return start_job(
-        session,
-        kind=JobKind.INSPECT,
-        dataset_id=dataset_id,
-        queue=Queue.INTERACTIVE,
-        chunks=[(Step.INSPECT, [])],
-    )
+def _read_file(session: Session, dataset_id: int, kind: JobKind, step: Step) -> int:
+    """Somebody waits for it at a page."""
+    return start_job(session, kind=kind, dataset_id=dataset_id, queue=Queue.INTERACTIVE, chunks=[(step, [])])
 
 
 def _check_mapping(dataset: Dataset, mapping: dict[str, str]) -> None:
