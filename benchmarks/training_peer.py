@@ -42,6 +42,8 @@ def main(folder: Path) -> None:
             output_dir=str(folder / "peer"),
             num_train_epochs=told["epochs"],
             learning_rate=told["learning_rate"],
+            bf16=told["dtype"] == "bfloat16",
+            model_init_kwargs={"dtype": told["dtype"]},
             use_cpu=not torch.cuda.is_available(),
             dataloader_pin_memory=torch.cuda.is_available(),
             save_strategy="no",
