@@ -52,7 +52,7 @@ def _line(row: dict[str, object]) -> str:
         f"{row['parse_rate']:.1%}",
         f"{row['tokens_in']:.0f} + {row['tokens_out']:.0f}" if row["tokens_in"] else "–",
         f"{row['usd_per_1000']:.5f}",
-        f"{row['fixed_usd']:.5f}",
+        "unknown" if row["fixed_usd"] is None else f"{row['fixed_usd']:.5f}",
         f"{row['p50_ms']:.2f}",
         _verdict(row),
     ]

@@ -1,22 +1,24 @@
 """What is there to know about one adapter: how good it is, where it comes from, what it forgot?"""
 
+from datetime import UTC, datetime
+
 import polars as pl
 import streamlit as st
 
-from dashboard import adapter_charts, choosing, registry, widgets, words
+from dashboard import adapter_charts, choosing, reads, registry, widgets, words
 from db.errors import UserError
 from db.types import Adapter, Job
 from worker import adapter_actions, train_specs
 from worker.evaluation.forgetting import Finding, Report
 from worker.train_specs import TrainSpec
 
-_FIGURES = {"perplexity": "{:.2f}", "accuracy": "{:.0%}", "log-error": "{:.0%}", "dollars": "${:,.2f}"}
+_FIGURES = {"perplexity": "{:.2f}", "accuracy": "{:.0%}", "log-error": "{:.2f}", "dollars": "${:,.2f}"}
 """Unit of a part -> how its figure is written."""
 
 _MEANS = {
     "perplexity": "How much ordinary text surprises it (perplexity): higher = it understands text worse.",
     "accuracy": "Share of questions it answers right: lower = it knows less.",
-    "log-error": "How far its prices are typically off, in % of the price; how much worse is reckoned on logs.",
+    "log-error": "How far its prices are off in proportion: 0 = exact, 0.69 = half or twice the price, on average.",
     "dollars": "How many dollars its prices are off, on average.",
 }
 
@@ -46,6 +48,9 @@ def figures(adapter: Adapter) -> None:
     ]
     for place, (label, value, about) in zip(st.columns(len(shown)), shown, strict=True):
         place.metric(label, words.md(value), help=words.md(about), border=True)
+    day = registry.ends(adapter, reads.endpoints())
+    if warning := words.shutdown(adapter.model, day, datetime.now(UTC).date()):
+        st.warning(words.plain(warning), icon=":material/event_busy:")
 
 
 def links(adapter: Adapter) -> None:
@@ -80,6 +85,8 @@ def lineage(adapter: Adapter, jobs: list[Job]) -> None:
         "Made": f"{adapter.created_at:%Y-%m-%d %H:%M} UTC" + (f", by job {adapter.job_id}" if adapter.job_id else ""),
         "Priced with it": f"job {priced}{more}" if jobs else "nothing yet",
     }
+    if day := registry.ends(adapter, reads.endpoints()):
+        lines["Ends"] = f"{day}, when its endpoint shuts the model down"
     left, right = st.columns(2, gap="large")
     with left:
         st.dataframe({"What": list(lines), "Value": list(lines.values())}, hide_index=True)

@@ -1,6 +1,7 @@
 """What do pages read about adapters besides the adapters themselves: their history, their jobs, what to beware of?"""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from db import adapters as _adapters
 from db import jobs as _jobs
@@ -31,6 +32,15 @@ def forms(jobs: Sequence[Job]) -> dict[int, str]:
     with begin() as session:
         said = {adapter.id: adapter.form for adapter in _adapters.all(session)}
     return {job_id: said[adapter_id] for job_id, adapter_id in used.items() if adapter_id in said}
+
+
+def fixed_usd(jobs: Sequence[Job]) -> list[Decimal | None]:
+    """What each job cost once, its adapter's training included; None: nobody knows what that took."""
+    if not any(job.spec.get("adapter") for job in jobs):
+        return [job.fixed_usd for job in jobs]
+    with begin() as session:
+        unknown = adapting.unknown_costs(session)
+    return [None if job.spec.get("adapter") in unknown else job.fixed_usd for job in jobs]
 
 
 def cautions(dataset: Dataset, planned: Sequence[BaseSpec]) -> list[str]:

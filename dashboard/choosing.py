@@ -9,9 +9,11 @@ import streamlit as st
 
 from dashboard import forms, widgets, words
 from dashboard.forms import Choices
+from db.engine import begin
 from db.types import Adapter, Dataset, Endpoint, Split
-from worker import actions, prompt_actions, specs
+from worker import actions, adapting, prompt_actions, specs
 from worker.evaluation import context_curve
+from worker.hosting import tuning
 from worker.specs import BaseSpec
 
 PROMPT = "run-prompt"
@@ -108,7 +110,8 @@ def settings(names: Sequence[str], endpoints: Sequence[Endpoint], adapters: Sequ
         kind = specs.SPECS[name]
         with st.expander(f"**{kind.label}** — {kind.about}"):
             planned.append(forms.spec_form(name, choices))
-    return planned
+    with begin() as session:  # an adapter brings its model along: only then it is known where that answers
+        return [adapting.fill(session, spec) for spec in planned]
 
 
 def _asks_for_model(name: str) -> bool:
@@ -142,7 +145,8 @@ def model_warnings(planned: Sequence[BaseSpec], endpoints: Sequence[Endpoint]) -
                 said[f"There is no endpoint {name}: add it on the Endpoints page, or choose another model."] = None
                 continue
             about = known[name].model(model_id)
-            said |= {text: None for text in [words.shutdown(model_id, about.shutdown_date, _today())] if text}
+            ends = tuning.last_day(known[name], model_id)
+            said |= {text: None for text in [words.shutdown(model_id, ends, _today())] if text}
             if spec.model_dump()["technique"] == "tools" and about.abilities.get("tools") is False:
                 said[f"{model_id} can't call tools, as its test showed: choose another model for it."] = None
         elif spec.model_dump()["technique"] == "tools":

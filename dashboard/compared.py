@@ -60,7 +60,7 @@ def table(frame: pl.DataFrame, error: Error) -> None:
         "rmsle",
         pl.col(shares) * 100,
         pl.col("usd_per_1000").map_elements(words.known_usd, return_dtype=pl.String, skip_nulls=False),
-        pl.col("fixed_usd").map_elements(words.usd, return_dtype=pl.String),
+        pl.col("fixed_usd").map_elements(words.known_usd, return_dtype=pl.String, skip_nulls=False),
         pl.col("fixed_seconds").map_elements(words.duration, return_dtype=pl.String),
         pl.col("p50_ms", "p95_ms").map_elements(lambda ms: words.duration(ms / 1000), return_dtype=pl.String),
     )

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import choosing, live, moving, reads, training_charts, training_reads, widgets, words
+from dashboard import choosing, live, moving, past, reads, training_charts, training_reads, widgets, words
 from dashboard.training_reads import Curve
-from db.types import Job, JobState, Progress, Step
+from db.types import Job, JobState, Progress, Queue, Step
 from worker import actions, adapter_actions, finetune_actions
+from worker.hosting import tuning as hosted
 
 SECONDS = 2.0  # between two looks: charts are drawn anew
 
@@ -47,11 +48,15 @@ def _head(job: Job, progress: Progress, curve: Curve) -> None:
         widgets.badge(job.state)
         st.space("stretch")
         is_stopping = training_reads.is_stopping(job.id)
-        if progress.step is Step.TRAIN and job.state is JobState.RUNNING and not is_stopping:
+        is_there = _trains_there(job)
+        if progress.step is Step.TRAIN and job.state is JobState.RUNNING and not (is_stopping or is_there):
             _button("Stop, keep the best", ":material/stop_circle:", finetune_actions.stop, job.id, _STOP)
         for label, icon, verb in live.verbs(job, progress):
-            _button(label, icon, verb, job.id)
-        if job.state is JobState.CANCELLED:
+            if not (is_there and label == "Pause"):  # nothing pauses there
+                _button(label, icon, verb, job.id, hosted.ENDED if is_there and label == "Cancel" else None)
+        if job.state is JobState.CANCELLED and is_there:
+            _button("Start anew (paid again)", ":material/replay:", actions.retry, job.id, _ANEW)
+        elif job.state is JobState.CANCELLED:
             _button("Go on", ":material/play_arrow:", actions.retry, job.id, "From the last checkpoint, if it has one.")
     if job.state is JobState.RUNNING:
         doing = words.STEPS[progress.step] if progress.step else "Waiting for a worker"
@@ -63,6 +68,12 @@ def _head(job: Job, progress: Progress, curve: Curve) -> None:
         st.progress(share, text=f"{doing} …")
 
 
+def _trains_there(job: Job) -> bool:
+    """Whether an endpoint trains it, or did so to no end: what can be done with it is not what can be done here."""
+    return job.queue is Queue.HOSTED and training_reads.made_by(job) is None
+
+
+_ANEW = "Hands the same examples to the endpoint once more; it charges for them again."
 _STOP = "Ends at the next step; the best checkpoint so far becomes the adapter."
 
 
@@ -77,7 +88,7 @@ def _figures(job: Job, progress: Progress, curve: Curve) -> None:
     told, best = curve.latest, curve.best
     error = words.NOTHING if best is None or best["mae"] is None else words.usd(best["mae"])
     left = progress.eta_seconds if progress.step is Step.TRAIN else None
-    money = words.UNKNOWN if progress.has_unknown_cost else words.usd(progress.usd)
+    money = words.usd(progress.usd) if past.knows_cost(job, progress, training_reads.made_by(job)) else words.UNKNOWN
     memory = f"{told['memory_gb']:.1f} GB" if told.get("memory_gb") else words.NOTHING
     speed = f"{told['tokens_per_second']:,.0f}" if told.get("tokens_per_second") else words.NOTHING
     shown = [

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboard import reads, widgets, words
+from dashboard import adapter_reads, choosing, reads, widgets, words
 from db.types import Job, JobKind, JobState, Progress, Step
 from worker import actions
 
@@ -108,6 +108,7 @@ _DONE = {
     JobKind.INDEX: "embedded",
     JobKind.FINETUNE: "seen, all epochs together",
     JobKind.PILOT: "",
+    JobKind.GUARD: "",
     JobKind.DATA_NEED: "trained on",
 }
 """Kind of job -> what was done with its rows."""
@@ -122,10 +123,12 @@ def _facts(job: Job, progress: Progress) -> list[str]:
         facts[1] = "nothing to embed"
     if progress.rows_per_second:
         facts.append(words.speed(progress.rows_per_second))
-    # Nobody books what a timing takes: it has no rows, and no money.
-    facts = facts[:1] if job.kind is JobKind.PILOT else facts + _books(job, progress)
+    # Nobody books what a timing takes: it has no rows, and no money. A measurement has no rows.
+    facts = facts[:1] if job.kind in (JobKind.PILOT, JobKind.GUARD) else facts
+    facts += [] if job.kind is JobKind.PILOT else _books(job, progress)
     if job.fixed_seconds and job.kind is JobKind.PRICE:
-        facts.append(f"learning took {words.duration(job.fixed_seconds)} ({words.usd(job.fixed_usd)})")
+        (usd,) = adapter_reads.fixed_usd([job])
+        facts.append(f"learning took {words.duration(job.fixed_seconds)} ({words.known_usd(usd)})")
     if job.kind is JobKind.PRICE:
         facts += [f"{progress.unparsed:,} unparsed", f"{progress.failed:,} failed"]
     if job.finished_at:
@@ -213,6 +216,8 @@ def _place(job: Job) -> tuple[str, str, str, dict[str, str]] | None:
         return widgets.DATA_NEED, "Curves", ":material/query_stats:", {}
     if job.kind is JobKind.PILOT:
         return widgets.FINETUNE, "Fine-tune", ":material/model_training:", {}
+    if job.kind is JobKind.GUARD:
+        return widgets.ADAPTERS, "Adapter", ":material/extension:", {choosing.ADAPTER: job.spec["adapter"]}
     if job.kind is JobKind.PRICE and job.state is JobState.DONE:
         return widgets.RESULTS, "Predictions", ":material/table_view:", {"job": str(job.id)}
     if job.kind is JobKind.INDEX and job.state is JobState.DONE:

@@ -80,7 +80,17 @@ def gate(objection: str | None) -> None:
     if objection:
         st.warning(words.md(f"The gate objects to production. {objection}"), icon=":material/gpp_maybe:")
     else:
-        st.markdown(":material/verified_user: The gate does not object: it forgot no more than it may.")
+        st.markdown(":material/verified_user: The gate does not object: nothing measured is surely worse than allowed.")
+
+
+def measure_again(adapter: Adapter) -> None:
+    """Against what is in production by now, and by the gate's present settings."""
+    about = "Asks the model without and with this adapter once more, and compares it with what is in production now."
+    if st.button("Measure again", icon=":material/refresh:", key=f"measure-{adapter.id}", help=about):
+        with widgets.told():
+            job_id = adapter_actions.measure(adapter.id)
+            st.session_state[_SAID] = f"Job {job_id} measures it; watch it on the Jobs page, then come back."
+            st.rerun()
 
 
 def _do(verb: Verb, who: str, why: str) -> None:

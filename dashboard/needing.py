@@ -10,6 +10,8 @@ from dashboard import forms, live, need_charts, need_reads, reads, widgets, word
 from db.types import Dataset, Job, JobState, Progress, Split
 from worker import data_need_actions, data_need_specs
 from worker.data_need_specs import CHEAP, FINETUNE, WAYS, DataNeedSpec
+from worker.evaluation.data_curve import REACH
+from worker.evaluation.data_verdict import reach
 
 SECONDS = 2.0  # between two looks at a job
 FIRST_ROWS = 400  # offered at first: an answer in minutes
@@ -24,7 +26,7 @@ def settings(dataset: Dataset) -> DataNeedSpec:
         "Rows to learn from", data_need_actions.FEWEST, train, min(train, FIRST_ROWS), step=100,
         key=f"need-rows-{dataset.id}",
         help=f"The largest part, of {train:,} train rows; the others are a half, a quarter and an eighth of it. More "
-        "rows take longer and say more.",
+        f"rows take longer and say more: nothing is foretold further than {REACH:g} times as far.",
     )  # fmt: skip
     measured = middle.number_input(
         "Rows to measure on", data_need_specs.FEWEST_MEASURED, most, min(most, 100), step=20,
@@ -103,13 +105,21 @@ def _answer(job: Job, told: dict[str, Any], points: pl.DataFrame) -> None:
         st.markdown(words.md(f"- {met['sentence']}"))
     if not told["crossings"]:
         st.markdown("There is nothing to compare with: only fine-tuning was asked about.")
-    st.altair_chart(need_charts.errors(points, need_reads.curves(told), told["there"]), key=f"need-chart-{job.id}")
+    is_beyond = told["there"] > REACH * told["rows"]
+    there = None if is_beyond else told["there"]  # what is not foretold is not drawn
+    st.altair_chart(need_charts.errors(points, need_reads.curves(told), there), key=f"need-chart-{job.id}")
     st.caption(
         f"Lines are power laws through the measured points, bands hold 80 % of what the lines might be. Hollow points "
-        f"are the largest part ({told['rows']:,} rows). Beyond it everything is a forecast, and curves of real models "
-        "flatten sooner or later. Measured on validation rows that nothing learned from or chose by; the test side "
-        "stays unseen."
+        f"are the largest part ({told['rows']:,} rows). Beyond it everything is a forecast, up to "
+        f"{reach(told['rows'], told['there'])} and no further, and curves of real models flatten sooner or later. "
+        "Measured on validation rows that nothing learned from or chose by; the test side stays unseen."
     )
+    if is_beyond:
+        st.info(
+            f"Your {told['there']:,} rows are further than that: ask with more of them to see them on the curve.",
+            icon=":material/straighten:",
+        )
+    st.caption(words.md(data_need_specs.parse(job.spec["data_need"]).meaning))
     _costs(job, told)
     _trust(told)
 
@@ -122,9 +132,9 @@ def _costs(job: Job, told: dict[str, Any]) -> None:
         key="need-label", help="Research or a person's time for one more product with a known price.",
     )  # fmt: skip
     targets = {f"where it passes {WAYS[met['over']]}": met["rows"] for met in told["crossings"] if not met["is_ahead"]}
-    targets = {name: rows for name, rows in targets.items() if rows is not None} | {
-        f"{times} × your data": times * told["there"] for times in (2, 10)
-    }
+    targets = {name: rows for name, rows in targets.items() if rows is not None}
+    twice, most = 2 * told["there"], REACH * told["rows"]
+    targets |= ({"2 × your data": twice} if twice < most else {}) | {_furthest(told): most}
     labels = None if label is None else Decimal(str(label))
     lines = []
     for name, rows in targets.items():
@@ -144,9 +154,16 @@ def _costs(job: Job, told: dict[str, Any]) -> None:
     st.dataframe(pl.DataFrame(lines), hide_index=True)
 
 
+def _furthest(told: dict[str, Any]) -> str:
+    return f"{REACH:g} × your data" if told["rows"] >= told["there"] else f"{REACH:g} × the rows measured"
+
+
 def _trust(told: dict[str, Any]) -> None:
     st.subheader("How far to trust this", anchor=False)
-    st.markdown("The largest part was foretold from the three smaller ones, before it was looked at.")
+    st.markdown(
+        "The largest part was foretold from the three smaller ones, before it was looked at. That tests a doubling of "
+        "the rows; how well the curves hold further on was not tested."
+    )
     lines = [
         {
             "Way": told["ways"][each["way"]]["label"],

@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard import reads, training_reads, words
-from db.types import Job
+from db.types import Adapter, Job, JobState, Progress, Queue
 
 JOB = "job"
 """In the address: the training that is shown."""
@@ -69,7 +69,7 @@ def table(trainings: list[Job]) -> None:
     if len(trainings) < 2:
         return
     st.subheader("All trainings of this dataset", anchor=False)
-    names = reads.names(trainings)
+    names, progress = reads.names(trainings), reads.progress([job.id for job in trainings])
     lines = [
         {
             "Training": names[job.id],
@@ -79,7 +79,7 @@ def table(trainings: list[Job]) -> None:
             "Median error": adapter.metrics.get("median_relative_error") if adapter else None,
             "Rows": adapter.train_rows if adapter else None,
             "Took": words.duration(job.fixed_seconds or None),
-            "Cost": words.usd(job.fixed_usd),
+            "Cost": words.usd(job.fixed_usd) if knows_cost(job, progress[job.id], adapter) else words.UNKNOWN,
             "Adapter": adapter.id[:8] if adapter else words.NOTHING,
             "Started": job.created_at,
         }
@@ -89,3 +89,9 @@ def table(trainings: list[Job]) -> None:
     st.dataframe(
         pl.DataFrame(lines, schema_overrides=schema), hide_index=True, column_config=_COLUMNS, placeholder=words.NOTHING
     )
+
+
+def knows_cost(job: Job, progress: Progress, adapter: Adapter | None) -> bool:
+    """Whether all that a training took is booked: what an endpoint takes is known only of one that brought a model."""
+    is_out = job.queue is Queue.HOSTED and adapter is None and job.state is not JobState.DONE
+    return not (is_out or progress.has_unknown_cost)

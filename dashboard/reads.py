@@ -226,7 +226,8 @@ def measured(versions: dict[int, Version]) -> pl.DataFrame:
 
 @st.cache_data(max_entries=50, show_spinner="Measuring the techniques and how sure that is …")
 def comparison(versions: dict[int, Version], by: Measure) -> pl.DataFrame:
-    """worker.evaluation.compare.table of the jobs, judged by one error; adds label, family, fixed_usd and _seconds."""
+    """worker.evaluation.compare.table of the jobs, judged by one error; adds label, family, fixed_usd (null:
+    unknown) and fixed_seconds."""
     with begin() as session:
         jobs = [_jobs.get(session, job_id) for job_id in versions]
     labels = names(jobs)
@@ -235,10 +236,10 @@ def comparison(versions: dict[int, Version], by: Measure) -> pl.DataFrame:
             "job_id": [job.id for job in jobs],
             "label": [labels[job.id] for job in jobs],
             "family": [words.family(job.technique) for job in jobs],
-            "fixed_usd": [float(job.fixed_usd) for job in jobs],
+            "fixed_usd": [None if usd is None else float(usd) for usd in adapter_reads.fixed_usd(jobs)],
             "fixed_seconds": [job.fixed_seconds for job in jobs],
         },
-        schema_overrides={"job_id": pl.Int64, "label": pl.String, "family": pl.String},
+        schema_overrides={"job_id": pl.Int64, "label": pl.String, "family": pl.String, "fixed_usd": pl.Float64},
     )
     return compare.table(measured(versions), by=by).join(about, on="job_id", how="left", maintain_order="left")
 

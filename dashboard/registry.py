@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import polars as pl
 import streamlit as st
 
-from dashboard import choosing, knowing, words
-from db.types import Adapter, AdapterChange, AdapterState
+from dashboard import choosing, knowing, reads, words
+from db.types import Adapter, AdapterChange, AdapterState, Endpoint
 from worker import adapter_actions
 from worker.evaluation.forgetting import Report
+from worker.hosting import tuning
 
 _CHOSEN = "adapter-chosen"
 
@@ -28,6 +29,7 @@ _COLUMNS = {
         help="Whether it forgot more than it may of what the model knew before the training."
     ),
     "Cost": st.column_config.TextColumn(help="Of the training, once."),
+    "Ends": st.column_config.TextColumn(help="When its endpoint shuts the model down, where it says so."),
     "Made": st.column_config.DatetimeColumn(format="distance"),
 }
 
@@ -53,7 +55,7 @@ def tasks(adapters: Sequence[Adapter]) -> None:
 
 def table(adapters: Sequence[Adapter]) -> None:
     """All of them, by task, those that somebody relies on first."""
-    order = list(STATES)
+    order, endpoints = list(STATES), reads.endpoints()
     lines = [
         {
             "Adapter": adapter.id[:8],
@@ -67,6 +69,7 @@ def table(adapters: Sequence[Adapter]) -> None:
             "Rows": adapter.train_rows,
             "Cost": cost(adapter),
             "Size": size(adapter),
+            "Ends": ends(adapter, endpoints) or words.NOTHING,
             "Made": adapter.created_at,
         }
         for adapter in sorted(adapters, key=lambda each: (each.task, order.index(each.state)))
@@ -135,3 +138,11 @@ def cost(adapter: Adapter) -> str:
 
 def size(adapter: Adapter) -> str:
     return "at its endpoint" if adapter.is_hosted else knowing.size(adapter.size_bytes)
+
+
+def ends(adapter: Adapter, endpoints: Sequence[Endpoint]) -> str | None:
+    """ISO date on which its endpoint shuts it down: as the endpoint says by now, else as it said after the training."""
+    name, _, model = adapter.model.partition(":")
+    endpoint = next((each for each in endpoints if adapter.is_hosted and each.name == name), None)
+    day = (endpoint and tuning.last_day(endpoint, model, adapter.base)) or adapter.metrics.get("shutdown_date")
+    return str(day)[:10] if day else None

@@ -13,7 +13,9 @@ from worker import endpoint_actions
 
 _ABILITIES = {"logprobs": "Probabilities", "json_schema": "Fixed form", "tools": "Tools", "batch": "Batches"}
 _SAID = {"True": "yes", "False": "no"}
-_PRICES = ("In", "Cached", "Out", "Batch in", "Batch out")
+_PRICES = ("In", "Cached", "Out", "Batch in", "Batch out", "Training")
+
+_TRAINING = "Of tokens that the model is tuned on; may be entered alone. No price list says it."
 
 _number, _text = st.column_config.NumberColumn, st.column_config.TextColumn
 
@@ -21,7 +23,10 @@ _number, _text = st.column_config.NumberColumn, st.column_config.TextColumn
 def models(endpoint: Endpoint) -> str | None:
     """Its models with end, abilities and tariff; returns the chosen one."""
     tariffs = {model.id: endpoint_actions.price(endpoint.name, model.id) for model in endpoint.models}
-    lines = [_line(model, tariffs[model.id]) for model in endpoint.models]
+    lines = [
+        _line(model, tariffs[model.id], endpoint_actions.training_price(endpoint.name, model.id))
+        for model in endpoint.models
+    ]
     columns = ["Model", "Shuts down", *_ABILITIES.values(), *_PRICES, "Price from"]
     helps = dict.fromkeys(_ABILITIES.values(), "What tests and answers showed; ? = not known yet.")
     helps |= dict.fromkeys(_PRICES, "Dollars per million tokens.")
@@ -42,15 +47,16 @@ def shutdowns(found: Sequence[EndpointModel]) -> list[str]:
     return [text for text in said if text]
 
 
-def _line(model: EndpointModel, tariff: Tariff | None) -> tuple[str, ...]:
+def _line(model: EndpointModel, tariff: Tariff | None, training: Decimal | None) -> tuple[str, ...]:
     can = tuple(_SAID.get(str(model.abilities.get(key)), "?") for key in _ABILITIES)
     ends = (model.shutdown_date or words.NOTHING)[:10]
+    tuned = words.known_usd(training)
     if tariff is None:
-        return (model.id, ends, *can, *[words.UNKNOWN] * len(_PRICES), words.NOTHING)
+        return (model.id, ends, *can, *[words.UNKNOWN] * (len(_PRICES) - 1), tuned, words.NOTHING)
     since = f", {tariff.valid_from:%Y-%m-%d}" if tariff.valid_from else ""
     source = "entered by hand" if tariff.source == "override" else tariff.source
     prices = (tariff.input, tariff.cached, tariff.output, tariff.batch_input, tariff.batch_output)
-    return (model.id, ends, *can, *(words.usd(price) for price in prices), source + since)
+    return (model.id, ends, *can, *(words.usd(price) for price in prices), tuned, source + since)
 
 
 def price(endpoint: Endpoint, chosen: str | None) -> None:
@@ -58,23 +64,29 @@ def price(endpoint: Endpoint, chosen: str | None) -> None:
     ids = [model.id for model in endpoint.models]
     with st.form(f"price-{endpoint.name}", border=True):
         st.markdown("**Enter a price** for a model: a contract of yours, or one that the price list does not know.")
-        left, *places = st.columns([2, 1, 1, 1, 1, 1])
+        left, *places = st.columns([2, 1, 1, 1, 1, 1, 1])
         model = left.selectbox(
             "Model", ids, index=ids.index(chosen) if chosen in ids else 0, key=f"price-model-{endpoint.name}-{chosen}"
         )
         names = {"input": "In ($/M)", "output": "Out ($/M)", "cached": "Cached ($/M)",
-                 "batch_input": "Batch in", "batch_output": "Batch out"}  # fmt: skip
+                 "batch_input": "Batch in", "batch_output": "Batch out", "training": "Training ($/M)"}  # fmt: skip
+        helps = {"training": _TRAINING}
+        empty = {"input": "needed", "output": "needed", "training": "as it was"}
         values = {
             name: place.number_input(label, 0.0, None, None, format="%.4f", key=f"price-{endpoint.name}-{name}",
-                                     placeholder="needed" if name in ("input", "output") else "as plain")
+                                     placeholder=empty.get(name, "as plain"), help=helps.get(name))
             for place, (name, label) in zip(places, names.items(), strict=True)
         }  # fmt: skip
         if st.form_submit_button("Set this price from now on", icon=":material/sell:"):
-            if values["input"] is None or values["output"] is None:
+            given = {name: Decimal(str(value)) for name, value in values.items() if value is not None}
+            training = given.pop("training", None)
+            if not {"input", "output"} <= set(given) and (given or training is None):
                 st.error("A price needs dollars per million tokens both in and out.", icon=":material/error:")
                 return
-            given = {name: Decimal(str(value)) for name, value in values.items() if value is not None}
-            endpoint_actions.set_price(endpoint.name, model, **given)
+            if given:
+                endpoint_actions.set_price(endpoint.name, model, **given)
+            if training is not None:
+                endpoint_actions.set_training_price(endpoint.name, model, training)
             st.session_state["price-told"] = f"{model} costs what you entered from now on; what was paid before stays."
             st.rerun()
     if told := st.session_state.pop("price-told", None):

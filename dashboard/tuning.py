@@ -111,12 +111,16 @@ def takes(dataset: Dataset, spec: TrainSpec) -> None:
     if known:
         st.markdown(words.md(estimate(known)))
         st.caption(words.md(known.basis))
-        return
+        if not known.is_scaled:
+            return
     pilot = training_reads.pilot(dataset.id, spec)
     if pilot and not pilot.state.is_final:
         st.fragment(_timing, run_every=SECONDS)(pilot.id)
         return
-    st.markdown("Nobody has trained like this here yet, so time and money are unknown. Timing a few steps tells them.")
+    if not known:
+        st.markdown(
+            "Nobody has trained like this here yet, so time and money are unknown. Timing a few steps tells them."
+        )
     if st.button("Time a few steps", icon=":material/timer:", help="Takes a minute or two, and keeps nothing."):
         finetune_actions.measure(dataset.id, spec)
         st.rerun()
@@ -155,8 +159,9 @@ def start(dataset: Dataset, spec: TrainSpec, name: str) -> int | None:
         cap = st.number_input(
             "Spend at most ($)", min_value=0.0, value=None, step=0.1, format="%.4f", placeholder="no cap",
             key="tune-cap", width=220,
-            help="Of what training, pricing validation rows and the gate pay there. Refused where nobody knows what "
-            "training costs.",
+            help="A training whose tokens, reckoned generously, could cost more is not handed in; pricing validation "
+            "rows and the gate pause before they pass what is left. Refused where nobody knows what training costs: "
+            "enter it on the Endpoints page.",
         )  # fmt: skip
     if not st.button("Start the fine-tune", icon=":material/play_arrow:", type="primary"):
         return None

@@ -257,6 +257,7 @@ def job_name(job: Job, form: str = "") -> str:
 TRAININGS: dict[str, str] = {
     JobKind.FINETUNE: "Fine-tune",
     JobKind.PILOT: "Timing of a fine-tune",
+    JobKind.GUARD: "What an adapter forgot",
     JobKind.DATA_NEED: "How much data is needed",
 }
 """Kind of a job that trains -> what it does."""

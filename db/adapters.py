@@ -8,6 +8,7 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from db import pieces
 from db.errors import NotFound, UserError
 from db.models import AdapterChangeRow, AdapterFileRow, AdapterRow
 from db.types import Adapter, AdapterChange, AdapterState
@@ -31,11 +32,10 @@ def register(session: Session, adapter: Adapter, files: Mapping[str, bytes]) -> 
     """Keep an adapter with its files; the same weights a second time change nothing."""
     values = {name: value for name, value in asdict(adapter).items() if name not in ("size_bytes", "created_at")}
     added = session.scalar(upsert(AdapterRow).values(**values).on_conflict_do_nothing().returning(AdapterRow.id))
-    if added is not None and files:
-        session.execute(
-            insert(AdapterFileRow),
-            [{"adapter_id": adapter.id, "name": name, "payload": data} for name, data in files.items()],
-        )
+    if added is None:
+        return
+    for name, number, data in pieces.cut(files):
+        session.execute(insert(AdapterFileRow).values(adapter_id=adapter.id, name=name, piece=number, payload=data))
 
 
 def all(session: Session, dataset_id: int | None = None) -> list[Adapter]:  # noqa: A001
@@ -72,8 +72,12 @@ def in_production(session: Session, task: str) -> Adapter | None:
 
 def files(session: Session, adapter_id: str) -> dict[str, bytes]:
     """Name -> bytes of the PEFT folder; empty for a model that was tuned behind an endpoint."""
-    query = select(AdapterFileRow.name, AdapterFileRow.payload).where(AdapterFileRow.adapter_id == adapter_id)
-    return {row.name: row.payload for row in session.execute(query)}
+    query = (
+        select(AdapterFileRow.name, AdapterFileRow.payload)
+        .where(AdapterFileRow.adapter_id == adapter_id)
+        .order_by(AdapterFileRow.name, AdapterFileRow.piece)
+    )
+    return {name: data for (name,), data in pieces.joined(session, query).items()}
 
 
 def set_forgetting(session: Session, adapter_id: str, report: dict[str, Any]) -> None:

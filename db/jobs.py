@@ -142,6 +142,11 @@ def add_fixed_cost(session: Session, job_id: int, seconds: float, usd: Decimal) 
     )
 
 
+def spend(session: Session, job_id: int, usd: Decimal) -> None:
+    """Book what an endpoint took for something else than a call: it counts under the job's cap, too."""
+    session.execute(text("UPDATE jobs SET spent_usd = spent_usd + :usd WHERE id = :job"), {"usd": usd, "job": job_id})
+
+
 def set_total(session: Session, job_id: int, items_total: int) -> None:
     session.execute(text("UPDATE jobs SET items_total = :total WHERE id = :job"), {"job": job_id, "total": items_total})
 

@@ -372,6 +372,7 @@ class AdapterFileRow(Base):
     __tablename__ = "adapter_files"
     adapter_id: Mapped[str] = mapped_column(ForeignKey("adapters.id", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
+    piece: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # db.pieces
     payload: Mapped[bytes]
 
 
@@ -407,5 +408,6 @@ class CheckpointRow(Base):
     __tablename__ = "checkpoints"
     job_id: Mapped[int] = _job(primary_key=True)
     part: Mapped[str] = mapped_column(primary_key=True)
+    piece: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # db.pieces
     step: Mapped[int]
     payload: Mapped[bytes]

@@ -98,6 +98,29 @@ def tariff(session: Session, endpoint: str, model: str, at: datetime | None = No
     )
 
 
+TRAINING = "training"
+"""The tokens that a model is tuned on: a price of its own, which says nothing about questions."""
+
+
+def set_training(session: Session, endpoint: str, model: str, usd: Decimal) -> None:
+    """Enter what a million tokens cost, from now on, that a model is tuned on; old entries stay as history."""
+    now = session.scalar(text("SELECT clock_timestamp()"))
+    session.add(RateRow(name=_name(TRAINING, endpoint, model), usd=usd, valid_from=now))
+    session.flush()
+
+
+def training(session: Session, endpoint: str, model: str, at: datetime | None = None) -> Decimal | None:
+    """Dollars per million tokens that a model is tuned on, as entered for a time (None = now); None: nobody did."""
+    usd: Decimal | None = session.scalar(
+        text(
+            """SELECT usd FROM rates WHERE name = :name AND valid_from <= coalesce(:at, clock_timestamp())
+               ORDER BY valid_from DESC LIMIT 1"""
+        ),
+        {"name": _name(TRAINING, endpoint, model), "at": at},
+    )
+    return None if usd is None else usd.normalize()
+
+
 def tariffs(session: Session) -> pl.DataFrame:
     """Every price of tokens that was entered by hand, newest first: endpoint, model, kind, usd, valid_from."""
     rows = session.execute(

@@ -31,7 +31,9 @@ class Settings(BaseSettings):
     gpu_usd_per_hour: Decimal = Field(Decimal("2.50"), ge=0)
     lease_seconds: int = Field(15, ge=2, description="A chunk whose worker is silent this long is handed out again.")
     sweep_seconds: int = Field(5, ge=1, description="How often the sweeper looks for lost work.")
-    checkpoint_seconds: float = Field(30, ge=0, description="Work of a training that a crash may cost, at most.")
+    checkpoint_seconds: float = Field(
+        30, ge=0, description="Work of a training that a crash may cost; more where a checkpoint itself takes long."
+    )
     # What an adapter may lose against its base before the gate blocks its promotion.
     gate_worsening: float = Field(
         0.05, gt=0, description="Share by which perplexity or a price error may rise, or correct answers fall."

@@ -7,6 +7,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from db import pieces
 from db.models import CheckpointRow, JobRow, TrainingPointRow
 from db.types import Checkpoint, TrainingPoint
 
@@ -81,18 +82,23 @@ def forget_after(session: Session, job_id: int, step: int) -> None:
 def save_checkpoint(session: Session, job_id: int, checkpoint: Checkpoint) -> None:
     """Keep it in place of the one before."""
     drop_checkpoint(session, job_id)
-    session.execute(
-        insert(CheckpointRow),
-        [
-            {"job_id": job_id, "part": name, "step": checkpoint.step, "payload": data}
-            for name, data in checkpoint.parts.items()
-        ],
-    )
+    for name, number, data in pieces.cut(checkpoint.parts):
+        session.execute(
+            insert(CheckpointRow).values(job_id=job_id, part=name, piece=number, step=checkpoint.step, payload=data)
+        )
 
 
 def checkpoint(session: Session, job_id: int) -> Checkpoint | None:
-    rows = session.scalars(select(CheckpointRow).where(CheckpointRow.job_id == job_id)).all()
-    return Checkpoint(rows[0].step, {row.part: row.payload for row in rows}) if rows else None
+    query = (
+        select(CheckpointRow.step, CheckpointRow.part, CheckpointRow.payload)
+        .where(CheckpointRow.job_id == job_id)
+        .order_by(CheckpointRow.part, CheckpointRow.piece)
+    )
+    found = pieces.joined(session, query)
+    if not found:
+        return None
+    [step] = {step for step, _ in found}
+    return Checkpoint(step, {part: data for (_, part), data in found.items()})
 
 
 def drop_checkpoint(session: Session, job_id: int) -> None:

@@ -47,6 +47,7 @@ class JobKind(StrEnum):
     SEARCH = "search"  # what a knowledge base finds for a text; the answer is the job's result
     PILOT = "pilot"  # measure what a fine-tune would take; the answer is the job's result
     FINETUNE = "finetune"  # train an adapter, measure it, see what it forgot
+    GUARD = "guard"  # measure again what an adapter forgot
     DATA_NEED = "data-need"  # train on growing parts of a dataset; would more rows pay?
 
 

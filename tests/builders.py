@@ -139,7 +139,8 @@ def some_weights(**changes: Any) -> Adapter:
     return replace(plain, **changes)
 
 
-def a_report(change: float, name: str = "neutral prose") -> dict[str, Any]:
-    """What the gate has on an adapter whose perplexity rose by this share; 5 % are allowed."""
+def a_report(change: float, name: str = "neutral prose", rival: str = "") -> dict[str, Any]:
+    """What the gate has on an adapter whose perplexity rose by this share; 5 % are allowed. It was compared with the
+    adapter `rival`, if there was one."""
     part = forgetting.Part(name, "perplexity", np.linspace(2, 3, 30), np.linspace(2, 3, 30) + np.log1p(change))
-    return forgetting.judge([part], 0.05, 0.95).as_json()
+    return forgetting.judge([part], 0.05, 0.95, rival).as_json()

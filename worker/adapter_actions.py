@@ -8,8 +8,10 @@ from importlib import import_module
 from db import adapters, jobs
 from db.engine import Session, begin
 from db.errors import NotReady, UserError, WrongState
-from db.types import Adapter, AdapterChange, AdapterState
+from db.types import Adapter, AdapterChange, AdapterState, JobKind, Step
+from worker import actions, train_planning
 from worker.evaluation import forgetting
+from worker.train_specs import TrainSpec
 
 CARD = "README.md"
 """The card's name in an adapter's folder."""
@@ -19,12 +21,45 @@ _SAME_DAY = (2026, 1, 1, 0, 0, 0)  # of all files in an archive: the same adapte
 
 def gate_objection(adapter: Adapter) -> str | None:
     """Why this adapter should not go to production, in a sentence; None when the gate lets it pass."""
+    with begin() as session:
+        return _objection(session, adapter)
+
+
+def _objection(session: Session, adapter: Adapter) -> str | None:
     if adapter.forgetting is None:
         return "What this adapter forgot was not measured yet."
     report = forgetting.Report.from_json(adapter.forgetting)
     if not report.is_measured:
         return "Nothing of what this adapter may have forgotten could be measured."
+    rival = adapters.in_production(session, adapter.task)
+    if rival and rival.id not in (adapter.id, report.rival):
+        return (
+            f"Adapter {rival.id[:12]} went to production after this one was measured, and the two were not compared; "
+            "measure it again."
+        )
     return forgetting.objection(report)
+
+
+def measure(adapter_ref: str) -> int:
+    """Measure again what an adapter forgot, against what is in production now and by the gate's present settings; the
+    job's id. Raises WrongState while it is measured, NotReady when its dataset is gone."""
+    with begin() as session:
+        adapter = adapters.get(session, adapter_ref)
+        if _own_job_at_work(session, adapter):
+            raise WrongState(f"Adapter {adapter.id[:12]} is being measured by job {adapter.job_id}; wait for its end.")
+        if adapter.dataset_id is None:
+            raise NotReady(f"The dataset of adapter {adapter.id[:12]} was deleted; it can't be measured any more.")
+        for job in jobs.all(session, adapter.dataset_id, JobKind.GUARD):
+            if job.spec["adapter"] == adapter.id and not job.state.is_final:
+                return job.id
+        return actions.start_job(
+            session,
+            kind=JobKind.GUARD,
+            dataset_id=adapter.dataset_id,
+            queue=train_planning.queue_for(session, TrainSpec.model_validate(adapter.spec)),
+            chunks=[(Step.GUARD, [])],
+            spec={"adapter": adapter.id, "task": adapter.task},
+        )
 
 
 def promote(adapter_ref: str, who: str, why: str, *, override: str = "") -> Adapter:
@@ -37,7 +72,7 @@ def promote(adapter_ref: str, who: str, why: str, *, override: str = "") -> Adap
         adapter = adapters.get(session, adapter_ref)
         if adapter.state is AdapterState.PRODUCTION:
             raise WrongState(f"Adapter {adapter.id[:12]} is in production already.")
-        objection = gate_objection(adapter)
+        objection = _objection(session, adapter)
         if objection and not override.strip():
             raise UserError(
                 f"{objection.rstrip('.')}; adapter {adapter.id[:12]} goes to production only if you override the gate "

@@ -38,6 +38,8 @@ def fill(session: Session, spec: BaseSpec) -> BaseSpec:
             f"The adapter {adapter.id[:8]} says quantiles, so {spec.readout} can't be read from it; choose auto, "
             "median, log-mean or mean."
         )
+    if adapter.spec.get("quantisation") == "nf4" and spec.precision == "auto":
+        decided["precision"] = "nf4"  # the weights that it was trained on and measured with
     return spec.model_copy(update={"adapter": adapter.id, **decided})
 
 
@@ -48,6 +50,12 @@ def training_cost(session: Session, spec: BaseSpec) -> tuple[float, Decimal]:
         return 0.0, Decimal(0)
     adapter = adapters.get(session, spec.adapter)
     return adapter.seconds, adapter.usd
+
+
+def unknown_costs(session: Session) -> frozenset[str]:
+    """Adapters of which nobody knows what their training cost: the fixed cost of jobs that price with them is not
+    what is booked, but unknown."""
+    return frozenset(each.id for each in adapters.all(session) if each.metrics.get("cost_unknown"))
 
 
 def caution(session: Session, spec: BaseSpec, dataset: Dataset) -> str:

@@ -16,6 +16,7 @@ from db import adapters, datasets
 from db.engine import begin
 from db.types import Adapter
 from worker import adapter_actions
+from worker.cli_watch import done
 from worker.up import running_stack
 
 app = typer.Typer(no_args_is_help=True, help="What fine-tunes brought: which is in production, and who decided so.")
@@ -56,7 +57,7 @@ def list_(
             escape(adapter.dataset_name),
             f"{adapter.train_rows:,}",
             "–" if mae is None else f"{mae:.1f}",
-            f"{adapter.usd:.4f}",
+            "unknown" if adapter.metrics.get("cost_unknown") else f"{adapter.usd:.4f}",
             f"{adapter.seconds:,.0f}",
             "objects" if adapter_actions.gate_objection(adapter) else "lets it pass",
         )
@@ -74,6 +75,21 @@ def show(ref: Ref, as_json: AsJson = False) -> None:
         _print_json(_as_json(adapter) | {"card": card})
     else:
         out.print(card, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def measure(ref: Ref, as_json: AsJson = False) -> None:
+    """Measure again what an adapter forgot, against what is in production now."""
+    with running_stack():
+        done(adapter_actions.measure(ref), quiet=as_json)
+        with begin() as session:
+            adapter = adapters.get(session, ref)
+        objection = adapter_actions.gate_objection(adapter)
+    if as_json:
+        _print_json({"adapter": adapter.id, "forgetting": adapter.forgetting, "objection": objection})
+    else:
+        told = f"The gate objects: {objection}" if objection else "The gate does not object."
+        out.print(told, markup=False, highlight=False)
 
 
 @app.command()

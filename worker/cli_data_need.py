@@ -14,6 +14,7 @@ from db.engine import begin
 from db.types import Job
 from worker import data_need_actions, data_need_specs
 from worker.cli_watch import AsJson, What, done
+from worker.evaluation.data_verdict import reach
 from worker.up import running_stack
 
 out = Console(width=None if sys.stdout.isatty() else 200)
@@ -58,7 +59,12 @@ def _print(job: Job, told: dict[str, Any], label_usd: float | None) -> None:
                 "training only; --label-usd adds what the missing prices cost" if label_usd is None else "labels too"
             )
             out.print(f"  Up to there: ${usd:,.2f} ({about}).", markup=False)
-    out.print("How far to trust this: the largest part was foretold from the smaller ones.")
+    out.print(data_need_specs.parse(job.spec["data_need"]).meaning, markup=False)
+    out.print(
+        "How far to trust this: the largest part was foretold from the smaller ones. That tests a doubling of the "
+        f"rows; forecasts go up to {reach(told['rows'], told['there'])}, and further on nothing was tested.",
+        markup=False,
+    )
     for each in told["forecasts"]:
         out.print(f"  {each['sentence']}", markup=False)
 

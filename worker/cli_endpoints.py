@@ -120,23 +120,29 @@ def price(
     cached: Annotated[float | None, typer.Option(min=0, help="Of input tokens read before.")] = None,
     batch_input: Annotated[float | None, typer.Option(min=0)] = None,
     batch_output: Annotated[float | None, typer.Option(min=0)] = None,
+    training: Annotated[float | None, typer.Option(min=0, help="Of tokens that it is tuned on.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a model's tokens cost, or enter it: a new dated price that holds over price lists."""
+    if (input is None) != (output is None):
+        raise typer.BadParameter("give both --input and --output")
     with running_stack(worker=False):
-        if input is None and output is None:
+        if training is not None:
+            endpoint_actions.set_training_price(name, model, training)
+        tuned = endpoint_actions.training_price(name, model)
+        if input is None or output is None:
             found = endpoint_actions.price(name, model)
-        elif input is None or output is None:
-            raise typer.BadParameter("give both --input and --output")
         else:
             found = endpoint_actions.set_price(
                 name, model, input=input, output=output, cached=cached, batch_input=batch_input,
                 batch_output=batch_output,
             )  # fmt: skip
     if as_json:
-        _print_json(asdict(found) if found else None)
-    else:
-        out.print(_sentence(name, model, found), markup=False, highlight=False)
+        _print_json((asdict(found) if found else {}) | {"training": tuned} if found or tuned is not None else None)
+        return
+    out.print(_sentence(name, model, found), markup=False, highlight=False)
+    known = "unknown; enter it with --training" if tuned is None else f"${tuned:f} per million tokens"
+    out.print(f"What training costs is {known}.", markup=False, highlight=False)
 
 
 def _sentence(name: str, model: str, tariff: Tariff | None) -> str:

@@ -74,7 +74,7 @@ def export(
 
 
 def stop(job_id: int) -> None:
-    """End a training early; the best checkpoint so far becomes the adapter."""
+    """End a training early; the best checkpoint so far becomes the adapter. At an endpoint there is none: cancel it."""
     with running_stack(worker=False):
         finetune_actions.stop(job_id)
     out.print(f"Job {job_id} ends at its next step and keeps the best it has.")
@@ -112,19 +112,20 @@ def _estimate(dataset: Dataset, spec: TrainSpec, as_json: bool) -> None:
 
 def _report(job: Job, adapter: Adapter, as_json: bool) -> None:
     objection = adapter_actions.gate_objection(adapter)
+    usd = None if adapter.metrics.get("cost_unknown") else float(job.fixed_usd)
     if as_json:
         about = {"adapter": adapter.id, "job": job.id, "dataset": adapter.dataset_id, "task": adapter.task}
         measured = {"metrics": adapter.metrics, "forgetting": adapter.forgetting, "objection": objection}
-        _print_json(about | measured | {"seconds": job.fixed_seconds, "usd": float(job.fixed_usd)})
+        _print_json(about | measured | {"seconds": job.fixed_seconds, "usd": usd})
         return
     out.print(f"Adapter {adapter.id[:12]} for {adapter.task}, from {adapter.train_rows:,} rows", markup=False)
     figures = {name: value for name, value in adapter.metrics.items() if type(value) in (int, float)}
     out.print(", ".join(f"{name.replace('_', ' ')} {_figure(value)}" for name, value in figures.items()), markup=False)
-    out.print(f"{duration(job.fixed_seconds)}, ${job.fixed_usd:.4f}")
+    out.print(f"{duration(job.fixed_seconds)}, {'cost unknown' if usd is None else f'${usd:.4f}'}")
     if objection:
         out.print(f"[red]The gate objects:[/] {escape(objection)}", highlight=False)
     else:
-        out.print("The gate does not object: it forgot no more than it may.")
+        out.print("The gate does not object: nothing that it measured is surely worse than allowed.")
     out.print(f"Price with it: pricewright price DATASET --technique finetuned --adapter {adapter.id[:12]}")
 
 

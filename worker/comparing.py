@@ -8,7 +8,7 @@ import polars as pl
 from db import adapters, jobs, predictions
 from db.engine import begin
 from db.types import Job, JobState, Split
-from worker import specs
+from worker import adapting, specs
 from worker.evaluation import compare, context_curve
 
 
@@ -29,6 +29,7 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
         chosen = {job.id: job for job in jobs.all(session) if job.id in set(job_ids)}
         frame = predictions.of_jobs(session, list(chosen)).filter(pl.col("truth").is_not_null())
         forms = {adapter.id: adapter.form for adapter in adapters.all(session)}
+        unknown = adapting.unknown_costs(session)
     if frame.is_empty():
         return []
     rows = []
@@ -37,7 +38,8 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
         spec = specs.parse(job.spec)
         head = {"job": job.id, "technique": job.technique, "label": spec.label, "family": str(spec.family)}
         head["description"] = specs.describe(spec, forms.get(job.spec.get("adapter", ""), ""))
-        rows.append(head | {"spec": job.spec, "fixed_usd": float(job.fixed_usd)} | line)
+        fixed_usd = None if job.spec.get("adapter") in unknown else float(job.fixed_usd)  # None: nobody knows
+        rows.append(head | {"spec": job.spec, "fixed_usd": fixed_usd} | line)
     return rows
 
 

@@ -85,7 +85,8 @@ def _trained(work: "Work", dataset: Dataset, spec: DataNeedSpec, part: Part) -> 
     from worker.training.measuring import measure
 
     progress = Aside(work.progress)
-    outcome = train_on(dataset, spec.train, part.train, part.choosing, work.scratch, progress)
+    training = spec.training(len(part.train), work.job.spec["rows"])
+    outcome = train_on(dataset, training, part.train, part.choosing, work.scratch, progress)
     base = LiveResources(dataset.id).language_model(spec.train.model)
     examples = exemplify(dataset, spec.train, part.measured, progress, learns=False)
     told = measure(base.adapted(outcome.files), examples, spec.train).predicted

@@ -89,18 +89,21 @@ def estimate(dataset_id: int, spec: DataNeedSpec) -> Estimate:
 
 
 _START_SECONDS, _ROW_SECONDS, _ASK_SECONDS = 10.0, 0.15, 0.5
-"""Of one core of a usual machine: a training's start, a row that a small model learns from, a question to it."""
+"""Of one core of a usual machine: a training's start, a row that a small model sees first, a question to it."""
 
 
 def _thumb(spec: DataNeedSpec, rows: int) -> float:
-    learned = sum(_START_SECONDS + _ROW_SECONDS * part for way, part in spec.rungs(rows) if way == FINETUNE)
+    seen = spec.train.epochs * rows  # by each part: DataNeedSpec.training
+    parts = [part for way, part in spec.rungs(rows) if way == FINETUNE]
+    # A row seen again takes about half the time: its lower layers are kept (docs/experiments.md, "Fine-tuning").
+    learned = sum(_START_SECONDS + _ROW_SECONDS * (part + max(0.0, seen - part) / 2) for part in parts)
     asked = _ASK_SECONDS * spec.measured * sum(way == "rag" for way, _ in spec.rungs(rows))
     return learned + asked
 
 
 def cost(job: Job, told: dict[str, Any], rows: float, usd_per_label: Decimal) -> Decimal:
     """Dollars for labelling the rows that are missing up to so many, and for training on all of them: the time that the
-    largest part took, in proportion."""
+    largest part took, in proportion (smaller parts see their rows more often)."""
     point = told["ways"][FINETUNE]["points"][-1]
     training = rates.usd_for(point["seconds"] * rows / point["rows"], job.rate_usd_per_hour)
     return max(0, round(rows) - int(told["there"])) * usd_per_label + training

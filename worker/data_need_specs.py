@@ -6,6 +6,7 @@ import json
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.errors import UserError
+from worker.specs import model_name
 from worker.train_specs import TrainSpec
 
 FINETUNE = "finetuned"
@@ -17,7 +18,10 @@ RUNG = "rung "  # and its place among the rungs: names in the job's result
 FEWEST_MEASURED = 20  # rows: with fewer an average error says nothing
 
 CHEAP = TrainSpec(form="quantiles", epochs=1.0, evaluate_every=1_000_000, evaluate_rows=20)  # type: ignore[call-arg]
-"""One pass, measured once at its end: a checkpoint chosen by errors would make the curve too good."""
+"""One pass over the largest part, measured once at its end: a checkpoint chosen by errors would make the curve too
+good."""
+
+MOST_EPOCHS = 10  # of the largest part: the smallest takes about 8 times as many, and a training at most 100
 
 
 class DataNeedSpec(BaseModel):
@@ -47,6 +51,31 @@ class DataNeedSpec(BaseModel):
         """(way, rows) with 1/8, 1/4, 1/2 and all of the rows; small parts first, so that a curve is seen early."""
         return [(way, rows >> halved) for halved in (3, 2, 1, 0) for way in self.ways]
 
+    def training(self, rows: int, largest: int) -> TrainSpec:
+        """Of a part: as many passes over its rows as make about as many steps as the largest part takes.
+
+        With one pass for each, an eighth of the rows would mean an eighth of the steps and a head that is hardly
+        trained: the curve would show what more steps bring, not more rows. The other ways take no steps, so that
+        fine-tuning would seem to pass them too early.
+        """
+        return self.train.model_copy(update={"epochs": self.train.epochs * largest / rows})
+
+    @property
+    def meaning(self) -> str:
+        """What the names of the ways stand for here, in sentences for a reader: others would have other curves."""
+        model = model_name(self.train.model)
+        learns = "the price's quantiles" if self.train.form == "quantiles" else "the price in words"
+        told = (
+            f"“{WAYS[FINETUNE]}” here is one way to do it: {model} learns to say {learns}, and sees the rows of a "
+            "small part more often, so that each part takes about as many training steps."
+        )
+        if "rag" not in self.ways:
+            return told
+        return (
+            f"{told} “{WAYS['rag']}” asks the same {model} as it comes, with the neighbours that the Run page offers "
+            "at first; RAG on the Trade-offs page may ask another model, and then errs by other amounts."
+        )
+
 
 def parse(values: dict[str, object]) -> DataNeedSpec:
     """Raises UserError naming the first bad field."""
@@ -58,6 +87,8 @@ def parse(values: dict[str, object]) -> DataNeedSpec:
     unknown = [way for way in spec.ways if way not in WAYS]
     if unknown or FINETUNE not in spec.ways:
         raise UserError(f"ways: choose {FINETUNE} and some of {', '.join(w for w in WAYS if w != FINETUNE)}.")
+    if spec.train.epochs > MOST_EPOCHS:
+        raise UserError(f"train.epochs: at most {MOST_EPOCHS}; the smallest part takes 8 times as many.")
     if spec.train.is_hosted:
         raise UserError("Growing parts are trained on a model that is here: every part at an endpoint would be paid.")
     return spec

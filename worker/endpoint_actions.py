@@ -201,6 +201,22 @@ def set_price(
     return found
 
 
+def set_training_price(name: str, model: str, usd: float | Decimal) -> None:
+    """What a million tokens cost, from now on, that a model is tuned on. Raises UserError."""
+    per_million = Decimal(str(usd))
+    if not model or not per_million.is_finite() or per_million < 0:
+        raise UserError("Name a model, and a price of $0 or more per million tokens.")
+    with begin() as session:
+        endpoints.get(session, name)
+        rates.set_training(session, name, model, per_million)
+
+
+def training_price(name: str, model: str) -> Decimal | None:
+    """What holds now for a million tokens that a model is tuned on; None: unknown, not free."""
+    with begin() as session:
+        return tariffs.training(session, endpoints.get(session, name), model)
+
+
 def price(name: str, model: str) -> Tariff | None:
     """What holds now: what was entered, else the price list, else None (unknown, not free)."""
     with begin() as session:

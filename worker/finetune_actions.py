@@ -6,8 +6,9 @@ from typing import Any
 from db import jobs, trainings
 from db.engine import Session, begin
 from db.errors import UserError, WrongState
-from db.types import Job, JobKind, JobState, Split, Step
+from db.types import Job, JobKind, JobState, Queue, Split, Step
 from worker import actions, train_planning
+from worker.hosting import tuning
 from worker.templates import stored
 from worker.train_planning import TrainEstimate
 from worker.train_specs import TrainSpec
@@ -26,7 +27,7 @@ def start(dataset_id: int, spec: TrainSpec, *, task: str = "", cap_usd: Decimal 
         spec = train_planning.pinned(session, spec)
         rows = train_planning.check(session, dataset, spec)
         if cap_usd is not None and spec.is_hosted:
-            train_planning.check_cap(session, spec)
+            train_planning.check_cap(session, dataset, spec, cap_usd)
         task = task.strip() or dataset.name
         same = _same(session, dataset_id, spec)
         if same:
@@ -83,13 +84,16 @@ def estimate(dataset_id: int, spec: TrainSpec) -> TrainEstimate | None:
 
 
 def stop(job_id: int) -> None:
-    """End a training early: the best checkpoint so far becomes the adapter. Raises WrongState where nothing trains."""
+    """End a training early: the best checkpoint so far becomes the adapter. Raises WrongState where nothing trains, and
+    for a model behind an endpoint, which hands out no checkpoint."""
     with begin() as session:
         job = jobs.get(session, job_id)
         if job.kind is not JobKind.FINETUNE or job.state is not JobState.RUNNING:
             raise WrongState(f"Job {job_id} can't be stopped: it is no training that runs.")
         if train_planning.made_by(session, job):
             raise WrongState(f"The training of job {job_id} is over; what it forgot is being measured.")
+        if job.queue is Queue.HOSTED:
+            raise WrongState(f"Job {job_id} can't keep the best so far, but can be cancelled. {tuning.ENDED}")
         trainings.ask_to_stop(session, job_id)
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
@@ -39,7 +39,8 @@ def guard(work: "Work") -> Commit:
     started = time.perf_counter()
     parts = [*_language(adapter, progress), _others(adapter, progress), _previous(adapter, rival, progress)]
     seconds = time.perf_counter() - started
-    report = judge(parts, settings().gate_worsening, settings().gate_confidence).as_json()
+    rival_id = rival.id if rival else ""
+    report = judge(parts, settings().gate_worsening, settings().gate_confidence, rival_id).as_json()
 
     def commit(session: Session) -> chunks.Tally:
         adapters.set_forgetting(session, adapter.id, report)
@@ -55,9 +56,11 @@ def guard(work: "Work") -> Commit:
 
 
 def _sides(job: Job) -> tuple[Adapter, Adapter | None]:
-    """The adapter that the job trained, and the one of its task that is in production, if that is another."""
+    """The adapter that the job trained or was asked to measure, and the one of its task that is in production, if that
+    is another."""
     with begin() as session:
-        adapter = adapters.of_job(session, job.id)
+        asked = job.spec.get("adapter")
+        adapter = adapters.get(session, asked) if asked else adapters.of_job(session, job.id)
         if adapter is None:  # the same weights came out of an earlier job, which keeps them
             told = results.get(session, job.id) or {}
             if not told.get("adapter"):
@@ -72,9 +75,10 @@ def _language(adapter: Adapter, progress: Progress) -> list[Part | Missing]:
     from worker.training import forgetting
 
     resources = LiveResources(adapter.dataset_id or 0)
-    base = resources.language_model(TrainSpec.model_validate(adapter.spec).model)
+    trained = TrainSpec.model_validate(adapter.spec)
+    base = resources.language_model(trained.model, precision=_precision(trained))
     if not adapter.is_hosted:
-        adapted = resources.adapted_model(adapter.id, adapter.model)
+        adapted = resources.adapted_model(adapter.id, adapter.model, _precision(trained))
         return [forgetting.prose(base, adapted, progress), forgetting.questions(base, adapted, progress)]
     silent = "A model behind an endpoint does not say how likely it finds a text."
     return [
@@ -187,4 +191,9 @@ def _cold(adapter: Adapter) -> BaseSpec:
     trained = TrainSpec.model_validate(adapter.spec)
     kind = RagSpec if trained.k else ZeroShotSpec
     given = {name: getattr(trained, name) for name in ("model", *adapting.TRAINED) if name in kind.model_fields}
-    return kind(**given)
+    return kind(**given, precision=_precision(trained))
+
+
+def _precision(trained: TrainSpec) -> Literal["auto", "nf4"]:
+    """On the weights that it was trained on, which is also what fits into the memory that is there."""
+    return "nf4" if trained.quantisation == "nf4" else "auto"

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from db import adapters, chunks, datasets, endpoints, jobs, results, trainings
 from db.engine import Session, begin
 from db.errors import NotReady, UserError
-from db.types import JobState
 from worker import train_specs
 from worker.hosting import clients, tariffs, tuning
 from worker.hosting.failures import Kind
 from worker.hosting.tuning import Event, Order, Status, TuningFailure
 from worker.lessons import Lesson
-from worker.progress import Cancelled, Defer, Pause
+from worker.progress import Defer, Pause
 from worker.training import chat, remote, remote_adapter, remote_check, remote_curve
 
 if TYPE_CHECKING:
@@ -75,6 +74,7 @@ class _Tuning:
             learn = lesson()
             if learn.train.is_empty():
                 raise UserError("There are no examples to learn from.")
+            self._keep_cap(learn)
             files = {"train": learn.train, "validation": learn.validation}
             ids = {
                 name: self.tuner.upload(f"{name}-{self.remote.token}.jsonl", "".join(chat.lines(frame)).encode())
@@ -92,9 +92,33 @@ class _Tuning:
             if wait := self.remote.wait_seconds:
                 raise Defer(wait)
             found = self.tuner.find(self.remote.token)
-        if not found and self._is_to_stop():
-            self._stopped()
         self._keep(remote_id=found or self._create())
+
+    def _keep_cap(self, learn: Lesson) -> None:
+        """Raises Pause where training could cost more than may be spent: once it is handed in, nothing bounds it."""
+        cap, per_million = self.job.cap_usd, self._usd_per_million()
+        if cap is None:
+            return
+        if per_million is None:
+            raise Pause(
+                f"Nobody knows what a token costs that {self.spec.model} is tuned on, so the job's cap can't be kept; "
+                "enter its price on the Endpoints page, then resume."
+            )
+        tokens = chat.most_tokens(learn.train) * tuning.whole(self.spec.epochs) if per_million else 0
+        usd = per_million * tokens / 1_000_000
+        if self.job.spent_usd + usd > cap:
+            raise Pause(
+                f"Training may take {tokens:,} tokens and ${usd:,.4f}, which passes the cap of ${cap:,.4f}; nothing "
+                "was handed in. Resume with a higher cap, or cancel and learn from fewer rows."
+            )
+
+    def _usd_per_million(self) -> Decimal | None:
+        """As it was when the training was ordered, else as it is now."""
+        asked = self.remote.asked
+        at = None if asked is None else datetime.fromtimestamp(asked, UTC)
+        with begin() as session:
+            then = tariffs.training(session, self.endpoint, self.model, at)
+            return tariffs.training(session, self.endpoint, self.model) if then is None else then
 
     def _create(self) -> str:
         self._keep(asked=time.time())
@@ -103,7 +127,7 @@ class _Tuning:
             self.model,
             self.remote.training_file,
             self.remote.validation_file,
-            max(1, round(self.spec.epochs)),
+            tuning.whole(self.spec.epochs),
             self.spec.seed,
         )
         try:
@@ -114,11 +138,8 @@ class _Tuning:
             raise
 
     def _look(self) -> Status:
-        """How it stands, and the curve so far; stopped there where a person asked for it."""
+        """How it stands, and the curve so far."""
         status = self.tuner.status(self.remote.remote_id)
-        if status.state == "running" and self._is_to_stop():
-            self.tuner.cancel(self.remote.remote_id)
-            status = self.tuner.status(self.remote.remote_id)
         events = self.tuner.events(self.remote.remote_id, self.remote.last_event)
         if events:
             with begin() as session:
@@ -148,8 +169,6 @@ class _Tuning:
 
     def _end(self, status: Status) -> NoReturn:
         """It brought no model; a retry begins anew."""
-        if status.state == "cancelled" and self._is_to_stop():
-            self._stopped()
         self._forget()
         if status.state == "cancelled":
             raise UserError(f"The fine-tune was cancelled at the endpoint {self.endpoint.name}.")
@@ -157,18 +176,13 @@ class _Tuning:
             f"The endpoint {self.endpoint.name} could not tune {self.model} ({status.error or 'no reason'})."
         )
 
-    def _stopped(self) -> NoReturn:
-        with begin() as session:
-            trainings.drop_checkpoint(session, self.job.id)
-            jobs.set_state(session, self.job.id, JobState.CANCELLED, among=[JobState.RUNNING, JobState.PAUSED])
-        raise Cancelled
-
     def _ended_well(self, status: Status, lesson: Callable[[], Lesson]) -> Commit:
         model = f"{self.endpoint.name}:{status.model}"
-        measured = remote_check.check(model, lesson().validation, self.spec, self.work.progress)
-        per_million = tariffs.training(self.endpoint)
+        per_million = self._usd_per_million()
         is_known = per_million is not None and (status.trained_tokens is not None or not per_million)
         usd = (per_million or Decimal(0)) * (status.trained_tokens or 0) / 1_000_000
+        self._book(usd)
+        measured = remote_check.check(model, lesson().validation, self.spec, self.work.progress)
         ends = remote_adapter.last_day(self.endpoint, self.model, status.model)
 
         def commit(session: Session) -> chunks.Tally:
@@ -181,17 +195,21 @@ class _Tuning:
             )
             adapters.register(session, adapter, {})
             trainings.drop_checkpoint(session, job_id)
-            spent = jobs.get(session, job_id).spent_usd  # so far: for pricing validation rows
-            results.put(session, job_id, {"adapter": adapter.id, "metrics": told, "spent_usd": str(spent)})
-            paid = usd + spent
+            paid = jobs.get(session, job_id).spent_usd  # so far: for training, and for pricing validation rows
+            results.put(session, job_id, {"adapter": adapter.id, "metrics": told, "spent_usd": str(paid)})
             jobs.add_fixed_cost(session, job_id, status.seconds, paid)
             return chunks.Tally(items=self.job.items_total, usd=paid, unknown_costs=int(not is_known))
 
         return commit
 
-    def _is_to_stop(self) -> bool:
+    def _book(self, usd: Decimal) -> None:
+        """What training cost counts under the cap, once, before anything else is paid."""
         with begin() as session:
-            return trainings.is_asked_to_stop(session, self.job.id)
+            kept = remote.load(session, self.job.id)
+            if kept is not None and not kept.is_booked:
+                self.remote = kept.model_copy(update={"is_booked": True})
+                jobs.spend(session, self.job.id, usd)
+                remote.save(session, self.job.id, self.remote)
 
     def _keep(self, **changes: Any) -> None:
         self.remote = self.remote.model_copy(update=changes)

@@ -18,7 +18,7 @@ from worker.resources import LiveResources
 from worker.techniques.asking import Aside
 from worker.techniques.filling import Given
 from worker.techniques.retrieving import add_neighbours
-from worker.train_specs import FEWEST_ROWS, TrainSpec
+from worker.train_specs import FEWEST_ROWS, LOSS_ROWS, TrainSpec
 from worker.training.examples import Texts, examples
 
 
@@ -57,6 +57,8 @@ def sample(items: pl.DataFrame, rows: int, seed: int) -> pl.DataFrame:
 def lesson(dataset: Dataset, spec: TrainSpec, progress: Progress) -> Lesson:
     """Examples of both sides. Neighbours are never the item itself nor its near-copies."""
     train, validation = priced_items(dataset, spec)
+    if not spec.is_hosted:  # no more of them is looked at here, and neighbours of each would be searched
+        validation = validation.head(max(spec.evaluate_rows, LOSS_ROWS))
     return Lesson(
         train=exemplify(dataset, spec, train, progress, learns=True),
         validation=exemplify(dataset, spec, validation, progress, learns=False),

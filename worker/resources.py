@@ -1,5 +1,7 @@
 """Builds what a technique may use, once per process and only when asked for: index, models, fitted techniques."""
 
+import gc
+import sys
 from collections import OrderedDict
 from functools import cache
 from typing import Any
@@ -46,6 +48,22 @@ def _hosted_model(name: str, sample: int, batch: str) -> Any:
     return HostedModel(name, sample, batch)
 
 
+_KEPT = 4  # fitted techniques a process keeps; language models are shared among them and not counted
+_fitted: OrderedDict[str, Technique] = OrderedDict()
+
+
+def release() -> None:
+    """Give back the memory of what this process keeps: a training needs it, in a process of its own. Whoever asks for
+    it later waits until it is loaded again."""
+    _language_model.cache_clear()
+    _adapted.clear()
+    _fitted.clear()
+    gc.collect()
+    torch = sys.modules.get("torch")  # no GPU memory is held where nobody imported it
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
 class LiveResources:
     """Resources for techniques that work on one dataset."""
 
@@ -64,10 +82,6 @@ class LiveResources:
     def prompt(self, ref: str) -> PromptVersion:
         with begin() as session:
             return stored.resolve(session, ref)
-
-
-_KEPT = 4  # fitted techniques a process keeps; language models are shared among them and not counted
-_fitted: OrderedDict[str, Technique] = OrderedDict()
 
 
 def fitted(dataset: Dataset, spec: BaseSpec, fit_hash: str) -> Technique:

@@ -17,6 +17,7 @@ _LABELS = {
     JobKind.SEARCH: "search",
     JobKind.PILOT: "time a fine-tune",
     JobKind.FINETUNE: "fine-tune",
+    JobKind.GUARD: "measure what an adapter forgot",
     JobKind.DATA_NEED: "data need",
 }
 
@@ -48,7 +49,7 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
             _number(row["parse_rate"], ".1%"),
             f"{row['tokens_in']:.0f}+{row['tokens_out']:.0f}" if row["tokens_in"] else "–",
             "unknown" if row["usd_per_1000"] is None else f"{row['usd_per_1000']:.5f}",
-            _number(row["fixed_usd"], ".5f"),
+            "unknown" if row["fixed_usd"] is None else f"{row['fixed_usd']:.5f}",
             _number(row["p50_ms"], ".2f"),
             row["verdict"] + (" *" if row["on_frontier"] else ""),
         )
@@ -58,6 +59,12 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
+
+
+def _money(state: Progress) -> str:
+    if state.has_unknown_cost:
+        return f"at least {state.usd:.5f}" if state.usd else "unknown"
+    return f"{state.usd:.5f}"
 
 
 def job_table(jobs: Sequence[Job], states: Mapping[int, Progress]) -> Table:
@@ -74,7 +81,7 @@ def job_table(jobs: Sequence[Job], states: Mapping[int, Progress]) -> Table:
             f"{state.items_done:,}/{state.items_total:,}",
             f"{state.unparsed:,}",
             f"{state.failed:,}",
-            f"{state.usd:.5f}",
+            _money(state),
             state.error or "",
         )
     return table

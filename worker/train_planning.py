@@ -13,12 +13,11 @@ from db.engine import Session
 from db.errors import NotReady, UserError
 from db.types import Adapter, Dataset, Job, JobKind, JobState, Queue, Split
 from worker import train_specs
-from worker.hosting import tariffs
+from worker.hosting import tariffs, tuning
 from worker.specs import MODELS
 from worker.templates import stored
-from worker.train_specs import FEWEST_ROWS, TrainSpec
+from worker.train_specs import FEWEST_ROWS, SPREAD, TrainSpec
 
-SPREAD = 0.9, 1.25  # of a time that was measured once: machines are not equally busy all day
 SCALED_SPREAD = 0.75, 1.4  # of one that was measured for another number of rows or epochs
 _COUNTED = 200  # rows whose tokens are counted
 
@@ -33,6 +32,7 @@ class TrainEstimate:
     usd: Decimal | None  # None: what the endpoint takes for training is unknown
     steps: int  # of the optimiser; 0 = the endpoint decides
     basis: str  # a sentence: what this rests on
+    is_scaled: bool = False  # measured with other rows or epochs
 
 
 def pinned(session: Session, spec: TrainSpec) -> TrainSpec:
@@ -60,12 +60,18 @@ def check(session: Session, dataset: Dataset, spec: TrainSpec) -> int:
     return check_prices(session, dataset, spec)
 
 
-def check_cap(session: Session, spec: TrainSpec) -> None:
+def check_cap(session: Session, dataset: Dataset, spec: TrainSpec, cap_usd: Decimal) -> None:
     """Raises UserError where a cap could not be kept."""
-    if tariffs.training(endpoints.get(session, spec.model.partition(":")[0])) is None:
+    known = _counted(session, dataset, spec)
+    if known.usd is None:
         raise UserError(
             f"Nobody knows what a token costs that {spec.model} is tuned on, so a cap can't be kept; start it without "
-            "a cap."
+            "a cap, or enter its price on the Endpoints page first."
+        )
+    if known.usd > cap_usd:
+        raise UserError(
+            f"Training would cost about ${known.usd:,.4f}, more than the ${cap_usd:,.4f} that may be spent; allow "
+            "more, or learn from fewer rows."
         )
 
 
@@ -113,11 +119,13 @@ def _counted(session: Session, dataset: Dataset, spec: TrainSpec) -> TrainEstima
     learned = items(dataset, spec)
     counted = learned.head(_COUNTED)
     tokens = late("worker.training.chat_file:tokens")(counted, spec, stored.resolve(session, spec.prompt))
-    tokens = round(tokens / len(counted) * seen(spec, len(learned)))
-    per_million = tariffs.training(endpoints.get(session, spec.model.partition(":")[0]))
+    tokens = round(tokens / len(counted) * len(learned) * tuning.whole(spec.epochs))
+    endpoint, _, model = spec.model.partition(":")
+    per_million = tariffs.training(session, endpoints.get(session, endpoint), model)
     basis = f"About {tokens:,} tokens, counted roughly, by their length."
     if per_million is None:
-        return TrainEstimate(None, None, None, None, 0, f"{basis} What the endpoint takes for training is unknown.")
+        unknown = "What the endpoint takes for training is unknown: enter it on the Endpoints page."
+        return TrainEstimate(None, None, None, None, 0, f"{basis} {unknown}")
     return TrainEstimate(None, None, None, per_million * tokens / 1_000_000, 0, basis)
 
 
@@ -131,6 +139,7 @@ class _Measurement:
     high: float
     steps: int
     basis: str
+    apart: float  # seconds of `seconds` that rows and epochs do not change: loading, the gate
 
 
 def _measured(session: Session, dataset: Dataset, spec: TrainSpec, items_seen: int) -> TrainEstimate | None:
@@ -138,13 +147,14 @@ def _measured(session: Session, dataset: Dataset, spec: TrainSpec, items_seen: i
     found = list(_measurements(session, dataset.id, queue))
     alike = [each for each in found if _apart_from_size(each.spec) == _apart_from_size(spec)]
     best = next((each for each in alike if each.spec.hash == spec.hash), None)
+    is_scaled = best is None
     if best is None and alike:
         best = alike[0]
         best = _scaled(best, items_seen / seen(best.spec, check_prices(session, dataset, best.spec)))
     if best is None:
         return None
     usd = rates.usd_for(best.seconds, rates.usd_per_hour(session, queue))
-    return TrainEstimate(best.seconds, best.low, best.high, usd, best.steps, best.basis)
+    return TrainEstimate(best.seconds, best.low, best.high, usd, best.steps, best.basis, is_scaled)
 
 
 def _apart_from_size(spec: TrainSpec) -> TrainSpec:
@@ -152,15 +162,16 @@ def _apart_from_size(spec: TrainSpec) -> TrainSpec:
 
 
 def _scaled(told: _Measurement, share: float) -> _Measurement:
-    seconds, (least, most) = told.seconds * share, SCALED_SPREAD
+    seconds, (least, most) = told.apart + (told.seconds - told.apart) * share, SCALED_SPREAD
     rows = f"{told.spec.rows:,} rows" if told.spec.rows else "all rows"
+    measured = f"{told.basis} That was with {rows} and {told.spec.epochs:g} epochs"
     return replace(
         told,
         seconds=seconds,
         low=seconds * least,
         high=seconds * most,
         steps=max(1, round(told.steps * share)),
-        basis=f"{told.basis} That was with {rows} and {told.spec.epochs:g} epochs; reckoned {share:.3g}-fold.",
+        basis=f"{measured}; its steps are reckoned {share:.3g}-fold.",
     )
 
 
@@ -181,7 +192,8 @@ def _of_training(session: Session, job: Job) -> _Measurement | None:
     spec, seconds, (least, most) = train_specs.parse(job.spec["train"]), job.fixed_seconds, SPREAD
     steps = max((point.step for point in trainings.points(session, job.id)), default=0)
     basis = f"Measured in the training of job {job.id}."
-    return _Measurement(spec, seconds, seconds * least, seconds * most, steps, basis)
+    gate = max(0.0, seconds - adapter.seconds)
+    return _Measurement(spec, seconds, seconds * least, seconds * most, steps, basis, gate)
 
 
 def _of_pilot(session: Session, job: Job) -> _Measurement | None:
@@ -189,9 +201,9 @@ def _of_pilot(session: Session, job: Job) -> _Measurement | None:
     if not told:
         return None
     spec = train_specs.parse(job.spec["train"])
-    return _Measurement(
-        spec, told["seconds"], told["low_seconds"], told["high_seconds"], int(told["steps"]), told["basis"]
-    )
+    times = told["seconds"], told["low_seconds"], told["high_seconds"]
+    # Pilots of earlier versions did not tell it apart.
+    return _Measurement(spec, *times, int(told["steps"]), told["basis"], told.get("apart_seconds", 0.0))
 
 
 def made_by(session: Session, job: Job) -> Adapter | None:

@@ -8,11 +8,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.errors import UserError
-from worker.specs import model_name
+from worker.specs import is_hosted, model_name
 
 Form = Literal["tokens", "quantiles"]
 GATE_ROWS = 100
 """Rows that the gate prices on both sides in a part, at most; specs.HOSTED_VALIDATION where every answer is paid."""
+SPREAD = 0.9, 1.25  # of a time that was measured once: machines are not equally busy all day
+LOSS_ROWS = 64  # validation rows whose loss is computed at each measurement
 FEWEST_ROWS = 8  # on either side: with less there is nothing to learn and nothing to see
 
 
@@ -76,8 +78,7 @@ class TrainSpec(BaseModel):
     @property
     def is_hosted(self) -> bool:
         """Whether it is tuned behind an endpoint."""
-        endpoint, colon, name = self.model.partition(":")
-        return bool(colon and name and endpoint and not any(sign in endpoint for sign in "/\\."))
+        return is_hosted(self.model)
 
     @property
     def hash(self) -> str:

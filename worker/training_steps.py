@@ -2,7 +2,10 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,11 +16,12 @@ import polars as pl
 from db import adapters, chunks, datasets, jobs, rates, results, trainings
 from db.engine import Session, begin
 from db.settings import settings
-from db.types import Adapter, AdapterState, Checkpoint, Dataset, Job, JobKind, TrainingPoint
+from db.types import Adapter, AdapterState, Checkpoint, Chunk, Dataset, Job, JobKind, TrainingPoint
 from worker import canary, hosted_training, train_specs
 from worker.lessons import base_folder, exemplify, lesson
 from worker.llm.weights import base_hash
-from worker.progress import Progress
+from worker.progress import Cancelled, Progress
+from worker.resources import release
 from worker.train_specs import TrainSpec
 from worker.training import launch
 from worker.training.task import Outcome, Task
@@ -31,8 +35,8 @@ Commit = Callable[[Session], chunks.Tally]
 class JobWatch:
     """Brings what a training says into Postgres, and what a person wishes to the training."""
 
-    def __init__(self, job: Job, progress: Progress, seen: int = 0) -> None:
-        self._job, self._progress = job, progress
+    def __init__(self, job: Job, chunk: Chunk, progress: Progress, seen: int = 0) -> None:
+        self._job, self._chunk, self._progress = job, chunk, progress
         self._seen = seen  # items that the optimiser saw, in all tries
 
     def points(self, points: Sequence[TrainingPoint]) -> None:
@@ -42,18 +46,27 @@ class JobWatch:
                 point.values["usd"] = round(point.values["seconds"] * usd, 6)
         items = max([self._seen, *(point.values["items"] for point in points if point.kind == "step")])
         if points:
-            with begin() as session:
+            with self._writing() as session:
                 trainings.note(session, self._job.id, points)
         self._progress.advance(items - self._seen)
         self._seen = items
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
-        with begin() as session:
+        with self._writing() as session:
             trainings.save_checkpoint(session, self._job.id, checkpoint)
 
     def wants_stop(self) -> bool:
         with begin() as session:
             return trainings.is_asked_to_stop(session, self._job.id)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        """A transaction that stands only if the chunk is still ours at its end: a worker that comes back from a pause
+        of the network must not write over what the one that took its chunk wrote."""
+        with begin() as session:
+            yield session
+            if not chunks.is_held(session, self._chunk):
+                raise Cancelled
 
 
 class Unwatched:
@@ -86,11 +99,15 @@ def train(work: "Work") -> Commit:
         )
     if spec.is_hosted:
         return hosted_training.tune(work, lambda: lesson(dataset, spec, work.progress))
+    began = time.monotonic()
     learn = lesson(dataset, spec, work.progress)
+    drawn = time.monotonic() - began
     folder = _folder(work.job.id)
     work.progress.advance(seen)
     task = Task(spec, base_folder(spec), learn.train, learn.validation, tuple(canary.replay()), resume)
-    outcome = launch.run(task, folder, JobWatch(work.job, work.progress, seen))
+    release()
+    outcome = launch.run(task, folder, JobWatch(work.job, work.chunk, work.progress, seen))
+    outcome = replace(outcome, seconds=outcome.seconds + drawn)
     adapter = _adapter(work.job, dataset, spec, outcome, learn.fingerprint, len(learn.train))
 
     def commit(session: Session) -> chunks.Tally:
@@ -121,9 +138,13 @@ def pilot(work: "Work") -> Commit:
     spec = train_specs.parse(work.job.spec["train"])
     with begin() as session:
         dataset = datasets.get(session, work.job.dataset_id)
+    began = time.monotonic()
     learn = lesson(dataset, spec, work.progress)
+    drawn = time.monotonic() - began  # the training draws the same neighbours first
     task = Task(spec, base_folder(spec), learn.train, learn.validation, tuple(canary.replay()), pilot=True)
+    release()
     found = launch.pilot(task, work.scratch / "pilot", Unwatched(work.progress))
+    found |= {name: found[name] + drawn for name in ("seconds", "low_seconds", "high_seconds")}
     usd = rates.usd_for(found["seconds"], work.job.rate_usd_per_hour)
     basis = f"A few steps with these settings, timed on the {work.job.queue} queue."
 
@@ -145,6 +166,7 @@ def train_on(
         exemplify(dataset, spec, validation, progress, learns=False),
         tuple(canary.replay()),
     )
+    release()
     return launch.run(task, scratch / "training", Unwatched(progress))
 
 

@@ -36,6 +36,7 @@ moving.moves(adapter)
 forgot, lineage, history, card = st.tabs(["What it forgot", "Where it comes from", "History", "Card"])
 with forgot:
     adapter_facts.forgot(adapter)
+    moving.measure_again(adapter)
 with lineage:
     adapter_facts.lineage(adapter, adapter_reads.priced_with(adapter))
 with history:

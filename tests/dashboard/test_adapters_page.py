@@ -3,20 +3,22 @@
 import io
 import zipfile
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import adapter_charts, adapter_facts, choosing, reads
-from db import adapters, datasets, jobs
+from dashboard import adapter_charts, adapter_facts, choosing, reads, registry
+from db import adapters, datasets, endpoints, jobs
 from db.engine import begin
-from db.types import Adapter, AdapterState, Split
+from db.types import Adapter, AdapterState, Endpoint, EndpointModel, Split
 from tests.builders import a_dataset, a_report, an_adapter
 from tests.dashboard.conftest import Open, is_well, texts
-from tests.dashboard.priced import a_running_job
+from tests.dashboard.priced import BEHAVIOUR, a_finished_job, a_running_job
 from tests.worker.conftest import sent as sent
-from worker import adapter_actions, adapting, specs, train_specs
+from worker import adapter_actions, adapting, comparing, specs, train_specs
 from worker.evaluation import forgetting
+from worker.specs import FinetunedSpec
 
 GOOD, WORSE = "a" * 64, "b" * 64
 
@@ -228,3 +230,65 @@ def test_an_adapter_that_reads_neighbours_needs_rows_to_find_them_among(dataset_
         learns = datasets.get(session, dataset_id)
     assert choosing.usable(learns, both) == both
     assert choosing.usable(replace(learns, splits={Split.UNPRICED: 10}), both) == both[:1]
+
+
+def hosted(dataset_id: int, ends: str | None = None, **metrics: object) -> Adapter:
+    """Tuned from `mini` behind the endpoint `cloud`, which says when that ends."""
+    with begin() as session:
+        endpoints.add(session, Endpoint("cloud", "http://127.0.0.1:9/v1"))
+        endpoints.set_models(session, "cloud", [EndpointModel("mini", shutdown_date=ends)])
+        return an_adapter(
+            session, dataset_id, id=GOOD, model="cloud:ft:mini:us::7", base="mini", base_hash="", metrics=metrics
+        )
+
+
+def test_an_adapter_at_an_endpoint_says_when_it_ends(open_page: Open, dataset_id: int) -> None:
+    hosted(dataset_id, ends="2026-12-31")
+    with begin() as session:
+        an_adapter(session, dataset_id, id=WORSE)
+    at = open_page("adapters", adapter=GOOD)
+    assert is_well(at)
+    assert sorted(map(str, cells(at, "Ends"))) == ["2026-12-31", "–"]
+    assert "2026-12-31, when its endpoint shuts the model down" in cells(at, "Value")
+    assert any("2026-12-31" in each.value.replace("\\", "") for each in at.warning)
+
+
+def test_what_was_said_after_the_training_counts_until_the_endpoint_says_more(dataset_id: int) -> None:
+    found = hosted(dataset_id, shutdown_date="2027-03-31")
+    assert registry.ends(found, reads.endpoints()) == "2027-03-31"
+    with begin() as session:
+        endpoints.set_models(session, "cloud", [EndpointModel("mini", shutdown_date="2027-01-31")])
+    assert registry.ends(found, reads.endpoints()) == "2027-01-31"
+    with begin() as session:
+        assert registry.ends(an_adapter(session, dataset_id, id=WORSE), reads.endpoints()) is None
+
+
+def test_an_adapter_at_an_endpoint_is_paid_for_with_a_cap_and_warned_about(open_page: Open, dataset_id: int) -> None:
+    hosted(dataset_id, ends="2020-01-01")
+    at = open_page("run", adapter=GOOD)
+    at.pills[0].set_value(["finetuned"]).run()
+    assert is_well(at)
+    assert any("was shut down on 2020-01-01" in each.value for each in at.warning)
+    at.number_input(key="run-cap").set_value(0.25)
+    press(at, "Start 1 job")
+    with begin() as session:
+        (job,) = jobs.all(session, dataset_id)
+    assert (job.spec["model"], job.cap_usd) == ("cloud:ft:mini:us::7", Decimal("0.25"))
+
+
+def test_a_training_of_unknown_cost_is_not_free_where_techniques_are_compared(
+    open_page: Open, two: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(BEHAVIOUR, "finetuned", BEHAVIOUR["rag"])
+    with begin() as session:
+        an_adapter(session, two, id="c" * 64, metrics={"cost_unknown": True})
+        done = [a_finished_job(session, two, adapting.fill(session, FinetunedSpec(adapter=each))) for each in "ac"]
+        jobs_ = [jobs.get(session, job_id) for job_id in done]
+    table = reads.comparison({job.id: reads.version(job) for job in jobs_}, "mae")
+    fixed = dict(table.select("job_id", "fixed_usd").iter_rows())
+    assert (fixed[done[0]], fixed[done[1]]) == (pytest.approx(0.00004), None)
+    assert {line["job"]: line["fixed_usd"] for line in comparing.of_jobs(done)} == fixed
+    at = open_page("tradeoffs")
+    assert is_well(at)
+    assert sorted(map(str, cells(at, "fixed_usd"))) == ["$0.000040", "unknown"]
+    assert "(unknown)" in texts(open_page("jobs"))

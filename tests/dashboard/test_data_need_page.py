@@ -115,13 +115,32 @@ def test_the_answer_says_where_it_passes_what_that_costs_and_how_far_to_trust_it
     said = texts(at)
     assert "Fine-tuning passes RAG near 940 rows (80 % interval " in said
     assert "foretold from the three smaller ones" in said
+    assert "That tests a doubling of the rows" in said
+    assert "“Fine-tuning” here is one way to do it: smollm2-135m learns" in said
+    assert "up to 10 times your 320 rows and no further" in said
     costs, trust = at.dataframe[0].value, at.dataframe[1].value
+    assert {"2 × your data", "10 × your data"} <= set(costs["Up to"])
     assert list(costs["In all"]).count("unknown") == len(costs[costs["To label"] != "0"])
     assert list(trust["Way"]) == sorted(WAYS[way] for way in WAYS)
     at.number_input(key="need-label").set_value(0.5).run()
     assert is_well(at)
     assert "unknown" not in list(at.dataframe[0].value["In all"])
     assert "by what it took before" in texts(at)
+
+
+def test_an_answer_from_few_of_the_rows_says_how_far_it_reaches(
+    open_page: Open, dataset_id: int, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data_need_actions, "FEWEST", 16)
+    job_id = data_need_actions.start(dataset_id, data_need_specs.parse({"measured": 20, "rows": 24}))
+    finish(job_id, sent)
+    at = open_page("data_need")
+    assert is_well(at)
+    said = texts(at)
+    assert "up to 10 times the 24 rows measured and no further" in said
+    assert "Your 320 rows are further than that" in said
+    assert list(at.dataframe[0].value["Up to"])[-1] == "10 × the rows measured"
+    assert "your data" not in "".join(at.dataframe[0].value["Up to"])
 
 
 def test_too_few_rows_lead_to_another_table(open_page: Open, database: str) -> None:

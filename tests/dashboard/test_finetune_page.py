@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import tuning
-from db import datasets, endpoints, jobs, trainings
+from db import chunks, datasets, endpoints, jobs, trainings
 from db.engine import begin
 from db.types import Endpoint, EndpointModel, Job, JobKind, JobState, Split, TrainingPoint
 from tests.builders import a_dataset, an_adapter
@@ -14,7 +14,7 @@ from tests.dashboard.conftest import Open, is_well, texts
 from tests.worker.conftest import drain
 from tests.worker.conftest import sent as sent
 from tests.worker.trained import train_nothing
-from worker import finetune_actions, train_specs
+from worker import actions, finetune_actions, train_specs
 from worker.train_specs import TrainSpec
 
 QUICK = train_specs.parse({})
@@ -224,3 +224,47 @@ def test_the_run_page_offers_an_adapter_that_was_handed_over(open_page: Open, da
     assert is_well(at)
     assert at.selectbox(key="spec-finetuned-adapter").value == "a" * 64
     assert not [each for each in at.number_input if each.key == "spec-finetuned-k"]
+
+
+def tuned_there(dataset_id: int) -> int:
+    """A fine-tune that an endpoint works on, whose price nobody knows."""
+    with begin() as session:
+        endpoints.add(session, Endpoint("there", "http://127.0.0.1:1/v1", provider="openai"))
+    return finetune_actions.start(dataset_id, train_specs.parse({"model": "there:small"}))
+
+
+def test_a_training_at_an_endpoint_can_only_be_cancelled_and_starts_anew(open_page: Open, dataset_id: int) -> None:
+    job_id = tuned_there(dataset_id)
+    at = open_page("finetune", job=str(job_id))
+    assert is_well(at)
+    (cancel,) = [button for button in at.button if str(button.key).startswith("training-")]
+    assert (cancel.label, cancel.help) == (
+        "Cancel", "It is ended there; what was trained is lost and may be charged.",
+    )  # fmt: skip
+    press(at, "Cancel")
+    at.run()
+    (anew,) = [button for button in at.button if str(button.key).startswith("training-")]
+    assert anew.label == "Start anew (paid again)"
+    assert metric(at, "Cost so far") == "unknown"
+    press(at, "Start anew (paid again)")
+    assert newest(dataset_id).state is JobState.RUNNING
+
+
+def test_what_an_endpoint_took_for_a_training_is_unknown_not_free(
+    open_page: Open, dataset_id: int, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actions.cancel(tuned_there(dataset_id))
+    train_nothing(monkeypatch)
+    finetune_actions.start(dataset_id, QUICK)
+    drain(sent)
+    job_id = finetune_actions.start(dataset_id, train_specs.parse({"model": "there:small"}))
+    with begin() as session:
+        chunk = chunks.claim(session, sent.pop(), "a test", 60)
+        assert chunk is not None
+        an_adapter(session, dataset_id, job_id=job_id, base_hash="", metrics={"cost_unknown": True})
+        assert chunks.finish(session, chunk, chunks.Tally(unknown_costs=1))
+    at = open_page("finetune", job=str(job_id))
+    assert metric(at, "Cost so far") == "unknown"
+    costs = list(at.dataframe[0].value["Cost"])
+    assert costs[0] == costs[2] == "unknown"
+    assert costs[1].startswith("$")

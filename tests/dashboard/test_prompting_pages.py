@@ -325,6 +325,19 @@ def test_a_price_is_entered_by_hand(open_page: Open, dataset: int) -> None:
     assert (tariff.input, tariff.output) == (Decimal("0.5"), Decimal("1.5"))
 
 
+def test_what_training_costs_is_entered_alone_and_unknown_until_then(open_page: Open, dataset: int) -> None:
+    at = open_page("endpoints")
+    assert set(at.dataframe[0].value["Training"]) == {"unknown"}
+    before = endpoint_actions.price("shop", "big")
+    at.selectbox(key="price-model-shop-None").select("big")
+    at.number_input(key="price-shop-training").set_value(2.5)
+    press(at, "Set this price from now on")
+    assert is_well(at)
+    assert endpoint_actions.training_price("shop", "big") == Decimal("2.5")
+    assert endpoint_actions.price("shop", "big") == before
+    assert list(open_page("endpoints").dataframe[0].value["Training"]) == ["$2.50", "unknown"]
+
+
 def test_an_endpoint_that_does_not_answer_is_told_in_sentences(open_page: Open, dataset: int) -> None:
     with begin() as session:
         endpoints.change(session, "shop", key_env="")

@@ -3,8 +3,8 @@
 from sqlalchemy import text
 
 from db import chunks, jobs, rates, trainings
-from db.engine import Session
-from db.types import Checkpoint, JobKind, JobState, Queue, Step, TrainingPoint
+from db.engine import Session, begin
+from db.types import Checkpoint, Chunk, JobKind, JobState, Queue, Step, TrainingPoint
 from tests.builders import a_dataset
 
 LEASE = 15
@@ -88,6 +88,48 @@ def test_a_paused_training_lets_go_of_its_worker_and_other_chunks_end_first(sess
     measuring = chunks.claim(session, chunk_id, "me", LEASE)
     jobs.pause(session, job_id, "")
     assert chunks.beat(session, measuring, LEASE, 0)
+
+
+def taken(session: Session, job_id: int) -> Chunk:
+    """The training of a job in the hands of a worker, whose predecessor is not heard of any more."""
+    session.execute(text("UPDATE chunks SET lease_until = now() - interval '1 second' WHERE state = 'running'"))
+    chunks.sweep(session, attempts=9, quiet_seconds=10, idle_queues=())
+    [chunk_id] = chunks.to_send(session, job_id)
+    return chunks.claim(session, chunk_id, "me", LEASE)
+
+
+def test_only_who_holds_the_training_may_write(session):
+    job_id = a_training(session)
+    first = taken(session, job_id)
+    assert chunks.is_held(session, first)
+    second = taken(session, job_id)
+    assert not chunks.is_held(session, first)
+    assert chunks.is_held(session, second)
+    jobs.pause(session, job_id, "")
+    assert chunks.is_held(session, second)  # it goes on from there
+    assert chunks.finish(session, second, chunks.Tally(items=100))
+    assert not chunks.is_held(session, second)
+
+
+def test_nobody_writes_for_a_training_that_was_cancelled(session):
+    job_id = a_training(session)
+    chunk = taken(session, job_id)
+    jobs.set_state(session, job_id, JobState.CANCELLED, among=[JobState.RUNNING])
+    assert not chunks.is_held(session, chunk)
+
+
+def test_nobody_takes_a_training_between_the_answer_and_the_commit(database):
+    with begin() as session:
+        job_id = a_training(session)
+        chunk = taken(session, job_id)
+        session.execute(text("UPDATE chunks SET lease_until = now() - interval '1 second' WHERE state = 'running'"))
+    with begin() as session:
+        assert chunks.is_held(session, chunk)
+        with begin() as other:
+            chunks.sweep(other, attempts=9, quiet_seconds=10, idle_queues=())
+            assert chunks.to_send(other, job_id) == []
+    with begin() as session:
+        assert taken(session, job_id).attempt == chunk.attempt + 1
 
 
 def die_after(session: Session, job_id: int, items_done: int) -> None:

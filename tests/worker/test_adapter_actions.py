@@ -18,10 +18,10 @@ A, B, C = "a" * 64, "b" * 64, "c" * 64
 
 @pytest.fixture
 def three(database) -> None:
-    """A, B and C, which forgot nothing, for the same task."""
+    """A, B and C, which forgot nothing, for the same task; each was compared with the one before it, A with C."""
     with begin() as session:
-        for each in (A, B, C):
-            an_adapter(session, None, id=each)
+        for each, rival in ((A, C), (B, A), (C, B)):
+            an_adapter(session, None, id=each, forgetting=a_report(0.0, rival=rival))
 
 
 def in_production(task: str = "things") -> str:
@@ -69,6 +69,25 @@ def test_an_override_needs_a_reason_and_both_are_kept_with_the_objection(databas
     assert change.overrides.startswith("Perplexity on neutral prose rose by 40 %")
 
 
+def test_an_adapter_that_was_not_compared_with_the_one_in_production_is_refused(three):
+    promote(A, "Ann", "smaller error")
+    with pytest.raises(UserError, match="Adapter aaaaaaaaaaaa went to production after this one was measured.*again"):
+        promote(C, "Ann", "smaller still")
+    promote(B, "Ann", "compared with A")
+    assert in_production() == "b"
+
+
+def test_measuring_again_needs_the_dataset_and_happens_once_at_a_time(three):
+    with pytest.raises(NotReady, match="dataset of adapter aaaaaaaaaaaa was deleted"):
+        adapter_actions.measure(A)
+    with begin() as session:
+        adapter = an_adapter(session, a_dataset(session), id="d" * 64)
+    job_id = adapter_actions.measure(adapter.id)
+    assert adapter_actions.measure(adapter.id) == job_id
+    with pytest.raises(WrongState, match=f"in use by job {job_id}"):
+        delete(adapter.id)
+
+
 def test_an_adapter_of_which_nothing_is_known_is_refused_too(database):
     register(id=A, forgetting=None)
     register(id=B, forgetting={"findings": [], "confidence": 0.95})
@@ -108,7 +127,7 @@ def test_after_going_back_and_on_again_the_way_back_is_the_same(three):
     for each in (A, B):
         promote(each, "Ann", "better")
     roll_back("things", "Ben", "B is wrong")
-    promote(C, "Ann", "better")
+    promote(C, "Ann", "better", override="It was compared with B, which was compared with A.")
     assert roll_back("things", "Ben", "C is wrong").id == A
 
 

@@ -58,6 +58,13 @@ def test_what_training_took_is_part_of_the_fixed_cost_of_every_job_that_prices_w
     assert (job.fixed_seconds, job.fixed_usd) == (1000.0, Decimal("0.03"))
 
 
+def test_a_training_whose_cost_nobody_knows_is_no_free_one(dataset, sent):
+    registered(dataset, metrics={"cost_unknown": True})
+    registered(dataset, id="b" * 64, metrics={"cost_unknown": False})
+    with begin() as session:
+        assert adapting.unknown_costs(session) == {ID}
+
+
 def test_the_beginning_of_an_adapter_s_number_brings_all_it_was_trained_with(dataset):
     registered(dataset, trained={"k": 5, "neighbour_tokens": 20, "min_price": 2})
     found = filled(adapter="a1b2", readout="log-mean")

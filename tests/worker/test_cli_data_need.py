@@ -38,11 +38,14 @@ def run(database, sent, monkeypatch):
 
 
 def test_it_prints_errors_crossings_costs_and_its_own_forecast_error(run):
-    said = run("data-need", "1", "--measured", "20", "--label-usd", "0.5")
+    said = " ".join(run("data-need", "1", "--measured", "20", "--label-usd", "0.5").split())  # long lines are broken
     assert "Fine-tuning passes RAG near 790 rows (80 % interval " in said  # e ** (1 / 0.15)
-    assert "Fine-tuning does not pass Ridge on words within 10 times your data" not in said
+    assert "Fine-tuning does not pass Ridge on words within 10 times your 320 rows" not in said
     assert "Up to there: $" in said
+    assert "“Fine-tuning” here is one way to do it: smollm2-135m learns to say the price's quantiles" in said
+    assert "“RAG” asks the same smollm2-135m as it comes" in said
     assert "How far to trust this" in said
+    assert "That tests a doubling of the rows; forecasts go up to 10 times your 320 rows" in said
     assert said.count("% less than foretold") + said.count("% more than foretold") == 4
 
 

@@ -6,14 +6,14 @@ from contextlib import nullcontext
 import pytest
 from typer.testing import CliRunner
 
-from db import jobs
+from db import endpoints, jobs
 from db.engine import begin
-from db.errors import NotFound, UserError
-from db.types import JobKind, JobState, TrainingPoint
+from db.errors import NotFound, UserError, WrongState
+from db.types import Endpoint, JobKind, JobState, TrainingPoint
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from tests.worker.trained import SECONDS, train_nothing
-from worker import actions, cli, cli_adapters, cli_finetune, cli_watch, specs
+from worker import actions, cli, cli_adapters, cli_finetune, cli_watch, finetune_actions, specs, train_specs
 
 
 @pytest.fixture
@@ -106,8 +106,11 @@ def test_examples_are_written_to_a_file(run, tmp_path):
 
 def test_adapters_are_promoted_rolled_back_downloaded_and_deleted(run, tmp_path):
     ids = [json.loads(run("finetune", "1", "--set", f"seed={seed}", "--json"))["adapter"] for seed in (1, 2)]
-    for each in ids:
-        assert "is now production for things" in run("adapters", "promote", each, "--why", "better")
+    assert "is now production for things" in run("adapters", "promote", ids[0], "--why", "better")
+    with pytest.raises(UserError, match="measure it again"):
+        run("adapters", "promote", ids[1], "--why", "better")
+    assert json.loads(run("adapters", "measure", ids[1], "--json"))["objection"] is None
+    assert "is now production for things" in run("adapters", "promote", ids[1], "--why", "better")
     assert json.loads(run("adapters", "rollback", "things", "--why", "worse", "--json"))["id"] == ids[0]
     assert "is now retired" in run("adapters", "retire", ids[0], "--why", "worse")
     file = tmp_path / "adapter.zip"
@@ -148,3 +151,13 @@ def test_where_a_training_stands_is_one_line():
     ]
     assert cli_watch.told(curve) == "step 40, loss 1.234, MAE $95.20, 5 min left"
     assert cli_watch.told(curve[:2]) == ""
+
+
+def test_what_trains_at_an_endpoint_is_cancelled_not_stopped(run):
+    with begin() as session:
+        endpoints.add(session, Endpoint("e", "http://127.0.0.1:1/v1"))
+    job_id = finetune_actions.start(1, train_specs.parse({"model": "e:large"}))
+    with pytest.raises(WrongState, match="can be cancelled. It is ended there; what was trained is lost and may be"):
+        run("finetune-stop", str(job_id))
+    other = finetune_actions.start(1, train_specs.parse({}))
+    assert "keeps the best it has" in run("finetune-stop", str(other))

@@ -16,6 +16,8 @@ from tests.worker.training.made import in_this_process
 from worker import actions, data_need, data_need_actions, data_need_specs, knowing, running
 from worker.data_need_specs import CHEAP, WAYS, DataNeedSpec
 
+SMALL_STEPS = {"batch_tokens": 512}  # so that there are some
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
@@ -81,6 +83,46 @@ def test_parts_are_nested_and_the_test_side_is_in_none(dataset_id, base):
     assert small.measured.equals(large.measured)
     assert set(small.measured["row"]) | set(small.choosing["row"]) <= sides[Split.VALIDATION]
     assert not set(small.measured["row"]) & set(small.choosing["row"])
+
+
+def test_every_part_takes_about_as_many_steps_as_the_largest(dataset_id, sent, base, monkeypatch):
+    in_this_process(monkeypatch)
+    steps: list[int] = []
+    learned = data_need.train_on
+
+    def counted(*args):
+        outcome = learned(*args)
+        steps.append(outcome.step)  # measured once, at its end
+        return outcome
+
+    monkeypatch.setattr(data_need, "train_on", counted)
+    spec = a_spec(base, rows=128, ways=("finetuned",))
+    data_need_actions.start(dataset_id, spec.model_copy(update={"train": spec.train.model_copy(update=SMALL_STEPS)}))
+    drain(sent)
+    assert len(steps) == 4
+    assert steps[-1] > 8
+    assert steps == pytest.approx([steps[-1]] * 4, rel=0.25)  # the last batch of a pass is not full
+
+
+def test_smaller_parts_see_their_rows_more_often_and_that_is_reckoned_with(dataset_id, base):
+    spec = a_spec(base)
+    assert [spec.training(rows, 320).epochs for rows in (40, 80, 160, 320)] == [8, 4, 2, 1]
+    one, two = (
+        data_need_actions.estimate(dataset_id, spec.model_copy(update={"train": train})).seconds
+        for train in (spec.train, spec.training(160, 320))
+    )
+    assert one < two < 2 * one
+    with pytest.raises(UserError, match="epochs: at most 10"):
+        data_need_specs.parse({"train": {"epochs": 12.0}})
+
+
+def test_what_the_names_stand_for_is_said_in_sentences(base):
+    said = data_need_specs.parse({}).meaning
+    assert "smollm2-135m learns to say the price's quantiles" in said
+    assert "about as many training steps" in said
+    assert "“RAG” asks the same smollm2-135m as it comes" in said
+    assert "RAG" not in data_need_specs.parse({"ways": ["finetuned", "ridge"]}).meaning
+    assert "small learns to say the price's quantiles" in a_spec(base).meaning  # a folder by its last part
 
 
 def test_a_cancelled_one_stops_and_keeps_the_part_that_is_done(dataset_id, sent, base, monkeypatch):

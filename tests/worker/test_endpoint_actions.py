@@ -1,14 +1,17 @@
 """Do the verbs for endpoints keep keys out, say in sentences what works, and know what things cost?"""
 
+import json
+from contextlib import nullcontext
 from decimal import Decimal
 
 import pytest
+from typer.testing import CliRunner
 
-from db import endpoints
+from db import endpoints, rates
 from db.engine import begin
 from db.errors import UserError
 from tests.endpoint import endpoint
-from worker import endpoint_actions
+from worker import cli_endpoints, endpoint_actions
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -102,3 +105,33 @@ def test_prices_are_entered_over_lists_and_unknown_is_none():
     assert (entered.source, entered.usd(1_000_000, 0, 1_000_000)) == ("override", Decimal("15.5"))
     with pytest.raises(UserError):
         endpoint_actions.set_price("o", "m", input=-1, output=1)
+
+
+def test_what_training_costs_is_entered_apart_and_is_unknown_until_then():
+    endpoint_actions.add("o", "openai")
+    endpoint_actions.add("v", "vllm")
+    assert endpoint_actions.training_price("o", "gpt-4.1-nano") is None
+    assert endpoint_actions.training_price("v", "anything") == 0
+    listed = endpoint_actions.price("o", "gpt-4.1-nano")
+    endpoint_actions.set_training_price("o", "gpt-4.1-nano", 1.5)
+    endpoint_actions.set_training_price("o", "gpt-4.1-nano", 3)
+    assert endpoint_actions.training_price("o", "gpt-4.1-nano") == 3
+    assert endpoint_actions.price("o", "gpt-4.1-nano") == listed
+    with begin() as session:
+        assert list(rates.tariffs(session)["kind"]) == ["training", "training"]  # a new price is a new entry
+    with pytest.raises(UserError):
+        endpoint_actions.set_training_price("o", "gpt-4.1-nano", -1)
+
+
+def test_the_command_line_says_and_takes_both_prices(monkeypatch):
+    monkeypatch.setattr(cli_endpoints, "running_stack", lambda **_: nullcontext())
+
+    def run(*arguments):
+        return CliRunner().invoke(cli_endpoints.app, ["price", "x", "m", *arguments]).output
+
+    endpoint_actions.add("x", base_url="http://127.0.0.1:9/v1")
+    assert "What training costs is unknown; enter it with --training" in run()
+    assert run("--json").strip() == "null"
+    assert "What training costs is $2.5 per million tokens" in run("--training", "2.5")
+    told = json.loads(run("--input", "1", "--output", "2", "--json"))
+    assert (told["input"], told["training"]) == ("1", "2.5")

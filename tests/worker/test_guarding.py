@@ -13,7 +13,7 @@ from db.types import AdapterState, JobKind, Queue, Step
 from tests.builders import a_catalogue, a_dataset, an_adapter
 from tests.worker.conftest import drain
 from tests.worker.training import learned
-from worker import train_specs
+from worker import adapter_actions, train_specs
 from worker.evaluation.forgetting import Report, objection
 from worker.llm.weights import base_hash
 from worker.running import wake
@@ -123,6 +123,25 @@ def test_an_ordinary_adapter_passes_and_is_compared_with_the_one_in_production(d
     assert found["prices of other categories"].n == 100
     assert found["prices of other categories"].about == "rows of the demo catalogue"
     assert objection(report) is None
+
+
+def test_measured_again_it_is_compared_with_what_went_to_production_meanwhile(database, sent, base):
+    files = learned.adapter(base, learned.listings("Lamps", 32), epochs=1, rate=5e-4)
+    assert guarded(base, sent, files).rival == ""
+    with begin() as session:
+        [adapter] = adapters.all(session)
+        spec = train_specs.TrainSpec.model_validate(adapter.spec)
+        other = an_adapter(session, adapter.dataset_id, **lineage(base, spec, None, files))
+        with_files(session, replace(other, state=AdapterState.PRODUCTION), files)
+    assert "not compared" in (adapter_actions.gate_objection(adapter) or "")
+    job_id = adapter_actions.measure(adapter.id)
+    drain(sent)
+    with begin() as session:
+        assert jobs.get(session, job_id).state == "done"
+        adapter = adapters.get(session, adapter.id)
+    assert adapter.forgetting is not None
+    assert Report.from_json(adapter.forgetting).rival == other.id
+    assert adapter_actions.gate_objection(adapter) is None
 
 
 def test_rows_that_the_new_adapter_learned_from_do_not_speak_for_it(database, sent, base):

@@ -36,8 +36,10 @@ def train_nothing(monkeypatch: pytest.MonkeyPatch, *, forgets: float = 0.01, **c
 
     def guard(work: steps.Work) -> Commit:
         def commit(session: Session) -> chunks.Tally:
-            adapter = adapters.of_job(session, work.job.id)
-            adapters.set_forgetting(session, adapter.id, a_report(forgets))
+            asked = work.job.spec.get("adapter")
+            adapter = adapters.get(session, asked) if asked else adapters.of_job(session, work.job.id)
+            rival = adapters.in_production(session, adapter.task)
+            adapters.set_forgetting(session, adapter.id, a_report(forgets, rival=rival.id if rival else ""))
             return chunks.Tally()
 
         return commit

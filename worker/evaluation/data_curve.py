@@ -5,6 +5,7 @@ follow it over orders of magnitude (Hestness et al., "Deep Learning Scaling is P
 slope is held between 0 (more rows do not make it worse) and 1 (no faster than in proportion).
 There is no floor that errors never get below (a + b * n ** -c): three or four points can't tell one from a small slope.
 Forecasts are the more hopeful the further they go, which is why none goes further than REACH.
+That they hold is tested over one doubling only, from half of the rows to all of them: more was not measured.
 
 Doubt has two parts: other rows to measure on (they are resampled, the same ones for all ways), and other trainings
 (every point is moved by chance as much as the points were found to lie off their lines).
@@ -19,7 +20,7 @@ from worker.evaluation.resampling import Floats, means, weights
 
 DRAWS = 1000
 LEVEL = 0.8  # of all intervals here
-REACH = 10.0  # times the rows there are: further than that nothing is said
+REACH = 10.0  # times the rows of the largest part that was measured: further than that nothing is said
 LEAST_SCATTER = 0.01  # log scale: few points may lie on a line by luck
 
 
@@ -54,7 +55,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What the smaller rungs said about the largest one, before it was looked at."""
+    """What the smaller rungs said about the largest one, before it was looked at: a doubling of the rows."""
 
     way: str
     rows: int

@@ -8,20 +8,22 @@ import numpy as np
 from worker.evaluation.data_curve import REACH, Crossing, Forecast, Line, Rung, crossing, forecasts, lines
 
 GRID = 40  # points of a drawn curve
-CLEAR = 0.9  # of the drawn lines must agree before one way is called ahead
+CLEAR = 0.9  # of the drawn lines must agree before one way is called ahead, or behind
 
 
 def report(
     rungs: Sequence[Rung], seconds: Mapping[tuple[str, int], float], there: int, way: str, labels: Mapping[str, str]
 ) -> dict[str, Any]:
-    """As JSON: ways (points, curve with its 80 % band), forecasts of the largest rungs, crossings of `way` with every
-    other way, and a sentence about each.
+    """As JSON: rows (of the largest part), there, ways (points, curve with its 80 % band), forecasts of the largest
+    rungs, crossings of `way` with every other way, and a sentence about each. Nothing reaches further than REACH times
+    the largest part, however many rows there are.
 
     seconds: of learning, by way and rows; there: the rows that one could learn from today, of which the largest part
     may be some; labels: what a reader calls the ways.
     """
     fitted = lines(rungs)
-    rows, most = max(rung.rows for rung in rungs), REACH * there
+    rows = max(rung.rows for rung in rungs)
+    most = REACH * rows
     met = [crossing(fitted[way], other, rows, most) for name, other in fitted.items() if name != way and way in fitted]
     told = forecasts(rungs)
     return {
@@ -29,7 +31,7 @@ def report(
         "there": there,
         "ways": {name: _way(line, seconds, most) | {"label": labels[name]} for name, line in fitted.items()},
         "forecasts": [_forecast(each) | {"sentence": forecast_sentence(each, labels)} for each in told],
-        "crossings": [_crossing(each) | {"sentence": sentence(each, labels, rows, most)} for each in met],
+        "crossings": [_crossing(each) | {"sentence": sentence(each, labels, rows, there)} for each in met],
     }
 
 
@@ -55,21 +57,39 @@ def _crossing(met: Crossing) -> dict[str, Any]:
     return {name: getattr(met, name) for name in ("way", "over", "is_ahead", "share", "rows", "low", "high")}
 
 
-def sentence(met: Crossing, labels: Mapping[str, str], rows: int, most: float) -> str:
-    """Such as: Fine-tuning passes RAG near 12,000 rows (80 % interval 8,000 to more than 31,000)."""
+def sentence(met: Crossing, labels: Mapping[str, str], rows: int, there: int) -> str:
+    """Such as: Fine-tuning passes RAG near 12,000 rows (80 % interval 8,000 to more than 31,000).
+
+    rows, there: as in report().
+    """
     way, over = labels[met.way], labels[met.over]
-    if met.is_ahead:
-        if met.share >= CLEAR:
-            return f"{way} is ahead of {over} already, with {rows:,} rows."
-        return (
-            f"{way} and {over} are too close to call with {rows:,} rows ({way} is ahead in {met.share:.0%} of draws)."
+    if (met.share if met.is_ahead else 1 - met.share) < CLEAR:
+        close = (
+            f"{way} and {over} are too close to call with {rows:,} rows: {way} is better in {100 * met.share:.0f} of "
+            "100 equally plausible readings of these figures"
         )
-    if met.rows is None:
-        start = f"{way} does not pass {over} within {REACH:g} times your data"
-        return f"{start}." if met.low is None else f"{start}; it might from {_round(met.low)} rows on (80 % interval)."
-    high = f"more than {_round(most)}" if met.high is None else _round(met.high)
+        known = not met.is_ahead and met.rows is not None
+        return f"{close}. {way} passes {over} {_place(met, rows)}." if known else f"{close}."
+    if met.is_ahead:
+        return f"{way} is ahead of {over} already, with {rows:,} rows."
+    if met.rows is not None:
+        return f"{way} passes {over} {_place(met, rows)}."
+    start = f"{way} does not pass {over} within {reach(rows, there)}"
+    might = "" if met.low is None else f"; it might from {_round(met.low)} rows on (80 % interval)"
+    return f"{start}{might}." if rows >= there else f"{start}{might}. Ask with more rows to look further."
+
+
+def reach(rows: int, there: int) -> str:
+    """How far anything is foretold: "10 times your 1,000 rows"; rows, there: as in report()."""
+    return f"{REACH:g} times your {rows:,} rows" if rows >= there else f"{REACH:g} times the {rows:,} rows measured"
+
+
+def _place(met: Crossing, rows: int) -> str:
+    """Where a crossing is expected; met.rows is not None."""
+    assert met.rows is not None
+    high = f"more than {_round(REACH * rows)}" if met.high is None else _round(met.high)
     low = _round(rows if met.low is None else met.low)
-    return f"{way} passes {over} near {_round(met.rows)} rows (80 % interval {low} to {high})."
+    return f"near {_round(met.rows)} rows (80 % interval {low} to {high})"
 
 
 def forecast_sentence(told: Forecast, labels: Mapping[str, str]) -> str:

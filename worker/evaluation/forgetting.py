@@ -51,7 +51,7 @@ class Finding:
     name: str
     unit: str
     n: int  # pairs
-    base: float | None  # perplexity, share of right answers, typical factor of a price error less 1, or $
+    base: float | None  # perplexity, share of right answers, mean |log price - log truth|, or $
     adapted: float | None
     change: float | None  # worsening: share of the base's figure; of accuracy, what it lost of 1.0. Below 0 = better
     low: float | None  # the change is at least this, and at most `high`, each as surely as the gate's part asks for
@@ -67,6 +67,7 @@ class Report:
 
     findings: tuple[Finding, ...] = ()
     confidence: float = 0.95  # over all parts together
+    rival: str = ""  # the adapter that was in production then; "" = none was
 
     @property
     def fell(self) -> tuple[Finding, ...]:
@@ -78,14 +79,16 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """As it is stored with an adapter."""
-        return {"findings": [asdict(finding) for finding in self.findings], "confidence": self.confidence}
+        findings = [asdict(finding) for finding in self.findings]
+        return {"findings": findings, "confidence": self.confidence, "rival": self.rival}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Report":
-        return cls(tuple(Finding(**each) for each in values["findings"]), values["confidence"])
+        findings = tuple(Finding(**each) for each in values["findings"])
+        return cls(findings, values["confidence"], values.get("rival", ""))
 
 
-def judge(parts: Sequence[Part | Missing], worsening: float, confidence: float) -> Report:
+def judge(parts: Sequence[Part | Missing], worsening: float, confidence: float, rival: str = "") -> Report:
     """A part fell when its worsening is beyond `worsening` even at the bound that bootstrap over pairs puts under it.
 
     One-sided, and the error that `confidence` leaves is shared out over the parts that were measured (Bonferroni), so
@@ -101,6 +104,7 @@ def judge(parts: Sequence[Part | Missing], worsening: float, confidence: float) 
             for part in parts
         ),
         confidence,
+        rival,
     )
 
 
@@ -188,6 +192,4 @@ def _change(unit: Unit, means: Floats) -> Floats:
 
 
 def _shown(unit: Unit, mean: float) -> float:
-    if unit == "perplexity":
-        return math.exp(min(mean, _WILD))
-    return math.expm1(min(mean, _WILD)) if unit == "log-error" else float(mean)
+    return math.exp(min(mean, _WILD)) if unit == "perplexity" else float(mean)

@@ -25,9 +25,11 @@ def find(session: Session, endpoint: Endpoint, model: str, at: datetime | None =
     return listed(endpoint.provider, model, (at or datetime.now(UTC)).date().isoformat())
 
 
-def training(endpoint: Endpoint) -> Decimal | None:
-    """Dollars per million tokens that its models are tuned on. None = unknown: no price list says it."""
-    return Decimal(0) if endpoint.provider == FREE else None
+def training(session: Session, endpoint: Endpoint, model: str, at: datetime | None = None) -> Decimal | None:
+    """Dollars per million tokens that a model is tuned on, at a time (None = now). None = unknown, which is not the
+    same as free: no price list says it, only who enters it by hand."""
+    entered = rates.training(session, endpoint.name, model, at)
+    return Decimal(0) if entered is None and endpoint.provider == FREE else entered
 
 
 @lru_cache(maxsize=256)

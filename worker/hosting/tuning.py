@@ -66,6 +66,10 @@ class Status:
     seconds: float = 0.0  # that it took there, once it has ended
 
 
+ENDED = "It is ended there; what was trained is lost and may be charged."
+"""What becomes of a tuning that is cancelled: no provider hands out the best it had so far."""
+
+
 class TuningFailure(UserError):
     """The endpoint did not do what a tuning needs; `failure` says whether another try may help."""
 
@@ -203,13 +207,29 @@ def notices(provider: str, model: str, shutdown_date: str | None, today: date | 
             said.append(f"{name} has taken no new fine-tunes from self-serve accounts since {closes}.")
         else:
             said.append(f"{name} takes no new fine-tunes from self-serve accounts after {closes}; from many, none now.")
-    base = model.removeprefix("ft:").split(":")[0]
+    base = _base(model)
     if shutdown_date:
         is_over = shutdown_date[:10] <= today.isoformat()
         said.append(f"{base} {'ended' if is_over else 'ends'} on {shutdown_date[:10]}, and its fine-tunes with it.")
     else:
         said.append(f"A fine-tune ends when its base model does; the endpoint names no day for {base}.")
     return said
+
+
+def whole(epochs: float) -> int:
+    """Epochs as an endpoint counts them."""
+    return max(1, round(epochs))
+
+
+def last_day(endpoint: Endpoint, *models: str) -> str | None:
+    """ISO date on which the first of these models, or of those that they were tuned from, ends; None: nobody says."""
+    names = [name for model in models for name in (model, _base(model))]
+    return min(filter(None, (endpoint.model(name).shutdown_date for name in names)), default=None)
+
+
+def _base(model: str) -> str:
+    """What it was tuned from, as OpenAI names such models (ft:BASE:…); another model itself."""
+    return model.removeprefix("ft:").split(":")[0] if model.startswith("ft:") else model
 
 
 def _suffix(token: str) -> str:

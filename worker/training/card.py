@@ -39,7 +39,7 @@ _METRICS = {
     "parse_rate": ("Answers that are a price", "{:.1%}"),
     "loss": ("Loss on validation rows", "{:.4f}"),
 }
-_UNITS = {"perplexity": "{:.2f}", "accuracy": "{:.1%}", "log-error": "{:.1%}", "dollars": "${:,.2f}"}
+_UNITS = {"perplexity": "{:.2f}", "accuracy": "{:.1%}", "log-error": "{:.2f}", "dollars": "${:,.2f}"}
 
 
 def card(adapter: Adapter, history: Sequence[AdapterChange]) -> str:

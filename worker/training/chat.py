@@ -35,3 +35,9 @@ def tokens(examples: pl.DataFrame, model: str = "") -> list[int]:
     chats = [messages(example) for example in examples.iter_rows(named=True)]
     counted = counting.tokens(model, ["".join(each["content"] for each in chat) for chat in chats]).tokens
     return [n + guessing.MESSAGE_TOKENS * len(chat) for n, chat in zip(counted, chats, strict=True)]
+
+
+def most_tokens(examples: pl.DataFrame) -> int:
+    """At most about so many tokens all of them are trained on in one epoch."""
+    said = [message for example in examples.iter_rows(named=True) for message in messages(example)]
+    return sum(guessing.count(message["content"]) + guessing.MESSAGE_TOKENS for message in said)

@@ -5,12 +5,12 @@ machine for sure, and because a crash in it is then only a failed try.
 """
 
 import logging
-import os
 import sys
 import traceback
 from pathlib import Path
 
 from db.errors import UserError
+from db.settings import settings
 
 
 def main(folder: Path) -> int:
@@ -21,7 +21,7 @@ def main(folder: Path) -> int:
         from worker.training.task import Task
         from worker.training.training import Training
 
-        lock = device.claim(pick_device(os.environ.get("PRICEWRIGHT_DEVICE", "auto")))
+        lock = device.claim(pick_device(settings().device))
         if lock is None:
             return device.BUSY
         with lock:

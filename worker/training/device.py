@@ -2,12 +2,13 @@
 
 import fcntl
 import os
-import tempfile
 from pathlib import Path
 from typing import IO
 
 import psutil
 import torch
+
+from db.settings import settings
 
 BUSY = 75  # exit code: the GPU is taken by another training, try again later (EX_TEMPFAIL of sysexits.h)
 
@@ -27,11 +28,13 @@ def memory_gb(device: torch.device) -> float:
 
 def claim(device: torch.device) -> IO[str] | None:
     """A lock on this GPU while the file is open, so that two trainings never share one; the kernel frees it however
-    the process ends. None when another training holds it. A CPU is shared by everybody: nothing is locked."""
-    label = os.environ.get("CUDA_VISIBLE_DEVICES") or "0"
-    file = (Path(tempfile.gettempdir()) / f"pricewright-gpu-{label.replace(',', '-')}.lock").open("w")
+    the process ends. None when another training holds it. A CPU is shared by everybody: nothing is locked.
+
+    The file lies in the data folder, which containers share, and is named by the card: each may count it differently.
+    """
     if device.type == "cpu":
-        return file
+        return Path(os.devnull).open("w")
+    file = (settings().home / f"gpu-{torch.cuda.get_device_properties(device).uuid}.lock").open("w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -28,6 +28,8 @@ from worker.training.task import (
     Tail,
     Task,
     read_parts,
+    step_of,
+    tell_stored,
 )
 
 POLL_SECONDS = 0.5
@@ -75,7 +77,7 @@ def pilot(task: Task, folder: Path, watch: Watch) -> dict[str, Any]:
 
 def _run(task: Task, folder: Path, watch: Watch) -> dict[str, bytes]:
     task.write(folder)
-    tail, checkpointed = Tail(folder), 0.0
+    tail, handed_on = Tail(folder), None
     with (folder / LOG).open("ab") as log:
         # Its own name for the CUDA devices it sees, and our settings: the environment goes along.
         child = subprocess.Popen(
@@ -93,7 +95,7 @@ def _run(task: Task, folder: Path, watch: Watch) -> dict[str, bytes]:
         while child.poll() is None:
             time.sleep(POLL_SECONDS)
             watch.points(tail.read())
-            checkpointed = _hand_on(folder, checkpointed, watch)
+            handed_on = _hand_on(folder, handed_on, watch)
             if watch.wants_stop():
                 (folder / STOP).touch()
         watch.points(tail.read())
@@ -104,17 +106,17 @@ def _run(task: Task, folder: Path, watch: Watch) -> dict[str, bytes]:
     return _ended(folder, child.returncode)
 
 
-def _hand_on(folder: Path, before: float, watch: Watch) -> float:
-    """Pass on a checkpoint that is new; returns its time."""
-    try:
-        written = (folder / CHECKPOINT / "step").stat().st_mtime
-        found = read_parts(folder / CHECKPOINT) if written > before else None
-    except FileNotFoundError:  # none yet, or just being replaced
+def _hand_on(folder: Path, before: int | None, watch: Watch) -> int | None:
+    """Pass on a checkpoint that is new; returns the step of the last one."""
+    if step_of(folder / CHECKPOINT) in (None, before):
         return before
-    if found is None:
+    began = time.monotonic()
+    found = read_parts(folder / CHECKPOINT)
+    if found is None:  # just being replaced
         return before
     watch.checkpoint(found)
-    return written
+    tell_stored(folder, time.monotonic() - began)
+    return found.step
 
 
 def _ended(folder: Path, code: int) -> dict[str, bytes]:

@@ -3,7 +3,7 @@
 import json
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load, save
 from torch import nn
 
+from db.errors import UserError
 from worker.llm.adapted import twin
 from worker.llm.heads import HEAD_FILE, QuantileHead, pinball
 from worker.train_specs import TrainSpec
@@ -130,6 +131,26 @@ def lower_part(model: Any, first: int) -> Any:
     inner.norm = nn.Identity()
     inner.config._attn_implementation = "sdpa"
     return inner
+
+
+ALIKE = 0.1  # of the states' length; rounding in bf16 stays below a third of it
+
+
+def check_cut(model: Any, learner: Learner, ids: Sequence[int]) -> None:
+    """Raises UserError when the lower layers and what learns, one after the other, are not the whole model: some
+    architectures scale what enters their first layer, and would do so twice. Before anything was learned."""
+    whole = twin(model).model
+    whole.config._attn_implementation = "sdpa"
+    told = torch.tensor([list(ids)], device=model.device)
+    with torch.no_grad(), torch.autocast(model.device.type, learner.dtype, enabled=learner.dtype != torch.float32):
+        wanted = whole(input_ids=told, use_cache=False).last_hidden_state.float()
+        states = lower_part(model, learner.first)(input_ids=told, use_cache=False).last_hidden_state
+        got = learner.inner(inputs_embeds=states, use_cache=False).last_hidden_state.float()
+    if not (got - wanted).norm() <= ALIKE * wanted.norm():
+        raise UserError(
+            f"The lower layers of a {model.config.model_type} model can't be computed apart from the upper ones; set "
+            "the upper layers that learn to 0, so that all do."
+        )
 
 
 def saved(tensors: Mapping[str, Tensor]) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 
 from worker import canary
 from worker.progress import Silent
-from worker.train_specs import GATE_ROWS
+from worker.train_specs import GATE_ROWS, SPREAD
 from worker.training import forgetting
 from worker.training.measuring import measure
 from worker.training.task import DONE, PILOT, Task, write_parts
@@ -17,11 +17,10 @@ from worker.training.walking import walk
 
 STEPS = 6  # the first is thrown away: memory is taken and code is made ready in it
 PRICED, PASSAGES, QUESTIONS = 16, 4, 12
-SPREAD = 0.9, 1.25  # at least, of the time: machines are not equally busy all day
 
 
 def run(task: Task, folder: Path) -> None:
-    """Writes pilot.json: seconds, low_seconds, high_seconds, steps, tokens_per_second, priced_per_second."""
+    """Writes pilot.json, as `reckon` tells it."""
     training = Training(task, folder)
     order, samples = training.order, training.samples
     speeds: list[float] = []
@@ -61,7 +60,10 @@ def _reading(training: Training) -> float:
 def reckon(
     training: Training, seconds_per_token: list[float], seconds_per_price: float, gate_seconds: float
 ) -> dict[str, Any]:
-    """The whole training from its parts: loading, lower layers once, steps, measurements, gate."""
+    """The whole training from its parts: loading, lower layers once, steps, measurements, gate.
+
+    seconds, at least and at most (low_seconds, high_seconds); apart_seconds of them do not grow with rows or epochs.
+    """
     spec, order, samples = training.spec, training.order, training.samples
     tokens = sum(len(samples[i]) for batch in order for i in batch)
     lower = training.lower.seconds / max(1, training.lower.tokens)
@@ -78,6 +80,7 @@ def reckon(
         "seconds": seconds,
         "low_seconds": min(low, seconds * SPREAD[0]),
         "high_seconds": max(high, seconds * SPREAD[1]),
+        "apart_seconds": training.load_seconds + gate_seconds,
         "steps": len(order),
         "rows": len(training.task.train),
         "tokens": tokens,

@@ -32,6 +32,7 @@ class Remote(BaseModel):
     )
     remote_id: str = ""
     last_event: str = ""
+    is_booked: bool = False  # what the training cost counts under the job's cap already
 
     @property
     def wait_seconds(self) -> float:

@@ -10,7 +10,7 @@ from db import endpoints
 from db.engine import begin
 from db.errors import UserError
 from db.types import Adapter, AdapterState, Dataset, Endpoint, Job, TrainingPoint
-from worker.hosting import trial
+from worker.hosting import trial, tuning
 from worker.hosting.tuning import Status
 from worker.train_specs import TrainSpec
 from worker.training.remote import Remote
@@ -24,7 +24,7 @@ def last_day(endpoint: Endpoint, base: str, tuned: str) -> str | None:
         return endpoint.model(base).shutdown_date
     with begin() as session:
         endpoint = endpoints.set_models(session, endpoint.name, listed)
-    return min(filter(None, (endpoint.model(name).shutdown_date for name in (tuned, base))), default=None)
+    return tuning.last_day(endpoint, tuned, base)
 
 
 def metrics(

@@ -1,7 +1,8 @@
 """What is said between a training, which runs in its own process, and the worker that watches it: files in a folder.
 
 task.json, train.parquet, validation.parquet, replay.json, resume/ -> the training; events.jsonl, checkpoint/, done/,
-error.txt <- the training; an empty file `stop` asks it to end early.
+error.txt <- the training; an empty file `stop` asks it to end early; `stored` says how many seconds the worker
+needed to store its last checkpoint.
 """
 
 import hashlib
@@ -17,6 +18,8 @@ from db.types import Checkpoint, TrainingPoint
 from worker.train_specs import TrainSpec
 
 EVENTS, CHECKPOINT, DONE, ERROR, STOP, LOG = "events.jsonl", "checkpoint", "done", "error.txt", "stop", "log.txt"
+STORED = "stored"
+STEP = "step"  # in a folder of parts
 STATE = "state.json"  # among the parts of a checkpoint
 OUTCOME, PREDICTED, PILOT = "outcome.json", "predicted.parquet", "pilot.json"  # among what is done
 
@@ -44,7 +47,7 @@ class Task:
     def write(self, folder: Path) -> None:
         """Into an empty or used folder; what a training before has put there and is no longer true goes."""
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (EVENTS, ERROR, STOP, LOG):
+        for name in (EVENTS, ERROR, STOP, STORED, LOG):
             (folder / name).unlink(missing_ok=True)
         for name in (CHECKPOINT, DONE, "resume"):
             shutil.rmtree(folder / name, ignore_errors=True)
@@ -83,22 +86,47 @@ class Outcome:
 
 
 def write_parts(folder: Path, step: int, parts: dict[str, bytes]) -> None:
-    """A folder that is there whole or not at all."""
+    """In place of what is there, which was of another step; `read_parts` finds one or the other or nothing."""
     part = folder.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    (part / "step").write_text(str(step))
+    (part / STEP).write_text(str(step))
     for name, data in parts.items():
         (part / name).write_bytes(data)
+    # Before anything else goes: who still finds it after reading has read all parts, and those of one step.
+    (folder / STEP).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
 
 
-def read_parts(folder: Path) -> Checkpoint | None:
-    if not (folder / "step").is_file():
+def step_of(folder: Path) -> int | None:
+    """Of the parts in a folder; None: there are none, or they are being replaced."""
+    try:
+        return int((folder / STEP).read_text())
+    except FileNotFoundError:
         return None
-    parts = {file.name: file.read_bytes() for file in folder.iterdir() if file.name != "step"}
-    return Checkpoint(int((folder / "step").read_text()), parts)
+
+
+def read_parts(folder: Path) -> Checkpoint | None:
+    """None: there are none, or they are being replaced."""
+    step = step_of(folder)
+    try:
+        parts = {file.name: file.read_bytes() for file in folder.iterdir() if file.name != STEP}
+    except FileNotFoundError:
+        return None
+    return Checkpoint(step, parts) if step is not None and step == step_of(folder) else None
+
+
+def tell_stored(folder: Path, seconds: float) -> None:
+    """Tell the training what the worker had to do for its last checkpoint."""
+    part = folder / f"{STORED}.part"
+    part.write_text(repr(seconds))
+    part.replace(folder / STORED)
+
+
+def stored_seconds(folder: Path) -> float:
+    """0 before the first checkpoint is stored."""
+    return float((folder / STORED).read_text()) if (folder / STORED).is_file() else 0.0
 
 
 class Events:

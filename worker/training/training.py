@@ -15,18 +15,30 @@ import torch
 from db.errors import UserError
 from db.settings import settings
 from worker.llm.local import LocalModel
+from worker.train_specs import LOSS_ROWS
 from worker.training import device
 from worker.training.batching import Sample, plan, price_samples, text_samples
 from worker.training.data import Batches, Lower, tensors
-from worker.training.learner import Learner
+from worker.training.learner import Learner, check_cut
 from worker.training.lower import Kept
 from worker.training.measuring import measure, prompts
-from worker.training.task import CHECKPOINT, DONE, OUTCOME, PREDICTED, STATE, STOP, Events, Task, write_parts
+from worker.training.task import (
+    CHECKPOINT,
+    DONE,
+    OUTCOME,
+    PREDICTED,
+    STATE,
+    STOP,
+    Events,
+    Task,
+    stored_seconds,
+    write_parts,
+)
 from worker.training.walking import Walk, walk
 
 LONGEST_REPLAY = 128  # tokens
-LOSS_ROWS = 64  # validation rows whose loss is computed
 BEST = "best-"
+CHECKPOINT_SHARE = 0.05  # of the time goes into checkpoints, at most: large ones are gigabytes
 
 
 @dataclass
@@ -40,6 +52,10 @@ class State:
     best: dict[str, Any] = field(default_factory=dict)  # its metrics
     misses: int = 0  # measurements since the best one
     stopped: bool = False
+
+
+def out_of_bounds(step: int) -> UserError:
+    return UserError(f"The training went out of bounds at step {step:,}; choose a lower learning rate.")
 
 
 class Training:
@@ -60,6 +76,8 @@ class Training:
             self.learner.head.start(torch.tensor(task.train["price"].to_list()).log())
         self.lower = Lower(self.base.network.model, self.learner.first, self.samples)
         self.kept = Kept(folder, task.identity, lengths, self.lower.width, self.lower.dtype, self.lower)
+        if self.learner.first:
+            check_cut(self.base.network.model, self.learner, min(self.samples, key=len).ids)
         self.walk = Walk(self.learner, self.spec, len(self.order), task.resume)
         self.state = State()
         self.best: dict[str, bytes] = {}
@@ -70,6 +88,7 @@ class Training:
         self.load_seconds = time.monotonic() - began
         self._before = self.state.seconds
         self._began = self._last = self._saved = began
+        self._saving = 0.0  # seconds that the last checkpoint took to write
         self._events = Events(folder)
 
     @property
@@ -102,9 +121,8 @@ class Training:
 
     def after(self, step: int, figures: dict[str, float]) -> bool:
         """What happens after each step; True ends the training."""
-        if not math.isfinite(figures["loss"]):
-            raise UserError(f"The training went out of bounds at step {step:,}; choose a lower learning rate.")
-        figures = {name: value for name, value in figures.items() if math.isfinite(value)}
+        if not math.isfinite(figures["loss"] + figures.get("grad_norm", 0.0)):
+            raise out_of_bounds(step)
         now = time.monotonic()
         tokens = sum(len(self.samples[i]) for i in self.order[step - 1])
         took, self._last = now - self._last, now
@@ -114,7 +132,7 @@ class Training:
             self._evaluate()
         stop = (self.folder / STOP).exists() or bool(0 < self.spec.patience <= self.state.misses)
         self.state.stopped = stop and step < len(self.order)
-        if time.monotonic() - self._saved > settings().checkpoint_seconds and step < len(self.order):
+        if self._is_checkpoint_due() and step < len(self.order):
             self._checkpoint()
         self._last = time.monotonic()
         return stop
@@ -145,6 +163,8 @@ class Training:
         rows = self.task.validation[: self.spec.evaluate_rows]
         measured = measure(self.base.adapted(files), rows, self.spec)
         metrics = measured.metrics | {"loss": self.validation_loss()}
+        if not math.isfinite(metrics["loss"]):
+            raise out_of_bounds(self.state.step)
         self.base.network.forget()
         value = metrics[self.spec.metric]
         known = self.state.best.get(self.spec.metric)
@@ -158,13 +178,20 @@ class Training:
             self.best = files | {PREDICTED: table.getvalue()}
         self._events.add(self.state.step, "eval", **metrics, is_best=is_best)
 
+    def _is_checkpoint_due(self) -> bool:
+        """What the last one took counts here and at the worker, who stores it."""
+        took = self._saving + stored_seconds(self.folder)
+        return time.monotonic() - self._saved > max(settings().checkpoint_seconds, took / CHECKPOINT_SHARE)
+
     def _checkpoint(self) -> None:
+        began = time.monotonic()
         self.kept.flush()
         self.state.seconds = self._seconds()
         parts = self.walk.parts() | {STATE: json.dumps(asdict(self.state)).encode()}
         parts |= {BEST + name: data for name, data in self.best.items()}
         write_parts(self.folder / CHECKPOINT, self.state.step, parts)
         self._saved = time.monotonic()
+        self._saving = self._saved - began
 
     def _told(self, step: int, tokens_per_second: float) -> dict[str, Any]:
         done, left = step - self.walk.start, len(self.order) - step

@@ -1,11 +1,13 @@
 """Are power laws found again, is the doubt about right, and is a crossing said only where there is one?"""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.evaluation.data_curve import Rung, crossing, forecasts, lines
+from worker.evaluation.data_curve import Crossing, Rung, crossing, forecasts, lines
 from worker.evaluation.data_verdict import report, sentence
 
 ROWS = (125, 250, 500, 1000)
@@ -60,22 +62,36 @@ def test_a_steeper_law_crosses_where_arithmetic_says():
     assert not met.is_ahead
     assert met.rows == pytest.approx(243.0, rel=0.05)  # (900 / 300) ** (1 / 0.2)
     assert met.low <= met.rows <= met.high
-    assert sentence(met, LABELS, 100, 1000).startswith("Fine-tuning passes RAG near 240 rows (80 % interval ")
+    assert sentence(met, LABELS, 100, 100).startswith("Fine-tuning passes RAG near 240 rows (80 % interval ")
 
 
 def test_who_is_better_now_is_ahead_already():
     found = lines([*law("finetuned", 200.0, 0.3), *law("rag", 300.0, 0.2)])
     met = crossing(found["finetuned"], found["rag"], 1000, 10_000)
     assert met.is_ahead
-    assert sentence(met, LABELS, 1000, 10_000) == "Fine-tuning is ahead of RAG already, with 1,000 rows."
+    assert sentence(met, LABELS, 1000, 1000) == "Fine-tuning is ahead of RAG already, with 1,000 rows."
 
 
-def test_a_lead_that_other_rows_might_undo_is_too_close_to_call():
+def test_a_lead_that_other_rows_might_undo_is_too_close_to_call_from_both_sides():
     found = lines([*law("finetuned", 299.0, 0.2, seed=1, noise=0.03), *law("rag", 300.0, 0.2, seed=2, noise=0.03)])
     met, back = (crossing(found[a], found[b], 1000, 10_000) for a, b in (("finetuned", "rag"), ("rag", "finetuned")))
-    [ahead] = [each for each in (met, back) if each.is_ahead]
-    assert 0.5 < ahead.share < 0.9
-    assert "too close to call" in sentence(ahead, LABELS, 1000, 10_000)
+    assert met.is_ahead != back.is_ahead
+    assert 0.1 < met.share < 0.9
+    for each, name in ((met, "Fine-tuning"), (back, "RAG")):
+        said = sentence(each, LABELS, 1000, 1000)
+        assert "too close to call with 1,000 rows" in said
+        assert f"{name} is better in {100 * each.share:.0f} of 100 equally plausible readings of these figures" in said
+        assert "does not pass" not in said
+
+
+def test_what_is_too_close_now_is_told_with_its_crossing():
+    close = Crossing("finetuned", "rag", False, 0.4, 1200.0, 1000.0, None)
+    assert sentence(close, LABELS, 1000, 1000).endswith(
+        "figures. Fine-tuning passes RAG near 1,200 rows (80 % interval 1,000 to more than 10,000)."
+    )
+    assert sentence(replace(close, rows=None), LABELS, 1000, 1000).endswith("of these figures.")
+    sure = replace(close, share=0.1)  # 9 of 10 readings agree that it is behind
+    assert sentence(sure, LABELS, 1000, 1000).startswith("Fine-tuning passes RAG near 1,200 rows")
 
 
 def test_what_never_meets_or_too_far_away_is_not_promised():
@@ -84,7 +100,20 @@ def test_what_never_meets_or_too_far_away_is_not_promised():
     for found in (flat, far):
         met = crossing(found["finetuned"], found["rag"], 1000, 10_000)
         assert met.rows is None
-        assert "does not pass RAG within 10 times your data" in sentence(met, LABELS, 1000, 10_000)
+        assert sentence(met, LABELS, 1000, 1000).startswith(
+            "Fine-tuning does not pass RAG within 10 times your 1,000 rows"
+        )
+
+
+def test_nothing_is_foretold_further_than_10_times_the_rows_measured_however_many_there_are():
+    rungs = [*law("finetuned", 900.0, 0.3), *law("rag", 300.0, 0.2)]  # meet at 59,000 rows
+    made = report(rungs, {}, 30_000, "finetuned", LABELS)
+    assert (made["rows"], made["there"]) == (1000, 30_000)
+    assert all(way["curve"][-1]["rows"] == pytest.approx(10_000) for way in made["ways"].values())
+    [met] = made["crossings"]
+    assert (met["rows"], met["high"]) == (None, None)
+    assert "does not pass RAG within 10 times the 1,000 rows measured" in met["sentence"]
+    assert met["sentence"].endswith("Ask with more rows to look further.")
 
 
 def test_unanswered_rows_are_left_out_and_the_report_has_every_way():

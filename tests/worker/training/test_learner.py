@@ -2,13 +2,14 @@
 
 import pytest
 import torch
+from transformers import GraniteConfig, GraniteForCausalLM
 
-from db.errors import NotReady
+from db.errors import NotReady, UserError
 from tests.worker.training.made import a_task
 from worker.llm.local import LocalModel
 from worker.training.batching import price_samples, text_samples
 from worker.training.data import Lower, tensors
-from worker.training.learner import Learner
+from worker.training.learner import Learner, check_cut
 from worker.training.lower import Kept
 from worker.training.measuring import prompts
 
@@ -39,6 +40,18 @@ def test_the_loss_over_kept_states_is_the_loss_over_all_layers(base, model, form
 
     assert lost == pytest.approx(whole(**tensors(samples, None))["loss"].item(), rel=1e-4)
     assert lost > 0
+
+
+def test_a_model_whose_layers_cannot_be_told_apart_is_refused_in_a_sentence(base, model):
+    spec = a_task(base, 12).spec
+    check_cut(model.network.model, Learner(model.network.model, spec, "small"), [5, 6, 7, 8])
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3, "num_attention_heads": 2}
+    config = GraniteConfig(
+        vocab_size=64, num_key_value_heads=2, embedding_multiplier=12.0, initializer_range=0.3, **sizes
+    )
+    scaled = GraniteForCausalLM(config).eval()  # it multiplies what enters its first layer, and would do so twice
+    with pytest.raises(UserError, match="lower layers of a granite model.*to 0, so that all do"):
+        check_cut(scaled, Learner(scaled, spec, "scaled"), [5, 6, 7, 8])
 
 
 def test_only_the_adapter_learns(base, model):

@@ -1,19 +1,29 @@
 """Does a training learn, go on where it was killed, stop when asked, and keep what was best?"""
 
 import json
+import math
 import os
+import pathlib
+import shutil
 import signal
+import time
 
 import pytest
 import torch
 from safetensors.torch import load
 
+from db import chunks, jobs, rates, trainings
+from db.engine import begin
 from db.errors import UserError
 from db.settings import settings
+from db.types import Checkpoint, JobKind, Queue, Step, TrainingPoint
+from tests.builders import a_dataset
 from tests.worker.training.made import a_task
-from worker.progress import Cancelled
+from worker.progress import Cancelled, Silent
 from worker.training import launch, pilot, training
-from worker.training.task import CHECKPOINT, DONE, STOP, Tail, Task, read_parts
+from worker.training import task as files
+from worker.training.task import CHECKPOINT, DONE, STOP, Tail, Task, read_parts, tell_stored, write_parts
+from worker.training_steps import JobWatch
 
 ADAPTER = "adapter_model.safetensors"
 
@@ -52,7 +62,7 @@ def test_it_learns_and_says_so_on_the_way(base, tmp_path, form):
 def test_killed_and_resumed_it_ends_as_if_nothing_had_happened(base, tmp_path, monkeypatch, form):
     """Dropout included: chance goes on where it was. The tolerance is for bf16: the layers that do not learn are
     computed anew, in other batches, so their last bits differ."""
-    monkeypatch.setattr(training, "settings", lambda: settings().model_copy(update={"checkpoint_seconds": 0}))
+    as_often_as_possible(monkeypatch)
     task = a_task(base, form=form, dropout=0.2, evaluate_every=4)
     whole = trained(task, tmp_path / "whole")
 
@@ -80,6 +90,135 @@ def test_killed_and_resumed_it_ends_as_if_nothing_had_happened(base, tmp_path, m
     assert all(torch.allclose(first[name], second[name], rtol=1e-2, atol=1e-4) for name in first)
     both = [json.loads(done.parts["outcome.json"])["metrics"] for done in (whole, resumed)]
     assert both[0] == pytest.approx(both[1], rel=1e-3)
+
+
+def as_often_as_possible(monkeypatch):
+    """A checkpoint after each step, however long it takes to write."""
+    monkeypatch.setattr(training, "settings", lambda: settings().model_copy(update={"checkpoint_seconds": 0}))
+    monkeypatch.setattr(training, "CHECKPOINT_SHARE", math.inf)
+
+
+@pytest.mark.parametrize(
+    ("share", "stored"), [(training.CHECKPOINT_SHARE, 1e6), (1e-9, 0.0)], ids=["long to store", "long to write"]
+)
+def test_the_longer_a_checkpoint_takes_the_later_comes_the_next(base, tmp_path, monkeypatch, share, stored):
+    as_often_as_possible(monkeypatch)
+    written = []
+
+    def write(folder, step, parts):
+        write_parts(folder, step, parts)
+        if folder.name == CHECKPOINT:
+            written.append(step)
+            tell_stored(tmp_path, stored)
+
+    monkeypatch.setattr(training, "write_parts", write)
+    trained(a_task(base), tmp_path)
+    steps = events(tmp_path, "step")[-1].step
+    assert written == list(range(1, steps))  # not at the end, where the adapter is written
+
+    written.clear()
+    monkeypatch.setattr(training, "CHECKPOINT_SHARE", share)
+    trained(a_task(base), tmp_path)
+    assert written == [1]
+
+
+def test_the_worker_stores_a_checkpoint_once_and_tells_the_training_how_long_that_took(tmp_path):
+    class Slow(Noted):
+        def checkpoint(self, checkpoint):
+            super().checkpoint(checkpoint)
+            time.sleep(0.1)
+
+    watch = Slow()
+    assert launch._hand_on(tmp_path, None, watch) is None
+    assert files.stored_seconds(tmp_path) == 0
+    write_parts(tmp_path / CHECKPOINT, 1, {"weights": b"1"})
+    handed_on = launch._hand_on(tmp_path, None, watch)
+    handed_on = launch._hand_on(tmp_path, handed_on, watch)
+    write_parts(tmp_path / CHECKPOINT, 2, {"weights": b"2"})
+    launch._hand_on(tmp_path, handed_on, watch)
+    assert watch.checkpoints == [Checkpoint(1, {"weights": b"1"}), Checkpoint(2, {"weights": b"2"})]
+    assert 0.1 <= files.stored_seconds(tmp_path) < 60
+
+
+def test_a_checkpoint_that_is_being_replaced_is_not_read_in_part(tmp_path, monkeypatch):
+    folder = tmp_path / CHECKPOINT
+    write_parts(folder, 1, {"learned": b"1", "moments": b"1"})
+    rmtree, read = shutil.rmtree, []
+
+    def slowly(path, **options):
+        if path == folder:
+            (folder / "moments").unlink()
+            read.append(read_parts(folder))
+        rmtree(path, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", slowly)
+        write_parts(folder, 2, {"learned": b"2", "moments": b"2"})
+    assert read == [None]
+    assert read_parts(folder) == Checkpoint(2, {"learned": b"2", "moments": b"2"})
+
+
+def test_a_checkpoint_that_is_replaced_while_it_is_read_is_not_mixed_with_the_next(tmp_path, monkeypatch):
+    folder = tmp_path / CHECKPOINT
+    write_parts(folder, 1, {"learned": b"1", "moments": b"1"})
+    read_bytes, overtaken = pathlib.Path.read_bytes, []
+
+    def read_and_be_overtaken(path):
+        data = read_bytes(path)
+        if not overtaken:
+            overtaken.append(path)
+            write_parts(folder, 2, {"learned": b"2", "moments": b"2"})
+        return data
+
+    monkeypatch.setattr(pathlib.Path, "read_bytes", read_and_be_overtaken)
+    assert read_parts(folder) is None
+    assert read_parts(folder) == Checkpoint(2, {"learned": b"2", "moments": b"2"})
+
+
+def test_a_worker_that_lost_its_training_writes_nothing_more(database):
+    """It comes back from a pause of the network before its lease notices."""
+
+    def take(session):
+        [chunk_id] = chunks.to_send(session, job.id)
+        return chunks.claim(session, chunk_id, "me", 15)
+
+    with begin() as session:
+        job_id = jobs.create(
+            session,
+            kind=JobKind.FINETUNE,
+            dataset_id=a_dataset(session),
+            queue=Queue.CPU,
+            rate_id=rates.for_queue(session, Queue.CPU),
+            chunks=[(Step.TRAIN, [])],
+        )
+        job = jobs.get(session, job_id)
+        first = take(session)
+    old = JobWatch(job, first, Silent())
+    old.points([a_point(1)])
+    old.checkpoint(Checkpoint(1, {"weights": b"old"}))
+    with begin() as session:
+        chunks.give_back(session, first)
+        second = take(session)
+    new = JobWatch(job, second, Silent())
+    new.points([a_point(2)])
+    new.checkpoint(Checkpoint(2, {"weights": b"new"}))
+
+    for writes in (lambda: old.checkpoint(Checkpoint(1, {"weights": b"old"})), lambda: old.points([a_point(3)])):
+        with pytest.raises(Cancelled):
+            writes()
+    with begin() as session:
+        assert trainings.checkpoint(session, job.id) == Checkpoint(2, {"weights": b"new"})
+        assert [point.step for point in trainings.points(session, job.id)] == [1, 2]
+        trainings.drop_checkpoint(session, job.id)
+        assert chunks.finish(session, second, chunks.Tally())
+    with pytest.raises(Cancelled):
+        new.checkpoint(Checkpoint(3, {"weights": b"too late"}))
+    with begin() as session:
+        assert trainings.checkpoint(session, job.id) is None
+
+
+def a_point(step):
+    return TrainingPoint(step, "step", {"seconds": 1.0, "items": step})
 
 
 def test_asked_to_stop_it_keeps_the_best_it_has(base, tmp_path, monkeypatch):
@@ -110,11 +249,11 @@ def test_one_that_goes_out_of_bounds_says_what_to_do(base, tmp_path, monkeypatch
     task = a_task(base, 24)
     task.write(tmp_path)
     running = training.Training(Task.read(tmp_path), tmp_path)
-    with pytest.raises(UserError, match="out of bounds at step 1; choose a lower learning rate"):
-        running.after(1, {"loss": float("nan"), "grad_norm": 1.0, "learning_rate": 1.0})
-    running.after(1, {"loss": 2.0, "grad_norm": float("inf"), "learning_rate": 1.0})
-    [point] = events(tmp_path, "step")
-    assert "grad_norm" not in point.values
+    for loss, norm in ((float("nan"), 1.0), (2.0, float("inf"))):  # after such a gradient the weights are no numbers
+        with pytest.raises(UserError, match="out of bounds at step 1; choose a lower learning rate"):
+            running.after(1, {"loss": loss, "grad_norm": norm, "learning_rate": 1.0})
+    assert not events(tmp_path, "step")
+    assert read_parts(tmp_path / CHECKPOINT) is None
 
 
 def test_general_texts_are_not_counted_as_rows(base, tmp_path):
