@@ -9,45 +9,28 @@ settings of the preset "quick"; a forgetful one takes twenty times its rate, all
 import argparse
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from benchmarks.shop import Curve, lessons, priced_items
 from db.settings import settings
-from db.types import Checkpoint, TrainingPoint
 from worker import canary, train_specs
-from worker.demo import catalogue
 from worker.evaluation.forgetting import Finding, Report, judge
 from worker.evaluation.resampling import Floats
 from worker.llm.base import Readout
 from worker.llm.local import LocalModel
 from worker.llm.packaged import model_folder
 from worker.progress import Silent
-from worker.techniques.filling import Given
-from worker.templates.builtin import BUILT_IN
 from worker.train_specs import TrainSpec
-from worker.training import examples, forgetting, launch
+from worker.training import forgetting, launch
 from worker.training.measuring import prompts
 from worker.training.task import Task
 
 LEFT_OUT = 0.25  # share of the categories that no training sees
 OTHER_ROWS = 100
 FORGETFUL = {"learning_rate": 2e-2, "layers": 0, "rank": 64, "alpha": 128, "schedule": "constant"}
-
-
-class Unwatched:
-    """Lets a training run to its end."""
-
-    def points(self, points: Sequence[TrainingPoint]) -> None:
-        del points
-
-    def checkpoint(self, checkpoint: Checkpoint) -> None:
-        del checkpoint
-
-    def wants_stop(self) -> bool:
-        return False
 
 
 class Bench:
@@ -58,6 +41,7 @@ class Bench:
         self.folder = model_folder(model)
         self.values = {"model": model, "rows": rows, "form": form, "evaluate_rows": 8, "evaluate_every": 100_000}
         self.replay = replay
+        items = items.filter(pl.col("category") != "")
         names = items["category"].unique().sort().to_list()
         others = names[-max(1, round(LEFT_OUT * len(names))) :]
         self.largest = items.filter(~pl.col("category").is_in(others))["category"].mode().sort()[0]
@@ -73,9 +57,15 @@ class Bench:
         rows = self.known.filter(pl.col("category") == self.largest) if forgetful else self.known
         rows = rows.sample(min(spec.rows, len(rows)), seed=seed, shuffle=True)
         held = self.known.join(rows, on="row", how="anti").head(spec.evaluate_rows)
-        task = Task(spec, self.folder, self._examples(rows, spec), self._examples(held, spec), tuple(canary.replay()))
+        task = Task(
+            spec,
+            self.folder,
+            lessons(rows, spec, self.folder),
+            lessons(held, spec, self.folder),
+            tuple(canary.replay()),
+        )
         with tempfile.TemporaryDirectory() as folder:
-            files = launch.run(task, Path(folder), Unwatched()).files
+            files = launch.run(task, Path(folder), Curve()).files
         adapted = self.base.adapted(files)
         if self.cold is None:
             self.cold = self._priced(self.base, spec)
@@ -92,13 +82,9 @@ class Bench:
         ]
         return judge(parts, settings().gate_worsening, settings().gate_confidence)
 
-    def _examples(self, items: pl.DataFrame, spec: TrainSpec) -> pl.DataFrame:
-        given = [Given() for _ in range(len(items))]
-        return examples.examples(items, given, spec, BUILT_IN["listing"], examples.Texts(self.folder))
-
     def _priced(self, model: LocalModel, spec: TrainSpec) -> Floats:
         readout = Readout(max_price=spec.max_price, min_price=spec.min_price)
-        read = model.price(prompts(self._examples(self.asked, spec)), readout, Silent())
+        read = model.price(prompts(lessons(self.asked, spec, self.folder)), readout, Silent())
         return np.array([reading.statistics.get("median", np.nan) for reading in read])
 
 
@@ -112,7 +98,7 @@ def main() -> None:
     parser.add_argument("--form", default="tokens")
     parser.add_argument("--replay", type=float, default=0.0, help="share of general text in the ordinary trainings")
     chosen = parser.parse_args()
-    bench = Bench(chosen.model, _items(chosen.file), chosen.rows, chosen.form, chosen.replay)
+    bench = Bench(chosen.model, priced_items(chosen.file), chosen.rows, chosen.form, chosen.replay)
     limit, sure = settings().gate_worsening, settings().gate_confidence
     print(
         f"forgetting gate, {chosen.model}, form {chosen.form}, {chosen.rows} rows, replay {chosen.replay:.0%}: a part "
@@ -140,17 +126,6 @@ def _cell(finding: Finding) -> str:
         return finding.verdict
     mark = "*" if finding.verdict == "fell" else " "
     return f"{finding.change:+.1%} ({finding.low:+.1%}..{finding.high:+.1%}){mark}"
-
-
-def _items(file: Path | None) -> pl.DataFrame:
-    table = catalogue() if file is None else pl.read_csv(file, infer_schema=False)
-    texts = [
-        (pl.col(name) if name in table.columns else pl.lit("")).fill_null("").alias(name)
-        for name in ("title", "description", "category", "brand")
-    ]
-    price = pl.col("price").cast(pl.Float64, strict=False)
-    items = table.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("row"), *texts, price)
-    return items.filter(pl.col("price").is_between(1, 999) & (pl.col("category") != ""))
 
 
 if __name__ == "__main__":

@@ -131,7 +131,10 @@ def field_input(key: str, name: str, field: FieldInfo, value: Any = None) -> Any
     first = field.default if value is None else value
     if get_origin(kind) is Literal:
         options = list(get_args(kind))
-        return st.selectbox(label, options, index=options.index(first), key=key, help=help_text)
+        return st.selectbox(
+            label, options, index=options.index(first), key=key, help=help_text,
+            format_func=lambda option: words.CHOICES.get(option, option),
+        )  # fmt: skip
     if kind is bool:
         return st.toggle(label, value=first, key=key, help=help_text)
     if kind in (int, float):

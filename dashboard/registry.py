@@ -65,7 +65,7 @@ def table(adapters: Sequence[Adapter]) -> None:
             "Mean error": adapter.metrics.get("mae"),
             "Median error": adapter.metrics.get("median_relative_error"),
             "Base": words.model_name(adapter.base),
-            "Says": adapter.form,
+            "Says": "a price in words" if adapter.form == "tokens" else adapter.form,
             "Rows": adapter.train_rows,
             "Cost": cost(adapter),
             "Size": size(adapter),

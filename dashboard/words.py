@@ -63,6 +63,21 @@ FORMS: dict[str, str] = {
 }
 """What a fine-tune learns to say."""
 
+CHOICES: dict[str, str] = {
+    "none": "as they are",
+    "nf4": "4 bits (nf4): a quarter of the memory",
+    "int8": "8 bits (int8): faster where the processor can",
+    "all-linear": "all of them",
+    "attention": "attention only",
+    "linear": "falls in a line",
+    "cosine": "falls in a curve (cosine)",
+    "constant": "stays",
+    "mae": "mean error",
+    "median_relative_error": "median error",
+    "loss": "loss",
+}
+"""Value of a setting -> what a reader calls it, where the value does not say it."""
+
 STATES: dict[str, tuple[str, Literal["blue", "gray", "green", "red", "orange"], str]] = {
     JobState.RUNNING: ("Running", "blue", ":material/play_arrow:"),
     JobState.PAUSED: ("Paused", "orange", ":material/pause:"),

@@ -111,13 +111,19 @@ def _previous(adapter: Adapter, rival: Adapter | None, progress: Progress) -> Pa
         return Missing(PREVIOUS, "The dataset was deleted, so nobody knows which rows were learned from.")
     if trained.categories:
         items = items.filter(pl.col("category").is_in(trained.categories))
-    # A later table of the same shop is divided anew: what judged the old adapter may have taught the new one.
-    items = items.join(seen, on=["title", "description"], how="anti", nulls_equal=True)
+    # A later table of the same shop is divided anew: what judged the old adapter may have taught the new one, with
+    # other words in its description.
+    items = items.join(seen, on=_plain("title"), how="anti")
     about = f"validation rows of {rival.dataset_name}, against the adapter {rival.id[:8]}"
     chosen = _some(items, adapter, is_paid=adapter.is_hosted or rival.is_hosted)
     if chosen.is_empty():
         return Missing(PREVIOUS, f"The new adapter learned from every validation row of {rival.dataset_name}.")
     return _compared(PREVIOUS, "dollars", _tuned(rival), _tuned(adapter), rival.dataset_id, chosen, about, progress)
+
+
+def _plain(name: str) -> pl.Expr:
+    """A text without case, punctuation and spaces at its ends."""
+    return pl.col(name).str.to_lowercase().str.replace_all(r"[\W_]+", " ").str.strip_chars()
 
 
 def _other_rows(adapter: Adapter, dataset_id: int) -> tuple[pl.DataFrame, str]:

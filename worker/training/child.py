@@ -12,6 +12,8 @@ from pathlib import Path
 from db.errors import UserError
 from db.settings import settings
 
+_NO_MEMORY = ("out of memory", "can't allocate memory")  # how torch says it of a GPU and of the machine
+
 
 def main(folder: Path) -> int:
     """Exit code 0: done; 1: error.txt says why; device.BUSY: the GPU is taken."""
@@ -33,8 +35,14 @@ def main(folder: Path) -> int:
     except UserError as error:
         (folder / "error.txt").write_text(str(error))
         return 1
-    except Exception:
+    except Exception as error:
         traceback.print_exc()
+        if any(sign in str(error) for sign in _NO_MEMORY):
+            (folder / "error.txt").write_text(
+                "The training needs more memory than there is; take fewer tokens per step, save memory at the price "
+                "of speed, or a smaller model."
+            )
+            return 1
         return 2
     return 0
 
