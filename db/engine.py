@@ -13,6 +13,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session as Session
 
+from db.errors import NotReady
 from db.settings import settings
 
 _HOOKS = "after_commit"
@@ -124,10 +125,19 @@ def versions() -> str:
 
 
 def migrate() -> None:
-    """Bring the database to the newest migration."""
+    """Bring the database to the newest migration. Raises NotReady when a newer Pricewright has been there."""
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        if "Can't locate revision" not in str(error):
+            raise
+        raise NotReady(
+            "This data folder's database was made by a newer Pricewright; update Pricewright, or set another "
+            "PRICEWRIGHT_DATA_DIR."
+        ) from error
