@@ -47,11 +47,13 @@ def page(browser: Browser, stack: Live, tmp_path: Path) -> Iterator[Page]:
     assert errors == []
 
 
+_DRAWN = """() => {
+    const first = document.querySelector('[data-testid="stVegaLiteChart"] :is(canvas, svg.marks)');
+    const box = first?.getBoundingClientRect();
+    return Boolean(box) && box.width > 300 && box.height > 100;
+}"""
+
+
 def chart(page: Page) -> None:
-    """A chart is drawn, not only its frame."""
-    drawn = page.locator('[data-testid="stVegaLiteChart"]').locator("canvas, svg.marks").first
-    expect(drawn).to_be_visible()
-    box = drawn.bounding_box()
-    assert box
-    assert box["width"] > 300
-    assert box["height"] > 100
+    """A chart is drawn, not only its frame. Asked until it is: a live chart is put in anew while one looks."""
+    page.wait_for_function(_DRAWN)
