@@ -93,7 +93,7 @@ _START_SECONDS, _ROW_SECONDS, _ASK_SECONDS = 10.0, 0.15, 0.5
 
 
 def _thumb(spec: DataNeedSpec, rows: int) -> float:
-    seen = spec.train.epochs * rows  # by each part: DataNeedSpec.training
+    seen = spec.rows_seen(rows)
     parts = [part for way, part in spec.rungs(rows) if way == FINETUNE]
     # A row seen again takes about half the time: its lower layers are kept (docs/experiments.md, "Fine-tuning").
     learned = sum(_START_SECONDS + _ROW_SECONDS * (part + max(0.0, seen - part) / 2) for part in parts)
@@ -103,7 +103,8 @@ def _thumb(spec: DataNeedSpec, rows: int) -> float:
 
 def cost(job: Job, told: dict[str, Any], rows: float, usd_per_label: Decimal) -> Decimal:
     """Dollars for labelling the rows that are missing up to so many, and for training on all of them: the time that the
-    largest part took, in proportion (smaller parts see their rows more often)."""
-    point = told["ways"][FINETUNE]["points"][-1]
-    training = rates.usd_for(point["seconds"] * rows / point["rows"], job.rate_usd_per_hour)
+    largest part took, in proportion to what each sees."""
+    point, spec = told["ways"][FINETUNE]["points"][-1], data_need_specs.parse(job.spec["data_need"])
+    share = spec.rows_seen(round(rows)) / spec.rows_seen(point["rows"])
+    training = rates.usd_for(point["seconds"] * share, job.rate_usd_per_hour)
     return max(0, round(rows) - int(told["there"])) * usd_per_label + training

@@ -21,7 +21,8 @@ CHEAP = TrainSpec(form="quantiles", epochs=1.0, evaluate_every=1_000_000, evalua
 """One pass over the largest part, measured once at its end: a checkpoint chosen by errors would make the curve too
 good."""
 
-MOST_EPOCHS = 10  # of the largest part: the smallest takes about 8 times as many, and a training at most 100
+MOST_EPOCHS = 10  # of the largest part: the smallest takes about 8 times as many
+MOST_OF_PART = 100.0  # epochs: a TrainSpec allows no more
 
 
 class DataNeedSpec(BaseModel):
@@ -40,6 +41,13 @@ class DataNeedSpec(BaseModel):
         title="Rows to measure on",
         description="Of the validation side; more narrow the intervals.",
     )
+    seen: int = Field(
+        1_000,
+        ge=0,
+        le=1_000_000,
+        title="Rows that a fine-tune sees",
+        description="At least, repeated ones counted; with fewer it has hardly begun to learn.",
+    )
     ways: tuple[str, ...] = Field(tuple(WAYS), title="Compared ways")
 
     @property
@@ -56,9 +64,14 @@ class DataNeedSpec(BaseModel):
 
         With one pass for each, an eighth of the rows would mean an eighth of the steps and a head that is hardly
         trained: the curve would show what more steps bring, not more rows. The other ways take no steps, so that
-        fine-tuning would seem to pass them too early.
+        fine-tuning would seem to pass them too early. And with few rows in all, no part would learn anything: 320 rows
+        seen once left the head where it began (docs/experiments.md, "Fine-tuning").
         """
-        return self.train.model_copy(update={"epochs": self.train.epochs * largest / rows})
+        return self.train.model_copy(update={"epochs": min(MOST_OF_PART, self.rows_seen(largest) / rows)})
+
+    def rows_seen(self, largest: int) -> float:
+        """By the fine-tune of each part, repeated ones counted."""
+        return max(self.train.epochs * largest, self.seen)
 
     @property
     def meaning(self) -> str:

@@ -26,7 +26,7 @@ def base(tmp_path_factory):
 
 def a_spec(base, **values) -> DataNeedSpec:
     train = CHEAP.model_copy(update={"model": str(base), "layers": 1, "rank": 2, "max_price": 99})
-    return data_need_specs.parse({"train": train.model_dump(), "measured": 20, **values})
+    return data_need_specs.parse({"train": train.model_dump(), "measured": 20, "seen": 0, **values})
 
 
 @pytest.fixture
@@ -107,6 +107,8 @@ def test_every_part_takes_about_as_many_steps_as_the_largest(dataset_id, sent, b
 def test_smaller_parts_see_their_rows_more_often_and_that_is_reckoned_with(dataset_id, base):
     spec = a_spec(base)
     assert [spec.training(rows, 320).epochs for rows in (40, 80, 160, 320)] == [8, 4, 2, 1]
+    assert data_need_specs.parse({}).training(40, 320).epochs == 25, "too few in all: 1,000 rows are seen"
+    assert data_need_specs.parse({}).training(40, 3200).epochs == 80
     one, two = (
         data_need_actions.estimate(dataset_id, spec.model_copy(update={"train": train})).seconds
         for train in (spec.train, spec.training(160, 320))
