@@ -4,6 +4,7 @@ The whole order is decided by the seed before the first step, so that a training
 batch it would have had.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,6 +49,16 @@ def text_samples(tokenizer: Tokenizer, texts: list[str], longest: int) -> list[S
     tokens together weigh as much as a price."""
     cut = [(*tokenizer.first, *ids[:longest]) for ids in tokenizer.ids(texts)]
     return [Sample(ids, len(ids) - 1, float("nan"), 3.0 / (len(ids) - 1)) for ids in cut if len(ids) > 1]
+
+
+def rooms(samples: Sequence[Sample]) -> list[int]:
+    """Tokens that a plan reckons for each sample: every price is as long as the longest one.
+
+    By their true lengths, texts that were cut at the same length would be sorted by the digits of their prices, and a
+    batch would hold nothing but prices of three digits.
+    """
+    longest = max((sample.answer for sample in samples if not math.isnan(sample.price)), default=0)
+    return [len(s) if math.isnan(s.price) else len(s) - s.answer + longest for s in samples]
 
 
 def plan(lengths: Sequence[int], batch_tokens: int, epochs: float, seed: int) -> list[list[int]]:

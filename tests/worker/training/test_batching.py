@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from worker.llm.base import Prompt
 from worker.llm.tokens import Tokenizer
-from worker.training.batching import plan, price_samples, text_samples
+from worker.training.batching import plan, price_samples, rooms, text_samples
 
 LENGTHS = st.lists(st.integers(1, 300), min_size=1, max_size=200)
 
@@ -39,6 +39,18 @@ def test_each_epoch_and_each_seed_has_an_order_of_its_own():
 
 def test_half_an_epoch_is_half_of_its_batches():
     assert len(plan([100] * 64, 400, 1.5, 0)) == 16 + 8
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_batches_of_equally_long_texts_are_not_sorted_by_price(tokenizer, answers):
+    prices = [float(9 * 10 ** (row % 3)) for row in range(300)]
+    asked = [Prompt("", "red", "\nPrice: $")] * len(prices)
+    samples = price_samples(tokenizer, asked, prices, answers=answers, lowest=1, highest=999)
+    batches = plan(rooms(samples), 160, 1, 0)
+
+    # Ten or more by chance: all with as many digits as each other would come up once in 3^9 batches.
+    assert all(len({prices[i] for i in batch}) > 1 for batch in batches if len(batch) >= 10)
+    assert max(len(batch) * max(len(samples[i]) for i in batch) for batch in batches) <= 160
 
 
 @pytest.fixture(scope="module")
