@@ -161,10 +161,16 @@ def _outcome(job: Job) -> None:
     st.success(
         words.md(
             f"Adapter **{adapter.id[:8]}** for {words.plain(adapter.task)}, from {rows}: "
-            f"{words.measurement(adapter.metrics)} on validation rows.{early}"
+            f"{words.measurement(adapter.metrics)} on validation rows{words.before(adapter.metrics)}.{early}"
         ),
         icon=":material/check:",
     )
+    if words.brought_nothing(adapter.metrics):
+        st.warning(
+            "On the validation rows it prices no better than before its first step: try more rows, more epochs or a "
+            "lower learning rate, and compare it with the same model untrained on Trade-offs.",
+            icon=":material/trending_flat:",
+        )
     moving.gate(adapter_actions.gate_objection(adapter))
     with st.container(horizontal=True):
         address = {"dataset": str(job.dataset_id), choosing.ADAPTER: adapter.id}

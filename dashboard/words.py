@@ -299,6 +299,18 @@ def measurement(metrics: dict[str, Any]) -> str:
     return ", ".join(told) or "nothing could be measured"
 
 
+def before(metrics: dict[str, Any]) -> str:
+    """What the error was before training: " (mean error before training $12.00)"; "" where nobody knows."""
+    untrained = metrics.get("untrained_mae")
+    return "" if untrained is None else f" (mean error before training ${untrained:,.2f})"
+
+
+def brought_nothing(metrics: dict[str, Any]) -> bool:
+    """Whether an adapter prices validation rows no better than the model did before training."""
+    error, untrained = metrics.get("mae"), metrics.get("untrained_mae")
+    return error is not None and untrained is not None and error >= untrained
+
+
 def adapter_name(adapter: Adapter) -> str:
     """What it is for, what it was made of, how good it is, whether somebody relies on it; its number last."""
     error = adapter.metrics.get("mae")

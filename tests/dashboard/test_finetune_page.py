@@ -196,6 +196,19 @@ def test_the_outcome_says_how_good_it_is_what_the_gate_thinks_and_where_to_go(
     assert list(table["Mean error"]) == [9.5, 9.5]
 
 
+@pytest.mark.parametrize(("untrained", "warns"), [(20.0, False), (9.0, True)])
+def test_a_training_that_brought_nothing_is_called_one(
+    open_page: Open, dataset_id: int, sent: list[int], monkeypatch: pytest.MonkeyPatch, untrained: float, warns: bool
+) -> None:
+    train_nothing(monkeypatch, metrics={"mae": 9.5, "untrained_mae": untrained})
+    finetune_actions.start(dataset_id, QUICK)
+    drain(sent)
+    at = open_page("finetune", job=str(newest(dataset_id).id))
+    assert is_well(at)
+    assert f"mean error before training \\${untrained:.2f}" in at.success[0].value
+    assert any("no better than before its first step" in each.value for each in at.warning) is warns
+
+
 def test_an_address_of_another_training_is_told(open_page: Open, dataset_id: int) -> None:
     job_id = a_training(dataset_id, [])
     at = open_page("finetune", job="999")

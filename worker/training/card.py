@@ -35,6 +35,7 @@ BASES = {
 
 _METRICS = {
     "mae": ("Mean absolute error", "${:,.2f}"),
+    "untrained_mae": ("The same before its first step", "${:,.2f}"),
     "median_relative_error": ("Median relative error", "{:.1%}"),
     "parse_rate": ("Answers that are a price", "{:.1%}"),
     "loss": ("Loss on validation rows", "{:.4f}"),

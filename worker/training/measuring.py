@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from worker.evaluation.resampling import Floats
 from worker.llm.base import Prompt, Readout
 from worker.llm.local import LocalModel
 from worker.progress import Silent
@@ -33,15 +34,14 @@ def prompts(examples: pl.DataFrame) -> list[Prompt]:
 def measure(model: LocalModel, examples: pl.DataFrame, spec: TrainSpec) -> Measured:
     """Price the examples with the adapted model and compare."""
     asked = prompts(examples)
-    readout = Readout(max_price=spec.max_price, min_price=spec.min_price)
-    readings = model.price(asked, readout, Silent())
-    price = np.array([reading.statistics.get("median", np.nan) for reading in readings], dtype=np.float64)
+    price = prices(model, asked, spec)
     truth = examples["price"].to_numpy()
     good = np.isfinite(price)
     error = np.abs(price - truth)[good]
     metrics: dict[str, Any] = {
         "rows": len(truth),
-        "parse_rate": float(_parse_rate(model, asked, good, spec)),
+        # The head of quantiles has no words.
+        "parse_rate": share_in_words(model, asked, spec) if spec.form == "tokens" else float(good.mean()),
         "mae": float(error.mean()) if good.any() else None,
         "median_relative_error": float(np.median(error / truth[good])) if good.any() else None,
     }
@@ -51,9 +51,13 @@ def measure(model: LocalModel, examples: pl.DataFrame, spec: TrainSpec) -> Measu
     return Measured(metrics, predicted)
 
 
-def _parse_rate(model: LocalModel, asked: list[Prompt], good: np.ndarray, spec: TrainSpec) -> float:
-    """Share of rows with a price; where the model speaks in words, of those whose words are a price."""
-    if spec.form == "quantiles":
-        return float(good.mean())
+def prices(model: LocalModel, asked: list[Prompt], spec: TrainSpec) -> Floats:
+    """(n,) dollars, the median of what the model holds for likely; NaN where it says nothing."""
+    readings = model.price(asked, Readout(max_price=spec.max_price, min_price=spec.min_price), Silent())
+    return np.array([reading.statistics.get("median", np.nan) for reading in readings], dtype=np.float64)
+
+
+def share_in_words(model: LocalModel, asked: list[Prompt], spec: TrainSpec) -> float:
+    """Of the first READ_TEXTS prompts, the share that the model's own words answer with a price."""
     words = model.price(asked[:READ_TEXTS], Readout(greedy=True, max_price=spec.max_price), Silent())
     return float(np.mean([reading.price is not None for reading in words]))

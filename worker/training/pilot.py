@@ -10,13 +10,13 @@ from worker import canary
 from worker.progress import Silent
 from worker.train_specs import GATE_ROWS, SPREAD
 from worker.training import forgetting
-from worker.training.measuring import measure
+from worker.training.measuring import prices, prompts, share_in_words
 from worker.training.task import DONE, PILOT, Task, write_parts
 from worker.training.training import Training
 from worker.training.walking import walk
 
 STEPS = 6  # the first is thrown away: memory is taken and code is made ready in it
-PRICED, PASSAGES, QUESTIONS = 16, 4, 12
+PRICED, PASSAGES, QUESTIONS = 32, 4, 12  # fewer prices would not fill a batch
 
 
 def run(task: Task, folder: Path) -> None:
@@ -37,13 +37,23 @@ def run(task: Task, folder: Path) -> None:
 
     walk(training.walk, training.batches(), folder / "trainer", after)
     timed = speeds[1:] or speeds
-    rows = task.validation[:PRICED]
-    began = time.perf_counter()
-    measure(training.base.adapted(training.learner.files()), rows, task.spec)
-    per_price = (time.perf_counter() - began) / max(1, len(rows))
+    per_price, besides = _measuring(training)
     gate = 2 * (_reading(training) + GATE_ROWS * per_price)  # by the base and by the adapter
-    parts = {PILOT: json.dumps(reckon(training, timed, per_price, gate)).encode()}
+    parts = {PILOT: json.dumps(reckon(training, timed, per_price, besides, gate)).encode()}
     write_parts(folder / DONE, 0, parts)
+
+
+def _measuring(training: Training) -> tuple[float, float]:
+    """Seconds of one price, and of what else belongs to a measurement: prices in words and the validation loss."""
+    spec, asked = training.spec, prompts(training.task.validation[:PRICED])
+    adapted = training.base.adapted(training.learner.files())
+    began = time.perf_counter()
+    prices(adapted, asked, spec)
+    middle = time.perf_counter()
+    if spec.form == "tokens":
+        share_in_words(adapted, asked, spec)
+    training.validation_loss()
+    return (middle - began) / len(asked), time.perf_counter() - middle
 
 
 def _reading(training: Training) -> float:
@@ -58,7 +68,11 @@ def _reading(training: Training) -> float:
 
 
 def reckon(
-    training: Training, seconds_per_token: list[float], seconds_per_price: float, gate_seconds: float
+    training: Training,
+    seconds_per_token: list[float],
+    seconds_per_price: float,
+    seconds_besides: float,
+    gate_seconds: float,
 ) -> dict[str, Any]:
     """The whole training from its parts: loading, lower layers once, steps, measurements, gate.
 
@@ -69,9 +83,9 @@ def reckon(
     lower = training.lower.seconds / max(1, training.lower.tokens)
     seen = {i for batch in order for i in batch}
     read = sum(len(samples[i]) for i in seen) if training.kept.is_on_disk else tokens
-    measurements = -(-len(order) // training.evaluate_every)
-    priced = measurements * min(spec.evaluate_rows, len(training.task.validation))
-    measured = priced * seconds_per_price + gate_seconds
+    measurements = 1 + -(-len(order) // training.evaluate_every)  # one before the first step
+    priced = min(spec.evaluate_rows, len(training.task.validation))
+    measured = measurements * (priced * seconds_per_price + seconds_besides) + gate_seconds
     fixed = training.load_seconds + lower * read * (training.learner.first > 0) + measured
     usual = sum(seconds_per_token) / len(seconds_per_token)
     low, high = (fixed + tokens * each for each in (min(seconds_per_token), max(seconds_per_token)))

@@ -17,7 +17,7 @@ from db.settings import settings
 from worker.llm.local import LocalModel
 from worker.train_specs import LOSS_ROWS
 from worker.training import device
-from worker.training.batching import Sample, plan, price_samples, text_samples
+from worker.training.batching import Sample, plan, price_samples, rooms, text_samples
 from worker.training.data import Batches, Lower, tensors
 from worker.training.learner import Learner, check_cut
 from worker.training.lower import Kept
@@ -47,6 +47,7 @@ class State:
 
     step: int = 0
     seconds: float = 0.0  # of work, of all tries
+    untrained: dict[str, Any] = field(default_factory=dict)  # metrics before the first step
     evaluated: list[int] = field(default_factory=list)
     best_step: int = -1
     best: dict[str, Any] = field(default_factory=dict)  # its metrics
@@ -68,7 +69,7 @@ class Training:
         self.device = self.base.device
         self.samples = self._samples(task.train) + text_samples(self.base.tokenizer, self._replay(), LONGEST_REPLAY)
         lengths = [len(sample) for sample in self.samples]
-        self.order = plan(lengths, self.spec.batch_tokens, self.spec.epochs, self.spec.seed)
+        self.order = plan(rooms(self.samples), self.spec.batch_tokens, self.spec.epochs, self.spec.seed)
         rows = len(task.train)  # general texts come after them and are not counted as seen
         self._seen = np.cumsum([sum(i < rows for i in batch) for batch in self.order])
         self.learner = Learner(self.base.network.model, self.spec, task.base.name).to(self.device).train()
@@ -87,7 +88,7 @@ class Training:
             self.best = {name.removeprefix(BEST): data for name, data in parts if name.startswith(BEST)}
         self.load_seconds = time.monotonic() - began
         self._before = self.state.seconds
-        self._began = self._last = self._saved = began
+        self._began = self._ready = self._last = self._saved = began
         self._saving = 0.0  # seconds that the last checkpoint took to write
         self._events = Events(folder)
 
@@ -100,19 +101,25 @@ class Training:
         return Batches(self.samples, self.order, self.kept if self.learner.first else None)
 
     def run(self) -> None:
-        """Train to the end, or until somebody asks to stop or nothing gets better; then write down what was best."""
+        """Train to the end, or until somebody asks to stop or nothing gets better; then write down what was best.
+
+        The untrained model is priced with first, so that one sees what learning brought, but it is never the best.
+        """
         where = f"from step {self.walk.start:,} on" if self.walk.start else "from the beginning"
         self._note(
             f"{len(self.task.train):,} rows, {len(self.order):,} steps of about {self.spec.batch_tokens:,} tokens, "
             f"{where}, on {device.name(self.device)}."
         )
-        self._last = time.monotonic()
+        if not self.state.untrained:
+            self.state.untrained, _ = self._measure(self.learner.files())
+            self._events.add(0, "eval", **self.state.untrained, is_best=False)
+        self._ready = self._last = time.monotonic()
         walk(self.walk, self.batches(), self.folder / "trainer", self.after)
         if self.state.step not in self.state.evaluated:
             self._evaluate()
         outcome = {
             "step": self.state.best_step,
-            "metrics": self.state.best,
+            "metrics": self.state.best | {"untrained_mae": self.state.untrained["mae"]},
             "seconds": self._seconds(),
             "stopped": self.state.stopped,
         }
@@ -149,7 +156,7 @@ class Training:
         total = 0.0
         self.learner.eval()
         with torch.no_grad():
-            for batch in plan([len(sample) for sample in samples], self.spec.batch_tokens, 1.0, 0):
+            for batch in plan(rooms(samples), self.spec.batch_tokens, 1.0, 0):
                 states = lower(batch) if self.learner.first else None
                 given = tensors([samples[i] for i in batch], states)
                 moved = {name: value.to(self.device) for name, value in given.items()}
@@ -160,12 +167,7 @@ class Training:
     def _evaluate(self) -> None:
         """Price validation rows with the adapter as it is; keep it if it is the best so far."""
         files = self.learner.files()
-        rows = self.task.validation[: self.spec.evaluate_rows]
-        measured = measure(self.base.adapted(files), rows, self.spec)
-        metrics = measured.metrics | {"loss": self.validation_loss()}
-        if not math.isfinite(metrics["loss"]):
-            raise out_of_bounds(self.state.step)
-        self.base.network.forget()
+        metrics, predicted = self._measure(files)
         value = metrics[self.spec.metric]
         known = self.state.best.get(self.spec.metric)
         is_best = self.state.best_step < 0 or (value is not None and (known is None or value < known))
@@ -174,9 +176,19 @@ class Training:
         if is_best:
             self.state.best_step, self.state.best = self.state.step, metrics
             table = io.BytesIO()
-            measured.predicted.write_parquet(table)
+            predicted.write_parquet(table)
             self.best = files | {PREDICTED: table.getvalue()}
         self._events.add(self.state.step, "eval", **metrics, is_best=is_best)
+
+    def _measure(self, files: dict[str, bytes]) -> tuple[dict[str, Any], pl.DataFrame]:
+        """Metrics of an adapter on validation rows, and what it predicted for them."""
+        rows = self.task.validation[: self.spec.evaluate_rows]
+        measured = measure(self.base.adapted(files), rows, self.spec)
+        metrics = measured.metrics | {"loss": self.validation_loss()}
+        self.base.network.forget()
+        if not math.isfinite(metrics["loss"]):
+            raise out_of_bounds(self.state.step)
+        return metrics, measured.predicted
 
     def _is_checkpoint_due(self) -> bool:
         """What the last one took counts here and at the worker, who stores it."""
@@ -195,7 +207,7 @@ class Training:
 
     def _told(self, step: int, tokens_per_second: float) -> dict[str, Any]:
         done, left = step - self.walk.start, len(self.order) - step
-        here = time.monotonic() - self._began - self.load_seconds  # measurements included
+        here = time.monotonic() - self._ready  # measurements included
         return {
             "epoch": round(step / len(self.order) * self.spec.epochs, 3),
             "tokens_per_second": round(tokens_per_second, 1),

@@ -50,8 +50,11 @@ def test_it_learns_and_says_so_on_the_way(base, tmp_path, form):
     assert all(p.values["grad_norm"] > 0 and p.values["tokens_per_second"] > 0 for p in steps)
     assert steps[-1].values["items"] == 4 * 96
     assert steps[-1].values["learning_rate"] < max(point.values["learning_rate"] for point in steps)
-    best = min((p for p in measured), key=lambda p: p.values["mae"])
+    untrained, *later = measured
+    assert (untrained.step, untrained.values["is_best"]) == (0, False)
+    best = min(later, key=lambda p: p.values["mae"])
     outcome = json.loads(done.parts["outcome.json"])
+    assert outcome["metrics"]["untrained_mae"] == untrained.values["mae"]
     assert outcome["step"] == best.step
     assert outcome["metrics"]["mae"] == best.values["mae"]
     assert {"adapter_config.json", ADAPTER, "predicted.parquet"} <= set(done.parts)
@@ -319,10 +322,10 @@ def test_a_pilot_says_what_the_whole_would_take(base, tmp_path):
 
 def a_plan(base):
     from worker.llm.tokens import Tokenizer
-    from worker.training.batching import plan, price_samples
+    from worker.training.batching import plan, price_samples, rooms
     from worker.training.measuring import prompts
 
     task = a_task(base, 96, epochs=5)
     prices = task.train["price"].to_list()
     samples = price_samples(Tokenizer(base), prompts(task.train), prices, answers=True, lowest=1, highest=99)
-    return plan([len(sample) for sample in samples], 512, 5, 0)
+    return plan(rooms(samples), 512, 5, 0)
