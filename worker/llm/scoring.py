@@ -11,8 +11,10 @@ from worker.llm.trie import PriceTrie
 
 Ints = npt.NDArray[np.int64]
 
-COVER = 0.9  # share of a level's mass that is looked into; the rest goes on as the average of what was seen
+COVER = 0.9  # share of a level's mass that is looked into; the rest is told from what was seen
 WIDEST = 24  # nodes of a level per item at most
+STIFF = 0.5  # squared units of log mass that hold the slope of `Walk._told` at 0
+_TINY = 1e-4  # shares below it count as this much
 FEW = 16  # so many first tokens ride along with the prompt's own pass
 
 
@@ -95,11 +97,9 @@ class Walk:
             seats[:] = 0
         seen = np.zeros(self.node.shape, dtype=bool)
         seen[row, at] = True
-        weight = np.where(seen, self.mass, 0.0)
-        total = weight.sum(1)
-        usual = np.einsum("nm,nms->ns", weight, shape) / np.where(total > 0, total, 1.0)[:, None]
         skipped = ~seen & (self.node >= 0) & self.goes_on[self.node]
-        shape = np.where(skipped[:, :, None], usual[:, None, :], shape)
+        if skipped.any():
+            shape = np.where(skipped[:, :, None], self._told(seen, shape), shape)
         self.seats = 0 if self.seats < 0 else self.seats + width
         self._end(self.node, np.where(self.goes_on[self.node], self.mass * shape[:, :, -1], self.mass))
         node = np.where((self.node >= 0)[:, :, None], self.trie.following[self.node], -1)
@@ -108,6 +108,25 @@ class Walk:
         self.seat = np.repeat(seats, node.shape[2], axis=1)
         self.node = node.reshape(size, -1)
         self._drop_impossible()
+
+    def _told(self, seen: npt.NDArray[np.bool_], shape: Floats) -> Floats:
+        """(n, M, S + 1): how nodes probably go on, told from those that were read.
+
+        Which token follows is their average, by mass. Whether one follows is not: a beginning is likely because many
+        prices go on from it, so those that were not read, the unlikely ones, end oftener. Log-odds of an end against
+        log mass, a line through those that were read, says how often.
+        """
+        weight = np.where(seen, self.mass, 0.0)
+        usual = np.einsum("nm,nms->ns", weight, shape)
+        on = usual[:, :-1] / np.maximum(usual[:, :-1].sum(1, keepdims=True), _TINY)
+        x, end = np.log(np.maximum(self.mass, _TINY)), np.clip(shape[:, :, -1], _TINY, 1 - _TINY)
+        y = np.log(end) - np.log1p(-end)
+        count = np.maximum(seen.sum(1, keepdims=True), 1)
+        x = x - (x * seen).sum(1, keepdims=True) / count
+        middle = (y * seen).sum(1, keepdims=True) / count
+        slope = (x * (y - middle) * seen).sum(1, keepdims=True) / ((x**2 * seen).sum(1, keepdims=True) + STIFF)
+        ends = 1 / (1 + np.exp(-(middle + slope * x)))
+        return np.concatenate([on[:, None, :] * (1 - ends)[:, :, None], ends[:, :, None]], axis=2)
 
     def _drop_impossible(self) -> None:
         """Columns that are no node in any row go; leaves end at once."""

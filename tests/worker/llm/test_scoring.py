@@ -7,7 +7,7 @@ import torch
 from tests.worker.llm.tiny import DIGITS, VOCABULARY, encode, network
 from worker.llm.batches import Batch
 from worker.llm.network import Network
-from worker.llm.scoring import score
+from worker.llm.scoring import Walk, score
 from worker.llm.trie import price_trie
 
 PROMPTS: list[tuple[int, ...]] = [(3, 4, 5, 21), (30, 31, 32, 33, 34, 35, 36, 37, 38, 21), (7, 21), (25, 3, 9, 9, 21)]
@@ -77,6 +77,32 @@ def test_cutting_unlikely_branches_moves_little_mass_and_reads_fewer_nodes() -> 
     assert all_nodes == 99
     assert few_nodes < 60
     assert (np.abs(cut - exact).sum(1) / 2 < 0.1).all()
+
+
+def test_beginnings_that_were_not_read_end_oftener_than_the_likely_ones() -> None:
+    """A beginning of two digits is likely for the sake of the prices of three digits behind it."""
+    trie = price_trie(encode, VOCABULARY, 999)
+    n = len(trie.more)  # ten digits and the comma
+    of_second_digits = np.random.default_rng(0).dirichlet(np.ones(10), size=9)
+
+    def dear(cover: float, widest: int) -> float:
+        """The mass of three digits where the log-odds of an end fall with the log mass of a beginning."""
+        walk = Walk(trie, 1)
+        first, second, third = (np.zeros((1, width, n + 1)) for width in (1, 9, 90))
+        first[:, :, 1:10] = 1 / 9
+        second[:, :, :10] = of_second_digits
+        walk.step(np.zeros((1, 1), dtype=np.int64), first)
+        walk.step(np.arange(9)[None], second)
+        picked = walk.pick(cover, widest)
+        mass = np.take_along_axis(walk.mass, np.maximum(picked, 0), 1)
+        third = third[:, : picked.shape[1]]
+        third[:, :, n] = 1 / (1 + 90 * mass)  # even odds for the average one
+        third[:, :, :10] = (1 - third[:, :, [n]]) / 10
+        walk.step(picked, third)
+        return float(walk.distribution(999)[0, 99:].sum())
+
+    exact, few = dear(1.0, 90), dear(0.9, 24)
+    assert few == pytest.approx(exact, abs=0.02)
 
 
 def test_prices_above_the_highest_get_nothing_and_the_rest_sums_to_one() -> None:
