@@ -1,5 +1,6 @@
 """Where does a model on this machine live? In wheels or a folder; made into a folder that transformers reads."""
 
+import functools
 import hashlib
 import importlib.util
 import re
@@ -7,6 +8,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from filelock import FileLock
 
@@ -130,15 +132,18 @@ def _from_hub(name: str, *, fetch: bool) -> Path:
 
 def _convert(packaged: Packaged, target: Path) -> None:
     """Dequantise the GGUF and write bf16 safetensors, config and tokenizer into `target`."""
+    import gguf
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     quiet()
-    gguf = target / "model.gguf"
-    _assemble(packaged, gguf)
-    loaded = AutoModelForCausalLM.from_pretrained(target, gguf_file=gguf.name, dtype=torch.float32)
-    AutoTokenizer.from_pretrained(target, gguf_file=gguf.name).save_pretrained(target)
-    gguf.unlink()
+    file = target / "model.gguf"
+    _assemble(packaged, file)
+    # transformers reads the file three times over: configuration, weights, tokenizer. A large vocabulary takes longest.
+    with patch.object(gguf, "GGUFReader", functools.cache(gguf.GGUFReader)):
+        loaded = AutoModelForCausalLM.from_pretrained(target, gguf_file=file.name, dtype=torch.float32)
+        AutoTokenizer.from_pretrained(target, gguf_file=file.name).save_pretrained(target)
+    file.unlink()
     # save_pretrained refuses a model that says it came from GGUF, so the weights move into one that does not.
     config = AutoConfig.for_model(**{k: v for k, v in loaded.config.to_dict().items() if k != "quantization_config"})
     clean = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
