@@ -61,7 +61,11 @@ def _head(job: Job, progress: Progress, curve: Curve) -> None:
     if job.state is JobState.RUNNING:
         doing = words.STEPS[progress.step] if progress.step else "Waiting for a worker"
         if progress.step is Step.TRAIN and not curve.step:
-            doing = "Getting ready: a free worker reads the rows and loads the model"
+            doing = (
+                "Pricing validation rows before the first step"
+                if curve.log
+                else "Getting ready: a free worker reads the rows and loads the model"
+            )
         if progress.step is Step.TRAIN and is_stopping:
             doing = "Stopping at the next step; the best checkpoint becomes the adapter"
         share = min(1.0, progress.items_done / progress.items_total) if progress.items_total else 0.0
@@ -119,8 +123,8 @@ def _facts(job: Job, progress: Progress, curve: Curve) -> list[str]:
 
 def _charts(curve: Curve) -> None:
     """Loss and price errors beside each other, and below, small, what an engineer looks at."""
-    if not curve.step:
-        st.caption("The curve begins with the first step.")
+    if not curve.step and curve.measured.is_empty():
+        st.caption("The curve begins with what the untrained model knows.")
         return
     left, middle, right = st.columns(3, gap="medium")
     with left:
@@ -167,8 +171,8 @@ def _outcome(job: Job) -> None:
     )
     if words.brought_nothing(adapter.metrics):
         st.warning(
-            "On the validation rows it prices no better than before its first step: try more rows, more epochs or a "
-            "lower learning rate, and compare it with the same model untrained on Trade-offs.",
+            "Its mean error on the validation rows is no lower than before its first step: try more rows, more epochs "
+            "or a lower learning rate, and compare it with the same model untrained on Trade-offs.",
             icon=":material/trending_flat:",
         )
     moving.gate(adapter_actions.gate_objection(adapter))

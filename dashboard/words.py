@@ -306,7 +306,7 @@ def before(metrics: dict[str, Any]) -> str:
 
 
 def brought_nothing(metrics: dict[str, Any]) -> bool:
-    """Whether an adapter prices validation rows no better than the model did before training."""
+    """Whether an adapter's mean error on validation rows is no lower than the model's was before training."""
     error, untrained = metrics.get("mae"), metrics.get("untrained_mae")
     return error is not None and untrained is not None and error >= untrained
 

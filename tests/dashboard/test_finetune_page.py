@@ -83,7 +83,7 @@ def test_settings_of_the_form_become_the_training_and_its_curve_is_shown(open_pa
     assert (spec.form, spec.rows, spec.learning_rate) == ("quantiles", 50, 0.002)
     assert job.spec["task"] == "shop prices"
     assert at.query_params["job"] == str(job.id)
-    assert "The curve begins with the first step" in texts(at)
+    assert "The curve begins with what the untrained model knows" in texts(at)
     assert "No worker is running" in texts(at)
 
 
@@ -206,7 +206,7 @@ def test_a_training_that_brought_nothing_is_called_one(
     at = open_page("finetune", job=str(newest(dataset_id).id))
     assert is_well(at)
     assert f"mean error before training \\${untrained:.2f}" in at.success[0].value
-    assert any("no better than before its first step" in each.value for each in at.warning) is warns
+    assert any("no lower than before its first step" in each.value for each in at.warning) is warns
 
 
 def test_an_address_of_another_training_is_told(open_page: Open, dataset_id: int) -> None:

@@ -14,7 +14,7 @@ Ints = npt.NDArray[np.int64]
 COVER = 0.9  # share of a level's mass that is looked into; the rest is told from what was seen
 WIDEST = 24  # nodes of a level per item at most
 STIFF = 0.5  # squared units of log mass that hold the slope of `Walk._told` at 0
-_TINY = 1e-4  # shares below it count as this much
+_TINY, _NIL = 1e-4, 1e-300  # shares below the first count as this much; nothing has a logarithm with the second
 FEW = 16  # so many first tokens ride along with the prompt's own pass
 
 
@@ -99,7 +99,10 @@ class Walk:
         seen[row, at] = True
         skipped = ~seen & (self.node >= 0) & self.goes_on[self.node]
         if skipped.any():
-            shape = np.where(skipped[:, :, None], self._told(seen, shape), shape)
+            on, ends = self._told(seen, shape)
+            row, at = np.nonzero(skipped)
+            shape[row, at, :-1] = on[row] * (1 - ends[row, at])[:, None]
+            shape[row, at, -1] = ends[row, at]
         self.seats = 0 if self.seats < 0 else self.seats + width
         self._end(self.node, np.where(self.goes_on[self.node], self.mass * shape[:, :, -1], self.mass))
         node = np.where((self.node >= 0)[:, :, None], self.trie.following[self.node], -1)
@@ -109,24 +112,30 @@ class Walk:
         self.node = node.reshape(size, -1)
         self._drop_impossible()
 
-    def _told(self, seen: npt.NDArray[np.bool_], shape: Floats) -> Floats:
-        """(n, M, S + 1): how nodes probably go on, told from those that were read.
+    def _told(self, seen: npt.NDArray[np.bool_], shape: Floats) -> tuple[Floats, Floats]:
+        """How nodes probably go on that were not read, told from those that were: (n, S) shares of the further tokens,
+        and (n, M) how often a number ends.
 
-        Which token follows is their average, by mass. Whether one follows is not: a beginning is likely because many
+        Which token follows is the average, by mass. Whether one follows is not: a beginning is likely because many
         prices go on from it, so those that were not read, the unlikely ones, end oftener. Log-odds of an end against
-        log mass, a line through those that were read, says how often.
+        log mass, a line through those that were read, says how often. What spells no price ("1,") never ends.
         """
         weight = np.where(seen, self.mass, 0.0)
-        usual = np.einsum("nm,nms->ns", weight, shape)
-        on = usual[:, :-1] / np.maximum(usual[:, :-1].sum(1, keepdims=True), _TINY)
-        x, end = np.log(np.maximum(self.mass, _TINY)), np.clip(shape[:, :, -1], _TINY, 1 - _TINY)
+        usual = np.einsum("nm,nms->ns", weight, shape[:, :, :-1])
+        total = usual.sum(1, keepdims=True)
+        on = np.divide(usual, total, out=np.zeros_like(usual), where=total > 0)
+        is_price = self.trie.price[self.node] > 0
+        fit = seen & is_price
+        x = np.log(np.maximum(self.mass, _TINY * weight.sum(1, keepdims=True) + _NIL))
+        end = np.clip(shape[:, :, -1], _TINY, 1 - _TINY)
         y = np.log(end) - np.log1p(-end)
-        count = np.maximum(seen.sum(1, keepdims=True), 1)
-        x = x - (x * seen).sum(1, keepdims=True) / count
-        middle = (y * seen).sum(1, keepdims=True) / count
-        slope = (x * (y - middle) * seen).sum(1, keepdims=True) / ((x**2 * seen).sum(1, keepdims=True) + STIFF)
+        count = np.maximum(fit.sum(1, keepdims=True), 1)
+        x = x - (x * fit).sum(1, keepdims=True) / count
+        middle = (y * fit).sum(1, keepdims=True) / count
+        slope = (x * (y - middle) * fit).sum(1, keepdims=True) / ((x**2 * fit).sum(1, keepdims=True) + STIFF)
         ends = 1 / (1 + np.exp(-(middle + slope * x)))
-        return np.concatenate([on[:, None, :] * (1 - ends)[:, :, None], ends[:, :, None]], axis=2)
+        ends = np.where(total > 0, ends, 1.0)  # nothing that was read goes on
+        return on, np.where(is_price, ends, 0.0)
 
     def _drop_impossible(self) -> None:
         """Columns that are no node in any row go; leaves end at once."""

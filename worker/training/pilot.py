@@ -83,9 +83,9 @@ def reckon(
     lower = training.lower.seconds / max(1, training.lower.tokens)
     seen = {i for batch in order for i in batch}
     read = sum(len(samples[i]) for i in seen) if training.kept.is_on_disk else tokens
-    measurements = 1 + -(-len(order) // training.evaluate_every)  # one before the first step
-    priced = min(spec.evaluate_rows, len(training.task.validation))
-    measured = measurements * (priced * seconds_per_price + seconds_besides) + gate_seconds
+    measurement = min(spec.evaluate_rows, len(training.task.validation)) * seconds_per_price + seconds_besides
+    apart = training.load_seconds + measurement + gate_seconds  # one is made before the first step
+    measured = measurement * (1 + -(-len(order) // training.evaluate_every)) + gate_seconds
     fixed = training.load_seconds + lower * read * (training.learner.first > 0) + measured
     usual = sum(seconds_per_token) / len(seconds_per_token)
     low, high = (fixed + tokens * each for each in (min(seconds_per_token), max(seconds_per_token)))
@@ -94,7 +94,7 @@ def reckon(
         "seconds": seconds,
         "low_seconds": min(low, seconds * SPREAD[0]),
         "high_seconds": max(high, seconds * SPREAD[1]),
-        "apart_seconds": training.load_seconds + gate_seconds,
+        "apart_seconds": apart,
         "steps": len(order),
         "rows": len(training.task.train),
         "tokens": tokens,

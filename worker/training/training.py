@@ -110,7 +110,7 @@ class Training:
             f"{len(self.task.train):,} rows, {len(self.order):,} steps of about {self.spec.batch_tokens:,} tokens, "
             f"{where}, on {device.name(self.device)}."
         )
-        if not self.state.untrained:
+        if not self.walk.start:
             self.state.untrained, _ = self._measure(self.learner.files())
             self._events.add(0, "eval", **self.state.untrained, is_best=False)
         self._ready = self._last = time.monotonic()
@@ -119,7 +119,7 @@ class Training:
             self._evaluate()
         outcome = {
             "step": self.state.best_step,
-            "metrics": self.state.best | {"untrained_mae": self.state.untrained["mae"]},
+            "metrics": self.state.best | {"untrained_mae": self.state.untrained.get("mae")},
             "seconds": self._seconds(),
             "stopped": self.state.stopped,
         }

@@ -88,6 +88,7 @@ def test_killed_and_resumed_it_ends_as_if_nothing_had_happened(base, tmp_path, m
     resumed = trained(a_task(base, form=form, dropout=0.2, evaluate_every=4, resume=checkpoint), tmp_path / "resumed")
 
     assert events(tmp_path / "resumed", "step")[0].step == 8
+    assert events(tmp_path / "resumed", "eval")[0].step > 7  # the untrained model was measured before
     first, second = (load(done.parts[ADAPTER]) for done in (whole, resumed))
     assert whole.step == resumed.step
     assert all(torch.allclose(first[name], second[name], rtol=1e-2, atol=1e-4) for name in first)
