@@ -5,7 +5,7 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import tuning
+from dashboard import tuning, words
 from db import chunks, datasets, endpoints, jobs, trainings
 from db.engine import begin
 from db.types import Endpoint, EndpointModel, Job, JobKind, JobState, Split, TrainingPoint
@@ -159,6 +159,15 @@ def test_a_training_is_watched_stopped_and_found_again_by_its_address(open_page:
         assert trainings.is_asked_to_stop(session, job_id)
     at.run()
     assert "Stop, keep the best" not in [button.label for button in at.button]
+
+
+def test_before_the_first_step_one_sees_what_the_untrained_model_knows(open_page: Open, dataset_id: int) -> None:
+    points = [TrainingPoint(0, "note", {"text": "80 rows, 120 steps."}), measured(0, 30.0, best=False)]
+    at = open_page("finetune", job=str(a_training(dataset_id, points)))
+    assert is_well(at)
+    assert "The curve begins" not in texts(at)
+    assert "**Mean price error**" in texts(at)
+    assert metric(at, "Best mean error") == words.NOTHING
 
 
 def test_a_training_is_paused_resumed_cancelled_and_gone_on_with(open_page: Open, dataset_id: int) -> None:
