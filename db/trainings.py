@@ -28,11 +28,11 @@ def note(session: Session, job_id: int, points: Sequence[TrainingPoint]) -> None
 
 
 def points(session: Session, job_id: int, *kinds: str) -> list[TrainingPoint]:
-    """The whole curve, or only what is of these kinds, in the order of steps."""
+    """The whole curve, or only what is of these kinds, in the order of steps, and at one step as it was told."""
     query = (
         select(TrainingPointRow)
         .where(TrainingPointRow.job_id == job_id)
-        .order_by(TrainingPointRow.step, TrainingPointRow.kind)
+        .order_by(TrainingPointRow.step, TrainingPointRow.at, TrainingPointRow.kind)
     )
     if kinds:
         query = query.where(TrainingPointRow.kind.in_(kinds))
