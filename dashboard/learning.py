@@ -61,11 +61,9 @@ def _head(job: Job, progress: Progress, curve: Curve) -> None:
     if job.state is JobState.RUNNING:
         doing = words.STEPS[progress.step] if progress.step else "Waiting for a worker"
         if progress.step is Step.TRAIN and not curve.step:
-            doing = (
-                "Pricing validation rows before the first step"
-                if curve.log
-                else "Getting ready: a free worker reads the rows and loads the model"
-            )
+            doing = "Getting ready: a free worker reads the rows and loads the model"
+            if curve.log and not is_there:
+                doing = "Pricing validation rows before the first step"
         if progress.step is Step.TRAIN and is_stopping:
             doing = "Stopping at the next step; the best checkpoint becomes the adapter"
         share = min(1.0, progress.items_done / progress.items_total) if progress.items_total else 0.0
