@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import knowledge_charts, knowledge_reads, reads, widgets, words
 from dashboard.knowledge_reads import Overview
-from db.types import Dataset, JobState
+from db.types import Dataset, Job, JobState
 from worker import actions, knowledge_actions
 
 SECONDS = 0.5  # between two looks at a search or a job
@@ -60,12 +60,9 @@ def build(dataset: Dataset, work: str) -> None:
             st.markdown("Every item is embedded as it is now; a refresh costs next to nothing.", width="content")
 
 
-def work(dataset: Dataset) -> bool:
-    """Live progress of an index job; True while there is one."""
-    running = [job for job in knowledge_reads.index_jobs(dataset.id) if not job.state.is_final]
-    if running:
-        st.fragment(_work, run_every=SECONDS)(running[0].id)
-    return bool(running)
+def watch(job: Job) -> None:
+    """Live progress of an index job; the page runs anew when it is over."""
+    st.fragment(_work, run_every=SECONDS)(job.id)
 
 
 def _work(job_id: int) -> None:

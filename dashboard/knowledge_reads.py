@@ -56,6 +56,11 @@ def index_jobs(dataset_id: int) -> list[Job]:
         return _jobs.all(session, dataset_id, JobKind.INDEX)
 
 
+def working(dataset_id: int) -> Job | None:
+    """The index job that is under way."""
+    return next((job for job in index_jobs(dataset_id) if not job.state.is_final), None)
+
+
 def outcomes(jobs: list[Job]) -> list[tuple[Job, dict[str, Any]]]:
     """Jobs with what came of them; those that have no result yet are left out."""
     with begin() as session:

@@ -43,6 +43,12 @@ def datasets() -> list[Dataset]:
         return _datasets.all(session)
 
 
+def dataset(dataset_id: int) -> Dataset:
+    """As it is now. Raises NotFound."""
+    with begin() as session:
+        return _datasets.get(session, dataset_id)
+
+
 def workers() -> pl.DataFrame:
     """name, queues, device, concurrency, last_seen of the workers that are there."""
     with begin() as session:

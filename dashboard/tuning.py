@@ -107,13 +107,13 @@ def notices(spec: TrainSpec, endpoints: Sequence[Endpoint]) -> None:
 
 def takes(dataset: Dataset, spec: TrainSpec) -> None:
     """Time and money, from what was measured here; else the offer to measure it. Raises UserError: it can't train."""
+    pilot = training_reads.pilot(dataset.id, spec)  # read before the estimate it brings, or its end is missed
     known = finetune_actions.estimate(dataset.id, spec)
     if known:
         st.markdown(words.md(estimate(known)))
         st.caption(words.md(known.basis))
         if not known.is_scaled:
             return
-    pilot = training_reads.pilot(dataset.id, spec)
     if pilot and not pilot.state.is_final:
         st.fragment(_timing, run_every=SECONDS)(pilot.id)
         return

@@ -27,6 +27,8 @@ if state in KINDS:
     if work is not None and not work.state.is_final:
         live.file_work(dataset.id, KINDS[state])
         st.stop()
+    if reads.dataset(dataset.id).state is not state:
+        st.rerun()  # the work ended after the picker read the dataset
     error = error or (work.error if work else None) or "The file was not looked at to the end."
 
 if error:

@@ -14,18 +14,20 @@ dataset = widgets.ready(
 if dataset is None:
     st.stop()
 
+working = knowledge_reads.working(dataset.id)  # read before what it brings, or a base that is just done is missed
 found = knowledge_reads.overview(dataset.id)
 if found:
     knowing.figures(found)
-is_working = knowing.work(dataset)
+if working:
+    knowing.watch(working)
 if not found:
-    if not is_working:
+    if not working:
         st.markdown(f"#### {dataset.name} has no knowledge base yet.")
         st.markdown("It is made of the train side; the first technique that needs it makes it too.")
         knowing.build(dataset, "Build it")
         changing.outcomes(dataset)
     st.stop()
-if not is_working:
+if not working:
     knowing.build(dataset, "Bring up to date")
 
 views = {

@@ -5,7 +5,7 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import tuning, words
+from dashboard import training_reads, tuning, words
 from db import chunks, datasets, endpoints, jobs, trainings
 from db.engine import begin
 from db.types import Endpoint, EndpointModel, Job, JobKind, JobState, Split, TrainingPoint
@@ -68,6 +68,18 @@ def test_what_it_takes_is_unknown_until_a_few_steps_were_timed(
     assert is_well(at)
     assert "About **1 min** (50 s to 1 min 20 s)" in texts(at)
     assert "in 20 steps" in texts(at)
+
+
+def test_an_estimate_that_comes_while_the_page_is_made_is_told(
+    open_page: Open, dataset_id: int, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_nothing(monkeypatch)
+    finetune_actions.measure(dataset_id, QUICK)
+    read = training_reads.pilot
+    monkeypatch.setattr(training_reads, "pilot", lambda *asked: (drain(sent), read(*asked))[1])
+    at = open_page("finetune")
+    assert is_well(at)
+    assert "About **1 min**" in texts(at)
 
 
 def test_settings_of_the_form_become_the_training_and_its_curve_is_shown(open_page: Open, dataset_id: int) -> None:

@@ -6,7 +6,7 @@ import json
 import polars as pl
 import pytest
 
-from dashboard import knowing, knowledge_charts
+from dashboard import knowing, knowledge_charts, knowledge_reads
 from db import chunks, datasets, jobs, knowledge, predictions
 from db.engine import begin
 from db.types import JobKind, JobState, Split
@@ -49,6 +49,20 @@ def test_without_a_base_the_page_says_what_it_takes_to_make_one(open_page: Open,
     assert "No worker is running" in texts(at)
     with begin() as session:
         assert jobs.latest(session, dataset_id, JobKind.INDEX).state is JobState.RUNNING  # type: ignore[union-attr]
+
+
+def test_a_base_that_is_done_while_the_page_is_made_is_shown(
+    open_page: Open, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_knowing, "embedder", HashedWords)
+    with begin() as session:
+        dataset_id = a_dataset(session, 100)
+    knowledge_actions.refresh(dataset_id)
+    read = knowledge_reads.index_jobs
+    monkeypatch.setattr(knowledge_reads, "index_jobs", lambda dataset_id: (drain(sent), read(dataset_id))[1])
+    at = open_page("knowledge")
+    assert is_well(at)
+    assert metric(at, "Items") == "80"
 
 
 def test_figures_say_how_much_can_be_found_and_how_fresh_it_is(open_page: Open, based: int) -> None:

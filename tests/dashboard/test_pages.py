@@ -4,12 +4,13 @@ import subprocess
 import sys
 
 import pytest
+from sqlalchemy.orm import Session
 from streamlit.testing.v1 import AppTest
 
-from dashboard import choosing
+from dashboard import choosing, reads
 from db import chunks, datasets, jobs, rates
 from db.engine import begin
-from db.types import DatasetState, JobKind, JobState, Queue, Split, Step
+from db.types import DatasetState, JobKind, JobState, Progress, Queue, Split, Step
 from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import a_finished_job, a_priced_dataset, a_running_job
@@ -123,6 +124,17 @@ def an_upload(state: DatasetState, **values: object) -> int:
     return dataset_id
 
 
+def a_look(session: Session, dataset_id: int) -> int:
+    return jobs.create(
+        session,
+        kind=JobKind.INSPECT,
+        dataset_id=dataset_id,
+        queue=Queue.CPU,
+        rate_id=rates.for_queue(session, Queue.CPU),
+        chunks=[(Step.INSPECT, [])],
+    )
+
+
 INSPECTION = {
     "kind": "csv",
     "encoding": "cp1252",
@@ -188,20 +200,36 @@ def test_a_missing_title_is_told_in_one_sentence(open_page: Open) -> None:
 def test_a_file_that_could_not_be_read_says_why(open_page: Open) -> None:
     dataset_id = an_upload(DatasetState.UPLOADED)
     with begin() as session:
-        job_id = jobs.create(
-            session,
-            kind=JobKind.INSPECT,
-            dataset_id=dataset_id,
-            queue=Queue.CPU,
-            rate_id=rates.for_queue(session, Queue.CPU),
-            chunks=[(Step.INSPECT, [])],
-        )
+        job_id = a_look(session, dataset_id)
         chunk = chunks.claim(session, chunks.to_send(session, job_id)[0], "a test", 60)
         assert chunk
         chunks.fail(session, chunk, "The file is an image, not a table.", attempts=1)
     at = open_page("data")
     assert not at.exception
     assert at.error[0].value == "The file is an image, not a table."
+
+
+def test_a_look_that_ends_while_the_page_is_made_is_no_failure(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset_id = an_upload(DatasetState.UPLOADED)
+    with begin() as session:
+        job_id = a_look(session, dataset_id)
+    read = reads.file_job
+
+    def ends_just_before(dataset_id: int, kind: JobKind) -> Progress | None:
+        with begin() as session:
+            for chunk_id in chunks.to_send(session, job_id):
+                chunk = chunks.claim(session, chunk_id, "a test", 60)
+                assert chunk
+                datasets.change(session, dataset_id, state=DatasetState.INSPECTED, inspection=INSPECTION, mapping={})
+                chunks.finish(session, chunk, chunks.Tally())
+        return read(dataset_id, kind)
+
+    monkeypatch.setattr(reads, "file_job", ends_just_before)
+    at = open_page("data")
+    assert is_well(at)
+    assert "Which column means what?" in texts(at)
 
 
 def test_an_upload_is_kept_and_being_looked_at(open_page: Open) -> None:
