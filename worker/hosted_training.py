@@ -142,7 +142,7 @@ class _Tuning:
         status = self.tuner.status(self.remote.remote_id)
         events = self.tuner.events(self.remote.remote_id, self.remote.last_event)
         if events:
-            with begin() as session:
+            with self.work.writing() as session:
                 trainings.note(
                     session, self.job.id, remote_curve.points(events, trainings.points(session, self.job.id))
                 )
@@ -161,7 +161,7 @@ class _Tuning:
 
     def _remark(self, sentence: str) -> None:
         """Why nothing happens, once, among what the endpoint tells."""
-        with begin() as session:
+        with self.work.writing() as session:
             curve = trainings.points(session, self.job.id)
             if not any(point.values.get("text", "").endswith(sentence) for point in curve):
                 event = Event("", datetime.now(UTC), sentence)
@@ -204,7 +204,7 @@ class _Tuning:
 
     def _book(self, usd: Decimal) -> None:
         """What training cost counts under the cap, once, before anything else is paid."""
-        with begin() as session:
+        with self.work.writing() as session:
             kept = remote.load(session, self.job.id)
             if kept is not None and not kept.is_booked:
                 self.remote = kept.model_copy(update={"is_booked": True})
@@ -212,10 +212,11 @@ class _Tuning:
                 remote.save(session, self.job.id, self.remote)
 
     def _keep(self, **changes: Any) -> None:
+        """Raises Cancelled where the chunk is not ours any more; an order that is out is then found by its token."""
         self.remote = self.remote.model_copy(update=changes)
-        with begin() as session:
+        with self.work.writing() as session:
             remote.save(session, self.job.id, self.remote)
 
     def _forget(self) -> None:
-        with begin() as session:
+        with self.work.writing() as session:
             trainings.drop_checkpoint(session, self.job.id)

@@ -4,8 +4,9 @@ A step returns `commit(session) -> Tally`; running.py calls it in the transactio
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +21,7 @@ from db.settings import settings
 from db.types import PREDICTION_SCHEMA, Chunk, DatasetState, Job, PredictionStatus, Split, Step
 from worker import data_need, guarding, indexing, specs, training_steps
 from worker.evaluation import metrics, neighbours_alone
-from worker.progress import Progress
+from worker.progress import Cancelled, Progress
 from worker.resources import LiveResources, fitted
 from worker.techniques import build
 
@@ -37,6 +38,17 @@ class Work:
     chunk: Chunk
     progress: Progress
     scratch: Path  # a folder that is removed when the chunk ends, however it ends
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction along the way, which stands only if the chunk is still ours at its end. Raises Cancelled.
+
+        A worker that comes back from a pause of the network must not write over what the one that took its chunk wrote.
+        """
+        with begin() as session:
+            yield session
+            if not chunks.is_held(session, self.chunk):
+                raise Cancelled
 
 
 def inspect(work: Work) -> Commit:

@@ -3,8 +3,7 @@
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,11 +15,11 @@ import polars as pl
 from db import adapters, chunks, datasets, jobs, rates, results, trainings
 from db.engine import Session, begin
 from db.settings import settings
-from db.types import Adapter, AdapterState, Checkpoint, Chunk, Dataset, Job, JobKind, TrainingPoint
+from db.types import Adapter, AdapterState, Checkpoint, Dataset, Job, JobKind, TrainingPoint
 from worker import canary, hosted_training, train_specs
 from worker.lessons import base_folder, exemplify, lesson
 from worker.llm.weights import base_hash
-from worker.progress import Cancelled, Progress
+from worker.progress import Progress
 from worker.resources import release
 from worker.train_specs import TrainSpec
 from worker.training import launch
@@ -35,8 +34,8 @@ Commit = Callable[[Session], chunks.Tally]
 class JobWatch:
     """Brings what a training says into Postgres, and what a person wishes to the training."""
 
-    def __init__(self, job: Job, chunk: Chunk, progress: Progress, seen: int = 0) -> None:
-        self._job, self._chunk, self._progress = job, chunk, progress
+    def __init__(self, work: "Work", seen: int = 0) -> None:
+        self._work, self._job = work, work.job
         self._seen = seen  # items that the optimiser saw, in all tries
 
     def points(self, points: Sequence[TrainingPoint]) -> None:
@@ -46,27 +45,18 @@ class JobWatch:
                 point.values["usd"] = round(point.values["seconds"] * usd, 6)
         items = max([self._seen, *(point.values["items"] for point in points if point.kind == "step")])
         if points:
-            with self._writing() as session:
+            with self._work.writing() as session:
                 trainings.note(session, self._job.id, points)
-        self._progress.advance(items - self._seen)
+        self._work.progress.advance(items - self._seen)
         self._seen = items
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
-        with self._writing() as session:
+        with self._work.writing() as session:
             trainings.save_checkpoint(session, self._job.id, checkpoint)
 
     def wants_stop(self) -> bool:
         with begin() as session:
             return trainings.is_asked_to_stop(session, self._job.id)
-
-    @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        """A transaction that stands only if the chunk is still ours at its end: a worker that comes back from a pause
-        of the network must not write over what the one that took its chunk wrote."""
-        with begin() as session:
-            yield session
-            if not chunks.is_held(session, self._chunk):
-                raise Cancelled
 
 
 class Unwatched:
@@ -106,7 +96,7 @@ def train(work: "Work") -> Commit:
     work.progress.advance(seen)
     task = Task(spec, base_folder(spec), learn.train, learn.validation, tuple(canary.replay()), resume)
     release()
-    outcome = launch.run(task, folder, JobWatch(work.job, work.chunk, work.progress, seen))
+    outcome = launch.run(task, folder, JobWatch(work, seen))
     outcome = replace(outcome, seconds=outcome.seconds + drawn)
     adapter = _adapter(work.job, dataset, spec, outcome, learn.fingerprint, len(learn.train))
 

@@ -187,6 +187,29 @@ def test_a_worker_killed_after_it_created_a_tuning_does_not_create_another(
     assert len(server.site.files.all) == 2
 
 
+def test_a_worker_that_lost_its_chunk_while_it_read_rows_does_not_order_a_second_tuning(
+    server: Handle, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_slept = False
+
+    def asleep_once() -> Lesson:
+        nonlocal has_slept
+        if not has_slept:
+            has_slept = True
+            _lease_runs_out()
+            go_on(sent, *_ids())  # by another worker
+        return lesson()
+
+    monkeypatch.setitem(steps.STEPS, Step.TRAIN, lambda work: hosted_training.tune(work, asleep_once))
+    job_id = start(sent)
+    (order,) = server.tunings
+    state = kept(job_id)
+    assert state is not None
+    assert state.remote_id == order.id
+    server.advance(2_000)
+    assert go_on(sent, job_id).state is JobState.DONE
+
+
 def test_an_answer_that_was_lost_pauses_and_the_tuning_is_found_again(
     server: Handle, sent: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

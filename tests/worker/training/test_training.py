@@ -20,6 +20,7 @@ from db.types import Checkpoint, JobKind, Queue, Step, TrainingPoint
 from tests.builders import a_dataset
 from tests.worker.training.made import a_task
 from worker.progress import Cancelled, Silent
+from worker.steps import Work
 from worker.training import launch, pilot, training
 from worker.training import task as files
 from worker.training.task import CHECKPOINT, DONE, STOP, Tail, Task, read_parts, tell_stored, write_parts
@@ -179,7 +180,7 @@ def test_a_checkpoint_that_is_replaced_while_it_is_read_is_not_mixed_with_the_ne
     assert read_parts(folder) == Checkpoint(2, {"learned": b"2", "moments": b"2"})
 
 
-def test_a_worker_that_lost_its_training_writes_nothing_more(database):
+def test_a_worker_that_lost_its_training_writes_nothing_more(database, tmp_path):
     """It comes back from a pause of the network before its lease notices."""
 
     def take(session):
@@ -197,13 +198,13 @@ def test_a_worker_that_lost_its_training_writes_nothing_more(database):
         )
         job = jobs.get(session, job_id)
         first = take(session)
-    old = JobWatch(job, first, Silent())
+    old = JobWatch(Work(job, first, Silent(), tmp_path))
     old.points([a_point(1)])
     old.checkpoint(Checkpoint(1, {"weights": b"old"}))
     with begin() as session:
         chunks.give_back(session, first)
         second = take(session)
-    new = JobWatch(job, second, Silent())
+    new = JobWatch(Work(job, second, Silent(), tmp_path))
     new.points([a_point(2)])
     new.checkpoint(Checkpoint(2, {"weights": b"new"}))
 
