@@ -85,7 +85,7 @@ def reckon(
     read = sum(len(samples[i]) for i in seen) if training.kept.is_on_disk else tokens
     measurement = min(spec.evaluate_rows, len(training.task.validation)) * seconds_per_price + seconds_besides
     apart = training.load_seconds + measurement + gate_seconds  # one is made before the first step
-    measured = measurement * (1 + -(-len(order) // training.evaluate_every)) + gate_seconds
+    measured = measurement * training.measurements + gate_seconds
     fixed = training.load_seconds + lower * read * (training.learner.first > 0) + measured
     usual = sum(seconds_per_token) / len(seconds_per_token)
     low, high = (fixed + tokens * each for each in (min(seconds_per_token), max(seconds_per_token)))

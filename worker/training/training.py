@@ -97,6 +97,11 @@ class Training:
         """Steps between two measurements."""
         return self.spec.evaluate_every or max(1, round(len(self.order) / self.spec.epochs / 2))
 
+    @property
+    def measurements(self) -> int:
+        """How often validation rows are priced, that before the first step included."""
+        return 1 + sum(map(self._is_time, range(1, len(self.order) + 1)))
+
     def batches(self) -> Batches:
         return Batches(self.samples, self.order, self.kept if self.learner.first else None)
 

@@ -48,6 +48,7 @@ def test_it_learns_and_says_so_on_the_way(base, tmp_path, form):
     losses = [point.values["loss"] for point in steps]
     assert sum(losses[-4:]) < sum(losses[:4]) * 0.97
     assert [point.step for point in steps] == list(range(1, len(steps) + 1))
+    assert training.Training(task, tmp_path).measurements == len(measured)
     assert all(p.values["grad_norm"] > 0 and p.values["tokens_per_second"] > 0 for p in steps)
     assert steps[-1].values["items"] == 4 * 96
     assert steps[-1].values["learning_rate"] < max(point.values["learning_rate"] for point in steps)
