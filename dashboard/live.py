@@ -38,9 +38,8 @@ def _file_work(dataset_id: int, kind: JobKind) -> None:
         widgets.worker_warning()
 
 
-def jobs(dataset_id: int | None) -> None:
-    """The jobs of a dataset (None = of all), live while one of them runs."""
-    found = reads.shown_jobs(dataset_id)
+def jobs(dataset_id: int | None, found: list[Job]) -> None:
+    """The jobs of a dataset (None = of all), live while one of them runs; `found` is what the page read of them."""
     runs = any(job.state is JobState.RUNNING for job in found)
     st.session_state[_RAN] = runs
     st.fragment(_jobs, run_every=SECONDS if runs else None)(dataset_id)
@@ -50,9 +49,6 @@ def _jobs(dataset_id: int | None) -> None:
     with widgets.told():
         found = reads.shown_jobs(dataset_id)
         runs = any(job.state is JobState.RUNNING for job in found)
-        if st.session_state.get(_RAN) and not runs:
-            st.session_state[_RAN] = False
-            st.rerun()  # once: the page starts anew without a timer
         if runs:
             widgets.worker_warning()
         found.sort(key=lambda job: job.state.is_final)  # what moves stands above what is over; newest first in both
@@ -64,6 +60,9 @@ def _jobs(dataset_id: int | None) -> None:
             _card(job, names[job.id], progress[job.id], datasets.get(job.dataset_id, ""))
         if len(found) > FEW:
             st.toggle(f"Show all {len(found)} jobs", key="all_jobs")
+        if st.session_state.get(_RAN) and not runs:  # after the buttons: a rerun drops a click that was not acted upon
+            st.session_state[_RAN] = False
+            st.rerun()  # once: the page starts anew without a timer
 
 
 def _card(job: Job, name: str, progress: Progress, dataset: str) -> None:

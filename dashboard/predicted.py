@@ -7,14 +7,17 @@ import polars as pl
 import streamlit as st
 
 from dashboard import evidence, reads, words
-from db.types import Family, Job, PredictionStatus
+from db.types import Family, Job, JobState, PredictionStatus
 
 SHOWN = 1_000
 
 
 def version(job: Job) -> reads.Version:
-    """While a job runs its predictions grow: they count as changed with every finished part."""
-    return reads.version(job) if job.state.is_final else f"{job.state} {reads.progress([job.id])[job.id].chunks_done}"
+    """Until a job is done its predictions grow, also while its last parts end after another one failed: they count as
+    changed with every finished part."""
+    if job.state is JobState.DONE:
+        return reads.version(job)
+    return f"{job.state} {reads.progress([job.id])[job.id].chunks_done}"
 
 
 def added(job: Job, snapshot: Path) -> None:

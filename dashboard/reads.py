@@ -61,6 +61,10 @@ def pricing_jobs(dataset_id: int | None) -> list[Job]:
         return _jobs.all(session, dataset_id, JobKind.PRICE)
 
 
+def is_pricing(dataset_id: int) -> bool:
+    return any(not job.state.is_final for job in pricing_jobs(dataset_id))
+
+
 def shown_jobs(dataset_id: int | None) -> list[Job]:
     """What the Jobs page lists, newest first: all but work on files and searches, which their own pages show."""
     hidden = (JobKind.INSPECT, JobKind.LOAD, JobKind.SEARCH)

@@ -166,17 +166,23 @@ def is_held(session: Session, chunk: Chunk) -> bool:
 
 
 def settle(session: Session, job_id: int) -> None:
-    """Close a job whose last chunk is done, or one that a chunk failed for good."""
+    """Close a job whose last chunk is done, or one that a chunk failed for good; a file that could not be read fails
+    with it, so that it can be looked at or loaded in another way."""
     session.execute(
         text(
-            """UPDATE jobs SET
-                   state = CASE WHEN s.failed > 0 THEN 'failed' ELSE 'done' END,
-                   error = coalesce(jobs.error, s.error), finished_at = now()
-               FROM (SELECT count(*) FILTER (WHERE state = 'failed') AS failed,
-                            count(*) FILTER (WHERE state IN ('waiting', 'running')) AS open,
-                            max(error) FILTER (WHERE state = 'failed') AS error
-                     FROM chunks WHERE job_id = :job) s
-               WHERE jobs.id = :job AND jobs.state IN ('running', 'paused') AND (s.failed > 0 OR s.open = 0)"""
+            """WITH closed AS (
+                   UPDATE jobs SET
+                       state = CASE WHEN s.failed > 0 THEN 'failed' ELSE 'done' END,
+                       error = coalesce(jobs.error, s.error), finished_at = now()
+                   FROM (SELECT count(*) FILTER (WHERE state = 'failed') AS failed,
+                                count(*) FILTER (WHERE state IN ('waiting', 'running')) AS open,
+                                max(error) FILTER (WHERE state = 'failed') AS error
+                         FROM chunks WHERE job_id = :job) s
+                   WHERE jobs.id = :job AND jobs.state IN ('running', 'paused') AND (s.failed > 0 OR s.open = 0)
+                   RETURNING jobs.dataset_id, jobs.kind, jobs.state, jobs.error)
+               UPDATE datasets SET state = 'failed', error = closed.error FROM closed
+               WHERE datasets.id = closed.dataset_id AND closed.state = 'failed'
+                 AND closed.kind IN ('inspect', 'load')"""
         ),
         {"job": job_id},
     )
@@ -327,19 +333,19 @@ def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: S
     """Repair what crashes leave behind; returns the jobs that have chunks to send.
 
     A running chunk whose lease ran out waits again (or fails after `attempts` tries). Where answers are stored one by
-    one, or a training goes on from a checkpoint, a try that got further than any before is not held against the chunk:
-    it would end, given enough tries. On a queue that is empty, a waiting chunk whose message is older than
-    `quiet_seconds` was lost with the broker or a worker: it is sent again.
+    one, or a training goes on from a checkpoint, a try that got further than any before is not held against the chunk,
+    nor are those before it: it would end, given enough tries. On a queue that is empty, a waiting chunk whose message
+    is older than `quiet_seconds` was lost with the broker or a worker: it is sent again.
     """
     session.execute(
         text(
-            """UPDATE chunks SET failures = failures + died.blame, lease_until = NULL, sent_at = NULL,
+            """UPDATE chunks SET failures = died.failures, lease_until = NULL, sent_at = NULL,
                    furthest = greatest(furthest, items_done), items_done = 0,
-                   state = CASE WHEN failures + died.blame >= :attempts THEN 'failed' ELSE 'waiting' END,
-                   error = 'The worker died ' || (failures + died.blame) || ' times while it worked on this part '
+                   state = CASE WHEN died.failures >= :attempts THEN 'failed' ELSE 'waiting' END,
+                   error = 'The worker died ' || died.failures || ' times while it worked on this part '
                        || 'of the job without getting further.'
                FROM (SELECT c.id, CASE WHEN (j.queue = 'hosted' OR c.step = 'train') AND c.items_done > c.furthest
-                                             THEN 0 ELSE 1 END AS blame
+                                             THEN 0 ELSE c.failures + 1 END AS failures
                      FROM chunks c JOIN jobs j ON j.id = c.job_id
                      WHERE c.state = 'running' AND c.lease_until < now() FOR UPDATE OF c SKIP LOCKED) died
                WHERE chunks.id = died.id"""

@@ -16,11 +16,11 @@ from typing import Self
 
 from kombu.exceptions import OperationalError as BrokerAway
 
-from db import chunks, datasets, jobs
+from db import chunks, jobs
 from db.engine import DatabaseAway, after_commit, begin
 from db.errors import UserError
 from db.settings import settings
-from db.types import Chunk, DatasetState, Job, JobKind, JobState, Queue
+from db.types import Chunk, Job, Queue
 from worker.app import queue_lengths, send
 from worker.progress import Cancelled, Defer, Pause, Trouble
 from worker.steps import STEPS, Work
@@ -158,8 +158,6 @@ def _scratch() -> Iterator[Path]:
 def _fail(job: Job, chunk: Chunk, sentence: str, *, attempts: int) -> None:
     with begin() as session:
         chunks.fail(session, chunk, sentence, attempts=attempts)
-        if jobs.get(session, job.id).state is JobState.FAILED and job.kind in (JobKind.INSPECT, JobKind.LOAD):
-            datasets.change(session, job.dataset_id, state=DatasetState.FAILED, error=sentence)
         after_commit(session, lambda: wake(job.id, job.queue))
 
 

@@ -10,10 +10,10 @@ dataset = widgets.ready(
 if dataset is None:
     st.stop()
 
+is_pricing = reads.is_pricing(dataset.id)  # read before what it brings, or its end is missed
 jobs = reads.comparable(dataset.id)
 if len(jobs) < 2:
-    active = any(not job.state.is_final for job in reads.pricing_jobs(dataset.id))
-    page, label = (widgets.JOBS, "Watch the jobs") if active else (widgets.RUN, "Choose techniques")
+    page, label = (widgets.JOBS, "Watch the jobs") if is_pricing else (widgets.RUN, "Choose techniques")
     widgets.next_step("Two finished runs over test rows are needed.", page, label, ":material/compare_arrows:")
     st.stop()
 

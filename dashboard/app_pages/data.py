@@ -11,22 +11,26 @@ if dataset is None:
     intake.upload()
     st.stop()
 
+KINDS = {DatasetState.UPLOADED: JobKind.INSPECT, DatasetState.LOADING: JobKind.LOAD}
+state, error = dataset.state, dataset.error
+work = reads.file_job(dataset.id, KINDS[state]) if state in KINDS else None
+is_read = work is not None and not work.state.is_final
+
 with st.container(horizontal=True, vertical_alignment="center"):
-    if st.button("Add a table", icon=":material/upload_file:"):
+    # Its window would close, and an upload in it be lost, when the page runs anew at the end of the work.
+    about = "This file is being read; the next one can be added right after." if is_read else None
+    if st.button("Add a table", icon=":material/upload_file:", disabled=is_read, help=about):
         intake.another()
     overview.delete(dataset)
-    if dataset.state is DatasetState.READY:
+    if state is DatasetState.READY:
         st.space("stretch")
         if st.button("Choose techniques to price it", icon=":material/play_circle:", type="primary"):
             widgets.go(widgets.RUN)
 
-KINDS = {DatasetState.UPLOADED: JobKind.INSPECT, DatasetState.LOADING: JobKind.LOAD}
-state, error = dataset.state, dataset.error
+if is_read:
+    live.file_work(dataset.id, KINDS[state])
+    st.stop()
 if state in KINDS:
-    work = reads.file_job(dataset.id, KINDS[state])
-    if work is not None and not work.state.is_final:
-        live.file_work(dataset.id, KINDS[state])
-        st.stop()
     if reads.dataset(dataset.id).state is not state:
         st.rerun()  # the work ended after the picker read the dataset
     error = error or (work.error if work else None) or "The file was not looked at to the end."

@@ -29,4 +29,4 @@ if not jobs:
         )
     st.stop()
 
-live.jobs(None if everywhere else dataset.id)
+live.jobs(None if everywhere else dataset.id, jobs)

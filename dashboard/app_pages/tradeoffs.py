@@ -12,10 +12,10 @@ dataset = widgets.ready(
 if dataset is None:
     st.stop()
 
+is_pricing = reads.is_pricing(dataset.id)  # read before what it brings, or its end is missed
 jobs = reads.comparable(dataset.id)
 if not jobs:
-    active = any(not job.state.is_final for job in reads.pricing_jobs(dataset.id))
-    page, label = (widgets.JOBS, "Watch the jobs") if active else (widgets.RUN, "Choose techniques to compare")
+    page, label = (widgets.JOBS, "Watch the jobs") if is_pricing else (widgets.RUN, "Choose techniques to compare")
     widgets.next_step("No technique has been measured on this dataset yet.", page, label, ":material/balance:")
     st.stop()
 

@@ -115,7 +115,7 @@ def test_a_preset_fills_the_form_and_what_can_not_train_here_can_still_be_handed
 
 
 def test_a_hosted_model_is_asked_for_less_and_says_how_long_it_lives(open_page: Open, dataset_id: int) -> None:
-    model = EndpointModel("small", shutdown_date="2027-02-03")
+    model = EndpointModel("small", shutdown_date="2099-02-03")
     with begin() as session:
         endpoints.add(session, Endpoint("there", "http://127.0.0.1:1/v1", provider="openai"))
         endpoints.set_models(session, "there", [model])
@@ -124,7 +124,7 @@ def test_a_hosted_model_is_asked_for_less_and_says_how_long_it_lives(open_page: 
     assert is_well(at)
     warned = "\n".join(each.value for each in at.warning)
     assert "2027-01-06" in warned
-    assert "small ends on 2027-02-03, and its fine-tunes with it" in warned
+    assert "small ends on 2099-02-03, and its fine-tunes with it" in warned
     assert "an **unknown** sum" in texts(at)
     assert not [each for each in at.number_input if each.key == "tune-quick-rank"]
     at.number_input(key="tune-cap").set_value(2.0).run()

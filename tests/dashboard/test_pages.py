@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy.orm import Session
 from streamlit.testing.v1 import AppTest
 
-from dashboard import choosing, reads
+from dashboard import choosing, predicted, reads
 from db import chunks, datasets, jobs, rates
 from db.engine import begin
 from db.types import DatasetState, JobKind, JobState, Progress, Queue, Split, Step
-from tests.builders import a_dataset
+from tests.builders import a_dataset, a_job
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import a_finished_job, a_priced_dataset, a_running_job
 from worker import specs
@@ -239,6 +239,7 @@ def test_an_upload_is_kept_and_being_looked_at(open_page: Open) -> None:
     with begin() as session:
         dataset = datasets.all(session)[0]
     assert (dataset.name, dataset.file_name, dataset.state) == ("lamps", "lamps.csv", DatasetState.UPLOADED)
+    assert next(button for button in at.button if button.label == "Add a table").disabled  # its window would close
     assert at.query_params["dataset"] == str(dataset.id)
 
 
@@ -363,6 +364,29 @@ def test_jobs_of_other_datasets_are_shown_on_demand(open_page: Open, priced: int
     assert "Nothing has been priced" in texts(at)
     at.toggle(key="jobs_everywhere").set_value(True).run()
     assert "Category median" in texts(at)
+
+
+def test_parts_that_end_after_a_job_failed_are_shown(database: str) -> None:
+    """Two parts at once: one fails the job, and the other one's rows come afterwards."""
+    with begin() as session:
+        dataset_id = a_dataset(session)
+        job_id = a_job(session, dataset_id)
+        (fit,) = chunks.to_send(session, job_id)
+        begun = chunks.claim(session, fit, "a test", 60)
+        assert begun
+        chunks.finish(session, begun, chunks.Tally())
+        first, second = (chunks.claim(session, number, "a test", 60) for number in chunks.to_send(session, job_id))
+        assert first
+        assert second
+        chunks.fail(session, first, "It broke.", attempts=1)
+    with begin() as session:
+        before = predicted.version(jobs.get(session, job_id))
+    with begin() as session:
+        assert chunks.finish(session, second, chunks.Tally())
+    with begin() as session:
+        job = jobs.get(session, job_id)
+    assert job.state is JobState.FAILED
+    assert predicted.version(job) != before
 
 
 # Trade-offs

@@ -2,11 +2,12 @@
 
 from decimal import Decimal
 
+import pytest
 from sqlalchemy import text
 
-from db import chunks, job_progress, jobs, predictions
+from db import chunks, datasets, job_progress, jobs, predictions, rates
 from db.engine import Session, begin
-from db.types import JobState, Queue, Step
+from db.types import DatasetState, JobKind, JobState, Queue, Step
 from tests.builders import a_dataset, a_job, some_predictions
 
 LEASE = 15
@@ -81,6 +82,26 @@ def test_a_chunk_that_kills_its_worker_every_time_fails_the_job_with_a_reason(se
     job = jobs.get(session, job_id)
     assert job.state is JobState.FAILED
     assert "died 5 times" in job.error
+
+
+@pytest.mark.parametrize("kind", [JobKind.INSPECT, JobKind.LOAD])
+def test_a_file_that_kills_its_worker_every_time_fails_too_and_can_be_tried_in_another_way(session, kind):
+    dataset_id = datasets.create(session, name="huge", sha256="0" * 64, file_name="huge.csv")
+    job_id = jobs.create(
+        session,
+        kind=kind,
+        dataset_id=dataset_id,
+        queue=Queue.INTERACTIVE,
+        rate_id=rates.for_queue(session, Queue.INTERACTIVE),
+        chunks=[(Step(kind), [])],
+    )
+    for _ in range(5):
+        assert claim_next(session, job_id)
+        expire(session)
+        sweep(session)
+    dataset = datasets.get(session, dataset_id)
+    assert dataset.state is DatasetState.FAILED
+    assert "died 5 times" in dataset.error
 
 
 def test_a_lost_message_is_sent_again_only_when_its_queue_is_empty(session):

@@ -148,6 +148,13 @@ def test_a_killed_training_that_got_further_each_time_is_not_blamed(session):
     assert jobs.get(session, job_id).state is JobState.RUNNING
 
 
+def test_tries_that_got_no_further_are_forgotten_once_one_does(session):
+    job_id = a_training(session)
+    for items_done in (10, 10, 10, 20, 20, 20):
+        die_after(session, job_id, items_done)
+    assert jobs.get(session, job_id).state is JobState.RUNNING
+
+
 def test_a_training_that_kills_its_worker_at_the_same_place_every_time_fails_with_a_reason(session):
     job_id = a_training(session)
     for _ in range(4):  # the first time it got further than before

@@ -198,6 +198,7 @@ def test_a_worker_that_lost_its_chunk_while_it_read_rows_does_not_order_a_second
             has_slept = True
             _lease_runs_out()
             go_on(sent, *_ids())  # by another worker
+            assert len(server.tunings) == 1
         return lesson()
 
     monkeypatch.setitem(steps.STEPS, Step.TRAIN, lambda work: hosted_training.tune(work, asleep_once))
@@ -413,6 +414,6 @@ def _ids() -> list[int]:
 
 
 def _lease_runs_out() -> None:
-    with begin() as session:
+    with begin() as session:  # one transaction: else a heartbeat may come in between
         session.connection().exec_driver_sql("UPDATE chunks SET lease_until = now() - interval '1 minute'")
-    running.sweep()
+        chunks.sweep(session, attempts=5, quiet_seconds=60, idle_queues=())

@@ -106,9 +106,9 @@ def model_folder(name: str) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_suffix(".lock")):  # two workers that start together convert once
         if not target.is_dir():
-            for left in target.parent.glob(f"{target.name}.part-*"):  # of a converter that was killed
+            for left in target.parent.glob(f".{target.name}.part-*"):  # of a converter that was killed
                 shutil.rmtree(left, ignore_errors=True)
-            part = Path(tempfile.mkdtemp(prefix=f"{target.name}.part-", dir=target.parent))
+            part = Path(tempfile.mkdtemp(prefix=f".{target.name}.part-", dir=target.parent))
             try:
                 _convert(PACKAGED[name], part)
                 part.rename(target)  # atomic: a folder with the final name is always complete

@@ -83,7 +83,7 @@ def test_one_request_that_always_fails_fails_alone():
 
 
 def test_a_silent_endpoint_is_given_up_after_the_time_limit():
-    with hosted(timeout_seconds=0.2, slow_seconds=2.0) as server:
+    with hosted(timeout_seconds=1.0, slow_seconds=4.0) as server:
         HostedModel("e:fast").price(some(1), Readout(), Watched())
         server.trouble("silence", times=1, match="number 3<")
         readings = HostedModel("e:fast").price(some(5), Readout(), Watched())
@@ -282,7 +282,7 @@ def test_what_was_said_of_calls_that_were_given_up_is_not_taken_for_news():
 
 
 def test_an_answer_that_trickles_in_is_given_up_after_the_time_limit():
-    with hosted(timeout_seconds=0.5, slow_seconds=3.0) as server:
+    with hosted(timeout_seconds=2.0, slow_seconds=8.0) as server:
         HostedModel("e:fast").price(some(1), Readout(), Watched())
         server.trouble("slow_body", times=1, match="number 3<")
         progress = Watched()

@@ -77,7 +77,7 @@ def test_pieces_are_joined_in_order_and_checked(tmp_path: Path) -> None:
 
 
 def test_two_at_once_convert_once_and_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch, in_tmp: Path) -> None:
-    (in_tmp / f"smollm2-135m-{packaged.CONVERSION}.part-dead").mkdir()  # left by one that was killed
+    (in_tmp / f".smollm2-135m-{packaged.CONVERSION}.part-dead").mkdir()  # left by one that was killed
     runs = []
 
     def convert(model: Packaged, target: Path) -> None:
