@@ -1,6 +1,8 @@
 """How fast does a model learn prices, and how well? Ours beside TRL's SFTTrainer, on the same rows for as many epochs.
 
 python -m benchmarks.training [FILE] [--rows 2000] [--epochs 1] [--model smollm2-135m] [--held 200]
+    [--only trl|all-layers|tokens|quantiles] [--set NAME=VALUE]
+--only (repeatable) leaves the others out, and --set (repeatable) changes a setting of ours: so one finds better ones.
 FILE is a CSV with the columns title and price and, if it has them, description, category and brand; without it, the
 demo catalogue. TRL has its defaults with two exceptions: our learning rate, since its own, 2e-5, is meant for whole
 models and not for LoRA, and our number format, since its bf16 is several times slower than fp32 on a processor without
@@ -12,21 +14,24 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import torch
 
 from benchmarks.llm import matmul_limit, work_per_token
 from benchmarks.shop import Curve, lessons, priced_items
 from worker import train_specs
+from worker.evaluation.resampling import Floats, interval, means, weights
 from worker.llm.local import LocalModel
 from worker.llm.packaged import model_folder
 from worker.train_specs import TrainSpec
 from worker.training import device, launch
 from worker.training.batching import Sample, price_samples
-from worker.training.measuring import measure, prompts
+from worker.training.measuring import prices, prompts
 from worker.training.task import Task
 
 
@@ -46,11 +51,12 @@ class Took:
 class Bench:
     """The rows and the model that all ways share."""
 
-    def __init__(self, file: Path | None, model: str, rows: int, held: int, epochs: float) -> None:
+    def __init__(
+        self, file: Path | None, model: str, rows: int, held: int, epochs: float, changes: dict[str, str]
+    ) -> None:
         items = priced_items(file)
-        self.spec = train_specs.parse(
-            {"model": model, "epochs": epochs, "evaluate_rows": 4, "evaluate_every": 1_000_000, "prompt": "listing@1"}
-        )
+        fixed = {"model": model, "epochs": epochs, "prompt": "listing@1"}
+        self.spec = train_specs.parse({"evaluate_rows": 4, "evaluate_every": 1_000_000} | changes | fixed)
         self.folder = model_folder(model)
         self.base = LocalModel(model)
         self.held = lessons(items.tail(held), self.spec, self.folder)
@@ -97,17 +103,30 @@ class Bench:
             files = {file.name: file.read_bytes() for file in (folder / "adapter").iterdir()}
         return Took("TRL SFTTrainer, defaults", took["seconds"], took["memory_gb"], files, epochs_below=spec.epochs)
 
-    def error(self, took: Took) -> float:
+    def errors(self, took: Took) -> Floats:
+        """(n,) dollars by which the held-out rows are off."""
         spec = self.spec.model_copy(update={"form": took.form})
-        return float(measure(self.base.adapted(took.files), self.held, spec).metrics["mae"])
+        return self._off(self.base.adapted(took.files), spec)
 
-    def cold(self) -> float:
-        return float(measure(self.base, self.held, self.spec).metrics["mae"])
+    def cold(self) -> Floats:
+        """The same of the model before any training."""
+        return self._off(self.base, self.spec)
+
+    def _off(self, model: LocalModel, spec: TrainSpec) -> Floats:
+        return np.abs(prices(model, prompts(self.held), spec) - self.held["price"].to_numpy())
 
     def _samples(self) -> list[Sample]:
         low, high = self.spec.min_price, self.spec.max_price
         asked, prices = prompts(self.rows), self.rows["price"].to_list()
         return price_samples(self.base.tokenizer, asked, prices, answers=True, lowest=low, highest=high)
+
+
+WAYS: dict[str, Callable[[Bench], Took]] = {
+    "trl": Bench.trl,
+    "all-layers": lambda bench: bench.ours("ours, tokens, all layers", layers=0),
+    "tokens": lambda bench: bench.ours("ours, tokens, preset quick"),
+    "quantiles": lambda bench: bench.ours("ours, quantiles, preset quick", form="quantiles"),
+}
 
 
 def main() -> None:
@@ -117,37 +136,56 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=1.0)
     parser.add_argument("--model", default="smollm2-135m")
     parser.add_argument("--held", type=int, default=200)
+    parser.add_argument("--only", action="append", choices=list(WAYS))
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="changes")
     chosen = parser.parse_args()
-    bench = Bench(chosen.file, chosen.model, chosen.rows, chosen.held, chosen.epochs)
+    changes = dict(change.split("=", 1) for change in chosen.changes)
+    bench = Bench(chosen.file, chosen.model, chosen.rows, chosen.held, chosen.epochs, changes)
     limit, work = matmul_limit(bench.base), work_per_token(bench.base)
     where = device.name(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     source = chosen.file.name if chosen.file else "the demo catalogue"
     print(
-        f"training {chosen.model}, {len(bench.rows):,} rows of {source} x "
-        f"{chosen.epochs:g} epochs, {bench.tokens:,.0f} tokens, {where}; the model untrained: MAE {bench.cold():.1f} "
-        f"on {len(bench.held)} held-out rows"
+        f"training {chosen.model}, {len(bench.rows):,} rows of {source} x {chosen.epochs:g} epochs, "
+        f"{bench.tokens:,.0f} tokens, {where}; the model untrained: MAE {bench.cold().mean():.1f} on "
+        f"{len(bench.held)} held-out rows{''.join(f'; {change}' for change in chosen.changes)}"
     )
     print(
         f"  {'':<34}{'tokens/s':>10}{'s an epoch':>12}{'x TRL':>8}{'MAE':>8}{'GB':>7}{'of limit':>10}"
-        f"   ({limit / 1e9:,.0f} GFLOP/s)"
+        f"   ({limit / 1e9:,.0f} GFLOP/s)  MAE against TRL, in pairs"
     )
-    peer = bench.trl()
-    _line(bench, peer, peer, work, limit)
-    _line(bench, bench.ours("ours, tokens, all layers", layers=0), peer, work, limit)
-    _line(bench, bench.ours("ours, tokens, preset quick"), peer, work, limit)
-    _line(bench, bench.ours("ours, quantiles, preset quick", form="quantiles"), peer, work, limit)
+    peer: tuple[Took, Floats] | None = None
+    for name in chosen.only or WAYS:
+        took = WAYS[name](bench)
+        errors = bench.errors(took)
+        _line(bench, took, errors, peer, work, limit)
+        peer = (took, errors) if name == "trl" else peer
 
 
-def _line(bench: Bench, took: Took, peer: Took, work: float, limit: float) -> None:
+def _line(
+    bench: Bench, took: Took, errors: Floats, peer: tuple[Took, Floats] | None, work: float, limit: float
+) -> None:
     epochs = bench.spec.epochs
     # Forward through all layers, and back through those that learn; LoRA needs no gradients of the frozen weights.
     below = (1 - took.learning) * took.epochs_below / epochs
     share = bench.tokens * work * (below + 2 * took.learning) / took.seconds / limit
+    faster, worse = "–", ""
+    if peer:
+        faster = f"{peer[0].seconds / took.seconds:.2f}"
+        middle, low, high = paired(errors - peer[1])
+        worse = f"{middle:+.1f} ({low:+.1f}..{high:+.1f})"
     cells = (
-        f"{bench.tokens / took.seconds:>10,.0f}{took.seconds / epochs:>12.0f}{peer.seconds / took.seconds:>8.2f}"
-        f"{bench.error(took):>8.1f}{took.memory_gb:>7.2f}{share:>10.0%}"
+        f"{bench.tokens / took.seconds:>10,.0f}{took.seconds / epochs:>12.0f}{faster:>8}"
+        f"{errors.mean():>8.1f}{took.memory_gb:>7.2f}{share:>10.0%}"
     )
-    print(f"  {took.name:<34}{cells}", flush=True)
+    print(f"  {took.name:<34}{cells}{worse:>26}", flush=True)
+
+
+def paired(differences: Floats) -> tuple[float, float | None, float | None]:
+    """Mean difference and its 95 % bootstrap interval."""
+    figure = means(differences[:, None])
+    samples = np.concatenate([figure(block)[:, 0] for block in weights(len(differences), 2_000, seed=0)])
+    middle = float(differences.mean())
+    return middle, *interval(samples, middle)
 
 
 if __name__ == "__main__":

@@ -160,14 +160,16 @@ def _outcome(job: Job) -> None:
         return
     rows = words.count(adapter.train_rows, "row")
     early = " It was stopped early and kept the best it had." if adapter.metrics.get("stopped") else ""
-    st.success(
+    is_idle = words.brought_nothing(adapter.metrics)
+    told = st.info if is_idle else st.success
+    told(
         words.md(
             f"Adapter **{adapter.id[:8]}** for {words.plain(adapter.task)}, from {rows}: "
             f"{words.measurement(adapter.metrics)} on validation rows{words.before(adapter.metrics)}.{early}"
         ),
         icon=":material/check:",
     )
-    if words.brought_nothing(adapter.metrics):
+    if is_idle:
         st.warning(
             "Its mean error on the validation rows is no lower than before its first step: try more rows, more epochs "
             "or a lower learning rate, and compare it with the same model untrained on Trade-offs.",

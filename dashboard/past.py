@@ -86,9 +86,8 @@ def table(trainings: list[Job]) -> None:
         for job, adapter in training_reads.history(trainings)
     ]
     schema = {"Mean error": pl.Float64, "Median error": pl.Float64, "Rows": pl.Int64}
-    st.dataframe(
-        pl.DataFrame(lines, schema_overrides=schema), hide_index=True, column_config=_COLUMNS, placeholder=words.NOTHING
-    )
+    frame = pl.DataFrame(lines, schema_overrides=schema).with_columns(pl.col("Median error").round(2))
+    st.dataframe(frame, hide_index=True, column_config=_COLUMNS, placeholder=words.NOTHING)
 
 
 def knows_cost(job: Job, progress: Progress, adapter: Adapter | None) -> bool:

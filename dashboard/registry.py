@@ -75,7 +75,7 @@ def table(adapters: Sequence[Adapter]) -> None:
         for adapter in sorted(adapters, key=lambda each: (each.task, order.index(each.state)))
     ]
     schema = {"Mean error": pl.Float64, "Median error": pl.Float64}
-    frame = pl.DataFrame(lines, schema_overrides=schema)
+    frame = pl.DataFrame(lines, schema_overrides=schema).with_columns(pl.col("Median error").round(2))
     st.dataframe(frame, hide_index=True, column_config=_COLUMNS, placeholder=words.NOTHING)
 
 
