@@ -55,8 +55,8 @@ class Bench:
         self, file: Path | None, model: str, rows: int, held: int, epochs: float, changes: dict[str, str]
     ) -> None:
         items = priced_items(file)
-        fixed = {"model": model, "epochs": epochs, "prompt": "listing@1"}
-        self.spec = train_specs.parse({"evaluate_rows": 4, "evaluate_every": 1_000_000} | changes | fixed)
+        values = {"model": model, "epochs": epochs, "prompt": "listing@1"}
+        self.spec = train_specs.parse({"evaluate_rows": 4, "evaluate_every": 1_000_000} | values | changes)
         self.folder = model_folder(model)
         self.base = LocalModel(model)
         self.held = lessons(items.tail(held), self.spec, self.folder)
@@ -104,7 +104,7 @@ class Bench:
         return Took("TRL SFTTrainer, defaults", took["seconds"], took["memory_gb"], files, epochs_below=spec.epochs)
 
     def errors(self, took: Took) -> Floats:
-        """(n,) dollars by which the held-out rows are off."""
+        """(n,) dollars by which the held-out rows are off; NaN where no price could be read."""
         spec = self.spec.model_copy(update={"form": took.form})
         return self._off(self.base.adapted(took.files), spec)
 
@@ -129,6 +129,9 @@ WAYS: dict[str, Callable[[Bench], Took]] = {
 }
 
 
+FIXED = {"model", "epochs", "rows", "prompt", "form", "layers"}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.training")
     parser.add_argument("file", type=Path, nargs="?")
@@ -139,14 +142,16 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=list(WAYS))
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="changes")
     chosen = parser.parse_args()
-    changes = dict(change.split("=", 1) for change in chosen.changes)
+    changes = dict(change.partition("=")[::2] for change in chosen.changes)
+    if fixed := FIXED & set(changes):
+        parser.error(f"--set can't change {', '.join(sorted(fixed))}: other options, or the ways themselves, say it")
     bench = Bench(chosen.file, chosen.model, chosen.rows, chosen.held, chosen.epochs, changes)
     limit, work = matmul_limit(bench.base), work_per_token(bench.base)
     where = device.name(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     source = chosen.file.name if chosen.file else "the demo catalogue"
     print(
         f"training {chosen.model}, {len(bench.rows):,} rows of {source} x {chosen.epochs:g} epochs, "
-        f"{bench.tokens:,.0f} tokens, {where}; the model untrained: MAE {bench.cold().mean():.1f} on "
+        f"{bench.tokens:,.0f} tokens, {where}; the model untrained: MAE {np.nanmean(bench.cold()):.1f} on "
         f"{len(bench.held)} held-out rows{''.join(f'; {change}' for change in chosen.changes)}"
     )
     print(
@@ -154,7 +159,7 @@ def main() -> None:
         f"   ({limit / 1e9:,.0f} GFLOP/s)  MAE against TRL, in pairs"
     )
     peer: tuple[Took, Floats] | None = None
-    for name in chosen.only or WAYS:
+    for name in (name for name in WAYS if name in (chosen.only or WAYS)):  # the peer comes first
         took = WAYS[name](bench)
         errors = bench.errors(took)
         _line(bench, took, errors, peer, work, limit)
@@ -175,7 +180,7 @@ def _line(
         worse = f"{middle:+.1f} ({low:+.1f}..{high:+.1f})"
     cells = (
         f"{bench.tokens / took.seconds:>10,.0f}{took.seconds / epochs:>12.0f}{faster:>8}"
-        f"{errors.mean():>8.1f}{took.memory_gb:>7.2f}{share:>10.0%}"
+        f"{np.nanmean(errors):>8.1f}{took.memory_gb:>7.2f}{share:>10.0%}"
     )
     print(f"  {took.name:<34}{cells}{worse:>26}", flush=True)
 
@@ -184,7 +189,7 @@ def paired(differences: Floats) -> tuple[float, float | None, float | None]:
     """Mean difference and its 95 % bootstrap interval."""
     figure = means(differences[:, None])
     samples = np.concatenate([figure(block)[:, 0] for block in weights(len(differences), 2_000, seed=0)])
-    middle = float(differences.mean())
+    middle = float(np.nanmean(differences))
     return middle, *interval(samples, middle)
 
 

@@ -17,7 +17,7 @@ def version(job: Job) -> reads.Version:
     changed with every finished part."""
     if job.state is JobState.DONE:
         return reads.version(job)
-    return f"{job.state} {reads.progress([job.id])[job.id].chunks_done}"
+    return f"{reads.version(job)} {reads.progress([job.id])[job.id].chunks_done}"
 
 
 def added(job: Job, snapshot: Path) -> None:

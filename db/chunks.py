@@ -151,23 +151,26 @@ def finish(session: Session, chunk: Chunk, tally: Tally) -> bool:
     return True
 
 
-def is_held(session: Session, chunk: Chunk) -> bool:
-    """Whether what this transaction wrote along the way may stay: the chunk is still in the hands of who asks.
+def is_held(session: Session, chunk: Chunk, *, even_cancelled: bool = False) -> bool:
+    """Whether what this transaction wrote along the way may stay: the chunk is still in the hands of who asks, and its
+    job was not cancelled unless that does not matter.
 
     To be asked last and followed by the commit: until then nobody else takes the chunk or ends it. Asked first, it
     would keep the lease from being extended for as long as a large checkpoint takes.
     """
     query = text(
         """SELECT 1 FROM chunks c JOIN jobs j ON j.id = c.job_id
-           WHERE c.id = :chunk AND c.attempt = :attempt AND c.state = 'running' AND j.state <> 'cancelled'
+           WHERE c.id = :chunk AND c.attempt = :attempt AND c.state = 'running'
+             AND (:even OR j.state <> 'cancelled')
            FOR UPDATE OF c"""
     )
-    return session.scalar(query, {"chunk": chunk.id, "attempt": chunk.attempt}) is not None
+    given = {"chunk": chunk.id, "attempt": chunk.attempt, "even": even_cancelled}
+    return session.scalar(query, given) is not None
 
 
 def settle(session: Session, job_id: int) -> None:
     """Close a job whose last chunk is done, or one that a chunk failed for good; a file that could not be read fails
-    with it, so that it can be looked at or loaded in another way."""
+    with it: where it was looked at before, it can be looked at or loaded in another way."""
     session.execute(
         text(
             """WITH closed AS (

@@ -73,7 +73,8 @@ def inspect_again(dataset_id: int, forced: dict[str, Any]) -> int:
         dataset = datasets.get(session, dataset_id)
         if dataset.state not in (DatasetState.INSPECTED, DatasetState.FAILED):
             raise WrongState(f"{dataset.name} can't be looked at again now: it is {dataset.state}.")
-        datasets.change(session, dataset_id, state=DatasetState.UPLOADED, inspection={"forced": forced}, error=None)
+        inspection = dataset.inspection | {"forced": forced}  # the look before stays until this one is done
+        datasets.change(session, dataset_id, state=DatasetState.UPLOADED, inspection=inspection, error=None)
         return _read_file(session, dataset_id, JobKind.INSPECT, Step.INSPECT)
 
 
@@ -251,8 +252,12 @@ def retry(job_id: int) -> int:
         reopened = chunks.reopen_failed(session, job_id) or chunks.unfinished(session, job_id)
         if not reopened:
             raise UserError(f"Nothing in job {job_id} failed, so there is nothing to run again.")
-        if job.kind is JobKind.LOAD:
-            datasets.change(session, job.dataset_id, state=DatasetState.LOADING, error=None)
+        if job.kind in (JobKind.INSPECT, JobKind.LOAD):
+            dataset = datasets.get(session, job.dataset_id)
+            state = DatasetState.UPLOADED if job.kind is JobKind.INSPECT else DatasetState.LOADING
+            if dataset.state not in (DatasetState.FAILED, DatasetState.INSPECTED, state):
+                raise WrongState(f"Job {job_id} can't be run again: {dataset.name} is {dataset.state} by now.")
+            datasets.change(session, job.dataset_id, state=state, error=None)
         return reopened
 
 

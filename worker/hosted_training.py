@@ -212,9 +212,12 @@ class _Tuning:
                 remote.save(session, self.job.id, self.remote)
 
     def _keep(self, **changes: Any) -> None:
-        """Raises Cancelled where the chunk is not ours any more; an order that is out is then found by its token."""
+        """Raises Cancelled where the chunk is not ours any more; an order that is out is then found by its token.
+
+        What the endpoint has of a cancelled job is kept, so that it can be cancelled there.
+        """
         self.remote = self.remote.model_copy(update=changes)
-        with self.work.writing() as session:
+        with self.work.writing(even_cancelled="remote_id" in changes) as session:
             remote.save(session, self.job.id, self.remote)
 
     def _forget(self) -> None:

@@ -40,14 +40,15 @@ class Work:
     scratch: Path  # a folder that is removed when the chunk ends, however it ends
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """A transaction along the way, which stands only if the chunk is still ours at its end. Raises Cancelled.
+    def writing(self, *, even_cancelled: bool = False) -> Iterator[Session]:
+        """A transaction along the way, which stands only if the chunk is still ours at its end and, unless
+        `even_cancelled`, the job was not cancelled. Raises Cancelled.
 
         A worker that comes back from a pause of the network must not write over what the one that took its chunk wrote.
         """
         with begin() as session:
             yield session
-            if not chunks.is_held(session, self.chunk):
+            if not chunks.is_held(session, self.chunk, even_cancelled=even_cancelled):
                 raise Cancelled
 
 
@@ -67,6 +68,7 @@ def inspect(work: Work) -> Commit:
             state=DatasetState.INSPECTED,
             inspection=inspection.model_dump(mode="json"),
             mapping=inspection.mapping,
+            error=None,
         )
         return chunks.Tally()
 

@@ -18,7 +18,7 @@ is_read = work is not None and not work.state.is_final
 
 with st.container(horizontal=True, vertical_alignment="center"):
     # Its window would close, and an upload in it be lost, when the page runs anew at the end of the work.
-    about = "This file is being read; the next one can be added right after." if is_read else None
+    about = "This file is being read; another one can be added when that is over." if is_read else None
     if st.button("Add a table", icon=":material/upload_file:", disabled=is_read, help=about):
         intake.another()
     overview.delete(dataset)

@@ -4,17 +4,19 @@ import subprocess
 import sys
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 from streamlit.testing.v1 import AppTest
 
 from dashboard import choosing, predicted, reads
 from db import chunks, datasets, jobs, rates
 from db.engine import begin
+from db.errors import WrongState
 from db.types import DatasetState, JobKind, JobState, Progress, Queue, Split, Step
 from tests.builders import a_dataset, a_job
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import a_finished_job, a_priced_dataset, a_running_job
-from worker import specs
+from worker import actions, specs
 
 PAGES = {
     "data": "Data",
@@ -158,7 +160,7 @@ def test_another_delimiter_or_header_line_looks_at_the_file_again(open_page: Ope
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
         assert dataset.state is DatasetState.UPLOADED
-        assert dataset.inspection == {"forced": {"delimiter": "\t", "header_line": None}}
+        assert dataset.inspection == INSPECTION | {"forced": {"delimiter": "\t", "header_line": None}}
         assert jobs.latest(session, dataset_id, JobKind.INSPECT) is not None
         assert jobs.latest(session, dataset_id, JobKind.LOAD) is None
 
@@ -207,6 +209,39 @@ def test_a_file_that_could_not_be_read_says_why(open_page: Open) -> None:
     at = open_page("data")
     assert not at.exception
     assert at.error[0].value == "The file is an image, not a table."
+
+
+def test_a_second_look_that_fails_says_why_above_what_the_first_one_found(open_page: Open) -> None:
+    dataset_id = an_upload(DatasetState.INSPECTED, inspection=INSPECTION, mapping={"title": "Artikel"})
+    job_id = actions.inspect_again(dataset_id, {"header_line": 900})
+    with begin() as session:
+        (chunk_id,) = session.scalars(text("SELECT id FROM chunks WHERE job_id = :job"), {"job": job_id})
+        chunk = chunks.claim(session, chunk_id, "a test", 60)
+        assert chunk
+        chunks.fail(session, chunk, "The file has no line 900.", attempts=1)
+    at = open_page("data")
+    assert not at.exception
+    assert [each.value for each in at.error] == ["The file has no line 900."]
+    assert "Which column means what?" in texts(at)
+    assert not next(button for button in at.button if button.label == "Load this table").disabled
+
+    actions.retry(job_id)
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+    assert (dataset.state, dataset.error) == (DatasetState.UPLOADED, None)
+
+
+def test_an_old_look_is_not_done_again_once_the_table_is_loaded(database: str) -> None:
+    dataset_id = an_upload(DatasetState.INSPECTED, inspection=INSPECTION)
+    job_id = actions.inspect_again(dataset_id, {"header_line": 3})
+    actions.cancel(job_id)
+    with begin() as session:
+        datasets.change(session, dataset_id, state=DatasetState.READY)
+    with pytest.raises(WrongState, match="shop is ready by now"):
+        actions.retry(job_id)
+    with begin() as session:
+        assert datasets.get(session, dataset_id).state is DatasetState.READY
+        assert jobs.get(session, job_id).state is JobState.CANCELLED
 
 
 def test_a_look_that_ends_while_the_page_is_made_is_no_failure(

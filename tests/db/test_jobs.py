@@ -85,7 +85,7 @@ def test_a_chunk_that_kills_its_worker_every_time_fails_the_job_with_a_reason(se
 
 
 @pytest.mark.parametrize("kind", [JobKind.INSPECT, JobKind.LOAD])
-def test_a_file_that_kills_its_worker_every_time_fails_too_and_can_be_tried_in_another_way(session, kind):
+def test_a_file_that_kills_its_worker_every_time_fails_with_the_same_reason(session, kind):
     dataset_id = datasets.create(session, name="huge", sha256="0" * 64, file_name="huge.csv")
     job_id = jobs.create(
         session,

@@ -90,9 +90,8 @@ def test_from_a_prompt_of_her_own_to_a_comparison(page: Page, stack: Live, serve
     expect(reached).to_have_count(2, timeout=LATER)
     assert spent(stack) <= 2 * float(CAP)
     for ended in (1, 2):
-        page.wait_for_timeout(
-            3_000
-        )  # when nothing runs any more the page starts anew once; half-typed figures are lost
+        # When nothing runs any more the page starts anew once, and what is half typed is lost.
+        page.wait_for_timeout(3_000)
         cap = page.get_by_role("spinbutton", name="New cap ($)").first
         cap.fill("5")
         cap.press("Enter")

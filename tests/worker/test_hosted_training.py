@@ -15,6 +15,7 @@ from tests.endpoint import Handle, endpoint
 from tests.worker.conftest import drain
 from worker import actions, endpoint_actions, hosted_training, running, steps, train_specs
 from worker.hosting import tariffs
+from worker.hosting.tuning import OpenAiTuner, Order
 from worker.lessons import Lesson
 from worker.llm import calling
 from worker.training import chat, remote
@@ -399,6 +400,22 @@ def test_the_tuning_of_a_cancelled_job_is_cancelled_there(server: Handle, sent: 
     assert [tuning.status for tuning in server.tunings] == ["cancelled", "validating_files"]
     assert kept(job_id) is None
     assert kept(other) is not None
+
+
+def test_one_that_is_cancelled_while_it_is_ordered_is_cancelled_there_at_once(
+    server: Handle, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = OpenAiTuner.create
+
+    def overtaken(tuner: OpenAiTuner, order: Order) -> str:
+        created = create(tuner, order)
+        actions.cancel(*_ids())
+        return created
+
+    monkeypatch.setattr(OpenAiTuner, "create", overtaken)
+    start(sent)
+    assert remote.cancel_unwanted() == 0
+    assert [tuning.status for tuning in server.tunings] == ["cancelled"]
 
 
 def test_one_that_was_cancelled_at_the_endpoint_fails_with_a_sentence(server: Handle, sent: list[int]) -> None:

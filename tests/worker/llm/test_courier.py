@@ -86,9 +86,11 @@ def test_a_silent_endpoint_is_given_up_after_the_time_limit():
     with hosted(timeout_seconds=1.0, slow_seconds=4.0) as server:
         HostedModel("e:fast").price(some(1), Readout(), Watched())
         server.trouble("silence", times=1, match="number 3<")
-        readings = HostedModel("e:fast").price(some(5), Readout(), Watched())
+        progress = Watched()
+        readings = HostedModel("e:fast").price(some(5), Readout(), progress)
 
     assert all(reading.price for reading in readings)
+    assert progress.troubles.retries >= 1  # without a limit the answer would have come in the end
 
 
 def test_an_allowed_rate_is_found_and_hardly_passed():
