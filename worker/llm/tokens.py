@@ -67,7 +67,8 @@ class Tokenizer:
                 list(open_.values()), add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
             )
             cuts = [
-                text[: _end(marks, keep)] for text, marks in zip(open_.values(), marked.offset_mapping, strict=True)
+                text[: _end(text, marks, keep)]
+                for text, marks in zip(open_.values(), marked.offset_mapping, strict=True)
             ]
             counts = self.count(cuts)
             for i, text, n in zip(list(open_), cuts, counts, strict=True):
@@ -88,9 +89,9 @@ def opening(prompt: Prompt) -> str:
     return f"{prompt.system}\n\n{prompt.shared}" if prompt.system else prompt.shared
 
 
-def _end(marks: list[tuple[int, int]], tokens: int) -> int:
+def _end(text: str, marks: list[tuple[int, int]], tokens: int) -> int:
     """Where a text of these (start, end) pieces ends after so many; before a letter that is spread over several."""
     if len(marks) <= tokens:
-        return marks[-1][1] if marks else 0
+        return len(text)  # the last mark may end before it, after letters that the tokenizer does not know
     end = marks[tokens - 1][1]
     return marks[tokens][0] if marks[tokens][0] < end else end

@@ -25,14 +25,17 @@ def calculate(expression: str) -> float:
     """
     if len(expression) > _LONGEST:
         raise ValueError(f"The expression is longer than {_LONGEST} letters.")
+    unreadable = "This is not arithmetic that can be read."
     try:
         tree = ast.parse(expression.strip().replace("$", "").replace("^", "**"), mode="eval")
-        value = _value(tree.body)
-    except (SyntaxError, RecursionError, MemoryError) as error:
-        raise ValueError("This is not arithmetic that can be read.") from error
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # ValueError: a null byte, before 3.11.4
+        raise ValueError(unreadable) from error
+    try:
+        return _value(tree.body)
+    except RecursionError as error:
+        raise ValueError(unreadable) from error
     except (ArithmeticError, TypeError) as error:
         raise ValueError(f"This can't be calculated: {error}.") from error
-    return value
 
 
 def _value(node: ast.expr) -> float:

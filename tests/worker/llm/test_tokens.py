@@ -1,7 +1,7 @@
 """Are texts counted and cut as the model reads them, and product text never read as control tokens?"""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from worker.llm.base import Prompt
@@ -27,6 +27,7 @@ texts = st.lists(st.one_of(st.text(max_size=60), words.map("".join), words.map("
 
 @pytest.mark.parametrize("name", NAMES)
 @given(texts=texts, tokens=st.integers(0, 30))
+@example(texts=["\U00040000\x08"], tokens=4)
 @settings(max_examples=25)
 def test_a_cut_text_is_a_beginning_that_fits(name: str, texts: list[str], tokens: int) -> None:
     cut = tokenizer(name).cut(texts, tokens)
