@@ -117,8 +117,8 @@ class Bench:
 
     def _samples(self) -> list[Sample]:
         low, high = self.spec.min_price, self.spec.max_price
-        asked, prices = prompts(self.rows), self.rows["price"].to_list()
-        return price_samples(self.base.tokenizer, asked, prices, answers=True, lowest=low, highest=high)
+        asked, known = prompts(self.rows), self.rows["price"].to_list()
+        return price_samples(self.base.tokenizer, asked, known, answers=True, lowest=low, highest=high)
 
 
 WAYS: dict[str, Callable[[Bench], Took]] = {
@@ -128,8 +128,8 @@ WAYS: dict[str, Callable[[Bench], Took]] = {
     "quantiles": lambda bench: bench.ours("ours, quantiles, preset quick", form="quantiles"),
 }
 
-
 FIXED = {"model", "epochs", "rows", "prompt", "form", "layers"}
+"""What --set can't change: other options, or the ways themselves, say it."""
 
 
 def main() -> None:
@@ -159,8 +159,10 @@ def main() -> None:
         f"   ({limit / 1e9:,.0f} GFLOP/s)  MAE against TRL, in pairs"
     )
     peer: tuple[Took, Floats] | None = None
-    for name in (name for name in WAYS if name in (chosen.only or WAYS)):  # the peer comes first
-        took = WAYS[name](bench)
+    for name, way in WAYS.items():  # in this order, whatever the order of --only: the peer comes first
+        if chosen.only and name not in chosen.only:
+            continue
+        took = way(bench)
         errors = bench.errors(took)
         _line(bench, took, errors, peer, work, limit)
         peer = (took, errors) if name == "trl" else peer
