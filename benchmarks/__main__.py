@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = ("ingest", "engine", "embeddings", "llm", "hosted", "training")
+ALL = ("ingest", "engine", "embeddings", "llm", "hosted", "training", "verdicts")
 
 
 def main() -> int:

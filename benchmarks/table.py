@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 OF_FILE, OF_DATASET = "<!-- table: of a file -->", "<!-- table: of a dataset -->"
 END = "<!-- end of table -->"
@@ -32,8 +33,9 @@ def main() -> None:
     note = (
         f"\n`make table FILE={file.name}{arguments}` wrote this: "
         f"{rows[0]['n']:,} test rows that no technique had seen, "
-        "the same for all; intervals are bootstrapped, differences to the best in pairs; *tie* = not distinguishable "
-        "from it on these rows.\n"
+        "the same for all. Intervals are bootstrapped over groups of near-duplicates; differences are paired and to "
+        "the one ahead, all pairs held at once to 95 %. *worse* = the interval lies above 0, *tie* = not shown to be "
+        "worse, *best* = all others are worse, *ahead* = not all are.\n"
     )
     print(table + note)
     text = README.read_text()
@@ -42,28 +44,40 @@ def main() -> None:
     README.write_text(f"{before}{start}\n{table}{note}{END}{after}")
 
 
-def _line(row: dict[str, object]) -> str:
+def _line(row: dict[str, Any]) -> str:
     cells = [
         row["description"],
-        f"{row['mae']:.1f} ({row['mae_low']:.1f}–{row['mae_high']:.1f})",
-        f"{row['median_ape']:.0%}",
-        f"{row['rmsle']:.3f}",
-        f"{row['within']:.0%}",
-        f"{row['parse_rate']:.1%}",
+        _figure(row["mae"], ".1f") + _reach(row, "mae"),
+        _figure(row["median_ape"], ".0%"),
+        _figure(row["rmsle"], ".3f"),
+        _figure(row["within"], ".0%"),
+        _figure(row["parse_rate"], ".1%"),
         f"{row['tokens_in']:.0f} + {row['tokens_out']:.0f}" if row["tokens_in"] else "–",
-        f"{row['usd_per_1000']:.5f}",
-        "unknown" if row["fixed_usd"] is None else f"{row['fixed_usd']:.5f}",
-        f"{row['p50_ms']:.2f}",
+        _figure(row["usd_per_1000"], ".5f", "unknown"),
+        _figure(row["fixed_usd"], ".5f", "unknown"),
+        _figure(row["p50_ms"], ".2f"),
         _verdict(row),
     ]
     return "| " + " | ".join(str(cell) for cell in cells) + " |\n"
 
 
-def _verdict(row: dict[str, object]) -> str:
-    """ "worse by 9.0 (3.6–14.7)": in dollars of MAE, with the paired interval."""
-    if row["verdict"] == "best" or row["diff"] is None:
+def _figure(value: float | None, form: str, missing: str = "–") -> str:
+    return missing if value is None else format(value, form)
+
+
+def _reach(row: dict[str, Any], name: str) -> str:
+    """ " (3.6–14.7)"; empty without an interval."""
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    return "" if low is None else f" ({low:.1f} to {high:.1f})"
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    """ "worse: +9.0 (3.6 to 14.7)": in dollars of MAE, with the paired interval."""
+    if row["verdict"] is None:
+        return "no answers"
+    if not row["diff"]:
         return str(row["verdict"])
-    return f"{row['verdict']}: {row['diff']:+.1f} ({row['diff_low']:.1f}–{row['diff_high']:.1f})"
+    return f"{row['verdict']}: {row['diff']:+.1f}{_reach(row, 'diff')}"
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ import torch
 from benchmarks.llm import matmul_limit, work_per_token
 from benchmarks.shop import Curve, lessons, priced_items
 from worker import train_specs
-from worker.evaluation.resampling import Floats, interval, means, weights
+from worker.evaluation.resampling import Floats, alone, interval, means, weights
 from worker.llm.local import LocalModel
 from worker.llm.packaged import model_folder
 from worker.train_specs import TrainSpec
@@ -190,7 +190,7 @@ def _line(
 def paired(differences: Floats) -> tuple[float, float | None, float | None]:
     """Mean difference and its 95 % bootstrap interval."""
     figure = means(differences[:, None])
-    samples = np.concatenate([figure(block)[:, 0] for block in weights(len(differences), 2_000, seed=0)])
+    samples = np.concatenate([figure(block)[:, 0] for block in weights(alone(len(differences)), 2_000, seed=0)])
     middle = float(np.nanmean(differences))
     return middle, *interval(samples, middle)
 

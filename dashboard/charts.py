@@ -38,7 +38,8 @@ FAMILY_SHAPES: dict[str, str] = {
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 # White text on any of these is legible (4.5:1).
-HEAT = ["#14756d", "#75683c", "#a3452a"]
+HEAT = ["#75683c", "#a3452a"]  # a little worse, much worse
+EVEN = "#14756d"  # not shown to be worse
 GREY = "#84918e"  # lines that guide the eye, legible on both backgrounds
 ACCENT = "#23918a"
 SPLIT_COLOURS = {"train": "#5580b8", "validation": "#8d5fb5", "test": "#c9682a", "unpriced": GREY}
@@ -96,8 +97,9 @@ def trade_off(table: pl.DataFrame, error: Error) -> Chart:
         family_label=_family_label(),
         error_text=pl.col(error.key).map_elements(error.format, return_dtype=pl.String),
         reach=pl.struct(f"{error.key}_low", f"{error.key}_high").map_elements(
-            lambda ends: " to ".join(error.format(end) for end in ends.values()), return_dtype=pl.String
+            lambda ends: words.reach(ends, error.key, error), return_dtype=pl.String
         ),
+        verdict_text=pl.col("verdict").replace_strict(words.VERDICTS, default=words.NOTHING, return_dtype=pl.String),
         cost_text=pl.col("usd_per_1000").map_elements(words.usd, return_dtype=pl.String),
     )
     answers = shown["parse_rate"].to_list()
@@ -121,6 +123,7 @@ def trade_off(table: pl.DataFrame, error: Error) -> Chart:
         alt.Tooltip("label:N", title="Technique"),
         alt.Tooltip("error_text:N", title=error.short),
         alt.Tooltip("reach:N", title="95 % interval"),
+        alt.Tooltip("verdict_text:N", title="Verdict"),
         alt.Tooltip("cost_text:N", title="Per 1,000 items"),
         alt.Tooltip("n:Q", title="Test rows", format=","),
     ]
@@ -180,7 +183,8 @@ def _places(
 
 
 def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> Chart:
-    """A grid: slices down, techniques across, the error in each cell; the colour is how far from the row's best.
+    """A grid: slices down, techniques across, the error in each cell; brown to red is what is surely worse than the one
+    ahead in its row, green what is not shown to be, grey what has too few rows to say.
 
     `frame` is worker.evaluation.slices.by_category or by_band.
     """
@@ -188,6 +192,7 @@ def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> Chart:
         label=pl.col("job_id").replace_strict(labels, return_dtype=pl.String, default=None),
         row_name=pl.format("{}  ({})", "slice", "n"),
         text=pl.col(error.key).map_elements(error.format, return_dtype=pl.String),
+        verdict_text=pl.col("verdict").replace_strict(words.VERDICTS, default=words.NOTHING, return_dtype=pl.String),
     )
     value = pl.col(error.key)
     worse = value / value.min().over("slice") if error.lower_is_better else value.max().over("slice") / value
@@ -207,20 +212,21 @@ def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> Chart:
             alt.Tooltip("label:N", title="Technique"),
             alt.Tooltip("slice:N", title="Slice"),
             alt.Tooltip("text:N", title=error.short),
+            alt.Tooltip("verdict_text:N", title="Verdict"),
             alt.Tooltip("n:Q", title="Test rows"),
         ],
     )
-    heat = base.mark_rect(cornerRadius=3).encode(
-        color=alt.Color(
-            "worse:Q",
-            scale=alt.Scale(domain=[1, 1.5, 2], range=HEAT),
-            legend=alt.Legend(
-                title="× the best in the row", orient="bottom", format=".1f", gradientLength=220, tickCount=3
-            ),
-        )
+    plain = alt.when(alt.datum.verdict == "too few rows").then(alt.value(GREY)).otherwise(alt.value(EVEN))
+    ground = base.mark_rect(cornerRadius=3).encode(color=plain)
+    title = "Surely worse: × the one ahead"
+    legend = alt.Legend(title=title, orient="bottom", format=".1f", gradientLength=220, tickCount=3)
+    heat = (
+        base.transform_filter(alt.datum.verdict == "worse")
+        .mark_rect(cornerRadius=3)
+        .encode(color=alt.Color("worse:Q", scale=alt.Scale(domain=[1, 2], range=HEAT), legend=legend))
     )
     text = base.mark_text(fontSize=12, fontWeight=600, color="#ffffff").encode(text="text:N")
-    return sized(alt.layer(heat, text), height=alt.Step(34))
+    return sized(alt.layer(ground, heat, text), height=alt.Step(34))
 
 
 def truth_and_guess(frame: pl.DataFrame) -> Chart:

@@ -52,9 +52,9 @@ def table(frame: pl.DataFrame, error: Error) -> None:
     shares = ("median_ape", "within", "parse_rate")
     shown = frame.select(
         "label",
-        pl.col("verdict").replace_strict(_VERDICTS, default=words.NOTHING),
+        pl.col("verdict").replace_strict(words.VERDICTS, default=words.NOTHING),
         pl.struct(f"{error.key}_low", f"{error.key}_high")
-        .map_elements(lambda ends: " – ".join(error.format(end) for end in ends.values()), return_dtype=pl.String)
+        .map_elements(lambda ends: words.reach(ends, error.key, error), return_dtype=pl.String)
         .alias("interval"),
         "mae",
         "rmsle",
@@ -72,16 +72,20 @@ _ORDER = (
     *("label", "verdict", "mae", "median_ape", "rmsle", "within", "interval", "parse_rate"),
     *("usd_per_1000", "fixed_usd", "fixed_seconds", "p50_ms", "p95_ms"),
 )
-_VERDICTS = {"best": "best", "tie": "tied with the best", "worse": "worse"}
 
 
 def _judged(error: Error) -> dict[str, Any]:
     """The columns whose meaning depends on the chosen error."""
     text = st.column_config.TextColumn
-    worse = "Worse = the 95 % interval of the paired difference to the best lies above 0."
+    worse = (
+        "Worse = the 95 % interval of the paired difference to the one ahead lies above 0. All pairs of techniques are "
+        "held at once, so in 95 of 100 comparisons like this one nothing is called worse that is not."
+    )
     return {
         "verdict": text("Verdict", help=f"On {error.short.lower()}. {worse}"),
-        "interval": text("95 % interval", help=f"Of {error.short.lower()}: bootstrap over the test rows."),
+        "interval": text(
+            "95 % interval", help=f"Of {error.short.lower()}: bootstrap over the test rows, near-duplicates together."
+        ),
     }
 
 
@@ -112,8 +116,9 @@ _COLUMNS: dict[str, Any] = {
 
 def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> None:
     st.caption(
-        f"{error.label} of each technique, with the number of test rows beside each slice. "
-        "A slice of few rows says little."
+        f"{error.label} of each technique, with the number of test rows beside each slice. Brown to red is surely "
+        "worse than the one ahead in its row, all slices and techniques taken together; green is not shown to be; grey "
+        "has too few rows to say."
     )
     st.altair_chart(charts.slices(frame, labels, error), key="slices")
 

@@ -255,10 +255,10 @@ def comparison(versions: dict[int, Version], by: Measure) -> pl.DataFrame:
 
 
 @st.cache_data(max_entries=50, show_spinner="Measuring each slice …")
-def by_category(versions: dict[int, Version]) -> pl.DataFrame:
-    return slices.by_category(measured(versions))
+def by_category(versions: dict[int, Version], by: Measure) -> pl.DataFrame:
+    return slices.by_category(measured(versions), by=by)
 
 
 @st.cache_data(max_entries=50, show_spinner="Measuring each slice …")
-def by_band(versions: dict[int, Version]) -> pl.DataFrame:
-    return slices.by_band(measured(versions))
+def by_band(versions: dict[int, Version], by: Measure) -> pl.DataFrame:
+    return slices.by_band(measured(versions), by=by)

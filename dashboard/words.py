@@ -1,5 +1,6 @@
 """What do people read: names, units, explanations and formats of figures. The words are those of the glossary."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,6 +11,7 @@ import polars as pl
 from db.errors import UserError
 from db.types import Adapter, Dataset, DatasetState, Family, Job, JobKind, JobState, Split, Step
 from worker import specs, train_specs
+from worker.evaluation import resampling
 from worker.evaluation.compare import Measure
 
 NOTHING = "–"
@@ -350,31 +352,65 @@ def dataset_name(dataset: Dataset) -> str:
     return " · ".join([dataset.name, *marks, *(["synthetic"] if dataset.is_synthetic else [])])
 
 
+VERDICTS = {
+    "best": "best",
+    "ahead": "ahead, not surely",
+    "tie": "tied with the one ahead",
+    "worse": "worse",
+    "too few rows": "too few rows",
+}
+"""What worker.evaluation.compare says of a job."""
+
+
 def verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> str:
-    """One sentence in Markdown: which job is best, which can't be told apart from it, and which of those is cheapest.
+    """A few sentences in Markdown: which job is ahead, whether it is surely best, which can't be told apart from it,
+    and which of those is cheapest.
 
     `table` is worker.evaluation.compare.table, judged by the same error; labels: job id -> name.
     """
-    found = table.filter(pl.col("verdict") == "best")
-    if found.is_empty():
+    answered = table.drop_nulls("verdict")
+    if answered.is_empty():
         return "Nothing can be said yet: no job has a readable answer for a test row with a known price."
-    best = found.row(0, named=True)
-    name = f"**{labels[best['job_id']]}**"
-    figure = error.format(best[error.key])
-    reach = f"{error.format(best[f'{error.key}_low'])} to {error.format(best[f'{error.key}_high'])}"
-    start = f"{name} is best on {error.short.lower()}: {figure} (95 % interval {reach})"
-    if len(table) == 1:
-        return f"{start}. Run a second technique to have something to compare it with."
-    ties = table.filter(pl.col("verdict") == "tie")
-    if ties.is_empty():
-        return f"{start}. Every other technique here is measurably worse."
-    rivals = listed([f"**{labels[job]}**" for job in ties["job_id"]])
-    tied = pl.concat([found, ties]).sort("usd_per_1000", nulls_last=True).row(0, named=True)
-    cost = usd(tied["usd_per_1000"])
-    cheapest = "It is also" if tied["job_id"] == best["job_id"] else f"**{labels[tied['job_id']]}** is"
+    lead = answered.row(0, named=True)
+    if lead["verdict"] == "too few rows":
+        return _too_few(lead["n"])
+    rest = answered.tail(-1)
+    name = f"**{labels[lead['job_id']]}**"
+    short = error.short.lower()
+    figure = f"{error.format(lead[error.key])} (95 % interval {reach(lead, error.key, error)})"
+    if rest.is_empty():
+        return f"{name}: {figure} {short}. Run a second technique to have something to compare it with."
+    if lead["verdict"] == "best":
+        start = f"{name} is best on {short}: {figure}"
+        return f"{start}. Every other technique here is measurably worse, all comparisons taken together."
+    ties = rest.filter(pl.col("verdict") == "tie")
+    dark = rest.filter(pl.col("verdict") == "too few rows")
+    said = [f"{name} is ahead on {short}: {figure}"]
+    if len(ties):
+        tied = listed([f"**{labels[job]}**" for job in ties["job_id"]])
+        said.append(f"{tied} can't be told apart from it on these {count(lead['n'], 'row')}")
+    if len(dark):
+        few = listed([f"**{labels[job]}**" for job in dark["job_id"]])
+        said.append(f"{few} answered too few of the same rows to be compared")
+    equals = pl.concat([answered.head(1), ties]).sort("usd_per_1000", nulls_last=True)
+    cheapest = equals.row(0, named=True)
+    if len(ties) and cheapest["usd_per_1000"] is not None:
+        who = "It is also" if cheapest["job_id"] == lead["job_id"] else f"**{labels[cheapest['job_id']]}** is"
+        known = "" if equals["usd_per_1000"].null_count() == 0 else " whose cost is known"
+        said.append(f"{who} the cheapest of them{known} at {usd(cheapest['usd_per_1000'])} per 1,000 items")
+    return ". ".join(said) + "."
+
+
+def reach(line: Mapping[str, Any], name: str, error: Error) -> str:
+    """Both ends of an interval in words: "$1.00 to $7.00"; "too few rows" without one."""
+    low, high = line[f"{name}_low"], line[f"{name}_high"]
+    return "too few rows" if low is None or high is None else f"{error.format(low)} to {error.format(high)}"
+
+
+def _too_few(rows: int) -> str:
     return (
-        f"{start}. {rivals} can't be told apart from it on these {count(best['n'], 'row')}. "
-        f"{cheapest} the cheapest of them at {cost} per 1,000 items."
+        f"Too few rows: {count(rows, 'test row')} with a known price can't tell techniques apart. At least "
+        f"{resampling.FEWEST_GROUPS} that are no copies of each other are needed."
     )
 
 
@@ -383,22 +419,22 @@ def pair_verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> s
 
     `table` is worker.evaluation.compare.table of two jobs, judged by the same error.
     """
-    found = table.filter(pl.col("verdict") == "best")
-    rest = table.filter(pl.col("verdict") != "best").drop_nulls("diff")
-    if found.is_empty() or rest.is_empty():
+    both = table.drop_nulls("diff")
+    if len(both) < 2:
         return "Nothing can be said: the two have no row in common that both answered."
-    best, other = found.row(0, named=True), rest.row(0, named=True)
-    gap, low, high = (error.format(other[name]) for name in ("diff", "diff_low", "diff_high"))
-    names = f"**{labels[best['job_id']]}** and **{labels[other['job_id']]}**"
-    figures = f"{error.format(best[error.key])} and {error.format(other[error.key])}"
-    reach = f"the paired difference is {gap} (95 % interval {low} to {high})"
-    rows = count(best["n"], "row")
+    lead, other = both.row(0, named=True), both.row(1, named=True)
+    if other["verdict"] == "too few rows":
+        return _too_few(other["n"])
+    names = f"**{labels[lead['job_id']]}** and **{labels[other['job_id']]}**"
+    figures = f"{error.format(lead[error.key])} and {error.format(other[error.key])}"
+    paired = f"the paired difference is {error.format(other['diff'])} (95 % interval {reach(other, 'diff', error)})"
+    rows = count(lead["n"], "row")
     if other["verdict"] == "worse":
         return (
-            f"**{labels[best['job_id']]}** is better than **{labels[other['job_id']]}** on {error.short.lower()}: "
-            f"{figures}; {reach}, on {rows}."
+            f"**{labels[lead['job_id']]}** is better than **{labels[other['job_id']]}** on {error.short.lower()}: "
+            f"{figures}; {paired}, on {rows}."
         )
-    return f"{names} can't be told apart on {error.short.lower()}: {figures}; {reach}, on {rows}."
+    return f"{names} can't be told apart on {error.short.lower()}: {figures}; {paired}, on {rows}."
 
 
 def told(evidence: dict[str, Any]) -> list[tuple[Literal["error", "warning", "info"], str]]:

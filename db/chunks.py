@@ -189,6 +189,24 @@ def settle(session: Session, job_id: int) -> None:
         ),
         {"job": job_id},
     )
+    _say_why_nothing(session, job_id)
+
+
+def _say_why_nothing(session: Session, job_id: int) -> None:
+    """A pricing job that is done without a single price says so, with what happened to most of its rows."""
+    session.execute(
+        text(
+            """UPDATE jobs SET error = 'None of the ' || told.rows || ' rows got a price: '
+                   || coalesce(told.reason, 'no answer could be read as one') || '.'
+               FROM (SELECT count(*) AS rows,
+                            rtrim(mode() WITHIN GROUP (ORDER BY evidence ->> 'error'), '.') AS reason
+                     FROM predictions WHERE job_id = :job) told
+               WHERE jobs.id = :job AND jobs.kind = 'price' AND jobs.state = 'done' AND jobs.error IS NULL
+                 AND told.rows > 0
+                 AND NOT EXISTS (SELECT 1 FROM predictions WHERE job_id = :job AND status = 'ok')"""
+        ),
+        {"job": job_id},
+    )
 
 
 def give_back(session: Session, chunk: Chunk, after_seconds: float = 0) -> None:

@@ -161,6 +161,9 @@ def _wait(job_ids: list[int], *, quiet: bool) -> None:
         first = failed[0]
         told = first.error or f"It was {first.state}."
         raise UserError(f"Job {first.job_id}: {told}" if first.state is JobState.PAUSED else told)
+    for state in states:
+        if state.error:  # done, and something to say: it brought nothing
+            err.print(f"Job {state.job_id}: {state.error}", style="yellow", markup=False, highlight=False)
 
 
 def _states(job_ids: list[int]) -> list[Progress]:

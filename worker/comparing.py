@@ -22,7 +22,8 @@ def comparable(every: Sequence[Job]) -> list[int]:
 
 
 def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """One dict per job that has measurable rows, best MAE first; intervals are 95 %, paired over the same items."""
+    """One dict per job that has measurable rows, best MAE first, with the figures and verdict of `compare.table`; note:
+    what a job that brought nothing says about it."""
     if not job_ids:
         return []
     with begin() as session:
@@ -39,7 +40,7 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
         head = {"job": job.id, "technique": job.technique, "label": spec.label, "family": str(spec.family)}
         head["description"] = specs.describe(spec, forms.get(job.spec.get("adapter", ""), ""))
         fixed_usd = None if job.spec.get("adapter") in unknown else float(job.fixed_usd)  # None: nobody knows
-        rows.append(head | {"spec": job.spec, "fixed_usd": fixed_usd} | line)
+        rows.append(head | {"spec": job.spec, "fixed_usd": fixed_usd, "note": job.error} | line)
     return rows
 
 

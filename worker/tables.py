@@ -42,7 +42,7 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
             row["description"],
             f"{row['n']:,}",
             _number(row["mae"], ".1f"),
-            f"{_number(row['mae_low'], '.1f')}–{_number(row['mae_high'], '.1f')}",
+            _reach(row),
             _number(row["median_ape"], ".0%"),
             _number(row["rmsle"], ".3f"),
             _number(row["within"], ".0%"),
@@ -51,10 +51,17 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
             "unknown" if row["usd_per_1000"] is None else f"{row['usd_per_1000']:.5f}",
             "unknown" if row["fixed_usd"] is None else f"{row['fixed_usd']:.5f}",
             _number(row["p50_ms"], ".2f"),
-            row["verdict"] + (" *" if row["on_frontier"] else ""),
+            (row["verdict"] or "no answers") + (" *" if row["on_frontier"] else ""),
         )
-    table.caption = "* on the frontier: nothing else here is both cheaper and more accurate"
+    table.caption = (
+        "worse = than the one ahead, by more than chance; all pairs are held at once to 95 %. tie = not shown to be\n"
+        "* on the frontier: nothing else here is both cheaper and more accurate"
+    )
     return table
+
+
+def _reach(row: Mapping[str, Any]) -> str:
+    return "–" if row["mae_low"] is None else f"{row['mae_low']:.1f}–{row['mae_high']:.1f}"
 
 
 def _number(value: float | None, form: str) -> str:
@@ -97,7 +104,7 @@ def curve(report: Mapping[str, Any]) -> Table:
             str(row["k"]),
             f"{row['prompt_tokens']:,.0f}",
             _number(row["mae"], ".1f"),
-            f"{_number(row['mae_low'], '.1f')}–{_number(row['mae_high'], '.1f')}",
+            _reach(row),
             "unknown" if row["usd_per_1000"] is None else f"{row['usd_per_1000']:.5f}",
             "enough" if row["is_enough"] else "",
         )

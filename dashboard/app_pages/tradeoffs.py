@@ -42,8 +42,8 @@ compared.unknown(table)
 compared.table(table, error)
 
 views = {
-    "By category": lambda: compared.slices(reads.by_category(versions), labels, error),
-    "By price": lambda: compared.slices(reads.by_band(versions), labels, error),
+    "By category": lambda: compared.slices(reads.by_category(versions, error.key), labels, error),
+    "By price": lambda: compared.slices(reads.by_band(versions, error.key), labels, error),
     "Guesses": lambda: compared.guesses(versions, labels, table["job_id"]),
     "Worst rows": lambda: compared.worst(versions, labels, table["job_id"]),
     "Context": lambda: curving.show(jobs),

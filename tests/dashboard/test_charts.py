@@ -22,6 +22,7 @@ def predictions(n: int = 300, *, free: bool = False) -> pl.DataFrame:
             {
                 "job_id": [job] * n,
                 "row": range(n),
+                "group_id": range(n),
                 "truth": truth,
                 "price": truth * np.exp(random.normal(0, 0.2 * job, n)),
                 "status": ["ok"] * n,

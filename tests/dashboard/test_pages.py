@@ -427,10 +427,10 @@ def test_parts_that_end_after_a_job_failed_are_shown(database: str) -> None:
 # Trade-offs
 
 
-def test_the_verdict_names_the_best_the_tied_and_the_cheapest(open_page: Open, priced: int) -> None:
+def test_the_verdict_names_the_one_ahead_the_tied_and_the_cheapest(open_page: Open, priced: int) -> None:
     at = open_page("tradeoffs")
     verdict = at.info[0].value
-    assert "is best on mean error" in verdict
+    assert "is ahead on mean error" in verdict
     assert "95 % interval" in verdict
     assert "\\$" in verdict  # two bare dollar signs would be drawn as a formula
     assert len(at.dataframe[0].value) == 6
@@ -441,7 +441,7 @@ def test_every_error_can_be_chosen(open_page: Open, priced: int, error: str) -> 
     at = open_page("tradeoffs")
     at.selectbox(key="error").select(error).run()
     assert is_well(at)
-    assert "is best on" in at.info[0].value
+    assert "is ahead on" in at.info[0].value
 
 
 @pytest.mark.parametrize("view", ["By category", "By price", "Guesses", "Worst rows", "Speed"])

@@ -105,24 +105,48 @@ MAE = words.ERRORS["mae"]
 
 
 def test_the_verdict_names_the_tied_and_the_cheapest_of_them() -> None:
-    assert words.verdict(compared("best", "tie", "worse"), LABELS, MAE) == (
-        "**Ridge** is best on mean error: $80.00 (95 % interval $70.00 to $90.00). "
+    assert words.verdict(compared("ahead", "tie", "worse"), LABELS, MAE) == (
+        "**Ridge** is ahead on mean error: $80.00 (95 % interval $70.00 to $90.00). "
         "**Boosting** can't be told apart from it on these 400 rows. "
         "**Boosting** is the cheapest of them at $0.010 per 1,000 items."
     )
 
 
 def test_the_verdict_says_when_the_best_is_the_cheapest_too() -> None:
-    sentence = words.verdict(compared("best", "tie", costs=(0.001, 0.01)), LABELS, MAE)
+    sentence = words.verdict(compared("ahead", "tie", costs=(0.001, 0.01)), LABELS, MAE)
     assert sentence.endswith("It is also the cheapest of them at $0.0010 per 1,000 items.")
 
 
 def test_the_verdict_says_when_all_others_are_worse() -> None:
-    assert "Every other technique here is measurably worse" in words.verdict(compared("best", "worse"), LABELS, MAE)
+    said = words.verdict(compared("best", "worse"), LABELS, MAE)
+    assert said.startswith("**Ridge** is best on mean error")
+    assert "Every other technique here is measurably worse" in said
+
+
+def test_the_one_ahead_of_ties_is_not_called_best() -> None:
+    assert "best" not in words.verdict(compared("ahead", "tie", "worse"), LABELS, MAE)
+
+
+def test_with_too_few_rows_nothing_is_claimed_and_nothing_looks_exact() -> None:
+    few = compared("too few rows", "too few rows").with_columns(pl.lit(1).alias("n"), mae_low=None, mae_high=None)
+    assert words.verdict(few, LABELS, MAE).startswith("Too few rows: 1 test row with a known price can't tell")
+    assert words.reach(few.row(0, named=True), "mae", MAE) == "too few rows"
+
+
+def test_a_technique_that_answered_few_of_the_rows_is_said_to() -> None:
+    said = words.verdict(compared("ahead", "too few rows"), LABELS, MAE)
+    assert "**Boosting** answered too few of the same rows to be compared" in said
+
+
+def test_the_cheapest_is_named_only_among_known_costs() -> None:
+    said = words.verdict(compared("ahead", "tie").with_columns(usd_per_1000=pl.Series([None, 0.01])), LABELS, MAE)
+    assert "the cheapest of them whose cost is known at $0.010" in said
+    dark = compared("ahead", "tie").with_columns(usd_per_1000=pl.lit(None, pl.Float64))
+    assert "cheapest" not in words.verdict(dark, LABELS, MAE)
 
 
 def test_the_verdict_of_one_technique_asks_for_a_second() -> None:
-    assert "Run a second technique" in words.verdict(compared("best"), LABELS, MAE)
+    assert "Run a second technique" in words.verdict(compared("ahead"), LABELS, MAE)
 
 
 def test_without_an_answer_nothing_is_claimed() -> None:
@@ -173,7 +197,9 @@ def test_a_model_that_ends_is_warned_about(ends: str | None, said: str | None) -
 
 def pair(verdict: str, low: float, high: float) -> pl.DataFrame:
     columns = {"job_id": [1, 2], "n": [400, 400], "mae": [80.0, 84.0], "diff": [0.0, 4.0], "diff_low": [0.0, low]}
-    return pl.DataFrame(columns | {"diff_high": [0.0, high], "verdict": ["best", verdict]})
+    return pl.DataFrame(
+        columns | {"diff_high": [0.0, high], "verdict": ["best" if verdict == "worse" else "ahead", verdict]}
+    )
 
 
 def test_two_runs_are_judged_by_their_paired_difference() -> None:

@@ -24,9 +24,9 @@ def curve(compared: pl.DataFrame, ks: Mapping[int, int], prompt_tokens: Mapping[
 
     ks: job -> examples or neighbours asked for; prompt_tokens: job -> mean tokens read per item.
 
-    is_enough marks the smallest k whose error is not shown to be worse than the best one's: its paired interval
-    (`diff_low`) reaches 0. More context than that costs tokens and has not been shown to help on these items; with more
-    items a smaller difference could be shown, so the point depends on the size of the sample.
+    is_enough marks the smallest k whose error is not shown to be worse than that of the one ahead. More context than
+    that costs tokens and has not been shown to help on these items; with more items a smaller difference could be
+    shown, so the point depends on the size of the sample.
     """
     lines = (
         compared.filter(pl.col("job_id").is_in(list(ks)))
@@ -37,7 +37,7 @@ def curve(compared: pl.DataFrame, ks: Mapping[int, int], prompt_tokens: Mapping[
         .sort("k", "job_id")
     )
     longer = pl.col("prompt_tokens").diff()
-    equal = pl.col("verdict").is_in(["best", "tie"])
+    equal = pl.col("verdict").is_in(["best", "ahead", "tie"])
     first = lines.filter(equal)["k"].min() if len(lines) else None
     return lines.with_columns(
         gain_per_1000_tokens=pl.when(longer > 0).then(-pl.col("mae").diff() / longer * 1000),
@@ -49,7 +49,8 @@ def sentence(lines: pl.DataFrame, what: str = "examples") -> str:
     """What the curve says, for a reader. `what`: "examples" or "neighbours"."""
     enough = lines.filter("is_enough")
     if enough.is_empty():
-        return "Nothing was priced, so nothing can be said."
+        priced = lines["mae"].null_count() < len(lines)
+        return "Too few rows were priced to say." if priced else "Nothing was priced, so nothing can be said."
     k, mae, tokens = enough.select("k", "mae", "prompt_tokens").row(0)
     best = lines.sort("mae", nulls_last=True).row(0, named=True)
     start = f"{k} {what} ({tokens:,.0f} tokens, MAE ${mae:.1f}) are enough"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from worker.evaluation.resampling import Floats, means, weights
+from worker.evaluation.resampling import Floats, alone, means, weights
 
 DRAWS = 1000
 LEVEL = 0.8  # of all intervals here
@@ -97,7 +97,7 @@ def lines(rungs: Sequence[Rung], seed: int = 0) -> dict[str, Line]:
     table = np.stack([rung.errors for found in own.values() for rung in found], axis=1)
     average = means(table)
     points = np.log(average(np.ones((1, len(table)))))  # (1, all rungs)
-    drawn = np.log(np.concatenate([average(block) for block in weights(len(table), DRAWS, seed)]))
+    drawn = np.log(np.concatenate([average(block) for block in weights(alone(len(table)), DRAWS, seed)]))
     logs = {way: np.log([float(rung.rows) for rung in found]) for way, found in own.items()}
     ends = np.cumsum([len(found) for found in own.values()])
     places = {way: np.arange(end - len(own[way]), end) for way, end in zip(own, ends, strict=True)}

@@ -164,7 +164,7 @@ def _finding(part: Part, worsening: float, error: float) -> Finding:
 @lru_cache(maxsize=4)
 def _weights(n: int) -> Floats:
     """(N_BOOT, n): drawn once, as parts of the same size are common."""
-    return np.concatenate(list(resampling.weights(n, N_BOOT, SEED)))
+    return np.concatenate(list(resampling.weights(resampling.alone(n), N_BOOT, SEED)))
 
 
 def _pairs(part: Part) -> Floats:

@@ -69,6 +69,6 @@ def _interval(off: np.ndarray[Any, np.dtype[np.float64]], n_boot: int, seed: int
     if len(off) < 2:
         return None, None
     figure = resampling.means(off[:, None])
-    blocks = resampling.weights(len(off), resampling.affordable(len(off), n_boot), seed)
+    blocks = resampling.weights(resampling.alone(len(off)), resampling.affordable(len(off), n_boot), seed)
     drawn = np.concatenate([figure(block) for block in blocks])[:, 0]
     return resampling.interval(drawn, float(off.mean()))

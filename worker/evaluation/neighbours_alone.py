@@ -49,7 +49,8 @@ def added(frame: pl.DataFrame, n_boot: int = 2000, seed: int = 0) -> dict[str, A
     gap = off[:, 0] - off[:, 1]
     figure = resampling.means(gap[:, None])
     n = len(rows)
-    drawn = np.concatenate([figure(block) for block in resampling.weights(n, resampling.affordable(n, n_boot), seed)])
+    blocks = resampling.weights(resampling.alone(n), resampling.affordable(n, n_boot), seed)
+    drawn = np.concatenate([figure(block) for block in blocks])
     low, high = resampling.interval(drawn[:, 0], float(gap.mean()))
     found = {"n": n, "mae": float(off[:, 1].mean()), "model_mae": float(off[:, 0].mean()), "diff": float(gap.mean())}
     return found | {"diff_low": low, "diff_high": high, "verdict": _verdict(found, low, high)}

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 
 from worker.evaluation import compare
+from worker.evaluation.compare import Measure
 from worker.evaluation.shared import shared_items
 
 EDGES = (10, 25, 50, 100, 250, 500)
@@ -14,11 +15,13 @@ NO_CATEGORY = "(none)"
 OTHER = "(other)"
 
 
-def by_category(predictions: pl.DataFrame, *, top: int = 12, n_boot: int = 500, seed: int = 0) -> pl.DataFrame:
+def by_category(
+    predictions: pl.DataFrame, *, by: Measure = "mae", top: int = 12, n_boot: int = 500, seed: int = 0
+) -> pl.DataFrame:
     """The columns of `compare.table` for each category, plus slice (its name) and order (0 = the most items).
 
-    The `top` categories with most items are kept, the rest is "(other)"; items without a category are "(none)". Needs
-    the column category beside those of `compare.table`.
+    Verdicts hold for all pairs in all categories at once. The `top` categories with most items are kept, the rest is
+    "(other)"; items without a category are "(none)". Needs the column category beside those of `compare.table`.
     """
     items = shared_items(predictions).with_columns(
         slice=pl.when(pl.col("category").fill_null("") == "").then(pl.lit(NO_CATEGORY)).otherwise("category")
@@ -26,27 +29,33 @@ def by_category(predictions: pl.DataFrame, *, top: int = 12, n_boot: int = 500, 
     sizes = items.group_by("slice").len().sort("len", "slice", descending=[True, False])["slice"]
     kept = sizes.head(top).to_list()
     named = items.with_columns(slice=pl.when(pl.col("slice").is_in(kept)).then("slice").otherwise(pl.lit(OTHER)))
-    return _each(named, [*kept, OTHER], n_boot, seed)
+    return _each(named, [*kept, OTHER], by, n_boot, seed)
 
 
-def by_band(predictions: pl.DataFrame, *, n_boot: int = 500, seed: int = 0) -> pl.DataFrame:
+def by_band(predictions: pl.DataFrame, *, by: Measure = "mae", n_boot: int = 500, seed: int = 0) -> pl.DataFrame:
     """The columns of `compare.table` for each band of the true price, plus slice (BANDS) and order (0 = cheapest).
 
+    Verdicts hold for all pairs in all bands at once.
     Bands are cut by the truth: in the dearest one every technique guesses too low on average and in the cheapest too
     high, because a guess leans to the middle. Compare techniques within a band, not bands.
     """
     items = shared_items(predictions)
     labels = np.array(BANDS)[np.digitize(items["truth"].to_numpy(), EDGES)]
-    return _each(items.with_columns(slice=pl.Series(labels, dtype=pl.String)), list(BANDS), n_boot, seed)
+    return _each(items.with_columns(slice=pl.Series(labels, dtype=pl.String)), list(BANDS), by, n_boot, seed)
 
 
-def _each(items: pl.DataFrame, names: list[str], n_boot: int, seed: int) -> pl.DataFrame:
+def _each(items: pl.DataFrame, names: list[str], by: Measure, n_boot: int, seed: int) -> pl.DataFrame:
     """A comparison inside each slice, empty slices left out."""
     parts = items.partition_by("slice", as_dict=True)
-    tables = [
-        compare.table(parts[name,], n_boot, seed).with_columns(slice=pl.lit(name), order=pl.lit(order, pl.Int32))
-        for order, name in enumerate(names)
-        if (name,) in parts
-    ]
+    found = [(order, name) for order, name in enumerate(names) if (name,) in parts]
+    compared = compare.tables([parts[name,] for _, name in found], n_boot, seed, by=by)
     empty = pl.DataFrame(schema={**compare.COLUMNS, "slice": pl.String, "order": pl.Int32})
-    return pl.concat([empty, *tables])
+    return pl.concat(
+        [
+            empty,
+            *(
+                table.with_columns(slice=pl.lit(name), order=pl.lit(order, pl.Int32))
+                for (order, name), table in zip(found, compared, strict=True)
+            ),
+        ]
+    )

@@ -15,12 +15,14 @@ def job(
     usd: float = 1e-5,
     seconds: float = 0.01,
     category: Sequence[str] | None = None,
+    group: Sequence[int] | None = None,
 ) -> pl.DataFrame:
-    """One job's lines; a price of None is an answer that could not be read."""
+    """One job's lines; a price of None is an answer that could not be read. `group`: near-duplicates share it."""
     return pl.DataFrame(
         {
             "job_id": [job_id] * len(truth),
             "row": list(range(len(truth))),
+            "group_id": list(group) if group else list(range(len(truth))),
             "truth": list(truth),
             "price": list(price),
             "status": ["unparsed" if value is None else "ok" for value in price],

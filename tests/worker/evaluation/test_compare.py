@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from polars.testing import assert_frame_equal
 
 from tests.worker.evaluation.frames import comparisons, job, noisy
-from worker.evaluation import compare, metrics
+from worker.evaluation import compare, metrics, resampling
 
 
 def _lines(table: pl.DataFrame) -> dict[int, dict[str, Any]]:
@@ -25,6 +25,8 @@ def test_every_interval_contains_its_point_and_order_of_lines_does_not_matter(pr
         for name in ("mae", "median_ape", "rmsle", "within", "diff"):
             if line[name] is None:
                 assert line[f"{name}_low"] is None
+            elif line[f"{name}_low"] is None:
+                assert line["n"] < resampling.FEWEST_GROUPS or line["parse_rate"] < 1
             else:
                 assert line[f"{name}_low"] <= line[name] <= line[f"{name}_high"]
     shuffled = predictions.sample(fraction=1, shuffle=True, seed=1)
@@ -68,9 +70,8 @@ def test_two_lines_for_one_item_are_refused() -> None:
 
 def test_a_clearly_worse_job_is_worse_and_an_equal_one_is_a_tie() -> None:
     table = compare.table(pl.concat([noisy(1, 400, 0.3), noisy(2, 400, 0.3), noisy(3, 400, 0.9)]))
-    assert sorted(table["verdict"].to_list()) == ["best", "tie", "worse"]
+    assert table["verdict"].to_list() == ["ahead", "tie", "worse"]
     assert _lines(table)[3]["verdict"] == "worse"
-    assert table["verdict"][0] == "best"
     assert table["diff"][0] == 0
 
 
@@ -100,16 +101,18 @@ def test_a_job_that_skips_the_hard_items_is_neither_best_nor_on_the_frontier() -
     skipper = job(2, truth, [11.5] * 80 + [None] * 20, usd=1e-6)
     lines = _lines(compare.table(pl.concat([all_answered, skipper]), n_boot=100))
     assert lines[2]["mae"] < lines[1]["mae"]
-    assert lines[1]["verdict"] == "best"
+    assert lines[1]["verdict"] == "ahead", "the skipper is not shown to be worse on what it answered"
+    assert lines[2]["verdict"] == "tie"
     assert lines[1]["on_frontier"]
     assert not lines[2]["on_frontier"]
 
 
 def test_a_job_that_answered_nothing_has_no_verdict() -> None:
-    lines = _lines(compare.table(pl.concat([job(1, [10.0], [11.0]), job(2, [10.0], [None])]), n_boot=20))
+    first, second = job(1, [10.0] * 20, [11.0] * 20), job(2, [10.0] * 20, [None] * 20)
+    lines = _lines(compare.table(pl.concat([first, second]), n_boot=20))
     assert lines[2]["verdict"] is None
     assert lines[2]["mae"] is None
-    assert lines[1]["verdict"] == "best"
+    assert lines[1]["verdict"] == "ahead", "nobody else is there to be better than"
 
 
 @pytest.mark.parametrize("by", ["mae", "median_ape", "rmsle", "within"])
@@ -151,3 +154,53 @@ def test_95_percent_intervals_hold_the_true_error_in_about_95_percent_of_samples
         hits["diff"] += lines[2]["diff_low"] <= 100 * mean <= lines[2]["diff_high"]
     # +- 3 standard errors of a share of 0.95 over 300 rounds is 0.04
     assert {name: 0.91 <= count / rounds <= 0.99 for name, count in hits.items()} == dict.fromkeys(hits, True), hits
+
+
+@pytest.mark.parametrize("n", [1, 2, resampling.FEWEST_GROUPS - 1])
+def test_too_few_rows_have_no_interval_and_say_so(n: int) -> None:
+    """A single row once had the interval "$3.96 to $3.96"."""
+    table = compare.table(pl.concat([noisy(1, n, 0.1), noisy(2, n, 0.9)]))
+    assert table["verdict"].to_list() == ["too few rows", "too few rows"]
+    assert table["mae"].null_count() == 0
+    for name in ("mae", "median_ape", "rmsle", "within", "diff"):
+        assert table[f"{name}_low"].null_count() == table[f"{name}_high"].null_count() == 2 - (name == "diff")
+
+
+def test_copies_of_a_few_products_are_few_rows() -> None:
+    group = [place % 4 for place in range(80)]
+    truth = [10.0 + number for number in group]
+    first = job(1, truth, [value + 1 for value in truth], group=group)
+    second = job(2, truth, [value + 5 for value in truth], group=group)
+    assert compare.table(pl.concat([first, second]))["verdict"].to_list() == ["too few rows"] * 2
+
+
+def test_copies_make_an_interval_no_narrower() -> None:
+    once = noisy(1, 60, 0.5)
+    thrice = pl.concat([once.with_columns(row=pl.col("row") + 1000 * copy) for copy in range(3)])
+    plain, copied = (compare.table(frame).row(0, named=True) for frame in (once, thrice))
+    assert copied["mae"] == pytest.approx(plain["mae"])
+    width = copied["mae_high"] - copied["mae_low"]
+    assert width == pytest.approx(plain["mae_high"] - plain["mae_low"], rel=0.15)
+
+
+@pytest.mark.parametrize(("truth", "gap", "verdict"), [(50.0, 0.009, "tie"), (50.0, 0.02, "worse"), (0.05, 2e-4, "tie"),
+                                                      (0.05, 0.009, "worse")])  # fmt: skip
+def test_a_difference_below_a_cent_is_a_tie_unless_prices_are_cents(truth: float, gap: float, verdict: str) -> None:
+    """Both guesses are off by the same amount on every row, so the difference is as sure as can be."""
+    truths = [truth] * 50
+    first = job(1, truths, [truth * 1.1] * 50)
+    second = job(2, truths, [truth * 1.1 + gap] * 50)
+    assert _lines(compare.table(pl.concat([first, second]), n_boot=100))[2]["verdict"] == verdict
+
+
+def test_a_difference_below_a_thousandth_is_a_tie() -> None:
+    truths = [10_000.0] * 50
+    first, second = job(1, truths, [15_000.0] * 50), job(2, truths, [15_004.0] * 50)
+    assert _lines(compare.table(pl.concat([first, second]), n_boot=100))[2]["verdict"] == "tie"
+
+
+def test_the_one_ahead_is_best_only_when_all_others_are_worse() -> None:
+    far, near = noisy(3, 400, 0.9), noisy(2, 400, 0.3)
+    assert compare.table(pl.concat([noisy(1, 400, 0.3), far]))["verdict"][0] == "best"
+    assert compare.table(pl.concat([noisy(1, 400, 0.3), near, far]))["verdict"][0] == "ahead"
+    assert compare.table(noisy(1, 400, 0.3))["verdict"][0] == "ahead"

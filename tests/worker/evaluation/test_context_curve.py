@@ -17,6 +17,7 @@ def jobs(errors: dict[int, float], n: int = 300) -> pl.DataFrame:
             {
                 "job_id": [job] * n,
                 "row": list(range(n)),
+                "group_id": list(range(n)),
                 "truth": [100.0] * n,
                 "price": 100.0 + error + random.normal(0, 2, n),
                 "status": ["ok"] * n,
@@ -46,6 +47,12 @@ def test_when_more_context_helps_all_the_way_the_longest_is_enough() -> None:
     lines = context_curve.curve(compare.table(jobs({11: 40, 12: 30, 13: 20, 14: 10})), KS, TOKENS)
     assert lines.filter("is_enough")["k"].to_list() == [10]
     assert "no other length has a smaller error" in context_curve.sentence(lines, "neighbours")
+
+
+def test_with_too_few_rows_no_length_is_called_enough() -> None:
+    lines = context_curve.curve(compare.table(jobs({11: 40, 12: 1}, n=5)), KS, TOKENS)
+    assert lines["is_enough"].to_list() == [False, False]
+    assert context_curve.sentence(lines) == "Too few rows were priced to say."
 
 
 def test_nothing_priced_says_so() -> None:

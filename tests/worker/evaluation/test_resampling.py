@@ -14,9 +14,9 @@ _values = st.lists(st.floats(0, 1e6) | st.just(float("nan")), min_size=1, max_si
 @given(_values, st.integers(0, 1000))
 def test_weighted_figures_equal_those_of_the_repeated_items(values: list[float], seed: int) -> None:
     line = np.array(values)
-    block = next(resampling.weights(len(line), 8, seed))
+    block = next(resampling.weights(resampling.alone(len(line)), 8, seed))
     means = resampling.means(line[:, None])(block)[:, 0]
-    medians = resampling.medians(line[:, None])(block)[:, 0]
+    medians = resampling.medians(line[:, None], resampling.alone(len(line)))(block)[:, 0]
     for counts, mean, median in zip(block, means, medians, strict=True):
         drawn = np.repeat(line, counts.astype(int))
         drawn = drawn[~np.isnan(drawn)]
@@ -31,18 +31,18 @@ def test_weighted_figures_equal_those_of_the_repeated_items(values: list[float],
 def test_the_band_around_the_middle_is_wide_enough_for_many_items() -> None:
     values = np.random.default_rng(1).lognormal(0, 2, 20_001)
     values[::7] = np.nan
-    block = next(resampling.weights(len(values), 50, 3))
-    found = resampling.medians(values[:, None])(block)[:, 0]
+    block = next(resampling.weights(resampling.alone(len(values)), 50, 3))
+    found = resampling.medians(values[:, None], resampling.alone(len(values)))(block)[:, 0]
     for counts, median in zip(block, found, strict=True):
         assert median == pytest.approx(np.nanmedian(np.repeat(values, counts.astype(int))))
 
 
 def test_resamples_have_as_many_items_as_the_sample_and_depend_on_the_seed_only() -> None:
-    first = np.concatenate(list(resampling.weights(500, 30, 7)))
+    first = np.concatenate(list(resampling.weights(resampling.alone(500), 30, 7)))
     assert first.shape == (30, 500)
     assert (first.sum(axis=1) == 500).all()
-    assert (first == np.concatenate(list(resampling.weights(500, 30, 7)))).all()
-    assert (first != np.concatenate(list(resampling.weights(500, 30, 8)))).any()
+    assert (first == np.concatenate(list(resampling.weights(resampling.alone(500), 30, 7)))).all()
+    assert (first != np.concatenate(list(resampling.weights(resampling.alone(500), 30, 8)))).any()
 
 
 def test_fewer_resamples_only_where_there_are_very_many_items() -> None:
