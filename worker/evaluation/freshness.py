@@ -66,7 +66,7 @@ def by_age(frame: pl.DataFrame, n_boot: int = 1000, seed: int = 0) -> pl.DataFra
 
 
 def _interval(off: np.ndarray[Any, np.dtype[np.float64]], n_boot: int, seed: int) -> tuple[float | None, float | None]:
-    if len(off) < 2:
+    if len(off) < resampling.FEWEST_GROUPS:
         return None, None
     figure = resampling.means(off[:, None])
     blocks = resampling.weights(resampling.alone(len(off)), resampling.affordable(len(off), n_boot), seed)

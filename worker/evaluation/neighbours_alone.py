@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 
 from db.types import PredictionStatus
-from worker.evaluation import resampling
+from worker.evaluation import pairs, resampling
+from worker.evaluation.pairs import Sample
 
 SHARPNESS = 14.0  # as in the technique "neighbours"; chosen there on validation rows
 EVIDENCE = "neighbours_alone"
@@ -30,7 +31,7 @@ def weighted_median(prices: Sequence[float], similarities: Sequence[float]) -> f
 
 def added(frame: pl.DataFrame, n_boot: int = 2000, seed: int = 0) -> dict[str, Any] | None:
     """n, mae ($, of the neighbours alone), model_mae ($), diff ($, model minus neighbours: negative = the model is
-    better), diff_low, diff_high (95 % paired percentile bootstrap over items) and verdict (a sentence).
+    better), diff_low, diff_high (95 %, paired, `pairs.differences`; None: too few rows) and verdict (a sentence).
 
     `frame` has truth, price, status and evidence (JSON object); rows without a price of both sides are left out. None
     when no row has both.
@@ -46,14 +47,12 @@ def added(frame: pl.DataFrame, n_boot: int = 2000, seed: int = 0) -> dict[str, A
     off = rows.select(
         model=(pl.col("price") - pl.col("truth")).abs(), alone=(pl.col("alone") - pl.col("truth")).abs()
     ).to_numpy()
-    gap = off[:, 0] - off[:, 1]
-    figure = resampling.means(gap[:, None])
-    n = len(rows)
-    blocks = resampling.weights(resampling.alone(n), resampling.affordable(n, n_boot), seed)
-    drawn = np.concatenate([figure(block) for block in blocks])
-    low, high = resampling.interval(drawn[:, 0], float(gap.mean()))
-    found = {"n": n, "mae": float(off[:, 1].mean()), "model_mae": float(off[:, 0].mean()), "diff": float(gap.mean())}
-    return found | {"diff_low": low, "diff_high": high, "verdict": _verdict(found, low, high)}
+    sample = Sample(off, resampling.alone(len(rows)))
+    (found,) = pairs.differences([sample], lambda errors, _: resampling.means(errors), n_boot, seed)
+    gap, *ends = found.of(0, 1)
+    low, high = (None if np.isnan(end) else end for end in ends)
+    told = {"n": len(rows), "mae": float(off[:, 1].mean()), "model_mae": float(off[:, 0].mean()), "diff": gap}
+    return told | {"diff_low": low, "diff_high": high, "verdict": _verdict(told, low, high)}
 
 
 def _alone(evidence: pl.Series) -> pl.Series:
@@ -66,9 +65,11 @@ def _alone(evidence: pl.Series) -> pl.Series:
 
 def _verdict(found: dict[str, Any], low: float | None, high: float | None) -> str:
     alone, n = f"the neighbours alone (MAE ${found['mae']:.1f})", found["n"]
+    if low is None or high is None:
+        return f"Too few rows to say what the model adds to {alone}: {found['diff']:+.1f} on {n}."
     between = f"95 % interval {low:.1f} to {high:.1f}, {n} rows"
-    if high is not None and high < 0:
+    if high < 0:
         return f"The model is better than {alone} by ${-found['diff']:.1f} ({between})."
-    if low is not None and low > 0:
+    if low > 0:
         return f"The model is worse than {alone} by ${found['diff']:.1f} ({between}): leave it out."
     return f"The model is not shown to differ from {alone}: {found['diff']:+.1f} ({between})."

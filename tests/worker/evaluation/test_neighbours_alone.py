@@ -65,3 +65,10 @@ def test_rows_that_one_side_did_not_price_do_not_count() -> None:
 )
 def test_the_weighted_median_trusts_the_closest(prices: list[float], similarities: list[float], median: object) -> None:
     assert weighted_median(prices, similarities) == median
+
+
+def test_too_few_rows_advise_nothing() -> None:
+    found = added(frame(NOISE[:3] * 3, NOISE[:3]))
+    assert found is not None
+    assert (found["diff_low"], found["diff_high"]) == (None, None)
+    assert found["verdict"].startswith("Too few rows to say what the model adds")
