@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from celery import signals
 
 from db import engine, workers
 from db.engine import DatabaseAway
+from db.settings import settings
 from db.types import Queue
 from worker.app import app
 
 log = logging.getLogger(__name__)
 
 HELLO_SECONDS = 5.0
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -32,8 +35,29 @@ def install() -> None:
 
 
 def gpu_count() -> int:
-    """GPUs of this machine, without touching CUDA: a process that has must not fork (celery/celery#3402)."""
+    """GPUs that are there for us."""
+    return len(gpus())
+
+
+def gpus() -> list[str]:
+    """CUDA's names of the GPUs that are there for us: what the user's own CUDA_VISIBLE_DEVICES leaves of those of this
+    machine. Without touching CUDA: a process that has must not fork (celery/celery#3402)."""
+    devices = _devices()
+    wish = os.environ.get(_VISIBLE)
+    if wish is None:
+        return [str(number) for number in range(devices)]
+    names = [name.strip() for name in wish.split(",")] if devices else []
+    return list(takewhile(lambda name: _is_device(name, devices), names))  # CUDA, too, stops at the first wrong one
+
+
+def _devices() -> int:
     return len([device for device in Path("/dev").glob("nvidia[0-9]*") if device.name[6:].isdecimal()])
+
+
+def _is_device(name: str, devices: int) -> bool:
+    if name.isdecimal():
+        return int(name) < devices
+    return name.startswith(("GPU-", "MIG-"))  # a device's own number, which is the same in every order
 
 
 def _log_to_stderr(**_: Any) -> None:
@@ -60,9 +84,18 @@ def _child_started(**_: Any) -> None:
     # proven cause of LightGBM fits of 130 s instead of 5-8 s beside other work (docs/experiments.md); the effect of
     # this line was not measured. Read when the libraries load, which is later than this.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # One child per device on the gpu queue; elsewhere the GPU stays invisible, so that nothing lands on it by accident.
-    on_gpu = Queue.GPU in _queues() and gpu_count()
-    os.environ["CUDA_VISIBLE_DEVICES"] = str((current_process().index or 0) % gpu_count()) if on_gpu else ""
+    _choose_devices(current_process().index or 0)
+
+
+def _choose_devices(child: int) -> None:
+    """Each child of the gpu queue gets one of the GPUs that the user leaves us. On other queues they are hidden, so
+    that nothing lands on one by accident, except where the user wants local models there (PRICEWRIGHT_DEVICE)."""
+    if Queue.GPU in _queues():
+        found = gpus()
+        if found:  # else CUDA may still know better than /dev does
+            os.environ[_VISIBLE] = found[child % len(found)]
+    elif not settings().device.startswith("cuda"):
+        os.environ[_VISIBLE] = ""
 
 
 def _hello(consumer: Any) -> None:

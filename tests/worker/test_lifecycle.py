@@ -1,0 +1,74 @@
+"""Which GPUs does a worker take, of those that the machine has and the user leaves to it?"""
+
+import os
+
+import pytest
+
+from db.settings import settings
+from db.types import Queue
+from worker import lifecycle
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """machine(devices, wish, queue): so many GPUs, the user's own CUDA_VISIBLE_DEVICES, a worker of this queue."""
+
+    def machine(devices: int, wish: str | None, queue: Queue = Queue.GPU) -> None:
+        monkeypatch.setattr(lifecycle, "_devices", lambda: devices)
+        monkeypatch.setattr(lifecycle, "_queues", lambda: [str(queue)])
+        if wish is None:
+            monkeypatch.delenv(VISIBLE, raising=False)
+        else:
+            monkeypatch.setenv(VISIBLE, wish)
+
+    monkeypatch.setenv(VISIBLE, "")  # so that it is put back, whatever a test leaves
+    yield machine
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+@pytest.mark.parametrize(("devices", "wish", "left"), [
+    (0, None, []),
+    (0, "0", []),
+    (2, None, ["0", "1"]),
+    (4, "1,3", ["1", "3"]),
+    (4, " 3 , 0", ["3", "0"]),
+    (2, "", []),
+    (2, "-1", []),
+    (2, "NoDevFiles", []),
+    (2, "1,-1,0", ["1"]),  # as CUDA itself: nothing behind the first that is not there
+    (2, "7,0", []),
+    (2, "GPU-6a2f,1", ["GPU-6a2f", "1"]),
+])  # fmt: skip
+def test_only_what_the_user_leaves_counts(machine, devices, wish, left):
+    machine(devices, wish)
+    assert lifecycle.gpus() == left
+    assert lifecycle.gpu_count() == len(left)
+
+
+def test_children_of_the_gpu_queue_share_the_users_devices_out(machine):
+    taken = []
+    for child in range(3):
+        machine(4, "1,3")  # each child starts with the environment of its parent
+        lifecycle._choose_devices(child)
+        taken.append(os.environ[VISIBLE])
+    assert taken == ["1", "3", "1"]
+
+
+def test_a_gpu_worker_that_finds_none_leaves_what_the_user_says(machine):
+    machine(0, "0")
+    lifecycle._choose_devices(0)
+    assert os.environ[VISIBLE] == "0"
+
+
+def test_other_workers_hide_the_gpus_unless_local_models_are_to_run_on_one(machine, monkeypatch):
+    machine(4, "1,3", Queue.CPU)
+    lifecycle._choose_devices(0)
+    assert os.environ[VISIBLE] == ""
+    machine(4, "1,3", Queue.CPU)
+    monkeypatch.setenv("PRICEWRIGHT_DEVICE", "cuda")
+    settings.cache_clear()
+    lifecycle._choose_devices(0)
+    assert os.environ[VISIBLE] == "1,3"
