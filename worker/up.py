@@ -178,8 +178,17 @@ class _Servers:
 
 def address(config: Settings) -> str:
     """Where a browser on this machine finds the pages."""
-    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(config.dashboard_host, config.dashboard_host)  # noqa: S104
-    return f"http://{host}:{config.dashboard_port}"
+    return f"http://{_place(_reached_at(config), config.dashboard_port)}"
+
+
+def _reached_at(config: Settings) -> str:
+    """The host by which this machine itself reaches the pages: nobody can connect to "every address"."""
+    return "localhost" if config.dashboard_host in ("0.0.0.0", "::") else config.dashboard_host  # noqa: S104
+
+
+def _place(host: str, port: int) -> str:
+    """host:port as it stands in an address; in brackets if the host has colons itself (IPv6)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @contextlib.contextmanager
@@ -208,14 +217,14 @@ def _check_port(config: Settings) -> None:
             probe.bind(place)
     except OSError as error:
         raise UserError(
-            f"The dashboard can't listen on {host}:{port} ({error.strerror}): set PRICEWRIGHT_DASHBOARD_PORT to a "
-            "free port (and PRICEWRIGHT_DASHBOARD_HOST to an address of this machine)."
+            f"The dashboard can't listen on {_place(host, port)} ({error.strerror}): set PRICEWRIGHT_DASHBOARD_PORT to "
+            "a free port (and PRICEWRIGHT_DASHBOARD_HOST to an address of this machine)."
         ) from error
 
 
 def _page_answers(config: Settings) -> bool:
-    host = "localhost" if "localhost" in address(config) else config.dashboard_host
-    connection = http.client.HTTPConnection(host, config.dashboard_port, timeout=2)  # no proxy from the environment
+    # This class knows no proxy from the environment.
+    connection = http.client.HTTPConnection(_reached_at(config), config.dashboard_port, timeout=2)
     try:
         connection.request("GET", "/_stcore/health")
         return connection.getresponse().status == http.HTTPStatus.OK

@@ -19,6 +19,7 @@ import pytest
 
 from db import datasets, embedded, jobs
 from db.engine import begin
+from db.errors import UserError
 from db.settings import Settings
 from db.types import DatasetState, JobKind, JobState
 from tests.builders import a_dataset
@@ -56,11 +57,11 @@ class Place:
         ours = {"DATA_DIR": self.home.name, "DASHBOARD_PORT": str(self.port), "DEMO": "false"}
         return kept | {"PYTHONPATH": str(ROOT)} | {f"PRICEWRIGHT_{name}": value for name, value in ours.items()}
 
-    def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
-        """Python in the folder above the data folder, which the environment names relative to it."""
+    def start(self, *command: str, folder: Path | None = None, **environment: str) -> subprocess.Popen[str]:
+        """Python in the folder above the data folder, which the environment names relative to it; or in another."""
         process = subprocess.Popen(
             [sys.executable, *command],
-            cwd=self.home.parent,
+            cwd=folder or self.home.parent,
             env=self.environment | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -195,6 +196,38 @@ def test_a_taken_port_is_said_in_one_sentence_and_nothing_is_started(place: Plac
     assert "PRICEWRIGHT_DASHBOARD_PORT" in said
     assert "Traceback" not in said
     assert place.running() == []
+
+
+@pytest.mark.parametrize(("host", "address"), [
+    ("127.0.0.1", "http://127.0.0.1:8501"),
+    ("shop.localhost.test", "http://shop.localhost.test:8501"),
+    ("0.0.0.0", "http://localhost:8501"),
+    ("::", "http://localhost:8501"),
+    ("::1", "http://[::1]:8501"),
+    ("fd00::5", "http://[fd00::5]:8501"),
+])  # fmt: skip
+def test_the_address_is_one_that_a_browser_here_takes(host: str, address: str) -> None:
+    assert up.address(Settings(dashboard_host=host, dashboard_port=8501)) == address
+
+
+def test_an_ipv6_address_that_is_not_of_this_machine_is_told_as_one_writes_it(place: Place) -> None:
+    config = place.settings.model_copy(update={"dashboard_host": "2001:db8::5", "dashboard_port": place.port})
+    with pytest.raises(UserError, match=rf"can't listen on \[2001:db8::5\]:{place.port}"):
+        up._check_port(config)
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("host", ["::1", "::", "0.0.0.0"])
+def test_pages_are_found_ready_wherever_they_listen(place: Place, host: str) -> None:
+    config = place.settings.model_copy(update={"dashboard_host": host, "dashboard_port": place.port})
+    try:
+        up._check_port(config)
+    except UserError:
+        pytest.skip("this machine has no IPv6")
+    place.start("-m", *up.dashboard_command(host, place.port), folder=ROOT)
+    wait_until(lambda: up._page_answers(config))
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(up.address(config)) as page:
+        assert page.status == 200
 
 
 COMMAND = """
