@@ -228,6 +228,8 @@ def price(
     chosen = [specs.parse({"technique": name} | _settings(settings or []) | own.get(name, {})) for name in technique]
     if to is not None and len(chosen) > 1:
         raise UserError("--out holds the predictions of one technique; name only one.")
+    if to is not None:
+        export.check(to)
     with running_stack():
         dataset = _dataset(what, quiet=as_json)
         job_ids = actions.start(dataset.id, chosen, split, limit, cap_usd=_dollars(cap))

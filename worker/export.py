@@ -49,8 +49,15 @@ def to_xlsx(frame: pl.DataFrame) -> bytes:
 FORMATS = {".csv": to_csv, ".parquet": to_parquet, ".xlsx": to_xlsx}
 
 
-def write(frame: pl.DataFrame, path: Path) -> None:
-    """Write by the file's ending. Raises UserError for an ending we don't know."""
+def check(path: Path) -> None:
+    """Raises UserError for a file that `write` can't make; to be asked before hours of work that end in it."""
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"{path.name}: choose a name that ends in {', '.join(FORMATS)}.")
+    if not path.parent.is_dir():
+        raise UserError(f"There is no folder {path.parent}; make it, or choose another place for {path.name}.")
+
+
+def write(frame: pl.DataFrame, path: Path) -> None:
+    """Write by the file's ending. Raises UserError for a file that can't be."""
+    check(path)
     path.write_bytes(FORMATS[path.suffix.lower()](frame))
