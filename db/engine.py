@@ -42,12 +42,32 @@ def forget() -> None:
     engine.cache_clear()
 
 
+_is_open = True  # of this process, as the engine is
+
+
+@contextmanager
+def access(*, is_open: bool) -> Iterator[None]:
+    """Whether this process may begin transactions until the block ends; blocks may lie in each other.
+
+    A command that started servers for itself stops them before it ends. What asked for the database after that would
+    fail only where no others run, so it is refused everywhere: by the test that first runs it.
+    """
+    global _is_open  # noqa: PLW0603 - one per process, like the engine
+    before, _is_open = _is_open, is_open
+    try:
+        yield
+    finally:
+        _is_open = before
+
+
 @contextmanager
 def begin() -> Iterator[Session]:
     """A transaction: committed when the block ends well, rolled back otherwise; then runs the after-commit hooks.
 
-    Raises DatabaseAway when the database can't be reached or goes away meanwhile.
+    Raises DatabaseAway when the database can't be reached or goes away meanwhile, RuntimeError where nobody may ask it.
     """
+    if not _is_open:
+        raise RuntimeError("The database is asked outside of the block that has it running (running_stack).")
     try:
         with Session(engine(), expire_on_commit=False) as session, session.begin():
             yield session

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
+from rich.text import Text
 
 from db import datasets, job_progress, jobs, predictions
-from db.engine import DatabaseAway, begin
+from db.engine import DatabaseAway, access, begin
 from db.errors import NotFound, UserError
 from db.types import Dataset, DatasetState, JobKind, JobState, Progress, Split
 from worker import (
@@ -36,14 +36,15 @@ from worker import (
     specs,
     tables,
 )
+from worker.cli_console import PlainColumn, err, out, tell_error
 from worker.up import running_stack, supervise
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Which technique prices my products best for the money?"
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # they may hold keys
+    help="Which technique prices my products best for the money?",
 )
-# A pipe or a file has no width: let tables be as wide as they need.
-out = Console(width=None if sys.stdout.isatty() else 200)
-err = Console(stderr=True)
 
 Cap = Annotated[float | None, typer.Option(min=0, help="Dollars each job may pay to endpoints, then it pauses.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
@@ -63,11 +64,17 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        err.print(f"[red]{error}[/]", highlight=False)
+        tell_error(str(error))
         sys.exit(1)
     except DatabaseAway as error:
-        err.print(f"[red]The database does not answer ({error}); is it running?[/]", highlight=False)
+        tell_error(f"The database does not answer ({error}); is it running?")
         sys.exit(1)
+
+
+@app.callback()
+def _closed(context: typer.Context) -> None:
+    """Commands reach the database inside running_stack only."""
+    context.with_resource(access(is_open=False))
 
 
 def _print_json(value: Any) -> None:
@@ -189,7 +196,7 @@ def _cancel_quietly(job_id: int) -> None:
 @contextmanager
 def _bars(quiet: bool) -> Iterator[Callable[[Progress], None]]:
     """One progress bar per job on stderr, so that stdout stays clean for --json and pipes."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (PlainColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     tasks: dict[int, TaskID] = {}
     with Bar(*columns, console=err, disable=quiet or not err.is_terminal) as bar:
 
@@ -401,7 +408,8 @@ def doctor(as_json: AsJson = False) -> None:
     else:
         table = Table(box=None, show_header=False)
         for finding in findings:
-            table.add_row({True: "[green]ok[/]", False: "[red]no[/]"}[finding.ok], finding.part, finding.detail)
+            verdict = Text("ok", style="green") if finding.ok else Text("no", style="red")
+            table.add_row(verdict, finding.part, finding.detail)
         out.print(table)
     if not all(finding.ok or finding.optional for finding in findings):
         raise typer.Exit(1)

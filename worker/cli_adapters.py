@@ -2,25 +2,23 @@
 
 import getpass
 import json
-import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from db import adapters, datasets
 from db.engine import begin
 from db.types import Adapter
 from worker import adapter_actions
+from worker.cli_console import out
 from worker.cli_watch import done
 from worker.up import running_stack
 
 app = typer.Typer(no_args_is_help=True, help="What fine-tunes brought: which is in production, and who decided so.")
-out = Console(width=None if sys.stdout.isatty() else 200)
 
 Ref = Annotated[str, typer.Argument(metavar="ADAPTER", help="Its number, or the beginning of it.")]
 Task = Annotated[str, typer.Argument(metavar="TASK", help="What the adapters are for.")]
@@ -35,11 +33,16 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Every adapter, newest first."""
-    with running_stack(worker=False), begin() as session:
-        found = adapters.all(session, datasets.find(session, dataset).id if dataset else None)
-    if as_json:
-        _print_json([_as_json(adapter) for adapter in found])
-        return
+    with running_stack(worker=False):
+        with begin() as session:
+            found = adapters.all(session, datasets.find(session, dataset).id if dataset else None)
+        if as_json:
+            _print_json([_as_json(adapter) for adapter in found])
+        else:
+            out.print(_table(found))
+
+
+def _table(found: Sequence[Adapter]) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("adapter", "task", "state", "base", "form", "dataset"):
         table.add_column(name)
@@ -50,18 +53,18 @@ def list_(
         mae = adapter.metrics.get("mae")
         table.add_row(
             adapter.id[:12],
-            escape(adapter.task),
+            adapter.task,
             str(adapter.state),
-            escape(adapter.base),
+            adapter.base,
             adapter.form,
-            escape(adapter.dataset_name),
+            adapter.dataset_name,
             f"{adapter.train_rows:,}",
             "–" if mae is None else f"{mae:.1f}",
             "unknown" if adapter.metrics.get("cost_unknown") else f"{adapter.usd:.4f}",
             f"{adapter.seconds:,.0f}",
             "objects" if adapter_actions.gate_objection(adapter) else "lets it pass",
         )
-    out.print(table)
+    return table
 
 
 @app.command()
@@ -71,10 +74,10 @@ def show(ref: Ref, as_json: AsJson = False) -> None:
         card = adapter_actions.card(ref)
         with begin() as session:
             adapter = adapters.get(session, ref)
-    if as_json:
-        _print_json(_as_json(adapter) | {"card": card})
-    else:
-        out.print(card, markup=False, highlight=False, soft_wrap=True)
+        if as_json:
+            _print_json(_as_json(adapter) | {"card": card})
+        else:
+            out.print(card, soft_wrap=True)
 
 
 @app.command()
@@ -89,7 +92,7 @@ def measure(ref: Ref, as_json: AsJson = False) -> None:
         _print_json({"adapter": adapter.id, "forgetting": adapter.forgetting, "objection": objection})
     else:
         told = f"The gate objects: {objection}" if objection else "The gate does not object."
-        out.print(told, markup=False, highlight=False)
+        out.print(told)
 
 
 @app.command()
@@ -102,24 +105,21 @@ def promote(
 ) -> None:
     """Put an adapter into production for its task, unless the gate objects."""
     with running_stack(worker=False):
-        moved = adapter_actions.promote(ref, who or _me(), why, override=override)
-    _moved(moved, as_json)
+        _moved(adapter_actions.promote(ref, who or _me(), why, override=override), as_json)
 
 
 @app.command()
 def retire(ref: Ref, why: Why, who: Who = "", as_json: AsJson = False) -> None:
     """Take an adapter out of production, or give a candidate up."""
     with running_stack(worker=False):
-        moved = adapter_actions.retire(ref, who or _me(), why)
-    _moved(moved, as_json)
+        _moved(adapter_actions.retire(ref, who or _me(), why), as_json)
 
 
 @app.command()
 def rollback(task: Task, why: Why, who: Who = "", as_json: AsJson = False) -> None:
     """Bring back the adapter that was in production before the present one."""
     with running_stack(worker=False):
-        moved = adapter_actions.roll_back(task, who or _me(), why)
-    _moved(moved, as_json)
+        _moved(adapter_actions.roll_back(task, who or _me(), why), as_json)
 
 
 @app.command()
@@ -136,7 +136,7 @@ def download(ref: Ref, file: Annotated[Path, typer.Argument(help="Where to write
     with running_stack(worker=False):
         packed = adapter_actions.download(ref)
     file.write_bytes(packed)
-    out.print(f"{len(packed):,} bytes are in {file}.", markup=False, highlight=False)
+    out.print(f"{len(packed):,} bytes are in {file}.")
 
 
 @app.command()
@@ -158,7 +158,7 @@ def history(
         table.add_column(name)
     for change in changes:
         texts = (change.task, f"{change.before} → {change.after}", change.who, change.why, change.overrides)
-        table.add_row(f"{change.at:%Y-%m-%d %H:%M}", change.adapter_id[:12], *map(escape, texts))
+        table.add_row(f"{change.at:%Y-%m-%d %H:%M}", change.adapter_id[:12], *texts)
     out.print(table)
 
 
@@ -173,7 +173,7 @@ def _moved(adapter: Adapter, as_json: bool) -> None:
     if as_json:
         _print_json(_as_json(adapter))
     else:
-        out.print(f"Adapter {adapter.id[:12]} is now {adapter.state} for {adapter.task}.", markup=False)
+        out.print(f"Adapter {adapter.id[:12]} is now {adapter.state} for {adapter.task}.")
 
 
 def _as_json(adapter: Adapter) -> dict[str, Any]:

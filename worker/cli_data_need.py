@@ -1,23 +1,20 @@
 """`pricewright data-need DATASET`: would more rows pay? The verb of the page Data need, for a terminal and scripts."""
 
 import json
-import sys
 from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from db import datasets, jobs
 from db.engine import begin
 from db.types import Job
 from worker import data_need_actions, data_need_specs
+from worker.cli_console import out
 from worker.cli_watch import AsJson, What, done
 from worker.evaluation.data_verdict import reach
 from worker.up import running_stack
-
-out = Console(width=None if sys.stdout.isatty() else 200)
 
 
 def data_need(
@@ -51,22 +48,21 @@ def data_need(
 def _print(job: Job, told: dict[str, Any], label_usd: float | None) -> None:
     out.print(_table(told))
     for each in told["crossings"]:
-        out.print(each["sentence"], markup=False)
+        out.print(each["sentence"])
         if each["rows"] is not None and not each["is_ahead"]:
             labels = Decimal(repr(label_usd or 0))
             usd = data_need_actions.cost(job, told, each["rows"], labels)
             about = (
                 "training only; --label-usd adds what the missing prices cost" if label_usd is None else "labels too"
             )
-            out.print(f"  Up to there: ${usd:,.2f} ({about}).", markup=False)
-    out.print(data_need_specs.parse(job.spec["data_need"]).meaning, markup=False)
+            out.print(f"  Up to there: ${usd:,.2f} ({about}).")
+    out.print(data_need_specs.parse(job.spec["data_need"]).meaning)
     out.print(
         "How far to trust this: the largest part was foretold from the smaller ones. That tests a doubling of the "
         f"rows; forecasts go up to {reach(told['rows'], told['there'])}, and further on nothing was tested.",
-        markup=False,
     )
     for each in told["forecasts"]:
-        out.print(f"  {each['sentence']}", markup=False)
+        out.print(f"  {each['sentence']}")
 
 
 def _table(told: dict[str, Any]) -> Table:

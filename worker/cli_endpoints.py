@@ -1,22 +1,20 @@
 """`pricewright endpoints …`: where hosted models answer, what they can do and what they cost, for a terminal."""
 
 import json
-import sys
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from db import endpoints as stored
 from db.engine import begin
 from db.types import Tariff
 from worker import endpoint_actions
+from worker.cli_console import out
 from worker.up import running_stack
 
 app = typer.Typer(no_args_is_help=True, help="Where hosted models answer: add, test and price endpoints.")
-out = Console(width=None if sys.stdout.isatty() else 200)
 
 Name = Annotated[str, typer.Argument(help="The endpoint's name; models are called NAME:MODEL.")]
 Model = Annotated[str, typer.Argument(help="The model as the endpoint calls it.")]
@@ -106,7 +104,7 @@ def try_(
         _print_json(asdict(tested))
     else:
         for sentence in tested.sentences:
-            out.print(sentence, markup=False, highlight=False)
+            out.print(sentence)
     if not tested.ok:
         raise typer.Exit(1)
 
@@ -140,9 +138,9 @@ def price(
     if as_json:
         _print_json((asdict(found) if found else {}) | {"training": tuned} if found or tuned is not None else None)
         return
-    out.print(_sentence(name, model, found), markup=False, highlight=False)
+    out.print(_sentence(name, model, found))
     known = "unknown; enter it with --training" if tuned is None else f"${tuned:f} per million tokens"
-    out.print(f"What training costs is {known}.", markup=False, highlight=False)
+    out.print(f"What training costs is {known}.")
 
 
 def _sentence(name: str, model: str, tariff: Tariff | None) -> str:

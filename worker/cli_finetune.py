@@ -1,26 +1,23 @@
 """`pricewright finetune …`: the verbs of the Fine-tune page, for a terminal and for scripts (`--json`)."""
 
 import json
-import sys
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from db import datasets
 from db.engine import begin
 from db.errors import UserError
 from db.types import Adapter, Dataset, Job, Split
 from worker import adapter_actions, finetune_actions, train_planning, train_specs
+from worker.cli_console import out
 from worker.cli_watch import AsJson, What, done, duration
 from worker.train_specs import TrainSpec
 from worker.up import running_stack
-
-out = Console(width=None if sys.stdout.isatty() else 200)
 
 Preset = Annotated[str, typer.Option(help=f"What to start from: {', '.join(train_specs.PRESETS)}.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="field=value, for every other field of the settings.")]
@@ -52,9 +49,9 @@ def finetune(
         job = done(job_id, quiet=as_json)
         with begin() as session:
             adapter = train_planning.made_by(session, job)
-    if adapter is None:
-        raise UserError(f"The adapter of job {job_id} was deleted.")
-    _report(job, adapter, as_json)
+        if adapter is None:
+            raise UserError(f"The adapter of job {job_id} was deleted.")
+        _report(job, adapter, as_json)
 
 
 def export(
@@ -70,7 +67,7 @@ def export(
     with running_stack(worker=False):
         made = finetune_actions.export(_dataset(what).id, spec, Split.VALIDATION if validation else Split.TRAIN)
     file.write_bytes(made)
-    out.print(f"{len(made.splitlines()):,} examples are in {file}.", markup=False, highlight=False)
+    out.print(f"{len(made.splitlines()):,} examples are in {file}.")
 
 
 def stop(job_id: int) -> None:
@@ -118,12 +115,12 @@ def _report(job: Job, adapter: Adapter, as_json: bool) -> None:
         measured = {"metrics": adapter.metrics, "forgetting": adapter.forgetting, "objection": objection}
         _print_json(about | measured | {"seconds": job.fixed_seconds, "usd": usd})
         return
-    out.print(f"Adapter {adapter.id[:12]} for {adapter.task}, from {adapter.train_rows:,} rows", markup=False)
+    out.print(f"Adapter {adapter.id[:12]} for {adapter.task}, from {adapter.train_rows:,} rows")
     figures = {name: value for name, value in adapter.metrics.items() if type(value) in (int, float)}
-    out.print(", ".join(f"{name.replace('_', ' ')} {_figure(value)}" for name, value in figures.items()), markup=False)
+    out.print(", ".join(f"{name.replace('_', ' ')} {_figure(value)}" for name, value in figures.items()))
     out.print(f"{duration(job.fixed_seconds)}, {'cost unknown' if usd is None else f'${usd:.4f}'}")
     if objection:
-        out.print(f"[red]The gate objects:[/] {escape(objection)}", highlight=False)
+        out.print(Text("The gate objects:", style="red"), objection)
     else:
         out.print("The gate does not object: nothing that it measured is surely worse than allowed.")
     out.print(f"Price with it: pricewright price DATASET --technique finetuned --adapter {adapter.id[:12]}")

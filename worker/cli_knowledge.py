@@ -2,13 +2,11 @@
 
 import contextlib
 import json
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from db import datasets, jobs, knowledge, results
@@ -16,10 +14,10 @@ from db.engine import begin
 from db.errors import NotFound, NotReady, UserError
 from db.types import Dataset, Job, JobState
 from worker import actions, knowledge_actions
+from worker.cli_console import out
 from worker.up import running_stack
 
 app = typer.Typer(no_args_is_help=True, help="Priced items with vectors: what RAG and nearest neighbours search.")
-out = Console(width=None if sys.stdout.isatty() else 200)
 
 What = Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]

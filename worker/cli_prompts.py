@@ -1,14 +1,11 @@
 """`pricewright prompts …`: the verbs of the Prompts page, for a terminal and for scripts (`--json`)."""
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from db import datasets
@@ -16,10 +13,10 @@ from db.engine import begin
 from db.errors import NotFound
 from db.types import PromptVersion
 from worker import counting, prompt_actions
+from worker.cli_console import out
 from worker.up import running_stack
 
 app = typer.Typer(no_args_is_help=True, help="The words around a product: versions of prompts, and how they look.")
-out = Console(width=None if sys.stdout.isatty() else 200)
 
 Ref = Annotated[str, typer.Argument(metavar="PROMPT", help="A name (its newest version) or name@version.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
@@ -39,7 +36,7 @@ def list_(as_json: AsJson = False) -> None:
         table.add_column(heading)
     for prompt in every:
         saved = f"{prompt.created_at:%Y-%m-%d %H:%M}" if prompt.created_at else "comes with Pricewright"
-        table.add_row(prompt.ref, saved, escape(prompt.note))
+        table.add_row(prompt.ref, saved, prompt.note)
     out.print(table)
 
 
@@ -134,5 +131,5 @@ def _print_json(value: Any) -> None:
 
 
 def _print_plain(text: str) -> None:
-    """Prompts have square brackets and long lines; both are theirs."""
-    out.print(text, markup=False, highlight=False, soft_wrap=True)
+    """A prompt's lines stay as long as they were written."""
+    out.print(text, soft_wrap=True)

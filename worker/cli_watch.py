@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress
 
 from db import job_progress, jobs, trainings
 from db.engine import begin
@@ -16,8 +15,7 @@ from db.errors import UserError
 from db.types import Job, JobState, Step, TrainingPoint
 from db.types import Progress as Standing
 from worker import actions, tables
-
-err = Console(stderr=True)
+from worker.cli_console import PlainColumn, err
 
 What = Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
@@ -52,7 +50,7 @@ def _bar(job_id: int, quiet: bool) -> Iterator[Show]:
     """The training's curve as one line on stderr, so that stdout stays clean for --json and pipes."""
     with begin() as session:
         job = jobs.get(session, job_id)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"))
+    columns = (PlainColumn("{task.description}"), BarColumn(), PlainColumn("{task.fields[told]}"))
     with Progress(*columns, console=err, disable=quiet or not err.is_terminal) as bar:
         line = bar.add_task(tables.job_label(job), total=None, told="")
 

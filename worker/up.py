@@ -96,7 +96,7 @@ def supervise() -> int:
     """Start everything, print the address, keep it alive until Ctrl-C or SIGTERM. Returns the exit code."""
     config = settings()
     make_home(config)
-    with _only_supervisor(config) as other:
+    with _only_supervisor(config) as other, engine.access(is_open=True):
         if other:
             print(f"Pricewright already runs for {config.home}: {other}")
             return 0
@@ -278,13 +278,15 @@ def _demo_step() -> bool:
 def running_stack(*, worker: bool = True) -> Iterator[None]:
     """What one command needs: the servers, and a worker if asked. What runs already is used and left running.
 
+    All that a command reads or prints from the database belongs inside: afterwards nobody may be there to ask.
+
     Commands that run at the same time share what the first one started; it waits for the others before it stops it.
     """
     config = settings()
     make_home(config)
     servers: list[embedded.Started] = []
     children: list[Child] = []
-    with (config.home / "commands.lock").open("w") as users:
+    with (config.home / "commands.lock").open("w") as users, engine.access(is_open=True):
         fcntl.flock(users, fcntl.LOCK_SH)
         try:
             servers = embedded.ensure(config, die_with_parent=True)

@@ -1,21 +1,19 @@
 """`pricewright data-need …` from the question to the answer, with the test as the worker and prices off by a law."""
 
 import json
-from contextlib import nullcontext
 
 import pytest
-from typer.testing import CliRunner
 
 from db.engine import begin
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
-from worker import cli, cli_data_need, cli_watch, data_need
+from worker import cli_watch, data_need
 
 LAWS = {"finetuned": (0.0, 0.3), "rag": (-1.0, 0.15), "neighbours": (-1.0, 0.0), "ridge": (-1.5, 0.0)}
 
 
 @pytest.fixture
-def run(database, sent, monkeypatch):
+def run(terminal, sent, monkeypatch):
     """run("data-need", "1") calls the command line on a dataset of 400 rows; returns what it prints."""
 
     def off_by_a_law(work, dataset, spec, part):
@@ -24,17 +22,10 @@ def run(database, sent, monkeypatch):
 
     for name in ("_trained", "_fitted"):
         monkeypatch.setattr(data_need, name, off_by_a_law)
-    monkeypatch.setattr(cli_data_need, "running_stack", lambda **_: nullcontext())
     monkeypatch.setattr(cli_watch.time, "sleep", lambda _: drain(sent))
     with begin() as session:
         a_dataset(session, 400)
-
-    def called(*args: str) -> str:
-        result = CliRunner().invoke(cli.app, list(args), catch_exceptions=False)
-        assert result.exit_code == 0, result.output
-        return result.stdout
-
-    return called
+    return terminal
 
 
 def test_it_prints_errors_crossings_costs_and_its_own_forecast_error(run):

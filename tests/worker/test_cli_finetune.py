@@ -1,10 +1,8 @@
 """`pricewright finetune …` and `pricewright adapters …` from training to pricing, with the test as the worker."""
 
 import json
-from contextlib import nullcontext
 
 import pytest
-from typer.testing import CliRunner
 
 from db import endpoints, jobs
 from db.engine import begin
@@ -13,23 +11,17 @@ from db.types import Endpoint, JobKind, JobState, TrainingPoint
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from tests.worker.trained import SECONDS, train_nothing
-from worker import actions, cli, cli_adapters, cli_finetune, cli_watch, finetune_actions, specs, train_specs
+from worker import actions, cli, cli_watch, finetune_actions, specs, train_specs
 
 
 @pytest.fixture
-def run(database, sent, monkeypatch):
+def run(terminal, sent, monkeypatch):
     """run("finetune", "things") gives what is printed; errors are raised."""
     train_nothing(monkeypatch)
-    for module in (cli, cli_finetune, cli_adapters):
-        monkeypatch.setattr(module, "running_stack", lambda **_: nullcontext())
     monkeypatch.setattr(cli_watch.time, "sleep", lambda _: drain(sent))
     with begin() as session:
         a_dataset(session, 160)
-
-    def invoke(*arguments: str) -> str:
-        return CliRunner().invoke(cli.app, list(arguments), catch_exceptions=False).output
-
-    return invoke
+    return terminal
 
 
 def test_a_fine_tune_tells_its_adapter_what_it_forgot_and_what_it_took(run):
@@ -87,7 +79,7 @@ def test_ctrl_c_cancels_the_training(run, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli_watch.time, "sleep", press)
-    run("finetune", "1")
+    run("finetune", "1", ends=130)
     with begin() as session:
         assert jobs.latest(session, 1, JobKind.FINETUNE).state is JobState.CANCELLED
 

@@ -1,10 +1,9 @@
 """`pricewright knowledge …` from building to searching, with the test as the worker."""
 
 import json
-from contextlib import nullcontext
+from functools import partial
 
 import pytest
-from typer.testing import CliRunner
 
 from db.engine import begin
 from db.errors import NotReady, UserError
@@ -15,20 +14,15 @@ from worker import cli_knowledge, knowing
 
 
 @pytest.fixture
-def run(database, sent, monkeypatch):
+def run(terminal, sent, monkeypatch):
     """run("build", "1") gives what is printed; errors are raised."""
     model = HashedWords()
     monkeypatch.setattr(knowing, "embedder", lambda: model)
-    monkeypatch.setattr(cli_knowledge, "running_stack", lambda **_: nullcontext())
     monkeypatch.setattr(cli_knowledge.time, "sleep", lambda _: drain(sent))
     with begin() as session:
         a_dataset(session, 100, name="first")
         a_dataset(session, 50, name="second")
-
-    def invoke(*arguments: str) -> str:
-        return CliRunner().invoke(cli_knowledge.app, list(arguments), catch_exceptions=False).output
-
-    return invoke
+    return partial(terminal, "knowledge")
 
 
 def test_a_base_is_built_changed_searched_and_told_about(run, tmp_path):

@@ -1,17 +1,15 @@
 """Do the verbs for endpoints keep keys out, say in sentences what works, and know what things cost?"""
 
 import json
-from contextlib import nullcontext
 from decimal import Decimal
 
 import pytest
-from typer.testing import CliRunner
 
 from db import endpoints, rates
 from db.engine import begin
 from db.errors import UserError
 from tests.endpoint import endpoint
-from worker import cli_endpoints, endpoint_actions
+from worker import endpoint_actions
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -123,11 +121,9 @@ def test_what_training_costs_is_entered_apart_and_is_unknown_until_then():
         endpoint_actions.set_training_price("o", "gpt-4.1-nano", -1)
 
 
-def test_the_command_line_says_and_takes_both_prices(monkeypatch):
-    monkeypatch.setattr(cli_endpoints, "running_stack", lambda **_: nullcontext())
-
+def test_the_command_line_says_and_takes_both_prices(terminal):
     def run(*arguments):
-        return CliRunner().invoke(cli_endpoints.app, ["price", "x", "m", *arguments]).output
+        return terminal("endpoints", "price", "x", "m", *arguments)
 
     endpoint_actions.add("x", base_url="http://127.0.0.1:9/v1")
     assert "What training costs is unknown; enter it with --training" in run()

@@ -1,16 +1,16 @@
 """Do the verbs of the Prompts page, and the same from a terminal, keep, show and compare prompts?"""
 
 import json
-from contextlib import nullcontext
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from db.engine import begin
 from db.errors import UserError
 from tests.builders import a_dataset
-from worker import cli_prompts, prompt_actions
+from worker import prompt_actions
 from worker.templates.builtin import BUILT_IN
 
 TEMPLATE = "Shop: {{ product }}\nPrice: $"
@@ -47,15 +47,10 @@ def test_a_preview_shows_an_item_as_it_would_be_sent_and_flags_a_hostile_one() -
     assert prompt_actions.preview("", TEMPLATE).flag is None
 
 
-def test_a_terminal_has_the_same_verbs(database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cli_prompts, "running_stack", lambda **_: nullcontext())
+def test_a_terminal_has_the_same_verbs(terminal: Callable[..., str], tmp_path: Path) -> None:
     file = tmp_path / "template.txt"
     file.write_text(TEMPLATE + "\n")
-
-    def told(*words: str) -> str:
-        result = CliRunner().invoke(cli_prompts.app, list(words), catch_exceptions=False)
-        assert result.exit_code == 0, result.output
-        return result.stdout
+    told = partial(terminal, "prompts")
 
     assert json.loads(told("save", "mine", str(file), "--note", "n", "--json"))["ref"] == "mine@1"
     refs = [prompt["ref"] for prompt in json.loads(told("list", "--json"))]

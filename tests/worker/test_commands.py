@@ -1,0 +1,218 @@
+"""Does every command find what it asks for while its servers run, and show what people wrote as they wrote it?"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import typer
+
+from db.engine import access, begin
+from db.errors import UserError
+from db.types import JobState
+from tests.builders import a_catalogue, a_dataset, an_adapter
+from tests.endpoint import endpoint
+from tests.worker.conftest import drain
+from tests.worker.hashed import HashedWords
+from tests.worker.trained import train_nothing
+from worker import actions, cli, cli_knowledge, cli_watch, data_need, finetune_actions, knowing, specs, train_specs
+from worker.llm import calling
+from worker.templates.builtin import BUILT_IN
+from worker.up import running_stack
+
+ODD = "[/old] [red] :cat: \x1b[2J"  # rich would fail on the first, eat the second, draw the third; the last clears
+SHOWN = r"[/old] [red] :cat: \x1b[2J"
+
+
+def every_command() -> set[str]:
+    """ "load", "adapters list", ... as typer knows them."""
+
+    def below(command: Any, path: tuple[str, ...]) -> Iterator[str]:
+        for name, each in getattr(command, "commands", {}).items():
+            yield from below(each, (*path, name)) if hasattr(each, "commands") else [" ".join((*path, name))]
+
+    return set(below(typer.main.get_command(cli.app), ()))
+
+
+class Walk:
+    """Runs commands in one database and remembers which."""
+
+    def __init__(self, terminal: Callable[..., str]) -> None:
+        self._terminal = terminal
+        self._known = every_command()
+        self.seen: set[str] = set()
+
+    def __call__(self, *words: str, ends: int = 0) -> str:
+        self.seen |= self._known & {words[0], " ".join(words[:2])}
+        return self._terminal(*words, ends=ends)
+
+    def json(self, *words: str) -> Any:
+        return json.loads(self(*words, "--json"))
+
+
+@pytest.fixture
+def walk(terminal: Callable[..., str], sent: list[int], monkeypatch: pytest.MonkeyPatch) -> Walk:
+    """The test is the worker; what trains or embeds is replaced by something that takes no time."""
+    train_nothing(monkeypatch)
+    model = HashedWords()
+    monkeypatch.setattr(knowing, "embedder", lambda: model)
+    for way in ("_trained", "_fitted"):
+        monkeypatch.setattr(
+            data_need, way, lambda work, dataset, spec, part: (part.measured["price"].to_numpy() + 1, 0.0)
+        )
+    monkeypatch.setattr(specs, "defaults", lambda: [specs.ConstantSpec()])
+    clock = SimpleNamespace(sleep=lambda _: drain(sent), monotonic=lambda: 0.0)
+    for module in (cli, cli_watch, cli_knowledge):
+        monkeypatch.setattr(module, "time", clock)
+    return Walk(terminal)
+
+
+def test_every_command_prints_while_its_servers_run(walk: Walk, sent: list[int], tmp_path: Path) -> None:
+    _datasets(walk, tmp_path)
+    _jobs(walk, sent)
+    _knowledge(walk, tmp_path)
+    _prompts(walk, tmp_path)
+    _adapters(walk, tmp_path)
+    _endpoints(walk)
+    walk("doctor")
+    walk.json("doctor")
+    assert walk.seen | {"up"} == every_command()  # `up` ends only with Ctrl-C: test_up.py
+
+
+def _datasets(walk: Walk, folder: Path) -> None:
+    file = folder / "prices[old].csv"
+    a_catalogue(400).write_csv(file)
+    assert f"({SHOWN})" in walk("load", str(file), "--name", ODD, "--map", "id=row")
+    assert walk.json("load", str(file), "--name", "second")["items"] == 400
+    assert "MAE" in walk("price", "1", "--technique", "constant", "--rows", "test")
+    assert walk.json("price", "1", "--technique", "ridge")["jobs"]
+    assert "MAE" in walk("compare", "1")
+    assert len(walk.json("compare", "1")["rows"]) == 2
+    assert f"Nothing is priced in {SHOWN}" in walk("load", str(file), "--name", ODD) + walk("compare", "3")
+    assert "test rows priced by each technique" in walk("demo", "--limit", "20")
+    assert walk.json("demo", "--limit", "20")["rows"]
+    walk("data-need", "1", "--measured", "20")
+    assert walk.json("data-need", "1", "--measured", "20")["ways"]
+
+
+def _jobs(walk: Walk, sent: list[int]) -> None:
+    job_id, other = (actions.start(1, [specs.ConstantSpec()], None, limit)[0] for limit in (7, 8))
+    sent.clear()
+    assert "is paused" in walk("pause", str(job_id))
+    assert "goes on" in walk("resume", str(job_id))
+    assert "is cancelled" in walk("cancel", str(other))
+    assert "runs again" in walk("retry", str(other))
+    assert "load rows" in walk("jobs")
+    assert {job["state"] for job in walk.json("jobs")} == {JobState.DONE}
+
+
+def _knowledge(walk: Walk, folder: Path) -> None:
+    file = folder / "changes.csv"
+    file.write_text(f"id,title,price\nnew-1,{ODD},500\n")
+    assert walk.json("knowledge", "build", "1")["added"]
+    assert "embedded" in walk("knowledge", "build", "1")
+    assert "1 added" in walk("knowledge", "update", "1", str(file))
+    assert "added" in walk.json("knowledge", "update", "1", str(file))
+    assert "[/old] [red] :cat:" in walk("knowledge", "search", "1", ODD)
+    assert walk.json("knowledge", "search", "1", ODD)[0]["title"].startswith("[/old] [red] :cat:")
+    assert "added" in walk("knowledge", "reference", "1", "second")
+    assert walk("knowledge", "remove", "1", "new-1").strip() == "1 removed."
+    assert "every 90 minutes" in walk("knowledge", "schedule", "1", "--minutes", "90")
+    assert "train items" in walk("knowledge", "status", "1")
+    assert walk.json("knowledge", "status", "1")["refresh_seconds"] == 5400
+
+
+def _prompts(walk: Walk, folder: Path) -> None:
+    file = folder / "template.txt"
+    file.write_text(f"Shop [/x]: {{{{ product }}}}\n{BUILT_IN['listing'].template}")
+    assert "mine@1 is kept" in walk("prompts", "save", "mine", str(file), "--note", ODD)
+    assert walk.json("prompts", "save", "mine", str(file))["ref"] == "mine@1"
+    assert SHOWN in walk("prompts", "list")
+    assert ODD in [prompt["note"] for prompt in walk.json("prompts", "list")]
+    assert "Shop [/x]:" in walk("prompts", "show", "mine")
+    assert walk.json("prompts", "show", "mine")["name"] == "mine"
+    assert "+Shop [/x]:" in walk("prompts", "diff", "listing", "mine")
+    assert "Shop [/x]:" in walk("prompts", "preview", "mine", "--dataset", "1", "--row", "3")
+    assert walk.json("prompts", "preview", "mine")["tokens"]
+
+
+def _adapters(walk: Walk, folder: Path) -> None:
+    made = walk.json("finetune", "1", "--task", ODD, "--set", "seed=1")["adapter"]
+    assert f"for {SHOWN}" in walk("finetune", "1", "--task", ODD, "--set", "seed=2")
+    assert "20 steps" in walk("finetune", "1", "--estimate")
+    assert walk.json("finetune", "1", "--estimate")["seconds"] == 60
+    running = finetune_actions.start(1, train_specs.parse({"seed": 3}))
+    assert "keeps the best it has" in walk("finetune-stop", str(running))
+    assert "12 examples are in" in walk("finetune-export", "1", str(folder / "[b].jsonl"), "--rows", "12")
+    [other] = [each["id"] for each in walk.json("adapters", "list") if each["id"] != made]
+    assert SHOWN in walk("adapters", "list")
+    assert SHOWN in walk("adapters", "show", made)
+    assert walk.json("adapters", "show", made)["card"]
+    assert walk.json("adapters", "promote", made, "--why", ODD)["state"] == "production"
+    assert walk.json("adapters", "measure", other)["objection"] is None
+    assert "does not object" in walk("adapters", "measure", other)
+    assert f"is now production for {SHOWN}" in walk("adapters", "promote", other, "--why", "better")
+    assert walk.json("adapters", "rollback", ODD, "--why", "worse")["id"] == made
+    assert "is now retired" in walk("adapters", "retire", made, "--why", "worse")
+    with begin() as session:
+        ids = [an_adapter(session, 1, id=letter * 64, task=ODD).id for letter in "cde"]
+    assert walk.json("adapters", "retire", ids[0], "--why", "no")["state"] == "retired"
+    for adapter_id in ids[1:]:
+        walk("adapters", "promote", adapter_id, "--why", "x", "--override", ODD)
+    assert "is now production" in walk("adapters", "rollback", ODD, "--why", "worse")
+    assert "bytes are in" in walk("adapters", "download", ids[0], str(folder / "[b].zip"))
+    assert "deleted" in walk("adapters", "delete", ids[0])
+    assert SHOWN in walk("adapters", "history")
+    assert walk.json("adapters", "history")
+
+
+def _endpoints(walk: Walk) -> None:
+    with endpoint() as server:
+        try:
+            assert server.base_url in walk("endpoints", "add", "e", "--url", server.base_url)
+            assert "fast" in walk("endpoints", "models", "e")
+            assert walk.json("endpoints", "models", "e")
+            assert walk("endpoints", "test", "e", "--model", "fast")
+            assert walk.json("endpoints", "test", "e", "--model", "fast")["ok"]
+            assert "is unknown" in walk("endpoints", "price", "e", "fast[/x]")
+            assert walk.json("endpoints", "price", "e", "fast", "--input", "1", "--output", "2")["input"] == "1"
+            assert server.base_url in walk("endpoints", "list")
+            assert walk.json("endpoints", "list")[0]["name"] == "e"
+            curve = ("curve", "1", "--technique", "multi-shot", "--limit", "3", "--set", "model=e:fast")
+            assert re.search(r"prompt\s+tokens", walk(*curve))
+            assert len(walk.json(*curve)["rows"]) == 6
+            assert "is gone" in walk("endpoints", "remove", "e")
+        finally:
+            calling.stop()
+
+
+def test_a_file_that_can_not_be_written_is_told_before_anything_is_priced(walk: Walk, tmp_path: Path) -> None:
+    with begin() as session:
+        a_dataset(session)
+    for file, sentence in (
+        (tmp_path / "prices.docx", "ends in .csv"),
+        (tmp_path / "no" / "a.csv", "There is no folder"),
+    ):
+        with pytest.raises(UserError, match=sentence):
+            walk("price", "1", "--technique", "constant", "--out", str(file))
+    assert walk.json("jobs") == []
+
+
+def test_the_database_is_refused_to_a_command_before_and_after_its_servers_run(database: str) -> None:
+    def asks() -> str:
+        try:
+            with begin():
+                return "answers"
+        except RuntimeError as error:
+            return str(error)
+
+    with access(is_open=False):
+        before = asks()
+        with running_stack(worker=False):
+            within = asks()
+        after = asks()
+    assert "outside of the block" in before
+    assert (within, after, asks()) == ("answers", before, "answers")

@@ -1,0 +1,38 @@
+"""Prints for a terminal: what people, files and endpoints wrote comes out letter by letter, and nothing in it acts."""
+
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Task, TextColumn
+from rich.text import Text
+
+# Control characters but for tab and line ends. A terminal obeys them: a dataset's name could clear the screen.
+_SHOWN = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r"}
+
+
+class _Plain(Console):
+    """Every string becomes text here, table cells and captions too; without markup like [red] and emoji like :cat:."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(text.translate(_SHOWN), **options)
+
+
+class PlainColumn(TextColumn):
+    """A column of a progress display; rich itself would read markup here whatever the console says."""
+
+    def render(self, task: Task) -> Text:
+        return Text(self.text_format.format(task=task).translate(_SHOWN))
+
+
+# A pipe or a file has no width: let tables be as wide as they need.
+out = _Plain(width=None if sys.stdout.isatty() else 200)
+err = _Plain(stderr=True)
+
+
+def tell_error(sentence: str) -> None:
+    """One sentence on stderr, in red where there are colours; not broken into lines, so that scripts can search it."""
+    err.print(sentence, style="red", soft_wrap=True)
