@@ -11,18 +11,12 @@ from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from db.models import ChunkRow
+from db.turns import READY, expected_seconds
 from db.types import Chunk, JobState, Step
 
 MESSAGES_AHEAD = 4
-"""Chunks of one job that may lie in the queue at once: enough to keep a worker fed, few enough that a second job does
-not wait behind the whole of the first one."""
-
-
-# A chunk is ready when its job runs, it was not deferred, and every chunk of an earlier step is done.
-_READY = """
-    j.state = 'running' AND c.state = 'waiting' AND (c.not_before IS NULL OR c.not_before <= now()) AND NOT EXISTS (
-        SELECT 1 FROM chunks e WHERE e.job_id = c.job_id AND e.step_order < c.step_order AND e.state <> 'done')
-"""
+"""Messages of one job that may lie in the queue at once: enough to keep a worker fed, few enough that seeing whose turn
+it is stays cheap."""
 
 
 # What is set aside for a batch stays so until the batch ends, whoever holds the chunk meanwhile.
@@ -34,7 +28,16 @@ def add(session: Session, job_id: int, step: Step, pieces: Sequence[list[int]]) 
     if pieces:
         session.execute(
             insert(ChunkRow),
-            [{"job_id": job_id, "step": step, "step_order": step.order, "rows": rows} for rows in pieces],
+            [
+                {
+                    "job_id": job_id,
+                    "step": step,
+                    "step_order": step.order,
+                    "rows": rows,
+                    "expected_seconds": expected_seconds(step, rows, {}),
+                }
+                for rows in pieces
+            ],
         )
 
 
@@ -45,7 +48,7 @@ def to_send(session: Session, job_id: int) -> list[int]:
             text(
                 f"""UPDATE chunks SET sent_at = now() WHERE id IN (
                     SELECT c.id FROM chunks c JOIN jobs j ON j.id = c.job_id
-                    WHERE c.job_id = :job AND c.sent_at IS NULL AND {_READY}
+                    WHERE c.job_id = :job AND c.sent_at IS NULL AND {READY}
                     ORDER BY c.id
                     LIMIT greatest(0, :ahead - (SELECT count(*) FROM chunks s WHERE s.job_id = :job
                                                 AND s.state = 'waiting' AND s.sent_at IS NOT NULL))
@@ -62,7 +65,7 @@ def closing(session: Session, job_id: int) -> int | None:
     found: int | None = session.scalar(
         text(
             f"""SELECT c.id FROM chunks c JOIN jobs j ON j.id = c.job_id
-                WHERE c.job_id = :job AND c.step = :step AND {_READY} LIMIT 1"""
+                WHERE c.job_id = :job AND c.step = :step AND {READY} LIMIT 1"""
         ),
         {"job": job_id, "step": Step.EVALUATE},
     )
@@ -77,7 +80,7 @@ def claim(session: Session, chunk_id: int, owner: str, lease_seconds: int) -> Ch
                     not_before = NULL, reserved_usd = CASE WHEN {_BATCH_IS_OUT} THEN reserved_usd ELSE 0 END,
                     lease_until = now() + make_interval(secs => :lease), started_at = coalesce(started_at, now())
                 WHERE id = (SELECT c.id FROM chunks c JOIN jobs j ON j.id = c.job_id WHERE c.id = :chunk
-                            AND {_READY} FOR UPDATE OF c SKIP LOCKED)
+                            AND {READY} FOR UPDATE OF c SKIP LOCKED)
                 RETURNING id, job_id, step, rows, attempt"""
         ),
         {"chunk": chunk_id, "owner": owner, "lease": lease_seconds},
@@ -306,10 +309,7 @@ def reopen_failed(session: Session, job_id: int) -> int:
             ),
             {"job": job_id, "rows": rows},
         )
-        session.execute(
-            insert(ChunkRow),
-            [{"job_id": job_id, "step": Step.PRICE, "step_order": Step.PRICE.order, "rows": rows}],
-        )
+        add(session, job_id, Step.PRICE, [rows])
     reopened = len(failed_chunks) + (1 if rows else 0)
     if reopened:
         session.execute(
@@ -393,7 +393,7 @@ def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: S
         session.scalars(
             text(
                 f"""SELECT DISTINCT j.id FROM chunks c JOIN jobs j ON j.id = c.job_id
-                    WHERE c.sent_at IS NULL AND {_READY}
+                    WHERE c.sent_at IS NULL AND {READY}
                     ORDER BY j.id"""
             )
         )

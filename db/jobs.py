@@ -2,11 +2,12 @@
 
 Why a job table beside a Celery queue: (1) a message can be lost or delivered twice, a row can't; (2) progress, cancel
 and retry need a state that outlives the broker; (3) predictions and the state of their chunk must change in one
-transaction. Celery only wakes workers up: a message names a chunk, and the lease taken here decides who works on it.
+transaction. Celery only wakes workers up: db/turns.py says which chunk comes first, and the lease decides whose it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import insert, select, text
@@ -14,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from db.errors import NotFound
 from db.models import ChunkRow, JobRow, RateRow
-from db.types import Job, JobKind, JobState, Queue, Split, Step
+from db.turns import expected_seconds
+from db.types import Job, JobKind, JobState, Priority, Queue, Split, Step
 
 
 def _value(row: JobRow, usd_per_hour: Decimal) -> Job:
@@ -99,8 +101,13 @@ def create(
     limit: int | None = None,
     items_total: int = 0,
     cap_usd: Decimal | None = None,
+    priority: Priority = Priority.USUAL,
+    seconds: Mapping[Step, float] = MappingProxyType({}),
 ) -> int:
-    """A running job with its chunks, none of them sent yet."""
+    """A running job with its chunks, none of them sent yet.
+
+    `seconds` says how long steps are expected to take, as `turns.expected_seconds` reads it.
+    """
     job = JobRow(
         kind=kind,
         dataset_id=dataset_id,
@@ -110,6 +117,7 @@ def create(
         split=split,
         item_limit=limit,
         queue=queue,
+        priority=priority,
         state=JobState.RUNNING,
         rate_id=rate_id,
         items_total=items_total,
@@ -119,7 +127,16 @@ def create(
     session.flush()
     session.execute(
         insert(ChunkRow),
-        [{"job_id": job.id, "step": step, "step_order": step.order, "rows": rows} for step, rows in chunks],
+        [
+            {
+                "job_id": job.id,
+                "step": step,
+                "step_order": step.order,
+                "rows": rows,
+                "expected_seconds": expected_seconds(step, rows, seconds),
+            }
+            for step, rows in chunks
+        ],
     )
     return job.id
 

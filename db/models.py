@@ -122,6 +122,7 @@ class JobRow(Base):
     split: Mapped[str | None]
     item_limit: Mapped[int | None] = mapped_column(BigInteger)
     queue: Mapped[str]
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))  # db.types.Priority
     state: Mapped[str]
     error: Mapped[str | None]
     items_total: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
@@ -140,12 +141,14 @@ class ChunkRow(Base):
     __table_args__ = (
         Index("ix_chunks_job_id_step_order_state", "job_id", "step_order", "state"),
         Index("ix_chunks_running", "lease_until", postgresql_where=text("state = 'running'")),
+        Index("ix_chunks_sent", "job_id", postgresql_where=text("state = 'waiting' AND sent_at IS NOT NULL")),
     )
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     job_id: Mapped[int] = _job()
     step: Mapped[str]
     step_order: Mapped[int] = mapped_column(SmallInteger)
     rows: Mapped[list[int]]
+    expected_seconds: Mapped[float] = mapped_column(server_default=text("10"))  # what the order of work goes by
     state: Mapped[str] = mapped_column(server_default=text("'waiting'"))
     attempt: Mapped[int] = mapped_column(server_default=text("0"))  # fencing token: grows with every claim
     failures: Mapped[int] = mapped_column(server_default=text("0"))  # claims that ended badly; bounded by a setting

@@ -7,7 +7,7 @@ on one core, through columns it is.
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 import polars as pl
@@ -89,6 +89,13 @@ class Step(StrEnum):
     @property
     def order(self) -> int:
         return list(Step).index(self)
+
+
+class Priority(IntEnum):
+    """Which jobs go before others on their queue, however long they take; within one the shortest goes first."""
+
+    BASELINE = 0  # what every other technique has to beat
+    USUAL = 1
 
 
 class PredictionStatus(StrEnum):

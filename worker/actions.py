@@ -167,6 +167,8 @@ def start(
                 limit=limit,
                 items_total=len(rows),
                 cap_usd=cap_usd if spec.is_hosted else None,
+                priority=planning.priority(spec),
+                seconds=planning.step_seconds(session, dataset, spec),
             )
             jobs.add_fixed_cost(session, job_id, *adapting.training_cost(session, spec))
             job_ids.append(job_id)

@@ -1,6 +1,7 @@
 """The Celery app: queues, options (each with its why), the schedule, and the one way to send a message.
 
-Celery only wakes workers up. What is to be done, by whom, and whether it is done stands in Postgres (db/jobs.py).
+Celery only wakes workers up. What is to be done, in which order (db/turns.py), by whom, and whether it is done
+(db/chunks.py) stands in Postgres.
 """
 
 import logging
@@ -68,7 +69,7 @@ app.conf.update(
 
 
 def send(chunk_id: int, queue: Queue) -> None:
-    """Wake a worker for a chunk. A broker that is away is no error: the sweeper sends again when it is back."""
+    """Wake a worker: the queue has one chunk more. A broker that is away is no error: the sweeper sends again later."""
     try:
         app.send_task(RUN_CHUNK, args=[chunk_id], queue=queue, retry=False)
     except (OperationalError, OSError) as error:

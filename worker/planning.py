@@ -7,7 +7,7 @@ from decimal import Decimal
 from db import artifacts, datasets, endpoints, job_progress, jobs, rates, workers
 from db.engine import Session
 from db.errors import NotReady
-from db.types import Dataset, Queue, Split, Step
+from db.types import Dataset, Family, Priority, Queue, Split, Step
 from worker import adapting, pilot
 from worker.specs import HOSTED_VALIDATION, BaseSpec, LlmSpec, ToolsSpec
 from worker.templates import stored
@@ -63,6 +63,17 @@ def queue_for(session: Session, spec: BaseSpec) -> Queue:
     if spec.is_hosted:
         return Queue.HOSTED
     return Queue.GPU if spec.uses_llm and workers.serves(session, Queue.GPU) else Queue.CPU
+
+
+def priority(spec: BaseSpec) -> Priority:
+    return Priority.BASELINE if spec.family is Family.BASELINE else Priority.USUAL
+
+
+def step_seconds(session: Session, dataset: Dataset, spec: BaseSpec) -> dict[Step, float]:
+    """How long fitting and pricing one row are expected to take: what the order of work goes by."""
+    per_item, fit_seconds, _ = _speed(session, dataset, spec, queue_for(session, spec))
+    is_learned = artifacts.fit_seconds(session, datasets.fit_hash(dataset, spec.hash)) is not None
+    return {Step.FIT: 0.0 if is_learned else fit_seconds, Step.PRICE: per_item}
 
 
 def check(session: Session, dataset: Dataset, spec: BaseSpec, rows: Sequence[int]) -> None:

@@ -16,8 +16,8 @@ from typing import Self
 
 from kombu.exceptions import OperationalError as BrokerAway
 
-from db import chunks, jobs
-from db.engine import DatabaseAway, after_commit, begin
+from db import chunks, jobs, turns
+from db.engine import DatabaseAway, Session, after_commit, begin
 from db.errors import UserError
 from db.settings import settings
 from db.types import Chunk, Job, Queue
@@ -87,16 +87,25 @@ class Lease:
                 log.warning("The database is away; chunk %s is kept in the hope that it returns.", self._chunk.id)
 
 
-def run_chunk(chunk_id: int) -> None:
-    """Do one chunk, or nothing if it is done, held by somebody else, paused or not ready yet.
+def run_chunk(sent_for: int) -> None:
+    """What one message is worth: the chunk whose turn it is on the queue of the one that it was sent for, if any is.
 
-    Running it twice, at once or one after the other, changes nothing: the lease decides who may commit.
+    A message delivered twice, at once or one after the other, changes nothing: the lease decides who may commit.
     """
     with begin() as session:
-        chunk = chunks.claim(session, chunk_id, f"{socket.gethostname()}:{os.getpid()}", settings().lease_seconds)
-        if chunk is None:
-            return
-        job = jobs.get(session, chunk.job_id)
+        chunk_id = turns.first(session, sent_for)
+        claimed = _claim(session, chunk_id) if chunk_id is not None else None
+    if claimed:
+        _run(*claimed)
+
+
+def _claim(session: Session, chunk_id: int) -> tuple[Job, Chunk] | None:
+    """None if it is done, held by somebody else, paused or not ready."""
+    chunk = chunks.claim(session, chunk_id, f"{socket.gethostname()}:{os.getpid()}", settings().lease_seconds)
+    return (jobs.get(session, chunk.job_id), chunk) if chunk else None
+
+
+def _run(job: Job, chunk: Chunk) -> None:
     lease = Lease(chunk)
     try:
         with _scratch() as scratch, lease:
@@ -132,12 +141,13 @@ def run_chunk(chunk_id: int) -> None:
 
 
 def _close(job_id: int) -> None:
-    """Who did a job's last chunk also measures it: that takes a second, and its message would wait behind the chunks
-    of every other job, so that a baseline's result came only after a language model's."""
+    """Who did a job's last chunk also measures it, whatever else waits: that takes a second, and then a result is
+    there."""
     with begin() as session:
         chunk_id = chunks.closing(session, job_id)
-    if chunk_id is not None:
-        run_chunk(chunk_id)
+        claimed = _claim(session, chunk_id) if chunk_id is not None else None
+    if claimed:
+        _run(*claimed)
 
 
 def _give_back(chunk: Chunk, troubles: Trouble, after_seconds: float = 0) -> None:

@@ -9,8 +9,8 @@ lifecycle.install()
 
 
 @app.task(name=RUN_CHUNK)  # type: ignore[untyped-decorator]
-def run_chunk(chunk_id: int) -> None:
-    running.run_chunk(chunk_id)
+def run_chunk(sent_for: int) -> None:
+    running.run_chunk(sent_for)
 
 
 @app.task(name=SWEEP)  # type: ignore[untyped-decorator]
