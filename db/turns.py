@@ -41,15 +41,13 @@ READY = """
         SELECT 1 FROM chunks e WHERE e.job_id = c.job_id AND e.step_order < c.step_order AND e.state <> 'done')
 """
 
-# The order, the whole of it. Priorities come first, and within one the job with the fewest seconds of work left. A job
-# that had no turn for PATIENCE_SECONDS is above the priorities and counts only for its next chunk, half as much for
-# each PATIENCE_SECONDS that it waited: however fast shorter work comes in, some day the half of the half is shorter
-# still. With its turn the job's waiting starts anew. (100: more halves than a float has.)
-_ORDER = """
-    CASE WHEN waited.periods < 1 THEN j.priority ELSE 0 END,
-    CASE WHEN waited.periods < 1 THEN job.seconds_left
-         ELSE c.expected_seconds * power(2, -least(waited.periods, 100)) END,
-    c.id
+# The order, the whole of it: what costs least comes first. A job costs the seconds of work that it has left, times ten
+# for each priority that it stands behind. One that had no turn for PATIENCE_SECONDS costs only its next chunk, and half
+# as much for each PATIENCE_SECONDS that it waited: however fast cheaper work comes in, some day the half of the half
+# is less. With its turn the job's waiting starts anew. (100: by then nothing is left to halve.)
+_COST = """
+    power(10, j.priority) * CASE WHEN waited.periods < 1 THEN job.seconds_left
+                                 ELSE c.expected_seconds * power(2, -least(waited.periods, 100)) END
 """
 
 
@@ -76,7 +74,7 @@ def first(session: Session, sent_for: int) -> int | None:
                     AS periods) waited
                 WHERE j.queue = (SELECT s.queue FROM jobs s JOIN chunks m ON m.job_id = s.id WHERE m.id = :sent_for)
                   AND c.sent_at IS NOT NULL AND {READY}
-                ORDER BY {_ORDER} LIMIT 1 FOR UPDATE OF c SKIP LOCKED"""
+                ORDER BY {_COST}, c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED"""
         ),
         {"sent_for": sent_for, "patience": PATIENCE_SECONDS},
     )

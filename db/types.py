@@ -92,7 +92,7 @@ class Step(StrEnum):
 
 
 class Priority(IntEnum):
-    """Which jobs go before others on their queue, however long they take; within one the shortest goes first."""
+    """Which jobs go before others on their queue, even if they take longer (up to ten times: db/turns.py)."""
 
     BASELINE = 0  # what every other technique has to beat
     USUAL = 1

@@ -1,9 +1,10 @@
 """Small real things for tests: a_dataset(), a_job(), some_predictions(), an_adapter()."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import polars as pl
 
 from db import adapters, datasets, jobs, rates
 from db.engine import Session
-from db.types import Adapter, AdapterState, DatasetState, JobKind, Queue, Split, Step
+from db.types import Adapter, AdapterState, DatasetState, JobKind, Priority, Queue, Split, Step
 from worker import specs, train_specs
 from worker.evaluation import forgetting
 from worker.techniques.base import predictions
@@ -72,8 +73,10 @@ def a_job(
     pieces: Sequence[Sequence[int]] = ((0, 1), (2, 3)),
     spec: specs.BaseSpec | None = None,
     queue: Queue = Queue.CPU,
+    priority: Priority = Priority.USUAL,
+    seconds: Mapping[Step, float] = MappingProxyType({}),
 ) -> int:
-    """A running job of fit, one chunk per piece, and evaluation."""
+    """A running job of fit, one chunk per piece, and evaluation; `seconds` as jobs.create takes them."""
     spec = spec or specs.ConstantSpec()
     values = spec.model_dump(mode="json")
     return jobs.create(
@@ -87,6 +90,8 @@ def a_job(
         spec=values,
         spec_hash=spec.hash,
         items_total=sum(len(piece) for piece in pieces),
+        priority=priority,
+        seconds=seconds,
     )
 
 
