@@ -130,6 +130,8 @@ def _facts(job: Job, progress: Progress) -> list[str]:
         facts.append(f"learning took {words.duration(job.fixed_seconds)} ({words.known_usd(usd)})")
     if job.kind is JobKind.PRICE:
         facts += [f"{progress.unparsed:,} unparsed", f"{progress.failed:,} failed"]
+        error = reads.mean_error(job.id) if job.state is JobState.DONE else None
+        facts += [f"mean error {words.usd(error)}"] if error is not None else []
     if job.finished_at:
         facts.append(f"ended {job.finished_at:%Y-%m-%d %H:%M} UTC")
     return facts

@@ -23,6 +23,7 @@ from db import job_progress as _progress
 from db import jobs as _jobs
 from db import predictions as _predictions
 from db import rates as _rates
+from db import results as _results
 from db import workers as _workers
 from db.engine import begin
 from db.types import Adapter, AdapterState, Batch, Dataset, Endpoint, Job, JobKind, JobState, Progress, Split
@@ -105,6 +106,12 @@ def batches(job_id: int) -> list[Batch]:
     """What a job handed in to the Batch API."""
     with begin() as session:
         return _batches.of_job(session, job_id)
+
+
+def mean_error(job_id: int) -> float | None:
+    """$ that a job was off, on average; None as long as it is not measured, and where there was nothing to measure."""
+    with begin() as session:
+        return (_results.get(session, job_id) or {}).get("mae")
 
 
 def file_job(dataset_id: int, kind: JobKind) -> Progress | None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from streamlit.testing.v1 import AppTest
 
 from dashboard import choosing, predicted, reads
-from db import chunks, datasets, jobs, rates
+from db import chunks, datasets, jobs, rates, results
 from db.engine import begin
 from db.errors import WrongState
 from db.types import DatasetState, JobKind, JobState, Progress, Queue, Split, Step
@@ -390,6 +390,18 @@ def test_a_failed_job_says_why_and_can_be_retried(open_page: Open) -> None:
     assert is_well(at)
     with begin() as session:
         assert jobs.get(session, job_id).state is JobState.RUNNING
+
+
+def test_a_measured_job_tells_its_error_while_others_still_run(open_page: Open) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 200, unpriced=5)
+        results.put(session, a_finished_job(session, dataset_id, specs.ConstantSpec()), {"n": 20, "mae": 12.345})
+        a_finished_job(session, dataset_id, specs.RidgeSpec(), Split.UNPRICED)  # without anything to measure
+        a_running_job(session, dataset_id, specs.ZeroShotSpec())
+    at = open_page("jobs")
+    assert is_well(at)
+    assert texts(at).count("mean error") == 1
+    assert "mean error \\$12.3" in texts(at)
 
 
 def test_jobs_of_other_datasets_are_shown_on_demand(open_page: Open, priced: int) -> None:
