@@ -47,6 +47,14 @@ def unknown(frame: pl.DataFrame) -> None:
         )
 
 
+def lost(jobs: Sequence[Job], labels: dict[int, str]) -> None:
+    """Says what jobs lost with calls that brought no answer: an accident, so that it is in no cost per item."""
+    said = [f"up to {words.usd(job.lost_usd)} by {labels[job.id]}" for job in jobs if job.lost_usd]
+    if said:
+        told = words.plain(words.listed(said))
+        st.caption(words.md(f":material/money_off: Lost besides with calls that brought no answer: {told}."))
+
+
 def table(frame: pl.DataFrame, error: Error) -> None:
     """Every figure with its unit; fixed cost apart."""
     shares = ("median_ape", "within", "parse_rate")

@@ -140,12 +140,15 @@ def _facts(job: Job, progress: Progress) -> list[str]:
 def _books(job: Job, progress: Progress) -> list[str]:
     """Money and tokens; of a job without a language model only the machine's money."""
     end = "in all" if job.state.is_final else "so far"
+    said = f"of it up to {words.usd(progress.lost_usd)} lost with calls that brought no answer"
+    lost = [said] if progress.lost_usd else []
     if not progress.tokens_in:
-        return [f"{words.usd(progress.usd)} {end}"]
+        return [f"{words.usd(progress.usd)} {end}", *lost]
     money = f"{words.usd(progress.usd)} of machine time"
     if words.is_paid(job):
         money = words.money(progress.usd, progress.saved_usd, unknown=progress.has_unknown_cost)
     facts = [f"{words.tokens(progress.tokens_in)} tokens in, {words.tokens(progress.tokens_out)} out", f"{money} {end}"]
+    facts += lost
     if progress.cap_usd is not None:
         facts.append(f"cap {words.usd(progress.cap_usd)}")
     if progress.retries:

@@ -106,7 +106,9 @@ def spent(endpoint: Endpoint) -> None:
         pl.col("tokens_cached").alias("of them cached"),
         pl.col("tokens_out").alias("Out"),
         pl.col("usd").map_elements(words.known_usd, return_dtype=pl.String, skip_nulls=False).alias("Paid"),
+        pl.col("lost_usd").map_elements(words.usd, return_dtype=pl.String).alias("Lost"),
         pl.col("in_flight").alias("Under way"),
     )
     numbers = {name: _number(format="localized") for name in ("Calls", "Tokens in", "of them cached", "Out")}
-    st.dataframe(shown, hide_index=True, column_config=numbers)
+    lost = _text(help="The most that calls may have cost which were sent and brought no answer; not in Paid.")
+    st.dataframe(shown, hide_index=True, column_config=numbers | {"Lost": lost})

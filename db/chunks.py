@@ -271,8 +271,8 @@ def fail(session: Session, chunk: Chunk, error: str, *, attempts: int) -> None:
     session.execute(text("SELECT 1 FROM jobs WHERE id = :job FOR UPDATE"), {"job": chunk.job_id})
     session.execute(
         text(
-            """UPDATE chunks SET failures = failures + 1, error = :error, lease_until = NULL, sent_at = NULL,
-                   items_done = 0, reserved_usd = 0,
+            f"""UPDATE chunks SET failures = failures + 1, error = :error, lease_until = NULL, sent_at = NULL,
+                   items_done = 0, reserved_usd = CASE WHEN {_BATCH_IS_OUT} THEN reserved_usd ELSE 0 END,
                    state = CASE WHEN failures + 1 >= :attempts THEN 'failed' ELSE 'waiting' END
                WHERE id = :chunk AND attempt = :attempt AND state = 'running'"""
         ),
@@ -289,8 +289,9 @@ def reopen_failed(session: Session, job_id: int) -> int:
     """
     failed_chunks = session.execute(
         text(
-            "UPDATE chunks SET state = 'waiting', failures = 0, sent_at = NULL, reserved_usd = 0 "
-            "WHERE job_id = :job AND state = 'failed' RETURNING id"
+            f"""UPDATE chunks SET state = 'waiting', failures = 0, sent_at = NULL,
+                    reserved_usd = CASE WHEN {_BATCH_IS_OUT} THEN reserved_usd ELSE 0 END
+                WHERE job_id = :job AND state = 'failed' RETURNING id"""
         ),
         {"job": job_id},
     ).all()

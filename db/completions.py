@@ -1,8 +1,8 @@
 """What did hosted models answer, by the hash of the whole request? Each is claimed before it is sent, and stored
 before it is used, so that nothing is paid for twice.
 
-A row is `sent` while somebody (its owner, under a lease) waits for the answer, `done` with it, and `failed` where a
-batch brought an error instead.
+A row is `sent` while somebody (its owner, under a lease) makes the call, `done` with the answer, `failed` where a
+batch brought an error instead, and `lost` where it went out, brought nothing and may have been charged (db/sending.py).
 """
 
 import json
@@ -16,9 +16,16 @@ import polars as pl
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-_AWAITED = """
-    (completions.state = 'sent' AND (completions.lease_until >= now() OR EXISTS (
-        SELECT 1 FROM batches b WHERE b.id = completions.batch_id AND b.finished_at IS NULL)))
+from db import sending
+from db.presence import IS_PRESENT, LEASE_SECONDS
+
+_HELD = f"(completions.lease_until >= now() AND {IS_PRESENT})"
+"""Whether the owner of a call that is made directly is there, and says so."""
+
+_AWAITED = f"""
+    (completions.state = 'sent' AND CASE WHEN completions.batch_id IS NULL THEN {_HELD}
+        ELSE completions.lease_until >= now() OR EXISTS (
+            SELECT 1 FROM batches b WHERE b.id = completions.batch_id AND b.finished_at IS NULL) END)
 """
 """Whether somebody waits for an answer that may still come; that of a batch for as long as the batch is out."""
 
@@ -33,6 +40,7 @@ class Claim:
     request: dict[str, Any]
     job_id: int | None  # who pays
     row: int | None
+    most_usd: Decimal | None = None  # that it can cost; None: nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ class Stored:
     """A call as the table knows it."""
 
     hash: str
-    state: str  # sent | done | failed
+    state: str  # sent | done | failed | lost
     response: dict[str, Any]  # {} while sent
     tokens_in: int
     tokens_cached: int
@@ -86,33 +94,40 @@ def awaited(session: Session, hashes: Collection[str]) -> set[str]:
 
 
 def claim(
-    session: Session, claims: Sequence[Claim], owner: str, lease_seconds: float, batch_id: int | None = None
+    session: Session,
+    claims: Sequence[Claim],
+    owner: str,
+    lease_seconds: float = LEASE_SECONDS,
+    batch_id: int | None = None,
 ) -> set[str]:
     """Hashes of the calls that are ours to make now.
 
-    Not among them: what is answered, and what somebody else waits for: under a lease that still runs, or in a batch
-    that is out.
+    Not among them: what is answered, and what somebody else waits for: who is there and under a lease that still runs,
+    or in a batch that is out. A batch's calls count as on their way from now on, direct ones when they `depart`.
     """
     ordered = sorted(
         {call.hash: call for call in claims}.values(), key=lambda call: call.hash
     )  # one order, no deadlock
     if not ordered:
         return set()
+    _bury(session, [call.hash for call in ordered])
     return set(
         session.scalars(
             text(
                 f"""INSERT INTO completions
-                       (hash, endpoint, model, request, state, owner, lease_until, job_id, row, batch_id)
+                       (hash, endpoint, model, request, state, owner, lease_until, job_id, row, most_usd, batch_id,
+                        sent_at)
                    SELECT c.hash, c.endpoint, c.model, c.request ::jsonb, 'sent', :owner,
-                          now() + make_interval(secs => :lease), c.job_id, c.row, :batch
+                          now() + make_interval(secs => :lease), c.job_id, c.row, c.most_usd, :batch,
+                          CASE WHEN :batch ::bigint IS NOT NULL THEN now() END
                    FROM unnest(:hashes ::text[], :endpoints ::text[], :models ::text[], :requests ::text[],
-                               :jobs ::bigint[], :rows ::bigint[])
-                        AS c (hash, endpoint, model, request, job_id, row)
+                               :jobs ::bigint[], :rows ::bigint[], :most ::numeric[])
+                        AS c (hash, endpoint, model, request, job_id, row, most_usd)
                    ON CONFLICT (hash) DO UPDATE SET
                        state = 'sent', owner = excluded.owner, lease_until = excluded.lease_until,
                        job_id = excluded.job_id, row = excluded.row, batch_id = excluded.batch_id, response = NULL,
-                       sent_at = now(), done_at = NULL
-                   WHERE completions.state = 'failed' OR (completions.state = 'sent' AND NOT {_AWAITED})
+                       sent_at = excluded.sent_at, most_usd = excluded.most_usd, done_at = NULL
+                   WHERE completions.state IN ('failed', 'lost') OR (completions.state = 'sent' AND NOT {_AWAITED})
                    RETURNING hash"""
             ),
             {
@@ -125,13 +140,34 @@ def claim(
                 "requests": [json.dumps(clean(call.request)) for call in ordered],
                 "jobs": [call.job_id for call in ordered],
                 "rows": [call.row for call in ordered],
+                "most": [call.most_usd for call in ordered],
             },
         )
     )
 
 
-def extend(session: Session, owner: str, lease_seconds: float) -> None:
-    """The heartbeat of whoever waits for answers. One lost in a crash costs nothing: the disk is not waited for."""
+def bury(session: Session) -> None:
+    """Give up the direct calls of everybody who is gone: what was on its way is lost, the rest is free."""
+    _bury(session, None)
+
+
+def _bury(session: Session, hashes: Collection[str] | None) -> None:
+    dead = session.execute(
+        text(
+            f"""SELECT hash, sent_at FROM completions
+                WHERE state = 'sent' AND batch_id IS NULL AND (:hashes ::text[] IS NULL OR hash = ANY(:hashes))
+                  AND NOT {_HELD} ORDER BY hash FOR UPDATE"""
+        ),
+        {"hashes": None if hashes is None else list(hashes)},
+    ).all()
+    if dead:
+        sending.lose(session, [row.hash for row in dead if row.sent_at is not None])
+        free(session, [row.hash for row in dead if row.sent_at is None])
+
+
+def extend(session: Session, owner: str, lease_seconds: float = LEASE_SECONDS) -> None:
+    """The heartbeat of whoever waits for answers and has a Presence. One lost in a crash costs nothing: the disk is not
+    waited for."""
     session.execute(text("SET LOCAL synchronous_commit = off"))
     session.execute(
         text(
@@ -145,7 +181,8 @@ def extend(session: Session, owner: str, lease_seconds: float) -> None:
 def store(session: Session, answers: Sequence[Answer]) -> set[str]:
     """Keep answers and book what they cost on the jobs that pay; returns the hashes that were still open.
 
-    An answer to what is answered already changes nothing: storing twice is harmless.
+    An answer to what is answered already changes nothing: storing twice is harmless. One that was given up for lost
+    and comes all the same is kept, and costs what it costs besides.
     """
     ordered = sorted({answer.hash: answer for answer in answers}.values(), key=lambda answer: answer.hash)
     if not ordered:
@@ -159,7 +196,7 @@ def store(session: Session, answers: Sequence[Answer]) -> set[str]:
                FROM unnest(:hashes ::text[], :responses ::text[], :ins ::int[], :cached ::int[], :outs ::int[],
                            :usd ::numeric[], :seconds ::float8[], :failed ::bool[])
                     AS a (hash, response, tokens_in, tokens_cached, tokens_out, usd, seconds, failed)
-               WHERE c.hash = a.hash AND c.state = 'sent' RETURNING c.hash, c.job_id, c.usd"""
+               WHERE c.hash = a.hash AND c.state IN ('sent', 'lost') RETURNING c.hash, c.job_id, c.usd"""
         ),
         {
             "hashes": [answer.hash for answer in ordered],
@@ -184,13 +221,14 @@ def store(session: Session, answers: Sequence[Answer]) -> set[str]:
 
 
 def free(session: Session, hashes: Collection[str], owner: str | None = None) -> None:
-    """Forget calls that got no answer, so that anybody may make them; with an owner, only that one's."""
+    """Forget calls that cost nothing, so that anybody may make them; with an owner, only that one's. What an earlier
+    try of them lost is not forgotten."""
+    mine = "hash = ANY(:hashes) AND state = 'sent' AND (:owner ::text IS NULL OR owner = :owner)"
+    given = {"hashes": list(hashes), "owner": owner}
+    session.execute(text(f"DELETE FROM completions WHERE {mine} AND lost_usd = 0"), given)
     session.execute(
-        text(
-            """DELETE FROM completions WHERE hash = ANY(:hashes) AND state = 'sent'
-               AND (:owner ::text IS NULL OR owner = :owner)"""
-        ),
-        {"hashes": list(hashes), "owner": owner},
+        text(f"UPDATE completions SET state = 'lost', owner = NULL, lease_until = NULL, sent_at = NULL WHERE {mine}"),
+        given,
     )
 
 
@@ -208,8 +246,8 @@ def senders(session: Session, endpoint: str) -> int:
     return int(
         session.scalar(
             text(
-                """SELECT count(DISTINCT owner) FROM completions
-                   WHERE state = 'sent' AND batch_id IS NULL AND endpoint = :endpoint AND lease_until > now()"""
+                f"""SELECT count(DISTINCT owner) FROM completions
+                    WHERE state = 'sent' AND batch_id IS NULL AND endpoint = :endpoint AND {_HELD}"""
             ),
             {"endpoint": endpoint},
         )
@@ -219,7 +257,8 @@ def senders(session: Session, endpoint: str) -> int:
 
 def totals(session: Session) -> pl.DataFrame:
     """Per endpoint and model: calls, tokens_in, tokens_cached, tokens_out, usd (of the known prices), unknown_costs
-    (calls whose price nobody knows), in_flight."""
+    (calls whose price nobody knows), in_flight, lost_usd (besides: the most that calls without an answer may have
+    cost)."""
     rows = session.execute(
         text(
             """SELECT endpoint, model, count(*) FILTER (WHERE state = 'done') AS calls,
@@ -228,7 +267,7 @@ def totals(session: Session) -> pl.DataFrame:
                       coalesce(sum(tokens_out), 0) ::bigint AS tokens_out,
                       coalesce(sum(usd), 0) ::float8 AS usd,
                       count(*) FILTER (WHERE state = 'done' AND usd IS NULL) AS unknown_costs,
-                      count(*) FILTER (WHERE state = 'sent') AS in_flight
+                      count(*) FILTER (WHERE state = 'sent') AS in_flight, sum(lost_usd) ::float8 AS lost_usd
                FROM completions GROUP BY endpoint, model ORDER BY endpoint, model"""
         )
     ).all()
@@ -239,7 +278,7 @@ def totals(session: Session) -> pl.DataFrame:
         schema={
             "endpoint": pl.String, "model": pl.String, "calls": integer, "tokens_in": integer,
             "tokens_cached": integer, "tokens_out": integer, "usd": pl.Float64, "unknown_costs": integer,
-            "in_flight": integer,
+            "in_flight": integer, "lost_usd": pl.Float64,
         },
     )  # fmt: skip
 

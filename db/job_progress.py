@@ -12,7 +12,7 @@ from db.types import JobState, Progress, Queue, Step
 _WINDOW_SECONDS = 60
 
 _PROGRESS = f"""
-SELECT j.id, j.state, j.items_total, j.error, j.fixed_usd, j.spent_usd, j.cap_usd,
+SELECT j.id, j.state, j.items_total, j.error, j.fixed_usd, j.spent_usd, j.cap_usd, j.lost_usd, j.lost_unpriced,
        coalesce(sum(c.items_done) FILTER (WHERE c.step IN ('load', 'index', 'train', 'rung', 'price')), 0) AS done,
        coalesce(sum(c.unparsed), 0) AS unparsed, coalesce(sum(c.failed), 0) AS failed,
        coalesce(sum(c.usd) FILTER (WHERE c.step = 'price'), 0) AS usd,
@@ -78,8 +78,9 @@ def _progress(row: Any) -> Progress:
         retries=int(row.retries),
         rate_limit_waits=int(row.rate_limit_waits),
         waited_seconds=row.waited_seconds,
-        has_unknown_cost=bool(row.unknown_costs),
+        has_unknown_cost=bool(row.unknown_costs or row.lost_unpriced),
         cap_usd=row.cap_usd,
+        lost_usd=row.lost_usd,
     )
 
 

@@ -40,6 +40,7 @@ def _value(row: JobRow, usd_per_hour: Decimal) -> Job:
         spent_usd=row.spent_usd,
         created_at=row.created_at,
         finished_at=row.finished_at,
+        lost_usd=row.lost_usd,
     )
 
 
@@ -162,6 +163,18 @@ def add_fixed_cost(session: Session, job_id: int, seconds: float, usd: Decimal) 
 def spend(session: Session, job_id: int, usd: Decimal) -> None:
     """Book what an endpoint took for something else than a call: it counts under the job's cap, too."""
     session.execute(text("UPDATE jobs SET spent_usd = spent_usd + :usd WHERE id = :job"), {"usd": usd, "job": job_id})
+
+
+def lose(session: Session, job_id: int, usd: Decimal, *, unpriced: int = 0) -> None:
+    """Book calls that brought no answer and may have been charged, at the most they can have cost; `unpriced` of them
+    at a price nobody knows."""
+    session.execute(
+        text(
+            """UPDATE jobs SET spent_usd = spent_usd + :usd, lost_usd = lost_usd + :usd,
+                   lost_unpriced = lost_unpriced + :unpriced WHERE id = :job"""
+        ),
+        {"usd": usd, "unpriced": unpriced, "job": job_id},
+    )
 
 
 def set_total(session: Session, job_id: int, items_total: int) -> None:

@@ -131,6 +131,8 @@ class JobRow(Base):
     fixed_usd: Mapped[Decimal] = mapped_column(server_default=text("0"))
     cap_usd: Mapped[Decimal | None]
     spent_usd: Mapped[Decimal] = mapped_column(Numeric(18, 12), server_default=text("0"))  # to endpoints, as it happens
+    lost_usd: Mapped[Decimal] = mapped_column(Numeric(18, 12), server_default=text("0"))  # of that: for no answer
+    lost_unpriced: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))  # such calls of unknown price
     stop_asked: Mapped[bool] = mapped_column(server_default=text("false"))  # a training ends early with what it has
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     finished_at: Mapped[datetime | None]
@@ -302,14 +304,14 @@ class CompletionRow(Base):
     __tablename__ = "completions"
     __table_args__ = (
         Index("ix_completions_job_id", "job_id", "row"),
-        Index("ix_completions_sent", "lease_until", postgresql_where=text("state = 'sent'")),
+        Index("ix_completions_sent", "job_id", postgresql_where=text("state = 'sent'")),
     )
     hash: Mapped[str] = mapped_column(primary_key=True)
     endpoint: Mapped[str]
     model: Mapped[str]
     request: Mapped[dict[str, Any]]
-    state: Mapped[str]  # sent | done
-    owner: Mapped[str | None]  # who sent it and waits for the answer
+    state: Mapped[str]  # sent | done | failed | lost
+    owner: Mapped[str | None]  # who sends it and waits for the answer
     lease_until: Mapped[datetime | None]  # after this an unanswered call may be sent again
     job_id: Mapped[int | None] = mapped_column(BigInteger)  # who pays; no foreign key: the answer outlives the job
     row: Mapped[int | None] = mapped_column(BigInteger)
@@ -320,8 +322,10 @@ class CompletionRow(Base):
     tokens_out: Mapped[int] = mapped_column(server_default=text("0"))
     usd: Mapped[Decimal | None] = mapped_column(Numeric(18, 12))  # null: the price is unknown
     seconds: Mapped[float] = mapped_column(server_default=text("0"))
-    sent_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    sent_at: Mapped[datetime | None]  # null: claimed, and surely not on its way
     done_at: Mapped[datetime | None]
+    most_usd: Mapped[Decimal | None] = mapped_column(Numeric(18, 12))  # that a try can cost; null: nobody knows
+    lost_usd: Mapped[Decimal] = mapped_column(Numeric(18, 12), server_default=text("0"))  # tries without an answer
 
 
 class BatchRow(Base):

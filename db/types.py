@@ -197,6 +197,7 @@ class Job:
     spent_usd: Decimal  # paid to endpoints so far, as it happens
     created_at: datetime
     finished_at: datetime | None
+    lost_usd: Decimal = Decimal(0)  # part of spent_usd: the most that calls may have cost which brought no answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,7 @@ class Progress:
     waited_seconds: float = 0.0
     has_unknown_cost: bool = False  # some answers were paid for at a price nobody knows
     cap_usd: Decimal | None = None
+    lost_usd: Decimal = Decimal(0)  # part of usd: the most that calls may have cost which brought no answer
 
 
 @dataclass(frozen=True, slots=True)

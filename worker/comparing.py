@@ -40,7 +40,8 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
         head = {"job": job.id, "technique": job.technique, "label": spec.label, "family": str(spec.family)}
         head["description"] = specs.describe(spec, forms.get(job.spec.get("adapter", ""), ""))
         fixed_usd = None if job.spec.get("adapter") in unknown else float(job.fixed_usd)  # None: nobody knows
-        rows.append(head | {"spec": job.spec, "fixed_usd": fixed_usd, "note": job.error} | line)
+        told = {"spec": job.spec, "fixed_usd": fixed_usd, "lost_usd": float(job.lost_usd), "note": job.error}
+        rows.append(head | told | line)
     return rows
 
 

@@ -16,7 +16,7 @@ from typing import Self
 
 from kombu.exceptions import OperationalError as BrokerAway
 
-from db import chunks, jobs, turns
+from db import chunks, completions, jobs, turns
 from db.engine import DatabaseAway, Session, after_commit, begin
 from db.errors import UserError
 from db.settings import settings
@@ -68,8 +68,9 @@ class Lease:
             job = jobs.get(session, self._chunk.job_id)
         cap = job.cap_usd or Decimal(0)
         shown = f"{cap:,.2f}" if cap == round(cap, 2) else f"{cap:,.6f}"
+        lost = f" (${job.lost_usd:,.4f} of it lost with calls that brought no answer)" if job.lost_usd else ""
         raise Pause(
-            f"The cap of ${shown} is reached: ${job.spent_usd:,.4f} are spent, the next calls may cost "
+            f"The cap of ${shown} is reached: ${job.spent_usd:,.4f} are spent{lost}, the next calls may cost "
             f"${usd:,.4f}, and calls under way count as what they may cost; resume with a higher cap to go on."
         )
 
@@ -185,6 +186,8 @@ def sweep() -> None:
         idle = [queue for queue, length in queue_lengths().items() if length == 0]
     except (BrokerAway, OSError):
         idle = []
+    with begin() as session:
+        completions.bury(session)
     with begin() as session:
         job_ids = chunks.sweep(
             session, attempts=settings().chunk_attempts, quiet_seconds=QUIET_SECONDS, idle_queues=idle

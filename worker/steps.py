@@ -176,7 +176,8 @@ def fit(work: Work) -> Commit:
             artifacts.put(session, fit_hash, dataset.id, artifact, seconds)
         # A reused fit still cost what it cost: the comparison would be unfair if only the first job bore it.
         machine = rates.usd_for(seconds, work.job.rate_usd_per_hour)
-        paid = jobs.get(session, work.job.id).spent_usd  # the fit is the first step: so far nothing else was paid
+        job = jobs.get(session, work.job.id)
+        paid = job.spent_usd - job.lost_usd  # the fit is the first step: so far nothing else was paid
         jobs.add_fixed_cost(session, work.job.id, seconds, machine + paid)
         return chunks.Tally(usd=paid)
 

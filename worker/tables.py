@@ -57,6 +57,9 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
         "worse = than the one ahead, by more than chance; all pairs are held at once to 95 %. tie = not shown to be\n"
         "* on the frontier: nothing else here is both cheaper and more accurate"
     )
+    lost = [f"{row['lost_usd']:.5f} in job {row['job']}" for row in rows if row.get("lost_usd")]
+    if lost:
+        table.caption += f"\nlost besides, $: {', '.join(lost)}, at most, with calls that brought no answer"
     return table
 
 
@@ -74,6 +77,10 @@ def _money(state: Progress) -> str:
     return f"{state.usd:.5f}"
 
 
+def _lost(state: Progress) -> str:
+    return f"Up to ${state.lost_usd:.5f} is lost with calls that brought no answer." if state.lost_usd else ""
+
+
 def job_table(jobs: Sequence[Job], states: Mapping[int, Progress]) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("job", "dataset", "what", "state", "done", "unparsed", "failed", "$", "note"):
@@ -89,7 +96,7 @@ def job_table(jobs: Sequence[Job], states: Mapping[int, Progress]) -> Table:
             f"{state.unparsed:,}",
             f"{state.failed:,}",
             _money(state),
-            state.error or "",
+            " ".join(filter(None, [_lost(state), state.error])),
         )
     return table
 

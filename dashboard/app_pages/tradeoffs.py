@@ -39,6 +39,7 @@ st.caption(
     "stored ones included; the fixed cost of learning stands apart below."
 )
 compared.unknown(table)
+compared.lost([job for job in jobs if job.id in versions], labels)
 compared.table(table, error)
 
 views = {

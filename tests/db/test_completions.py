@@ -1,12 +1,15 @@
 """Is a call claimed by one, answered once, and paid by the right job?"""
 
+from collections.abc import Iterator
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from db import batches, completions, jobs
 from db.completions import Answer, Claim
+from db.presence import Presence
 from tests.builders import a_dataset, a_job
 
 
@@ -14,12 +17,21 @@ def _claim(key: str, job_id: int | None = None, row: int = 0) -> Claim:
     return Claim(key, "e", "m", {"messages": []}, job_id, row)
 
 
-def test_a_call_is_claimed_by_one(session):
+@pytest.fixture
+def me(database: str) -> Iterator[Presence]:
+    """Whoever claims as "me" is there, until `end`."""
+    presence = Presence("me")
+    presence.keep()
+    yield presence
+    presence.end()
+
+
+def test_a_call_is_claimed_by_one(session, me):
     assert completions.claim(session, [_claim("a"), _claim("b")], "me", 60) == {"a", "b"}
     assert completions.claim(session, [_claim("a"), _claim("c")], "you", 60) == {"c"}
 
 
-def test_a_claim_whose_lease_ran_out_goes_to_the_next(session):
+def test_a_claim_whose_lease_ran_out_goes_to_the_next(session, me):
     completions.claim(session, [_claim("a"), _claim("b")], "me", -1)
     completions.extend(session, "me", 60)
     session.connection().exec_driver_sql("UPDATE completions SET lease_until = now() - interval '1 s' WHERE hash = 'b'")
@@ -49,7 +61,7 @@ def test_an_unknown_price_is_counted_not_added(session):
     assert (total["calls"], total["usd"], total["unknown_costs"]) == (2, 1.0, 1)
 
 
-def test_what_was_not_answered_can_be_freed_by_its_owner_only(session):
+def test_what_was_not_answered_can_be_freed_by_its_owner_only(session, me):
     completions.claim(session, [_claim("a")], "me", 60)
 
     completions.free(session, ["a"], "you")

@@ -69,8 +69,7 @@ def newest(stack: Live) -> dict[str, Any]:
 
 
 def paid(server: Handle) -> Decimal:
-    tokens = sum(entry.tokens_in + entry.tokens_out for entry in server.requests if entry.is_paid)
-    return Decimal(tokens) * USD_PER_MILLION / 1_000_000
+    return server.log.bill(Decimal(USD_PER_MILLION))
 
 
 def asked_twice(server: Handle) -> list[list[tuple[float, int, float, bool]]]:

@@ -30,6 +30,8 @@ class Chat:
         self.limits = Limits(settings)
         self.tuned: list[Model] = []  # models that fine-tunes brought
         self._read: set[int] = set()  # hashes of prompt beginnings, for cached_tokens
+        self._kept: dict[str, JSONResponse] = {}  # by idempotency key
+        self._turns: dict[str, asyncio.Lock] = {}
 
     def reset(self) -> None:
         """Forgets what was asked and tuned."""
@@ -37,6 +39,7 @@ class Chat:
         self.tuned.clear()
         self.limits = Limits(self.settings)
         self._read.clear()
+        self._kept.clear()
 
     def models(self) -> list[Model]:
         return [*(self.brain.models() or self.settings.models), *self.tuned]
@@ -55,7 +58,7 @@ class Chat:
         entry = self.log.arrived(request.url.path, body, headers=headers)
         self.log.entered()
         try:
-            response = await self._answer(request, raw, body, entry)
+            response = await self._once(request, raw, body, entry)
         except Refused as refused:
             response = refused.response()
         finally:
@@ -64,6 +67,20 @@ class Chat:
         entry.answered_at = time.time()
         response.headers["x-request-id"] = wire.new_id("req_")
         return response
+
+    async def _once(self, request: Request, raw: bytes, body: dict[str, Any], entry: Entry) -> Response:
+        """An answer made before under the same key, where keys are honoured; an error is not kept."""
+        key = request.headers.get("idempotency-key")
+        if key is None or not self.settings.honours_keys:
+            return await self._answer(request, raw, body, entry)
+        async with self._turns.setdefault(key, asyncio.Lock()):
+            if key in self._kept:
+                entry.is_repeated = True
+                return self._kept[key]
+            response = await self._answer(request, raw, body, entry)
+            if type(response) is JSONResponse:
+                self._kept[key] = response
+            return response
 
     async def _answer(self, request: Request, raw: bytes, body: dict[str, Any], entry: Entry) -> Response:
         settings = self.settings

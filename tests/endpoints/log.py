@@ -5,6 +5,7 @@ import json
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from typing import Any
 
 
@@ -24,12 +25,13 @@ class Entry:
     gone: bool = False  # the client had left before the answer was sent
     tokens_in: int = 0
     tokens_out: int = 0
+    is_repeated: bool = False  # an answer that was made, and charged, before under the same idempotency key
     headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_paid(self) -> bool:
         """An answer was made: its tokens would be on the bill, whether or not it arrived."""
-        return self.status == 200
+        return self.status == 200 and not self.is_repeated
 
 
 class RequestLog:
@@ -56,6 +58,11 @@ class RequestLog:
         """sha256 -> how often, of the bodies that came more than once; `paid`: that were answered more than once."""
         counts = Counter(entry.sha256 for entry in self.entries if entry.is_paid or not paid)
         return {sha256: n for sha256, n in counts.items() if n > 1}
+
+    def bill(self, usd_per_million: Decimal) -> Decimal:
+        """What all answers that were begun cost, arrived or not; the same price for tokens in and out."""
+        tokens = sum(entry.tokens_in + entry.tokens_out for entry in self.entries if entry.is_paid)
+        return tokens * usd_per_million / 1_000_000
 
     def counts(self) -> dict[str, Any]:
         """The log in a few numbers."""

@@ -90,6 +90,7 @@ class Settings(_Open):
     burst: float | None = None  # how many may come at once; None: one second's worth
     tpm: float = 30_000_000  # allowed tokens per minute, enforced only with rps
     retry_after: Literal["both", "seconds", "ms", "date", "none"] = "both"  # how a 429 says when to come back
+    honours_keys: bool = False  # one answer, charged once, per Idempotency-Key
     key: str | None = None  # required as bearer token or api-key; None: everyone is welcome
     ignores: frozenset[Ignorable] = frozenset()  # asked for, and silently not done
     slow_seconds: float = 0.3  # of slow_body and silence

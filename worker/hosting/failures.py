@@ -1,7 +1,7 @@
 """What does an error of an endpoint mean: try again, change the request, give up on this row, or stop everything?"""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -28,6 +28,7 @@ class Failure:
     retry_after: float | None = None  # seconds, where the endpoint says it
     status: int | None = None
     slow: bool = False  # it was given up after the endpoint's time limit
+    may_be_charged: bool = False  # no answer came, but the endpoint may have made one
 
 
 OPTIONAL = (
@@ -50,16 +51,30 @@ def explain(error: Exception, endpoint: Endpoint, model: str, request: dict[str,
     """What an exception of the openai SDK means. Anything unexpected counts as worth another try."""
     import openai
 
-    name = endpoint.name
+    name, charged = endpoint.name, _may_be_charged(error)
     if isinstance(error, openai.APITimeoutError | TimeoutError):
-        return Failure(
-            Kind.AGAIN, f"The endpoint {name} did not answer within {endpoint.timeout_seconds:g} s.", slow=True
-        )
+        sentence = f"The endpoint {name} did not answer within {endpoint.timeout_seconds:g} s."
+        return Failure(Kind.AGAIN, sentence, slow=True, may_be_charged=charged)
     if isinstance(error, openai.APIStatusError):
-        return _status(error, endpoint, model, request)
+        return replace(_status(error, endpoint, model, request), may_be_charged=charged)
     if isinstance(error, openai.APIConnectionError):
-        return Failure(Kind.AGAIN, f"The endpoint {name} can't be reached at {endpoint.base_url}.")
-    return Failure(Kind.AGAIN, f"The endpoint {name} sent an answer that can't be read ({type(error).__name__}).")
+        sentence = f"The endpoint {name} can't be reached at {endpoint.base_url}."
+        return Failure(Kind.AGAIN, sentence, may_be_charged=charged)
+    sentence = f"The endpoint {name} sent an answer that can't be read ({type(error).__name__})."
+    return Failure(Kind.AGAIN, sentence, may_be_charged=charged)
+
+
+_NOT_SENT = ("ConnectError", "ConnectTimeout", "PoolTimeout")  # how the SDK's own client names them
+_GAVE_UP_WAITING = (408, 504, 524)  # statuses of a gateway that knows nothing of the model behind it
+
+
+def _may_be_charged(error: Exception) -> bool:
+    """Whether the endpoint may have made an answer all the same: not where it said no, nor where nothing reached it."""
+    import openai
+
+    if isinstance(error, openai.APIStatusError):
+        return error.status_code in _GAVE_UP_WAITING
+    return type(error.__cause__).__name__ not in _NOT_SENT
 
 
 def as_not_ready(failure: Failure) -> NotReady:

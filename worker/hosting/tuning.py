@@ -126,6 +126,7 @@ class OpenAiTuner:
                 seed=order.seed % 2**31,
                 suffix=_suffix(order.token),
                 metadata={METADATA: order.token},
+                extra_headers={"Idempotency-Key": order.token},
                 **more,
             ).id
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from db import batches, chunks, completions, endpoints, jobs
+from db import batches, chunks, completions, endpoints, jobs, sending
 from db.completions import Answer, Claim
 from db.engine import Session, begin
 from db.errors import NotFound, NotReady, UserError
@@ -71,7 +71,7 @@ def answers(
         refuse_cap_without_price(endpoint, open_calls, progress)
     progress.reserve(_most(open_calls, tariff))
     for start in range(0, len(open_calls), LINES):
-        _hand_in(endpoint, open_calls[start : start + LINES], progress)
+        _hand_in(endpoint, open_calls[start : start + LINES], tariff, progress)
     raise Defer(LATER_SECONDS)
 
 
@@ -85,7 +85,7 @@ def _most(calls: Sequence[Call], tariff: Tariff | None) -> Decimal:
     return sum((tariff.usd(call.most_in, 0, call.most_out, batch=True) for call in calls), Decimal(0))
 
 
-def _hand_in(endpoint: Endpoint, calls: Sequence[Call], progress: Progress) -> None:
+def _hand_in(endpoint: Endpoint, calls: Sequence[Call], tariff: Tariff | None, progress: Progress) -> None:
     if progress.job_id is None:
         raise UserError("A batch needs a job that it belongs to.")
     token = secrets.token_hex(16)
@@ -94,7 +94,13 @@ def _hand_in(endpoint: Endpoint, calls: Sequence[Call], progress: Progress) -> N
             session, job_id=progress.job_id, chunk_id=progress.chunk_id, endpoint=endpoint.name,
             model=calls[0].model, token=token,
         )  # fmt: skip
-        claims = [Claim(c.hash, endpoint.name, c.model, c.request, progress.job_id, c.row) for c in calls]
+        claims = [
+            Claim(
+                call.hash, endpoint.name, call.model, call.request, progress.job_id, call.row,
+                None if tariff is None else _most([call], tariff),
+            )
+            for call in calls
+        ]  # fmt: skip
         ours = completions.claim(session, claims, token, LEASE_SECONDS, batch_id)
         batches.change(session, batch_id, requests=len(ours))
         if not ours:  # somebody else asks all of them: there is nothing to hand in
@@ -135,7 +141,8 @@ def advance(batch_id: int) -> bool:
         try:
             endpoint = endpoints.get(session, batch.endpoint)
         except NotFound as error:
-            _close(session, batch, "failed", str(error))
+            was_sent = batch.remote_id is not None or batch.state == "sending"
+            _close(session, batch, "failed", str(error), may_be_charged=was_sent)
             return True
     if batch.finished_at is not None:
         return True
@@ -154,7 +161,7 @@ def advance(batch_id: int) -> bool:
         will_never = failure.kind is Kind.ROW if batch.remote_id is None else _is_lost(batch, failure)
         if will_never:
             with begin() as session:
-                _close(session, batch, "failed", failure.sentence)
+                _close(session, batch, "failed", failure.sentence, may_be_charged=batch.remote_id is not None)
             return True
         raise failures.as_not_ready(failure) from error
 
@@ -176,7 +183,8 @@ def _send(client: Any, endpoint: Endpoint, batch: Batch) -> bool:
     remote = _find(client, batch.token) if was_begun else None
     if remote is None and cancelled:
         with begin() as session:
-            _close(session, batch, "failed", "The job was cancelled before this was handed in.")
+            sentence = "The job was cancelled before this was handed in."
+            _close(session, batch, "failed", sentence, may_be_charged=False)
         return True
     if remote is None:
         lines = "\n".join(
@@ -187,7 +195,7 @@ def _send(client: Any, endpoint: Endpoint, batch: Batch) -> bool:
             file = client.files.create(file=(f"{batch.token}.jsonl", lines.encode()), purpose="batch")
             remote = client.batches.create(
                 input_file_id=file.id, endpoint="/v1/chat/completions", completion_window=WINDOW,
-                metadata={METADATA: batch.token},
+                metadata={METADATA: batch.token}, extra_headers={"Idempotency-Key": batch.token},
             ).id  # fmt: skip
         except Exception as error:
             failure = failures.explain(error, endpoint, batch.model, {})
@@ -221,17 +229,19 @@ def _fetch(client: Any, endpoint: Endpoint, batch: Batch) -> bool:
     for file_id in (remote.output_file_id, remote.error_file_id):
         if file_id:
             _bring_home(client, endpoint, batch, file_id)
+    is_complete = remote.status == "completed"  # then a call without a line of its own was made for nothing
     errors = [str(error.message) for error in ((remote.errors.data if remote.errors else None) or [])]
     told = without_key("; ".join(errors), endpoint)[:300] or None
     with begin() as session:
-        _close(session, batch, "done" if remote.status == "completed" else "failed", told)
+        _close(session, batch, "done" if is_complete else "failed", told, may_be_charged=is_complete)
     return True
 
 
-def _close(session: Session, batch: Batch, state: str, error: str | None) -> None:
-    """Count, free what has no answer, and wake the chunk that waits."""
+def _close(session: Session, batch: Batch, state: str, error: str | None, *, may_be_charged: bool) -> None:
+    """Count, give up what has no answer, as lost where it may be charged, and wake the chunk that waits."""
     batches.finish(session, batch.id, state, error)
-    completions.free(session, list(completions.of_batch(session, batch.id)))
+    unanswered = list(completions.of_batch(session, batch.id))
+    (sending.lose if may_be_charged else completions.free)(session, unanswered)
     if batch.chunk_id is not None:
         chunks.wake_chunk(session, batch.chunk_id)
 

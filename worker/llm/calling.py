@@ -25,8 +25,9 @@ from worker.progress import Cancelled, Defer, Pause, Progress, Trouble
 log = logging.getLogger(__name__)
 
 SLICE = 32  # calls for which money is set aside at once
-LIVES = 3  # couriers that may die while one list of calls is made
+LIVES = 3  # couriers that may die one after the other without bringing an answer
 LATER_SECONDS = 60.0  # until a call is looked for again that a batch is answering
+SOON_SECONDS = 5.0  # until the cap is looked at again, whose money is under way with calls of somebody else
 LOOK_SECONDS = 1.0  # between two looks, while no answer comes, whether the job was cancelled
 
 
@@ -154,7 +155,8 @@ def ask(
     """Make calls (no two with the same hash); outcomes by hash. `advance`: items that each answer brings forward.
 
     Raises Pause when no call will work until a person acts or the job's cap is reached, Defer when a batch is about
-    to answer one of them, Cancelled when the job should stop. What was answered until then is stored.
+    to answer one of them or the rest of the cap is under way with calls of somebody else, Cancelled when the job should
+    stop. What was answered until then is stored.
     """
     return _Asking(endpoint, calls, tariff, progress, advance).run()
 
@@ -171,6 +173,7 @@ class _Asking:
         self._lives = LIVES
         self._pause: Pause | None = None  # why nothing more is asked
         self._batched = False
+        self._held = False  # the cap has no room until something comes home
         self._capped: bool | None = None  # whether the job has a cap; None: nobody had to know yet
 
     def run(self) -> dict[str, Outcome]:
@@ -204,11 +207,13 @@ class _Asking:
             raise self._pause
         if self._batched:
             raise Defer(LATER_SECONDS)
+        if self._held:
+            raise Defer(SOON_SECONDS)
         return self._outcomes
 
     @property
     def _stopped(self) -> bool:
-        return self._pause is not None or self._batched
+        return self._pause is not None or self._batched or self._held
 
     def _begin(self) -> _Courier:
         courier = _courier()
@@ -244,7 +249,8 @@ class _Asking:
         self._out[call.hash] = call
         courier.say(
             {"op": "ask", "hash": call.hash, "endpoint": self._endpoint.name, "model": call.model,
-             "request": call.request, "job_id": self._progress.job_id, "row": call.row}
+             "request": call.request, "job_id": self._progress.job_id, "row": call.row,
+             "most_usd": None if self._tariff is None else str(self._most([call]))}
         )  # fmt: skip
 
     def _most(self, calls: Sequence[Call]) -> Decimal:
@@ -253,7 +259,7 @@ class _Asking:
         return sum((self._tariff.usd(call.most_in, 0, call.most_out) for call in calls), Decimal(0))
 
     def _again(self, dead: _Courier) -> _Courier:
-        """The courier died: a new one asks what is not answered. Claims of the old one are waited for by it."""
+        """The courier died: a new one asks what is not answered, as far as the cap allows it beside what is lost."""
         self._lives -= 1
         _bury(dead)
         if self._lives <= 0:
@@ -274,6 +280,7 @@ class _Asking:
         if message["state"] == "done":
             stored = Stored(**message["stored"])
             self._outcomes[call.hash] = Outcome(stored)
+            self._lives, self._held = LIVES, False
             self._mind_cost(stored)
             self._progress.advance(self._advance)  # by 0, too: it says whether the job was cancelled
             return
@@ -284,6 +291,9 @@ class _Asking:
             self._outcomes[call.hash] = Outcome(error=sentence)
         elif kind == "batch":
             self._batched = True
+        elif kind == "cap":
+            self._left.appendleft(call)
+            self._held = True
         elif self._pause is None:
             self._pause = Pause(sentence)
 

@@ -3,13 +3,14 @@
 `python -m worker.llm.courier` is a process of its own, one per worker child. It reads calls from stdin and writes
 outcomes to stdout, both as JSON lines. An answer is committed before it is written out. When stdin ends (the worker
 is gone) nothing new is sent, what is under way is waited for and stored, and the process ends: an answer that is paid
-for is never lost with the worker.
+for is never lost with the worker. When the courier itself dies, its claims are free at once (db/presence.py), and what
+it had sent, noted before it went out, is booked as lost (db/sending.py).
 
 In:  {"op": "endpoint", ...fields of Endpoint}           how to reach it; also closes its breaker
-     {"op": "ask", hash, endpoint, model, request, job_id, row}
+     {"op": "ask", hash, endpoint, model, request, job_id, row, most_usd}
      {"op": "drop"}                                      forget what was not sent yet
 Out: {"hash", "state": "done", "stored": {...}, "tries", "busy", "waited"}      or "state": "failed" with "kind" and
-     "sentence"; a call that a batch answers has the kind "batch".
+     "sentence"; a call that a batch answers has the kind "batch", one that the job's cap has no room for "cap".
 """
 
 import asyncio
@@ -25,11 +26,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any, TypeVar
 
-from db import completions
+from db import completions, sending
 from db.completions import Answer, Claim, Stored
 from db.engine import DatabaseAway, Session, begin
+from db.presence import LEASE_SECONDS, Presence
 from db.types import Endpoint
 from worker.hosting.failures import Failure, Kind
 from worker.llm.lane import Call, Lane
@@ -39,7 +42,6 @@ Result = TypeVar("Result")
 
 GROUP = 64  # calls claimed, or answers stored, in one transaction
 GATHER_SECONDS = 0.03  # how long an answer may wait for others to be stored with it
-LEASE_SECONDS = 30.0
 LOOK_SECONDS = 0.4  # between two looks at a call that somebody else waits for
 LAST_WORDS_SECONDS = 300.0  # how long a courier without a worker tries to store what is paid for
 
@@ -50,6 +52,7 @@ class Courier:
     def __init__(self, write: Callable[[str], None]) -> None:
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}"
         self.ending = asyncio.Event()
+        self._presence = Presence(self.owner)
         self._write = write
         self._endpoints: dict[str, Endpoint] = {}
         self._lanes: dict[tuple[str, str], Lane] = {}
@@ -57,6 +60,10 @@ class Courier:
         self._answers: deque[tuple[Call, Answer]] = deque()
         self._foreign: dict[str, Call] = {}
         self._arrived, self._answered = asyncio.Event(), asyncio.Event()
+        self._departing: list[Call] = []
+        self._may_go: set[str] = set()
+        self._back: set[str] = set()  # refused, which nobody noted yet
+        self._noting = asyncio.Lock()
         self._asked_for: set[str] = set()
 
     # What comes in
@@ -79,17 +86,27 @@ class Courier:
         elif operation == "drop":
             self._drop()
 
-    def _drop(self) -> list[str]:
-        """Forget everything that was not sent; the claims on it are given up."""
+    def _drop(self) -> list[Call]:
+        """Forget everything that is not under way; the claims on it are given up."""
         unsent = [call for lane in self._lanes.values() for call in lane.take_back()]
         for call in [*self._inbox, *self._foreign.values(), *unsent]:
             self._asked_for.discard(call.hash)
         self._inbox.clear()
         self._foreign.clear()
-        hashes = [call.hash for call in unsent]
-        if hashes and not self.ending.is_set():
-            self._keep(asyncio.create_task(_database(lambda s: completions.free(s, hashes, self.owner))))
-        return hashes
+        if unsent and not self.ending.is_set():
+            self._keep(asyncio.create_task(self._release(unsent)))
+        return unsent
+
+    async def _release(self, calls: Sequence[Call]) -> None:
+        """Give up claims; what may be charged is lost."""
+        lost = [call.hash for call in calls if call.may_be_charged]
+        free = [call.hash for call in calls if not call.may_be_charged]
+
+        def release(session: Session) -> None:
+            sending.lose(session, lost, self.owner)
+            completions.free(session, free, self.owner)
+
+        await _database(release)
 
     _tasks: set["asyncio.Task[Any]"] = set()  # noqa: RUF012 - one courier per process
 
@@ -101,6 +118,7 @@ class Courier:
 
     async def run(self) -> None:
         """Until stdin ends, and then until what is under way is stored."""
+        await _patiently(self._presence.keep)
         claiming = asyncio.create_task(self._claim_forever())
         storing = asyncio.create_task(self._store_forever())
         others = [asyncio.create_task(self._watch_forever()), asyncio.create_task(self._beat_forever())]
@@ -120,9 +138,10 @@ class Courier:
         await storing
         others[1].cancel()
         if unsent:
-            await _database(lambda session: completions.free(session, unsent, self.owner))
+            await self._release(unsent)
         for lane in self._lanes.values():
             await lane.close()
+        self._presence.end()
 
     def _end_with(self, task: "asyncio.Task[None]") -> None:
         """Without one of its parts a courier would leave its worker waiting for ever: another one takes over."""
@@ -140,10 +159,16 @@ class Courier:
             await self._claim(group)
 
     async def _claim(self, group: list[Call]) -> None:
-        claims = [Claim(c.hash, c.endpoint, c.model, c.request, c.job_id, c.row) for c in group]
+        claims = [
+            Claim(
+                call.hash, call.endpoint, call.model, call.request, call.job_id, call.row,
+                None if call.most_usd is None else Decimal(call.most_usd),
+            )
+            for call in group
+        ]  # fmt: skip
 
         def take(session: Session) -> tuple[set[str], dict[str, Stored]]:
-            ours = completions.claim(session, claims, self.owner, LEASE_SECONDS)
+            ours = completions.claim(session, claims, self.owner)
             return ours, completions.look(session, [c.hash for c in group if c.hash not in ours])
 
         ours, known = await _database(take)
@@ -160,8 +185,59 @@ class Courier:
     def _lane(self, call: Call) -> Lane:
         key = (call.endpoint, call.model)
         if key not in self._lanes:
-            self._lanes[key] = Lane(self._endpoints[call.endpoint], call.model, self._done, self._failed, self.ending)
+            self._lanes[key] = Lane(
+                self._endpoints[call.endpoint], call.model, self._depart, self._refused, self._done, self._failed,
+                self.ending,
+            )  # fmt: skip
         return self._lanes[key]
+
+    async def _depart(self, call: Call) -> bool:
+        """Whether a call may be sent now; then that stands in Postgres. Who comes while others are noted waits, and is
+        noted together with all who waited."""
+        self._departing.append(call)
+        async with self._noting:
+            if self._departing:
+                try:
+                    await self._note()
+                except Exception:
+                    log.exception("The courier ends early.")
+                    self.ending.set()
+        if call.hash not in self._may_go:
+            return False
+        self._may_go.discard(call.hash)
+        return True
+
+    async def _note(self) -> None:
+        group, self._departing = self._departing, []
+        if self.ending.is_set():
+            for call in group:
+                self._lane(call).put(call)  # from where it is dropped
+            return
+        hashes = [call.hash for call in group]
+        unanswered = [call.hash for call in group if call.may_be_charged]
+        self._back.difference_update(hashes)
+
+        def note(session: Session) -> tuple[set[str], set[str]]:
+            return sending.depart(session, self.owner, hashes, unanswered)
+
+        gone, capped = await _database(note)
+        self._may_go |= gone
+        for call in group:
+            call.may_be_charged = False  # for a try before this one: that is booked
+            if call.hash in capped:
+                self._keep(asyncio.create_task(self._give_up(call, Failure(Kind.FATAL, ""), kind="cap")))
+            elif call.hash not in gone:  # we were taken for dead
+                self._foreign[call.hash] = call
+
+    def _refused(self, call: Call) -> None:
+        self._back.add(call.hash)
+        self._keep(asyncio.create_task(self._note_back()))
+
+    async def _note_back(self) -> None:
+        async with self._noting:
+            if self._back:
+                back, self._back = self._back, set()
+                await _database(lambda session: sending.come_back(session, self.owner, back))
 
     async def _watch_forever(self) -> None:
         """Calls that somebody else made: their answers, or their freedom."""
@@ -185,12 +261,14 @@ class Courier:
             await asyncio.sleep(LEASE_SECONDS / 6)
             names = {lane.endpoint.name for lane in self._lanes.values()}
 
-            def beat(session: Session, names: set[str] = names) -> dict[str, int]:
-                completions.extend(session, self.owner, LEASE_SECONDS)
-                return {name: completions.senders(session, name) for name in names}
+            def beat(names: set[str] = names) -> dict[str, int]:
+                self._presence.keep()
+                with begin() as session:
+                    completions.extend(session, self.owner)
+                    return {name: completions.senders(session, name) for name in names}
 
             with contextlib.suppress(DatabaseAway):
-                shares = await asyncio.to_thread(_in_transaction, beat)
+                shares = await asyncio.to_thread(beat)
                 for lane in self._lanes.values():
                     lane.share(shares.get(lane.endpoint.name, 1))
 
@@ -201,11 +279,11 @@ class Courier:
         self._answered.set()
 
     def _failed(self, call: Call, failure: Failure) -> None:
-        self._keep(asyncio.create_task(self._give_up(call, failure)))
+        self._keep(asyncio.create_task(self._give_up(call, failure, kind=failure.kind)))
 
-    async def _give_up(self, call: Call, failure: Failure) -> None:
-        await _database(lambda session: completions.free(session, [call.hash], self.owner))
-        self._fail(call, failure, kind=failure.kind)
+    async def _give_up(self, call: Call, failure: Failure, kind: str) -> None:
+        await self._release([call])
+        self._fail(call, failure, kind)
 
     async def _store_forever(self) -> None:
         while not (self.ending.is_set() and self._is_idle()):
@@ -248,10 +326,14 @@ def _in_transaction(work: Callable[[Session], Result]) -> Result:
 
 async def _database(work: Callable[[Session], Result]) -> Result:
     """A transaction in a thread; tried again until the database is back: there are answers to be stored."""
+    return await _patiently(lambda: _in_transaction(work))
+
+
+async def _patiently(work: Callable[[], Result]) -> Result:
     began, pause = time.monotonic(), 0.2
     while True:
         try:
-            return await asyncio.to_thread(_in_transaction, work)
+            return await asyncio.to_thread(work)
         except DatabaseAway as error:
             if os.getppid() == 1 and time.monotonic() - began > LAST_WORDS_SECONDS:
                 raise

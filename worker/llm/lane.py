@@ -5,7 +5,7 @@ import contextlib
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -37,11 +37,13 @@ class Call:
     request: dict[str, Any]
     job_id: int | None
     row: int | None
+    most_usd: str | None = None  # that a try can cost, a decimal; None: nobody knows
     tries: int = 0  # beyond the first
     busy: int = 0  # times that it was told to wait
     waited: float = 0.0  # seconds of that
     failures: int = 0
     slow: int = 0
+    may_be_charged: bool = False  # for the last try, though it brought no answer
     busy_since: float | None = field(default=None)
 
 
@@ -52,13 +54,18 @@ class Lane:
         self,
         endpoint: Endpoint,
         model: str,
+        depart: Callable[[Call], Awaitable[bool]],
+        refused: Callable[[Call], None],
         done: Callable[[Call, Answer], None],
         failed: Callable[[Call, Failure], None],
         ending: asyncio.Event,
     ) -> None:
+        """`depart` says whether a call may go out now, having noted that it does; `refused` notes that it came back at
+        no cost. What may not go out is not the lane's any more."""
         self.endpoint = endpoint
         self.flow = Flow(endpoint.max_concurrency)
         self._model = model
+        self._depart, self._refused = depart, refused
         self._done, self._failed, self._ending = done, failed, ending
         self._line: deque[Call] = deque()
         self._moved = asyncio.Event()
@@ -145,19 +152,26 @@ class Lane:
             raise error
 
     async def _ask(self, call: Call) -> None:
-        flow, sent_at = self.flow, time.monotonic()
+        flow = self.flow
         if call.busy_since is not None:
-            call.waited += sent_at - call.busy_since
+            call.waited += time.monotonic() - call.busy_since
         try:
             client = self._client = self._client or clients.async_client(self.endpoint)
         except NotReady as error:
             flow.failed()
             self._break(call, Failure(Kind.FATAL, str(error)))
             return
+        if not await self._depart(call):
+            flow.failed()
+            return
+        sent_at = time.monotonic()
         try:
             # The client's own limit is one between two bytes: an answer that trickles would never be given up.
             async with asyncio.timeout(self.endpoint.timeout_seconds):
-                raw = await client.chat.completions.with_raw_response.create(**_arguments(call.request))
+                raw = await client.chat.completions.with_raw_response.create(
+                    # An endpoint that knows such keys makes, and charges, one answer for all tries of a request.
+                    **_arguments(call.request), extra_headers={"Idempotency-Key": call.hash}
+                )  # fmt: skip
             body = raw.http_response.json()
             if not is_answer(body):
                 raise ValueError("no choices")
@@ -177,6 +191,9 @@ class Lane:
 
     def _wrong(self, call: Call, failure: Failure, flow: Flow, sent_at: float) -> None:
         now = time.monotonic()
+        call.may_be_charged = failure.may_be_charged
+        if not call.may_be_charged:
+            self._refused(call)
         if failure.kind is Kind.BUSY:
             flow.refused(sent_at, now, failure.retry_after, random.random())  # noqa: S311 - no secret
             call.busy += 1
