@@ -52,7 +52,7 @@ def lost(jobs: Sequence[Job], labels: dict[int, str]) -> None:
     said = [f"up to {words.usd(job.lost_usd)} by {labels[job.id]}" for job in jobs if job.lost_usd]
     if said:
         told = words.plain(words.listed(said))
-        st.caption(words.md(f":material/money_off: Lost besides with calls that brought no answer: {told}."))
+        st.caption(f":material/money_off: Lost besides with calls that brought no answer: {told}.")
 
 
 def table(frame: pl.DataFrame, error: Error) -> None:

@@ -2,20 +2,22 @@
 
 import json
 from decimal import Decimal
+from io import StringIO
 
 import polars as pl
 import pytest
+from rich.console import Console
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from dashboard import choosing, forms, reads
-from db import endpoints, jobs
+from db import endpoints, job_progress, jobs
 from db.engine import begin
 from db.types import Endpoint, EndpointModel, JobState
 from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import a_capped_job, a_finished_job, a_priced_dataset
-from worker import endpoint_actions, prompt_actions, specs
+from worker import comparing, endpoint_actions, prompt_actions, specs, tables
 from worker.evaluation import context_curve
 
 BIG = "shop:big"
@@ -235,6 +237,27 @@ def test_a_job_of_unknown_cost_is_named_and_not_counted_as_free(open_page: Open,
     assert "costs is unknown, so it is not on the chart" in texts(at)
     shown = dict(zip(at.dataframe[0].value["label"], at.dataframe[0].value["usd_per_1000"], strict=True))
     assert [cost for name, cost in shown.items() if "shop:old" in name] == ["unknown"]
+
+
+def test_lost_money_is_told_on_the_card_beside_the_comparison_and_on_the_command_line(
+    open_page: Open, dataset: int
+) -> None:
+    with begin() as session:
+        a_priced_dataset(session, dataset, ("constant",))
+        job_id = a_finished_job(session, dataset, specs.ZeroShotSpec(model="shop:old"))
+        jobs.lose(session, job_id, Decimal("2.5"))
+        job, (progress,) = jobs.get(session, job_id), job_progress.of(session, [job_id])
+    card, beside = (texts(open_page(page)).replace("\\", "") for page in ("jobs", "tradeoffs"))
+    assert "of it up to $2.50 lost with calls that brought no answer" in card
+    assert "Lost besides with calls that brought no answer: up to $2.50" in beside
+
+    screen = StringIO()
+    told = Console(file=screen, width=250)
+    told.print(tables.job_table([job], {job_id: progress}))
+    told.print(tables.comparison(comparing.of_jobs([job_id])))
+    said = " ".join(screen.getvalue().split())
+    assert "Up to $2.50000 is lost with calls that brought no answer." in said
+    assert f"lost besides, $: 2.50000 in job {job_id}" in said
 
 
 # Prompts

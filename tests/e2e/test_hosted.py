@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -118,6 +119,28 @@ def test_a_job_on_an_endpoint_survives_20_kills_and_asks_nothing_twice(stack: Li
     assert asked_twice(server) == []
     assert float(frame["usd"].sum()) == pytest.approx(float(paid(server)), abs=1e-9)
     assert job["spent_usd"] == pytest.approx(paid(server))
+
+
+def test_a_cap_holds_at_the_endpoints_own_bill_though_couriers_are_killed(stack: Live, server: Handle, tmp_path: Path):
+    dataset = load(stack, tmp_path, "couriers")
+    cap, killed = Decimal("0.30"), 0
+    watching = pricing(stack, dataset, "--cap", str(cap), "--json")
+    while watching.poll() is None:
+        target = len(server.requests) + 60
+        while len(server.requests) < target and watching.poll() is None:
+            time.sleep(0.02)
+        for courier in stack.find("worker.llm.courier")[:1]:
+            courier.kill()
+            killed += 1
+    _, err = watching.communicate(timeout=300)
+    assert killed > 1
+    assert "The cap of $0.30 is reached" in " ".join(err.split())
+    stack.wait_for("calls in flight", lambda: server.log.in_flight == 0)
+    job = newest(stack)
+    assert job["state"] == "paused"
+    assert paid(server) <= cap
+    assert job["spent_usd"] >= paid(server)
+    assert 0 < job["lost_usd"] < job["spent_usd"]
 
 
 def test_a_cap_over_two_workers_is_never_passed_and_a_higher_one_finishes_the_job(
