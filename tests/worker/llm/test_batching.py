@@ -77,8 +77,10 @@ def test_what_is_lost_is_asked_by_another_batch_and_nothing_twice(who):
         readings = _price(server, who, 30)
         with begin() as session:
             requests = [batch.requests for batch in batches.of_job(session, who.job_id or 0)]
+            job = jobs.get(session, who.job_id or 0)
 
     assert all(r.price for r in readings)
+    assert 0 < job.lost_usd < job.spent_usd, "a batch that is complete may charge for what it does not bring"
     assert requests[0] == 30
     assert 0 < requests[1] < 30
 
