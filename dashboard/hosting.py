@@ -11,7 +11,9 @@ from worker.endpoint_actions import PRESETS
 
 WHY_NOT_THE_KEY = (
     "The key itself is never asked for and never stored: a database is copied, backed up and read by many. Put it into "
-    "the environment of the worker and of this dashboard (a .env file or your secret store), and write its name here."
+    "the environment of the worker and of this dashboard (a .env file or your secret store), under a name that begins "
+    "with PRICEWRIGHT_KEY_ or the provider's own (OPENAI_API_KEY …), and write that name here. It belongs to the "
+    "address: with another one it has to be named again."
 )
 
 
@@ -74,16 +76,19 @@ def _limits(key: str, endpoint: Endpoint | None) -> dict[str, Any]:
 
 def key_state(endpoint: Endpoint) -> None:
     """Whether this process sees the key. The worker has an environment of its own, which a job asks."""
-    if not endpoint.key_env:
-        st.caption(":material/lock_open: Asked without a key.")
-    elif endpoint_actions.sees_key(endpoint):
-        st.caption(f":material/key: The key is in {words.plain(endpoint.key_env)}, and this dashboard sees it.")
-    else:
+    dropped = st.session_state.pop(_dropped(endpoint), "")
+    if not endpoint.key_env and dropped:
         st.warning(
-            f"The environment variable {words.plain(endpoint.key_env)} is not set for this dashboard: set it, then "
-            "start Pricewright again.",
+            f"The key in {words.plain(dropped)} belonged to the old address and is not sent to the new one: name it "
+            "again below if it is meant for it.",
             icon=":material/key_off:",
         )
+    elif not endpoint.key_env:
+        st.caption(":material/lock_open: Asked without a key.")
+    elif trouble := endpoint_actions.key_trouble(endpoint):
+        st.warning(words.plain(trouble), icon=":material/key_off:")
+    else:
+        st.caption(f":material/key: The key is in {words.plain(endpoint.key_env)}, and this dashboard sees it.")
 
 
 def test(endpoint: Endpoint) -> None:
@@ -109,6 +114,10 @@ def test(endpoint: Endpoint) -> None:
         st.caption(f"Last tested {endpoint.tested_at:%Y-%m-%d %H:%M} UTC.")
 
 
+def _dropped(endpoint: Endpoint) -> str:
+    return f"key-dropped-{endpoint.name}"
+
+
 def _said(endpoint: Endpoint) -> str:
     return f"tested-{endpoint.name}"
 
@@ -125,9 +134,12 @@ def change(endpoint: Endpoint) -> None:
         provider = left.text_input("Whose prices hold", endpoint.provider, key=f"change-provider-{endpoint.name}")
         values = _limits(f"change-{endpoint.name}", endpoint)
         if st.form_submit_button("Change it", icon=":material/save:"):
-            endpoint_actions.change(
+            changed = endpoint_actions.change(
                 endpoint.name, base_url=url.strip(), key_env=key_env.strip(), provider=provider.strip(), **values
             )
+            if key_env.strip() and not changed.key_env:
+                st.session_state[_dropped(endpoint)] = key_env.strip()
+            st.session_state.pop(f"change-key-{endpoint.name}", None)  # else the form would name the old key again
             st.rerun()
     with st.popover("Remove", icon=":material/delete:"):
         st.markdown("Jobs and answers stay; nothing new can be asked of it.")

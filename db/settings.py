@@ -20,7 +20,21 @@ class Settings(BaseSettings):
     broker_url: str = Field("", description="A Redis or Valkey; empty = the embedded one in data_dir.")
     model_cache: Path | None = Field(None, description="Folder of converted models; default: models in data_dir.")
     dashboard_port: int = 8501
-    dashboard_host: str = Field("127.0.0.1", description="0.0.0.0 to let others reach the pages.")
+    dashboard_host: str = Field(
+        "127.0.0.1", description="0.0.0.0 to let others reach the pages; only together with ALLOW_OPEN=yes."
+    )
+    allow_open: bool = Field(
+        False,
+        description="yes: the pages may be reached from other machines, where everybody can read all data, spend money "
+        "on the endpoints and delete datasets, because nobody has to sign in.",
+    )
+    endpoint_keys: str = Field(
+        "",
+        description="Environment variables that may be used as keys of endpoints besides PRICEWRIGHT_KEY_… and "
+        "providers' own: NAME@https://host, separated by commas or spaces. A NAME with addresses goes to those only, "
+        "whatever it is called; to where it is sent is else chosen by everybody who can open the pages (a provider's "
+        "own, such as OPENAI_API_KEY, goes to that provider in any case).",
+    )
     demo: bool = Field(True, description="Load and price the demo catalogue when `up` finds no dataset.")
     # Enough to see differences, few enough that language models take minutes.
     demo_rows: int = Field(120, ge=1, description="Rows of the demo's test side that are priced with every technique.")

@@ -11,7 +11,7 @@ from db import endpoints, rates
 from db.engine import begin
 from db.errors import NotReady, UserError
 from db.types import Endpoint, EndpointModel, Tariff
-from worker.hosting import clients, tariffs, trial
+from worker.hosting import clients, keys, tariffs, trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,6 @@ PRESETS: dict[str, Preset] = {
 }  # fmt: skip
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.IGNORECASE)
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,79}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +90,29 @@ def add(
 
 
 def change(name: str, **fields: Any) -> Endpoint:
-    """Set base_url, api_version, key_env, provider, requests_per_minute, max_concurrency or timeout_seconds."""
+    """Set base_url, api_version, key_env, provider, requests_per_minute, max_concurrency or timeout_seconds.
+
+    A key belongs to the scheme, host and port of its endpoint: with another address it is gone from the endpoint, until
+    it is named for that one. Raises UserError.
+    """
     if unknown := set(fields) - endpoints.FIELDS:
         raise UserError(f"An endpoint has no field {', '.join(sorted(unknown))}.")
-    _check(fields)
     with begin() as session:
+        before = endpoints.get(session, name)
+        if "base_url" in fields:
+            _check({"base_url": fields["base_url"]})
+            moved = _origin(before) != keys.origin(str(fields["base_url"]))
+            if moved and fields.get("key_env", before.key_env) == before.key_env:
+                fields["key_env"] = ""
+        _check({"base_url": before.base_url} | fields)
         return endpoints.change(session, name, **fields)
+
+
+def _origin(endpoint: Endpoint) -> str:
+    try:
+        return keys.origin(endpoint.base_url)
+    except UserError:
+        return ""  # stored before addresses were read as strictly
 
 
 def remove(name: str) -> None:
@@ -105,12 +121,14 @@ def remove(name: str) -> None:
         endpoints.remove(session, name)
 
 
-def sees_key(endpoint: Endpoint) -> bool:
-    """Whether this process has the key that the endpoint wants; the worker's environment may be another."""
+def key_trouble(endpoint: Endpoint) -> str:
+    """Why this process can't use the key that the endpoint wants, in a sentence; "" when it can, or none is wanted. The
+    worker's environment may be another."""
     try:
-        return bool(clients.key(endpoint))
-    except NotReady:
-        return False
+        clients.key(endpoint)
+    except NotReady as error:
+        return str(error)
+    return ""
 
 
 def list_models(name: str) -> tuple[EndpointModel, ...]:
@@ -226,15 +244,11 @@ def price(name: str, model: str) -> Tariff | None:
 def _check(fields: Mapping[str, Any]) -> None:
     if "base_url" in fields:
         parts = urlsplit(str(fields["base_url"]))
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UserError("The address of an endpoint looks like https://host/v1.")
         if parts.username or parts.password or parts.query or parts.fragment:
             raise UserError("The address of an endpoint must hold no key: name the variable that holds it instead.")
-    if fields.get("key_env") and not _VARIABLE.fullmatch(str(fields["key_env"])):
-        raise UserError(
-            "Give the name of the environment variable that holds the key, in capitals, for example OPENAI_API_KEY; "
-            "the key itself is never stored."
-        )
+        keys.origin(str(fields["base_url"]))
+    if fields.get("key_env"):
+        keys.check(str(fields["key_env"]), str(fields["base_url"]))
     for field, least, most in (("requests_per_minute", 1, 10_000_000), ("max_concurrency", 1, 2048),
                                ("timeout_seconds", 0.1, 3600)):  # fmt: skip
         value = fields.get(field)

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import http.client
+import ipaddress
 import os
 import signal
 import socket
@@ -100,6 +101,7 @@ def supervise() -> int:
         if other:
             print(f"Pricewright already runs for {config.home}: {other}")
             return 0
+        _check_open(config)
         _check_port(config)
         before = {number: signal.getsignal(number) for number in _SIGNALS}
         servers = _Servers(config)
@@ -205,6 +207,22 @@ def _only_supervisor(config: Settings) -> Iterator[str | None]:
         file.write(address(config))
         file.flush()
         yield None
+
+
+def _check_open(config: Settings) -> None:
+    """Pages that others can reach are nothing to happen by accident. Raises UserError."""
+    if config.allow_open:
+        return
+    try:
+        found = socket.getaddrinfo(config.dashboard_host or None, config.dashboard_port, flags=socket.AI_PASSIVE)
+    except OSError:
+        return  # no address of this machine; looking at the port says so
+    if not all(ipaddress.ip_address(str(place[4][0]).split("%")[0]).is_loopback for place in found):
+        raise UserError(
+            f"PRICEWRIGHT_DASHBOARD_HOST={config.dashboard_host} opens the pages to other machines, and nobody has to "
+            "sign in: everybody who reaches them can read all data, spend money on the endpoints and delete datasets; "
+            "set PRICEWRIGHT_ALLOW_OPEN=yes if you want that, or leave the host at 127.0.0.1."
+        )
 
 
 def _check_port(config: Settings) -> None:

@@ -28,7 +28,9 @@ def dataset(database: str) -> int:
     """200 items, 20 of them test rows; an endpoint with a model that uses tools, and one of no price that has ended."""
     with begin() as session:
         dataset_id = a_dataset(session, 200)
-        endpoints.add(session, Endpoint("shop", "http://127.0.0.1:9/v1", key_env="SHOP_KEY", requests_per_minute=60))
+        endpoints.add(
+            session, Endpoint("shop", "http://127.0.0.1:9/v1", key_env="PRICEWRIGHT_KEY_SHOP", requests_per_minute=60)
+        )
         models = (
             EndpointModel("big", abilities={"logprobs": True, "tools": True}),
             EndpointModel("old", shutdown_date="2020-01-01", abilities={"tools": False}),
@@ -328,7 +330,7 @@ def test_a_key_where_its_name_belongs_is_refused_in_one_sentence(open_page: Open
 
 def test_models_are_listed_with_end_abilities_and_dated_price(open_page: Open, dataset: int) -> None:
     at = open_page("endpoints")
-    assert "SHOP\\_KEY is not set" in texts(at)
+    assert "PRICEWRIGHT\\_KEY\\_SHOP" in texts(at)
     lines = {line["Model"]: line for line in at.dataframe[0].value.to_dict("records")}
     assert (lines["big"]["Tools"], lines["big"]["Batches"], lines["big"]["In"]) == ("yes", "?", "$1.00")
     assert lines["big"]["Price from"].startswith("entered by hand, 20")
@@ -375,7 +377,15 @@ def test_an_endpoint_is_changed_and_removed(open_page: Open, dataset: int) -> No
     at.text_input(key="change-url-shop").set_value("https://example.org/v1")
     press(at, "Change it")
     with begin() as session:
-        assert endpoints.get(session, "shop").base_url == "https://example.org/v1"
+        changed = endpoints.get(session, "shop")
+    assert (changed.base_url, changed.key_env) == ("https://example.org/v1", "")
+    assert "belonged to the old address" in texts(at)
+    assert at.text_input(key="change-key-shop").value == ""
+    at.text_input(key="change-key-shop").set_value("HOME")
+    press(at, "Change it")
+    assert "may not be used as a key" in texts(at)
+    assert not at.exception
+    at = open_page("endpoints")
     at.button(key="remove-shop").click().run()
     assert is_well(at)
     assert "No endpoint yet" in texts(at)

@@ -72,9 +72,9 @@ def test_a_thinking_model_is_given_room_and_spared_what_it_refuses():
 
 
 def test_a_wrong_key_and_a_server_that_is_not_there_are_said(monkeypatch):
-    monkeypatch.setenv("A_KEY", "sk-wrong-secret")
+    monkeypatch.setenv("PRICEWRIGHT_KEY_A", "sk-wrong-secret")
     with endpoint(key="sk-right") as server:
-        endpoint_actions.add("e", base_url=server.base_url, key_env="A_KEY")
+        endpoint_actions.add("e", base_url=server.base_url, key_env="PRICEWRIGHT_KEY_A")
         tested = endpoint_actions.test("e", "fast")
     gone = endpoint_actions.test("e", "fast")
 

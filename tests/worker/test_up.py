@@ -349,3 +349,32 @@ def test_a_gpu_worker_runs_only_where_there_is_a_gpu_and_settings_allow_it(monke
     assert "gpu-worker" not in up.worker_commands(Settings(device="cpu"))
     monkeypatch.setattr(up, "gpu_count", lambda: 0)
     assert "gpu-worker" not in up.worker_commands(Settings(device="auto"))
+
+
+@pytest.mark.stack
+def test_pages_open_to_others_are_refused_unless_somebody_says_that_he_wants_it(place: Place) -> None:
+    process = place.start("-m", "worker.cli", "up", PRICEWRIGHT_DASHBOARD_HOST="0.0.0.0")
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "nobody has to sign in" in " ".join(said.split())
+    assert "PRICEWRIGHT_ALLOW_OPEN=yes" in said
+    assert place.running() == []
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed", "is_refused"),
+    [
+        ("127.0.0.1", "no", False),
+        ("localhost", "no", False),
+        ("127.8.8.8", "no", False),
+        ("0.0.0.0", "no", True),
+        ("", "no", True),
+        ("::", "no", True),
+        ("192.0.2.1", "no", True),
+        ("0.0.0.0", "yes", False),
+    ],
+)
+def test_only_addresses_of_this_machine_alone_need_no_word(host: str, allowed: str, is_refused: bool) -> None:
+    config = Settings.model_validate({"dashboard_host": host, "allow_open": allowed})
+    with pytest.raises(UserError, match="PRICEWRIGHT_ALLOW_OPEN=yes") if is_refused else contextlib.nullcontext():
+        up._check_open(config)

@@ -1,22 +1,28 @@
 """How is an endpoint called? Through the openai SDK, with the key that the environment holds under the endpoint's name
-for it. A key is never kept, logged or repeated in an error."""
+for it. A key is never kept, logged or repeated in an error, and goes to no other address than its own."""
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from db.errors import NotReady
+from db.errors import NotReady, UserError
 from db.types import Endpoint
+from worker.hosting import keys
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
 
+Client = TypeVar("Client", bound="OpenAI | AsyncOpenAI")
 NO_KEY = "none"  # local servers want the header but not a key; the SDK refuses an empty one
 
 
 def key(endpoint: Endpoint) -> str:
-    """Raises NotReady when the endpoint's variable is not set here."""
+    """Raises NotReady when the endpoint's variable is not set here, or may not go to its address."""
     if not endpoint.key_env:
         return NO_KEY
+    try:
+        keys.check(endpoint.key_env, endpoint.base_url)  # here too: the entry may be older than the rule
+    except UserError as error:
+        raise NotReady(f"The endpoint {endpoint.name} is not asked. {error}") from error
     found = os.environ.get(endpoint.key_env, "").strip()
     if not found:
         raise NotReady(
@@ -28,27 +34,42 @@ def key(endpoint: Endpoint) -> str:
 
 def client(endpoint: Endpoint) -> "OpenAI":
     """For a few calls one after the other. Retries are the caller's business."""
-    from openai import AzureOpenAI, OpenAI
+    from openai import AzureOpenAI, DefaultHttpxClient, OpenAI
 
-    return (AzureOpenAI if endpoint.api_version else OpenAI)(**_how(endpoint))
+    made = AzureOpenAI if endpoint.api_version else OpenAI
+    return _bare(made(http_client=DefaultHttpxClient(follow_redirects=False), **_how(endpoint)), endpoint)
 
 
 def async_client(endpoint: Endpoint) -> "AsyncOpenAI":
     """For many calls at once. Retries are the caller's business: it knows of the other calls."""
-    from openai import AsyncAzureOpenAI, AsyncOpenAI
+    from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpxClient
 
-    return (AsyncAzureOpenAI if endpoint.api_version else AsyncOpenAI)(**_how(endpoint))
+    made = AsyncAzureOpenAI if endpoint.api_version else AsyncOpenAI
+    return _bare(made(http_client=DefaultAsyncHttpxClient(follow_redirects=False), **_how(endpoint)), endpoint)
 
 
 def _how(endpoint: Endpoint) -> dict[str, Any]:
-    """Where and how an endpoint is called; Azure names its address in another way."""
+    """Where and how an endpoint is called; Azure names its address in another way. Redirects are not followed: they
+    would carry products' texts, and Azure's key, to whatever host the endpoint names."""
     address = {"base_url": endpoint.base_url}
     if endpoint.api_version:
         address = {"azure_endpoint": endpoint.base_url, "api_version": endpoint.api_version}
     return {"api_key": key(endpoint), "max_retries": 0, "timeout": endpoint.timeout_seconds, **address}
 
 
+def _bare(made: Client, endpoint: Endpoint) -> Client:
+    """The SDK sends OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS along to every address; here they go
+    only where OPENAI_API_KEY goes."""
+    if endpoint.key_env != "OPENAI_API_KEY":
+        made.organization = made.project = None
+        made._custom_headers = {}  # there is no public way to take them away again
+    return made
+
+
 def without_key(text: str, endpoint: Endpoint) -> str:
     """A text of the endpoint's, safe to show: some gateways repeat the key that they refuse."""
-    secret = os.environ.get(endpoint.key_env, "").strip() if endpoint.key_env else ""
-    return text.replace(secret, "…") if len(secret) >= 4 else text
+    try:
+        secret = key(endpoint)
+    except NotReady:
+        return text  # it was not sent
+    return text.replace(secret, "…") if len(secret) >= 4 and secret != NO_KEY else text

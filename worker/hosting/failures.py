@@ -96,6 +96,12 @@ def _status(error: Any, endpoint: Endpoint, model: str, request: dict[str, Any])
     if "insufficient_quota" in (code, str(error.type or "")):
         sentence = f"The account behind the endpoint {name} has no credit left; top it up and resume."
         return Failure(Kind.FATAL, sentence, status=status)
+    if 300 <= status < 400:
+        sentence = (
+            f"The endpoint {name} sends us on to another address (status {status}), which is not followed because its "
+            "key belongs to this one; enter the address that answers itself, then resume."
+        )
+        return Failure(Kind.FATAL, sentence, status=status)
     if status == 404:
         sentence = f"The endpoint {name} does not know the model {model!r}, or its address is wrong ({told})."
         return Failure(Kind.FATAL, sentence, status=status)

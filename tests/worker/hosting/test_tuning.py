@@ -100,8 +100,8 @@ def test_what_is_refused_is_told_apart(server: Handle, tuner: Tuner) -> None:
     assert "takes no new ones" in kind()[1]
     server.change(key="secret")
     assert "refuses the key" in kind()[1]
-    with pytest.raises(NotReady, match="THE_KEY"):
-        tuning.tuner(Endpoint("e", server.base_url, key_env="THE_KEY")).status("x")
+    with pytest.raises(NotReady, match="PRICEWRIGHT_KEY_IT"):
+        tuning.tuner(Endpoint("e", server.base_url, key_env="PRICEWRIGHT_KEY_IT")).status("x")
 
 
 def test_one_that_the_endpoint_lost_is_said_to_be_lost(tuner: Tuner) -> None:

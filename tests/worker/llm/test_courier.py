@@ -150,17 +150,17 @@ def test_a_cancel_drops_what_was_not_sent():
 
 
 def test_the_key_is_never_in_an_error(monkeypatch):
-    monkeypatch.setenv("MY_TEST_KEY", "sk-wrong-secret")
-    with hosted(key="sk-right", key_env="MY_TEST_KEY"), pytest.raises(Pause) as caught:
+    monkeypatch.setenv("PRICEWRIGHT_KEY_TEST", "sk-wrong-secret")
+    with hosted(key="sk-right", key_env="PRICEWRIGHT_KEY_TEST"), pytest.raises(Pause) as caught:
         HostedModel("e:fast").price(some(1), Readout(), Watched())
 
     assert "sk-" not in str(caught.value)
-    assert "MY_TEST_KEY" in str(caught.value)
+    assert "PRICEWRIGHT_KEY_TEST" in str(caught.value)
 
 
 def test_a_key_that_is_not_set_pauses_with_its_name(monkeypatch):
-    monkeypatch.delenv("MY_TEST_KEY", raising=False)
-    with hosted(key="sk-right", key_env="MY_TEST_KEY"), pytest.raises(Pause, match="MY_TEST_KEY"):
+    monkeypatch.delenv("PRICEWRIGHT_KEY_TEST", raising=False)
+    with hosted(key="sk-right", key_env="PRICEWRIGHT_KEY_TEST"), pytest.raises(Pause, match="PRICEWRIGHT_KEY_TEST"):
         HostedModel("e:fast").price(some(1), Readout(), Watched())
 
 

@@ -211,8 +211,8 @@ def test_an_endpoint_nobody_knows_is_named():
 
 
 def test_no_key_is_in_what_is_stored(monkeypatch):
-    monkeypatch.setenv("MY_TEST_KEY", "sk-very-secret-9")
-    with hosted(key="sk-very-secret-9", key_env="MY_TEST_KEY"):
+    monkeypatch.setenv("PRICEWRIGHT_KEY_TEST", "sk-very-secret-9")
+    with hosted(key="sk-very-secret-9", key_env="PRICEWRIGHT_KEY_TEST"):
         HostedModel("e:fast").price(some(2), Readout(), Watched())
         with begin() as session:
             stored = completions.look(session, [])
