@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import widgets
+from db.permissions import keep_private
 
 # A price tag and the name, in a green that is legible on the light and the dark background.
 TAG = """<path d="M3 15 L13 5 H24 a2 2 0 0 1 2 2 V18 L16 28 a2 2 0 0 1 -3 0 L3 18 a2 2 0 0 1 0 -3 Z" fill="#23918a"/>
@@ -14,6 +15,7 @@ LOGO = f"""<svg xmlns="http://www.w3.org/2000/svg" width="150" height="30" viewB
 # An icon by name would be fetched from another machine; this one comes with the page.
 ICON = f"""<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32" viewBox="-1 1 32 32">{TAG}</svg>"""
 
+keep_private()
 st.set_page_config(page_title="Pricewright", page_icon=ICON, layout="wide")
 st.logo(LOGO, size="large")
 page = st.navigation(

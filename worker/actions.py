@@ -46,7 +46,7 @@ def upload(name: str, stream: BinaryIO, *, is_synthetic: bool = False) -> int:
 def store(stream: BinaryIO) -> str:
     """Write the stream to files/<sha256>, block by block; a file that is there already is kept."""
     folder = settings().files_dir
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     digest = hashlib.sha256()
     with tempfile.NamedTemporaryFile(dir=folder, prefix="upload-", delete=False) as file:
         try:
@@ -59,7 +59,6 @@ def store(stream: BinaryIO) -> str:
             Path(file.name).unlink()
             raise
     target = folder / digest.hexdigest()
-    Path(file.name).chmod(0o644)
     Path(file.name).replace(target)
     return target.name
 

@@ -21,6 +21,7 @@ from rich.text import Text
 from db import datasets, job_progress, jobs, predictions
 from db.engine import DatabaseAway, access, begin
 from db.errors import NotFound, UserError
+from db.permissions import keep_private
 from db.types import Dataset, DatasetState, JobKind, JobState, Progress, Split
 from worker import (
     actions,
@@ -61,6 +62,7 @@ cli_data_need.add_to(app)
 def main() -> None:
     """Entry point. Exit codes: 0 done, 1 the user can put it right (one sentence on stderr), 2 wrong usage."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    keep_private()
     try:
         app()
     except UserError as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from db import embedded, engine, workers
 from db.engine import begin
 from db.errors import UserError
+from db.permissions import make_home
 from db.settings import settings
 from worker.app import queue_lengths
 from worker.lifecycle import gpu_count
@@ -48,7 +49,7 @@ def _try(part: str, look: Callable[[], str], *, optional: bool = False) -> Findi
 
 
 def _data_dir() -> str:
-    settings().home.mkdir(parents=True, exist_ok=True)
+    make_home(settings())
     free = shutil.disk_usage(settings().home).free / 1e9
     if free < 1:
         raise UserError(f"only {free:.1f} GB free in {settings().home}; make room or set PRICEWRIGHT_DATA_DIR")

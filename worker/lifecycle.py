@@ -14,6 +14,7 @@ from celery import signals
 
 from db import engine, workers
 from db.engine import DatabaseAway
+from db.permissions import keep_private
 from db.settings import settings
 from db.types import Queue
 from worker.app import app
@@ -27,6 +28,7 @@ _PR_SET_PDEATHSIG = 1
 
 def install() -> None:
     """Connect the handlers; called when the tasks are loaded, which only a worker does."""
+    keep_private()
     signals.worker_process_init.connect(_child_started, weak=False)
     signals.beat_embedded_init.connect(_follow_parent, weak=False)
     signals.worker_ready.connect(_ready, weak=False)

@@ -1,10 +1,12 @@
 """`python -m db.migrations`: bring the database to the newest migration; an embedded one is started for it."""
 
 from db import embedded, engine
+from db.permissions import keep_private
 from db.settings import settings
 
 
 def main() -> None:
+    keep_private()
     started = embedded.ensure(settings(), die_with_parent=True)
     try:
         engine.migrate()

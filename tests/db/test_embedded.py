@@ -217,8 +217,10 @@ def test_a_folder_that_holds_something_else_is_refused_and_left_alone(place: Set
     assert (place.home / "postgres" / "letters.txt").read_text() == "dear"
 
 
-def test_a_link_planted_where_the_sockets_go_is_refused_and_its_target_left_alone(place: Settings) -> None:
-    target = place.home / "target"
+def test_a_link_planted_where_the_sockets_go_is_refused_and_its_target_left_alone(
+    place: Settings, tmp_path: Path
+) -> None:
+    target = tmp_path / "target"
     target.mkdir(mode=0o755)
     before = target.stat()
     place.run_dir.symlink_to(target)

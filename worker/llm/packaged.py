@@ -103,7 +103,7 @@ def model_folder(name: str) -> Path:
     if target.is_dir():
         return target
     source(name)  # says what to install
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with FileLock(target.with_suffix(".lock")):  # two workers that start together convert once
         if not target.is_dir():
             for left in target.parent.glob(f".{target.name}.part-*"):  # of a converter that was killed
