@@ -28,7 +28,7 @@ def snapshot(session: Session, job_id: int, version: str) -> Path:
     Written at the first call for this version of the job.
     """
     folder = settings().home / "snapshots"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"job-{job_id}-{version}.parquet"
     if not path.is_file():
         for old in folder.glob(f"job-{job_id}-*.parquet"):
@@ -40,6 +40,12 @@ def snapshot(session: Session, job_id: int, version: str) -> Path:
         frame.with_columns(error=pl.col("price") - pl.col("truth")).write_parquet(part)
         Path(part).replace(path)  # a reader sees all of it or nothing
     return path
+
+
+def forget(job_id: int) -> None:
+    """Remove a job's files."""
+    for path in (settings().home / "snapshots").glob(f"job-{job_id}-*.parquet"):
+        path.unlink(missing_ok=True)
 
 
 def search(

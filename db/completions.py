@@ -217,7 +217,56 @@ def store(session: Session, answers: Sequence[Answer]) -> set[str]:
         session.execute(
             text("UPDATE jobs SET spent_usd = spent_usd + :usd WHERE id = :job"), {"usd": usd, "job": job_id}
         )
+    paying = {row.job_id for row in rows if row.job_id is not None}
+    if orphans := paying - set(session.scalars(text("SELECT id FROM jobs WHERE id = ANY(:jobs)"), {"jobs": [*paying]})):
+        forget(session, orphans)  # its dataset was deleted while the answer was on its way
     return {row.hash for row in rows}
+
+
+def use(session: Session, hashes: Collection[str], job_id: int) -> None:
+    """Note that a job was given answers which others had paid for."""
+    session.execute(
+        text(
+            """INSERT INTO completion_uses (hash, job_id)
+               SELECT hash, :job FROM completions WHERE hash = ANY(:hashes) ORDER BY hash ON CONFLICT DO NOTHING"""
+        ),
+        {"hashes": list(hashes), "job": job_id},
+    )
+
+
+def forget(session: Session, job_ids: Collection[int]) -> None:
+    """Erase what these jobs asked and were answered, as they are about to be deleted or were; what it cost stays.
+
+    An answer that another job uses or pays for is kept until that one goes. What is erased counts in the totals, but
+    no longer as an answer to anything: asked again it is paid again.
+    """
+    about = {"jobs": sorted(job_ids)}
+    others = """EXISTS (SELECT 1 FROM completion_uses u WHERE u.hash = c.hash AND NOT u.job_id = ANY(:jobs))"""
+    session.execute(
+        text("DELETE FROM completions WHERE job_id = ANY(:jobs) AND (state = 'failed' OR batch_id IS NOT NULL "
+             "AND state = 'sent')"), about
+    )  # fmt: skip
+    # Whoever waits for an answer has the request himself; that it was asked has to be known until the answer comes.
+    session.execute(text("UPDATE completions SET request = '{}' WHERE job_id = ANY(:jobs) AND state = 'sent'"), about)
+    gone = list(
+        session.scalars(
+            text(
+                f"""SELECT c.hash FROM completions c WHERE c.state = 'done' AND NOT {others}
+                    AND (c.job_id = ANY(:jobs) OR NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = c.job_id)
+                         AND EXISTS (SELECT 1 FROM completion_uses u WHERE u.hash = c.hash))
+                    ORDER BY c.hash FOR UPDATE OF c"""
+            ),
+            about,
+        )
+    )
+    session.execute(text("DELETE FROM completion_uses WHERE hash = ANY(:hashes)"), {"hashes": gone})
+    session.execute(
+        text(
+            """UPDATE completions SET hash = 'gone:' || gen_random_uuid(), request = '{}', response = '{}',
+                   job_id = NULL, row = NULL WHERE hash = ANY(:hashes)"""
+        ),
+        {"hashes": gone},
+    )
 
 
 def free(session: Session, hashes: Collection[str], owner: str | None = None) -> None:

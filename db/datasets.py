@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from db import engine
@@ -88,7 +88,10 @@ def drop(session: Session, dataset_id: int) -> None:
 
 
 def file_is_used(session: Session, sha256: str) -> bool:
-    return bool(session.scalar(select(func.count()).where(DatasetRow.file_sha256 == sha256)))
+    """Whether a dataset was made of the stored file with this hash, or a knowledge base was changed by it."""
+    query = """SELECT EXISTS (SELECT 1 FROM datasets WHERE file_sha256 = :sha256)
+                   OR EXISTS (SELECT 1 FROM jobs WHERE spec -> 'changes' ->> 'sha256' = :sha256)"""
+    return bool(session.scalar(text(query), {"sha256": sha256}))
 
 
 def add_items(session: Session, dataset_id: int, frame: pl.DataFrame) -> int:

@@ -131,6 +131,38 @@ def remove(session: Session, base: KnowledgeBase, keys: Sequence[str]) -> int:
     )
 
 
+def take_back_reference(session: Session, dataset_id: int) -> None:
+    """Remove a dataset's items, which is about to be deleted, from every base that has them as references, and their
+    texts from what was asked and is told about prices that were made with them."""
+    about = {"key": f"{dataset_id}:%", "prefix": f"{dataset_id}:"}
+    borrowers = list(
+        session.scalars(
+            text(
+                """WITH gone AS (DELETE FROM knowledge_items WHERE source = 'reference' AND key LIKE :key
+                                 RETURNING base_id)
+                   SELECT DISTINCT b.dataset_id FROM gone JOIN knowledge_bases b ON b.id = gone.base_id"""
+            ),
+            about,
+        )
+    )
+    if not borrowers:
+        return
+    session.execute(text("DELETE FROM knowledge_removed WHERE key LIKE :key"), about)
+    of_borrowers = "job_id IN (SELECT id FROM jobs WHERE dataset_id = ANY(:borrowers))"
+    session.execute(
+        text(f"UPDATE completions SET request = '{{}}' WHERE state = 'done' AND {of_borrowers}"),
+        {"borrowers": borrowers},
+    )
+    session.execute(
+        text(
+            f"""UPDATE predictions SET evidence = evidence - '{{prompt,neighbours,calls}}' ::text[]
+                WHERE {of_borrowers} AND (evidence ? 'calls' OR jsonb_path_exists(evidence,
+                    '$.neighbours[*].id ? (@ starts with $prefix)', jsonb_build_object('prefix', :prefix ::text)))"""
+        ),
+        about | {"borrowers": borrowers},
+    )
+
+
 def _stage(session: Session) -> None:
     """A table of this transaction for what is to change."""
     session.execute(text("DROP TABLE IF EXISTS knowledge_changes"))

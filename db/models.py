@@ -328,6 +328,14 @@ class CompletionRow(Base):
     lost_usd: Mapped[Decimal] = mapped_column(Numeric(18, 12), server_default=text("0"))  # tries without an answer
 
 
+class CompletionUseRow(Base):
+    """A job that was given an answer which another job had paid for: the answer stays while one of them does."""
+
+    __tablename__ = "completion_uses"
+    hash: Mapped[str] = mapped_column(ForeignKey("completions.hash", ondelete="CASCADE"), primary_key=True)
+    job_id: Mapped[int] = _job(primary_key=True, index=True)
+
+
 class BatchRow(Base):
     """A file of calls that an endpoint answers within hours, for half the price."""
 

@@ -91,6 +91,11 @@ class Settings(BaseSettings):
         return self.home / "files"
 
     @property
+    def scratch_dir(self) -> Path:
+        """What a chunk needs while it is worked on; each has a folder job-ID-… in it."""
+        return self.home / "scratch"
+
+    @property
     def models_dir(self) -> Path:
         return self.model_cache.expanduser().resolve() if self.model_cache else self.home / "models"
 

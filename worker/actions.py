@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from db import chunks, datasets, jobs, rates
+from db import analytics, chunks, completions, datasets, jobs, knowledge_changes, rates
 from db.engine import Session, after_commit, begin
 from db.errors import MappingError, UserError, WrongState
 from db.settings import settings
@@ -263,12 +264,28 @@ def retry(job_id: int) -> int:
 
 
 def delete_dataset(dataset_id: int) -> None:
-    """Delete a dataset with its jobs and predictions, and the uploaded bytes unless another dataset shares them."""
+    """Delete a dataset with its jobs and predictions, what endpoints were asked and answered about it, what other
+    datasets' knowledge bases took from it, and the uploaded bytes unless another dataset shares them.
+
+    Adapters that learned from it stay, and so does what its jobs cost.
+    """
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
+        its_jobs = jobs.all(session, dataset_id)
+        job_ids = [job.id for job in its_jobs]
+        completions.forget(session, job_ids)
+        knowledge_changes.take_back_reference(session, dataset_id)
         datasets.drop(session, dataset_id)
-        if not datasets.file_is_used(session, dataset.file_sha256):
-            after_commit(session, lambda: (settings().files_dir / dataset.file_sha256).unlink(missing_ok=True))
+        files = {dataset.file_sha256, *(job.spec["changes"]["sha256"] for job in its_jobs if "changes" in job.spec)}
+        for sha256 in files:
+            if not datasets.file_is_used(session, sha256):
+                after_commit(session, partial((settings().files_dir / sha256).unlink, missing_ok=True))
+    with begin() as session:
+        completions.forget(session, job_ids)  # what was asked until the jobs were gone
+    for job_id in job_ids:
+        analytics.forget(job_id)
+        for left in settings().scratch_dir.glob(f"job-{job_id}-*"):  # of a worker that was killed
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def load_demo() -> int:

@@ -109,7 +109,7 @@ def _claim(session: Session, chunk_id: int) -> tuple[Job, Chunk] | None:
 def _run(job: Job, chunk: Chunk) -> None:
     lease = Lease(chunk)
     try:
-        with _scratch() as scratch, lease:
+        with _scratch(job.id) as scratch, lease:
             commit = STEPS[chunk.step](Work(job, chunk, lease, scratch))
             with begin() as session:
                 tally = commit(session)
@@ -158,11 +158,11 @@ def _give_back(chunk: Chunk, troubles: Trouble, after_seconds: float = 0) -> Non
 
 
 @contextmanager
-def _scratch() -> Iterator[Path]:
+def _scratch(job_id: int) -> Iterator[Path]:
     """A folder beside the data, not in /tmp, which is often small or in memory; gone when the chunk ends."""
-    parent = settings().home / "scratch"
-    parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent) as folder:
+    parent = settings().scratch_dir
+    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent, prefix=f"job-{job_id}-") as folder:
         yield Path(folder)
 
 

@@ -305,7 +305,10 @@ class Courier:
 
         stored = await _database(keep)
         for call, _ in group:
-            self._tell(call, stored[call.hash])
+            if (found := stored.get(call.hash)) is not None:
+                self._tell(call, found)
+            else:
+                self._fail(call, Failure(Kind.ROW, "The dataset was deleted meanwhile."), kind=Kind.ROW)
 
     def _tell(self, call: Call, stored: Stored) -> None:
         self._out(call, {"state": "done", "stored": asdict(stored)})

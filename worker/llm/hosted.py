@@ -242,6 +242,7 @@ class HostedModel:
             missing = [call for call in missing if call.hash not in outcomes]
         if missing:
             outcomes |= calling.ask(self._endpoint, missing, self._tariff, progress, advance)
+        self._note_uses(outcomes, progress)
         paid: set[str] = set()
         out = {}
         for i, prompt in numbered:
@@ -249,6 +250,16 @@ class HostedModel:
             spent = _spent(outcome, prompt.row, progress.job_id, hashes[i], paid, fresh)
             out[i] = _Asked(prompt, made[i], outcome, spent)
         return out
+
+    def _note_uses(self, outcomes: Mapping[str, Outcome], progress: Progress) -> None:
+        """Answers that another job paid for are kept for as long as this one is there."""
+        job_id = progress.job_id
+        if job_id is None:
+            return
+        shared = [key for key, one in outcomes.items() if one.stored and one.stored.job_id != job_id]
+        if shared:
+            with begin() as session:
+                completions.use(session, shared, job_id)
 
     def _stored(self, calls: Mapping[str, Call], progress: Progress) -> dict[str, Outcome]:
         with begin() as session:
