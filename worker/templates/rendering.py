@@ -11,7 +11,7 @@ from jinja2 import TemplateError, nodes
 from db.errors import UserError
 from db.types import PromptVersion
 from worker.templates.hostile import END, START, as_data
-from worker.templates.sandbox import MAX_RENDERED, Language, parse
+from worker.templates.sandbox import BREAKING, MAX_RENDERED, Language, Work, parse, reason
 
 ITEM = ("title", "description", "category", "brand", "product", "attributes", "stats", "neighbours")
 """Variables that are each item's own. `examples` is too where they are chosen for the item."""
@@ -99,12 +99,12 @@ def render(prompt: PromptVersion, values: Values, *, own_examples: bool = False)
     letters = 0
     pieces: list[str] = []
     try:
-        for piece in compiled.generate(values):
+        for piece in compiled.generate({**values, Work.NAME: Work()}):
             pieces.append(piece)
             letters += len(piece)
             if letters > MAX_RENDERED:
                 raise UserError(f"The prompt {prompt.name} grows beyond {MAX_RENDERED:,} letters.")
-    except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
+    except (TemplateError, TypeError, LookupError, AttributeError, *BREAKING) as error:
         raise UserError(_sentence(prompt, error)) from error
     # What is left out leaves no mark: it may come before what is shared.
     full = "".join(pieces).replace(START + END, "")
@@ -142,6 +142,8 @@ def _compiled(text: str, own_examples: bool) -> Compiled:
         code = _LANGUAGE.compile(tree)
     except TemplateError as error:
         raise UserError(f"The prompt can't be used: {error.message}") from error
+    except BREAKING as error:
+        raise UserError(f"The prompt can't be used: {reason(error)}.") from error
     return Compiled.from_code(_LANGUAGE, code, {})
 
 
@@ -167,7 +169,7 @@ def _depends(node: nodes.Node, own: set[str]) -> bool:
 
 
 def _sentence(prompt: PromptVersion, error: Exception) -> str:
-    message = str(error).rstrip(".")
+    message = reason(error)
     if "stats" in message or "dict object" in message:
         return f"The prompt {prompt.name} asks for something that is not always there ({message}); ask with if first."
     return f"The prompt {prompt.name} can't be filled in: {message}; it can use {', '.join(VARIABLES)}."
