@@ -196,7 +196,8 @@ def store(session: Session, answers: Sequence[Answer]) -> set[str]:
                FROM unnest(:hashes ::text[], :responses ::text[], :ins ::int[], :cached ::int[], :outs ::int[],
                            :usd ::numeric[], :seconds ::float8[], :failed ::bool[])
                     AS a (hash, response, tokens_in, tokens_cached, tokens_out, usd, seconds, failed)
-               WHERE c.hash = a.hash AND c.state IN ('sent', 'lost') RETURNING c.hash, c.job_id, c.usd"""
+               WHERE c.hash = a.hash AND c.state IN ('sent', 'lost')
+               RETURNING c.hash, c.job_id, c.usd, c.request = '{}' AS is_forgotten"""
         ),
         {
             "hashes": [answer.hash for answer in ordered],
@@ -217,9 +218,8 @@ def store(session: Session, answers: Sequence[Answer]) -> set[str]:
         session.execute(
             text("UPDATE jobs SET spent_usd = spent_usd + :usd WHERE id = :job"), {"usd": usd, "job": job_id}
         )
-    paying = {row.job_id for row in rows if row.job_id is not None}
-    if orphans := paying - set(session.scalars(text("SELECT id FROM jobs WHERE id = ANY(:jobs)"), {"jobs": [*paying]})):
-        forget(session, orphans)  # its dataset was deleted while the answer was on its way
+    if forgotten := [row.hash for row in rows if row.is_forgotten]:
+        _erase(session, forgotten)  # the dataset was deleted while the answer was on its way
     return {row.hash for row in rows}
 
 
@@ -228,7 +228,8 @@ def use(session: Session, hashes: Collection[str], job_id: int) -> None:
     session.execute(
         text(
             """INSERT INTO completion_uses (hash, job_id)
-               SELECT hash, :job FROM completions WHERE hash = ANY(:hashes) ORDER BY hash ON CONFLICT DO NOTHING"""
+               SELECT c.hash, j.id FROM completions c JOIN jobs j ON j.id = :job
+               WHERE c.hash = ANY(:hashes) ORDER BY c.hash ON CONFLICT DO NOTHING"""
         ),
         {"hashes": list(hashes), "job": job_id},
     )
@@ -260,12 +261,17 @@ def forget(session: Session, job_ids: Collection[int]) -> None:
         )
     )
     session.execute(text("DELETE FROM completion_uses WHERE hash = ANY(:hashes)"), {"hashes": gone})
+    _erase(session, gone)
+
+
+def _erase(session: Session, hashes: Sequence[str]) -> None:
+    """Leave of these calls only what they cost."""
     session.execute(
         text(
             """UPDATE completions SET hash = 'gone:' || gen_random_uuid(), request = '{}', response = '{}',
                    job_id = NULL, row = NULL WHERE hash = ANY(:hashes)"""
         ),
-        {"hashes": gone},
+        {"hashes": list(hashes)},
     )
 
 
