@@ -1,6 +1,8 @@
 """What is the record that begins here, when quoting is irregular? The csv module decides, one record at a time."""
 
+import contextlib
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -26,7 +28,7 @@ def record(buffer: bytes, start: int, dialect: Dialect, width: int, *, final: bo
     end = buffer.find(b"\n", start)
     if end < 0:
         return None
-    line = _text(buffer, start, end)
+    line = _text(buffer, start, end, dialect)
     try:
         reader = csv.reader([line + "\n", _AFTER], **dialect.csv_arguments(strict=False))
         cells = next(reader, [])
@@ -42,9 +44,15 @@ def record(buffer: bytes, start: int, dialect: Dialect, width: int, *, final: bo
     return _over_lines(buffer, start, end, dialect, width, final=final)
 
 
-def _text(buffer: bytes, start: int, end: int) -> str:
-    """A carriage return that ends no line is a space: the csv module takes it for a line end."""
-    return buffer[start:end].decode().replace("\r", " ")
+def _text(buffer: bytes, start: int, end: int, dialect: Dialect) -> str:
+    """The text as the csv module has to see it: to it a carriage return always ends a line, and an escape character
+    swallows itself before whatever follows; to us it escapes quotes and itself, and is a character in C:\\temp."""
+    text = buffer[start:end].decode().replace("\r", " ")
+    if dialect.quote and dialect.escape and dialect.escape in text:
+        escape = re.escape(dialect.escape)
+        pairs = re.compile(f"{escape}({escape}|{re.escape(dialect.quote)})?")
+        text = pairs.sub(lambda found: found[0] if found[1] else 2 * dialect.escape, text)
+    return text
 
 
 def too_long() -> str:
@@ -68,7 +76,7 @@ def _over_lines(buffer: bytes, start: int, end: int, dialect: Dialect, width: in
                 if final:
                     return
                 raise _EndedInsideQuotesError
-            text, position = _text(buffer, position, stop + 1), stop + 1
+            text, position = _text(buffer, position, stop + 1, dialect), stop + 1
             yield text
 
     reader = csv.reader(lines(), **dialect.csv_arguments(strict=True))
@@ -81,8 +89,9 @@ def _over_lines(buffer: bytes, start: int, end: int, dialect: Dialect, width: in
     if len(cells) == width:
         return Record(cells, position, reader.line_num)
     # A wrong number of cells: either a ragged row that spans lines, or a forgotten quote that swallowed good rows.
-    swallowed = _text(buffer, end + 1, position).split("\n")
-    for row in csv.reader(swallowed, **dialect.csv_arguments(strict=False)):
-        if len(row) == width and width > 1:
-            return unclosed
+    swallowed = _text(buffer, end + 1, position, dialect).split("\n")
+    with contextlib.suppress(csv.Error):  # a cell beyond the module's own limit, which is in no good row
+        for row in csv.reader(swallowed, **dialect.csv_arguments(strict=False)):
+            if len(row) == width and width > 1:
+                return unclosed
     return Record(cells, position, reader.line_num)

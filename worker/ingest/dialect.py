@@ -38,7 +38,7 @@ class Dialect:
             "quotechar": self.quote or None,
             "quoting": csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
             "doublequote": not self.escape,
-            "escapechar": self.escape or None,
+            "escapechar": (self.quote and self.escape) or None,
             "skipinitialspace": self.skip_space,
             "strict": strict,
         }

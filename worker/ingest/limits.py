@@ -29,6 +29,12 @@ INFLATE_GRACE = 64 << 20
 MAX_WORKBOOK = 1 << 30
 """Unpacked bytes of a workbook: it has to be held in memory, other kinds have not."""
 
+MAX_GRID = 30_000_000
+"""Cells of a sheet, empty ones included: each takes some 50 bytes. The longest sheet of 28 columns fits."""
+
+MAX_TEXTS = 2 << 30
+"""Bytes of the texts of a workbook once every cell has its own copy; a text is stored once, however many have it."""
+
 SAMPLE_BYTES = 1 << 20
 """How much of the beginning of the text is looked at to find the dialect and the columns."""
 

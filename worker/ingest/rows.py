@@ -114,20 +114,40 @@ class _Walk:
             return
         if self.dialect.escape and self.dialect.quote:
             text = _doubled(text, self.dialect)
-        frame = pl.read_csv(
-            text,
-            has_header=False,
-            schema=dict.fromkeys(names(self.width), pl.String),
-            separator=self.dialect.delimiter or ONE_COLUMN,
-            quote_char=self.dialect.quote or None,
-            empty_string_is_null=False,
-            infer_schema=False,
-        )
+        try:
+            frame = pl.read_csv(
+                text,
+                has_header=False,
+                schema=dict.fromkeys(names(self.width), pl.String),
+                separator=self.dialect.delimiter or ONE_COLUMN,
+                quote_char=self.dialect.quote or None,
+                empty_string_is_null=False,
+                infer_schema=False,
+            )
+        except pl.exceptions.PolarsError:
+            frame = pl.DataFrame()
         if len(frame) != len(starts):
-            raise RuntimeError(f"two parsers disagree: {len(starts)} rows scanned, {len(frame)} read")
+            self._one_by_one(starts, ends, lines)
+            return
         if self.dialect.skip_space:
             frame = frame.with_columns(pl.all().str.strip_chars_start(" "))
         self._add(frame, lines, starts, ends)
+
+    def _one_by_one(
+        self, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], lines: npt.NDArray[np.int64]
+    ) -> None:
+        """Rows that Polars refuses or counts differently: what can't be read is a reject, and the rest goes on."""
+        rows: list[list[str]] = []
+        places: list[tuple[int, int, int]] = []
+        for start, end, line in zip(starts.tolist(), ends.tolist(), lines.tolist(), strict=True):
+            record = careful.record(self.buffer[start : end + 1], 0, self.dialect, self.width, final=True)
+            if record and not record.reason and record.end == end + 1 - start and len(record.cells) == self.width:
+                rows.append(record.cells)
+                places.append((line, start, end))
+            else:
+                reason = (record and record.reason) or "its quotes can't be understood"
+                self.rejects.append(Reject(line, _readable(self.buffer[start:end]), reason))
+        self._add_read(rows, places)
 
     def _careful(self, patience: int, *, final: bool) -> bool:
         """Read up to `patience` records one by one; False when the buffer ends before the next one does."""
@@ -148,11 +168,15 @@ class _Walk:
                 rows.append(record.cells)
                 places.append((self.line, start, end))
             self.position, self.line = record.end, self.line + record.lines
+        self._add_read(rows, places)
+        return complete
+
+    def _add_read(self, rows: list[list[str]], places: list[tuple[int, int, int]]) -> None:
+        """Rows that were read one by one, with their line, beginning and end."""
         if rows:
             frame = pl.DataFrame(rows, schema=dict.fromkeys(names(self.width), pl.String), orient="row")
             lines, starts, ends = np.array(places, dtype=np.int64).T
             self._add(frame, lines, starts, ends)
-        return complete
 
     def _wrong_width(self, line: int, start: int, end: int, width: int) -> None:
         raw = self.buffer[start:end]

@@ -1,7 +1,8 @@
 """Where do the rows of a block begin and end, and from where on is its quoting not regular? Vectorised.
 
 A block is regular up to the first quote that neither opens a cell (at its very beginning), nor closes it (at its very
-end), nor is doubled inside it. What is regular here, Polars and the csv module read alike; the rest is for careful.py.
+end), nor is doubled or escaped inside it. What is regular here, Polars and the csv module read alike; the rest is for
+careful.py.
 """
 
 from dataclasses import dataclass
@@ -39,12 +40,14 @@ def rows(buffer: bytes, start: int, stop: int, dialect: Dialect, width: int) -> 
     has_quotes = bool(dialect.quote) and buffer.find(dialect.quote.encode(), start, stop) >= 0
     if has_quotes:
         is_quote = window == ord(dialect.quote)
-        if dialect.escape:
-            is_quote &= ~_escaped(window, ord(dialect.escape))
+        escaped = is_quote & _escaped(window, ord(dialect.escape)) if dialect.escape else np.zeros_like(is_quote)
+        is_quote &= ~escaped
         outside = np.bitwise_xor.accumulate(is_quote.view(np.uint8)) == 0
         is_newline &= outside
         is_delimiter &= outside
         limit = _first_irregular(window, np.flatnonzero(is_quote), dialect)
+        # Doubled, as Polars wants it, an escaped quote in a cell without quotes would mean something else.
+        limit = min([limit, *np.flatnonzero(escaped & outside)[:1].tolist()])
     broken = limit < len(window)
     ends = np.flatnonzero(is_newline[:limit])
     starts = np.empty_like(ends)

@@ -9,19 +9,22 @@ import numpy as np
 import polars as pl
 
 from db.errors import UnreadableFile
-from worker.ingest import header, limits
+from worker.ingest import grid, header, limits
 from worker.ingest.header import Row
-from worker.ingest.shapes import Cells, Inspection, names
+from worker.ingest.shapes import Cells, Inspection, Reject, names
 from worker.ingest.table import Table, clean
 
 _ROWS = 50_000
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_STRAY = "this stands far away from the table"
 
 
 def open_sheet(path: Path, forced: dict[str, Any]) -> Table:
     """Open the first visible sheet that has rows, or the forced one. Cells are strings as Excel stores them: numbers
     have a decimal point and formulas are their last results. Raises UnreadableFile."""
+    fitted = grid.fit(path)
     try:
-        workbook = fastexcel.read_excel(path)
+        workbook = fastexcel.read_excel(fitted.source)
         sheet, frame = _first_full(workbook, forced.get("sheet"))
     except fastexcel.FastExcelError as error:
         raise UnreadableFile(
@@ -41,6 +44,10 @@ def open_sheet(path: Path, forced: dict[str, Any]) -> Table:
     if count > 1:
         warnings.append(f"The workbook has {count} sheets; only {sheet!r} is read.")
 
+    strays = fitted.strays.get(sheet, [])
+    if strays:
+        warnings.append(_about(strays))
+
     def cells(wanted: Sequence[int]) -> Iterator[Cells]:
         del wanted
         body = frame.slice(layout.skip_lines)
@@ -49,8 +56,19 @@ def open_sheet(path: Path, forced: dict[str, Any]) -> Table:
             lines = np.arange(start, start + len(part), dtype=np.int64) + layout.skip_lines + 1
             full = part.select(pl.any_horizontal(pl.all().str.strip_chars() != "")).to_series()
             yield _cells(part.filter(full), lines[full.to_numpy()])
+        far: dict[int, list[str]] = {}
+        for name in strays:
+            far.setdefault(int(name.lstrip(_LETTERS)), []).append(name)
+        below = [Reject(line, " ".join(names), _STRAY) for line, names in far.items() if line > len(frame)]
+        yield Cells(frame.clear(), np.empty(0, np.int64), lambda _: "", {}, below)
 
     return Table(Inspection(kind="xlsx", sheet=sheet, warnings=warnings), layout, cells)
+
+
+def _about(strays: list[str]) -> str:
+    if len(strays) == 1:
+        return f"The cell {strays[0]} stands far away from the table and is left out."
+    return f"{len(strays)} cells, {strays[0]} the first, stand far away from the table and are left out."
 
 
 def _cells(frame: pl.DataFrame, lines: "np.ndarray[Any, np.dtype[np.int64]]") -> Cells:

@@ -62,10 +62,14 @@ def test_written_tables_are_read_back_cell_by_cell(
 
 
 @quick
-@given(text=st.text(st.sampled_from(list('ab,"\n ')), max_size=80), size=st.sampled_from([1, 5, 1 << 20]))
-def test_fast_and_careful_reading_agree_on_any_text(text: str, size: int) -> None:
+@given(
+    text=st.text(st.sampled_from(list('ab,"\\\n ')), max_size=80),
+    size=st.sampled_from([1, 5, 1 << 20]),
+    escape=st.sampled_from(["", "\\"]),
+)
+def test_fast_and_careful_reading_agree_on_any_text(text: str, size: int, escape: str) -> None:
     """The fast path on blocks of any size against the careful one, record by record, on the whole."""
-    dialect, width = Dialect(), 2
+    dialect, width = Dialect(escape=escape), 2
     data = text.encode()
     whole = data if data.endswith(b"\n") else data + b"\n"
     expected, rejected, position, line = [], [], 0, 1

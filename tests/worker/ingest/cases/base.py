@@ -2,10 +2,12 @@
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import xlsxwriter
 
 Item = tuple[str, str, float | None]
@@ -52,6 +54,27 @@ def workbook(*sheets: tuple[str, Sequence[Sequence[object]]], hidden: Sequence[s
 def parquet(frame: pl.DataFrame) -> bytes:
     buffer = io.BytesIO()
     frame.write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def arrow_parquet(**columns: pa.Array) -> bytes:
+    """For types that Polars has not."""
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
+def no_utf8(*cells: bytes) -> pa.Array:
+    """A column that says it is text; Parquet does not see to it that it is."""
+    return pa.Array.from_buffers(pa.string(), len(cells), pa.array(cells).buffers())
+
+
+def workbook_part(data: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes:
+    """The workbook with another content of one part."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, change(old.read(name)) if name == part else old.read(name))
     return buffer.getvalue()
 
 

@@ -1,10 +1,27 @@
 """Workbooks, Parquet and gzip files that can be read."""
 
+import datetime as dt
 import gzip
+from decimal import Decimal
 
 import polars as pl
+import pyarrow as pa
 
-from tests.worker.ingest.cases.base import HEAD, LAMP, MUG, PLAIN, ROWS, THREE, Case, lines, parquet, workbook
+from tests.worker.ingest.cases.base import (
+    HEAD,
+    LAMP,
+    MUG,
+    PLAIN,
+    ROWS,
+    THREE,
+    Case,
+    arrow_parquet,
+    lines,
+    no_utf8,
+    parquet,
+    workbook,
+    workbook_part,
+)
 
 SHEET: list[list[object]] = [
     ["id", "title", "price"],
@@ -15,6 +32,10 @@ SHEET: list[list[object]] = [
 FRAME = pl.DataFrame(
     {"id": ["a1", "a2", "a3"], "title": ["Desk lamp", "Blue mug", "Wool rug"], "price": [12.5, 7.0, 99.99]}
 )
+
+SHEET_XML = "xl/worksheets/sheet1.xml"
+CORNER = b'<row r="1048576"><c r="XFD1048576"><v>7</v></c></row></sheetData>'
+RIGHT = b'<c r="XFD1"><v>7</v></c></row>'
 
 CONTAINERS = [
     Case("gzip", "t.csv.gz", gzip.compress(PLAIN), THREE),
@@ -83,6 +104,19 @@ CONTAINERS = [
         {6: "repeated"},
         header_line=2,
     ),
+    Case(
+        "workbook with a stray cell in the last corner",
+        "t.xlsx",
+        workbook_part(workbook(("P", SHEET)), SHEET_XML, lambda xml: xml.replace(b"</sheetData>", CORNER)),
+        THREE,
+        {1_048_576: "far away"},
+    ),
+    Case(
+        "workbook with a stray cell far to the right",
+        "t.xlsx",
+        workbook_part(workbook(("P", SHEET)), SHEET_XML, lambda xml: xml.replace(b"</row>", RIGHT, 1)),
+        THREE,
+    ),
     Case("Parquet", "t.parquet", parquet(FRAME), THREE, header_line=None),
     Case(
         "Parquet with nulls, NaN and zero",
@@ -116,6 +150,34 @@ CONTAINERS = [
         [("", "Lamp", 12.0), ("", "Mug", 7.0)],
         header_line=None,
         more={"category": ["x", "y"]},
+    ),
+    Case(
+        "Parquet with texts that are not UTF-8",
+        "t.parquet",
+        arrow_parquet(
+            id=pa.array(["a1", "b1", "b2", "a2"]),
+            title=no_utf8(b"Desk lamp", b"Caf\xe9", b"Vase", b"Blue mug"),
+            brand=pa.array([b"x", b"y", b"\xff\xfe", None]),
+            price=pa.array([12.5, 1.0, 2.0, 7.0]),
+        ),
+        [LAMP, MUG],
+        {2: "no text", 3: "no text"},
+        header_line=None,
+    ),
+    Case(
+        "Parquet with types that Polars can't write as text",
+        "t.parquet",
+        arrow_parquet(
+            title=pa.array(["Lamp", "Mug"]),
+            description=pa.array([dt.timedelta(days=1), None]),
+            category=pa.array([(1 << 63) - 1, 0], pa.timestamp("us")),
+            price=pa.array([Decimal("12.50"), Decimal("7.00")], pa.decimal256(50, 2)),
+        ),
+        [("", "Mug", 7.0)],
+        {1: "no text"},
+        header_line=None,
+        more={"category": ["1970-01-01 00:00:00"]},
+        mapping={"description": "description", "category": "category"},
     ),
     Case(
         "Parquet with prices as text",

@@ -18,6 +18,25 @@ QUOTES = [
         [("a1", 'A "big" lamp, red', 5.0), ("a2", 'Mug "x" y', 6.0)],
     ),
     Case(
+        "backslash escapes without quotes around the cell",
+        "t.csv",
+        lines(HEAD, r"a1,\"Deluxe\" lamp,10.99", "a2,Chair,5", r'a3,"Mug \"x\" y",6', r"a4,TV 15\" black,7"),
+        [("a1", '"Deluxe" lamp', 10.99), ("a2", "Chair", 5.0), ("a3", 'Mug "x" y', 6.0), ("a4", 'TV 15" black', 7.0)],
+    ),
+    Case(
+        "backslashes that escape nothing beside some that do",
+        "t.csv",
+        lines(HEAD, r'a1,"Mug \"x\" y",6', r"a2,C:\temp \"a\",5", r'a3,"D:\new \"b\"",4', r"a4,\\server,3"),
+        [("a1", 'Mug "x" y', 6.0), ("a2", r'C:\temp "a"', 5.0), ("a3", r'D:\new "b"', 4.0), ("a4", r"\server", 3.0)],
+    ),
+    Case(
+        "a row over lines in which a cell is too large for the csv module, when read from its second line on",
+        "t.csv",
+        lines(HEAD, ROWS[0], 'b1,"', '",' + "y" * 100_000 + ',"' + "z" * 100_000 + '"', *ROWS[1:]),
+        THREE,
+        {3: "4 cells instead of 3"},
+    ),
+    Case(
         "inch sign in an unquoted cell",
         "t.csv",
         lines(HEAD, 'a1,TV 15" black,5', 'a2,"Mug, blue",6'),

@@ -2,7 +2,9 @@
 
 import gzip
 
-from tests.worker.ingest.cases.base import HEAD, PLAIN, Case, lines, parquet, workbook, zipped
+import pyarrow as pa
+
+from tests.worker.ingest.cases.base import HEAD, PLAIN, Case, arrow_parquet, lines, parquet, workbook, zipped
 from tests.worker.ingest.cases.containers import FRAME, SHEET
 
 BROKEN_SHEET = workbook(("P", SHEET))
@@ -28,6 +30,24 @@ UNREADABLE = [
     Case("ZIP of a CSV", "t.zip", zipped("t.csv", PLAIN), error="ZIP archive"),
     Case("workbook cut in half", "t.xlsx", BROKEN_SHEET[: len(BROKEN_SHEET) // 2], error="broken"),
     Case("workbook without content", "t.xlsx", zipped("xl/workbook.xml", b"<oops"), error="broken"),
+    Case(
+        "workbook with cells all over the place",
+        "t.xlsx",
+        workbook(("P", SHEET), ("Q", [row for i in range(100) for row in ([None] * (15 * i) + [i], *[[]] * 400)])),
+        error="100 cells over 39,700 rows and 1,486 columns",
+    ),
+    Case(
+        "workbook whose texts are long and used often",
+        "t.xlsx",
+        workbook(("P", [["title"], *[["y" * 30_000]] * 80_000])),
+        error="The texts of the workbook take 2 GB",
+    ),
+    Case(
+        "Parquet whose columns have names that are not UTF-8",
+        "t.parquet",
+        arrow_parquet(titleZ=pa.array(["Lamp"])).replace(b"titleZ", b"title\xff"),
+        error="broken",
+    ),
     Case("workbook without rows", "t.xlsx", workbook(("P", [])), error="no rows"),
     Case(
         "workbook with a password",
