@@ -124,7 +124,8 @@ def claim(
                                :jobs ::bigint[], :rows ::bigint[], :most ::numeric[])
                         AS c (hash, endpoint, model, request, job_id, row, most_usd)
                    ON CONFLICT (hash) DO UPDATE SET
-                       state = 'sent', owner = excluded.owner, lease_until = excluded.lease_until,
+                       state = 'sent', request = excluded.request, owner = excluded.owner,
+                       lease_until = excluded.lease_until,
                        job_id = excluded.job_id, row = excluded.row, batch_id = excluded.batch_id, response = NULL,
                        sent_at = excluded.sent_at, most_usd = excluded.most_usd, done_at = NULL
                    WHERE completions.state IN ('failed', 'lost') OR (completions.state = 'sent' AND NOT {_AWAITED})
@@ -252,7 +253,7 @@ def forget(session: Session, job_ids: Collection[int]) -> None:
     gone = list(
         session.scalars(
             text(
-                f"""SELECT c.hash FROM completions c WHERE c.state = 'done' AND NOT {others}
+                f"""SELECT c.hash FROM completions c WHERE c.state IN ('done', 'lost') AND NOT {others}
                     AND (c.job_id = ANY(:jobs) OR NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = c.job_id)
                          AND EXISTS (SELECT 1 FROM completion_uses u WHERE u.hash = c.hash))
                     ORDER BY c.hash FOR UPDATE OF c"""
