@@ -1,6 +1,6 @@
 """How does a file become a dataset on the page: uploading it, and saying which column means what?"""
 
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import streamlit as st
@@ -8,11 +8,13 @@ import streamlit as st
 from dashboard import widgets, words
 from db.types import Dataset
 from worker import actions
+from worker.answers import Answers
 
 TYPES = ["csv", "tsv", "txt", "gz", "xlsx", "parquet"]
 UNUSED = "(not in the file)"
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "": "one column", " ": "space"}
+_SIGNS: dict[str | None, Literal[".", ","]] = {"point": ".", "comma": ","}
 _ENCODINGS = ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "cp1250", "cp1251", "shift_jis", "gb18030", "big5"]
 
 
@@ -87,8 +89,10 @@ def mapping(dataset: Dataset) -> None:
                 index=columns.index(proposed) + 1 if proposed in columns else 0,
                 key=f"map-{dataset.id}-{field}",
             )
+        sign = _open_sign(dataset.id, inspection, chosen["price"])
+        accepts = _wide_rows(dataset.id, inspection)
         with st.expander("Columns, prices or accents look wrong?"):
-            forced, sign = _overrides(dataset.id, inspection)
+            forced, other_sign = _overrides(dataset.id, inspection)
         go = st.form_submit_button("Load this table", type="primary", icon=":material/download_done:")
     if go:
         used = {field: column for field, column in chosen.items() if column != UNUSED}
@@ -97,16 +101,38 @@ def mapping(dataset: Dataset) -> None:
             for field in words.FIELDS:  # other columns may come of it, so the mapping is proposed anew
                 st.session_state.pop(f"map-{dataset.id}-{field}", None)
         else:
-            changed = _decimals(inspection, used.get("price"), sign)
-            actions.load(dataset.id, used, name=name.strip() or dataset.name, inspection_changes=changed)
+            said = Answers(_SIGNS.get(other_sign or sign), accepts)
+            actions.load(dataset.id, used, name.strip() or dataset.name, said)
         st.rerun()
+
+
+def _open_sign(dataset_id: int, inspection: dict[str, Any], price: str) -> str | None:
+    """The question that prices with two readings put, if the column chosen has such: point, comma or no answer yet."""
+    readings = inspection.get("undecided", {}).get(price)
+    if not readings:
+        return None
+    st.warning(words.plain(f"The prices in {price} can be read in two ways: {readings}."), icon=":material/help:")
+    return st.radio("Which is their decimal sign?", list(_SIGNS), index=None, horizontal=True, key=f"sign-{dataset_id}")
+
+
+def _wide_rows(dataset_id: int, inspection: dict[str, Any]) -> bool:
+    """Whether a person confirms how rows with more cells than the header has names are read, if there are such."""
+    wide = inspection.get("wide_rows")
+    if not wide:
+        return False
+    st.warning(
+        words.plain(f"{wide}. Perhaps a cell is cut in two, or every cell stands under the wrong name."),
+        icon=":material/view_column:",
+    )
+    return st.checkbox("This is what the rows mean: load them like this", key=f"wide-{dataset_id}")
 
 
 def _overrides(dataset_id: int, inspection: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
     """Inputs for what detection gets wrong now and then: what to force on a new look, and the prices' decimal sign."""
     sign = st.selectbox(
         "Decimal sign of the price",
-        ["as detected", "point: 1,234.56", "comma: 1.234,56"],
+        [None, *_SIGNS],
+        format_func=lambda sign: {None: "as detected", "point": "point: 1,234.56", "comma": "comma: 1.234,56"}[sign],
         key=f"decimal-{dataset_id}",
     )
     forced: dict[str, Any] = {}
@@ -130,11 +156,7 @@ def _overrides(dataset_id: int, inspection: dict[str, Any]) -> tuple[dict[str, A
         forced = {field: value for field, value in chosen.items() if value != detected[field]}
         if "header_line" in forced:
             forced["header_line"] = forced["header_line"] or None
-    return forced, {"p": ".", "c": ","}.get(sign[0])
-
-
-def _decimals(inspection: dict[str, Any], column: str | None, sign: str | None) -> dict[str, Any]:
-    return {"decimals": inspection.get("decimals", {}) | {column: sign}} if column and sign else {}
+    return forced, sign
 
 
 def preview(columns: list[str], rows: list[list[str]]) -> pl.DataFrame:

@@ -78,6 +78,12 @@ def find(session: Session, name_or_id: str) -> Dataset:
     return _value(row)
 
 
+def of_file(session: Session, sha256: str) -> list[Dataset]:
+    """Those made of these bytes, newest first."""
+    rows = select(DatasetRow).where(DatasetRow.file_sha256 == sha256).order_by(DatasetRow.id.desc())
+    return [_value(row) for row in session.scalars(rows)]
+
+
 def change(session: Session, dataset_id: int, **values: Any) -> None:
     session.execute(update(DatasetRow).where(DatasetRow.id == dataset_id).values(**values))
 

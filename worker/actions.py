@@ -17,6 +17,7 @@ from db.errors import MappingError, UserError, WrongState
 from db.settings import settings
 from db.types import Dataset, DatasetState, JobKind, JobState, Queue, Split, Step
 from worker import adapting, planning
+from worker.answers import NOTHING_SAID, Answers, loaded_alike, settled
 from worker.app import send
 from worker.evaluation import context_curve
 from worker.planning import Estimate
@@ -73,7 +74,8 @@ def inspect_again(dataset_id: int, forced: dict[str, Any]) -> int:
         dataset = datasets.get(session, dataset_id)
         if dataset.state not in (DatasetState.INSPECTED, DatasetState.FAILED):
             raise WrongState(f"{dataset.name} can't be looked at again now: it is {dataset.state}.")
-        inspection = dataset.inspection | {"forced": forced}  # the look before stays until this one is done
+        # The look before stays until this one is done, and what was forced then is forced still.
+        inspection = dataset.inspection | {"forced": dataset.inspection.get("forced", {}) | forced}
         datasets.change(session, dataset_id, state=DatasetState.UPLOADED, inspection=inspection, error=None)
         return _read_file(session, dataset_id, JobKind.INSPECT, Step.INSPECT)
 
@@ -82,12 +84,11 @@ def load(
     dataset_id: int,
     mapping: dict[str, str],
     name: str | None = None,
-    inspection_changes: dict[str, Any] | None = None,
+    said: Answers = NOTHING_SAID,
 ) -> int:
     """Turn an inspected upload into items with this mapping (field -> column); returns the job's id.
 
-    `inspection_changes` overrides what was detected and leaves the columns as they are (the decimal sign of prices);
-    `inspect_again` is for the rest. Raises MappingError.
+    `said` answers what the look could not tell; `inspect_again` is for what changes the columns. Raises MappingError.
     """
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
@@ -99,7 +100,7 @@ def load(
             session,
             dataset_id,
             mapping=mapping,
-            inspection=dataset.inspection | (inspection_changes or {}),
+            inspection=settled(dataset.inspection, mapping, said),
             name=name or dataset.name,
             state=DatasetState.LOADING,
             error=None,
@@ -286,6 +287,13 @@ def delete_dataset(dataset_id: int) -> None:
         analytics.forget(job_id)
         for left in settings().scratch_dir.glob(f"job-{job_id}-*"):  # of a worker that was killed
             shutil.rmtree(left, ignore_errors=True)
+
+
+def loaded_already(dataset_id: int, mapping: dict[str, str], said: Answers = NOTHING_SAID) -> Dataset | None:
+    """The dataset that loading this inspected upload would only make again, if there is one."""
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+        return loaded_alike(session, dataset, {field: name for field, name in mapping.items() if name}, said)
 
 
 def load_demo() -> int:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from decimal import Decimal
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TimeRemainingColumn
@@ -37,6 +38,7 @@ from worker import (
     specs,
     tables,
 )
+from worker.answers import NOTHING_SAID, Answers
 from worker.cli_console import PlainColumn, err, out, tell_error
 from worker.up import running_stack, supervise
 
@@ -50,6 +52,19 @@ app = typer.Typer(
 Cap = Annotated[float | None, typer.Option(min=0, help="Dollars each job may pay to endpoints, then it pauses.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="field=value of the technique's spec.")]
+
+
+class Sign(StrEnum):
+    POINT = "point"
+    COMMA = "comma"
+
+
+DecimalSign = Annotated[
+    Sign | None, typer.Option("--decimal", help="Decimal sign of prices in the file that are text: 1.234 is 1 or 1234.")
+]
+WideRows = Annotated[
+    bool, typer.Option("--accept-wide-rows", help="Load a file whose rows have more cells than its header has names.")
+]
 POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 60.0  # how long a database may be away before a watching command gives up
 
@@ -96,11 +111,14 @@ def load(
         list[str] | None, typer.Option("--map", help="field=column, e.g. title=Name; empty column = leave out.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="What to call the dataset.")] = None,
+    decimal: DecimalSign = None,
+    accept_wide_rows: WideRows = False,
     as_json: AsJson = False,
 ) -> None:
     """Upload a table: every line becomes an item or a reject with its reason."""
     with running_stack():
-        dataset = _load(file, _mapping(columns or []), name, quiet=as_json)
+        said = _said(decimal, accept_wide_rows)
+        dataset, about = _load(file, _mapping(columns or []), name, said, quiet=as_json)
     report = {
         "dataset": dataset.id,
         "rows_in": dataset.rows_in,
@@ -109,10 +127,21 @@ def load(
         "splits": dataset.splits,
     }
     if as_json:
-        _print_json(report | {"name": dataset.name, "mapping": dataset.mapping})
+        _print_json(report | {"name": dataset.name} | about)
     else:
         out.print(f"Dataset {dataset.id} ({dataset.name}): {dataset.items:,} items, {dataset.rejects:,} rejects.")
         out.print("Splits: " + ", ".join(f"{count:,} {split}" for split, count in dataset.splits.items()))
+    _refuse_empty(dataset)
+
+
+def _said(decimal: Sign | None, accept_wide_rows: bool) -> Answers:
+    signs: dict[Sign | None, Literal[".", ","]] = {Sign.POINT: ".", Sign.COMMA: ","}
+    return Answers(signs.get(decimal), accept_wide_rows)
+
+
+def _refuse_empty(dataset: Dataset) -> None:
+    if not dataset.items:
+        raise UserError(tables.nothing_loaded(dataset))
 
 
 def _mapping(pairs: list[str]) -> dict[str, str]:
@@ -127,19 +156,44 @@ def _mapping(pairs: list[str]) -> dict[str, str]:
     return mapping
 
 
-def _load(file: Path, mapping: dict[str, str], name: str | None, *, quiet: bool) -> Dataset:
-    """Upload, inspect, map and load; raises UserError with the reason when the file can't be used."""
+def _load(
+    file: Path, mapping: dict[str, str], name: str | None, said: Answers, *, quiet: bool, reuse: bool = False
+) -> tuple[Dataset, dict[str, Any]]:
+    """Upload, inspect, map and load, and say what the look found unless `quiet`; the dataset and that look for JSON.
+
+    `reuse`: a dataset that is the same already is taken instead. Raises UserError with the reason when the file can't
+    be used, and keeps nothing of it when a question is open.
+    """
     if not file.is_file():
         raise NotFound(f"There is no file {file}.")
     with file.open("rb") as stream:
         dataset_id = actions.upload(file.name, stream)
     _wait([_latest(dataset_id, JobKind.INSPECT)], quiet=quiet)
     with begin() as session:
-        proposed = datasets.get(session, dataset_id).mapping
-    job_id = actions.load(dataset_id, proposed | mapping, name)
+        dataset = datasets.get(session, dataset_id)
+        twins = [each.id for each in datasets.of_file(session, dataset.file_sha256) if each.id != dataset_id]
+    mapping = {field: column for field, column in (dataset.mapping | mapping).items() if column}
+    same = actions.loaded_already(dataset_id, mapping, said) if reuse else None
+    lines = tables.look(dataset, mapping)
+    if same:
+        lines.append(tables.used(same))
+    elif twins:
+        numbers = ", ".join(map(str, sorted(twins)))
+        lines.append(f"Dataset{'s' * (len(twins) > 1)} {numbers} came from the same bytes; this is another one.")
+    for line in lines if not quiet else ():
+        out.print(line)
+    about = {"mapping": mapping, "warnings": tables.doubts(dataset), "reused": bool(same), "same_bytes": sorted(twins)}
+    if same:
+        actions.delete_dataset(dataset_id)
+        return same, about
+    try:
+        job_id = actions.load(dataset_id, mapping, name, said)
+    except UserError:
+        actions.delete_dataset(dataset_id)
+        raise
     _wait([job_id], quiet=quiet)
     with begin() as session:
-        return datasets.get(session, dataset_id)
+        return datasets.get(session, dataset_id), about
 
 
 def _latest(dataset_id: int, kind: JobKind) -> int:
@@ -225,6 +279,8 @@ def price(
     adapter: Annotated[str, typer.Option(help="For finetuned: its number, or the beginning of it.")] = "",
     to: Annotated[Path | None, typer.Option("--out", help="Write predictions: .csv, .parquet or .xlsx.")] = None,
     cap: Cap = None,
+    decimal: DecimalSign = None,
+    accept_wide_rows: WideRows = False,
     as_json: AsJson = False,
 ) -> None:
     """Price a dataset (or a file) with one or more techniques and say how wrong and how dear each was."""
@@ -240,7 +296,7 @@ def price(
     if to is not None:
         export.check(to)
     with running_stack():
-        dataset = _dataset(what, quiet=as_json)
+        dataset, about = _dataset(what, _said(decimal, accept_wide_rows), quiet=as_json)
         job_ids = actions.start(dataset.id, chosen, split, limit, cap_usd=_dollars(cap))
         _wait(job_ids, quiet=as_json)
         if to is not None:
@@ -248,7 +304,7 @@ def price(
                 export.write(predictions.of_job(session, job_ids[0]), to)
         report = comparing.of_jobs(job_ids)
     if as_json:
-        _print_json({"dataset": dataset.id, "jobs": job_ids, "rows": report})
+        _print_json({"dataset": dataset.id, "jobs": job_ids, "rows": report} | about)
     else:
         out.print(tables.comparison(report))
 
@@ -267,31 +323,38 @@ def _settings(pairs: list[str]) -> dict[str, object]:
     return values
 
 
-def _dataset(what: str, *, quiet: bool) -> Dataset:
+def _dataset(what: str, said: Answers, *, quiet: bool) -> tuple[Dataset, dict[str, Any]]:
+    """A dataset by its number or name; or that of a file, loaded unless it is already, with what is to be told."""
     if Path(what).is_file():
-        return _load(Path(what), {}, None, quiet=quiet)
+        dataset, about = _load(Path(what), {}, None, said, quiet=quiet, reuse=True)
+        _refuse_empty(dataset)
+        return dataset, {"file": about}
+    if said != NOTHING_SAID:
+        raise UserError(f"--decimal and --accept-wide-rows belong to a file, and there is no file {what}.")
     with begin() as session:
-        return datasets.find(session, what)
+        return datasets.find(session, what), {}
 
 
 @app.command()
 def curve(
-    what: Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")],
+    what: Annotated[str, typer.Argument(help="A dataset (number or name) or a file to load first.")],
     technique: Annotated[str, typer.Option(help="multi-shot or rag.")] = "rag",
     limit: Annotated[int, typer.Option(min=1, help="Price a sample of this many test rows.")] = 100,
     settings: Settings = None,
     cap: Cap = None,
+    decimal: DecimalSign = None,
+    accept_wide_rows: WideRows = False,
     as_json: AsJson = False,
 ) -> None:
     """Does more context pay? Price a sample with 0, 1, 3, 5, 10 and 20 examples or neighbours."""
     spec = specs.parse({"technique": technique} | _settings(settings or []))
     with running_stack():
-        dataset = _dataset(what, quiet=as_json)
+        dataset, about = _dataset(what, _said(decimal, accept_wide_rows), quiet=as_json)
         job_ids = actions.start_curve(dataset.id, spec, limit, cap_usd=_dollars(cap))
         _wait(job_ids, quiet=as_json)
         report = comparing.curve(job_ids)
     if as_json:
-        _print_json({"dataset": dataset.id, "jobs": job_ids} | report)
+        _print_json({"dataset": dataset.id, "jobs": job_ids} | report | about)
     else:
         out.print(tables.curve(report))
 
@@ -365,22 +428,30 @@ def compare(
 
 @app.command()
 def demo(
-    file: Annotated[Path | None, typer.Argument(help="Another CSV; default: the synthetic demo catalogue.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="Another table; default: the synthetic demo catalogue.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Price a sample of this many rows.")] = None,
     variants: Annotated[
         bool, typer.Option("--variants", help="Also prompt chains, both packaged models, and greedy text.")
     ] = False,
+    decimal: DecimalSign = None,
+    accept_wide_rows: WideRows = False,
     as_json: AsJson = False,
 ) -> None:
     """The main job without a browser: load a table, price it with every technique, print the trade-off table."""
     with running_stack():
-        dataset = _load(file, {}, None, quiet=as_json) if file else _demo_dataset(quiet=as_json)
+        about: dict[str, Any] = {}
+        if file:
+            if not file.is_file():
+                raise NotFound(f"There is no file {file}.")
+            dataset, about = _dataset(str(file), _said(decimal, accept_wide_rows), quiet=as_json)
+        else:
+            dataset = _demo_dataset(quiet=as_json)
         chosen = specs.variants() if variants else specs.defaults()
         job_ids = actions.start(dataset.id, chosen, Split.TEST, limit)
         _wait(job_ids, quiet=as_json)
         report = comparing.of_jobs(job_ids)
     if as_json:
-        _print_json({"dataset": dataset.id, "rows": report})
+        _print_json({"dataset": dataset.id, "rows": report} | about)
         return
     note = " (synthetic)" if dataset.is_synthetic else ""
     out.print(f"{dataset.name}{note}: {dataset.items:,} items, {report[0]['n']:,} test rows priced by each technique.")

@@ -67,11 +67,21 @@ def _read(work: "Work") -> tuple[pl.DataFrame | None, int]:
     if not file:
         return None, 0
     with begin() as session:
-        known = datasets.get(session, work.job.dataset_id).mapping
+        dataset = datasets.get(session, work.job.dataset_id)
+    known, decimals = dataset.mapping, dataset.inspection.get("decimals", {})
     path = settings().files_dir / file["sha256"]
     if not path.is_file():
         raise NotReady("The file of changes is gone; upload it again.")
-    read = list(changes.batches(path, file["name"], known, work.progress, removes=bool(file.get("removes"))))
+    read = list(
+        changes.batches(
+            path,
+            file["name"],
+            known,
+            work.progress,
+            removes=bool(file.get("removes")),
+            decimal=decimals.get(known.get("price")),
+        )
+    )
     frames = [each.frame for each in read]
     empty = pl.DataFrame(schema=knowledge_changes.CHANGES_SCHEMA)
     return pl.concat([empty, *frames]), sum(each.rejects for each in read)

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from db.types import Job, JobKind, Progress
+from db.types import Dataset, Job, JobKind, Progress
 from worker import specs, train_specs
 
 FIELDS = ("id", "title", "description", "category", "brand", "price")
@@ -28,6 +28,37 @@ def job_label(job: Job) -> str:
         settings = train_specs.describe(train_specs.parse(job.spec["train"])) if "train" in job.spec else ""
         return f"{_LABELS[job.kind]} ({settings})" if settings else _LABELS[job.kind]
     return specs.describe(specs.parse(job.spec))
+
+
+def look(dataset: Dataset, mapping: Mapping[str, str]) -> list[str]:
+    """What the columns of its file are taken for, and every warning of the look."""
+    taken = [f"{field} = {mapping[field]!r}" for field in FIELDS if field in mapping]
+    left = [field for field in FIELDS if field not in mapping]
+    columns = ", ".join(taken) + (f"; no {', no '.join(left)}" if left else "")
+    return [f"Columns: {columns}.", *(f"Warning: {doubt}" for doubt in doubts(dataset))]
+
+
+def doubts(dataset: Dataset) -> list[str]:
+    """Sentences on what may be wrong with the way its file is read."""
+    wide = dataset.inspection.get("wide_rows")
+    return [*dataset.inspection.get("warnings", []), *([f"{wide}."] if wide else [])]
+
+
+def used(dataset: Dataset) -> str:
+    """That it stands in for a file, and what was said when it was loaded."""
+    sign = {".": "point", ",": "comma"}.get(dataset.inspection.get("answers", {}).get("decimal") or "")
+    read = f", whose prices were read with a decimal {sign}," if sign else ""
+    return f"The file is loaded already: dataset {dataset.id} ({dataset.name}){read} is used."
+
+
+def nothing_loaded(dataset: Dataset) -> str:
+    """Why a file brought no item, in a sentence."""
+    reasons = dataset.profile.get("reasons", {})
+    told = ", ".join(f"{count:,} × {reason}" for reason, count in list(reasons.items())[:5])
+    return (
+        f"Nothing was loaded from {dataset.file_name}: all of its {dataset.rows_in:,} rows are rejects ({told}); "
+        f"dataset {dataset.id} lists them."
+    )
 
 
 def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:

@@ -13,6 +13,7 @@ from db.types import DatasetState
 from tests.worker.conftest import drain
 from tests.worker.ingest.corpus import CASES, Case
 from worker import actions, running
+from worker.answers import Answers
 
 
 def upload(name: str, data: bytes, sent: list[int]) -> int:
@@ -54,7 +55,11 @@ def test_every_file_of_the_corpus_is_stored_or_refused_as_a_whole(database, sent
             assert case.error in dataset.error, case.name
             assert leftovers() == before, case.name
             continue
-        actions.load(dataset_id, the(dataset_id).mapping | case.mapping)
+        mapping = the(dataset_id).mapping | case.mapping
+        if case.wide or case.decimal:
+            with pytest.raises(MappingError, match="--accept-wide-rows" if case.wide else "--decimal"):
+                actions.load(dataset_id, mapping)
+        actions.load(dataset_id, mapping, said=Answers(case.decimal, case.wide))
         drain(sent)
         assert the(dataset_id).state is DatasetState.READY, f"{case.name}: {the(dataset_id).error}"
         check_stored(case, dataset_id)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from db.errors import MappingError
+from db.errors import MappingError, UnreadableFile
 from worker.ingest import price_column, prices, read, synonyms, texts
 from worker.ingest.shapes import FIELDS, Cells
 from worker.progress import Progress
@@ -59,22 +59,28 @@ def understand(columns: Sequence[str], known: Mapping[str, str]) -> dict[str, st
 
 
 def batches(
-    path: Path, name: str, known: Mapping[str, str], progress: Progress, *, removes: bool = False
+    path: Path,
+    name: str,
+    known: Mapping[str, str],
+    progress: Progress,
+    *,
+    removes: bool = False,
+    decimal: prices.Decimal | None = None,
 ) -> Iterator[Changes]:
     """Every row of the file as a change. `removes`: whatever else it holds, its ids are to be removed.
 
+    `decimal` is the decimal sign of the dataset's own prices, which decides where the file does not.
     Raises MappingError, UnreadableFile, and what `progress` raises to stop the work.
     """
     inspection = read.inspect(path, name)
+    if inspection.wide_rows:
+        raise UnreadableFile(f"{inspection.wide_rows}; put the file right and apply it again.")
     forced = {field: getattr(inspection, field) for field in read.FORCEABLE} | {"preamble": len(inspection.preamble)}
     table = read.open_table(path, inspection.kind, inspection.compression, forced)
     mapping = understand(inspection.columns, known)
     places = {field: inspection.columns.index(column) for field, column in mapping.items()}
-    decimal = inspection.decimals.get(mapping.get("price", ""), None) or prices.decimal_of(
-        [row.cells[places["price"]] for row in table.layout.rows if len(row.cells) > places["price"]]
-        if "price" in places
-        else []
-    )
+    if "price" in places:
+        decimal = prices.decimal_of(read.texts_of(table.layout.rows, places["price"])) or decimal
     for cells in table.cells(sorted(places.values())):
         frame = _changes(cells, places, decimal, removes=removes)
         header = frame["key"] == mapping["id"] if inspection.header_line else None
@@ -84,7 +90,7 @@ def batches(
         yield Changes(frame, len(cells.rejects))
 
 
-def _changes(cells: Cells, places: Mapping[str, int], decimal: str, *, removes: bool) -> pl.DataFrame:
+def _changes(cells: Cells, places: Mapping[str, int], decimal: prices.Decimal | None, *, removes: bool) -> pl.DataFrame:
     n = len(cells.frame)
 
     def column(field: str) -> pl.Series:
@@ -92,7 +98,7 @@ def _changes(cells: Cells, places: Mapping[str, int], decimal: str, *, removes: 
             return pl.Series([""], dtype=pl.String).new_from_index(0, n)
         return texts.tidy(cells.frame[f"c{places[field]}"].fill_null(""))
 
-    price, why = price_column.parse(column("price"), decimal)
+    price, why = price_column.parse(column("price"), decimal, cells.numbers.get(f"c{places.get('price')}"))
     dates = column("priced_at")
     when = _dates(dates)
     leaving = column("remove").str.to_lowercase().is_in(_YES) | removes

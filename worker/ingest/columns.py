@@ -30,8 +30,7 @@ def _look(cells: Sequence[str]) -> _Look:
     filled = [cell.strip() for cell in cells if cell.strip().casefold() not in prices.MISSING]
     if not filled:
         return _Look(0, 0, 0, 0, False, False, 0, False, 0)
-    decimal = prices.decimal_of(filled)
-    share = prices.share_of_prices(filled, decimal)
+    share = prices.share_of_prices(filled)
     distinct = len(set(filled)) / len(filled)
     return _Look(
         filled=len(filled),
@@ -93,8 +92,12 @@ def _from_content(chosen: dict[str, int], looks: Sequence[_Look], columns: Seque
         # A column of plain whole numbers may be anything: sign, decimals or no header at all make it a price.
         money = [i for i in free() if looks[i].price_share >= 0.8 and not looks[i].is_counting and not known[i]]
         money = [i for i in money if looks[i].has_sign or columns[i].startswith("column_")]
+        kinds = [synonyms.price_kind(name) for name in columns]
+        money = [i for i in money if kinds[i] != "none"]
         if money:
-            chosen["price"] = max(money, key=lambda i: (looks[i].has_sign, looks[i].price_share, -i))
+            chosen["price"] = max(
+                money, key=lambda i: (kinds[i] == "regular", looks[i].has_sign, looks[i].price_share, -i)
+            )
     texts = [i for i in free() if looks[i].letters > 0.5 and looks[i].price_share < 0.5 and not known[i]]
     if "title" not in chosen and (texts or free()):
         chosen["title"] = _likeliest_title(texts or free(), looks)
@@ -108,6 +111,7 @@ def _from_content(chosen: dict[str, int], looks: Sequence[_Look], columns: Seque
             i
             for i in free()
             if looks[i].distinct == 1 and looks[i].mean_length <= 40 and not looks[i].has_spaces and looks[i].filled > 1
+            if not (looks[i].has_sign and looks[i].price_share >= 0.8)  # money that is no price is no id either
         ]
         if codes:
             chosen["id"] = codes[0]
@@ -115,6 +119,17 @@ def _from_content(chosen: dict[str, int], looks: Sequence[_Look], columns: Seque
         few = [i for i in free() if i in texts and looks[i].filled >= 10 and looks[i].is_repeating]
         if field not in chosen and few:
             chosen[field] = min(few, key=lambda i: (looks[i].distinct, i))
+
+
+def other_prices(columns: Sequence[str], sample_rows: Sequence[Sequence[str]], price: str) -> list[str]:
+    """The columns that are called a price and hold prices, beside the one that was taken for it."""
+    return [
+        name
+        for i, name in enumerate(columns)
+        if name != price
+        and synonyms.score(name, "price")
+        and prices.share_of_prices(row[i] for row in sample_rows[:_SAMPLE] if i < len(row)) >= 0.5
+    ]
 
 
 def _likeliest_title(texts: Sequence[int], looks: Sequence[_Look]) -> int:

@@ -17,6 +17,7 @@ class Row:
     cells: list[str]
     lines: int = 1
     text: str = ""
+    numbers: frozenset[int] = frozenset()  # positions of the cells that the file itself calls numbers
 
     @property
     def is_blank(self) -> bool:
@@ -30,6 +31,7 @@ class Layout:
     preamble: list[str]
     columns: list[str]
     rows: list[Row]  # of data, as far as the sample goes; they may have any number of cells
+    header: Sequence[str] = ()  # its cells as they stand
 
 
 def usual_width(rows: Sequence[Row]) -> int:
@@ -56,7 +58,7 @@ def at_line(rows: Sequence[Row], line: int) -> Layout:
     cells = header.cells if header else []
     skip = header.line + header.lines - 1 if header else line
     preamble = [row.text for row in before if row.text.strip()]
-    return Layout(line if header else None, skip, preamble, _columns(cells, data), data)
+    return Layout(line if header else None, skip, preamble, _columns(cells, data), data, cells)
 
 
 def without_header(rows: Sequence[Row], first: int) -> Layout:
@@ -94,7 +96,7 @@ def _find(rows: Sequence[Row]) -> int | None:
 
 
 def _looks_like_header(filled: Sequence[str], known: int) -> bool:
-    numbers = sum(prices.parse(cell)[0] is not None for cell in filled)
+    numbers = sum(prices.parse(cell, ".")[0] is not None for cell in filled)
     if numbers and known < 2:
         return False
     if known:

@@ -19,6 +19,7 @@ _ROWS = 50_000
 _BYTES_AT_ONCE = 64 << 20
 _SAMPLE = 300
 _BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)  # the last: names of columns
+_WHOLE = 2.0**53  # up to here a float is exactly the whole number that it shows
 
 
 def open_parquet(path: Path) -> Table:
@@ -35,7 +36,8 @@ def open_parquet(path: Path) -> Table:
     except _BROKEN as error:
         raise UnreadableFile("The Parquet file is broken or cut off.") from error
     sample, _ = _text(head, range(len(columns))) if head is not None else (pl.DataFrame(), set())
-    rows = [Row(i + 1, [clean(cell or "") for cell in cells]) for i, cells in enumerate(sample.rows())]
+    numbers = frozenset(i for i, kind in enumerate(file.schema_arrow.types) if _is_number(kind))
+    rows = [Row(i + 1, [clean(cell or "") for cell in cells], numbers=numbers) for i, cells in enumerate(sample.rows())]
 
     # A text that many rows share is stored once: a file of a few kilobytes can hold rows of a megabyte each.
     size = head.nbytes // len(head) + 1 if head is not None and len(head) else 1
@@ -48,7 +50,7 @@ def open_parquet(path: Path) -> Table:
                 # Arrow gives the columns in the order of the file, whatever was asked for.
                 positions = [columns.index(name) for name in batch.schema.names]
                 frame, odd = _text(batch, positions)
-                yield _cells(frame.fill_null(""), odd, line)
+                yield _cells(frame.fill_null(""), odd, line, [f"c{i}" for i in positions if i in numbers])
                 line += len(frame)
         except MemoryError:
             raise
@@ -59,7 +61,11 @@ def open_parquet(path: Path) -> Table:
     return Table(inspection, Layout(None, 0, [], columns, rows), cells)
 
 
-def _cells(frame: pl.DataFrame, odd: set[int], line: int) -> Cells:
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _cells(frame: pl.DataFrame, odd: set[int], line: int, numbers: Sequence[str]) -> Cells:
     has_nul = frame.select(pl.any_horizontal(pl.all().str.contains("\0", literal=True))).to_series()
     return Cells(
         frame,
@@ -68,6 +74,7 @@ def _cells(frame: pl.DataFrame, odd: set[int], line: int) -> Cells:
         dict.fromkeys(np.flatnonzero(has_nul.to_numpy()).tolist(), "the row has NUL characters")
         | dict.fromkeys(sorted(odd), "a cell of the row is no text and can't be written as one"),
         [],
+        dict.fromkeys(numbers, pl.repeat(True, len(frame), eager=True)),
     )
 
 
@@ -94,10 +101,19 @@ def _as_text(array: pa.Array) -> tuple[pl.Series, list[int]]:
             return _one_by_one(data, _decoded)
     if any(is_kind(array.type) for is_kind in _PLAIN):
         try:
-            return pl.Series(pl.from_arrow(array)).cast(pl.String, strict=False), []
+            return _plain(pl.Series(pl.from_arrow(array))), []
         except pl.exceptions.PanicException:  # a time of the year 292,471, where Polars ends
             pass
     return _one_by_one(array, _written)
+
+
+def _plain(column: pl.Series) -> pl.Series:
+    text = column.cast(pl.String, strict=False)
+    if column.dtype.is_float():  # an EAN is not 4.0e12, and 12 pieces are not 12.0
+        is_whole = ((column.round() == column) & (column.abs() < _WHOLE)).fill_null(False)
+        whole = column.set(~is_whole, None).cast(pl.Int64).cast(pl.String)
+        text = pl.select(pl.coalesce(whole, text)).to_series()
+    return text
 
 
 _BYTES = (

@@ -8,12 +8,28 @@ from worker.ingest import limits, prices
 _SIGN = "[$€£¥₹]"
 
 
-def parse(cells: pl.Series, decimal: str) -> tuple[pl.Series, pl.Series]:
-    """(Float64 prices, null = none; String reasons, null = fine), both as long as `cells` (strings, not null)."""
+def parse(
+    cells: pl.Series, decimal: prices.Decimal | None, numbers: pl.Series | None = None
+) -> tuple[pl.Series, pl.Series]:
+    """(Float64 prices, null = none; String reasons, null = fine), both as long as `cells` (strings, not null).
+
+    `numbers` says which cells the file itself calls numbers: their text has a decimal point, whatever the others have.
+    `decimal` None refuses what can be read in two ways.
+    """
+    if numbers is None or not numbers.any():
+        return _parse_text(cells, decimal)
+    if numbers.all():
+        return _parse_text(cells, ".")
+    parts = _parse_text(cells.set(~numbers, ""), "."), _parse_text(cells.set(numbers, ""), decimal)
+    price, why = (pl.select(pl.coalesce(*both)).to_series() for both in zip(*parts, strict=True))
+    return price, why
+
+
+def _parse_text(cells: pl.Series, decimal: prices.Decimal | None) -> tuple[pl.Series, pl.Series]:
     text = cells.str.strip_chars()
     plain = _plain_numbers(text, decimal)
     found = text.set(~plain, None).cast(pl.Float64, strict=False) if plain.any() else _nothing(len(text))
-    if not plain.all():
+    if decimal and not plain.all():
         shaped = _without_marks(text.set(plain, None), decimal)
         found = pl.select(pl.coalesce(found, shaped)).to_series()
     # What came out odd (0, huge) and what did not come out at all is looked at one by one.
@@ -38,13 +54,13 @@ def _nothing(length: int) -> pl.Series:
     return pl.Series([None], dtype=pl.Float64).new_from_index(0, length)
 
 
-def _plain_numbers(text: pl.Series, decimal: str) -> pl.Series:
-    """Digits with a decimal point. In a column of decimal commas, three digits behind a point are thousands."""
-    digits = r"^[0-9]{1,12}(?:\.[0-9]{1,2})?$" if decimal == "," else r"^[0-9]{1,12}(?:\.[0-9]{1,9})?$"
+def _plain_numbers(text: pl.Series, decimal: prices.Decimal | None) -> pl.Series:
+    """Digits with a decimal point. Unless the column has decimal points, three digits behind a point may be more."""
+    digits = r"^[0-9]{1,12}(?:\.[0-9]{1,9})?$" if decimal == "." else r"^[0-9]{1,12}(?:\.[0-9]{1,2})?$"
     return text.str.contains(digits)
 
 
-def _without_marks(text: pl.Series, decimal: str) -> pl.Series:
+def _without_marks(text: pl.Series, decimal: prices.Decimal) -> pl.Series:
     """Numbers with one common currency sign, groups of thousands or a decimal comma; null where it is none of these."""
     core = text.str.replace(rf"^{_SIGN}\s?", "").str.replace(rf"\s?(?:{_SIGN}|EUR|USD|GBP|zł|kr)$", "")
     group = "," if decimal == "." else r"\."

@@ -28,28 +28,31 @@ _BEFORE = re.compile(rf"^(?:{_MONEY})(?![^\W\d_])\s*", re.IGNORECASE)
 _AFTER = re.compile(rf"(?<![^\W\d_])\s*(?:{_MONEY})$", re.IGNORECASE)
 _ROUND = re.compile(r"(?<=\d)\s?(?:[.,:][-–—]{1,2}|/-)$")  # 12,- 12.– 12:- 500/-
 _SIGN_INSIDE = re.compile(r"^(\d+)\s?[€$£]\s?(\d\d)$")  # 12€50
-_SCIENTIFIC = re.compile(r"^\d+(?:\.\d+)?e[+-]?\d{1,2}$", re.IGNORECASE)
+_SCIENTIFIC = re.compile(r"^\d+(?:\.\d+)?e[+-]?\d{1,3}$", re.IGNORECASE)
 _SPACED = re.compile(r"^\d{1,3}(?:[ '’´`_]\d{3})+(?=$|[.,]\d+$)")
 _GROUPED = {mark: re.compile(rf"^\d{{1,3}}(?:{re.escape(mark)}\d{{3}})+$") for mark in ".,"}
 _INDIAN = re.compile(r"^\d{1,2}(?:,\d{2})+,\d{3}$")
+_OPEN = re.compile(r"^[1-9]\d{0,2}[.,]\d{3}$")  # thousands, or three decimals
 _RANGE = re.compile(
     r"\d\W*\s?(?:-|–|—|~|…|\.\.|/|\bto\b|\bbis\b|\bà\b|\ba\b|\bdo\b|\bhasta\b|\buntil\b|\band\b)\s?\W*\d"
 )
 
 
-def parse(text: str, decimal: str = ".") -> tuple[float | None, str]:
+def parse(text: str, decimal: Decimal | None) -> tuple[float | None, str]:
     """(price, "") or (None, why not); (None, "") when the cell says that there is no price.
 
     `decimal` is the column's decimal sign. It decides only what the cell leaves open: 1.234 is a thousand in a
-    column of 12,50 and one in a column of 12.5; 1.299,00 reads the same everywhere. A price of 0 is refused: in real
-    tables it means "unknown", and it would poison training and relative errors.
+    column of 12,50 and one in a column of 12.5; 1.299,00 reads the same everywhere. None refuses what is left open. A
+    price of 0 is refused: in real tables it means "unknown", and it would poison training and relative errors.
     """
     cell = _plain(text)
     if cell.casefold() in MISSING:
         return None, ""
     core, is_negative = _core(cell) if _may_be_number(cell) else ("", False)
-    value = _number(core, decimal)
     shown = cell if len(cell) <= 60 else cell[:60] + "…"
+    if decimal is None and _OPEN.match(core):
+        return None, f"price '{shown}' can be read in two ways; say which is the decimal sign"
+    value = _number(core, decimal)
     if value is None:
         if len(cell) <= 80 and _RANGE.search(cell):
             return None, f"price '{shown}' is a range, not one number"
@@ -63,14 +66,12 @@ def parse(text: str, decimal: str = ".") -> tuple[float | None, str]:
     return value, ""
 
 
-def decimal_of(cells: Iterable[str]) -> Decimal:
-    """The decimal sign of a column of prices.
+def decimal_of(cells: Iterable[str]) -> Decimal | None:
+    """The decimal sign of a column of prices; None where its cells do not say.
 
-    Each cell that can be read in one way only votes. Without a vote, three digits behind a lone sign are thousands:
-    prices with three decimals are rarer than prices above a thousand.
+    Each cell that can be read in one way only votes; `open_cell` finds those that can be read in two.
     """
     votes: Counter[str] = Counter()
-    open_cells: Counter[str] = Counter()
     for text in cells:
         if not _may_be_number(text):
             continue
@@ -82,25 +83,31 @@ def decimal_of(cells: Iterable[str]) -> Decimal:
         if not marks or set(marks) - {".", ","}:
             continue
         last, other = marks[-1], "," if marks[-1] == "." else "."
-        before, _, behind = core.rpartition(last)
-        if len(set(marks)) == 2:
-            votes[last] += 1
-        elif len(marks) > 1:
+        if len(set(marks)) == 1 and len(marks) > 1:
             votes[other] += 1
-        elif len(behind) == 3 and 1 <= len(before) <= 3 and not before.startswith("0") and not spaced:
-            open_cells[last] += 1
-        else:
+        elif len(marks) > 1 or spaced or not _OPEN.match(core):
             votes[last] += 1
-    if votes["."] != votes[","]:
-        return "." if votes["."] > votes[","] else ","
-    return "," if open_cells["."] > open_cells[","] else "."
+    if votes["."] == votes[","]:
+        return None
+    return "." if votes["."] > votes[","] else ","
 
 
-def share_of_prices(cells: Iterable[str], decimal: str = ".") -> float:
-    """Share of the non-empty cells that are prices (0 counts as one here)."""
+def open_cell(cells: Iterable[str]) -> str:
+    """The first cell that is one number with a decimal point and another with a decimal comma; "" = there is none."""
+    return next((cell for cell in cells if _may_be_number(cell) and _OPEN.match(_core(_plain(cell))[0])), "")
+
+
+def readings(cell: str) -> str:
+    """What an open cell is with either decimal sign, for a sentence. Without marks of thousands: they are the doubt."""
+    point, comma = (f"{parse(cell, sign)[0] or 0:.10g}" for sign in (".", ","))
+    return f"with a decimal point '{cell.strip()}' is {point}, with a decimal comma it is {comma}"
+
+
+def share_of_prices(cells: Iterable[str]) -> float:
+    """Share of the non-empty cells that are prices, with whatever decimal sign (0 counts as one here)."""
     good = total = 0
     for cell in cells:
-        value, reason = parse(cell, decimal)
+        value, reason = parse(cell, ".")
         if value is not None or reason:
             total += 1
             good += value is not None or reason.startswith("price is 0")
@@ -145,7 +152,7 @@ def _core(cell: str) -> tuple[str, bool]:
     return core, is_negative
 
 
-def _number(core: str, decimal: str) -> float | None:
+def _number(core: str, decimal: Decimal | None) -> float | None:
     if core.isascii() and core.isdigit():
         return float(core) if len(core) <= 15 else limits.MAX_PRICE
     if _SCIENTIFIC.match(core):
@@ -165,8 +172,7 @@ def _number(core: str, decimal: str) -> float | None:
         return float(f"{before.replace(other, '')}.{behind}")
     if last in before:
         return float(core.replace(last, "")) if _GROUPED[last].match(core) else _indian(core)
-    is_open = len(behind) == 3 and 1 <= len(before) <= 3 and not before.startswith("0")
-    if is_open and last != decimal:
+    if _OPEN.match(core) and last != decimal:
         return float(before + behind)
     return float(f"{before or '0'}.{behind or '0'}")
 

@@ -4,12 +4,12 @@
 of ten megabytes; a workbook is the exception, because its format has to be unpacked as a whole.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from db.errors import UnreadableFile
-from worker.ingest import columns, header, limits, opening, prices
+from worker.ingest import columns, header, limits, opening, prices, synonyms, wide
 from worker.ingest.parquet import open_parquet
 from worker.ingest.rules import Rules, is_header
 from worker.ingest.shapes import FIELDS, Batch, Inspection
@@ -40,16 +40,25 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
     if len(layout.columns) > limits.MAX_COLUMNS:
         raise UnreadableFile(f"{name} has {len(layout.columns):,} columns; at most {limits.MAX_COLUMNS:,} can be read.")
     width = len(layout.columns)
-    fitting = [row.cells for row in rows if len(row.cells) == width and not is_header(row.cells, layout.columns)]
+    fitting = [row for row in rows if len(row.cells) == width and not is_header(row.cells, layout.columns)]
+    mapping = columns.propose(layout.columns, [row.cells for row in fitting])
+    decimals, undecided = _decimals(layout.columns, fitting)
     return table.inspection.model_copy(
         update={
             "header_line": layout.header_line,
             "preamble": layout.preamble[:100],
             "columns": [clean(column) for column in layout.columns],
             "preview": [[cell[:500] for cell in row.cells] for row in rows[: limits.PREVIEW_ROWS]],
-            "mapping": columns.propose(layout.columns, fitting),
-            "decimals": _decimals(layout.columns, fitting),
-            "warnings": [*table.inspection.warnings, *_warnings(table, rows)],
+            "mapping": {field: clean(column) for field, column in mapping.items()},
+            "decimals": decimals,
+            "undecided": undecided,
+            "wide_rows": wide.reading(layout, fitting),
+            "warnings": [
+                *table.inspection.warnings,
+                *_warnings(table, rows),
+                *_doubts_of_price(layout.columns, fitting, mapping.get("price", "")),
+            ],
+            "forced": forced,
         }
     )
 
@@ -65,13 +74,12 @@ def batches(path: Path, inspection: Inspection, mapping: Mapping[str, str], prog
     names = [clean(column) for column in table.layout.columns]
     mapping = {field: column for field, column in mapping.items() if column}
     columns.check(mapping, names)
-    fitting = [row.cells for row in table.layout.rows if len(row.cells) == len(names)]
     price = mapping.get("price", "")
     decimal = inspection.decimals.get(price)
     if price and decimal is None:
-        decimal = prices.decimal_of(row[names.index(price)] for row in fitting)
+        decimal = prices.decimal_of(texts_of(table.layout.rows, names.index(price)))
     has_header = table.layout.header_line is not None
-    rules = Rules(names, mapping, decimal or ".", has_header)
+    rules = Rules(names, mapping, decimal, has_header)
     wanted = sorted({names.index(column) for column in mapping.values()})
     for cells in table.cells(wanted):
         batch = rules.apply(cells)
@@ -90,14 +98,38 @@ def open_table(path: Path, kind: opening.Kind, compression: opening.Compression,
     return open_text(path, compression, forced)
 
 
-def _decimals(names: list[str], rows: list[list[str]]) -> dict[str, prices.Decimal]:
+def texts_of(rows: Sequence[header.Row], column: int) -> list[str]:
+    """The cells of a column that leave open how a number is written; one that the file calls a number does not."""
+    return [row.cells[column] for row in rows if column < len(row.cells) and column not in row.numbers]
+
+
+def _decimals(names: list[str], rows: list[header.Row]) -> tuple[dict[str, prices.Decimal], dict[str, str]]:
+    """The signs of the columns of prices that tell theirs, and both readings of an open cell of each that does not."""
     found: dict[str, prices.Decimal] = {}
+    undecided: dict[str, str] = {}
     for i, name in enumerate(names):
-        cells = [row[i] for row in rows]
+        cells = texts_of(rows, i)
         decimal = prices.decimal_of(cells)
-        if prices.share_of_prices(cells[:300], decimal) >= 0.5:
+        if decimal is None:
+            example = prices.open_cell(cells)
+            if example:
+                undecided[clean(name)] = clean(prices.readings(example))
+        elif prices.share_of_prices(cells[:300]) >= 0.5:
             found[clean(name)] = decimal
-    return found
+    return found, undecided
+
+
+def _doubts_of_price(names: list[str], rows: list[header.Row], price: str) -> Iterator[str]:
+    """Is the column taken for the price perhaps not the one that is meant?"""
+    if not price:
+        yield "No column of prices was found, so the items will have none."
+        return
+    if synonyms.price_kind(price) == "other":
+        yield clean(f"No column of regular prices was found, so {price!r} is taken for the price.")
+    others = columns.other_prices(names, [row.cells for row in rows], price)
+    if others:
+        are = "is a price" if len(others) == 1 else "are prices"
+        yield clean(f"{price!r} is taken for the price; {', '.join(map(repr, others[:10]))} {are} too.")
 
 
 def _warnings(table: Table, rows: list[header.Row]) -> Iterator[str]:

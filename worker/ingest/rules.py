@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from worker.ingest import careful, limits, price_column, texts
+from worker.ingest.prices import Decimal
 from worker.ingest.shapes import BATCH_ITEMS, BATCH_REJECTS, TEXT_FIELDS, Batch, Cells, Reject
 
 
@@ -14,7 +15,7 @@ from worker.ingest.shapes import BATCH_ITEMS, BATCH_REJECTS, TEXT_FIELDS, Batch,
 class Rules:
     columns: Sequence[str]
     mapping: Mapping[str, str]
-    decimal: str  # of the price column
+    decimal: Decimal | None  # of the price column's text; None = what can be read in two ways is a reject
     has_header: bool
 
     def apply(self, cells: Cells) -> Batch:
@@ -25,7 +26,10 @@ class Rules:
         self._find_headers(cells, fields["title"], reasons)
         self._find_long(frame, reasons)
         self._find_untitled(cells, fields["title"], reasons)
-        price, why = price_column.parse(self._column(frame, "price"), self.decimal)
+        numbers = (
+            cells.numbers.get(f"c{self.columns.index(self.mapping['price'])}") if "price" in self.mapping else None
+        )
+        price, why = price_column.parse(self._column(frame, "price"), self.decimal, numbers)
         for row in why.is_not_null().arg_true():
             reasons.setdefault(row, why[row])
         items = pl.DataFrame([pl.Series("line", cells.lines, dtype=pl.Int64), *fields.values(), price.alias("price")])

@@ -1,8 +1,8 @@
 """What do the steps of reading hand to each other?"""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -49,8 +49,12 @@ class Inspection(BaseModel):
     columns: list[str] = []  # unique, non-empty, in the order of the file
     preview: list[list[str]] = []  # the first rows, cell by cell as they stand in the file
     mapping: dict[str, str] = {}  # proposed: field -> column
-    decimals: dict[str, Literal[".", ","]] = {}  # decimal sign of every column that looks like a price
+    decimals: dict[str, Literal[".", ","]] = {}  # decimal sign of every column of prices whose text tells it
+    undecided: dict[str, str] = {}  # column -> in words, how one of its cells reads with either sign: none tells which
+    wide_rows: str = ""  # how rows with more cells than the header has names are read; loaded only when confirmed
     warnings: list[str] = []  # one sentence each
+    forced: dict[str, Any] = {}  # what a person set instead of having it detected
+    answers: dict[str, Any] = {}  # what a person said before loading: decimal, wide_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class Cells:
     raw: Callable[[int], str]  # text of the i-th row as it stands in the file
     spoiled: dict[int, str]  # row -> reason, for rows that can't be used whatever their cells say
     rejects: list[Reject]
+    numbers: dict[str, pl.Series] = field(default_factory=dict)  # column -> which of its cells the file calls numbers
 
 
 def names(width: int) -> list[str]:

@@ -1,6 +1,7 @@
 """How is a workbook opened?"""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +27,22 @@ def open_sheet(path: Path, forced: dict[str, Any]) -> Table:
     try:
         workbook = fastexcel.read_excel(fitted.source)
         sheet, frame = _first_full(workbook, forced.get("sheet"))
+        numbers = _numbers(workbook, sheet)
     except fastexcel.FastExcelError as error:
         raise UnreadableFile(
             "The workbook is broken or not a real .xlsx; open it in Excel and save it again."
         ) from error
     width = frame.width
-    frame.columns = names(width)
+    frame.columns = numbers.columns = names(width)
+    head = zip(frame.head(limits.SAMPLE_ROWS).rows(), numbers.head(limits.SAMPLE_ROWS).rows(), strict=True)
     sample = [
-        Row(i + 1, list(cells), text="\t".join(cells)) for i, cells in enumerate(frame.head(limits.SAMPLE_ROWS).rows())
+        Row(i + 1, list(cells), 1, "\t".join(cells), frozenset(j for j, is_one in enumerate(typed) if is_one))
+        for i, (cells, typed) in enumerate(head)
     ]
     layout = _layout(sample, forced)
     # Formatting alone can widen a sheet; every row still has as many cells as the sheet.
     columns = layout.columns + [f"column_{i + 1}" for i in range(len(layout.columns), width)]
-    layout = header.Layout(layout.header_line, layout.skip_lines, layout.preamble, columns, layout.rows)
+    layout = replace(layout, columns=columns)
     count = len(workbook.sheet_names)
     warnings = []
     if count > 1:
@@ -55,7 +59,8 @@ def open_sheet(path: Path, forced: dict[str, Any]) -> Table:
             part = body.slice(start, _ROWS)
             lines = np.arange(start, start + len(part), dtype=np.int64) + layout.skip_lines + 1
             full = part.select(pl.any_horizontal(pl.all().str.strip_chars() != "")).to_series()
-            yield _cells(part.filter(full), lines[full.to_numpy()])
+            typed = numbers.slice(layout.skip_lines + start, _ROWS).filter(full)
+            yield _cells(part.filter(full), lines[full.to_numpy()], typed)
         far: dict[int, list[str]] = {}
         for name in strays:
             far.setdefault(int(name.lstrip(_LETTERS)), []).append(name)
@@ -71,8 +76,17 @@ def _about(strays: list[str]) -> str:
     return f"{len(strays)} cells, {strays[0]} the first, stand far away from the table and are left out."
 
 
-def _cells(frame: pl.DataFrame, lines: "np.ndarray[Any, np.dtype[np.int64]]") -> Cells:
-    return Cells(frame, lines, lambda row: clean("\t".join(frame.row(row))), {}, [])
+def _cells(frame: pl.DataFrame, lines: "np.ndarray[Any, np.dtype[np.int64]]", numbers: pl.DataFrame) -> Cells:
+    return Cells(frame, lines, lambda row: clean("\t".join(frame.row(row))), {}, [], numbers.to_dict())
+
+
+def _numbers(workbook: fastexcel.ExcelReader, sheet: str) -> pl.DataFrame:
+    """Which cells are numbers, not text that looks like one; as many rows and columns as the sheet.
+
+    As truth values, because that is the one type that numbers become and text does not.
+    """
+    values: pl.DataFrame = workbook.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="boolean").to_polars()
+    return values.select(pl.all().is_not_null())
 
 
 def _first_full(workbook: fastexcel.ExcelReader, forced: str | None) -> tuple[str, pl.DataFrame]:
@@ -90,7 +104,7 @@ def _layout(sample: list[Row], forced: dict[str, Any]) -> header.Layout:
     if "header_line" not in forced:
         full = [row for row in sample if not row.is_blank]
         # The width of a sheet is that of its widest row: empty cells at the end are no cells when looking for a header.
-        narrow = [Row(row.line, _trimmed(row.cells), 1, row.text) for row in full]
+        narrow = [replace(row, cells=_trimmed(row.cells)) for row in full]
         found = header.layout(narrow)
         if found.header_line is not None:
             return header.at_line(sample, found.header_line)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from typing import Literal
 
 # Best first: of two columns that fit, the one whose header stands further left here wins.
 SYNONYMS: dict[str, str] = {
@@ -18,14 +19,15 @@ SYNONYMS: dict[str, str] = {
         "наименование, товар, назва, 商品名, 品名, 名称, 标题, 产品名称, 제목, 상품명"
     ),
     "price": (
-        "price, unit price, sale price, selling price, current price, final price, actual price, retail "
-        "price, list price, regular price, item price, product price, price usd, price eur, price gbp, usd, "
-        "eur, amount, cost, value, msrp, rrp, preis, verkaufspreis, vk preis, einzelpreis, stuckpreis, "
-        "bruttopreis, nettopreis, vk, prix, prix unitaire, prix ttc, prix de vente, prix ht, tarif, precio, "
-        "precio unitario, precio de venta, pvp, importe, prezzo, prezzo unitario, prezzo di vendita, costo, "
-        "cena, cena brutto, cena jednostkowa, cena netto, cena sprzedazy, preco, preco unitario, valor, "
-        "prijs, verkoopprijs, stukprijs, pris, salgspris, hinta, cena s dph, ar, brutto ar, pret, pret "
-        "unitar, fiyat, fiyati, цена, стоимость, ціна, 価格, 値段, 价格, 售价, 가격"
+        "price, regular price, normal price, standard price, base price, retail price, unit price, item price, "
+        "product price, selling price, sales price, current price, final price, actual price, list price, "
+        "original price, price usd, price eur, price gbp, usd, eur, amount, value, msrp, rrp, mrp, uvp, sale "
+        "price, cost, preis, normalpreis, verkaufspreis, vk preis, einzelpreis, stuckpreis, bruttopreis, "
+        "nettopreis, vk, prix, prix normal, prix regulier, prix public, prix unitaire, prix ttc, prix de vente, "
+        "prix ht, tarif, precio, precio normal, precio unitario, precio de venta, pvp, importe, prezzo, prezzo "
+        "unitario, prezzo di vendita, costo, cena, cena brutto, cena jednostkowa, cena netto, cena sprzedazy, "
+        "preco, preco unitario, valor, prijs, verkoopprijs, stukprijs, pris, salgspris, hinta, cena s dph, ar, "
+        "brutto ar, pret, pret unitar, fiyat, fiyati, цена, стоимость, ціна, 価格, 値段, 价格, 售价, 가격"
     ),
     "description": (
         "description, product description, item description, long description, full description, details, "
@@ -68,6 +70,42 @@ SYNONYMS: dict[str, str] = {
 }
 
 
+_NEVER_PRICES = (
+    "shipping, shipment, postage, delivery, freight, handling, fee, fees, deposit, surcharge, commission, "
+    "margin, markup, profit, saving, savings, rebate, currency, quantity, qty, stock, units, sold, weight, "
+    "versand, porto, lieferkosten, gebuhr, pfand, ersparnis, wahrung, menge, bestand, gewicht, frais, "
+    "livraison, consigne, envio, gastos, spedizione, verzendkosten, verzending, frete, wysylka, dostawa, frakt, "
+    "доставка, валюта, 送料, 运费, 배송비, versandkosten"
+)
+"""Money, or a number, beside the price: never the price itself, not even where there is no other."""
+
+_PARTS_OF_PRICES = (
+    "tax, taxes, vat, gst, duty, duties, customs, discount, steuer, mwst, ust, zoll, rabatt, tva, taxe, remise, "
+    "iva, impuesto, descuento, imposta, sconto, btw, korting, imposto, desconto, podatek, rabat, dph, moms, "
+    "налог, ндс, скидка, 税"
+)
+"""Alone an amount of its own; "price incl. tax" is a price all the same."""
+
+_PRICE_WORDS = (
+    "price, prices, preis, prix, precio, prezzo, cena, preco, prijs, pris, hinta, pret, fiyat, fiyati, ar, цена, "
+    "ціна, стоимость, 価格, 价格, 售价, 가격"
+)
+
+_OTHER_PRICES = (
+    "msrp, rrp, mrp, uvp, srp, discount, discounted, reduced, sale, promo, promotion, promotional, special, "
+    "offer, deal, clearance, outlet, wholesale, trade, dealer, distributor, reseller, bulk, b2b, member, club, "
+    "coupon, cost, costs, purchase, buying, supplier, factory, old, was, before, previous, former, last, "
+    "compare, crossed, competitor, min, max, minimum, maximum, lowest, highest, low, high, average, avg, per, "
+    "ek, einkauf, einkaufspreis, selbstkosten, grosshandel, grosshandelspreis, handlerpreis, angebotspreis, "
+    "aktionspreis, sonderpreis, streichpreis, rabatt, alter, grundpreis, achat, gros, promotionnel, solde, "
+    "ancien, barre, remise, oferta, mayorista, coste, compra, anterior, descuento, scontato, ingrosso, "
+    "acquisto, precedente, costo, inkoopprijs, actieprijs, oude, groothandel, atacado, promocional, custo, "
+    "antigo, desconto, hurtowa, promocyjna, zakupu, stara, koszt, оптовая, старая, закупочная, себестоимость, "
+    "原价, 批发价"
+)
+"""Not what the product regularly costs a buyer: taken where nothing else is a price."""
+
+
 def plain(name: str) -> str:
     """Header without case, accents, units in brackets and punctuation: "Preis (€)" -> "preis"."""
     spaced = re.sub(r"(?<=[a-zäöü])(?=[A-Z])", " ", name)  # productName
@@ -88,8 +126,31 @@ _RANKS: dict[str, dict[str, int]] = {
 }
 
 
+_NEVER, _PARTS, _OTHER, _PRICE = (
+    frozenset(map(plain, words.split(", "))) for words in (_NEVER_PRICES, _PARTS_OF_PRICES, _OTHER_PRICES, _PRICE_WORDS)
+)
+
+
+def price_kind(name: str) -> Literal["regular", "other", "none"]:
+    """Could a column of money with this header be the price? Any may be whose words say nothing against it."""
+    words = set(plain(name).split())
+    if words & _NEVER or (words & _PARTS and not words & _PRICE):
+        return "none"
+    return "other" if words & _OTHER else "regular"
+
+
 def score(name: str, field: str) -> float:
-    """How well a header names a field: 0 = not at all, 1 = it is the first word of the list."""
+    """How well a header names a field: 0 = not at all, 1 = it is the first word of the list.
+
+    Another price than the regular one comes behind every regular one.
+    """
+    if field != "price":
+        return _score(name, field)
+    kind = price_kind(name)
+    return 0.0 if kind == "none" else _score(name, field) / (10 if kind == "other" else 1)
+
+
+def _score(name: str, field: str) -> float:
     header = plain(name)
     ranks = _RANKS[field]
     if header in ranks:

@@ -116,4 +116,4 @@ def _layout(sample: list[Row], data: bytes, chosen: dialect.Dialect, forced: dic
     if not named:
         return found
     skip = found.skip_lines or 1
-    return header.Layout(found.header_line, skip, [sample[0].text, *found.preamble], found.columns, found.rows)
+    return replace(found, skip_lines=skip, preamble=[sample[0].text, *found.preamble])

@@ -74,3 +74,45 @@ def test_a_wrong_mapping_is_refused_with_a_sentence(mapping: dict[str, str], sen
 
 def test_a_title_alone_is_enough() -> None:
     columns.check({"title": "a"}, ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("header", "price"),
+    [
+        ("Sale price|Regular price", "Regular price"),
+        ("Wholesale price|Retail price", "Retail price"),
+        ("Wholesale|Retail", "Retail"),
+        ("Wholesale USD|Retail USD", "Retail USD"),
+        ("Cost|Price", "Price"),
+        ("cost price|selling price", "selling price"),
+        ("Unit cost|Unit price", "Unit price"),
+        ("Shipping price|Item price", "Item price"),
+        ("Discount price|List price", "List price"),
+        ("Discount amount|Tax amount|Amount", "Amount"),
+        ("Tax|Price incl. tax", "Price incl. tax"),
+        ("Old price|New price", "New price"),
+        ("Was price|Now price", "Now price"),
+        ("MSRP|Price", "Price"),
+        ("MSRP|Our price", "Our price"),
+        ("Min price|Max price|Price (USD)", "Price (USD)"),
+        ("Compare At Price|Variant Price", "Variant Price"),
+        ("Versandkosten|Einkaufspreis|Verkaufspreis", "Verkaufspreis"),
+        ("Aktionspreis|Preis in €", "Preis in €"),
+        ("Prix promotionnel|Prix TTC", "Prix TTC"),
+        ("Precio oferta|Precio", "Precio"),
+        ("Cena hurtowa|Cena", "Cena"),
+        ("оптовая цена|розничная цена", "розничная цена"),
+        ("Shipping|Sale price", "Sale price"),
+        ("Wholesale price", "Wholesale price"),
+    ],
+)
+def test_the_regular_price_comes_before_all_other_money(header: str, price: str) -> None:
+    names = ["name", *header.split("|")]
+    rows = [[f"Pan {i}", *(f"{i + j}.50" for j in range(len(names) - 1))] for i in range(1, 20)]
+    assert columns.propose(names, rows) == {"title": "name", "price": price}
+
+
+@pytest.mark.parametrize("header", ["Shipping", "Shipping cost", "Tax", "VAT amount", "Discount", "Handling fee"])
+def test_money_beside_the_price_is_never_taken_for_it(header: str) -> None:
+    rows = [[f"Pan {i}", f"{i}.50"] for i in range(1, 20)]
+    assert columns.propose(["name", header], rows) == {"title": "name"}

@@ -27,7 +27,12 @@ def test_odd_file_becomes_exactly_these_items_and_rejects(case: Case, tmp_path: 
     assert inspection.header_line == case.header_line
     assert read.Inspection.model_validate_json(inspection.model_dump_json()) == inspection
 
-    batches = list(read.batches(path, inspection, inspection.mapping | case.mapping, Silent()))
+    assert bool(inspection.wide_rows) is case.wide
+    mapping = inspection.mapping | case.mapping
+    assert (mapping.get("price") in inspection.undecided) is (case.decimal is not None)
+    if case.decimal:
+        inspection = inspection.model_copy(update={"decimals": {mapping["price"]: case.decimal}})
+    batches = list(read.batches(path, inspection, mapping, Silent()))
     items = pl.concat([batch.items for batch in batches])
     rejects = pl.concat([batch.rejects for batch in batches])
 

@@ -185,7 +185,7 @@ def test_preview_preamble_and_warnings_show_what_was_found(tmp_path: Path) -> No
     assert inspection.preamble == ["Our list"]
     assert inspection.preview[0] == ["a1", "Lamp", "5"]
     assert inspection.mapping == {"id": "id", "title": "title", "price": "price"}
-    assert inspection.decimals == {"price": "."}
+    assert (inspection.decimals, inspection.undecided) == ({}, {})
     assert any("repeated on line 6" in warning for warning in inspection.warnings)
     assert any("another number of cells" in warning for warning in inspection.warnings)
 

@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import polars as pl
 import pyarrow as pa
@@ -25,6 +26,8 @@ class Case:
     more: dict[str, list[str]] = field(default_factory=dict)  # other columns of the items, complete
     mapping: dict[str, str] = field(default_factory=dict)  # what a user changes in the proposed mapping
     header_line: int | None = 1
+    wide: bool = False  # rows have more cells than the header has names: somebody has to confirm that
+    decimal: Literal[".", ","] | None = None  # what a person says where the prices have two readings
 
 
 HEAD = "id,title,price"

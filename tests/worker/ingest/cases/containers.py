@@ -117,6 +117,79 @@ CONTAINERS = [
         workbook_part(workbook(("P", SHEET)), SHEET_XML, lambda xml: xml.replace(b"</row>", RIGHT, 1)),
         THREE,
     ),
+        "workbook, numbers with three decimals",
+        "t.xlsx",
+        workbook(
+            (
+                "P",
+                [
+                    SHEET[0],
+                    [4006381333931, "Lamp", 12.125],
+                    [2, "Mug", 19.99],
+                    [3, "Rug", 7.375],
+                    [4, "Cup", 1.294],
+                    [5, "Pin", 1.5e-7],
+                    [6, "Dot", 0.1 + 0.2],
+                ],
+            )
+        ),
+        [
+            ("4006381333931", "Lamp", 12.125),
+            ("2", "Mug", 19.99),
+            ("3", "Rug", 7.375),
+            ("4", "Cup", 1.294),
+            ("5", "Pin", 1.5e-7),
+            ("6", "Dot", 0.3),
+        ],
+    ),
+    Case(
+        "workbook, numbers beside text with a decimal comma",
+        "t.xlsx",
+        workbook(("P", [SHEET[0], ["a", "Lamp", 12.125], ["b", "Mug", "1.294,00 €"], ["c", "Rug", "1.294"]])),
+        [("a", "Lamp", 12.125), ("b", "Mug", 1294.0), ("c", "Rug", 1294.0)],
+    ),
+    Case(
+        "workbook, numbers beside text with two readings",
+        "t.xlsx",
+        workbook(("P", [SHEET[0], ["a", "Lamp", 12.125], ["b", "Mug", "1.294 €"]])),
+        [("a", "Lamp", 12.125), ("b", "Mug", 1294.0)],
+        decimal=",",
+    ),
+    Case(
+        "workbook, rows wider than the header",
+        "t.xlsx",
+        workbook(("P", [SHEET[0], ["a1", "Desk lamp", 12, 50], ["a2", "Blue mug", 7, 25]])),
+        [("a1", "Desk lamp", 12.0), ("a2", "Blue mug", 7.0)],
+        wide=True,
+    ),
+    Case(
+        "workbook, a note beside the table",
+        "t.xlsx",
+        workbook(("P", [SHEET[0], [*SHEET[1], None, "ask Ann"], *SHEET[2:]])),
+        THREE,
+    ),
+    Case(
+        "Parquet with decimals",
+        "t.parquet",
+        parquet(
+            pl.DataFrame(
+                {
+                    "id": [4006381333931.0, 2.0, 3.5],
+                    "title": ["Lamp", "Mug", "Rug"],
+                    "price": pl.Series(["12.125", "19.990", "7.375"]).cast(pl.Decimal(12, 3)),
+                }
+            )
+        ),
+        [("4006381333931", "Lamp", 12.125), ("2", "Mug", 19.99), ("3.5", "Rug", 7.375)],
+        header_line=None,
+    ),
+    Case(
+        "Parquet with floats of three decimals, tiny and large",
+        "t.parquet",
+        parquet(pl.DataFrame({"title": list("abcde"), "price": [12.125, 1.294, 1.5e-7, 1.5e8, 7.375]})),
+        [("", "a", 12.125), ("", "b", 1.294), ("", "c", 1.5e-7), ("", "d", 1.5e8), ("", "e", 7.375)],
+        header_line=None,
+    ),
     Case("Parquet", "t.parquet", parquet(FRAME), THREE, header_line=None),
     Case(
         "Parquet with nulls, NaN and zero",

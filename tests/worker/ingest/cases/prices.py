@@ -42,7 +42,27 @@ PRICES = [
         things(123456.0, 100000.0, 500.0),
     ),
     Case("1.234 in a column of points", "t.tsv", priced("1.234", "12.5", "7.25"), things(1.234, 12.5, 7.25)),
-    Case("1.234 in a column without a hint", "t.tsv", priced("1.234", "2.500", "900"), things(1234.0, 2500.0, 900.0)),
+    Case(
+        "1.234 in a column without a hint, said to be thousands",
+        "t.tsv",
+        priced("1.234", "2.500", "900"),
+        things(1234.0, 2500.0, 900.0),
+        decimal=",",
+    ),
+    Case(
+        "three decimals without a hint, said to be decimals",
+        "t.tsv",
+        priced("KWD 15.202", "KWD 1.500", "900"),
+        things(15.202, 1.5, 900.0),
+        decimal=".",
+    ),
+    Case(
+        "1,234 without a hint, said to be thousands",
+        "t.tsv",
+        priced("$1,234", "$2,500"),
+        things(1234.0, 2500.0),
+        decimal=".",
+    ),
     Case("1,234 in a column of commas", "t.tsv", priced("1,234", "12,5", "7,25"), things(1.234, 12.5, 7.25)),
     Case("missing prices", "t.tsv", priced("5", "", "n/a", "NULL", "-", "nan", " ", "#N/A"), things(5.0, *[None] * 7)),
     Case(

@@ -1,0 +1,161 @@
+"""`pricewright load` and files given to `price`: nothing is guessed in silence, and nothing is loaded twice unasked."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from db import datasets, workers
+from db.engine import begin
+from db.errors import MappingError, UserError
+from db.types import DatasetState, Queue
+from tests.worker.conftest import drain
+from worker import cli, specs
+
+PLAIN = "id,title,price\n" + "".join(f"a{i},Lamp model {i},{i + 10}.99\n" for i in range(60))
+OPEN = "id;title;price\n" + "".join(f"a{i};Lamp model {i};{i + 10}.294\n" for i in range(60))
+
+
+@pytest.fixture
+def run(database, broker, sent, monkeypatch, tmp_path):
+    """run("load", "plain.csv") gives what is printed; the test is the worker. Errors are raised."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli.time, "sleep", lambda _: drain(sent))
+    monkeypatch.setattr(specs, "defaults", lambda: [specs.ConstantSpec()])  # a demo in seconds
+
+    def invoke(*arguments: str) -> str:
+        with begin() as session:
+            workers.hello(session, "the test", [Queue.CPU, Queue.INTERACTIVE], "cpu", 1)
+        result = CliRunner().invoke(cli.app, list(arguments))
+        told.append(result.stdout)
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.stdout
+
+    told: list[str] = []
+    invoke.told = told
+    return invoke
+
+
+def all_datasets():
+    with begin() as session:
+        return datasets.all(session)
+
+
+def prices(dataset_id: int) -> list[float | None]:
+    with begin() as session:
+        return datasets.items(session, dataset_id)["price"].to_list()
+
+
+def test_prices_with_two_readings_are_not_loaded_before_somebody_says_which(run, tmp_path):
+    (tmp_path / "open.csv").write_text(OPEN)
+    for command in (["load", "open.csv"], ["price", "open.csv", "--technique", "constant"], ["demo", "open.csv"]):
+        with pytest.raises(MappingError) as caught:
+            run(*command)
+        assert "with a decimal point '10.294' is 10.294, with a decimal comma it is 10294" in str(caught.value)
+        assert "--decimal point or --decimal comma" in str(caught.value)
+    assert all_datasets() == []  # what nobody can go on with is not left behind
+    run("load", "open.csv", "--decimal", "point", "--name", "point")
+    told = run("price", "open.csv", "--technique", "constant", "--decimal", "comma")
+    by_name = {each.name: each for each in all_datasets()}
+    assert prices(by_name["point"].id)[0] == 10.294
+    assert prices(by_name["open"].id)[0] == 10294
+    assert by_name["open"].inspection["answers"]["decimal"] == ","
+    assert "Category median" in told
+
+
+def test_rows_wider_than_the_header_are_not_loaded_before_somebody_confirms_how(run, tmp_path):
+    (tmp_path / "cut.csv").write_text("sku,name,price\nA1,Lamp one,19,50\nA2,Lamp two,12,25\n")
+    (tmp_path / "shifted.csv").write_text("title,brand,price\nrow1,Lamp one,Acme,19.99\nrow2,Lamp two,Acme,7.5\n")
+    with pytest.raises(MappingError, match="sku = A1, name = Lamp one, price = 19, column_4 = 50: .*accept-wide-rows"):
+        run("load", "cut.csv")
+    with pytest.raises(MappingError, match="title = row1, brand = Lamp one, price = Acme, column_4 = 19.99"):
+        run("price", "shifted.csv", "--technique", "constant")
+    assert all_datasets() == []
+    told = run("load", "cut.csv", "--accept-wide-rows")
+    assert "Warning: The header names 3 columns, but all rows have more cells" in told
+    assert prices(all_datasets()[0].id) == [19.0, 12.0]
+
+
+def test_the_mapping_and_every_warning_of_the_look_are_told(run, tmp_path):
+    header, *rows = PLAIN.splitlines()
+    wider = [
+        f"{header.replace('price', 'Sale price')},Regular price",
+        *(f"{row},{i + 20}.50" for i, row in enumerate(rows)),
+    ]
+    (tmp_path / "sale.csv").write_text("\n".join(["Our list", *wider]))
+    warnings = [
+        "1 line before the table is skipped; it is no row.",
+        "'Regular price' is taken for the price; 'Sale price' is a price too.",
+    ]
+    told = run("load", "sale.csv")
+    assert (
+        "Columns: id = 'id', title = 'title', price = 'Regular price'; no description, no category, no brand." in told
+    )
+    assert all(f"Warning: {warning}" in told for warning in warnings)
+    as_json = json.loads(run("load", "sale.csv", "--json"))
+    assert as_json["warnings"] == warnings
+    assert as_json["mapping"] == {"id": "id", "title": "title", "price": "Regular price"}
+    priced = json.loads(run("price", "sale.csv", "--technique", "constant", "--json"))
+    assert priced["file"]["warnings"] == warnings
+    assert priced["file"]["mapping"]["price"] == "Regular price"
+
+
+def test_a_file_that_brings_no_item_ends_with_the_reason(run, tmp_path):
+    (tmp_path / "none.csv").write_text("id,title,price\na,Lamp,ask\nb,Mug,call us\n")
+    with pytest.raises(UserError, match=r"Nothing was loaded from none.csv: all of its 2 rows are rejects \(2 × price"):
+        run("load", "none.csv", "--map", "price=price")
+    with pytest.raises(UserError, match="Nothing was loaded"):
+        run("load", "none.csv", "--map", "price=price", "--json")
+    assert json.loads(run.told[-1])["items"] == 0
+    (tmp_path / "untitled.csv").write_text("id,title,price\na,,5\nb,,6\n")
+    for command in ("price", "demo"):
+        with pytest.raises(UserError, match="2 × no title"):
+            run(command, "untitled.csv", *(["--technique", "constant"] if command == "price" else []))
+
+
+def test_a_file_that_is_loaded_already_is_used_and_not_loaded_again(run, tmp_path):
+    (tmp_path / "plain.csv").write_text(PLAIN)
+    (tmp_path / "copy.csv").write_text(PLAIN)
+    first = json.loads(run("price", "plain.csv", "--technique", "constant", "--json"))
+    again = json.loads(run("price", "copy.csv", "--technique", "constant", "--json"))
+    assert (first["file"]["reused"], again["file"]["reused"]) == (False, True)
+    assert (again["dataset"], again["jobs"]) == (first["dataset"], first["jobs"])
+    assert f"The file is loaded already: dataset {first['dataset']} (plain) is used." in run("demo", "plain.csv")
+    assert [each.id for each in all_datasets()] == [first["dataset"]]
+    assert prices(first["dataset"])[0] == 10.99
+
+
+def test_another_mapping_or_other_bytes_are_another_dataset(run, tmp_path):
+    (tmp_path / "plain.csv").write_text(PLAIN)
+    run("load", "plain.csv", "--map", "id=", "--name", "without ids")
+    told = json.loads(run("price", "plain.csv", "--technique", "constant", "--json"))
+    assert (told["file"]["reused"], told["file"]["same_bytes"]) == (False, [1])
+    (tmp_path / "plain.csv").write_text(PLAIN + "a99,Desk,5.00\n")
+    assert json.loads(run("price", "plain.csv", "--technique", "constant", "--json"))["file"]["reused"] is False
+    assert [each.state for each in all_datasets()] == [DatasetState.READY] * 3
+
+
+def test_a_question_answered_once_is_not_asked_of_the_same_file_again(run, tmp_path):
+    (tmp_path / "open.csv").write_text(OPEN)
+    run("load", "open.csv", "--decimal", "comma")
+    told = run("price", "open.csv", "--technique", "constant")
+    assert "dataset 1 (open), whose prices were read with a decimal comma, is used." in told
+    other = json.loads(run("price", "open.csv", "--technique", "constant", "--decimal", "point", "--json"))
+    assert other["file"]["reused"] is False
+    assert prices(other["dataset"])[0] == 10.294
+
+
+def test_loading_the_same_bytes_again_is_done_and_said(run, tmp_path):
+    (tmp_path / "plain.csv").write_text(PLAIN)
+    run("load", "plain.csv")
+    told = run("load", "plain.csv")
+    assert "Dataset 1 came from the same bytes; this is another one." in told
+    assert [each.id for each in all_datasets()] == [2, 1]
+
+
+def test_answers_about_a_file_are_refused_for_a_dataset(run, tmp_path):
+    (tmp_path / "plain.csv").write_text(PLAIN)
+    run("load", "plain.csv")
+    with pytest.raises(UserError, match="belong to a file"):
+        run("price", "1", "--technique", "constant", "--decimal", "point")

@@ -1,0 +1,80 @@
+"""What has a person to say before a file is loaded, and is it loaded already with the same said?
+
+A look at a file stores its questions in the inspection: `undecided` prices and `wide_rows`. Nothing is loaded before
+they are answered, and the answers are kept beside them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from db import datasets
+from db.engine import Session
+from db.errors import MappingError
+from db.types import Dataset, DatasetState
+
+_NOT_THE_READING = ("mapping", "decimals", "undecided", "wide_rows", "warnings", "forced", "answers")
+"""Parts of an inspection that say nothing about how the file becomes rows of cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    decimal: Literal[".", ","] | None = None  # sign of the prices that are text; None = as the file tells
+    wide_rows: bool = False  # rows with more cells than the header has names mean what the inspection says
+
+
+NOTHING_SAID = Answers()
+
+
+def settled(inspection: Mapping[str, Any], mapping: Mapping[str, str], answers: Answers) -> dict[str, Any]:
+    """The inspection with the answers in it. Raises MappingError with the question that is still open."""
+    price = mapping.get("price", "")
+    if inspection.get("wide_rows") and not answers.wide_rows:
+        raise MappingError(
+            f"{inspection['wide_rows']}: put the file right, or confirm that this is meant "
+            "(in a terminal: --accept-wide-rows)."
+        )
+    undecided = inspection.get("undecided", {}).get(price)
+    if undecided and not answers.decimal:
+        raise MappingError(
+            f"Say which sign is the decimal sign of {price!r}: {undecided} "
+            "(in a terminal: --decimal point or --decimal comma)."
+        )
+    decimals = dict(inspection.get("decimals", {}))
+    if price and answers.decimal:
+        decimals[price] = answers.decimal
+    return {**inspection, "decimals": decimals, "answers": asdict(answers)}
+
+
+def loaded_alike(session: Session, look: Dataset, mapping: Mapping[str, str], answers: Answers) -> Dataset | None:
+    """The newest dataset of the same bytes that loading this look, so mapped and answered, would only make again.
+
+    A question that is not answered now was answered then.
+    """
+    for other in datasets.of_file(session, look.file_sha256):
+        if (
+            other.id != look.id
+            and other.state is DatasetState.READY
+            and other.items
+            and other.mapping == mapping
+            and _reading(other) == _reading(look)
+            and _said(look, other, mapping.get("price", ""), answers)
+        ):
+            return other
+    return None
+
+
+def _reading(dataset: Dataset) -> dict[str, Any]:
+    return {part: value for part, value in dataset.inspection.items() if part not in _NOT_THE_READING}
+
+
+def _said(look: Dataset, other: Dataset, price: str, answers: Answers) -> bool:
+    then = other.inspection.get("answers", {})
+    if look.inspection["wide_rows"] and not then.get("wide_rows"):
+        return False
+    sign = other.inspection.get("decimals", {}).get(price)
+    if answers.decimal:
+        return bool(sign == answers.decimal)
+    if price in look.inspection["undecided"]:
+        return bool(then.get("decimal"))
+    return bool(sign == look.inspection["decimals"].get(price))
