@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import knowledge_reads, reads, words
 from db.types import Dataset, DatasetState, Job, Split
 from worker import knowledge_actions
+from worker.answers import Sign
 
 RECENT = 8
 """Jobs whose outcome is listed."""
@@ -29,8 +30,12 @@ def changes(dataset: Dataset) -> None:
             key=f"changes-{dataset.id}-{st.session_state.get('changes', 0)}",
         )  # fmt: skip
         removes = st.toggle("Remove all ids in this file", key=f"removes-{dataset.id}")
+        sign = st.selectbox(
+            "Decimal sign of its prices", [None, *Sign], format_func=lambda sign: words.SIGNS[sign],
+            key=f"changes-sign-{dataset.id}", help="It matters for prices like 1.234, which can be read in two ways.",
+        )  # fmt: skip
         if st.button("Apply the file", icon=":material/upload_file:", disabled=file is None) and file is not None:
-            knowledge_actions.update(dataset.id, file.name, file, removes=removes)
+            knowledge_actions.update(dataset.id, file.name, file, removes=removes, sign=sign)
             st.session_state["changes"] = st.session_state.get("changes", 0) + 1
             st.rerun()
     with right:

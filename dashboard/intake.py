@@ -1,6 +1,6 @@
 """How does a file become a dataset on the page: uploading it, and saying which column means what?"""
 
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -8,13 +8,12 @@ import streamlit as st
 from dashboard import widgets, words
 from db.types import Dataset
 from worker import actions
-from worker.answers import Answers
+from worker.answers import Answers, Sign
 
 TYPES = ["csv", "tsv", "txt", "gz", "xlsx", "parquet"]
 UNUSED = "(not in the file)"
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "": "one column", " ": "space"}
-_SIGNS: dict[str | None, Literal[".", ","]] = {"point": ".", "comma": ","}
 _ENCODINGS = ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "cp1250", "cp1251", "shift_jis", "gb18030", "big5"]
 
 
@@ -101,18 +100,19 @@ def mapping(dataset: Dataset) -> None:
             for field in words.FIELDS:  # other columns may come of it, so the mapping is proposed anew
                 st.session_state.pop(f"map-{dataset.id}-{field}", None)
         else:
-            said = Answers(_SIGNS.get(other_sign or sign), accepts)
+            told = other_sign or sign
+            said = Answers(told.mark if told else None, accepts)
             actions.load(dataset.id, used, name.strip() or dataset.name, said)
         st.rerun()
 
 
-def _open_sign(dataset_id: int, inspection: dict[str, Any], price: str) -> str | None:
-    """The question that prices with two readings put, if the column chosen has such: point, comma or no answer yet."""
+def _open_sign(dataset_id: int, inspection: dict[str, Any], price: str) -> Sign | None:
+    """The question that prices with two readings put, if the column chosen has such; None = no answer yet."""
     readings = inspection.get("undecided", {}).get(price)
     if not readings:
         return None
     st.warning(words.plain(f"The prices in {price} can be read in two ways: {readings}."), icon=":material/help:")
-    return st.radio("Which is their decimal sign?", list(_SIGNS), index=None, horizontal=True, key=f"sign-{dataset_id}")
+    return st.radio("Which is their decimal sign?", list(Sign), index=None, horizontal=True, key=f"sign-{dataset_id}")
 
 
 def _wide_rows(dataset_id: int, inspection: dict[str, Any]) -> bool:
@@ -127,12 +127,12 @@ def _wide_rows(dataset_id: int, inspection: dict[str, Any]) -> bool:
     return st.checkbox("This is what the rows mean: load them like this", key=f"wide-{dataset_id}")
 
 
-def _overrides(dataset_id: int, inspection: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+def _overrides(dataset_id: int, inspection: dict[str, Any]) -> tuple[dict[str, Any], Sign | None]:
     """Inputs for what detection gets wrong now and then: what to force on a new look, and the prices' decimal sign."""
     sign = st.selectbox(
         "Decimal sign of the price",
-        [None, *_SIGNS],
-        format_func=lambda sign: {None: "as detected", "point": "point: 1,234.56", "comma": "comma: 1.234,56"}[sign],
+        [None, *Sign],
+        format_func=lambda sign: words.SIGNS[sign],
         key=f"decimal-{dataset_id}",
     )
     forced: dict[str, Any] = {}

@@ -11,6 +11,7 @@ import polars as pl
 from db.errors import UserError
 from db.types import Adapter, Dataset, DatasetState, Family, Job, JobKind, JobState, Split, Step
 from worker import specs, train_specs
+from worker.answers import Sign
 from worker.evaluation import resampling
 from worker.evaluation.compare import Measure
 
@@ -35,6 +36,12 @@ FIELDS: dict[str, str] = {
     "brand": "Brand",
     "price": "Price in $",
     "id": "Your own id",
+}
+
+SIGNS: dict[Sign | None, str] = {
+    None: "as detected",
+    Sign.POINT: "point: 1,234.56",
+    Sign.COMMA: "comma: 1.234,56",
 }
 
 SPLITS: dict[str, tuple[str, str]] = {

@@ -6,6 +6,7 @@ they are answered, and the answers are kept beside them.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any, Literal
 
 from db import datasets
@@ -15,6 +16,17 @@ from db.types import Dataset, DatasetState
 
 _NOT_THE_READING = ("mapping", "decimals", "undecided", "wide_rows", "warnings", "forced", "answers")
 """Parts of an inspection that say nothing about how the file becomes rows of cells."""
+
+
+class Sign(StrEnum):
+    """What people call a decimal sign."""
+
+    POINT = "point"
+    COMMA = "comma"
+
+    @property
+    def mark(self) -> Literal[".", ","]:
+        return "." if self is Sign.POINT else ","
 
 
 @dataclass(frozen=True, slots=True)

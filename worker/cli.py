@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from decimal import Decimal
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TimeRemainingColumn
@@ -38,7 +37,7 @@ from worker import (
     specs,
     tables,
 )
-from worker.answers import NOTHING_SAID, Answers
+from worker.answers import NOTHING_SAID, Answers, Sign
 from worker.cli_console import PlainColumn, err, out, tell_error
 from worker.up import running_stack, supervise
 
@@ -52,12 +51,6 @@ app = typer.Typer(
 Cap = Annotated[float | None, typer.Option(min=0, help="Dollars each job may pay to endpoints, then it pauses.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="field=value of the technique's spec.")]
-
-
-class Sign(StrEnum):
-    POINT = "point"
-    COMMA = "comma"
-
 
 DecimalSign = Annotated[
     Sign | None, typer.Option("--decimal", help="Decimal sign of prices in the file that are text: 1.234 is 1 or 1234.")
@@ -135,8 +128,7 @@ def load(
 
 
 def _said(decimal: Sign | None, accept_wide_rows: bool) -> Answers:
-    signs: dict[Sign | None, Literal[".", ","]] = {Sign.POINT: ".", Sign.COMMA: ","}
-    return Answers(signs.get(decimal), accept_wide_rows)
+    return Answers(decimal.mark if decimal else None, accept_wide_rows)
 
 
 def _refuse_empty(dataset: Dataset) -> None:
@@ -226,7 +218,7 @@ def _wait(job_ids: list[int], *, quiet: bool) -> None:
         raise UserError(f"Job {first.job_id}: {told}" if first.state is JobState.PAUSED else told)
     for state in states:
         if state.error:  # done, and something to say: it brought nothing
-            err.print(f"Job {state.job_id}: {state.error}", style="yellow", markup=False, highlight=False)
+            err.print(f"Job {state.job_id}: {state.error}", style="yellow")
 
 
 def _states(job_ids: list[int]) -> list[Progress]:

@@ -14,6 +14,7 @@ from db.engine import begin
 from db.errors import NotFound, NotReady, UserError
 from db.types import Dataset, Job, JobState
 from worker import actions, knowledge_actions
+from worker.answers import Sign
 from worker.cli_console import out
 from worker.up import running_stack
 
@@ -36,6 +37,9 @@ def update(
     what: What,
     file: Annotated[Path, typer.Argument(help="A table with a column of ids; what it leaves out stays as it is.")],
     removes: Annotated[bool, typer.Option("--remove", help="Remove the items with these ids.")] = False,
+    decimal: Annotated[
+        Sign | None, typer.Option(help="Decimal sign of prices that are text: 1.234 is 1 or 1234.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Add, change and remove items by a file: a true value in a column called delete removes."""
@@ -43,7 +47,7 @@ def update(
         raise NotFound(f"There is no file {file}.")
     with running_stack():
         with file.open("rb") as stream:
-            job_id = knowledge_actions.update(_dataset(what).id, file.name, stream, removes=removes)
+            job_id = knowledge_actions.update(_dataset(what).id, file.name, stream, removes=removes, sign=decimal)
         _report(_done(job_id), as_json)
 
 

@@ -79,7 +79,8 @@ def _read(work: "Work") -> tuple[pl.DataFrame | None, int]:
             known,
             work.progress,
             removes=bool(file.get("removes")),
-            decimal=decimals.get(known.get("price")),
+            said=file.get("decimal"),
+            usual=decimals.get(known.get("price")),
         )
     )
     frames = [each.frame for each in read]

@@ -11,6 +11,7 @@ from db.engine import Session, begin
 from db.errors import NotFound, NotReady, UserError
 from db.types import Job, JobKind, JobState, KnowledgeBase, Queue, Split, Step
 from worker import actions
+from worker.answers import Sign
 
 _SECONDS_PER_ITEM = 0.02  # all-MiniLM-L6-v2 on two ordinary cores, until this installation has measured its own
 SHORTEST_SCHEDULE = 60
@@ -43,14 +44,15 @@ def refresh(dataset_id: int) -> int:
         return running.id if running else _start(session, dataset_id, {})
 
 
-def update(dataset_id: int, name: str, stream: BinaryIO, *, removes: bool = False) -> int:
+def update(dataset_id: int, name: str, stream: BinaryIO, *, removes: bool = False, sign: Sign | None = None) -> int:
     """Add, change and remove items as a file says, by their ids; the job's id. Its result counts what came of it.
 
     Every column but the id may be missing: what the file does not say stays as it is. Rows with a true value in a
-    column called delete or remove are removed; `removes`: all of the file's ids are.
+    column called delete or remove are removed; `removes`: all of the file's ids are. `sign` is the decimal sign of
+    prices with two readings; None = as the rest of the file tells, or else as in the dataset's own file.
     """
     sha256 = actions.store(stream)
-    file = {"sha256": sha256, "name": Path(name).name, "removes": removes}
+    file = {"sha256": sha256, "name": Path(name).name, "removes": removes, "decimal": sign and sign.mark}
     with begin() as session:
         return _start(session, dataset_id, {"changes": file})
 

@@ -173,7 +173,7 @@ def test_an_inspected_file_is_shown_and_loaded_with_the_chosen_columns(open_page
     assert "not UTF-8" in at.warning[0].value
     assert at.selectbox(key=f"map-{dataset_id}-title").value == "Artikel"
     at.selectbox(key=f"map-{dataset_id}-price").select("Preis")
-    at.selectbox(key=f"decimal-{dataset_id}").select("point: 1,234.56")
+    at.selectbox(key=f"decimal-{dataset_id}").select("point")
     at.text_input(key=f"name-{dataset_id}").set_value("My shop")
     next(button for button in at.button if button.label == "Load this table").click().run()
     assert is_well(at)
@@ -187,6 +187,51 @@ def test_an_inspected_file_is_shown_and_loaded_with_the_chosen_columns(open_page
     assert "No worker is running" in texts(at)
     at.button(key="cancel-1").click().run()
     assert "Which column means what?" in texts(at)
+
+
+def test_prices_with_two_readings_are_asked_about_before_loading(open_page: Open) -> None:
+    look = INSPECTION | {"decimals": {}, "undecided": {"Preis": "with a decimal point '1.294' is 1.294, ..."}}
+    mapping = {"title": "Artikel", "price": "Preis"}
+    dataset_id = an_upload(DatasetState.INSPECTED, inspection=look, mapping=mapping)
+    at = open_page("data")
+    assert is_well(at)
+    assert "can be read in two ways\\: with a decimal point '1\\.294' is 1\\.294" in texts(at)
+    assert at.radio(key=f"sign-{dataset_id}").value is None
+    press_load(at)
+    assert "Say which sign is the decimal sign of 'Preis'" in at.error[0].value
+    with begin() as session:
+        assert datasets.get(session, dataset_id).state is DatasetState.INSPECTED
+    at.radio(key=f"sign-{dataset_id}").set_value("comma")
+    press_load(at)
+    assert is_well(at)
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+    assert dataset.state is DatasetState.LOADING
+    assert dataset.inspection["decimals"] == {"Preis": ","}
+    assert dataset.inspection["answers"] == {"decimal": ",", "wide_rows": False}
+
+
+def test_rows_wider_than_the_header_are_confirmed_before_loading(open_page: Open) -> None:
+    wide = "The header names 2 columns, but all rows have more cells, so that line 3 is read as Artikel = row1"
+    mapping = {"title": "Artikel"}
+    dataset_id = an_upload(DatasetState.INSPECTED, inspection=INSPECTION | {"wide_rows": wide}, mapping=mapping)
+    at = open_page("data")
+    assert is_well(at)
+    assert "line 3 is read as Artikel = row1" in texts(at)
+    press_load(at)
+    assert "line 3 is read as Artikel = row1" in at.error[0].value
+    with begin() as session:
+        assert datasets.get(session, dataset_id).state is DatasetState.INSPECTED
+    at.checkbox(key=f"wide-{dataset_id}").check()
+    press_load(at)
+    assert is_well(at)
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+    assert (dataset.state, dataset.inspection["answers"]["wide_rows"]) == (DatasetState.LOADING, True)
+
+
+def press_load(at: AppTest) -> None:
+    next(button for button in at.button if button.label == "Load this table").click().run()
 
 
 def test_a_missing_title_is_told_in_one_sentence(open_page: Open) -> None:

@@ -120,6 +120,16 @@ def test_looking_again_with_another_delimiter_gives_other_columns(database, sent
     assert the(dataset_id).inspection["columns"] != first
 
 
+def test_what_was_forced_on_one_look_holds_on_the_next(database, sent):
+    dataset_id = upload("things.csv", b"old name;old a,old price\nname;a,price\nLamp;1,2\nChair;3,4\n", sent)
+    actions.inspect_again(dataset_id, {"delimiter": ","})
+    drain(sent)
+    actions.inspect_again(dataset_id, {"header_line": 2})
+    drain(sent)
+    assert the(dataset_id).inspection["columns"] == ["name;a", "price"]
+    assert the(dataset_id).inspection["forced"] == {"delimiter": ",", "header_line": 2}
+
+
 def test_deleting_a_dataset_removes_its_bytes_unless_another_shares_them(database, sent):
     data = b"name,price\nLamp,3\n"
     first, second = upload("a.csv", data, sent), upload("b.csv", data, sent)

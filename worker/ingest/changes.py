@@ -65,11 +65,13 @@ def batches(
     progress: Progress,
     *,
     removes: bool = False,
-    decimal: prices.Decimal | None = None,
+    said: prices.Decimal | None = None,
+    usual: prices.Decimal | None = None,
 ) -> Iterator[Changes]:
     """Every row of the file as a change. `removes`: whatever else it holds, its ids are to be removed.
 
-    `decimal` is the decimal sign of the dataset's own prices, which decides where the file does not.
+    `said` is the decimal sign that a person gave the prices; else the file tells it, or else it is the `usual` one, of
+    the dataset's own file.
     Raises MappingError, UnreadableFile, and what `progress` raises to stop the work.
     """
     inspection = read.inspect(path, name)
@@ -79,8 +81,8 @@ def batches(
     table = read.open_table(path, inspection.kind, inspection.compression, forced)
     mapping = understand(inspection.columns, known)
     places = {field: inspection.columns.index(column) for field, column in mapping.items()}
-    if "price" in places:
-        decimal = prices.decimal_of(read.texts_of(table.layout.rows, places["price"])) or decimal
+    found = prices.decimal_of(read.texts_of(table.layout.rows, places["price"])) if "price" in places else None
+    decimal = said or found or usual
     for cells in table.cells(sorted(places.values())):
         frame = _changes(cells, places, decimal, removes=removes)
         header = frame["key"] == mapping["id"] if inspection.header_line else None

@@ -2,7 +2,8 @@
 
 import pytest
 
-from db.errors import MappingError
+from db.errors import MappingError, UnreadableFile
+from tests.worker.ingest.cases.base import workbook
 from worker.ingest import changes
 from worker.progress import Silent
 
@@ -77,3 +78,31 @@ def test_a_list_of_ids_without_more_can_remove(tmp_path) -> None:
 )
 def test_dates_are_read_in_several_spellings(tmp_path, cell, moment) -> None:
     assert read(tmp_path, f"id,title,date\na,Lamp,{cell}\nb,Chair,2024-01-01\n")[0]["priced_at"] == moment
+
+
+def test_prices_with_two_readings_follow_the_file_then_the_dataset_and_are_else_refused(tmp_path) -> None:
+    open_prices = "id;price\na;1.294\nb;19.990\n"
+    assert [line["price"] for line in read(tmp_path, open_prices, usual=".")] == [1.294, 19.99]
+    assert [line["price"] for line in read(tmp_path, open_prices, usual=",")] == [1294, 19990]
+    assert [line["price"] for line in read(tmp_path, open_prices + "c;7,5\n", usual=".")] == [1294, 19990, 7.5]
+    assert [line["price"] for line in read(tmp_path, open_prices, said=".", usual=",")] == [1.294, 19.99]
+    for line in read(tmp_path, open_prices):
+        assert line["price"] is None
+        assert "can be read in two ways" in line["reason"]
+
+
+def test_numbers_of_a_workbook_are_taken_as_they_are(tmp_path) -> None:
+    path = tmp_path / "changes.xlsx"
+    path.write_bytes(workbook(("P", [["id", "price"], ["a", 12.125], ["b", 1.294]])))
+    batches = changes.batches(path, path.name, {}, Silent(), usual=",")
+    assert [price for batch in batches for price in batch.frame["price"]] == [12.125, 1.294]
+
+
+def test_changes_wider_than_their_header_are_refused(tmp_path) -> None:
+    with pytest.raises(UnreadableFile, match="line 2 is read as id = a, price = 19, column_3 = 50"):
+        read(tmp_path, "id,price\na,19,50\nb,12,25\n")
+
+
+def test_another_price_than_the_datasets_own_is_no_price() -> None:
+    assert changes.understand(["id", "Wholesale price", "Shipping"], {}) == {"id": "id"}
+    assert changes.understand(["id", "Cost"], {"price": "Cost"}) == {"id": "id", "price": "Cost"}

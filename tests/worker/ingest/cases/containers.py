@@ -117,6 +117,7 @@ CONTAINERS = [
         workbook_part(workbook(("P", SHEET)), SHEET_XML, lambda xml: xml.replace(b"</row>", RIGHT, 1)),
         THREE,
     ),
+    Case(
         "workbook, numbers with three decimals",
         "t.xlsx",
         workbook(
