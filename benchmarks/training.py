@@ -116,7 +116,7 @@ class Bench:
         return np.abs(prices(model, prompts(self.held), spec) - self.held["price"].to_numpy())
 
     def _samples(self) -> list[Sample]:
-        low, high = self.spec.min_price, self.spec.max_price
+        low, high = self.spec.bounds.lowest, self.spec.bounds.highest
         asked, known = prompts(self.rows), self.rows["price"].to_list()
         return price_samples(self.base.tokenizer, asked, known, answers=True, lowest=low, highest=high)
 

@@ -1,5 +1,6 @@
 """What is there to know about one adapter: how good it is, where it comes from, what it forgot?"""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import polars as pl
@@ -12,7 +13,9 @@ from worker import adapter_actions, train_specs
 from worker.evaluation.forgetting import Finding, Report
 from worker.train_specs import TrainSpec
 
-_FIGURES = {"perplexity": "{:.2f}", "accuracy": "{:.0%}", "log-error": "{:.2f}", "dollars": "${:,.2f}"}
+_FIGURES: dict[str, Callable[[float], str]] = {
+    "perplexity": "{:.2f}".format, "accuracy": "{:.0%}".format, "log-error": "{:.2f}".format, "dollars": words.usd,
+}  # fmt: skip
 """Unit of a part -> how its figure is written."""
 
 _MEANS = {
@@ -167,10 +170,8 @@ def frame(findings: list[Finding]) -> pl.DataFrame:
 
 
 def _line(finding: Finding) -> dict[str, object]:
-    form = _FIGURES.get(finding.unit, "{:.3g}")
-    before, after = (
-        words.NOTHING if value is None else form.format(value) for value in (finding.base, finding.adapted)
-    )
+    form = _FIGURES.get(finding.unit, "{:.3g}".format)
+    before, after = (words.NOTHING if value is None else form(value) for value in (finding.base, finding.adapted))
     is_known = finding.change is not None
     return {
         "Part": finding.name,

@@ -7,7 +7,7 @@ from db import adapters as _adapters
 from db import jobs as _jobs
 from db.engine import begin
 from db.types import Adapter, AdapterChange, Dataset, Job, JobKind
-from worker import adapting
+from worker import adapting, bounding
 from worker.specs import BaseSpec
 
 
@@ -44,7 +44,9 @@ def fixed_usd(jobs: Sequence[Job]) -> list[Decimal | None]:
 
 
 def cautions(dataset: Dataset, planned: Sequence[BaseSpec]) -> list[str]:
-    """Sentences about adapters that may have learned from the rows they are to be measured on."""
+    """Sentences about adapters that may have learned from the rows they are to be measured on, and about prices that a
+    technique can't say."""
     with begin() as session:
         said = [adapting.caution(session, spec, dataset) for spec in planned]
+        said += bounding.cautions(session, dataset, planned)
     return [sentence for sentence in dict.fromkeys(said) if sentence]

@@ -8,6 +8,7 @@ import polars as pl
 
 from dashboard.charts import ACCENT, DOLLARS, FAMILY_COLOURS, GREY, MOST_POINTS, Chart, sized
 from db.types import Family
+from worker import amounts
 
 TRUTH = "#c9682a"
 FIRST, SECOND, EVEN = FAMILY_COLOURS[Family.BASELINE], FAMILY_COLOURS[Family.PROMPT], GREY
@@ -26,16 +27,17 @@ def distribution(
     marks = [(price, "Price read", ACCENT), (truth, "True price", TRUTH)]
     known = [(value, name, colour) for value, name, colour in marks if value is not None and value > 0]
     shown = [*map(float, likeliest), *quantiles.values(), *(value for value, _, _ in known)]
-    low, high = max(0.5, min(shown) * 0.8), max(shown) * 1.25
+    low, high = max(amounts.SMALLEST, min(shown) * 0.8), max(shown) * 1.25
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    x = alt.X("price:Q", scale=scale, axis=alt.Axis(title="Price (log scale)", format="$~s", tickCount=6, grid=False))
+    dollars, ticks = amounts.chart_format(shown), amounts.axis_format(shown, ticks=None)
+    x = alt.X("price:Q", scale=scale, axis=alt.Axis(title="Price (log scale)", format=ticks, tickCount=6, grid=False))
     top = max(likeliest.values(), default=0.0) or 1.0
     axis = alt.Axis(title="Share", format="~%", values=[0, top / 2, top]) if likeliest else None
     y = alt.Y("share:Q", scale=alt.Scale(domain=[-0.2 * top, top * 1.1], nice=False), axis=axis)
     layers: list[alt.Chart] = []
     if likeliest:
         lines = {"price": [float(key) for key in likeliest], "share": [float(value) for value in likeliest.values()]}
-        tooltip = [alt.Tooltip("price:Q", title="Price", format="$,.0f"), alt.Tooltip("share:Q", format=".1%")]
+        tooltip = [alt.Tooltip("price:Q", title="Price", format=dollars), alt.Tooltip("share:Q", format=".1%")]
         bars = alt.Chart(pl.DataFrame(lines)).mark_bar(color=GREY, size=7, cornerRadiusEnd=2)
         layers.append(bars.encode(x=x, y=y, y2=alt.datum(0), tooltip=tooltip))
     for from_, to, width in (("0.05", "0.95", 2), ("0.25", "0.75", 7)):
@@ -51,7 +53,7 @@ def distribution(
             legend=alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3),
         )
         at = pl.DataFrame({"price": [float(value) for value, _, _ in known], "name": names})
-        tip = [alt.Tooltip("name:N", title="Mark"), alt.Tooltip("price:Q", title="Price", format="$,.2f")]
+        tip = [alt.Tooltip("name:N", title="Mark"), alt.Tooltip("price:Q", title="Price", format=dollars)]
         layers.append(alt.Chart(at).mark_rule(strokeWidth=2.5).encode(x=x, color=colour, tooltip=tip))
     return sized(alt.layer(*layers), height=230)
 
@@ -72,9 +74,10 @@ def two_errors(frame: pl.DataFrame) -> Chart:
         .otherwise(pl.lit("Both alike"))
     )
     shown = both.gather_every(step).select("title", "truth", "error_a", "error_b", nearer=nearer)
-    high = max([1.0, *both["error_a"].to_list(), *both["error_b"].to_list()]) * 1.05
+    errors = [*both["error_a"], *both["error_b"]]
+    high = (max(errors, default=0.0) or 1.0) * 1.05
     scale = alt.Scale(type="sqrt", domain=[0, high], nice=False)
-    axis: dict[str, Any] = {"format": "$,.0f", "tickCount": 6}
+    axis: dict[str, Any] = {"format": amounts.axis_format([0.0, high]), "tickCount": 6}
     x = alt.X("error_a:Q", scale=scale, axis=alt.Axis(title=f"{first} is off by", **axis))
     y = alt.Y("error_b:Q", scale=scale, axis=alt.Axis(title=f"{second} is off by", **axis))
     colour = alt.Color(
@@ -85,11 +88,12 @@ def two_errors(frame: pl.DataFrame) -> Chart:
     shape = alt.Shape(
         "nearer:N", scale=alt.Scale(domain=[first, second, "Both alike"], range=["circle", "square", "diamond"])
     )
+    dollars = amounts.chart_format(shown["truth"])
     tooltip = [
         alt.Tooltip("title:N", title="Product"),
-        alt.Tooltip("truth:Q", title="True price", format="$,.2f"),
-        alt.Tooltip("error_a:Q", title=first, format="$,.2f"),
-        alt.Tooltip("error_b:Q", title=second, format="$,.2f"),
+        alt.Tooltip("truth:Q", title="True price", format=dollars),
+        alt.Tooltip("error_a:Q", title=first, format=dollars),
+        alt.Tooltip("error_b:Q", title=second, format=dollars),
     ]
     ends = pl.DataFrame({"error_a": [0.0, high], "error_b": [0.0, high]})
     line = alt.Chart(ends).mark_line(color=GREY, strokeDash=[5, 4]).encode(x=x, y=y)
@@ -103,9 +107,11 @@ def context_error(lines: pl.DataFrame, what: str) -> Chart:
     `lines` is worker.evaluation.context_curve.curve; `what`: "examples" or "neighbours".
     """
     shown = lines.drop_nulls(["prompt_tokens", "mae"]).with_columns(name=pl.col("k").cast(pl.String))
-    x, tooltip = _tokens_read(shown), _curve_tooltip(what)
+    x, tooltip = _tokens_read(shown), _curve_tooltip(lines, what)
     base = alt.Chart(shown)
-    axis = alt.Axis(title="Mean error, 95 % interval", format="$,.0f", tickCount=6, minExtent=60)
+    reach = [value for name in ("mae", "mae_low", "mae_high") for value in shown[name]]
+    dollars = amounts.axis_format(reach)
+    axis = alt.Axis(title="Mean error, 95 % interval", format=dollars, tickCount=6, minExtent=60)
     y = alt.Y("mae:Q", scale=alt.Scale(zero=False), axis=axis)
     line = base.mark_line(color=ACCENT, strokeWidth=2).encode(x=x, y=y)
     bars = base.mark_rule(color=ACCENT, strokeWidth=3, opacity=0.4).encode(x=x, y="mae_low:Q", y2="mae_high:Q")
@@ -124,7 +130,7 @@ def context_cost(lines: pl.DataFrame, what: str) -> Chart:
     axis = alt.Axis(title="$ per 1,000 items", labelExpr=DOLLARS, tickCount=4, minExtent=60)
     y = alt.Y("usd_per_1000:Q", scale=alt.Scale(zero=True), axis=axis)
     base = alt.Chart(shown).mark_line(color=GREY, strokeWidth=2, point=alt.OverlayMarkDef(color=GREY, size=70))
-    return sized(base.encode(x=_tokens_read(lines), y=y, tooltip=_curve_tooltip(what)), height=210)
+    return sized(base.encode(x=_tokens_read(lines), y=y, tooltip=_curve_tooltip(lines, what)), height=210)
 
 
 def _tokens_read(lines: pl.DataFrame) -> alt.X:
@@ -137,10 +143,10 @@ def _tokens_read(lines: pl.DataFrame) -> alt.X:
     )
 
 
-def _curve_tooltip(what: str) -> list[alt.Tooltip]:
+def _curve_tooltip(lines: pl.DataFrame, what: str) -> list[alt.Tooltip]:
     return [
         alt.Tooltip("k:Q", title=what.capitalize()),
         alt.Tooltip("prompt_tokens:Q", title="Tokens per item", format=",.0f"),
-        alt.Tooltip("mae:Q", title="Mean error", format="$,.2f"),
+        alt.Tooltip("mae:Q", title="Mean error", format=amounts.chart_format(lines["mae"])),
         alt.Tooltip("usd_per_1000:Q", title="$ per 1,000 items", format=".4~g"),
     ]

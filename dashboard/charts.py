@@ -15,6 +15,7 @@ import polars as pl
 from dashboard import placing, words
 from dashboard.words import Error
 from db.types import Family
+from worker import amounts
 from worker.evaluation import compare, frontier
 
 # Mid tones that keep a contrast of 3:1 on the light and on the dark background (WCAG 1.4.11), so that a family has
@@ -253,10 +254,11 @@ def truth_and_guess(frame: pl.DataFrame) -> Chart:
 
 
 def _scattered(good: pl.DataFrame, x: alt.X, y: alt.Y) -> Chart:
+    dollars = amounts.chart_format([*good["truth"], *good["price"]])
     tooltip = [
         alt.Tooltip("title:N", title="Product"),
-        alt.Tooltip("truth:Q", title="True price", format="$,.2f"),
-        alt.Tooltip("price:Q", title="Guess", format="$,.2f"),
+        alt.Tooltip("truth:Q", title="True price", format=dollars),
+        alt.Tooltip("price:Q", title="Guess", format=dollars),
     ]
     opacity = 0.75 if len(good) < 500 else 0.45
     dots = alt.Chart(good).mark_circle(size=45, color=ACCENT, opacity=opacity, clip=True)
@@ -316,9 +318,10 @@ def price_histogram(edges: Sequence[float], counts: Sequence[int]) -> Chart:
     frame = pl.DataFrame({"low": list(edges)[:-1], "high": list(edges)[1:], "items": list(counts)})
     frame = frame.filter(pl.col("low") > 0)
     low, high = (float(frame["low"][0]), float(frame["high"][-1])) if len(frame) else (1.0, 10.0)
+    dollars = amounts.chart_format([*frame["low"], *frame["high"]])
     tooltip = [
-        alt.Tooltip("low:Q", title="From", format="$,.2f"),
-        alt.Tooltip("high:Q", title="To", format="$,.2f"),
+        alt.Tooltip("low:Q", title="From", format=dollars),
+        alt.Tooltip("high:Q", title="To", format=dollars),
         alt.Tooltip("items:Q", title="Items", format=","),
     ]
     x = alt.X(

@@ -72,7 +72,8 @@ def table(frame: pl.DataFrame, error: Error) -> None:
         pl.col("fixed_seconds").map_elements(words.duration, return_dtype=pl.String),
         pl.col("p50_ms", "p95_ms").map_elements(lambda ms: words.duration(ms / 1000), return_dtype=pl.String),
     )
-    st.dataframe(shown, hide_index=True, column_config=_COLUMNS | _judged(error), column_order=_ORDER)
+    mean = {"mae": widgets.dollars("Mean error", shown["mae"], words.ERRORS["mae"].about)}
+    st.dataframe(shown, hide_index=True, column_config=_COLUMNS | mean | _judged(error), column_order=_ORDER)
     widgets.downloads("trade-offs", lambda: frame, formats=("CSV", "Excel"))
 
 
@@ -104,7 +105,6 @@ def _number(label: str, form: str, about: str) -> Any:
 _text = st.column_config.TextColumn
 _COLUMNS: dict[str, Any] = {
     "label": _text("Technique", pinned=True),
-    "mae": _number("Mean error", "dollar", words.ERRORS["mae"].about),
     "median_ape": _number("Median error", "%.0f %%", words.ERRORS["median_ape"].about),
     "rmsle": _number("RMSLE", "%.3f", words.ERRORS["rmsle"].about),
     "within": _number("Within 20 %", "%.0f %%", words.ERRORS["within"].about),
@@ -154,6 +154,7 @@ def worst(versions: dict[int, Version], labels: dict[int, str], order: pl.Series
     st.caption(
         f"The {len(dearest)} guesses that are most dollars off: often wrong prices in the file, sets or rare brands."
     )
+    prices = [*dearest["truth"], *dearest["price"]]
     st.dataframe(
         dearest.select("row", "title", "category", "truth", "price", "error"),
         hide_index=True,
@@ -161,9 +162,9 @@ def worst(versions: dict[int, Version], labels: dict[int, str], order: pl.Series
             "row": "Row",
             "title": st.column_config.TextColumn("Product", width="large"),
             "category": "Category",
-            "truth": _number("True price", "dollar", "What the file says."),
-            "price": _number("Guess", "dollar", "What the technique says."),
-            "error": _number("Off by", "dollar", "Guess minus true price."),
+            "truth": widgets.dollars("True price", prices, "What the file says."),
+            "price": widgets.dollars("Guess", prices, "What the technique says."),
+            "error": widgets.dollars("Off by", prices, "Guess minus true price."),
         },
     )
 

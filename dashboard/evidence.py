@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import answer_charts, words
+from dashboard import answer_charts, widgets, words
 
 Evidence = dict[str, Any]
 
@@ -15,7 +15,7 @@ _NEIGHBOURS: dict[str, Any] = {
     "id": "Id",
     "row": "Row",
     "title": _text("Product", width="large"),
-    "price": _number("Price", format="dollar"),
+    "price": "Price",
     "similarity": _number("Similarity", format="%.3f", help="Cosine of the two texts' vectors: 1 = the same meaning."),
     "age_days": _number("Age (days)", format="%.0f", help="Of the price."),
 }
@@ -67,7 +67,7 @@ def _parts(evidence: Evidence) -> dict[str, Callable[[], object] | None]:
     return {
         "Answer": (lambda: _code(evidence["answer"])) if evidence.get("answer") else None,
         "Prompt as sent": (lambda: _prompt(evidence)) if evidence.get("prompt") else None,
-        f"Neighbours ({len(neighbours)})": (lambda: _table(neighbours, _NEIGHBOURS)) if neighbours else None,
+        f"Neighbours ({len(neighbours)})": (lambda: _neighbours(neighbours)) if neighbours else None,
         f"Tool calls ({len(calls)})": (lambda: _table([_flat(call) for call in calls], _CALLS)) if calls else None,
         f"Steps ({len(steps)})": (lambda: _steps(steps)) if steps else None,
         "Facts": (lambda: _rest(rest)) if rest else None,
@@ -84,6 +84,11 @@ def _prompt(evidence: Evidence) -> None:
         _code(evidence["system"])
         st.caption("Message")
     _code(evidence["prompt"])
+
+
+def _neighbours(lines: list[Any]) -> None:
+    prices = [line.get("price") for line in lines if isinstance(line, dict)]
+    _table(lines, _NEIGHBOURS | {"price": widgets.dollars("Price", prices)})
 
 
 def _table(lines: list[Any], columns: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ import altair as alt
 import polars as pl
 
 from dashboard.charts import ACCENT, Chart
+from worker import amounts
 
 
 def by_age(table: pl.DataFrame) -> Chart:
@@ -16,7 +17,7 @@ def by_age(table: pl.DataFrame) -> Chart:
     )
     tooltip = [
         alt.Tooltip("band:N", title="Age"),
-        alt.Tooltip("mae:Q", title="Mean error", format="$,.2f"),
+        alt.Tooltip("mae:Q", title="Mean error", format=amounts.chart_format(table["mae"])),
         alt.Tooltip("median_ape:Q", title="Median error", format=".0%"),
         alt.Tooltip("n:Q", title="Predictions", format=","),
     ]

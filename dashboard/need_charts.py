@@ -7,6 +7,7 @@ import polars as pl
 
 from dashboard.charts import FAMILY_COLOURS, GREY, Chart, sized
 from db.types import Family
+from worker import amounts
 from worker.data_need_specs import WAYS
 
 LOOKS = {
@@ -50,7 +51,7 @@ def errors(points: pl.DataFrame, curves: pl.DataFrame | None = None, there: int 
     tooltip = [
         alt.Tooltip("label:N", title="Way"),
         alt.Tooltip("rows:Q", title="Rows learned from", format=","),
-        alt.Tooltip("error:Q", title="Mean error", format="$,.2f"),
+        alt.Tooltip("error:Q", title="Mean error", format=amounts.chart_format(points["error"])),
     ]
     for is_held_out in (False, True):
         part = alt.Chart(points.filter(pl.col("is_held_out") == is_held_out))
@@ -76,5 +77,6 @@ def _axes(points: pl.DataFrame, curves: pl.DataFrame | None) -> tuple[alt.X, alt
 
 
 def _y(field: str, scale: alt.Scale) -> alt.Y:
-    axis = alt.Axis(title="Mean error (log scale), lower is better", format="$,.0f", tickCount=6)
+    dollars = amounts.axis_format(scale["domain"], ticks=None)
+    axis = alt.Axis(title="Mean error (log scale), lower is better", format=dollars, tickCount=6)
     return alt.Y(field, scale=scale, axis=axis)

@@ -113,7 +113,7 @@ def items(dataset: Dataset) -> None:
         help="All when none.",
     )
     frame = reads.first_items(dataset.id, Split(side) if side else None, SHOWN)
-    st.dataframe(frame, hide_index=True, column_config={"price": st.column_config.NumberColumn(format="dollar")})
+    st.dataframe(frame, hide_index=True, column_config={"price": widgets.dollars("price", frame["price"])})
     if len(frame) == SHOWN:
         st.caption(f"The first {SHOWN:,} of them.")
 

@@ -11,7 +11,7 @@ from db.types import Job
 
 SHOWN = 1_000
 
-_number, _text = st.column_config.NumberColumn, st.column_config.TextColumn
+_text = st.column_config.TextColumn
 
 
 def choose(jobs: Sequence[Job], names: dict[int, str]) -> tuple[Job, Job]:
@@ -54,14 +54,15 @@ def table(frame: pl.DataFrame) -> int | None:
     shown = frame.head(SHOWN).with_columns(
         pl.col("nearer").replace_strict({"a": "A", "b": "B", "": "alike"}, return_dtype=pl.String)
     )
+    prices = [price for name in ("truth", "price_a", "price_b") for price in shown[name]]
     columns: dict[str, Any] = {
         "title": _text("Product", width="large"),
         "category": "Category",
-        "truth": _number("True price", format="dollar"),
-        "price_a": _number("A's price", format="dollar", help="Its price; empty when none could be read."),
-        "price_b": _number("B's price", format="dollar", help="Its price; empty when none could be read."),
+        "truth": widgets.dollars("True price", prices),
+        "price_a": widgets.dollars("A's price", prices, "Its price; empty when none could be read."),
+        "price_b": widgets.dollars("B's price", prices, "Its price; empty when none could be read."),
         "nearer": "Nearer",
-        "by": _number("By", format="dollar", help="How many dollars nearer; empty when only one of them answered."),
+        "by": widgets.dollars("By", prices, "How many dollars nearer; empty when only one of them answered."),
     }
     picked = st.dataframe(
         shown, hide_index=True, column_config=columns, column_order=list(columns), on_select="rerun",

@@ -3,7 +3,7 @@
 import polars as pl
 import streamlit as st
 
-from dashboard import reads, training_reads, words
+from dashboard import reads, training_reads, widgets, words
 from db.types import Adapter, Job, JobState, Progress, Queue
 
 JOB = "job"
@@ -14,7 +14,6 @@ _VIEW, _CHOSEN = "finetune-view", "finetune-job"
 
 _COLUMNS = {
     "Rows": st.column_config.NumberColumn(format="localized"),
-    "Mean error": st.column_config.NumberColumn(format="dollar", help="On validation rows, of the best checkpoint."),
     "Median error": st.column_config.NumberColumn(format="percent"),
     "Training": st.column_config.TextColumn(pinned=True),
     "Started": st.column_config.DatetimeColumn(format="distance"),
@@ -87,7 +86,8 @@ def table(trainings: list[Job]) -> None:
     ]
     schema = {"Mean error": pl.Float64, "Median error": pl.Float64, "Rows": pl.Int64}
     frame = pl.DataFrame(lines, schema_overrides=schema).with_columns(pl.col("Median error").round(2))
-    st.dataframe(frame, hide_index=True, column_config=_COLUMNS, placeholder=words.NOTHING)
+    error = widgets.dollars("Mean error", frame["Mean error"], "On validation rows, of the best checkpoint.")
+    st.dataframe(frame, hide_index=True, column_config=_COLUMNS | {"Mean error": error}, placeholder=words.NOTHING)
 
 
 def knows_cost(job: Job, progress: Progress, adapter: Adapter | None) -> bool:

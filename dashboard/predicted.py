@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import evidence, reads, words
+from dashboard import evidence, reads, widgets, words
 from db.types import Family, Job, JobState, PredictionStatus
 
 SHOWN = 1_000
@@ -44,11 +44,6 @@ _COLUMNS: dict[str, Any] = {
     "title": st.column_config.TextColumn("Product", width="large"),
     "category": "Category",
     "brand": "Brand",
-    "price": _NUMBER("Price", format="dollar", help="What the technique says; empty when nothing could be read."),
-    "low": _NUMBER("90 % from", format="dollar", help="The technique's own 90 % interval, as it comes."),
-    "high": _NUMBER("to", format="dollar"),
-    "truth": _NUMBER("True price", format="dollar", help="What the file says."),
-    "error": _NUMBER("Off by", format="dollar", help="Price minus true price."),
     "status": st.column_config.TextColumn("Status", help="unparsed = the model answered, but not with a price."),
     "split": "Side",
     "seconds": _NUMBER("Seconds", format="%.4f"),
@@ -59,6 +54,16 @@ _COLUMNS: dict[str, Any] = {
 }
 
 
+_DOLLARS: dict[str, tuple[str, str | None]] = {
+    "price": ("Price", "What the technique says; empty when nothing could be read."),
+    "low": ("90 % from", "The technique's own 90 % interval, as it comes."),
+    "high": ("to", None),
+    "truth": ("True price", "What the file says."),
+    "error": ("Off by", "Price minus true price."),
+}
+"""Column -> label and help; all have the digits that the prices need."""
+
+
 def table(frame: pl.DataFrame, *, has_truth: bool) -> dict[str, Any] | None:
     """The lines; returns the one that is chosen."""
     truth = ["truth", "error"] if has_truth else []
@@ -66,10 +71,11 @@ def table(frame: pl.DataFrame, *, has_truth: bool) -> dict[str, Any] | None:
     wide = ["low", "high"] if frame["low"].is_not_null().any() else []
     money = ["tokens_in", "tokens_out", "usd", "saved_usd"] if (frame["tokens_in"] > 0).any() else []
     order = [*optional[:1], "title", "price", *wide, *truth, *optional[1:], "status", "split", *money, "seconds"]
+    prices, dollars = [*frame["price"], *frame["truth"]], _DOLLARS.items()
     picked = st.dataframe(
         frame.select(order),
         hide_index=True,
-        column_config=_COLUMNS,
+        column_config=_COLUMNS | {name: widgets.dollars(label, prices, about) for name, (label, about) in dollars},
         on_select="rerun",
         selection_mode="single-row",
         key="predictions",

@@ -27,7 +27,7 @@ from db import results as _results
 from db import workers as _workers
 from db.engine import begin
 from db.types import Adapter, AdapterState, Batch, Dataset, Endpoint, Job, JobKind, JobState, Progress, Split
-from worker import specs
+from worker import comparing, specs
 from worker.evaluation import compare, neighbours_alone, slices
 from worker.evaluation.compare import Measure
 
@@ -259,6 +259,12 @@ def comparison(versions: dict[int, Version], by: Measure) -> pl.DataFrame:
         schema_overrides={"job_id": pl.Int64, "label": pl.String, "family": pl.String, "fixed_usd": pl.Float64},
     )
     return compare.table(measured(versions), by=by).join(about, on="job_id", how="left", maintain_order="left")
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def price_cautions(job_ids: tuple[int, ...]) -> list[str]:
+    """Sentences about prices that these jobs' techniques can't say, on the tables that they price."""
+    return comparing.cautions(job_ids)
 
 
 @st.cache_data(max_entries=50, show_spinner="Measuring each slice …")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 import streamlit as st
 
-from dashboard import choosing, knowing, reads, words
+from dashboard import choosing, knowing, reads, widgets, words
 from db.types import Adapter, AdapterChange, AdapterState, Endpoint
 from worker import adapter_actions
 from worker.evaluation.forgetting import Report
@@ -23,7 +23,6 @@ STATES: dict[str, str] = {
 _COLUMNS = {
     "Adapter": st.column_config.TextColumn(pinned=True),
     "Rows": st.column_config.NumberColumn(format="localized", help="It learned from this many."),
-    "Mean error": st.column_config.NumberColumn(format="dollar", help="On validation rows it did not learn from."),
     "Median error": st.column_config.NumberColumn(format="percent"),
     "Gate": st.column_config.TextColumn(
         help="Whether it forgot more than it may of what the model knew before the training."
@@ -76,7 +75,8 @@ def table(adapters: Sequence[Adapter]) -> None:
     ]
     schema = {"Mean error": pl.Float64, "Median error": pl.Float64}
     frame = pl.DataFrame(lines, schema_overrides=schema).with_columns(pl.col("Median error").round(2))
-    st.dataframe(frame, hide_index=True, column_config=_COLUMNS, placeholder=words.NOTHING)
+    error = widgets.dollars("Mean error", frame["Mean error"], "On validation rows it did not learn from.")
+    st.dataframe(frame, hide_index=True, column_config=_COLUMNS | {"Mean error": error}, placeholder=words.NOTHING)
 
 
 def choose(adapters: Sequence[Adapter]) -> Adapter:

@@ -7,6 +7,7 @@ import polars as pl
 
 from dashboard.charts import ACCENT, SPLIT_COLOURS, Chart, sized
 from db.types import Split
+from worker import amounts
 
 SIDES = {"Train": SPLIT_COLOURS[Split.TRAIN], "Validation": SPLIT_COLOURS[Split.VALIDATION]}
 SHARES = {"median_relative_error": "Median error", "parse_rate": "Answers with a price"}
@@ -36,9 +37,10 @@ def loss(steps: pl.DataFrame, measured: pl.DataFrame, total: int) -> Chart:
 def error(measured: pl.DataFrame, total: int) -> Chart:
     """Mean error in $ of the validation rows that were priced (step, mae, is_best); the best checkpoint is ringed."""
     known = measured.drop_nulls("mae")
-    tooltip = [alt.Tooltip("step:Q", format=","), alt.Tooltip("mae:Q", title="Mean error", format="$,.2f")]
+    dollars, ticks = amounts.chart_format(known["mae"]), amounts.axis_format(known["mae"])
+    tooltip = [alt.Tooltip("step:Q", format=","), alt.Tooltip("mae:Q", title="Mean error", format=dollars)]
     scale = alt.Scale(zero=False, padding=26)  # room for the word below the best one
-    y = alt.Y("mae:Q", title=None, axis=alt.Axis(format="$.4~s"), scale=scale)
+    y = alt.Y("mae:Q", title=None, axis=alt.Axis(format=ticks), scale=scale)
     base: dict[str, Any] = {"x": _x(total), "y": y, "tooltip": tooltip}
     line = _line(known, color=ACCENT).encode(**base)
     dots = alt.Chart(known).mark_point(filled=True, size=45, opacity=1, color=ACCENT).encode(**base)

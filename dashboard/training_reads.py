@@ -9,7 +9,7 @@ from dashboard import words
 from db import jobs as _jobs
 from db import trainings as _trainings
 from db.engine import begin
-from db.types import Adapter, Job, JobKind, TrainingPoint
+from db.types import Adapter, Dataset, Job, JobKind, TrainingPoint
 from worker import train_planning
 from worker.train_specs import TrainSpec
 
@@ -109,8 +109,8 @@ def history(jobs: list[Job]) -> list[tuple[Job, Adapter | None]]:
         return [(job, train_planning.made_by(session, job)) for job in jobs]
 
 
-def pilot(dataset_id: int, spec: TrainSpec) -> Job | None:
+def pilot(dataset: Dataset, spec: TrainSpec) -> Job | None:
     """The newest timing of a fine-tune with these settings."""
     with begin() as session:
-        wanted = train_planning.pinned(session, spec).hash
-        return next((job for job in _jobs.all(session, dataset_id, JobKind.PILOT) if job.spec_hash == wanted), None)
+        wanted = train_planning.pinned(session, dataset, spec).hash
+        return next((job for job in _jobs.all(session, dataset.id, JobKind.PILOT) if job.spec_hash == wanted), None)

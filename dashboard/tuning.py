@@ -107,8 +107,10 @@ def notices(spec: TrainSpec, endpoints: Sequence[Endpoint]) -> None:
 
 def takes(dataset: Dataset, spec: TrainSpec) -> None:
     """Time and money, from what was measured here; else the offer to measure it. Raises UserError: it can't train."""
-    pilot = training_reads.pilot(dataset.id, spec)  # read before the estimate it brings, or its end is missed
+    pilot = training_reads.pilot(dataset, spec)  # read before the estimate it brings, or its end is missed
     known = finetune_actions.estimate(dataset.id, spec)
+    if told := finetune_actions.caution(dataset.id, spec):
+        st.warning(words.md(told), icon=":material/warning:")
     if known:
         st.markdown(words.md(estimate(known)))
         st.caption(words.md(known.basis))

@@ -1,8 +1,9 @@
 """What do several pages share? The dataset picker, errors as sentences, empty states, downloads."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -11,7 +12,7 @@ from dashboard import reads, words
 from db.engine import DatabaseAway
 from db.errors import UserError
 from db.types import Dataset, DatasetState
-from worker import export
+from worker import amounts, export
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,11 @@ def told() -> Iterator[None]:
     except Exception:
         log.exception("A page failed.")
         st.error("Something went wrong on our side; the dashboard's log has the details.", icon=":material/error:")
+
+
+def dollars(label: str, values: Iterable[float | None], about: str | None = None) -> Any:
+    """A column of a table for amounts like `values`, with the digits that they need."""
+    return st.column_config.NumberColumn(label, format=amounts.column_format(values), help=about)
 
 
 def title(name: str, about: str) -> None:

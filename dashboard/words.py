@@ -10,7 +10,7 @@ import polars as pl
 
 from db.errors import UserError
 from db.types import Adapter, Dataset, DatasetState, Family, Job, JobKind, JobState, Split, Step
-from worker import specs, train_specs
+from worker import amounts, specs, train_specs
 from worker.answers import Sign
 from worker.evaluation import resampling
 from worker.evaluation.compare import Measure
@@ -125,7 +125,7 @@ class Error:
             return f"{value:.0%}"
         if self.key != "mae":
             return f"{value:.3f}"
-        return f"-${-value:,.2f}" if value < 0 else f"${value:,.2f}"
+        return amounts.usd(value)
 
 
 ERRORS: dict[str, Error] = {
@@ -154,21 +154,8 @@ ERRORS: dict[str, Error] = {
 
 
 def usd(value: float | Decimal | None) -> str:
-    """Dollars with two digits that mean something, never in scientific notation: $1,234, $0.53, $0.000012."""
-    if value is None:
-        return NOTHING
-    number = float(value)
-    if number == 0:
-        return "$0"
-    size = abs(number)
-    if size >= 1000:
-        return f"${number:,.0f}"
-    if size >= 0.1:
-        return f"${number:,.2f}"
-    if size < 1e-6:
-        return "under $0.000001"
-    digits = 1 - int(f"{size:e}".split("e")[1])
-    return f"${number:.{digits}f}"
+    """Dollars as worker.amounts.usd writes them; NOTHING where there are none."""
+    return NOTHING if value is None else amounts.usd(value)
 
 
 def known_usd(value: float | Decimal | None) -> str:
@@ -299,19 +286,20 @@ def training_name(job: Job) -> str:
 def measurement(metrics: dict[str, Any]) -> str:
     """What validation rows said of an adapter: "mean error $9.50, median error 25%, 100% with a price, loss 1.25"."""
     forms = {
-        "mae": "mean error ${:,.2f}",
         "median_relative_error": "median error {:.0%}",
         "parse_rate": "{:.0%} of answers with a price",
         "loss": "loss {:.4g}",
     }
-    told = [form.format(metrics[name]) for name, form in forms.items() if metrics.get(name) is not None]
+    error = metrics.get("mae")
+    told = [] if error is None else [f"mean error {amounts.usd(error)}"]
+    told += [form.format(metrics[name]) for name, form in forms.items() if metrics.get(name) is not None]
     return ", ".join(told) or "nothing could be measured"
 
 
 def before(metrics: dict[str, Any]) -> str:
     """What the error was before training: " (mean error before training $12.00)"; "" where nobody knows."""
     untrained = metrics.get("untrained_mae")
-    return "" if untrained is None else f" (mean error before training ${untrained:,.2f})"
+    return "" if untrained is None else f" (mean error before training {amounts.usd(untrained)})"
 
 
 def brought_nothing(metrics: dict[str, Any]) -> bool:
@@ -323,7 +311,7 @@ def brought_nothing(metrics: dict[str, Any]) -> bool:
 def adapter_name(adapter: Adapter) -> str:
     """What it is for, what it was made of, how good it is, whether somebody relies on it; its number last."""
     error = adapter.metrics.get("mae")
-    good = [] if error is None else [f"mean error ${error:,.2f}"]
+    good = [] if error is None else [f"mean error {amounts.usd(error)}"]
     made = f"{model_name(adapter.base)}, {adapter.form}"
     return " · ".join([adapter.task, made, *good, str(adapter.state), adapter.id[:8]])
 

@@ -180,6 +180,35 @@ def target_rows(session: Session, dataset_id: int, split: Split | None, limit: i
     )
 
 
+def price_ends(session: Session, dataset_id: int, split: Split) -> tuple[float, float] | None:
+    """The lowest and the highest price ($) of a side; None where no row of it has one."""
+    query = "SELECT min(price), max(price) FROM items WHERE dataset_id = :dataset AND split = :split AND price > 0"
+    low, high = session.execute(text(query), {"dataset": dataset_id, "split": split}).one()
+    return None if low is None else (low, high)
+
+
+def count_outside(
+    session: Session,
+    dataset_id: int,
+    lowest: float,
+    above: float,
+    split: Split | None = None,
+    categories: Sequence[str] = (),
+) -> tuple[int, int]:
+    """How many rows have a price, and how many of those cost less than `lowest` $ or not less than `above` $.
+
+    split, categories: only of these; None and () = of all.
+    """
+    query = (
+        "SELECT count(*), count(*) FILTER (WHERE price < :lowest OR price >= :above) FROM items "
+        "WHERE dataset_id = :dataset AND price > 0 AND (CAST(:split AS text) IS NULL OR split = :split) "
+        "AND (cardinality(CAST(:categories AS text[])) = 0 OR category = ANY(:categories))"
+    )
+    values = {"dataset": dataset_id, "lowest": lowest, "above": above, "split": split, "categories": list(categories)}
+    priced, outside = session.execute(text(query), values).one()
+    return priced, outside
+
+
 def fit_hash(dataset: Dataset, spec_hash: str) -> str:
     """Identity of what a technique learns: its spec and the train side it saw (a ready dataset never changes)."""
     seen = json.dumps([dataset.id, dataset.file_sha256, dataset.mapping, dataset.splits], sort_keys=True)

@@ -39,14 +39,17 @@ def a_catalogue(n: int, *, seed: int = 1) -> pl.DataFrame:
     )
 
 
-def a_dataset(session: Session, n: int = 100, *, unpriced: int = 0, name: str = "things") -> int:
-    """A ready dataset: 80 % train, 10 % validation, 10 % test of n priced items, then `unpriced` more."""
+def a_dataset(session: Session, n: int = 100, *, unpriced: int = 0, name: str = "things", scale: float = 1) -> int:
+    """A ready dataset: 80 % train, 10 % validation, 10 % test of n priced items, then `unpriced` more.
+
+    Prices are $13 to $87, times `scale`.
+    """
     dataset_id = datasets.create(session, name=name, sha256="0" * 64, file_name=f"{name}.csv")
     sides = [Split.TRAIN] * (n * 8 // 10) + [Split.VALIDATION] * (n // 10)
     sides += [Split.TEST] * (n - len(sides)) + [Split.UNPRICED] * unpriced
     total = n + unpriced
     frame = a_catalogue(total).with_columns(
-        price=pl.when(pl.int_range(total) < n).then(pl.col("price")),
+        price=pl.when(pl.int_range(total) < n).then(pl.col("price") * scale),
         line=pl.int_range(2, total + 2),
         external_id=pl.format("id-{}", pl.col("row")),
         split=pl.Series([str(side) for side in sides]),

@@ -22,7 +22,6 @@ from worker.app import send
 from worker.evaluation import context_curve
 from worker.planning import Estimate
 from worker.specs import BaseSpec
-from worker.templates import stored
 
 __all__ = ["Estimate"]
 
@@ -148,7 +147,7 @@ def start(
         dataset = ready(session, dataset_id)
         rows = datasets.target_rows(session, dataset_id, split, limit)
         job_ids = []
-        for spec in [stored.pin(session, adapting.fill(session, each)) for each in specs]:
+        for spec in [planning.pinned(session, dataset, each) for each in specs]:
             planning.check(session, dataset, spec, rows)
             same = jobs.same(session, dataset_id, spec.hash, split, limit)
             if same:

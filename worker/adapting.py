@@ -87,6 +87,7 @@ def _chosen(session: Session, ref: str) -> Adapter:
 def asking(trained: TrainSpec) -> FinetunedSpec:
     """How an adapter of this training asks: for the examples of a training, which must look just so."""
     values = {name: getattr(trained, name) for name in TRAINED}
+    values |= {"min_price": trained.bounds.lowest, "max_price": trained.bounds.highest}
     return FinetunedSpec.model_validate(values | {"model": trained.model})
 
 

@@ -290,15 +290,24 @@ def price(
     with running_stack():
         dataset, about = _dataset(what, _said(decimal, accept_wide_rows), quiet=as_json)
         job_ids = actions.start(dataset.id, chosen, split, limit, cap_usd=_dollars(cap))
+        warnings = _cautions(job_ids, quiet=as_json)
         _wait(job_ids, quiet=as_json)
         if to is not None:
             with begin() as session:
                 export.write(predictions.of_job(session, job_ids[0]), to)
         report = comparing.of_jobs(job_ids)
     if as_json:
-        _print_json({"dataset": dataset.id, "jobs": job_ids, "rows": report} | about)
+        _print_json({"dataset": dataset.id, "jobs": job_ids, "rows": report, "warnings": warnings} | about)
     else:
         out.print(tables.comparison(report))
+
+
+def _cautions(job_ids: list[int], *, quiet: bool) -> list[str]:
+    """What to know before trusting these jobs' prices; said at once, unless `quiet`."""
+    said = comparing.cautions(job_ids)
+    for sentence in said if not quiet else ():
+        err.print(sentence, style="yellow")
+    return said
 
 
 def _dollars(value: float | None) -> Decimal | None:
@@ -343,10 +352,11 @@ def curve(
     with running_stack():
         dataset, about = _dataset(what, _said(decimal, accept_wide_rows), quiet=as_json)
         job_ids = actions.start_curve(dataset.id, spec, limit, cap_usd=_dollars(cap))
+        warnings = _cautions(job_ids, quiet=as_json)
         _wait(job_ids, quiet=as_json)
         report = comparing.curve(job_ids)
     if as_json:
-        _print_json({"dataset": dataset.id, "jobs": job_ids} | report | about)
+        _print_json({"dataset": dataset.id, "jobs": job_ids, "warnings": warnings} | report | about)
     else:
         out.print(tables.curve(report))
 
@@ -410,8 +420,9 @@ def compare(
             every = jobs.all(session, dataset.id, JobKind.PRICE)
             done = comparing.comparable([each for each in every if not job or each.id in job])
         report = comparing.of_jobs(done)
+        warnings = _cautions(done, quiet=as_json)
     if as_json:
-        _print_json({"dataset": dataset.id, "rows": report})
+        _print_json({"dataset": dataset.id, "rows": report, "warnings": warnings})
     elif not report:
         out.print(f"Nothing is priced in {dataset.name} yet: pricewright price {dataset.id} --technique constant")
     else:

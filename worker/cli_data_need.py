@@ -10,7 +10,7 @@ from rich.table import Table
 from db import datasets, jobs
 from db.engine import begin
 from db.types import Job
-from worker import data_need_actions, data_need_specs
+from worker import amounts, data_need_actions, data_need_specs
 from worker.cli_console import out
 from worker.cli_watch import AsJson, What, done
 from worker.evaluation.data_verdict import reach
@@ -55,7 +55,7 @@ def _print(job: Job, told: dict[str, Any], label_usd: float | None) -> None:
             about = (
                 "training only; --label-usd adds what the missing prices cost" if label_usd is None else "labels too"
             )
-            out.print(f"  Up to there: ${usd:,.2f} ({about}).")
+            out.print(f"  Up to there: {amounts.usd(usd)} ({about}).")
     out.print(data_need_specs.parse(job.spec["data_need"]).meaning)
     out.print(
         "How far to trust this: the largest part was foretold from the smaller ones. That tests a doubling of the "
@@ -71,7 +71,7 @@ def _table(told: dict[str, Any]) -> Table:
     for way in told["ways"].values():
         table.add_column(way["label"], justify="right")
     for points in zip(*(way["points"] for way in told["ways"].values()), strict=True):
-        table.add_row(f"{points[0]['rows']:,}", *(f"{point['error']:.1f}" for point in points))
+        table.add_row(f"{points[0]['rows']:,}", *(amounts.plain(point["error"], 1) for point in points))
     return table
 
 

@@ -46,12 +46,15 @@ def finetune(
             return
         cap_usd = None if cap is None else Decimal(repr(cap))
         job_id = finetune_actions.start(dataset.id, spec, task=task, cap_usd=cap_usd)
+        caution = finetune_actions.caution(dataset.id, spec)
+        if caution and not as_json:
+            out.print(caution, style="yellow")
         job = done(job_id, quiet=as_json)
         with begin() as session:
             adapter = train_planning.made_by(session, job)
         if adapter is None:
             raise UserError(f"The adapter of job {job_id} was deleted.")
-        _report(job, adapter, as_json)
+        _report(job, adapter, caution, as_json)
 
 
 def export(
@@ -105,14 +108,17 @@ def _estimate(dataset: Dataset, spec: TrainSpec, as_json: bool) -> None:
         out.print(f"{duration(told.seconds)} ({duration(told.low)} to {duration(told.high)}), {told.steps:,} steps")
     out.print("cost unknown" if told.usd is None else f"${told.usd:.4f}")
     out.print(told.basis)
+    if told.caution:
+        out.print(told.caution, style="yellow")
 
 
-def _report(job: Job, adapter: Adapter, as_json: bool) -> None:
+def _report(job: Job, adapter: Adapter, caution: str, as_json: bool) -> None:
     objection = adapter_actions.gate_objection(adapter)
     usd = None if adapter.metrics.get("cost_unknown") else float(job.fixed_usd)
     if as_json:
         about = {"adapter": adapter.id, "job": job.id, "dataset": adapter.dataset_id, "task": adapter.task}
         measured = {"metrics": adapter.metrics, "forgetting": adapter.forgetting, "objection": objection}
+        about |= {"warnings": [caution] if caution else []}
         _print_json(about | measured | {"seconds": job.fixed_seconds, "usd": usd})
         return
     out.print(f"Adapter {adapter.id[:12]} for {adapter.task}, from {adapter.train_rows:,} rows")

@@ -13,7 +13,7 @@ from db import datasets, jobs, knowledge, results
 from db.engine import begin
 from db.errors import NotFound, NotReady, UserError
 from db.types import Dataset, Job, JobState
-from worker import actions, knowledge_actions
+from worker import actions, amounts, knowledge_actions
 from worker.answers import Sign
 from worker.cli_console import out
 from worker.up import running_stack
@@ -139,7 +139,7 @@ def search(
     for each in found:
         table.add_row(
             f"{each['similarity']:.2f}",
-            f"${each['price']:,.2f}",
+            amounts.usd(each["price"]),
             f"{each['age_days']:.0f}",
             each["neighbour"],
             each["title"][:100],

@@ -14,7 +14,7 @@ from db.engine import begin
 from db.errors import UserError
 from db.types import Job, JobState, Step, TrainingPoint
 from db.types import Progress as Standing
-from worker import actions, tables
+from worker import actions, amounts, tables
 from worker.cli_console import PlainColumn, err
 
 What = Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")]
@@ -70,7 +70,7 @@ def told(curve: list[TrainingPoint]) -> str:
         values = steps[-1].values
         parts = [f"step {steps[-1].step:,}"]
         parts += [f"loss {values['loss']:.3f}"] if "loss" in values else []
-        parts += [f"MAE ${prices[-1]:,.2f}"] if prices else []
+        parts += [f"MAE {amounts.usd(prices[-1])}"] if prices else []
         parts += [f"{duration(values['eta_seconds'])} left"] if "eta_seconds" in values else []
     return ", ".join(parts)
 

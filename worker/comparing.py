@@ -1,14 +1,16 @@
 """Jobs side by side: what each costs and how wrong it is, on the rows that all of them priced."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import polars as pl
 
-from db import adapters, jobs, predictions
+from db import adapters, datasets, jobs, predictions
 from db.engine import begin
+from db.errors import UserError
 from db.types import Job, JobState, Split
-from worker import adapting, specs
+from worker import adapting, bounding, specs
 from worker.evaluation import compare, context_curve
 
 
@@ -43,6 +45,17 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
         told = {"spec": job.spec, "fixed_usd": fixed_usd, "lost_usd": float(job.lost_usd), "note": job.error}
         rows.append(head | told | line)
     return rows
+
+
+def cautions(job_ids: Sequence[int]) -> list[str]:
+    """Sentences about prices that the jobs' techniques can't say, on the tables that they price."""
+    said: list[str] = []
+    with begin() as session:
+        for job in (jobs.get(session, job_id) for job_id in job_ids):
+            with suppress(UserError):  # stored by an earlier version, whose technique had other settings
+                spec = specs.parse(job.spec)
+                said.append(bounding.caution(session, datasets.get(session, job.dataset_id), spec))
+    return list(dict.fromkeys(filter(None, said)))
 
 
 def curve(job_ids: Sequence[int]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def start(dataset_id: int, spec: DataNeedSpec) -> int:
     """
     with begin() as session:
         dataset = actions.ready(session, dataset_id)
-        spec = spec.model_copy(update={"train": train_planning.pinned(session, spec.train)})
+        spec = spec.model_copy(update={"train": train_planning.pinned(session, dataset, spec.train)})
         there = train_planning.check(session, dataset, spec.train)
         rows = min(there, spec.rows or there)
         measured = dataset.splits.get(Split.VALIDATION, 0) // 2

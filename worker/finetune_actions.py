@@ -7,7 +7,7 @@ from db import jobs, trainings
 from db.engine import Session, begin
 from db.errors import UserError, WrongState
 from db.types import Job, JobKind, JobState, Queue, Split, Step
-from worker import actions, train_planning
+from worker import actions, bounding, train_planning
 from worker.hosting import tuning
 from worker.templates import stored
 from worker.train_planning import TrainEstimate
@@ -24,7 +24,7 @@ def start(dataset_id: int, spec: TrainSpec, *, task: str = "", cap_usd: Decimal 
     """
     with begin() as session:
         dataset = actions.ready(session, dataset_id)
-        spec = train_planning.pinned(session, spec)
+        spec = train_planning.pinned(session, dataset, spec)
         rows = train_planning.check(session, dataset, spec)
         if cap_usd is not None and spec.is_hosted:
             train_planning.check_cap(session, dataset, spec, cap_usd)
@@ -55,7 +55,7 @@ def measure(dataset_id: int, spec: TrainSpec) -> int:
     """Time a few steps of this fine-tune; the job's id. `estimate` knows them as soon as that job is done."""
     with begin() as session:
         dataset = actions.ready(session, dataset_id)
-        spec = train_planning.pinned(session, spec)
+        spec = train_planning.pinned(session, dataset, spec)
         if spec.is_hosted:
             raise UserError("A model behind an endpoint trains there: nothing can be timed here before it starts.")
         train_planning.check(session, dataset, spec)
@@ -81,7 +81,13 @@ def estimate(dataset_id: int, spec: TrainSpec) -> TrainEstimate | None:
     """
     with begin() as session:
         dataset = actions.ready(session, dataset_id)
-        return train_planning.estimate(session, dataset, train_planning.pinned(session, spec))
+        return train_planning.estimate(session, dataset, train_planning.pinned(session, dataset, spec))
+
+
+def caution(dataset_id: int, spec: TrainSpec) -> str:
+    """A sentence where more than a few of the rows to learn from have a price that can't be learned; else ""."""
+    with begin() as session:
+        return bounding.learned(session, actions.ready(session, dataset_id), spec).sentence()
 
 
 def stop(job_id: int) -> None:

@@ -150,7 +150,7 @@ def _other_rows(adapter: Adapter, dataset_id: int) -> tuple[pl.DataFrame, str]:
 def _some(items: pl.DataFrame, adapter: Adapter, *, is_paid: bool) -> pl.DataFrame:
     """A sample, the same for the same rows, of those whose price the adapter considers."""
     trained = TrainSpec.model_validate(adapter.spec)
-    priced = items.filter(pl.col("price").is_between(trained.min_price, trained.max_price))
+    priced = items.filter(trained.bounds.hold(pl.col("price")))
     most = HOSTED_VALIDATION if is_paid else GATE_ROWS
     return priced.sample(min(most, len(priced)), seed=0, shuffle=True).sort("row")
 

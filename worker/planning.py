@@ -8,7 +8,7 @@ from db import artifacts, datasets, endpoints, job_progress, jobs, rates, worker
 from db.engine import Session
 from db.errors import NotReady
 from db.types import Dataset, Family, Priority, Queue, Split, Step
-from worker import adapting, pilot
+from worker import adapting, bounding, pilot
 from worker.specs import HOSTED_VALIDATION, BaseSpec, LlmSpec, ToolsSpec
 from worker.templates import stored
 
@@ -87,8 +87,7 @@ def check(session: Session, dataset: Dataset, spec: BaseSpec, rows: Sequence[int
 
 
 def _check_model(session: Session, spec: LlmSpec) -> None:
-    if spec.min_price >= spec.max_price:
-        raise NotReady("The lowest price considered must be below the highest one.")
+    bounding.check(spec.bounds)
     calls_functions = None if spec.is_hosted else False
     if spec.is_hosted:
         endpoint, _, model = spec.model.partition(":")
@@ -100,10 +99,16 @@ def _check_model(session: Session, spec: LlmSpec) -> None:
         )
 
 
+def pinned(session: Session, dataset: Dataset, spec: BaseSpec) -> BaseSpec:
+    """The spec with all that its adapter, its prompt's newest version and the train side decide, so that a job says
+    exactly how it prices, for ever. Raises NotReady, NotFound, UserError."""
+    return bounding.pin(session, dataset, stored.pin(session, adapting.fill(session, spec)))
+
+
 def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | None, limit: int | None) -> Estimate:
     target = datasets.target_rows(session, dataset.id, split, limit)
     rows = len(target)
-    spec = stored.pin(session, adapting.fill(session, spec))
+    spec = pinned(session, dataset, spec)
     queue = queue_for(session, spec)
     usd_per_hour = rates.usd_per_hour(session, queue)
     per_item, fit_seconds, basis = _speed(session, dataset, spec, queue)
@@ -112,7 +117,8 @@ def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | 
         fit_seconds = done if done is not None else fit_seconds
     else:
         fit_seconds = 0.0
-    basis = " ".join(filter(None, (basis, adapting.caution(session, spec, dataset))))
+    cautions = adapting.caution(session, spec, dataset), bounding.caution(session, dataset, spec)
+    basis = " ".join(filter(None, (basis, *cautions)))
     same = jobs.same(session, dataset.id, spec.hash, split, limit)
     plain = Estimate(
         spec=spec,

@@ -10,6 +10,7 @@ from pydantic.config import JsonDict
 
 from db.errors import UserError
 from db.types import Family
+from worker.price_bounds import MOST, USUAL, Bounds, resolved
 
 
 class BaseSpec(BaseModel):
@@ -109,6 +110,9 @@ HOSTED: JsonDict = {"hosted_only": True}
 """Marks a field that means something only for a model behind an endpoint."""
 
 
+FROM_TRAIN = "0 = from the prices of the train side."
+
+
 def model_name(ref: str) -> str:
     """What to call a model in a list: a folder by its last part, everything else by what it was asked for with."""
     return ref if is_hosted(ref) or not PurePath(ref).is_absolute() else PurePath(ref).name
@@ -143,8 +147,8 @@ class LlmSpec(BaseSpec):
         False, title="Recalibrate", description="Correct price and interval by a line fitted on validation rows."
     )
     max_text_tokens: int = Field(110, ge=16, le=4000, title="Longest product text (tokens)")
-    min_price: int = Field(1, ge=1, le=99_999, title="Lowest price considered ($)")
-    max_price: int = Field(999, ge=9, le=99_999, title="Highest price considered ($)")
+    min_price: int = Field(0, ge=0, le=MOST, title="Lowest price considered ($)", description=FROM_TRAIN)
+    max_price: int = Field(0, ge=0, le=MOST, title="Highest price considered ($)", description=FROM_TRAIN)
     sample: int = Field(
         0, ge=0, title="Fresh sample", description="0 reuses stored answers; another number asks anew.",
         json_schema_extra=HOSTED,
@@ -165,6 +169,11 @@ class LlmSpec(BaseSpec):
     @property
     def is_hosted(self) -> bool:
         return is_hosted(self.model)
+
+    @property
+    def bounds(self) -> Bounds:
+        """What it may say; of a job always as its train side decided, because that was written into its spec."""
+        return resolved(self.min_price, self.max_price)
 
     @property
     def judges(self) -> bool:
@@ -321,6 +330,11 @@ def asked_fields(kind: type[BaseSpec]) -> list[str]:
     return sorted((name for name in kind.model_fields if name not in fixed), key=lambda name: name != "adapter")
 
 
+def describe_bounds(bounds: Bounds) -> list[str]:
+    """As one of the settings that are told: ["$10,000 to $99,999"]; [] for those that most tables have."""
+    return [] if bounds == USUAL else [str(bounds)]
+
+
 def describe(spec: BaseSpec, form: str = "") -> str:
     """The label, with the fields that differ from the defaults: "RAG (smollm2-135m, k=3)".
 
@@ -330,9 +344,13 @@ def describe(spec: BaseSpec, form: str = "") -> str:
     changed = [
         model_name(str(value)) if field == "model" else f"{field}={value}"
         for field, value in values.items()
-        if value != standard[field] and value not in PACKAGED_PROMPTS and field not in (*spec.filled, "adapter")
+        if value != standard[field]
+        and value not in PACKAGED_PROMPTS
+        and field not in (*spec.filled, "adapter", "min_price", "max_price")
     ]
     if isinstance(spec, FinetunedSpec) and spec.adapter:
         neighbours = [f"k={spec.k}"] if spec.k else []
         changed = [f"{form} {spec.adapter[:8]}".lstrip(), model_name(spec.model), *neighbours, *changed]
+    elif isinstance(spec, LlmSpec):
+        changed += describe_bounds(spec.bounds)
     return f"{spec.label} ({', '.join(changed)})" if changed else spec.label

@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from db.types import Dataset, Job, JobKind, Progress
-from worker import specs, train_specs
+from worker import amounts, specs, train_specs
 
 FIELDS = ("id", "title", "description", "category", "brand", "price")
 
@@ -72,7 +72,7 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
         table.add_row(
             row["description"],
             f"{row['n']:,}",
-            _number(row["mae"], ".1f"),
+            _amount(row["mae"]),
             _reach(row),
             _number(row["median_ape"], ".0%"),
             _number(row["rmsle"], ".3f"),
@@ -95,11 +95,16 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _reach(row: Mapping[str, Any]) -> str:
-    return "–" if row["mae_low"] is None else f"{row['mae_low']:.1f}–{row['mae_high']:.1f}"
+    return "–" if row["mae_low"] is None else f"{_amount(row['mae_low'])}–{_amount(row['mae_high'])}"
 
 
 def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
+
+
+def _amount(value: float | None) -> str:
+    """Dollars, below a head that says so."""
+    return "–" if value is None else amounts.plain(value, 1)
 
 
 def _money(state: Progress) -> str:
@@ -141,7 +146,7 @@ def curve(report: Mapping[str, Any]) -> Table:
         table.add_row(
             str(row["k"]),
             f"{row['prompt_tokens']:,.0f}",
-            _number(row["mae"], ".1f"),
+            _amount(row["mae"]),
             _reach(row),
             "unknown" if row["usd_per_1000"] is None else f"{row['usd_per_1000']:.5f}",
             "enough" if row["is_enough"] else "",

@@ -12,7 +12,7 @@ from db import adapters, datasets, endpoints, jobs, rates, results, trainings, w
 from db.engine import Session
 from db.errors import NotReady, UserError
 from db.types import Adapter, Dataset, Job, JobKind, JobState, Queue, Split
-from worker import train_specs
+from worker import bounding, train_specs
 from worker.hosting import tariffs, tuning
 from worker.specs import MODELS
 from worker.templates import stored
@@ -33,12 +33,14 @@ class TrainEstimate:
     steps: int  # of the optimiser; 0 = the endpoint decides
     basis: str  # a sentence: what this rests on
     is_scaled: bool = False  # measured with other rows or epochs
+    caution: str = ""  # a sentence about rows whose price can't be learned
 
 
-def pinned(session: Session, spec: TrainSpec) -> TrainSpec:
-    """The spec with its prompt as "name@version", so that a job says exactly what it learned, for ever."""
+def pinned(session: Session, dataset: Dataset, spec: TrainSpec) -> TrainSpec:
+    """The spec with its prompt as "name@version" and the bounds of its prices, so that a job says exactly what it
+    learned, for ever."""
     named = spec.prompt if spec.prompt != "auto" else "question" if spec.is_hosted else "listing"
-    return spec.model_copy(update={"prompt": stored.resolve(session, named).ref})
+    return bounding.pin(session, dataset, spec.model_copy(update={"prompt": stored.resolve(session, named).ref}))
 
 
 def check(session: Session, dataset: Dataset, spec: TrainSpec) -> int:
@@ -76,8 +78,7 @@ def check_cap(session: Session, dataset: Dataset, spec: TrainSpec, cap_usd: Deci
 
 
 def check_prices(session: Session, dataset: Dataset, spec: TrainSpec) -> int:
-    if spec.min_price >= spec.max_price:
-        raise UserError("The lowest price considered must be below the highest one.")
+    bounding.check(spec.bounds)
     for side in (Split.VALIDATION, Split.TRAIN):
         rows = _priced(session, dataset, spec, side)
         rows = min(rows, spec.rows or rows) if side is Split.TRAIN else rows
@@ -87,6 +88,8 @@ def check_prices(session: Session, dataset: Dataset, spec: TrainSpec) -> int:
                 f"Fine-tuning needs at least {FEWEST_ROWS} {side} rows with a price, and {dataset.name} gives {rows}"
                 f"{where}; choose more rows, more categories or another dataset."
             )
+    if refusal := bounding.learned(session, dataset, spec).refusal(dataset.name):
+        raise UserError(refusal)
     return rows
 
 
@@ -111,7 +114,8 @@ def queue_for(session: Session, spec: TrainSpec) -> Queue:
 def estimate(session: Session, dataset: Dataset, spec: TrainSpec) -> TrainEstimate | None:
     """What training with a pinned spec would take; None when nothing like it was measured here yet."""
     items_seen = seen(spec, check(session, dataset, spec))
-    return _counted(session, dataset, spec) if spec.is_hosted else _measured(session, dataset, spec, items_seen)
+    known = _counted(session, dataset, spec) if spec.is_hosted else _measured(session, dataset, spec, items_seen)
+    return known and replace(known, caution=bounding.learned(session, dataset, spec).sentence())
 
 
 def _counted(session: Session, dataset: Dataset, spec: TrainSpec) -> TrainEstimate:

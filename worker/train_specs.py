@@ -8,7 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.errors import UserError
-from worker.specs import is_hosted, model_name
+from worker.price_bounds import MOST, Bounds, resolved
+from worker.specs import FROM_TRAIN, describe_bounds, is_hosted, model_name
 
 Form = Literal["tokens", "quantiles"]
 GATE_ROWS = 100
@@ -39,8 +40,8 @@ class TrainSpec(BaseModel):
     )
     neighbour_tokens: int = Field(40, ge=8, le=1000, title="Longest neighbour text (tokens)")
     max_text_tokens: int = Field(110, ge=16, le=4000, title="Longest product text (tokens)")
-    min_price: int = Field(1, ge=1, le=99_999, title="Lowest price considered ($)")
-    max_price: int = Field(999, ge=9, le=99_999, title="Highest price considered ($)")
+    min_price: int = Field(0, ge=0, le=MOST, title="Lowest price considered ($)", description=FROM_TRAIN)
+    max_price: int = Field(0, ge=0, le=MOST, title="Highest price considered ($)", description=FROM_TRAIN)
 
     rank: int = Field(16, ge=1, le=1024, title="LoRA rank", description="Lower learns less and forgets less.")
     alpha: int = Field(32, ge=1, le=4096, title="LoRA alpha", description="Usually twice the rank.")
@@ -79,6 +80,11 @@ class TrainSpec(BaseModel):
     def is_hosted(self) -> bool:
         """Whether it is tuned behind an endpoint."""
         return is_hosted(self.model)
+
+    @property
+    def bounds(self) -> Bounds:
+        """What it learns to say; of a job always as its train side decided, because that was written into its spec."""
+        return resolved(self.min_price, self.max_price)
 
     @property
     def hash(self) -> str:
@@ -147,6 +153,8 @@ def describe(spec: TrainSpec) -> str:
     changed = [
         model_name(str(value)) if name in ("model", "form") else f"{name}={value}"
         for name, value in values.items()
-        if value != standard[name] and not (name == "prompt" and str(value).startswith("listing@"))
+        if value != standard[name]
+        and name not in ("min_price", "max_price")
+        and not (name == "prompt" and str(value).startswith("listing@"))
     ]
-    return ", ".join([*([] if spec.form != "tokens" else ["tokens"]), *changed])
+    return ", ".join([*([] if spec.form != "tokens" else ["tokens"]), *changed, *describe_bounds(spec.bounds)])

@@ -31,6 +31,8 @@ if not versions:
 
 table = reads.comparison(versions, error.key)
 st.info(words.md(words.verdict(table, labels, error)), icon=":material/gavel:")
+for sentence in reads.price_cautions(tuple(versions)):
+    st.warning(words.md(sentence), icon=":material/warning:")
 st.caption(f"{error.about} Compared on {words.count(int(table['n'][0]), 'test row')}.")
 st.altair_chart(charts.trade_off(table, error), key="trade-off")
 st.caption(

@@ -10,7 +10,7 @@ import polars as pl
 from db import chunks, datasets, jobs, predictions, rates
 from db.engine import Session
 from db.types import JobKind, JobState, Queue, Split, Step
-from worker import specs
+from worker import bounding, specs
 from worker.specs import BaseSpec
 from worker.templates import stored
 
@@ -64,7 +64,8 @@ def a_running_job(
     session: Session, dataset_id: int, spec: BaseSpec, split: Split = Split.TEST, *, cap_usd: Decimal | None = None
 ) -> int:
     """Started, nothing done yet."""
-    spec = stored.pin(session, spec)  # as starting it does
+    # As starting it does.
+    spec = bounding.pin(session, datasets.get(session, dataset_id), stored.pin(session, spec))
     values = spec.model_dump(mode="json")
     rows = datasets.target_rows(session, dataset_id, split, None)
     return jobs.create(

@@ -388,6 +388,33 @@ def test_the_estimate_stands_before_the_start_and_starting_makes_the_jobs(open_p
     assert started[0].spec["k"] == 7
 
 
+def test_prices_that_can_t_be_said_are_told_before_the_start_and_beside_the_results(open_page: Open) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 200, scale=100_000)
+        a_priced_dataset(session, dataset_id, ("ridge", "zero-shot"))
+    sentence = "from \\$10,000 to \\$99,999 here, and 100 % of the rows with a price lie outside"
+    for page in ("run", "tradeoffs"):
+        at = open_page(page)
+        assert is_well(at)
+        assert [sentence in str(told.value) for told in at.warning] == [True]
+    refused = open_page("finetune")
+    assert ["100 % of the rows of things to learn from lie outside" in str(told.value) for told in refused.error] == [
+        True
+    ]
+
+
+@pytest.mark.parametrize("page", ["data", "run", "tradeoffs", "results", "compare", "finetune"])
+def test_small_prices_never_look_like_nothing(open_page: Open, page: str) -> None:
+    with begin() as session:
+        a_priced_dataset(session, a_dataset(session, 200, scale=0.0001), ("constant", "zero-shot"))
+    at = open_page(page)
+    assert not at.exception
+    said = texts(at) + " ".join(str(metric.value) for metric in at.metric)
+    formats = [str(column) for table in at.dataframe for column in (table.proto.columns,)]
+    assert "0.00 " not in said
+    assert not any('"format": "dollar"' in columns for columns in formats)
+
+
 def test_what_was_run_before_is_not_started_again(open_page: Open, priced: int) -> None:
     at = open_page("run")
     assert "Show the jobs" in labels(at)

@@ -52,7 +52,7 @@ def test_measurements_are_thinned_too_but_never_the_best(job_id: int) -> None:
     assert curve.best is not None
     assert (curve.best["step"], curve.measured["step"][-1]) == (101, n)
     assert len(curve.log) == training_reads.LOG_LINES
-    assert curve.log[-1].endswith(f"step {n:,}: mean error ${100 - n:,.2f}, median error 20%, "
+    assert curve.log[-1].endswith(f"step {n:,}: mean error -$800.00, median error 20%, "
                                   "90% of answers with a price, loss 1")  # fmt: skip
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from worker import amounts
+
 STEPS = (0, 1, 3, 5, 10, 20)
 """How many examples or neighbours a curve is measured at."""
 
@@ -53,11 +55,12 @@ def sentence(lines: pl.DataFrame, what: str = "examples") -> str:
         return "Too few rows were priced to say." if priced else "Nothing was priced, so nothing can be said."
     k, mae, tokens = enough.select("k", "mae", "prompt_tokens").row(0)
     best = lines.sort("mae", nulls_last=True).row(0, named=True)
-    start = f"{k} {what} ({tokens:,.0f} tokens, MAE ${mae:.1f}) are enough"
+    start = f"{k} {what} ({tokens:,.0f} tokens, MAE {amounts.usd(mae, 1)}) are enough"
     if best["k"] == k:
         return f"{start}: no other length has a smaller error."
     gap = enough.row(0, named=True)
     return (
-        f"{start}: {best['k']} have the smallest error (${best['mae']:.1f}), but the difference of ${gap['diff']:.1f} "
-        f"(95 % interval {gap['diff_low']:.1f} to {gap['diff_high']:.1f}) is not shown to be real."
+        f"{start}: {best['k']} have the smallest error ({amounts.usd(best['mae'], 1)}), but the difference of "
+        f"{amounts.usd(gap['diff'], 1)} (95 % interval {amounts.plain(gap['diff_low'], 1)} to "
+        f"{amounts.plain(gap['diff_high'], 1)}) is not shown to be real."
     )

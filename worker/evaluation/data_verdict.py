@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from worker import amounts
 from worker.evaluation.data_curve import REACH, Crossing, Forecast, Line, Rung, crossing, forecasts, lines
 
 GRID = 40  # points of a drawn curve
@@ -94,9 +95,10 @@ def _place(met: Crossing, rows: int) -> str:
 
 def forecast_sentence(told: Forecast, labels: Mapping[str, str]) -> str:
     verdict = "inside" if told.held else "outside"
+    foretold, low, high, was = (amounts.usd(value, 1) for value in (told.told, told.low, told.high, told.was))
     return (
-        f"{labels[told.way]}: the smaller parts foretold a mean error of ${told.told:.1f} with {told.rows:,} rows "
-        f"(80 % interval ${told.low:.1f} to ${told.high:.1f}); it was ${told.was:.1f}, {verdict} of it and "
+        f"{labels[told.way]}: the smaller parts foretold a mean error of {foretold} with {told.rows:,} rows "
+        f"(80 % interval {low} to {high}); it was {was}, {verdict} of it and "
         f"{abs(told.off):.0%} {'less' if told.off >= 0 else 'more'} than foretold."
     )
 

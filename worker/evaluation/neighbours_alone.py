@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from db.types import PredictionStatus
+from worker import amounts
 from worker.evaluation import pairs, resampling
 from worker.evaluation.pairs import Sample
 
@@ -64,12 +65,13 @@ def _alone(evidence: pl.Series) -> pl.Series:
 
 
 def _verdict(found: dict[str, Any], low: float | None, high: float | None) -> str:
-    alone, n = f"the neighbours alone (MAE ${found['mae']:.1f})", found["n"]
+    alone, n = f"the neighbours alone (MAE {amounts.usd(found['mae'], 1)})", found["n"]
+    change = f"{'+' if found['diff'] > 0 else ''}{amounts.plain(found['diff'], 1)}"
     if low is None or high is None:
-        return f"Too few rows to say what the model adds to {alone}: {found['diff']:+.1f} on {n}."
-    between = f"95 % interval {low:.1f} to {high:.1f}, {n} rows"
+        return f"Too few rows to say what the model adds to {alone}: {change} on {n}."
+    between = f"95 % interval {amounts.plain(low, 1)} to {amounts.plain(high, 1)}, {n} rows"
     if high < 0:
-        return f"The model is better than {alone} by ${-found['diff']:.1f} ({between})."
+        return f"The model is better than {alone} by {amounts.usd(-found['diff'], 1)} ({between})."
     if low > 0:
-        return f"The model is worse than {alone} by ${found['diff']:.1f} ({between}): leave it out."
-    return f"The model is not shown to differ from {alone}: {found['diff']:+.1f} ({between})."
+        return f"The model is worse than {alone} by {amounts.usd(found['diff'], 1)} ({between}): leave it out."
+    return f"The model is not shown to differ from {alone}: {change} ({between})."

@@ -154,7 +154,8 @@ class Asking(Generic[Spec]):
             [rows[place] for place in places], [texts[place] for place in places], [given[place] for place in places]
         )
         progress.advance(len(items) - len(places))
-        readout = Readout(self.spec.readout == "greedy", self.spec.max_price, self.spec.min_price)
+        bounds = self.spec.bounds
+        readout = Readout(self.spec.readout == "greedy", bounds.highest, bounds.lowest)
         read = self.answers([one.prompt for one in asked], readout, progress)
         found = dict(zip(places, zip(asked, read, strict=True), strict=True))
         return [

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from worker.llm.base import LanguageModel
+from worker.price_bounds import SAYABLE
 from worker.progress import Progress
 from worker.specs import MultiShotSpec
 from worker.techniques.asking import Asking
@@ -32,7 +33,7 @@ class MultiShot(Asking[MultiShotSpec]):
 
     def study(self, train: pl.DataFrame, progress: Progress) -> dict[str, bytes]:
         """Draw the examples of all items, and of each category that has enough of its own; or build the index."""
-        usable = train.filter(pl.col("price").is_between(self.spec.min_price, self.spec.max_price)).sort("row")
+        usable = self._usable(train).sort("row")
         if self.spec.choose == "nearest":
             if self.spec.k:
                 self.resources.index().build(train, progress)
@@ -69,9 +70,15 @@ class MultiShot(Asking[MultiShotSpec]):
             found = self.resources.index().nearest(part, self.spec.k)
             progress.advance(0)
             for (row,), lines in found.group_by("row", maintain_order=True):
-                usable = lines.filter(pl.col("price").is_between(self.spec.min_price, self.spec.max_price))
-                given[int(str(row))].examples = _cut(self.model, usable, self.spec.max_text_tokens)
+                given[int(str(row))].examples = _cut(self.model, self._usable(lines), self.spec.max_text_tokens)
         return [given[row] for row in items["row"]]
+
+    def _usable(self, lines: pl.DataFrame) -> pl.DataFrame:
+        """Those whose price the model may say; where there are none, those that no bounds could hold: a price that it
+        can't say tells it more than none."""
+        price = pl.col("price")
+        said = lines.filter(self.spec.bounds.hold(price))
+        return lines.filter(price > 0, ~SAYABLE.hold(price)) if said.is_empty() else said
 
     def _draw(self, usable: pl.DataFrame, rng: np.random.Generator) -> list[dict[str, Any]]:
         places = rng.permutation(len(usable))[: self.spec.k]

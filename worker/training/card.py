@@ -1,11 +1,12 @@
 """What must somebody know who is handed an adapter? Its model card, in Markdown."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from db.types import Adapter, AdapterChange
+from worker import amounts
 from worker.evaluation.forgetting import Finding, Report
 from worker.train_specs import TrainSpec
 
@@ -33,14 +34,16 @@ BASES = {
     ),
 }
 
-_METRICS = {
-    "mae": ("Mean absolute error", "${:,.2f}"),
-    "untrained_mae": ("The same before its first step", "${:,.2f}"),
-    "median_relative_error": ("Median relative error", "{:.1%}"),
-    "parse_rate": ("Answers that are a price", "{:.1%}"),
-    "loss": ("Loss on validation rows", "{:.4f}"),
+_METRICS: dict[str, tuple[str, Callable[[float], str]]] = {
+    "mae": ("Mean absolute error", amounts.usd),
+    "untrained_mae": ("The same before its first step", amounts.usd),
+    "median_relative_error": ("Median relative error", "{:.1%}".format),
+    "parse_rate": ("Answers that are a price", "{:.1%}".format),
+    "loss": ("Loss on validation rows", "{:.4f}".format),
 }
-_UNITS = {"perplexity": "{:.2f}", "accuracy": "{:.1%}", "log-error": "{:.2f}", "dollars": "${:,.2f}"}
+_UNITS: dict[str, Callable[[float], str]] = {
+    "perplexity": "{:.2f}".format, "accuracy": "{:.1%}".format, "log-error": "{:.2f}".format, "dollars": amounts.usd,
+}  # fmt: skip
 
 
 def card(adapter: Adapter, history: Sequence[AdapterChange]) -> str:
@@ -116,7 +119,7 @@ def _figures(adapter: Adapter) -> Iterator[str]:
     yield f"Of the checkpoint that was kept, on {on} that it did not learn from:"
     yield ""
     told = [
-        (label, form.format(adapter.metrics[name]))
+        (label, form(adapter.metrics[name]))
         for name, (label, form) in _METRICS.items()
         if adapter.metrics.get(name) is not None
     ]
@@ -146,8 +149,8 @@ def _forgetting(adapter: Adapter) -> Iterator[str]:
 
 
 def _found(finding: Finding) -> tuple[str, ...]:
-    form = _UNITS.get(finding.unit, "{:.3g}")
-    base, adapted = ("–" if value is None else form.format(value) for value in (finding.base, finding.adapted))
+    form = _UNITS.get(finding.unit, "{:.3g}".format)
+    base, adapted = ("–" if value is None else form(value) for value in (finding.base, finding.adapted))
     change = "–" if finding.change is None else f"{finding.change:.1%}"
     return (finding.name, f"{finding.n:,}", base, adapted, change, f"{finding.limit:.0%}", finding.verdict)
 
@@ -183,7 +186,7 @@ def _use(adapter: Adapter) -> Iterator[str]:
 def _limits(adapter: Adapter) -> Iterator[str]:
     spec = TrainSpec.model_validate(adapter.spec)
     yield from ("## Limits", "")
-    yield f"- It knows prices from ${spec.min_price:,} to ${spec.max_price:,}, as they were when the dataset was made."
+    yield f"- It knows prices from {spec.bounds}, as they were when the dataset was made."
     yield "- Products unlike those of its dataset are priced worse than the figures above say."
     yield f"- It reads the prompt {spec.prompt} and at most {spec.max_text_tokens:,} tokens of a product's text."
     if spec.k:

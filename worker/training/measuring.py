@@ -53,11 +53,12 @@ def measure(model: LocalModel, examples: pl.DataFrame, spec: TrainSpec) -> Measu
 
 def prices(model: LocalModel, asked: list[Prompt], spec: TrainSpec) -> Floats:
     """(n,) dollars, the median of what the model holds for likely; NaN where it says nothing."""
-    readings = model.price(asked, Readout(max_price=spec.max_price, min_price=spec.min_price), Silent())
+    readout = Readout(max_price=spec.bounds.highest, min_price=spec.bounds.lowest)
+    readings = model.price(asked, readout, Silent())
     return np.array([reading.statistics.get("median", np.nan) for reading in readings], dtype=np.float64)
 
 
 def share_in_words(model: LocalModel, asked: list[Prompt], spec: TrainSpec) -> float:
     """Of the first READ_TEXTS prompts, the share that the model's own words answer with a price."""
-    words = model.price(asked[:READ_TEXTS], Readout(greedy=True, max_price=spec.max_price), Silent())
+    words = model.price(asked[:READ_TEXTS], Readout(greedy=True, max_price=spec.bounds.highest), Silent())
     return float(np.mean([reading.price is not None for reading in words]))

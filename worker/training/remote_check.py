@@ -20,7 +20,8 @@ def check(model: str, examples: pl.DataFrame, spec: TrainSpec, progress: Progres
         Prompt(example["shared"], example["text"], example["ask"], example["system"], example["row"])
         for example in rows.iter_rows(named=True)
     ]
-    readings = HostedModel(model).price(prompts, Readout(max_price=spec.max_price, min_price=spec.min_price), progress)
+    readout = Readout(max_price=spec.bounds.highest, min_price=spec.bounds.lowest)
+    readings = HostedModel(model).price(prompts, readout, progress)
     prices = [reading.statistics.get("median", reading.price) for reading in readings]
     frame = pl.DataFrame({"truth": rows["price"], "price": prices}, schema_overrides={"price": pl.Float64})
     measured = metrics.errors(

@@ -236,8 +236,8 @@ class Training:
             prompts(examples),
             examples["price"].to_list(),
             answers=self.spec.form == "tokens",
-            lowest=self.spec.min_price,
-            highest=self.spec.max_price,
+            lowest=self.spec.bounds.lowest,
+            highest=self.spec.bounds.highest,
         )
 
     def _replay(self) -> list[str]:

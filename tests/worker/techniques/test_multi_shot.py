@@ -78,6 +78,14 @@ def test_prices_that_are_not_considered_are_no_examples(choose: str) -> None:
     assert asked(spec, items(1, first=90)).asked[0].user.count("Price: $") == 1  # all cost more
 
 
+@pytest.mark.parametrize("choose", ["random", "category", "nearest"])
+@pytest.mark.parametrize("scale", [100_000, 0.001])
+def test_prices_that_no_bounds_could_hold_are_examples_where_there_are_no_others(choose: str, scale: float) -> None:
+    train = TRAIN.with_columns(pl.col("price") * scale)
+    model = asked(MultiShotSpec(k=5, choose=choose), items(1, first=90, category="Toys"), train)  # type: ignore[arg-type]
+    assert model.asked[0].user.count("Price: $") == 6
+
+
 def test_figures_of_the_category_can_stand_in_a_prompt() -> None:
     from db.types import PromptVersion
 

@@ -1,0 +1,96 @@
+"""Do the bounds of what a language model may say follow from the prices it learns from, as far as it can go?"""
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.price_bounds import BANDS, MOST, USUAL, Bounds, Outside, covering, resolved
+
+PRICES = st.lists(
+    st.one_of(st.floats(1e-9, 1e12), st.floats(0.5, 2_000), st.integers(1, 200_000).map(float)), min_size=1, max_size=50
+)
+
+
+def of(prices: list[float]) -> Bounds:
+    return covering(min(prices), max(prices))
+
+
+def held(bounds: Bounds, prices: list[float]) -> list[bool]:
+    return pl.select(bounds.hold(pl.Series(prices, dtype=pl.Float64))).to_series().to_list()
+
+
+@given(PRICES)
+def test_every_price_that_the_engine_can_say_lies_within_and_no_bound_lies_further(prices):
+    found = of(prices)
+    assert 1 <= found.lowest < found.highest <= MOST
+    assert held(found, prices) == [1 <= price < MOST + 1 for price in prices]
+    assert found.lowest in {band.lowest for band in BANDS}
+    assert found.highest in {band.highest for band in BANDS}
+
+
+@given(PRICES, PRICES)
+def test_more_rows_never_take_away_what_could_be_said(prices, more):
+    few, all_ = of(prices), of(prices + more)
+    assert all_.lowest <= few.lowest
+    assert few.highest <= all_.highest
+
+
+@given(st.lists(st.floats(0.01, 999.99), min_size=1))
+def test_a_table_of_three_digits_has_the_bounds_that_all_tables_had(prices):
+    assert of(prices) == USUAL == Bounds(1, 999)
+
+
+@pytest.mark.parametrize(
+    ("prices", "bounds"),
+    [
+        ([0.55, 999.0], (1, 999)),
+        ([4.0, 1_050.0], (1, 9_999)),
+        ([52_000.0, 98_000.0], (10_000, 99_999)),
+        ([1_200.0, 98_000.0], (1_000, 99_999)),
+        ([0.004, 0.009], (1, 999)),
+        ([1_200_000.0, 9_000_000.0], (10_000, 99_999)),
+    ],
+)
+def test_bounds_are_the_bands_of_digits_that_prices_lie_in(prices, bounds):
+    assert of(prices) == Bounds(*bounds)
+
+
+def test_where_nothing_is_learned_from_the_usual_bounds_hold():
+    assert covering(None, None) == USUAL
+
+
+@given(st.integers(1, MOST), st.integers(1, MOST))
+def test_a_bound_that_is_given_wins_and_each_alone_leaves_the_other_to_the_rows(low, high):
+    train = Bounds(10_000, MOST)
+    assert resolved(low, high, train) == Bounds(low, high)
+    assert resolved(low, 0, train) == Bounds(low, MOST)
+    assert resolved(0, high, train) == Bounds(10_000, high)
+    assert resolved(0, 0, train) == train
+
+
+@pytest.mark.parametrize(
+    ("outside", "said"),
+    [(0, ""), (10, ""), (11, "1.1 %"), (120, "12 %"), (999, "99.9 %"), (1000, "100 %")],
+)
+def test_more_than_one_row_in_a_hundred_outside_is_told_with_the_share(outside, said):
+    sentence = Outside(USUAL, 1000, outside).sentence()
+    if not said:
+        assert sentence == ""
+        return
+    assert f"from $1 to $999 here, and {said} of the rows with a price lie outside" in sentence
+
+
+@given(st.integers(1, 10**7), st.data())
+def test_all_is_said_only_of_all(rows, data):
+    outside = data.draw(st.integers(0, rows))
+    assert ("100 %" in Outside(USUAL, rows, outside).sentence()) == (outside == rows)
+
+
+def test_more_than_one_row_in_five_outside_is_refused():
+    assert Outside(USUAL, 100, 20).refusal("things") == ""
+    assert "21 % of the rows of things" in Outside(USUAL, 100, 21).refusal("things")
+
+
+def test_a_table_without_a_price_has_nothing_outside():
+    assert Outside(USUAL, 0, 0).sentence() == Outside(USUAL, 0, 0).refusal("things") == ""

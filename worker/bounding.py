@@ -1,0 +1,59 @@
+"""Which prices may a language model say on this dataset, and how many of its rows cost something else?"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from db import datasets
+from db.engine import Session
+from db.errors import UserError
+from db.types import Dataset, Split
+from worker.price_bounds import Bounds, Outside, covering, resolved
+from worker.specs import BaseSpec, LlmSpec
+from worker.train_specs import TrainSpec
+
+Spec = TypeVar("Spec", bound=BaseModel)
+
+
+def pin(session: Session, dataset: Dataset, spec: Spec) -> Spec:
+    """The spec with the bounds that its train side decides where it gives none itself; others as they are."""
+    given, changes = spec, {}
+    if isinstance(spec, LlmSpec | TrainSpec) and not (spec.min_price and spec.max_price):
+        ends = datasets.price_ends(session, dataset.id, Split.TRAIN) or (None, None)
+        bounds = resolved(spec.min_price, spec.max_price, covering(*ends))
+        changes = {"min_price": bounds.lowest, "max_price": bounds.highest}
+    return given.model_copy(update=changes)
+
+
+def check(bounds: Bounds) -> None:
+    """Raises UserError where there is nothing between them."""
+    if bounds.lowest >= bounds.highest:
+        raise UserError(
+            f"The lowest price considered must be below the highest one, and it goes from {bounds} here; set both."
+        )
+
+
+def caution(session: Session, dataset: Dataset, spec: BaseSpec) -> str:
+    """A sentence where more than a few of the rows with a price have one that the technique can't say; else ""."""
+    if not isinstance(spec, LlmSpec) or spec.readout == "greedy":  # a text may say any number
+        return ""
+    return _outside(session, dataset, pin(session, dataset, spec).bounds).sentence()
+
+
+def cautions(session: Session, dataset: Dataset, specs: Sequence[BaseSpec]) -> list[str]:
+    """Of several techniques, each sentence once."""
+    return list(dict.fromkeys(filter(None, (caution(session, dataset, spec) for spec in specs))))
+
+
+def learned(session: Session, dataset: Dataset, spec: TrainSpec) -> Outside:
+    """Of the rows that a fine-tune would learn from, a sample of them aside."""
+    bounds = pin(session, dataset, spec).bounds
+    return _outside(session, dataset, bounds, Split.TRAIN, spec.categories)
+
+
+def _outside(
+    session: Session, dataset: Dataset, bounds: Bounds, split: Split | None = None, categories: Sequence[str] = ()
+) -> Outside:
+    found = datasets.count_outside(session, dataset.id, bounds.lowest, bounds.highest + 1, split, categories)
+    return Outside(bounds, *found)
