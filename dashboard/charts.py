@@ -49,7 +49,7 @@ MOST_POINTS = 2_000
 """Above this many points a scatter is binned into a grid."""
 
 # d3's own formats write 1e-6 or 1µ for a millionth of a dollar.
-DOLLARS = "datum.value >= 1 ? '$' + format(datum.value, ',.0f') : '$' + format(datum.value, '~r')"
+DOLLARS = "datum.value >= 1 ? '$' + format(datum.value, ',.0f') : '$' + format(datum.value, '.3~r')"
 _MILLISECONDS = "datum.value >= 1000 ? format(datum.value / 1000, '~r') + ' s' : format(datum.value, '~r') + ' ms'"
 
 

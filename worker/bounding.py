@@ -1,7 +1,7 @@
 """Which prices may a language model say on this dataset, and how many of its rows cost something else?"""
 
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -14,13 +14,14 @@ from worker.specs import BaseSpec, LlmSpec
 from worker.train_specs import TrainSpec
 
 Spec = TypeVar("Spec", bound=BaseModel)
+Found = TypeVar("Found")
 
 
 def pin(session: Session, dataset: Dataset, spec: Spec) -> Spec:
     """The spec with the bounds that its train side decides where it gives none itself; others as they are."""
     given, changes = spec, {}
     if isinstance(spec, LlmSpec | TrainSpec) and not (spec.min_price and spec.max_price):
-        ends = datasets.price_ends(session, dataset.id, Split.TRAIN) or (None, None)
+        ends = _once(dataset, (), lambda: datasets.price_ends(session, dataset.id, Split.TRAIN)) or (None, None)
         bounds = resolved(spec.min_price, spec.max_price, covering(*ends))
         changes = {"min_price": bounds.lowest, "max_price": bounds.highest}
     return given.model_copy(update=changes)
@@ -55,5 +56,21 @@ def learned(session: Session, dataset: Dataset, spec: TrainSpec) -> Outside:
 def _outside(
     session: Session, dataset: Dataset, bounds: Bounds, split: Split | None = None, categories: Sequence[str] = ()
 ) -> Outside:
-    found = datasets.count_outside(session, dataset.id, bounds.lowest, bounds.highest + 1, split, categories)
-    return Outside(bounds, *found)
+    asked = bounds.lowest, bounds.highest + 1, split, tuple(categories)
+    return Outside(bounds, *_once(dataset, asked, lambda: datasets.count_outside(session, dataset.id, *asked)))
+
+
+_known: dict[object, Any] = {}
+_MOST_KNOWN = 500
+
+
+def _once(dataset: Dataset, asked: tuple[object, ...], ask: Callable[[], Found]) -> Found:
+    """The answer for a dataset, from memory where it was asked before: pages ask at every click, a large table takes a
+    second, and a ready one never changes."""
+    key = (dataset.id, dataset.created_at, asked)
+    if key not in _known:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[key] = ask()
+    found: Found = _known[key]
+    return found
