@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,8 @@ from worker.specs import BaseSpec
 __all__ = ["Estimate"]
 
 _BLOCK = 1 << 20
+_ENDING = re.compile(r"(\.(csv|tsv|txt|xlsx|parquet))?(\.gz)?$", re.IGNORECASE)
+"""What a file's name says of its kind; other dots belong to the name that people gave it."""
 
 
 def upload(name: str, stream: BinaryIO, *, is_synthetic: bool = False) -> int:
@@ -35,7 +38,7 @@ def upload(name: str, stream: BinaryIO, *, is_synthetic: bool = False) -> int:
     with begin() as session:
         dataset_id = datasets.create(
             session,
-            name=file_name.split(".")[0] or file_name,
+            name=_ENDING.sub("", file_name) or file_name,
             sha256=sha256,
             file_name=file_name,
             is_synthetic=is_synthetic,

@@ -138,3 +138,14 @@ def test_deleting_a_dataset_removes_its_bytes_unless_another_shares_them(databas
     assert file.exists()
     actions.delete_dataset(second)
     assert not file.exists()
+
+
+def test_a_dataset_is_called_what_its_file_is_called_without_the_kind_of_file(database, sent):
+    names = {
+        "prices v1.2.csv": "prices v1.2",
+        "St. Gallen.2026-11.CSV.gz": "St. Gallen.2026-11",
+        "prices v1.2": "prices v1.2",
+        "catalogue.parquet": "catalogue",
+        ".csv": ".csv",
+    }
+    assert {name: the(actions.upload(name, io.BytesIO(b"title\nLamp\n"))).name for name in names} == names
