@@ -69,8 +69,9 @@ def links(adapter: Adapter) -> None:
 
 
 def card(adapter: Adapter) -> None:
-    """The model card as it goes with a download, without the lines for machines at its top."""
-    st.markdown(words.md(adapter_actions.card(adapter.id).partition("\n---\n")[2]))
+    """The model card as it goes with a download, without the lines for machines at its top; as text, for the names,
+    settings and reasons in it are of many hands."""
+    st.code(adapter_actions.card(adapter.id).partition("\n---\n")[2], language="markdown", wrap_lines=True)
 
 
 def lineage(adapter: Adapter, jobs: list[Job]) -> None:

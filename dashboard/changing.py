@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import knowledge_reads, reads, words
+from dashboard import knowledge_reads, picking, reads, words
 from db.types import Dataset, DatasetState, Job, Split
 from worker import knowledge_actions
 from worker.answers import Sign
@@ -52,12 +52,13 @@ def changes(dataset: Dataset) -> None:
         ]
         if others:
             with st.form(f"reference-{dataset.id}", border=False):
-                chosen = st.selectbox(
-                    "Add another dataset as reference", others, format_func=words.dataset_name,
+                chosen = picking.one(
+                    "Add another dataset as reference", {each.id: words.dataset_name(each) for each in others},
+                    made={each.id: each.created_at for each in others}, key=f"reference-of-{dataset.id}",
                     help="All its priced items, except what matches this dataset's test or validation side.",
                 )  # fmt: skip
                 if st.form_submit_button("Add its items", icon=":material/library_add:"):
-                    knowledge_actions.add_reference(dataset.id, chosen.id)
+                    knowledge_actions.add_reference(dataset.id, chosen)
                     st.rerun()
     outcomes(dataset)
 
@@ -79,7 +80,7 @@ def outcomes(dataset: Dataset) -> None:
 
 
 def _line(job: Job, result: dict[str, Any]) -> dict[str, Any]:
-    name = words.index_name(job).removeprefix("Knowledge base: ").replace("\\", "")
+    name = words.index_name(job).removeprefix("Knowledge base: ")
     return {
         "Job": job.id,
         "What": name[:1].upper() + name[1:],

@@ -154,7 +154,7 @@ def model_warnings(planned: Sequence[BaseSpec], endpoints: Sequence[Endpoint]) -
                 None
             )
     for text in said:
-        st.warning(words.md(text), icon=":material/event_busy:" if "shut down" in text else ":material/warning:")
+        st.warning(words.plain(text), icon=":material/event_busy:" if "shut down" in text else ":material/warning:")
 
 
 def _today() -> date:

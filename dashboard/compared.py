@@ -6,33 +6,33 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import charts, reads, widgets, words
+from dashboard import charts, picking, reads, widgets, words
 from dashboard.reads import Version
 from dashboard.words import Error
-from db.types import Job, PredictionStatus
+from db.types import Dataset, Job, PredictionStatus
+from worker import comparing
 
 WORST = 50
 
 
-def choose(jobs: Sequence[Job], labels: dict[int, str]) -> dict[int, Version]:
-    """The jobs to compare, all at first but the steps of context curves, which have a view of their own.
+def choose(dataset: Dataset, jobs: Sequence[Job], labels: dict[int, str]) -> dict[int, Version]:
+    """The jobs to compare, at first those that the command line would take too: see worker.comparing.taken.
 
     A comparison uses the rows that all of them priced, so one that priced a few makes it small: then this says which.
     """
-    ids = [job.id for job in jobs]
-    steps = {job_id for curve in reads.curves(jobs) for job_id in curve}
-    first = [job_id for job_id in ids if job_id not in steps] or ids
-    chosen = st.multiselect(
-        "Compared", ids, default=first, format_func=labels.__getitem__, key=f"compared-{jobs[0].dataset_id}-{max(ids)}"
-    )
+    told = {job.id: labels[job.id] for job in jobs}
+    first = comparing.taken(dataset, jobs)
+    steps = {job_id for curve in comparing.curves(jobs) for job_id in curve}.difference(first)
+    chosen = picking.several("Compared", told, first=first, key=f"compared-{dataset.id}-{max(told)}")
     sizes = {job.id: job.items_total for job in jobs if job.id in chosen}
     if sizes and min(sizes.values()) * 2 < max(sizes.values()):
-        small = [labels[job_id] for job_id, size in sizes.items() if size == min(sizes.values())]
+        fewest = min(sizes.values())
+        small = words.listed([labels[job_id] for job_id, size in sizes.items() if size == fewest])
         st.caption(
-            f":material/info: {words.listed(small)} priced only {words.count(min(sizes.values()), 'row')}; "
+            f":material/info: {words.plain(small)} priced only {words.count(fewest, 'row')}; "
             "all are compared on the rows they share."
         )
-    if len(first) < len(ids):
+    if steps:
         st.caption(f":material/show_chart: {len(steps)} steps of context curves are left out: see Context below.")
     return {job.id: reads.version(job) for job in jobs if job.id in chosen}
 
@@ -133,7 +133,7 @@ def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> None:
 
 def _one(versions: dict[int, Version], labels: dict[int, str], order: pl.Series) -> pl.DataFrame:
     """The measured lines of one technique, which the reader chooses; `order` is that of the choices."""
-    job_id = st.selectbox("Technique", order.to_list(), format_func=labels.__getitem__, key=f"one-{min(versions)}")
+    job_id = picking.one("Technique", {each: labels[each] for each in order}, key=f"one-{min(versions)}")
     return reads.measured(versions).filter(pl.col("job_id") == job_id)
 
 

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 import polars as pl
 import streamlit as st
 
-from dashboard import answer_charts, reads, widgets, words
+from dashboard import answer_charts, picking, reads, widgets, words
 from db.types import Family, Job
+from worker import comparing
 from worker.evaluation import context_curve
 
 
 def show(jobs: Sequence[Job]) -> None:
     """One curve, chosen where there are several. Measured on its own rows, which are the same for each of its jobs."""
-    curves = reads.curves(jobs)
+    curves = comparing.curves(jobs)
     if not curves:
         widgets.next_step(
             "No context curve was measured yet.", widgets.RUN, "Measure one", ":material/show_chart:",
@@ -21,7 +22,9 @@ def show(jobs: Sequence[Job]) -> None:
         return
     known = {job.id: job for job in jobs}
     first = {max(curve): curve for curve in curves}
-    chosen = st.selectbox("Curve", list(first), format_func=lambda job_id: _name(known[job_id], first[job_id]))
+    names = {job_id: _name(known[job_id], curve) for job_id, curve in first.items()}
+    made = {job_id: known[job_id].created_at for job_id in first}
+    chosen = picking.one("Curve", names, made=made, key=f"curve-{min(first)}")
     ks = first[chosen]
     versions = {job_id: reads.version(known[job_id]) for job_id in ks}
     table = reads.comparison(versions, "mae")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard import choosing, forms, reads, widgets, words
+from dashboard import choosing, forms, picking, reads, widgets, words
 from dashboard.forms import Choices
 from db.errors import UserError
 from db.types import Dataset, DatasetState, Endpoint, PromptVersion, Split
@@ -47,15 +47,15 @@ class Draft:
 
 def choose(every: Sequence[PromptVersion]) -> PromptVersion:
     """A version of a prompt; the newest of a name at first."""
-    names = list(dict.fromkeys(prompt.name for prompt in every))
+    names = {prompt.name: prompt.name for prompt in every}
     left, right = st.columns([1, 2], gap="large")
     handed = st.session_state.pop("prompt-saved", None)
     if handed in names:
         st.session_state["prompt-name"] = handed
-    st.session_state.setdefault("prompt-name", "question")
-    name = left.selectbox("Prompt", names, key="prompt-name")
-    versions = [prompt for prompt in every if prompt.name == name]
-    return right.selectbox("Version", versions, format_func=_about, key=f"prompt-version-{name}-{len(versions)}")
+    name = picking.one("Prompt", names, first="question", key="prompt-name", place=left)
+    versions = {prompt.ref: prompt for prompt in every if prompt.name == name}
+    told = {ref: _about(prompt) for ref, prompt in versions.items()}
+    return versions[picking.one("Version", told, key=f"prompt-version-{name}-{len(versions)}", place=right)]
 
 
 def _about(prompt: PromptVersion) -> str:
@@ -91,7 +91,7 @@ def preview(draft: Draft, dataset: Dataset | None, endpoints: Sequence[Endpoint]
     try:
         shown = prompt_actions.preview(draft.system, draft.template, item, parts)
     except UserError as error:
-        st.error(words.md(str(error)), icon=":material/error:")
+        st.error(words.plain(str(error)), icon=":material/error:")
         return
     if shown.flag:
         st.warning(words.plain(f"This product's text looks like instructions to the model: {shown.flag}"))
@@ -111,10 +111,8 @@ def _item(dataset: Dataset | None) -> dict[str, str] | None:
         return None
     frame = reads.first_items(dataset.id, Split.TEST if dataset.splits.get(Split.TEST) else None, ITEMS)
     lines = {line["row"]: line for line in frame.iter_rows(named=True)}
-    row = st.selectbox(
-        "Preview with", list(lines), format_func=lambda row: f"row {row} · {lines[row]['title']}",
-        key=f"prompt-item-{dataset.id}",
-    )  # fmt: skip
+    names = {row: f"row {row} · {line['title']}" for row, line in lines.items()}
+    row = picking.one("Preview with", names, key=f"prompt-item-{dataset.id}")
     return {name: lines[row][name] for name in ("title", "description", "category", "brand")}
 
 
@@ -124,7 +122,8 @@ def takes(model: str, text: str, endpoints: Sequence[Endpoint]) -> str:
     hosted = specs.is_hosted(model)
     counted = counting.tokens(model_id if hosted else model, [text])
     tokens = counted.tokens[0]
-    said = f"**{'' if counted.is_exact else 'about '}{words.count(tokens, 'token')}** for {words.model_name(model)}"
+    name = words.plain(words.model_name(model))
+    said = f"**{'' if counted.is_exact else 'about '}{words.count(tokens, 'token')}** for {name}"
     if not hosted:
         return f"{said}; it runs on the worker and costs machine time, which the Run page estimates."
     known = {each.name: each for each in endpoints}
@@ -150,14 +149,14 @@ def save(draft: Draft, prompt: PromptVersion) -> None:
             st.session_state["prompt-told"] = f"{saved.name} has version {saved.version} now; no run of before changes."
             st.rerun()
     if told := st.session_state.pop("prompt-told", None):
-        st.success(told, icon=":material/check:")
+        st.success(words.plain(told), icon=":material/check:")
 
 
 def use(prompt: PromptVersion, draft: Draft) -> None:
     """Hands the chosen version to the Run page; what is edited must be saved first."""
     changed = (prompt.system, prompt.template) != (draft.system, draft.template)
     if st.button(
-        f"Use {prompt.ref} on the Run page", icon=":material/play_circle:", disabled=changed,
+        f"Use {words.plain(prompt.ref)} on the Run page", icon=":material/play_circle:", disabled=changed,
         help="Save your changes first: a run records the exact version." if changed else None,
     ):  # fmt: skip
         st.session_state[choosing.PROMPT] = prompt.ref
@@ -166,11 +165,11 @@ def use(prompt: PromptVersion, draft: Draft) -> None:
 
 def differences(every: Sequence[PromptVersion], prompt: PromptVersion) -> None:
     """What changed between two versions, of one name or of two."""
-    refs = [each.ref for each in every]
+    refs = {each.ref: each.ref for each in every}
     older = next((each.ref for each in every if each.name == prompt.name and each.version < prompt.version), prompt.ref)
     left, right = st.columns(2)
-    first = left.selectbox("From", refs, index=refs.index(older), key=f"diff-from-{prompt.ref}")
-    second = right.selectbox("To", refs, index=refs.index(prompt.ref), key=f"diff-to-{prompt.ref}")
+    first = picking.one("From", refs, first=older, key=f"diff-from-{prompt.ref}", place=left)
+    second = picking.one("To", refs, first=prompt.ref, key=f"diff-to-{prompt.ref}", place=right)
     text = prompt_actions.diff(first, second)
     if text:
         st.code(text, language="diff", wrap_lines=True)

@@ -79,7 +79,7 @@ def total(estimates: Sequence[Estimate]) -> str:
     if known:
         reach = f" ({words.usd(low)} to {words.usd(high)})" if low != high else ""
         said += f" and **{words.usd(middle)}**{reach}"
-    blind = [specs.describe(each.spec) for each in new if each.usd is None]
+    blind = [words.plain(specs.describe(each.spec)) for each in new if each.usd is None]
     if blind:
         said += (
             f". What **{words.listed(blind)}** would cost is **unknown**: nobody told the price of its model's tokens; "

@@ -128,5 +128,5 @@ def _rest(rest: Evidence) -> None:
         st.dataframe({"What": names, "Value": [str(value) for value in plain.values()]}, hide_index=True)
     for name, lines in rest.items():
         if isinstance(lines, list) and lines:
-            st.caption(words.evidence_name(name))
+            st.caption(words.plain(words.evidence_name(name)))
             _table(lines, {})

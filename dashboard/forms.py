@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 import streamlit as st
 from pydantic.fields import FieldInfo
 
-from dashboard import words
+from dashboard import picking, words
 from db.types import Adapter
 from worker import specs
 from worker.specs import BaseSpec
@@ -77,12 +77,9 @@ def hosted_only(field: FieldInfo) -> bool:
 
 def model_choice(key: str, choices: Choices, label: str = "Model") -> str:
     """A model that is known, or any other in words."""
-    options = [*dict.fromkeys([*choices.models, choices.model]), OTHER]
-    st.session_state.setdefault(key, choices.model)
-    if st.session_state[key] not in options:
-        st.session_state[key] = choices.model
-    chosen = st.selectbox(
-        label, options, format_func=words.model_name, key=key,
+    names = {model: words.model_name(model) for model in (*choices.models, choices.model, OTHER)}
+    chosen = picking.one(
+        label, names, first=choices.model, key=key,
         help="Models that come as packages run on the worker and cost machine time; models of an endpoint cost what "
         "its tariff says.",
     )  # fmt: skip
@@ -111,17 +108,16 @@ def _grid(technique: str, fields: dict[str, FieldInfo], values: dict[str, Any], 
 
 def _adapter(key: str, field: FieldInfo, choices: Choices) -> str:
     known = {adapter.id: words.adapter_name(adapter) for adapter in choices.adapters}
-    first = list(known).index(choices.adapter) if choices.adapter in known else 0
-    chosen = st.selectbox(
-        str(field.title), list(known), index=first, key=key, format_func=lambda number: known[number],
+    chosen = picking.one(
+        str(field.title), known, first=choices.adapter, key=key,
         placeholder="Train one first", help="It brings its model, its prompt and its neighbours along.",
     )  # fmt: skip
     return chosen or ""
 
 
 def _choice(key: str, field: FieldInfo, options: Sequence[str], default: str) -> str:
-    known = [*dict.fromkeys([default, *options])]
-    return st.selectbox(str(field.title), known, key=key, format_func=words.prompt_name, help=field.description)
+    names = {ref: words.prompt_name(ref) for ref in (default, *options)}
+    return picking.one(str(field.title), names, key=key, help=field.description)
 
 
 def field_input(key: str, name: str, field: FieldInfo, value: Any = None) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import words
+from dashboard import picking, widgets, words
 from db.types import Endpoint
 from worker import endpoint_actions
 from worker.endpoint_actions import PRESETS
@@ -94,22 +94,25 @@ def key_state(endpoint: Endpoint) -> None:
 def test(endpoint: Endpoint) -> None:
     """Asks the endpoint and tells in sentences what works."""
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    ids = [model.id for model in endpoint.models]
+    ids = {model.id: model.id for model in endpoint.models}
     if ids:
-        model = left.selectbox("Model to test", ids, key=f"test-model-{endpoint.name}")
+        model = picking.one("Model to test", ids, key=f"test-model-{endpoint.name}", place=left)
     else:
         model = left.text_input(
             "Model to test", key=f"test-model-text-{endpoint.name}", placeholder="the first one that it lists",
             help="Azure and some gateways list no models: name a deployment here.",
         ).strip()  # fmt: skip
     if right.button("Test", icon=":material/network_check:", type="primary", key=f"test-{endpoint.name}"):
-        with st.spinner(f"Asking {endpoint.name} …"):
+        with st.spinner(f"Asking {words.plain(endpoint.name)} …"):
             st.session_state[_said(endpoint)] = endpoint_actions.test(endpoint.name, model)
         st.rerun()
     tested = st.session_state.get(_said(endpoint))
     if tested is not None:
         show = st.success if tested.ok else st.error
-        show(words.md("\n\n".join(tested.sentences)), icon=":material/check:" if tested.ok else ":material/error:")
+        show(
+            "\n\n".join(words.plain(each) for each in tested.sentences),
+            icon=":material/check:" if tested.ok else ":material/error:",
+        )
     elif endpoint.tested_at:
         st.caption(f"Last tested {endpoint.tested_at:%Y-%m-%d %H:%M} UTC.")
 
@@ -141,8 +144,10 @@ def change(endpoint: Endpoint) -> None:
                 st.session_state[_dropped(endpoint)] = key_env.strip()
             st.session_state.pop(f"change-key-{endpoint.name}", None)  # else the form would name the old key again
             st.rerun()
-    with st.popover("Remove", icon=":material/delete:"):
-        st.markdown("Jobs and answers stay; nothing new can be asked of it.")
-        if st.button("Remove it", type="primary", key=f"remove-{endpoint.name}"):
-            endpoint_actions.remove(endpoint.name)
-            st.rerun()
+    question = (
+        f"Remove endpoint **{words.plain(endpoint.name)}** ({words.plain(endpoint.base_url)}, "
+        f"{words.count(len(endpoint.models), 'model')})? Jobs and answers stay; nothing new can be asked of it."
+    )
+    if widgets.is_sure("Remove", question, key=f"remove-{endpoint.name}"):
+        endpoint_actions.remove(endpoint.name)
+        st.rerun()

@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import widgets, words
+from dashboard import picking, widgets, words
 from db.types import Dataset
 from worker import actions
 from worker.answers import Answers, Sign
@@ -25,7 +25,7 @@ def upload() -> None:
         key=f"upload-{st.session_state.get('uploads', 0)}",
     )
     if file is not None:
-        with st.spinner(f"Storing {file.name} …"):
+        with st.spinner(f"Storing {words.plain(file.name)} …"):
             dataset_id = actions.upload(file.name, file)
         _opened(dataset_id)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -70,23 +70,20 @@ def mapping(dataset: Dataset) -> None:
     inspection = dataset.inspection
     columns = list(inspection["columns"])
     st.subheader("1 · Is this your table?", anchor=False)
-    st.caption(f"{dataset.file_name} · {dialect(inspection)}")
+    st.caption(words.plain(f"{dataset.file_name} · {dialect(inspection)}"))
     for warning in inspection.get("warnings", []):
-        st.warning(warning, icon=":material/info:")
+        st.warning(words.plain(warning), icon=":material/info:")
     st.dataframe(preview(columns, inspection.get("preview", [])), hide_index=True, height=260)
     st.subheader("2 · Which column means what?", anchor=False)
     st.caption("Proposed from the header and the content; change what is wrong. Only the title is needed.")
     with st.form("mapping"):
         name = st.text_input("Name of the dataset", dataset.name, key=f"name-{dataset.id}")
         places = st.columns(3)
-        chosen = {}
+        chosen, names = {}, {"": UNUSED} | {column: column for column in columns}
         for place, (field, label) in enumerate(words.FIELDS.items()):
             proposed = dataset.mapping.get(field)
-            chosen[field] = places[place % 3].selectbox(
-                label,
-                [UNUSED, *columns],
-                index=columns.index(proposed) + 1 if proposed in columns else 0,
-                key=f"map-{dataset.id}-{field}",
+            chosen[field] = picking.one(
+                label, names, first=proposed, key=f"map-{dataset.id}-{field}", place=places[place % 3]
             )
         sign = _open_sign(dataset.id, inspection, chosen["price"])
         accepts = _wide_rows(dataset.id, inspection)
@@ -94,7 +91,7 @@ def mapping(dataset: Dataset) -> None:
             forced, other_sign = _overrides(dataset.id, inspection)
         go = st.form_submit_button("Load this table", type="primary", icon=":material/download_done:")
     if go:
-        used = {field: column for field, column in chosen.items() if column != UNUSED}
+        used = {field: column for field, column in chosen.items() if column}
         if forced:
             actions.inspect_again(dataset.id, forced)
             for field in words.FIELDS:  # other columns may come of it, so the mapping is proposed anew

@@ -1,12 +1,11 @@
 """How are the parts of the Knowledge page shown: figures, search, schedule, freshness?"""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 import streamlit as st
 
-from dashboard import knowledge_charts, knowledge_reads, reads, widgets, words
+from dashboard import knowledge_charts, knowledge_reads, picking, reads, widgets, words
 from dashboard.knowledge_reads import Overview
 from db.types import Dataset, Job, JobState
 from worker import actions, knowledge_actions
@@ -23,12 +22,6 @@ _FOUND: dict[str, Any] = {
     "age_days": st.column_config.NumberColumn("Days old", format="%.0f", help="Of the price."),
     "neighbour": "Id",
 }
-
-
-def ago(when: datetime | None) -> str:
-    if when is None:
-        return "never"
-    return f"{words.duration(max(1.0, (datetime.now(UTC) - when).total_seconds()))} ago"
 
 
 def size(number: int) -> str:
@@ -108,12 +101,12 @@ def figures(found: Overview) -> None:
     for place, (label, value, about) in zip(st.columns(len(shown)), shown, strict=True):
         place.metric(label, value, help=about, border=True)
     parts = [f"{number:,} {_SOURCES[source]}" for source, number in found.sources.items()]
-    facts = [f"Model {found.base.signature}", f"refreshed {ago(found.base.refreshed_at)}", *parts]
+    facts = [f"Model {found.base.signature}", f"refreshed {words.ago(found.base.refreshed_at)}", *parts]
     if fresh.worst_lag_seconds is not None:
         facts.append(f"longest lag {words.duration(fresh.worst_lag_seconds)}")
     if found.base.refresh_seconds:
         facts.append(f"refreshed every {words.duration(found.base.refresh_seconds)}")
-    st.caption(" · ".join(facts))
+    st.caption(words.plain(" · ".join(facts)))
 
 
 _SOURCES = {"train": "from the train side", "file": "added or changed by files", "reference": "from reference datasets"}
@@ -125,9 +118,8 @@ def search(dataset: Dataset) -> None:
     with st.form(f"search-{dataset.id}", border=False):
         left, middle, right, end = st.columns([4, 1.6, 1, 1], vertical_alignment="bottom")
         text = left.text_input("Product", placeholder="cordless drill with two batteries", key=f"ask-{dataset.id}")
-        category = middle.selectbox(
-            "Category", ["", *knowledge_reads.categories(dataset)], format_func=lambda name: name or "Any"
-        )
+        names = {"": "Any"} | {name: name for name in knowledge_reads.categories(dataset)}
+        category = picking.one("Category", names, key=f"category-{dataset.id}", place=middle)
         k = right.number_input("How many", 1, 100, 10)
         pressed = end.form_submit_button("Search", icon=":material/search:", type="primary")
     key = f"search-job-{dataset.id}"
@@ -149,7 +141,7 @@ def _answer(job_id: int, was_over: bool) -> None:
         if not was_over:
             st.rerun()
         if error:
-            st.error(words.md(error), icon=":material/error:")
+            st.error(words.plain(error), icon=":material/error:")
         elif not found:
             st.info("Nothing is found: no item fits these filters.", icon=":material/search_off:")
         else:
@@ -210,7 +202,7 @@ def freshness(dataset: Dataset) -> None:
         )
         return
     names = reads.names(jobs)
-    chosen = st.selectbox("Job", [job.id for job in jobs], format_func=lambda key: names[key], key=f"aged-{dataset.id}")
+    chosen = picking.one("Job", names, key=f"aged-{dataset.id}")
     table = tables[chosen]
     if len(table) == 1:
         st.info(

@@ -27,7 +27,7 @@ def _show(job: Job, was: JobState) -> None:
         _head(job, progress, curve)
         if progress.error:
             told = st.warning if job.state is JobState.PAUSED else st.error
-            told(words.md(progress.error), icon=":material/error:")
+            told(words.plain(progress.error), icon=":material/error:")
         if job.state is JobState.PAUSED and progress.cap_usd is not None:
             live.raise_cap(job, progress.cap_usd)
         if job.state is JobState.RUNNING:
@@ -99,7 +99,7 @@ def _figures(job: Job, progress: Progress, curve: Curve) -> None:
         ("Best mean error", error, "On validation rows, priced just as your rows will be later."),
         ("Cost so far", money, "Machine time × its hourly rate, or what the endpoint takes."),
         ("Tokens per second", speed, "At the last step."),
-        ("Memory", memory, f"Of the training's process, on {told.get('device', 'an unknown machine')}."),
+        ("Memory", memory, f"Of the training's process, on {words.plain(told.get('device', 'an unknown machine'))}."),
     ]
     for place, (label, value, about) in zip(st.columns(len(shown)), shown, strict=True):
         place.metric(label, words.md(value), help=about, border=True)

@@ -68,7 +68,7 @@ def _jobs(dataset_id: int | None) -> None:
 def _card(job: Job, name: str, progress: Progress, dataset: str) -> None:
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{name}**", width="content")
+            st.markdown(f"**{words.plain(name)}**", width="content")
             widgets.badge(job.state)
             st.space("stretch")
             _buttons(job, progress)
@@ -78,9 +78,9 @@ def _card(job: Job, name: str, progress: Progress, dataset: str) -> None:
         if job.spec.get("batch", "off") != "off":
             st.caption(_batched(job))
         if progress.error and job.state is JobState.PAUSED:
-            st.warning(words.md(progress.error), icon=":material/pause_circle:")
+            st.warning(words.plain(progress.error), icon=":material/pause_circle:")
         elif progress.error:
-            st.error(words.md(progress.error), icon=":material/error:")
+            st.error(words.plain(progress.error), icon=":material/error:")
         if job.state is JobState.PAUSED and progress.cap_usd is not None:
             raise_cap(job, progress.cap_usd)
 

@@ -15,7 +15,7 @@ _SAID, _WHO = "adapter-said", "adapter-who"
 def said() -> None:
     """What came of the last move, once."""
     if _SAID in st.session_state:
-        st.success(words.md(st.session_state.pop(_SAID)), icon=":material/check:")
+        st.success(words.plain(st.session_state.pop(_SAID)), icon=":material/check:")
 
 
 def moves(adapter: Adapter) -> None:
@@ -65,7 +65,7 @@ def _verbs(adapter: Adapter, override: str) -> list[tuple[str, str, str, Verb]]:
     def retire(who: str, why: str) -> Adapter:
         return adapter_actions.retire(adapter.id, who, why)
 
-    task = words.md(words.plain(adapter.task))
+    task = words.plain(adapter.task)
     promoting = ("Promote", ":material/rocket_launch:", f"To production for {task}; what was there retires.", promote)
     if adapter.state is AdapterState.PRODUCTION:
         back = ("Roll back", ":material/undo:", f"Brings back what was in production for {task} before.", roll_back)
@@ -78,7 +78,7 @@ def _verbs(adapter: Adapter, override: str) -> list[tuple[str, str, str, Verb]]:
 def gate(objection: str | None) -> None:
     """Whether an adapter may go to production."""
     if objection:
-        st.warning(words.md(f"The gate objects to production. {objection}"), icon=":material/gpp_maybe:")
+        st.warning(words.plain(f"The gate objects to production. {objection}"), icon=":material/gpp_maybe:")
     else:
         st.markdown(":material/verified_user: The gate does not object: nothing measured is surely worse than allowed.")
 
@@ -116,13 +116,16 @@ def take_away(adapter: Adapter) -> None:
             file_name=f"adapter-{adapter.id[:12]}.md", mime="text/markdown", icon=":material/description:",
             on_click="ignore", key=f"card-{adapter.id}",
         )  # fmt: skip
-        with st.popover("Delete", icon=":material/delete:"):
-            st.markdown("Removes its weights for good; what was priced with it and its history stay.")
-            if st.button("Delete it", type="primary", key=f"delete-{adapter.id}"):
-                with widgets.told():
-                    adapter_actions.delete(adapter.id)
-                    st.session_state[_SAID] = f"{registry.short(adapter)} is deleted."
-                    st.query_params.pop(choosing.ADAPTER, None)
-                    st.rerun()
+        question = (
+            f"Delete adapter **{adapter.id[:8]}** for {words.plain(adapter.task)} "
+            f"({words.count(adapter.train_rows, 'row')}, made {words.ago(adapter.created_at)})? "
+            "Its weights are gone then; what was priced with it and its history stay."
+        )
+        if widgets.is_sure("Delete", question, key=f"delete-{adapter.id}"):
+            with widgets.told():
+                adapter_actions.delete(adapter.id)
+                st.session_state[_SAID] = f"{registry.short(adapter)} is deleted."
+                st.query_params.pop(choosing.ADAPTER, None)
+                st.rerun()
     if adapter.is_hosted:
         st.caption("Its weights stay with its endpoint, so there is no folder to download.")

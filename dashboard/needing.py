@@ -94,7 +94,7 @@ def _head(job: Job, progress: Progress, done: int) -> None:
         if not job.state.is_final:
             st.progress(done / parts, text=f"{done} of {parts} parts learned and measured")
         if progress.error:
-            st.error(words.md(progress.error), icon=":material/error:")
+            st.error(words.plain(progress.error), icon=":material/error:")
         if job.state is JobState.RUNNING:
             widgets.worker_warning()
 
@@ -119,7 +119,7 @@ def _answer(job: Job, told: dict[str, Any], points: pl.DataFrame) -> None:
             f"Your {told['there']:,} rows are further than that: ask with more of them to see them on the curve.",
             icon=":material/straighten:",
         )
-    st.caption(words.md(data_need_specs.parse(job.spec["data_need"]).meaning))
+    st.caption(words.plain(data_need_specs.parse(job.spec["data_need"]).meaning))
     _costs(job, told)
     _trust(told)
 

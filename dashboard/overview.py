@@ -140,12 +140,14 @@ def rejects(dataset: Dataset) -> None:
 
 def delete(dataset: Dataset) -> None:
     """A button that asks once more."""
-    with st.popover("Delete", icon=":material/delete:"):
-        st.markdown(f"Delete **{words.plain(dataset.name)}** with its jobs and predictions? This can't be undone.")
-        if st.button("Delete it", type="primary", key=f"delete-{dataset.id}"):
-            actions.delete_dataset(dataset.id)
-            widgets.forget()
-            st.rerun()
+    question = (
+        f"Delete dataset {dataset.id}, **{words.plain(dataset.name)}** ({words.count(dataset.rows_in, 'row')}, added "
+        f"{words.ago(dataset.created_at)}), with its jobs and predictions? This can't be undone."
+    )
+    if widgets.is_sure("Delete", question, key=f"delete-{dataset.id}"):
+        actions.delete_dataset(dataset.id)
+        widgets.forget()
+        st.rerun()
 
 
 VIEWS = {"Profile": profile, "Items": items, "Sides": splits, "Rejects": rejects}

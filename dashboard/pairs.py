@@ -6,29 +6,26 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import answer_charts, charts, evidence, predicted, reads, widgets, words
-from db.types import Job
+from dashboard import answer_charts, charts, evidence, picking, predicted, reads, widgets, words
+from db.types import Dataset, Job
+from worker import comparing
 
 SHOWN = 1_000
 
 _text = st.column_config.TextColumn
 
 
-def choose(jobs: Sequence[Job], names: dict[int, str]) -> tuple[Job, Job]:
-    """Two different jobs, the newest at first; the address (?a=3&b=5) may say which."""
+def choose(dataset: Dataset, jobs: Sequence[Job], names: dict[int, str]) -> tuple[Job, Job]:
+    """Two different jobs, at first the newest of those that are compared; the address (?a=3&b=5) may say which."""
     known = {job.id: job for job in jobs}
     asked = [int(value) for value in (st.query_params.get(name, "") for name in "ab") if value.isdecimal()]
-    wanted = [job_id for job_id in dict.fromkeys([*asked, *sorted(known, reverse=True)]) if job_id in known]
+    newest = [*sorted(comparing.taken(dataset, jobs), reverse=True), *known]
+    wanted = [job_id for job_id in dict.fromkeys([*asked, *newest]) if job_id in known]
     left, right = st.columns(2, gap="large")
-    ids = list(known)
-    first = left.selectbox(
-        "A", ids, index=ids.index(wanted[0]), format_func=names.__getitem__, key=f"pair-a-{max(ids)}"
-    )
-    others = [job_id for job_id in ids if job_id != first]
-    second = wanted[1] if wanted[1] in others else others[0]
-    chosen = right.selectbox(
-        "B", others, index=others.index(second), format_func=names.__getitem__, key=f"pair-b-{max(ids)}"
-    )
+    told = {job_id: names[job_id] for job_id in known}
+    first = picking.one("A", told, first=wanted[0], key=f"pair-a-{max(known)}", place=left)
+    others = {job_id: name for job_id, name in told.items() if job_id != first}
+    chosen = picking.one("B", others, first=wanted[1], key=f"pair-b-{max(known)}", place=right)
     st.query_params.update(a=str(first), b=str(chosen))
     return known[first], known[chosen]
 
@@ -82,7 +79,7 @@ def detail(row: int, jobs: Sequence[Job], names: Sequence[str]) -> None:
             predicted.product(found[0])
         for place, letter, job, name, line in zip(st.columns(2, gap="large"), "AB", jobs, names, found, strict=True):
             with place:
-                st.markdown(f"**{letter} · {name}**")
+                st.markdown(f"**{letter} · {words.plain(name)}**")
                 if line:
                     known = evidence.known(line["evidence"])
                     predicted.figures(line, paid=words.is_paid(job))

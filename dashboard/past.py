@@ -3,7 +3,7 @@
 import polars as pl
 import streamlit as st
 
-from dashboard import reads, training_reads, widgets, words
+from dashboard import picking, reads, training_reads, widgets, words
 from db.types import Adapter, Job, JobState, Progress, Queue
 
 JOB = "job"
@@ -52,10 +52,9 @@ def choose(trainings: list[Job]) -> Job:
     st.query_params[JOB] = st.session_state[_CHOSEN] = asked
     names = reads.names(trainings)
     if len(trainings) > 1:
-        st.selectbox(
-            "Training", list(known), key=_CHOSEN, on_change=_picked,
-            format_func=lambda key: f"{names[int(key)]} · {words.STATES[known[key].state][0].lower()}",
-        )  # fmt: skip
+        states = {key: words.STATES[job.state][0].lower() for key, job in known.items()}
+        told = {key: f"{names[int(key)]} · {state}" for key, state in states.items()}
+        picking.one("Training", told, key=_CHOSEN, on_change=_picked)
     return known[asked]
 
 

@@ -3,7 +3,6 @@
 What still changes (datasets, jobs, progress) is read afresh; what is finished is cached under its id and version.
 """
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard import adapter_reads, words
+from dashboard import labels as _labels
 from db import adapters as _adapters
 from db import analytics
 from db import batches as _batches
@@ -26,13 +26,10 @@ from db import rates as _rates
 from db import results as _results
 from db import workers as _workers
 from db.engine import begin
-from db.types import Adapter, AdapterState, Batch, Dataset, Endpoint, Job, JobKind, JobState, Progress, Split
-from worker import comparing, specs
+from db.types import Adapter, AdapterState, Batch, Dataset, Endpoint, Job, JobKind, Progress, Split
+from worker import comparing
 from worker.evaluation import compare, neighbours_alone, slices
 from worker.evaluation.compare import Measure
-
-MIN_CURVE = 3
-"""Points that make a line worth drawing."""
 
 Version = str
 """Changes whenever the predictions of a job may have changed."""
@@ -128,19 +125,12 @@ def version(job: Job) -> Version:
 def names(jobs: Sequence[Job]) -> dict[int, str]:
     """Job id -> what to call it; jobs that would share a name get their number added."""
     forms = adapter_reads.forms(jobs)
-    plain = {job.id: words.job_name(job, forms.get(job.id, "")) for job in jobs}
-    several = {name for name in plain.values() if list(plain.values()).count(name) > 1}
-    return {job_id: f"{name} · job {job_id}" if name in several else name for job_id, name in plain.items()}
+    return _labels.unique({job.id: words.job_name(job, forms.get(job.id, "")) for job in jobs}, number="job")
 
 
 def comparable(dataset_id: int) -> list[Job]:
-    """Finished jobs that priced test rows, the newest of each spec, in the order in which techniques are listed."""
-    newest: dict[tuple[str, int], Job] = {}
-    for job in pricing_jobs(dataset_id):
-        if job.state is JobState.DONE and job.split is not Split.UNPRICED:
-            newest.setdefault((job.spec_hash, job.item_limit or 0), job)
-    order = {name: place for place, name in enumerate(specs.SPECS)}
-    return sorted(newest.values(), key=lambda job: (order.get(job.technique, len(order)), job.id))
+    """Finished jobs that priced test rows, in the order in which techniques are listed: what can be compared."""
+    return comparing.comparable(pricing_jobs(dataset_id))
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
@@ -219,18 +209,6 @@ def pair(first: tuple[int, Version], second: tuple[int, Version]) -> pl.DataFram
         .with_columns(nearer=nearer, by=gap.abs())
         .sort("by", "row", descending=[True, False], nulls_last=True)
     )
-
-
-def curves(jobs: Sequence[Job]) -> list[dict[int, int]]:
-    """Jobs that differ in nothing but k, as {job id: k}, where there are three or more: a context curve each."""
-    groups: dict[str, dict[int, int]] = {}
-    for job in jobs:
-        kind = specs.SPECS.get(job.technique)
-        if kind and kind.uses_llm and "k" in job.spec and "k" not in kind.filled:
-            rest = {name: value for name, value in job.spec.items() if name != "k"}
-            key = json.dumps([rest, job.split, job.item_limit], sort_keys=True)
-            groups.setdefault(key, {})[job.id] = int(job.spec["k"])
-    return [group for group in groups.values() if len(group) >= MIN_CURVE]
 
 
 @st.cache_data(max_entries=8, show_spinner="Reading the predictions …")

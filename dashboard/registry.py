@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 import streamlit as st
 
-from dashboard import choosing, knowing, reads, widgets, words
+from dashboard import choosing, knowing, picking, reads, widgets, words
 from db.types import Adapter, AdapterChange, AdapterState, Endpoint
 from worker import adapter_actions
 from worker.evaluation.forgetting import Report
@@ -45,7 +45,7 @@ def tasks(adapters: Sequence[Adapter]) -> None:
             st.markdown(f"**{words.plain(task)}**", width="content")
             if used:
                 st.badge("In production", color="green", icon=":material/check:")
-                st.markdown(words.md(f"{short(used)}: {words.measurement(used.metrics)}"), width="content")
+                st.markdown(words.md(f"{words.plain(short(used))}: {words.measurement(used.metrics)}"), width="content")
             else:
                 st.badge("Nothing in production", color="gray", icon=":material/remove:")
             st.space("stretch")
@@ -89,9 +89,8 @@ def choose(adapters: Sequence[Adapter]) -> Adapter:
         st.warning(sentence, icon=":material/search_off:")
     number = found[0] if len(found) == 1 else next(iter(known))
     st.query_params[choosing.ADAPTER] = st.session_state[_CHOSEN] = number
-    st.selectbox(
-        "Adapter", list(known), key=_CHOSEN, on_change=_picked, format_func=lambda key: words.adapter_name(known[key])
-    )
+    names = {key: words.adapter_name(adapter) for key, adapter in known.items()}
+    picking.one("Adapter", names, key=_CHOSEN, on_change=_picked)
     return known[number]
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import polars as pl
 import streamlit as st
 
-from dashboard import reads, words
+from dashboard import picking, reads, words
 from db.types import Endpoint, EndpointModel, Tariff
 from worker import endpoint_actions
 
@@ -61,13 +61,11 @@ def _line(model: EndpointModel, tariff: Tariff | None, training: Decimal | None)
 
 def price(endpoint: Endpoint, chosen: str | None) -> None:
     """A price of one's own: a contract, or a model that the price list does not know. A new dated entry each time."""
-    ids = [model.id for model in endpoint.models]
+    ids = {model.id: model.id for model in endpoint.models}
     with st.form(f"price-{endpoint.name}", border=True):
         st.markdown("**Enter a price** for a model: a contract of yours, or one that the price list does not know.")
         left, *places = st.columns([2, 1, 1, 1, 1, 1, 1])
-        model = left.selectbox(
-            "Model", ids, index=ids.index(chosen) if chosen in ids else 0, key=f"price-model-{endpoint.name}-{chosen}"
-        )
+        model = picking.one("Model", ids, first=chosen, key=f"price-model-{endpoint.name}-{chosen}", place=left)
         names = {"input": "In ($/M)", "output": "Out ($/M)", "cached": "Cached ($/M)",
                  "batch_input": "Batch in", "batch_output": "Batch out", "training": "Training ($/M)"}  # fmt: skip
         helps = {"training": _TRAINING}

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import choosing, forms, knowledge_reads, reads, training_reads, widgets, words
+from dashboard import choosing, forms, knowledge_reads, picking, reads, training_reads, widgets, words
 from dashboard.forms import Choices
 from db.types import Dataset, Endpoint, JobState, Split
 from worker import actions, finetune_actions, train_specs
@@ -77,14 +77,13 @@ def _input(key: str, name: str, default: Any, choices: Choices, dataset: Dataset
             index=list(words.FORMS).index(default),
         )  # fmt: skip
     if name == "prompt":
-        return st.selectbox(
-            str(field.title), choices.prompts, key=key, format_func=words.prompt_name, help=field.description
-        )
+        names = {ref: words.prompt_name(ref) for ref in choices.prompts}
+        return picking.one(str(field.title), names, key=key, help=field.description)
     if name == "categories":
-        return st.multiselect(
-            str(field.title), knowledge_reads.categories(dataset), key=f"{key}-{dataset.id}", placeholder="All",
-            help=field.description,
-        )  # fmt: skip
+        names = {name: name for name in knowledge_reads.categories(dataset)}
+        return picking.several(
+            str(field.title), names, key=f"{key}-{dataset.id}", placeholder="All", help=field.description
+        )
     return forms.field_input(key, name, field, default)
 
 
@@ -102,7 +101,7 @@ def notices(spec: TrainSpec, endpoints: Sequence[Endpoint]) -> None:
     endpoint = next((each for each in endpoints if each.name == name), None)
     if spec.is_hosted and endpoint is not None:
         told = hosted.notices(endpoint.provider, model, endpoint.model(model).shutdown_date)
-        st.warning(words.md("\n\n".join(told)), icon=":material/event_busy:")
+        st.warning("\n\n".join(words.plain(each) for each in told), icon=":material/event_busy:")
 
 
 def takes(dataset: Dataset, spec: TrainSpec) -> None:
@@ -113,7 +112,7 @@ def takes(dataset: Dataset, spec: TrainSpec) -> None:
         st.warning(words.md(told), icon=":material/warning:")
     if known:
         st.markdown(words.md(estimate(known)))
-        st.caption(words.md(known.basis))
+        st.caption(words.plain(known.basis))
         if not known.is_scaled:
             return
     if pilot and not pilot.state.is_final:
@@ -127,7 +126,7 @@ def takes(dataset: Dataset, spec: TrainSpec) -> None:
         finetune_actions.measure(dataset.id, spec)
         st.rerun()
     if pilot and pilot.state is JobState.FAILED and pilot.error:
-        st.error(words.md(pilot.error), icon=":material/error:")
+        st.error(words.plain(pilot.error), icon=":material/error:")
 
 
 def estimate(known: TrainEstimate) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import reads, words
+from dashboard import picking, reads, words
 from db.engine import DatabaseAway
 from db.errors import UserError
 from db.types import Dataset, DatasetState
@@ -33,7 +33,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        st.error(words.md(str(error)), icon=":material/error:")
+        st.error(words.plain(str(error)), icon=":material/error:")
     except DatabaseAway:
         log.exception("The database does not answer.")
         st.error("The database does not answer; wait a moment and reload the page.", icon=":material/cloud_off:")
@@ -75,9 +75,9 @@ def _pick(found: list[Dataset], asked: str) -> Dataset:
     wanted = int(asked) if asked.isdecimal() else st.session_state.get(_CHOSEN)
     chosen = wanted if wanted in known else (ready or list(known))[0]
     st.session_state[_PICKER] = chosen
-    st.selectbox(
-        "Dataset", known, format_func=lambda key: words.dataset_name(known[key]), key=_PICKER, on_change=_picked
-    )
+    names = {dataset.id: words.dataset_name(dataset) for dataset in found}
+    made = {dataset.id: dataset.created_at for dataset in found}
+    picking.one("Dataset", names, made=made, key=_PICKER, on_change=_picked)
     choose(chosen)
     return known[chosen]
 
@@ -130,6 +130,17 @@ def ready(dataset: Dataset | None) -> Dataset | None:
     if dataset.is_synthetic:
         st.caption(f":material/science: {words.SYNTHETIC}")
     return dataset
+
+
+def is_sure(verb: str, question: str, *, key: str) -> bool:
+    """A button that asks once more; whether the person is sure. `question` is Markdown and names what is acted on.
+
+    `key` names it too: after the act the next thing has a window of its own, which is closed, so that a second click
+    meets nothing.
+    """
+    with st.popover(verb, icon=":material/delete:", key=f"sure-{key}"):
+        st.markdown(question)
+        return st.button(f"{verb} it", type="primary", key=key)
 
 
 def worker_warning() -> None:

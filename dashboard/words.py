@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 import polars as pl
 
+from dashboard.escaping import md as md
+from dashboard.escaping import plain as plain
 from db.errors import UserError
 from db.types import Adapter, Dataset, DatasetState, Family, Job, JobKind, JobState, Split, Step
 from worker import amounts, specs, train_specs
@@ -204,16 +206,6 @@ def shutdown(name: str, date_text: str | None, today: date) -> str | None:
     return None
 
 
-def md(text: str) -> str:
-    """For Markdown: there, two dollar signs would make a formula of what stands between them."""
-    return text.replace("$", "\\$")
-
-
-def plain(text: str) -> str:
-    """For Markdown: texts from strangers, of which no character may have a meaning."""
-    return "".join(f"\\{letter}" if letter in r"\`*_{}[]()<>#+-.!|~$:" else letter for letter in text)
-
-
 def duration(seconds: float | None) -> str:
     """As people say it: 40 ms, 3.2 s, 2 min 5 s, 1 h 20 min."""
     if seconds is None:
@@ -231,6 +223,12 @@ def duration(seconds: float | None) -> str:
         return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
     minutes = whole // 60
     return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+
+
+def ago(when: datetime | None) -> str:
+    if when is None:
+        return "never"
+    return f"{duration(max(1.0, (datetime.now(UTC) - when).total_seconds()))} ago"
 
 
 def speed(per_second: float | None) -> str:
@@ -325,7 +323,7 @@ def index_name(job: Job) -> str:
     """What an index job is for."""
     if job.spec.get("changes"):
         verb = "removals" if job.spec["changes"].get("removes") else "changes"
-        return f"Knowledge base: {verb} from {plain(job.spec['changes']['name'])}"
+        return f"Knowledge base: {verb} from {job.spec['changes']['name']}"
     if job.spec.get("reference"):
         return f"Knowledge base: dataset {job.spec['reference']} as reference"
     return "Knowledge base: scheduled refresh" if job.spec.get("scheduled") else "Knowledge base: refresh"
@@ -361,7 +359,8 @@ def verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> str:
     """A few sentences in Markdown: which job is ahead, whether it is surely best, which can't be told apart from it,
     and which of those is cheapest.
 
-    `table` is worker.evaluation.compare.table, judged by the same error; labels: job id -> name.
+    `table` is worker.evaluation.compare.table, judged by the same error; labels: job id -> name, as
+    `plain` gives it.
     """
     answered = table.drop_nulls("verdict")
     if answered.is_empty():

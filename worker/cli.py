@@ -418,7 +418,7 @@ def compare(
         with begin() as session:
             dataset = datasets.find(session, what)
             every = jobs.all(session, dataset.id, JobKind.PRICE)
-            done = comparing.comparable([each for each in every if not job or each.id in job])
+            done = comparing.taken(dataset, every, job or ())
         report = comparing.of_jobs(done)
         warnings = _cautions(done, quiet=as_json)
     if as_json:

@@ -1,5 +1,6 @@
 """Jobs side by side: what each costs and how wrong it is, on the rows that all of them priced."""
 
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -8,19 +9,81 @@ import polars as pl
 
 from db import adapters, datasets, jobs, predictions
 from db.engine import begin
-from db.errors import UserError
-from db.types import Job, JobState, Split
+from db.errors import NotFound, UserError, WrongState
+from db.types import Dataset, Job, JobState, Split
 from worker import adapting, bounding, specs
 from worker.evaluation import compare, context_curve
 
+MIN_CURVE = 3
+"""Jobs that make a context curve worth drawing."""
 
-def comparable(every: Sequence[Job]) -> list[int]:
-    """The finished jobs that measured something, one per spec: the one with most rows, the newest of equals."""
-    best: dict[str, Job] = {}
-    for job in sorted(every, key=lambda job: (job.items_total, job.id)):
-        if job.state is JobState.DONE and job.split is not Split.UNPRICED:
-            best[job.spec_hash] = job
-    return [job.id for job in best.values()]
+
+def comparable(every: Sequence[Job]) -> list[Job]:
+    """The finished jobs that priced test rows, in the order in which techniques are listed."""
+    order = {name: place for place, name in enumerate(specs.SPECS)}
+    found = [job for job in every if _refusal(job) is None]
+    return sorted(found, key=lambda job: (order.get(job.technique, len(order)), job.id))
+
+
+def taken(dataset: Dataset, every: Sequence[Job], asked: Sequence[int] = ()) -> list[int]:
+    """The ids of the jobs that a comparison takes: all that were `asked` for, whatever else there is of their specs.
+
+    Unless somebody asks: one per spec, the one that measured most rows, the newest of equals; steps of context curves
+    only where there is nothing else, for they price few rows, and all are compared on the rows that they share.
+    Raises NotFound for a job that is none of the dataset's, WrongState for one that has nothing to compare.
+    """
+    if asked:
+        return _asked(dataset, every, asked)
+    found = comparable(every)
+    steps = {job_id for curve in curves(found) for job_id in curve}
+    best: dict[str, int] = {}
+    for job in sorted(found, key=lambda job: (_test_rows(dataset, job), job.id)):
+        if job.id not in steps:
+            best[job.spec_hash] = job.id
+    kept = set(best.values()) or steps
+    return [job.id for job in found if job.id in kept]
+
+
+def _asked(dataset: Dataset, every: Sequence[Job], asked: Sequence[int]) -> list[int]:
+    known = {job.id: job for job in every}
+    for job_id in asked:
+        if job_id not in known:
+            raise NotFound(
+                f"Dataset {dataset.id} has no pricing job {job_id}; `pricewright jobs` lists those there are."
+            )
+        if refusal := _refusal(known[job_id]):
+            raise WrongState(f"Job {job_id} can't be compared: {refusal}.")
+    return list(dict.fromkeys(asked))
+
+
+def _test_rows(dataset: Dataset, job: Job) -> float:
+    """About how many test rows it priced: a sample of test and unpriced rows is an even one."""
+    test = dataset.splits.get(Split.TEST, 0)
+    both = test + dataset.splits.get(Split.UNPRICED, 0)
+    return job.items_total if job.split is Split.TEST or not both else job.items_total * test / both
+
+
+def _refusal(job: Job) -> str | None:
+    """Why a job can't be compared; None: it can."""
+    if job.state is not JobState.DONE:
+        return f"it is {job.state}"
+    return "it priced no test rows" if job.split is Split.UNPRICED else None
+
+
+def curves(every: Sequence[Job]) -> list[dict[int, int]]:
+    """Jobs that differ in nothing but k, as {job id: k}, where there are three or more: a context curve each.
+
+    Of several with one k the newest counts.
+    """
+    groups: dict[str, dict[int, int]] = {}
+    for job in sorted(every, key=lambda job: job.id):
+        kind = specs.SPECS.get(job.technique)
+        if kind and kind.uses_llm and "k" in job.spec and "k" not in kind.filled:
+            rest = {name: value for name, value in job.spec.items() if name != "k"}
+            key = json.dumps([rest, job.split, job.item_limit], sort_keys=True)
+            groups.setdefault(key, {})[int(job.spec["k"])] = job.id
+    found = [{job_id: k for k, job_id in group.items()} for group in groups.values()]
+    return [curve for curve in found if len(curve) >= MIN_CURVE]
 
 
 def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ if len(jobs) < 2:
     st.stop()
 
 names = reads.names(jobs)
-first, second = pairs.choose(jobs, names)
+first, second = pairs.choose(dataset, jobs, names)
 key = st.segmented_control(
     "Error", list(words.ERRORS), format_func=lambda key: words.ERRORS[key].label, default="mae", required=True,
     label_visibility="collapsed",
@@ -30,7 +30,8 @@ frame = reads.pair(*versions.items())
 if frame.is_empty():
     st.info("These two runs priced different rows; choose two that share some.", icon=":material/arrow_upward:")
     st.stop()
-st.info(words.md(words.pair_verdict(reads.comparison(versions, error.key), names, error)), icon=":material/gavel:")
+told = {job_id: words.plain(name) for job_id, name in names.items()}
+st.info(words.md(words.pair_verdict(reads.comparison(versions, error.key), told, error)), icon=":material/gavel:")
 st.caption(pairs.counted(frame))
 pairs.scatter(frame)
 row = pairs.table(frame)

@@ -36,7 +36,7 @@ if state in KINDS:
     error = error or (work.error if work else None) or "The file was not looked at to the end."
 
 if error:
-    st.error(words.md(error), icon=":material/error:")
+    st.error(words.plain(error), icon=":material/error:")
     st.markdown(
         "Put the file right and add it again" + (", or change the columns below." if dataset.inspection else ".")
     )

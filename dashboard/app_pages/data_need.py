@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import need_reads, needing, widgets, words
+from dashboard import need_reads, needing, picking, widgets, words
 from db.types import Split
 from worker.data_need_actions import FEWEST
 from worker.data_need_specs import FEWEST_MEASURED
@@ -36,15 +36,9 @@ if not is_working:
 if asked:
     known = {job.id: job for job in asked}
     chosen = asked[0].id
-    if st.session_state.get("need-job") not in known:
-        st.session_state["need-job"] = chosen
     if len(asked) > 1:
-        chosen = st.selectbox(
-            "Answer",
-            list(known),
-            format_func=lambda key: (
-                f"{known[key].spec['rows']:,} rows · {words.STATES[known[key].state][0].lower()} · job {key}"
-            ),
-            key="need-job",
-        )
+        answers = {
+            job.id: f"{job.spec['rows']:,} rows · {words.STATES[job.state][0].lower()} · job {job.id}" for job in asked
+        }
+        chosen = picking.one("Answer", answers, key="need-job")
     needing.show(known[chosen])

@@ -17,7 +17,7 @@ if added in endpoints or st.session_state.get("endpoint") not in endpoints:
     st.session_state["endpoint"] = added if added in endpoints else next(iter(endpoints))
 name = st.segmented_control("Endpoint", list(endpoints), key="endpoint", required=True)
 endpoint = endpoints[str(name)]
-st.markdown(f"`{endpoint.base_url}`")
+st.text(endpoint.base_url)
 hosting.key_state(endpoint)
 hosting.test(endpoint)
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import changing, knowing, knowledge_reads, widgets
+from dashboard import changing, knowing, knowledge_reads, widgets, words
 
 dataset = widgets.ready(
     widgets.header(
@@ -22,7 +22,7 @@ if working:
     knowing.watch(working)
 if not found:
     if not working:
-        st.markdown(f"#### {dataset.name} has no knowledge base yet.")
+        st.markdown(f"#### {words.plain(dataset.name)} has no knowledge base yet.")
         st.markdown("It is made of the train side; the first technique that needs it makes it too.")
         knowing.build(dataset, "Build it")
         changing.outcomes(dataset)

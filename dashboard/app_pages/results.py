@@ -3,7 +3,7 @@
 import polars as pl
 import streamlit as st
 
-from dashboard import predicted, reads, widgets, words
+from dashboard import picking, predicted, reads, widgets, words
 from db.types import PredictionStatus
 
 dataset = widgets.ready(
@@ -19,13 +19,10 @@ if not jobs:
 
 names = reads.names(list(jobs.values()))
 asked = st.query_params.get("job", "")
-first = list(jobs).index(int(asked)) if asked.isdecimal() and int(asked) in jobs else 0
 left, middle, right = st.columns([2, 2, 1.2], gap="medium", vertical_alignment="bottom")
-job = jobs[
-    left.selectbox(
-        "Job", list(jobs), index=first, format_func=lambda key: f"{names[key]} · {words.STATES[jobs[key].state][0]}"
-    )
-]
+states = {job_id: f"{names[job_id]} · {words.STATES[job.state][0]}" for job_id, job in jobs.items()}
+first = int(asked) if asked.isdecimal() else None
+job = jobs[picking.one("Job", states, first=first, key=f"results-job-{dataset.id}-{asked}", place=left)]
 search = middle.text_input(
     "Search", placeholder="Words in title, description, category, brand or id", icon=":material/search:"
 )
@@ -49,5 +46,5 @@ st.caption(
 row = predicted.table(found, has_truth=found["truth"].is_not_null().any())
 if row is not None:
     predicted.detail(row, paid=words.is_paid(job))
-st.markdown(f"**Download all {total:,} predictions** of {names[job.id]}")
+st.markdown(f"**Download all {total:,} predictions** of {words.plain(names[job.id])}")
 widgets.downloads(f"{dataset.name}-job-{job.id}", lambda: pl.read_parquet(snapshot))

@@ -23,16 +23,17 @@ labels = reads.names(jobs)
 left, right = st.columns([1, 2], gap="large", vertical_alignment="bottom")
 key = left.selectbox("Error", list(words.ERRORS), format_func=lambda key: words.ERRORS[key].label, key="error")
 with right:
-    versions = compared.choose(jobs, labels)
+    versions = compared.choose(dataset, jobs, labels)
 error = words.ERRORS[key]
 if not versions:
     st.info("Choose at least one job to look at.", icon=":material/arrow_upward:")
     st.stop()
 
 table = reads.comparison(versions, error.key)
-st.info(words.md(words.verdict(table, labels, error)), icon=":material/gavel:")
+plain_names = {key: words.plain(name) for key, name in labels.items()}
+st.info(words.md(words.verdict(table, plain_names, error)), icon=":material/gavel:")
 for sentence in reads.price_cautions(tuple(versions)):
-    st.warning(words.md(sentence), icon=":material/warning:")
+    st.warning(words.plain(sentence), icon=":material/warning:")
 st.caption(f"{error.about} Compared on {words.count(int(table['n'][0]), 'test row')}.")
 st.altair_chart(charts.trade_off(table, error), key="trade-off")
 st.caption(

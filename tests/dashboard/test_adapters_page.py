@@ -220,7 +220,7 @@ def test_names_of_jobs_say_which_adapter_and_neighbours_make_no_context_curve(da
         "Fine-tuned (quantiles bbbbbbbb, smollm2-135m, k=2)",
         "Fine-tuned (quantiles cccccccc, smollm2-135m, k=5)",
     ]
-    assert reads.curves(jobs_) == []
+    assert comparing.curves(jobs_) == []
 
 
 def test_an_adapter_that_reads_neighbours_needs_rows_to_find_them_among(dataset_id: int) -> None:

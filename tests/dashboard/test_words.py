@@ -71,8 +71,15 @@ def test_every_enum_that_reaches_a_page_has_words() -> None:
 
 
 def test_text_from_strangers_means_nothing_in_markdown() -> None:
-    assert words.plain("*cheap* [x](http://y) $5 :red[z]") == ("\\*cheap\\* \\[x\\]\\(http\\://y\\) \\$5 \\:red\\[z\\]")
+    hidden = "\u2060"
+    assert words.plain("*cheap* [x](http://y) $5 :red[z]") == (
+        f"\\*cheap\\* \\[x\\](http:{hidden}//y) \\$5 :{hidden}red\\[z\\]"
+    )
+    assert words.plain("An honest sentence, with 3.5 % (and more): 1-2 things.") == (
+        "An honest sentence, with 3.5 % (and more): 1-2 things."
+    )
     assert words.md("$5 to $6") == "\\$5 to \\$6"
+    assert words.md(words.plain("$5 to \\$6")) == words.plain("$5 to \\$6")
 
 
 def test_a_dataset_that_is_synthetic_or_not_ready_says_so_in_its_name() -> None:
