@@ -108,7 +108,9 @@ def _open_sign(dataset_id: int, inspection: dict[str, Any], price: str) -> Sign 
     readings = inspection.get("undecided", {}).get(price)
     if not readings:
         return None
-    st.warning(words.plain(f"The prices in {price} can be read in two ways: {readings}."), icon=":material/help:")
+    st.warning(
+        words.plain(f"The prices in the column {price} can be read in two ways: {readings}."), icon=":material/help:"
+    )
     return st.radio("Which is their decimal sign?", list(Sign), index=None, horizontal=True, key=f"sign-{dataset_id}")
 
 
