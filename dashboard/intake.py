@@ -48,6 +48,13 @@ def _opened(dataset_id: int) -> None:
     st.rerun()
 
 
+def look_again(dataset: Dataset) -> None:
+    """For a file that was not looked at to the end: cancelled, or what was in the way is gone."""
+    if st.button("Look at it again", icon=":material/replay:", key=f"look-{dataset.id}"):
+        actions.inspect_again(dataset.id, dataset.inspection.get("forced", {}))
+        st.rerun()
+
+
 def dialect(inspection: dict[str, Any]) -> str:
     """What was detected, as one line: CSV, gzipped · UTF-8 · comma · header on line 3."""
     kind = str(inspection["kind"]).upper() + (", gzipped" if inspection.get("compression") else "")

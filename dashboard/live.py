@@ -32,9 +32,9 @@ def _file_work(dataset_id: int, kind: JobKind) -> None:
         st.status(f"{words.STEPS[step]}{rows}", state="running")
         if kind is JobKind.LOAD:
             st.caption("Reading every line, finding near-duplicates, dividing the items into sides.")
-            if st.button("Cancel", icon=":material/cancel:", key=f"cancel-{progress.job_id}"):
-                actions.cancel(progress.job_id)
-                st.rerun()
+        if st.button("Cancel", icon=":material/cancel:", key=f"cancel-{progress.job_id}"):
+            actions.cancel(progress.job_id)
+            st.rerun()
         widgets.worker_warning()
 
 

@@ -18,6 +18,9 @@ MESSAGES_AHEAD = 4
 """Messages of one job that may lie in the queue at once: enough to keep a worker fed, few enough that seeing whose turn
 it is stays cheap."""
 
+FILE_ATTEMPTS = 2
+"""How often a file may kill the worker that reads it: once may be chance, and nobody else can upload meanwhile."""
+
 
 # What is set aside for a batch stays so until the batch ends, whoever holds the chunk meanwhile.
 _BATCH_IS_OUT = "EXISTS (SELECT 1 FROM batches b WHERE b.chunk_id = chunks.id AND b.finished_at IS NULL)"
@@ -354,7 +357,8 @@ def unfinished(session: Session, job_id: int) -> int:
 def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: Sequence[str]) -> list[int]:
     """Repair what crashes leave behind; returns the jobs that have chunks to send.
 
-    A running chunk whose lease ran out waits again (or fails after `attempts` tries). Where answers are stored one by
+    A running chunk whose lease ran out waits again (or fails after `attempts` tries, a file that is read after
+    FILE_ATTEMPTS). Where answers are stored one by
     one, or a training goes on from a checkpoint, a try that got further than any before is not held against the chunk,
     nor are those before it: it would end, given enough tries. On a queue that is empty, a waiting chunk whose message
     is older than `quiet_seconds` was lost with the broker or a worker: it is sent again.
@@ -363,16 +367,22 @@ def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: S
         text(
             """UPDATE chunks SET failures = died.failures, lease_until = NULL, sent_at = NULL,
                    furthest = greatest(furthest, items_done), items_done = 0,
-                   state = CASE WHEN died.failures >= :attempts THEN 'failed' ELSE 'waiting' END,
-                   error = 'The worker died ' || died.failures || ' times while it worked on this part '
-                       || 'of the job without getting further.'
-               FROM (SELECT c.id, CASE WHEN (j.queue = 'hosted' OR c.step = 'train') AND c.items_done > c.furthest
+                   state = CASE WHEN died.failures >= died.allowed THEN 'failed' ELSE 'waiting' END,
+                   error = CASE WHEN died.is_file
+                       THEN 'The worker died while it read this file (tries: ' || died.failures || '), most likely for '
+                           || 'want of memory; save the table as a plain CSV, or in parts, and upload that.'
+                       ELSE 'The worker died ' || died.failures || ' times while it worked on this part '
+                           || 'of the job without getting further.' END
+               FROM (SELECT c.id, c.step IN ('inspect', 'load') AS is_file,
+                            CASE WHEN c.step IN ('inspect', 'load') THEN least(:attempts, :file_attempts)
+                                 ELSE :attempts END AS allowed,
+                            CASE WHEN (j.queue = 'hosted' OR c.step = 'train') AND c.items_done > c.furthest
                                              THEN 0 ELSE c.failures + 1 END AS failures
                      FROM chunks c JOIN jobs j ON j.id = c.job_id
                      WHERE c.state = 'running' AND c.lease_until < now() FOR UPDATE OF c SKIP LOCKED) died
                WHERE chunks.id = died.id"""
         ),
-        {"attempts": attempts},
+        {"attempts": attempts, "file_attempts": FILE_ATTEMPTS},
     )
     session.execute(
         text(

@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     # Enough to see differences, few enough that language models take minutes.
     demo_rows: int = Field(120, ge=1, description="Rows of the demo's test side that are priced with every technique.")
     worker_concurrency: int = Field(1, description="Pool children of the CPU worker; each loads its own models.")
+    interactive_memory_gb: float = Field(
+        6, ge=2, description="Memory that the worker which looks at files, loads and searches may take; else it stops."
+    )
     device: str = Field("auto", description="cpu, cuda or auto: where local models run.")
     # On-demand list prices of common machines, rounded: 2 vCPU general purpose, one H100. Change them to yours.
     cpu_usd_per_hour: Decimal = Field(Decimal("0.10"), ge=0)

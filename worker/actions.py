@@ -16,7 +16,7 @@ from db import analytics, chunks, completions, datasets, jobs, knowledge_changes
 from db.engine import Session, after_commit, begin
 from db.errors import MappingError, UserError, WrongState
 from db.settings import settings
-from db.types import Dataset, DatasetState, JobKind, JobState, Queue, Split, Step
+from db.types import Dataset, DatasetState, Job, JobKind, JobState, Queue, Split, Step
 from worker import adapting, planning
 from worker.answers import NOTHING_SAID, Answers, loaded_alike, settled
 from worker.app import send
@@ -74,7 +74,9 @@ def inspect_again(dataset_id: int, forced: dict[str, Any]) -> int:
     """
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
-        if dataset.state not in (DatasetState.INSPECTED, DatasetState.FAILED):
+        look = jobs.latest(session, dataset_id, JobKind.INSPECT)
+        is_left = dataset.state is DatasetState.UPLOADED and (look is None or look.state.is_final)
+        if dataset.state not in (DatasetState.INSPECTED, DatasetState.FAILED) and not is_left:
             raise WrongState(f"{dataset.name} can't be looked at again now: it is {dataset.state}.")
         # The look before stays until this one is done, and what was forced then is forced still.
         inspection = dataset.inspection | {"forced": dataset.inspection.get("forced", {}) | forced}
@@ -245,8 +247,21 @@ def cancel(job_id: int) -> None:
     """Stop for good; what is priced already is kept, work at hand is dropped within a second or two."""
     with _changing(job_id, JobState.CANCELLED, [JobState.RUNNING, JobState.PAUSED], "cancelled") as session:
         job = jobs.get(session, job_id)
-        if job.kind is JobKind.LOAD:
-            datasets.change(session, job.dataset_id, state=DatasetState.INSPECTED)
+        if job.kind in (JobKind.INSPECT, JobKind.LOAD):
+            _leave_file(session, job)
+
+
+def _leave_file(session: Session, job: Job) -> None:
+    """A table whose look or load was cancelled is as it was before, or says how to have it looked at."""
+    if job.kind is JobKind.LOAD or datasets.get(session, job.dataset_id).inspection.get("columns"):
+        datasets.change(session, job.dataset_id, state=DatasetState.INSPECTED)
+        return
+    datasets.change(
+        session,
+        job.dataset_id,
+        state=DatasetState.FAILED,
+        error=f"Looking at this file was cancelled; look at it again (pricewright retry {job.id}), or delete it.",
+    )
 
 
 def retry(job_id: int) -> int:

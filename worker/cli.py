@@ -214,7 +214,7 @@ def _wait(job_ids: list[int], *, quiet: bool) -> None:
     failed = [state for state in states if state.state is not JobState.DONE]
     if failed:
         first = failed[0]
-        told = first.error or f"It was {first.state}."
+        told = first.error or f"It was {first.state}; pricewright retry {first.job_id} goes on with it."
         raise UserError(f"Job {first.job_id}: {told}" if first.state is JobState.PAUSED else told)
     for state in states:
         if state.error:  # done, and something to say: it brought nothing
@@ -396,7 +396,7 @@ def resume(job_id: int, cap: Cap = None) -> None:
 @app.command()
 def cancel(job_id: int) -> None:
     """Stop a job; what is priced already is kept."""
-    _verb(actions.cancel, job_id, "is cancelled")
+    _verb(actions.cancel, job_id, f"is cancelled; pricewright retry {job_id} goes on with it")
 
 
 @app.command()

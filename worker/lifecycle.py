@@ -3,6 +3,7 @@
 import ctypes
 import logging
 import os
+import resource
 import signal
 import sys
 from itertools import takewhile
@@ -86,6 +87,8 @@ def _child_started(**_: Any) -> None:
     # proven cause of LightGBM fits of 130 s instead of 5-8 s beside other work (docs/experiments.md); the effect of
     # this line was not measured. Read when the libraries load, which is later than this.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if _queues() == [Queue.INTERACTIVE]:
+        _limit_memory(settings().interactive_memory_gb)
     _choose_devices(current_process().index or 0)
 
 
@@ -98,6 +101,19 @@ def _choose_devices(child: int) -> None:
             os.environ[_VISIBLE] = found[child % len(found)]
     elif not settings().device.startswith("cuda"):
         os.environ[_VISIBLE] = ""
+
+
+def _limit_memory(gigabytes: float) -> None:
+    """A file must not take the machine's memory, from whatever corner of whatever format it tries.
+
+    The data limit, not the address space: torch and Arrow map many times the memory that they ever use. A Mac accepts
+    the limit and does not keep to it.
+    """
+    wanted = int(gigabytes * (1 << 30))
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    if most != resource.RLIM_INFINITY:
+        wanted = min(wanted, most)
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted, most))
 
 
 def _hello(consumer: Any) -> None:

@@ -20,7 +20,7 @@ from db import chunks, completions, jobs, turns
 from db.engine import DatabaseAway, Session, after_commit, begin
 from db.errors import UserError
 from db.settings import settings
-from db.types import Chunk, Job, Queue
+from db.types import Chunk, Job, JobKind, Queue
 from worker.app import queue_lengths, send
 from worker.progress import Cancelled, Defer, Pause, Trouble
 from worker.steps import STEPS, Work
@@ -29,6 +29,13 @@ log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 10
 """A message older than this, on an empty queue, with its chunk still waiting, was lost."""
+
+
+_OUT_OF_MEMORY = {
+    True: "Reading this file takes more memory than there is for it (PRICEWRIGHT_INTERACTIVE_MEMORY_GB); save the "
+    "table as a plain CSV, or in parts, and upload that.",
+    False: "This takes more memory than there is; choose fewer rows or a smaller model.",
+}
 
 
 class Lease:
@@ -128,6 +135,9 @@ def _run(job: Job, chunk: Chunk) -> None:
     except DatabaseAway:
         # Nothing can be written now. The lease runs out and the sweeper hands the chunk out again.
         log.exception("The database went away during chunk %s of job %s.", chunk.id, job.id)
+    except MemoryError:
+        log.exception("Chunk %s of job %s ran out of memory.", chunk.id, job.id)
+        _fail(job, chunk, _OUT_OF_MEMORY[job.kind in (JobKind.INSPECT, JobKind.LOAD)], attempts=1)
     except UserError as error:
         _fail(job, chunk, str(error), attempts=1)  # trying again would end the same way
     except Exception as error:

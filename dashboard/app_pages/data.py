@@ -40,6 +40,8 @@ if error:
     st.markdown(
         "Put the file right and add it again" + (", or change the columns below." if dataset.inspection else ".")
     )
+    if not dataset.inspection.get("columns") and state is not DatasetState.READY:
+        intake.look_again(dataset)
 if state is DatasetState.READY:
     overview.counts(dataset)
     view = st.segmented_control(

@@ -257,6 +257,22 @@ def test_a_file_that_could_not_be_read_says_why(open_page: Open) -> None:
     assert at.error[0].value == "The file is an image, not a table."
 
 
+def test_a_cancelled_look_is_had_again_at_a_button(open_page: Open) -> None:
+    dataset_id = an_upload(DatasetState.UPLOADED)
+    with begin() as session:
+        job_id = a_look(session, dataset_id)
+    at = open_page("data")
+    at.button(key=f"cancel-{job_id}").click().run()
+    assert "was cancelled; look at it again" in at.error[0].value
+    at.button(key=f"look-{dataset_id}").click().run()
+    assert not at.exception
+    with begin() as session:
+        assert datasets.get(session, dataset_id).state is DatasetState.UPLOADED
+        look = jobs.latest(session, dataset_id, JobKind.INSPECT)
+    assert look.id != job_id
+    assert look.state is JobState.RUNNING
+
+
 def test_a_second_look_that_fails_says_why_above_what_the_first_one_found(open_page: Open) -> None:
     dataset_id = an_upload(DatasetState.INSPECTED, inspection=INSPECTION, mapping={"title": "Artikel"})
     job_id = actions.inspect_again(dataset_id, {"header_line": 900})

@@ -1,6 +1,8 @@
-"""Which GPUs does a worker take, of those that the machine has and the user leaves to it?"""
+"""What does a pool child set for itself when it starts: which of the GPUs that the user leaves to it, how much memory?"""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -72,3 +74,33 @@ def test_other_workers_hide_the_gpus_unless_local_models_are_to_run_on_one(machi
     settings.cache_clear()
     lifecycle._choose_devices(0)
     assert os.environ[VISIBLE] == "1,3"
+
+
+CHILD = """
+import mmap
+from worker import lifecycle
+from worker.app import app
+
+lifecycle.engine.forget = lambda: None
+app.amqp.queues.select([{queue!r}])
+lifecycle._child_started()
+try:
+    held = mmap.mmap(-1, 3 << 30, flags=mmap.MAP_PRIVATE)  # asked for, not touched
+except OSError:
+    print("refused")
+else:
+    print("held")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps to the limit")
+@pytest.mark.parametrize(("queue", "outcome"), [("interactive", "refused"), ("cpu", "held")])
+def test_only_the_worker_that_reads_files_has_a_limit_on_its_memory(queue, outcome):
+    child = subprocess.run(
+        [sys.executable, "-c", CHILD.format(queue=queue)],
+        env=os.environ | {"PRICEWRIGHT_INTERACTIVE_MEMORY_GB": "2"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert child.stdout.split() == [outcome], child.stderr

@@ -5,11 +5,11 @@ import io
 import pytest
 from sqlalchemy import text
 
-from db import datasets
+from db import datasets, jobs
 from db.engine import begin
 from db.errors import MappingError, WrongState
 from db.settings import settings
-from db.types import DatasetState
+from db.types import DatasetState, JobKind, JobState
 from tests.worker.conftest import drain
 from tests.worker.ingest.corpus import CASES, Case
 from worker import actions, running
@@ -84,9 +84,6 @@ def test_a_load_that_fails_half_way_leaves_nothing(database, sent, monkeypatch):
     assert leftovers() == {"items": 0, "rejects": 0}
     monkeypatch.setattr(datasets, "add_rejects", original)
     with begin() as session:
-        from db import jobs
-        from db.types import JobKind
-
         job = jobs.latest(session, dataset_id, JobKind.LOAD)
     actions.retry(job.id)
     drain(sent)
@@ -149,3 +146,70 @@ def test_a_dataset_is_called_what_its_file_is_called_without_the_kind_of_file(da
         ".csv": ".csv",
     }
     assert {name: the(actions.upload(name, io.BytesIO(b"title\nLamp\n"))).name for name in names} == names
+
+
+def newest(dataset_id: int, kind: JobKind) -> int:
+    with begin() as session:
+        job = jobs.latest(session, dataset_id, kind)
+    assert job
+    return job.id
+
+
+@pytest.mark.parametrize("way", ["again", "retry", "delete"])
+def test_a_cancelled_look_can_be_had_again_or_the_table_deleted(database, sent, way):
+    dataset_id = actions.upload("things.csv", io.BytesIO(b"name,price\nLamp,3\n"))
+    job_id = newest(dataset_id, JobKind.INSPECT)
+    actions.cancel(job_id)
+    drain(sent)
+    assert the(dataset_id).state is DatasetState.FAILED
+    assert f"was cancelled; look at it again (pricewright retry {job_id})" in the(dataset_id).error
+    if way == "delete":
+        actions.delete_dataset(dataset_id)
+        return
+    if way == "again":
+        actions.inspect_again(dataset_id, {})
+    else:
+        actions.retry(job_id)
+    drain(sent)
+    assert (the(dataset_id).state, the(dataset_id).error) == (DatasetState.INSPECTED, None)
+    actions.load(dataset_id, {"title": "name"})
+    drain(sent)
+    assert the(dataset_id).items == 1
+
+
+def test_a_cancelled_second_look_or_load_leaves_what_the_first_look_found(database, sent):
+    dataset_id = upload("things.csv", b"name;a,price\nLamp;1,2\nChair;3,4\n", sent)
+    columns = the(dataset_id).inspection["columns"]
+    actions.inspect_again(dataset_id, {"delimiter": ";"})
+    actions.cancel(newest(dataset_id, JobKind.INSPECT))
+    assert (the(dataset_id).state, the(dataset_id).inspection["columns"]) == (DatasetState.INSPECTED, columns)
+    actions.load(dataset_id, {"title": columns[0]})
+    actions.cancel(newest(dataset_id, JobKind.LOAD))
+    assert the(dataset_id).state is DatasetState.INSPECTED
+    sent.clear()
+    actions.load(dataset_id, {"title": columns[0]})
+    drain(sent)
+    assert the(dataset_id).state is DatasetState.READY
+
+
+def test_a_look_that_was_cancelled_before_this_was_mended_can_be_had_again(database, sent):
+    dataset_id = actions.upload("things.csv", io.BytesIO(b"name,price\nLamp,3\n"))
+    with begin() as session:
+        jobs.set_state(session, newest(dataset_id, JobKind.INSPECT), JobState.CANCELLED, among=[JobState.RUNNING])
+    drain(sent)
+    actions.inspect_again(dataset_id, {})
+    with pytest.raises(WrongState, match="can't be looked at again now"):
+        actions.inspect_again(dataset_id, {})
+    drain(sent)
+    assert the(dataset_id).state is DatasetState.INSPECTED
+
+
+def test_a_file_that_takes_too_much_memory_ends_as_a_sentence_at_the_first_try(database, sent, monkeypatch):
+    def hungry(work):
+        return bytearray(1 << 62)
+
+    dataset_id = actions.upload("things.csv", io.BytesIO(b"name,price\nLamp,3\n"))
+    monkeypatch.setitem(running.STEPS, "inspect", hungry)
+    drain(sent)
+    assert the(dataset_id).state is DatasetState.FAILED
+    assert "takes more memory than there is for it" in the(dataset_id).error
