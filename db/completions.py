@@ -245,15 +245,15 @@ def forget(session: Session, job_ids: Collection[int]) -> None:
     about = {"jobs": sorted(job_ids)}
     others = """EXISTS (SELECT 1 FROM completion_uses u WHERE u.hash = c.hash AND NOT u.job_id = ANY(:jobs))"""
     session.execute(
-        text("DELETE FROM completions WHERE job_id = ANY(:jobs) AND (state = 'failed' OR batch_id IS NOT NULL "
-             "AND state = 'sent')"), about
+        text("DELETE FROM completions WHERE job_id = ANY(:jobs) AND lost_usd = 0 AND (state = 'failed' "
+             "OR batch_id IS NOT NULL AND state = 'sent')"), about
     )  # fmt: skip
     # Whoever waits for an answer has the request himself; that it was asked has to be known until the answer comes.
     session.execute(text("UPDATE completions SET request = '{}' WHERE job_id = ANY(:jobs) AND state = 'sent'"), about)
     gone = list(
         session.scalars(
             text(
-                f"""SELECT c.hash FROM completions c WHERE c.state IN ('done', 'lost') AND NOT {others}
+                f"""SELECT c.hash FROM completions c WHERE c.state IN ('done', 'lost', 'failed') AND NOT {others}
                     AND (c.job_id = ANY(:jobs) OR NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = c.job_id)
                          AND EXISTS (SELECT 1 FROM completion_uses u WHERE u.hash = c.hash))
                     ORDER BY c.hash FOR UPDATE OF c"""

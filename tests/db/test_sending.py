@@ -161,3 +161,28 @@ def test_what_is_set_aside_for_a_batch_stays_when_its_chunk_fails(session):
     chunks.fail(session, chunk, "It broke.", attempts=3)
 
     assert session.scalar(text("SELECT sum(reserved_usd) FROM chunks")) == CENT
+
+
+def test_of_a_lost_call_only_its_money_stays_when_its_dataset_goes(session, me):
+    job_id = _capped(session, None)
+    call = Claim("a", "e", "m", {"messages": ["a secret lamp"]}, job_id, 0, CENT)
+    completions.claim(session, [call], "me")
+    sending.depart(session, "me", "a")
+    sending.lose(session, "a")
+
+    completions.forget(session, [job_id])
+
+    assert "secret" not in str(session.execute(text("SELECT hash, request, response FROM completions")).all())
+    assert completions.look(session, "a") == {}
+    assert completions.totals(session)["lost_usd"].to_list() == [0.01]
+
+
+def test_a_forgotten_call_that_is_asked_anew_keeps_its_answer(session, me):
+    first, second = _capped(session, None), _capped(session, None)
+    completions.claim(session, [_claim("a", first)], "somebody who died")
+    completions.forget(session, [first])
+
+    assert completions.claim(session, [_claim("a", second)], "me") == {"a"}
+    completions.store(session, [Answer("a", {"text": "12"})])
+
+    assert completions.look(session, "a")["a"].response == {"text": "12"}
