@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from worker import amounts
+
 OF_FILE, OF_DATASET = "<!-- table: of a file -->", "<!-- table: of a dataset -->"
 END = "<!-- end of table -->"
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -28,6 +30,8 @@ def main() -> None:
     what = ["demo", str(file), *sys.argv[2:], "--variants"] if file.is_file() else ["compare", *sys.argv[1:]]
     run = subprocess.run([sys.executable, "-m", "worker.cli", *what, "--json"], stdout=subprocess.PIPE, check=True)
     rows = json.loads(run.stdout)["rows"]
+    if not rows:
+        sys.exit("Nothing is priced there yet: pricewright price DATASET --technique ridge")
     table = HEAD + "".join(_line(row) for row in rows)
     arguments = f" ARGS='{' '.join(sys.argv[2:])}'" if sys.argv[2:] else ""
     note = (
@@ -47,7 +51,7 @@ def main() -> None:
 def _line(row: dict[str, Any]) -> str:
     cells = [
         row["description"],
-        _figure(row["mae"], ".1f") + _reach(row, "mae"),
+        "–" if row["mae"] is None else amounts.plain(row["mae"], 1) + _reach(row, "mae"),
         _figure(row["median_ape"], ".0%"),
         _figure(row["rmsle"], ".3f"),
         _figure(row["within"], ".0%"),
@@ -66,9 +70,9 @@ def _figure(value: float | None, form: str, missing: str = "–") -> str:
 
 
 def _reach(row: dict[str, Any], name: str) -> str:
-    """ " (3.6–14.7)"; empty without an interval."""
+    """ " (3.6 to 14.7)"; empty without an interval."""
     low, high = row[f"{name}_low"], row[f"{name}_high"]
-    return "" if low is None else f" ({low:.1f} to {high:.1f})"
+    return "" if low is None else f" ({amounts.plain(low, 1)} to {amounts.plain(high, 1)})"
 
 
 def _verdict(row: dict[str, Any]) -> str:
@@ -77,7 +81,8 @@ def _verdict(row: dict[str, Any]) -> str:
         return "no answers"
     if not row["diff"]:
         return str(row["verdict"])
-    return f"{row['verdict']}: {row['diff']:+.1f}{_reach(row, 'diff')}"
+    sign = "+" if row["diff"] > 0 else ""
+    return f"{row['verdict']}: {sign}{amounts.plain(row['diff'], 1)}{_reach(row, 'diff')}"
 
 
 if __name__ == "__main__":

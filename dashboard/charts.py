@@ -196,7 +196,8 @@ def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> Chart:
         verdict_text=pl.col("verdict").replace_strict(words.VERDICTS, default=words.NOTHING, return_dtype=pl.String),
     )
     value = pl.col(error.key)
-    worse = value / value.min().over("slice") if error.lower_is_better else value.max().over("slice") / value
+    ahead = value.first().over("slice")  # who is ahead stands first in a comparison
+    worse = value / ahead if error.lower_is_better else ahead / value
     # Beyond twice the best everything is simply bad; an open scale would make all else look equal.
     cells = cells.with_columns(worse=worse.fill_nan(1.0).clip(1.0, 2.0).fill_null(2.0))
     rows = cells.unique("row_name").sort("order")["row_name"].to_list()

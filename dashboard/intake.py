@@ -118,7 +118,9 @@ def _open_sign(dataset_id: int, inspection: dict[str, Any], price: str) -> Sign 
     st.warning(
         words.plain(f"The prices in the column {price} can be read in two ways: {readings}."), icon=":material/help:"
     )
-    return st.radio("Which is their decimal sign?", list(Sign), index=None, horizontal=True, key=f"sign-{dataset_id}")
+    # An answer belongs to its column: asked about another one, nothing is said yet.
+    key = f"sign-{dataset_id}-{price}"
+    return st.radio("Which is their decimal sign?", list(Sign), index=None, horizontal=True, key=key)
 
 
 def _wide_rows(dataset_id: int, inspection: dict[str, Any]) -> bool:
@@ -130,7 +132,7 @@ def _wide_rows(dataset_id: int, inspection: dict[str, Any]) -> bool:
         words.plain(f"{wide}. Perhaps a cell is cut in two, or every cell stands under the wrong name."),
         icon=":material/view_column:",
     )
-    return st.checkbox("This is what the rows mean: load them like this", key=f"wide-{dataset_id}")
+    return st.checkbox("This is what the rows mean: load them like this", key=f"wide-{dataset_id}-{wide}")
 
 
 def _overrides(dataset_id: int, inspection: dict[str, Any]) -> tuple[dict[str, Any], Sign | None]:

@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard import charts, reads, widgets, words
-from db.types import Dataset, Split
+from db.types import Dataset, DatasetState, Queue, Split
 from worker import actions
 
 SHOWN = 1_000
@@ -140,9 +140,14 @@ def rejects(dataset: Dataset) -> None:
 
 def delete(dataset: Dataset) -> None:
     """A button that asks once more."""
+    is_loaded = dataset.state is DatasetState.READY
+    rows = words.count(dataset.rows_in, "row") if is_loaded else f"not loaded: {words.plain(dataset.file_name)}"
+    is_paid = any(job.queue is Queue.HOSTED for job in reads.shown_jobs(dataset.id))
+    answers = "Stored answers of endpoints go too: pricing the same rows again is paid again. " if is_paid else ""
     question = (
-        f"Delete dataset {dataset.id}, **{words.plain(dataset.name)}** ({words.count(dataset.rows_in, 'row')}, added "
-        f"{words.ago(dataset.created_at)}), with its jobs and predictions? This can't be undone."
+        f"Delete dataset {dataset.id}, **{words.plain(dataset.name)}** ({rows}, added "
+        f"{words.ago(dataset.created_at)}), with its jobs, predictions and knowledge, and what other knowledge bases "
+        f"took from it? {answers}This can't be undone."
     )
     if widgets.is_sure("Delete", question, key=f"delete-{dataset.id}"):
         actions.delete_dataset(dataset.id)

@@ -350,6 +350,7 @@ VERDICTS = {
     "ahead": "ahead, not surely",
     "tie": "tied with the one ahead",
     "worse": "worse",
+    "partial": "nearer, but on too few answers",
     "too few rows": "too few rows",
 }
 """What worker.evaluation.compare says of a job."""
@@ -373,7 +374,8 @@ def verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> str:
     short = error.short.lower()
     figure = f"{error.format(lead[error.key])} (95 % interval {reach(lead, error.key, error)})"
     if rest.is_empty():
-        return f"{name}: {figure} {short}. Run a second technique to have something to compare it with."
+        alone = "Run a second technique to have something to compare it with"
+        return f"{name}: {figure} {short}. {'The others answered nothing that it did' if len(table) > 1 else alone}."
     if lead["verdict"] == "best":
         start = f"{name} is best on {short}: {figure}"
         return f"{start}. Every other technique here is measurably worse, all comparisons taken together."
@@ -383,6 +385,10 @@ def verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> str:
     if len(ties):
         tied = listed([f"**{labels[job]}**" for job in ties["job_id"]])
         said.append(f"{tied} can't be told apart from it on these {count(lead['n'], 'row')}")
+    said += [
+        f"**{labels[line['job_id']]}** is nearer where it answers, but answered {line['parse_rate']:.0%} only"
+        for line in rest.filter(pl.col("verdict") == "partial").iter_rows(named=True)
+    ]
     if len(dark):
         few = listed([f"**{labels[job]}**" for job in dark["job_id"]])
         said.append(f"{few} answered too few of the same rows to be compared")
@@ -423,6 +429,11 @@ def pair_verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> s
     figures = f"{error.format(lead[error.key])} and {error.format(other[error.key])}"
     paired = f"the paired difference is {error.format(other['diff'])} (95 % interval {reach(other, 'diff', error)})"
     rows = count(lead["n"], "row")
+    if other["verdict"] == "partial":
+        return (
+            f"**{labels[other['job_id']]}** is nearer than **{labels[lead['job_id']]}** where it answers, but answered "
+            f"{other['parse_rate']:.0%} of {rows} only; {paired}."
+        )
     if other["verdict"] == "worse":
         return (
             f"**{labels[lead['job_id']]}** is better than **{labels[other['job_id']]}** on {error.short.lower()}: "

@@ -10,6 +10,7 @@ from decimal import Decimal
 from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
+from db.errors import NotFound
 from db.models import ChunkRow
 from db.turns import READY, expected_seconds
 from db.types import Chunk, JobState, Step
@@ -205,7 +206,9 @@ def _say_why_nothing(session: Session, job_id: int) -> None:
             """UPDATE jobs SET error = 'None of the ' || told.rows || ' rows got a price: '
                    || coalesce(told.reason, 'no answer could be read as one') || '.'
                FROM (SELECT count(*) AS rows,
-                            rtrim(mode() WITHIN GROUP (ORDER BY evidence ->> 'error'), '.') AS reason
+                            -- '' for an answer that came and could not be read
+                            nullif(rtrim(mode() WITHIN GROUP (ORDER BY coalesce(evidence ->> 'error', '')), '.'), '')
+                                AS reason
                      FROM predictions WHERE job_id = :job) told
                WHERE jobs.id = :job AND jobs.kind = 'price' AND jobs.state = 'done' AND jobs.error IS NULL
                  AND told.rows > 0
@@ -237,11 +240,15 @@ def reserve(session: Session, chunk: Chunk, usd: Decimal) -> bool:
     """Set `usd` aside for calls this chunk is about to pay, in place of what it had set aside. False = over the cap.
 
     The job's row is locked, so that two workers can't set the same money aside. What a call paid is booked in
-    `spent_usd` as it happens; until the chunk reserves anew it counts twice, which errs on the safe side.
+    `spent_usd` as it happens; until the chunk reserves anew it counts twice, which errs on the safe side. Raises
+    NotFound when the job was deleted.
     """
-    cap, spent = session.execute(
+    money = session.execute(
         text("SELECT cap_usd, spent_usd FROM jobs WHERE id = :job FOR UPDATE"), {"job": chunk.job_id}
-    ).one()
+    ).one_or_none()
+    if money is None:
+        raise NotFound(f"There is no job {chunk.job_id} any more.")
+    cap, spent = money
     if usd and cap is not None:
         others = session.scalar(
             text("SELECT coalesce(sum(reserved_usd), 0) FROM chunks WHERE job_id = :job AND id <> :chunk"),
@@ -358,10 +365,10 @@ def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: S
     """Repair what crashes leave behind; returns the jobs that have chunks to send.
 
     A running chunk whose lease ran out waits again (or fails after `attempts` tries, a file that is read after
-    FILE_ATTEMPTS). Where answers are stored one by
-    one, or a training goes on from a checkpoint, a try that got further than any before is not held against the chunk,
-    nor are those before it: it would end, given enough tries. On a queue that is empty, a waiting chunk whose message
-    is older than `quiet_seconds` was lost with the broker or a worker: it is sent again.
+    FILE_ATTEMPTS). Where answers are stored one by one, or a training goes on from a checkpoint, a try that got further
+    than any before is not held against the chunk, nor are those before it: it would end, given enough tries. On a queue
+    that is empty, a waiting chunk whose message is older than `quiet_seconds` was lost with the broker or a worker: it
+    is sent again.
     """
     session.execute(
         text(
@@ -373,12 +380,13 @@ def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: S
                            || 'want of memory; save the table as a plain CSV, or in parts, and upload that.'
                        ELSE 'The worker died ' || died.failures || ' times while it worked on this part '
                            || 'of the job without getting further.' END
-               FROM (SELECT c.id, c.step IN ('inspect', 'load') AS is_file,
-                            CASE WHEN c.step IN ('inspect', 'load') THEN least(:attempts, :file_attempts)
-                                 ELSE :attempts END AS allowed,
+               FROM (SELECT c.id, reads.is_file,
+                            CASE WHEN reads.is_file THEN least(:attempts, :file_attempts) ELSE :attempts END AS allowed,
                             CASE WHEN (j.queue = 'hosted' OR c.step = 'train') AND c.items_done > c.furthest
                                              THEN 0 ELSE c.failures + 1 END AS failures
                      FROM chunks c JOIN jobs j ON j.id = c.job_id
+                     CROSS JOIN LATERAL (SELECT c.step IN ('inspect', 'load')
+                                             OR c.step = 'index' AND j.spec -> 'changes' IS NOT NULL AS is_file) reads
                      WHERE c.state = 'running' AND c.lease_until < now() FOR UPDATE OF c SKIP LOCKED) died
                WHERE chunks.id = died.id"""
         ),

@@ -244,10 +244,20 @@ def forget(session: Session, job_ids: Collection[int]) -> None:
     """
     about = {"jobs": sorted(job_ids)}
     others = """EXISTS (SELECT 1 FROM completion_uses u WHERE u.hash = c.hash AND NOT u.job_id = ANY(:jobs))"""
+    # Nobody will fetch what a batch brings that is out: it may be charged all the same.
     session.execute(
-        text("DELETE FROM completions WHERE job_id = ANY(:jobs) AND lost_usd = 0 AND (state = 'failed' "
-             "OR batch_id IS NOT NULL AND state = 'sent')"), about
-    )  # fmt: skip
+        text(
+            """UPDATE completions c SET state = 'lost', owner = NULL, lease_until = NULL, lost_usd = lost_usd + CASE
+                   WHEN EXISTS (SELECT 1 FROM batches b WHERE b.id = c.batch_id
+                                AND (b.remote_id IS NOT NULL OR b.state = 'sending'))
+                   THEN coalesce(most_usd, 0) ELSE 0 END
+               WHERE c.job_id = ANY(:jobs) AND c.state = 'sent' AND c.batch_id IS NOT NULL"""
+        ),
+        about,
+    )
+    session.execute(
+        text("DELETE FROM completions WHERE job_id = ANY(:jobs) AND state = 'failed' AND lost_usd = 0"), about
+    )
     # Whoever waits for an answer has the request himself; that it was asked has to be known until the answer comes.
     session.execute(text("UPDATE completions SET request = '{}' WHERE job_id = ANY(:jobs) AND state = 'sent'"), about)
     gone = list(

@@ -131,36 +131,48 @@ def remove(session: Session, base: KnowledgeBase, keys: Sequence[str]) -> int:
     )
 
 
-def take_back_reference(session: Session, dataset_id: int) -> None:
+def take_back_reference(session: Session, dataset_id: int) -> list[int]:
     """Remove a dataset's items, which is about to be deleted, from every base that has them as references, and their
-    texts from what was asked and is told about prices that were made with them."""
-    about = {"key": f"{dataset_id}:%", "prefix": f"{dataset_id}:"}
+    texts from what was asked and is told about prices that were made with them.
+
+    The jobs of the datasets whose bases had them, now or once.
+    """
+    about = {"key": f"{dataset_id}:%", "prefix": f"{dataset_id}:", "lender": str(dataset_id)}
     borrowers = list(
         session.scalars(
             text(
                 """WITH gone AS (DELETE FROM knowledge_items WHERE source = 'reference' AND key LIKE :key
                                  RETURNING base_id)
-                   SELECT DISTINCT b.dataset_id FROM gone JOIN knowledge_bases b ON b.id = gone.base_id"""
+                   SELECT b.dataset_id FROM gone JOIN knowledge_bases b ON b.id = gone.base_id
+                   UNION SELECT dataset_id FROM jobs WHERE spec ->> 'reference' = :lender"""
             ),
             about,
         )
     )
     if not borrowers:
-        return
+        return []
     session.execute(text("DELETE FROM knowledge_removed WHERE key LIKE :key"), about)
-    of_borrowers = "job_id IN (SELECT id FROM jobs WHERE dataset_id = ANY(:borrowers))"
-    session.execute(
-        text(f"UPDATE completions SET request = '{{}}' WHERE state = 'done' AND {of_borrowers}"),
-        {"borrowers": borrowers},
+    of_borrowers = list(
+        session.scalars(text("SELECT id FROM jobs WHERE dataset_id = ANY(:borrowers)"), {"borrowers": borrowers})
     )
     session.execute(
         text(
-            f"""UPDATE predictions SET evidence = evidence - '{{prompt,neighbours,calls}}' ::text[]
-                WHERE {of_borrowers} AND (evidence ? 'calls' OR jsonb_path_exists(evidence,
-                    '$.neighbours[*].id ? (@ starts with $prefix)', jsonb_build_object('prefix', :prefix ::text)))"""
+            """UPDATE completions SET request = '{}' WHERE state <> 'sent' AND (job_id = ANY(:jobs)
+                   OR hash IN (SELECT hash FROM completion_uses WHERE job_id = ANY(:jobs)))"""
         ),
-        about | {"borrowers": borrowers},
+        {"jobs": of_borrowers},
     )
+    # A prompt without neighbours beside it may hold examples from the base.
+    session.execute(
+        text(
+            """UPDATE predictions SET evidence = evidence - '{prompt,neighbours,calls}' ::text[]
+               WHERE job_id = ANY(:jobs) AND (evidence ? 'calls' OR evidence ? 'prompt' AND NOT evidence ? 'neighbours'
+                   OR jsonb_path_exists(evidence, '$.neighbours[*].id ? (@ starts with $prefix)',
+                                        jsonb_build_object('prefix', :prefix ::text)))"""
+        ),
+        about | {"jobs": of_borrowers},
+    )
+    return of_borrowers
 
 
 def _stage(session: Session) -> None:

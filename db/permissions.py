@@ -31,10 +31,10 @@ def make_home(settings: Settings) -> None:
             parent.mkdir(exist_ok=True)
             parent.chmod(0o711 if owner else 0o700)  # said, because the umask would close it to Postgres' user
         home.mkdir(mode=0o700, exist_ok=True)
-        settings.logs_dir.mkdir(mode=0o700, exist_ok=True)
         found = home.stat()
         if found.st_mode & stat.S_ISVTX:
             raise NotReady(f"{home} is shared by all users: set PRICEWRIGHT_DATA_DIR to a folder of its own.")
+        settings.logs_dir.mkdir(mode=0o700, exist_ok=True)
         if found.st_uid == os.getuid():  # else it is not ours to change, as a mounted folder may be
             if owner:
                 os.chown(home, -1, owner.pw_gid)

@@ -48,15 +48,16 @@ def depart(
 
 
 def _room(session: Session, job_id: int) -> Decimal | None:
-    """What the cap of a job leaves beside what is paid, lost and on its way; None without a cap.
+    """What the cap of a job leaves beside what is paid, lost and on its way; None without a cap. A job that was deleted
+    has no room for anything.
 
     The job's row is locked, so that two processes can't give the same money out.
     """
-    left: Decimal | None = session.scalar(
-        text("SELECT cap_usd - spent_usd FROM jobs WHERE id = :job AND cap_usd IS NOT NULL FOR UPDATE"),
-        {"job": job_id},
-    )
-    if left is None:
+    query = text("SELECT cap_usd - spent_usd AS room FROM jobs WHERE id = :job FOR UPDATE")
+    found = session.execute(query, {"job": job_id}).one_or_none()
+    if found is None:
+        return Decimal(-1)
+    if found.room is None:
         return None
     on_their_way = session.scalar(
         text(
@@ -65,7 +66,7 @@ def _room(session: Session, job_id: int) -> Decimal | None:
         ),
         {"job": job_id},
     )
-    return left - Decimal(on_their_way or 0)
+    return Decimal(found.room) - Decimal(on_their_way or 0)
 
 
 def come_back(session: Session, owner: str, hashes: Collection[str]) -> None:

@@ -99,6 +99,11 @@ class Settings(BaseSettings):
         return self.home / "scratch"
 
     @property
+    def training_dir(self) -> Path:
+        """What a training writes and goes on from; a folder for each job."""
+        return self.home / "training"
+
+    @property
     def models_dir(self) -> Path:
         return self.model_cache.expanduser().resolve() if self.model_cache else self.home / "models"
 

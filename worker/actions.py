@@ -96,7 +96,7 @@ def load(
     """
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
-        if dataset.state not in (DatasetState.INSPECTED, DatasetState.FAILED) or not dataset.inspection:
+        if dataset.state not in (DatasetState.INSPECTED, DatasetState.FAILED) or not dataset.inspection.get("columns"):
             raise WrongState(f"{dataset.name} can't be loaded now: it is {dataset.state}.")
         mapping = {field: column for field, column in mapping.items() if column}
         _check_mapping(dataset, mapping)
@@ -274,6 +274,9 @@ def retry(job_id: int) -> int:
             raise UserError(f"Nothing in job {job_id} failed, so there is nothing to run again.")
         if job.kind in (JobKind.INSPECT, JobKind.LOAD):
             dataset = datasets.get(session, job.dataset_id)
+            newest = jobs.latest(session, job.dataset_id, job.kind)
+            if newest and newest.id != job_id:
+                raise WrongState(f"Job {job_id} can't be run again: job {newest.id} did the same later.")
             state = DatasetState.UPLOADED if job.kind is JobKind.INSPECT else DatasetState.LOADING
             if dataset.state not in (DatasetState.FAILED, DatasetState.INSPECTED, state):
                 raise WrongState(f"Job {job_id} can't be run again: {dataset.name} is {dataset.state} by now.")
@@ -292,7 +295,7 @@ def delete_dataset(dataset_id: int) -> None:
         its_jobs = jobs.all(session, dataset_id)
         job_ids = [job.id for job in its_jobs]
         completions.forget(session, job_ids)
-        knowledge_changes.take_back_reference(session, dataset_id)
+        told_of_it = knowledge_changes.take_back_reference(session, dataset_id)
         datasets.drop(session, dataset_id)
         files = {dataset.file_sha256, *(job.spec["changes"]["sha256"] for job in its_jobs if "changes" in job.spec)}
         for sha256 in files:
@@ -300,10 +303,13 @@ def delete_dataset(dataset_id: int) -> None:
                 after_commit(session, partial((settings().files_dir / sha256).unlink, missing_ok=True))
     with begin() as session:
         completions.forget(session, job_ids)  # what was asked until the jobs were gone
+    for job_id in told_of_it:
+        analytics.forget(job_id)
     for job_id in job_ids:
         analytics.forget(job_id)
         for left in settings().scratch_dir.glob(f"job-{job_id}-*"):  # of a worker that was killed
             shutil.rmtree(left, ignore_errors=True)
+        shutil.rmtree(settings().training_dir / str(job_id), ignore_errors=True)
 
 
 def loaded_already(dataset_id: int, mapping: dict[str, str], said: Answers = NOTHING_SAID) -> Dataset | None:

@@ -68,9 +68,10 @@ def _once(dataset: Dataset, asked: tuple[object, ...], ask: Callable[[], Found])
     """The answer for a dataset, from memory where it was asked before: pages ask at every click, a large table takes a
     second, and a ready one never changes."""
     key = (dataset.id, dataset.created_at, asked)
-    if key not in _known:
+    found: Found | None = _known.get(key)  # once: visitors share it, and another one may clear it meanwhile
+    if found is None:
+        found = ask()
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
-        _known[key] = ask()
-    found: Found = _known[key]
+        _known[key] = found
     return found

@@ -447,14 +447,17 @@ def demo(
             if not file.is_file():
                 raise NotFound(f"There is no file {file}.")
             dataset, about = _dataset(str(file), _said(decimal, accept_wide_rows), quiet=as_json)
+        elif _said(decimal, accept_wide_rows) != NOTHING_SAID:
+            raise UserError("--decimal and --accept-wide-rows belong to a file; name one.")
         else:
             dataset = _demo_dataset(quiet=as_json)
         chosen = specs.variants() if variants else specs.defaults()
         job_ids = actions.start(dataset.id, chosen, Split.TEST, limit)
+        warnings = _cautions(job_ids, quiet=as_json)
         _wait(job_ids, quiet=as_json)
         report = comparing.of_jobs(job_ids)
     if as_json:
-        _print_json({"dataset": dataset.id, "rows": report} | about)
+        _print_json({"dataset": dataset.id, "jobs": job_ids, "rows": report, "warnings": warnings} | about)
         return
     note = " (synthetic)" if dataset.is_synthetic else ""
     out.print(f"{dataset.name}{note}: {dataset.items:,} items, {report[0]['n']:,} test rows priced by each technique.")

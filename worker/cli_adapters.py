@@ -13,7 +13,7 @@ from rich.table import Table
 from db import adapters, datasets
 from db.engine import begin
 from db.types import Adapter
-from worker import adapter_actions
+from worker import adapter_actions, amounts
 from worker.cli_console import out
 from worker.cli_watch import done
 from worker.up import running_stack
@@ -59,7 +59,7 @@ def _table(found: Sequence[Adapter]) -> Table:
             adapter.form,
             adapter.dataset_name,
             f"{adapter.train_rows:,}",
-            "–" if mae is None else f"{mae:.1f}",
+            "–" if mae is None else amounts.plain(mae, 1),
             "unknown" if adapter.metrics.get("cost_unknown") else f"{adapter.usd:.4f}",
             f"{adapter.seconds:,.0f}",
             "objects" if adapter_actions.gate_objection(adapter) else "lets it pass",

@@ -8,7 +8,8 @@ from rich.progress import Task, TextColumn
 from rich.text import Text
 
 # Control characters but for tab and line ends. A terminal obeys them: a dataset's name could clear the screen.
-_SHOWN = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r"}
+_SHOWN = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}  # turn text round
+_SHOWN |= {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r"}
 
 
 class _Plain(Console):

@@ -14,7 +14,7 @@ from db.engine import begin
 from db.errors import UserError
 from db.types import Adapter, Dataset, Job, Split
 from worker import adapter_actions, finetune_actions, train_planning, train_specs
-from worker.cli_console import out
+from worker.cli_console import err, out
 from worker.cli_watch import AsJson, What, done, duration
 from worker.train_specs import TrainSpec
 from worker.up import running_stack
@@ -48,7 +48,7 @@ def finetune(
         job_id = finetune_actions.start(dataset.id, spec, task=task, cap_usd=cap_usd)
         caution = finetune_actions.caution(dataset.id, spec)
         if caution and not as_json:
-            out.print(caution, style="yellow")
+            err.print(caution, style="yellow")
         job = done(job_id, quiet=as_json)
         with begin() as session:
             adapter = train_planning.made_by(session, job)
@@ -102,14 +102,14 @@ def _estimate(dataset: Dataset, spec: TrainSpec, as_json: bool) -> None:
     told = finetune_actions.estimate(dataset.id, spec)
     assert told is not None  # the pilot is done
     if as_json:
-        _print_json(asdict(told))
+        _print_json(asdict(told) | {"warnings": [told.caution] if told.caution else []})
         return
     if told.seconds is not None and told.low is not None and told.high is not None:
         out.print(f"{duration(told.seconds)} ({duration(told.low)} to {duration(told.high)}), {told.steps:,} steps")
     out.print("cost unknown" if told.usd is None else f"${told.usd:.4f}")
     out.print(told.basis)
     if told.caution:
-        out.print(told.caution, style="yellow")
+        err.print(told.caution, style="yellow")
 
 
 def _report(job: Job, adapter: Adapter, caution: str, as_json: bool) -> None:

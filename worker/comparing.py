@@ -99,7 +99,7 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
     if frame.is_empty():
         return []
     rows = []
-    for line in compare.table(frame).sort("mae", nulls_last=True).iter_rows(named=True):
+    for line in compare.table(frame).iter_rows(named=True):
         job = chosen[line["job_id"]]
         spec = specs.parse(job.spec)
         head = {"job": job.id, "technique": job.technique, "label": spec.label, "family": str(spec.family)}

@@ -1,6 +1,7 @@
 """How predictions leave the house: CSV, Parquet or XLSX bytes, safe to open in a spreadsheet."""
 
 import io
+import os
 from pathlib import Path
 
 import polars as pl
@@ -55,6 +56,8 @@ def check(path: Path) -> None:
         raise UserError(f"{path.name}: choose a name that ends in {', '.join(FORMATS)}.")
     if not path.parent.is_dir():
         raise UserError(f"There is no folder {path.parent}; make it, or choose another place for {path.name}.")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UserError(f"{path} can't be written; choose another place.")
 
 
 def write(frame: pl.DataFrame, path: Path) -> None:

@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError as BrokerAway
 
 from db import chunks, completions, jobs, turns
 from db.engine import DatabaseAway, Session, after_commit, begin
-from db.errors import UserError
+from db.errors import NotFound, UserError
 from db.settings import settings
 from db.types import Chunk, Job, JobKind, Queue
 from worker.app import queue_lengths, send
@@ -31,11 +31,11 @@ QUIET_SECONDS = 10
 """A message older than this, on an empty queue, with its chunk still waiting, was lost."""
 
 
-_OUT_OF_MEMORY = {
-    True: "Reading this file takes more memory than there is for it (PRICEWRIGHT_INTERACTIVE_MEMORY_GB); save the "
-    "table as a plain CSV, or in parts, and upload that.",
-    False: "This takes more memory than there is; choose fewer rows or a smaller model.",
-}
+_FILE_TOO_LARGE = (
+    "Reading this file takes more memory than there is for it (PRICEWRIGHT_INTERACTIVE_MEMORY_GB); save the table as a "
+    "plain CSV, or in parts, and upload that."
+)
+_WORK_TOO_LARGE = "This takes more memory than there is; choose fewer rows or a smaller model."
 
 
 class Lease:
@@ -68,11 +68,14 @@ class Lease:
             raise Cancelled
 
     def reserve(self, usd: Decimal) -> None:
-        """Set money aside under the job's cap. Raises Pause when the cap would be passed."""
-        with begin() as session:
-            if chunks.reserve(session, self._chunk, usd):
-                return
-            job = jobs.get(session, self._chunk.job_id)
+        """Set money aside under the job's cap. Raises Pause if the cap would be passed, Cancelled for a deleted job."""
+        try:
+            with begin() as session:
+                if chunks.reserve(session, self._chunk, usd):
+                    return
+                job = jobs.get(session, self._chunk.job_id)
+        except NotFound as error:
+            raise Cancelled from error  # the dataset was deleted with its jobs
         cap = job.cap_usd or Decimal(0)
         shown = f"{cap:,.2f}" if cap == round(cap, 2) else f"{cap:,.6f}"
         lost = f" (${job.lost_usd:,.4f} of it lost with calls that brought no answer)" if job.lost_usd else ""
@@ -137,7 +140,8 @@ def _run(job: Job, chunk: Chunk) -> None:
         log.exception("The database went away during chunk %s of job %s.", chunk.id, job.id)
     except MemoryError:
         log.exception("Chunk %s of job %s ran out of memory.", chunk.id, job.id)
-        _fail(job, chunk, _OUT_OF_MEMORY[job.kind in (JobKind.INSPECT, JobKind.LOAD)], attempts=1)
+        is_file = job.kind in (JobKind.INSPECT, JobKind.LOAD) or "changes" in job.spec
+        _fail(job, chunk, _FILE_TOO_LARGE if is_file else _WORK_TOO_LARGE, attempts=1)
     except UserError as error:
         _fail(job, chunk, str(error), attempts=1)  # trying again would end the same way
     except Exception as error:

@@ -114,7 +114,7 @@ def train(work: "Work") -> Commit:
 def _folder(job_id: int) -> Path:
     """Of a training; stays when we are killed or paused, because what it holds is used again. Those of trainings that
     are over go now: they may hold gigabytes."""
-    parent = settings().home / "training"
+    parent = settings().training_dir
     with begin() as session:
         open_jobs = {str(job.id) for job in jobs.all(session, kind=JobKind.FINETUNE) if not job.state.is_final}
     for folder in parent.glob("*"):

@@ -35,12 +35,11 @@ if state in KINDS:
         st.rerun()  # the work ended after the picker read the dataset
     error = error or (work.error if work else None) or "The file was not looked at to the end."
 
+is_looked_at = bool(dataset.inspection.get("columns"))
 if error:
     st.error(words.plain(error), icon=":material/error:")
-    st.markdown(
-        "Put the file right and add it again" + (", or change the columns below." if dataset.inspection else ".")
-    )
-    if not dataset.inspection.get("columns") and state is not DatasetState.READY:
+    st.markdown("Put the file right and add it again" + (", or change the columns below." if is_looked_at else "."))
+    if not is_looked_at and state is not DatasetState.READY:
         intake.look_again(dataset)
 if state is DatasetState.READY:
     overview.counts(dataset)
@@ -48,5 +47,5 @@ if state is DatasetState.READY:
         "View", list(overview.VIEWS), default="Profile", required=True, label_visibility="collapsed"
     )
     overview.VIEWS[view](dataset)
-elif dataset.inspection:
+elif is_looked_at:
     intake.mapping(dataset)

@@ -186,3 +186,9 @@ def test_a_forgotten_call_that_is_asked_anew_keeps_its_answer(session, me):
     completions.store(session, [Answer("a", {"text": "12"})])
 
     assert completions.look(session, "a")["a"].response == {"text": "12"}
+
+
+def test_no_call_of_a_deleted_job_goes_out(session, me):
+    completions.claim(session, [Claim("a", "e", "m", {}, 4711, 0, CENT)], "me")
+
+    assert sending.depart(session, "me", "a") == (set(), {"a"})

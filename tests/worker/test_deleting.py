@@ -2,13 +2,14 @@
 
 import io
 import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from db import analytics, completions, datasets, jobs, predictions
+from db import analytics, batches, completions, datasets, jobs, predictions
 from db.completions import Answer, Claim
 from db.engine import begin
 from db.models import Base
@@ -118,12 +119,13 @@ def test_nothing_of_a_deleted_dataset_is_left_but_what_it_cost(database: str, se
         changes = f"sku,title,price\nid-1,Another {MARK} lamp,12\n".encode()
         knowledge_actions.update(dataset_id, "changes.csv", io.BytesIO(changes))
         drain(sent)
-        left = settings().scratch_dir / f"job-{_a_job_of(dataset_id)}-killed"
-        left.mkdir(parents=True)
-        (left / "train.txt").write_text(MARK)
+        job_id = _a_job_of(dataset_id)
+        for left in (settings().scratch_dir / f"job-{job_id}-killed", settings().training_dir / str(job_id)):
+            left.mkdir(parents=True)
+            (left / "train.txt").write_text(MARK)
         before = spent()
         assert {"items.title", "completions.request", "predictions.evidence"} <= set(found_in_tables())
-        assert {path.split("/")[0] for path in found_in_files()} == {"files", "snapshots", "scratch"}
+        assert {path.split("/")[0] for path in found_in_files()} == {"files", "snapshots", "scratch", "training"}
         actions.delete_dataset(dataset_id)
     assert found_in_tables() == []
     assert found_in_files() == []
@@ -158,15 +160,19 @@ def test_an_answer_that_another_datasets_job_uses_stays_until_that_one_goes_too(
 
 
 def test_what_another_datasets_knowledge_took_from_it_goes_too(database: str, sent: list[int]) -> None:
+    before = set(found_in_files())  # of other tests
     with hosted(prices=MILLIONTHS):
         borrowed = a_table(marked=False).replace(b" cm wide", f" cm wide {MARK}".encode())  # near to what asks
         lender, borrower = loaded(sent, borrowed), loaded(sent, a_table(marked=False))
         knowledge_actions.add_reference(borrower, lender)
         drain(sent)
         (job_id,) = priced(sent, borrower, [specs.parse({"technique": "rag", "model": "e:fast", "k": 50})])
+        with begin() as session:
+            analytics.snapshot(session, job_id, "done")
         assert "predictions.evidence" in found_in_tables()
         actions.delete_dataset(lender)
         assert found_in_tables() == []
+        assert set(found_in_files()) <= before
         with begin() as session:
             assert len(predictions.of_job(session, job_id)) > 1
             assert jobs.get(session, job_id).state is JobState.DONE
@@ -211,3 +217,19 @@ def test_every_other_table_loses_its_rows_with_the_dataset() -> None:
     ):
         gone |= more
     assert set(Base.metadata.tables) - gone == KEPT
+
+
+def test_what_a_batch_that_is_out_may_cost_stays_and_its_calls_are_free(database: str) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session)
+        job_id = a_job(session, dataset_id)
+        other = a_job(session, a_dataset(session))
+        batch_id = batches.create(session, job_id=job_id, chunk_id=None, endpoint="e", model="m", token="t")
+        batches.change(session, batch_id, remote_id="batch-1", state="in_progress")
+        call = Claim("a", "e", "m", {"messages": [MARK]}, job_id, 0, Decimal("0.02"))
+        completions.claim(session, [call], "a batch", batch_id=batch_id)
+    actions.delete_dataset(dataset_id)
+    assert found_in_tables() == []
+    with begin() as session:
+        assert completions.totals(session)["lost_usd"].sum() == 0.02
+        assert completions.claim(session, [replace(call, job_id=other)], "somebody else") == {"a"}

@@ -13,7 +13,7 @@ from worker.evaluation.resampling import Figure, Floats, Groups
 from worker.evaluation.shared import shared_items
 
 Measure = Literal["mae", "median_ape", "rmsle", "within"]
-Verdict = Literal["best", "ahead", "tie", "worse", "too few rows"]
+Verdict = Literal["best", "ahead", "tie", "worse", "partial", "too few rows"]
 
 # A job that answers fewer of the items than this can't be the best nor on the frontier: it may have skipped the hard
 # ones. If no job reaches it, those that answer most can.
@@ -53,8 +53,8 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 def table(predictions: pl.DataFrame, n_boot: int = 2000, seed: int = 0, *, by: Measure = "mae") -> pl.DataFrame:
-    """One line per job, best first (COLUMNS), from a long frame: job_id, row, group_id, truth, price, status, usd,
-    saved_usd, seconds, tokens_in, tokens_out.
+    """One line per job (COLUMNS), the one ahead first and those that answered too little (MIN_ANSWERED) last, from a
+    long frame: job_id, row, group_id, truth, price, status, usd, saved_usd, seconds, tokens_in, tokens_out.
 
     Only items that every job has a line for and whose price is known count. Each error is taken over the items a job
     answered; n counts all items and parse_rate says how many were answered. Intervals of one job are 95 % percentile
@@ -64,8 +64,9 @@ def table(predictions: pl.DataFrame, n_boot: int = 2000, seed: int = 0, *, by: M
     diff is how much worse than the job that is ahead by the measure `by` (positive = worse, for `within` too), on the
     items that both answered. Its interval is paired and simultaneous: all pairs of jobs are held at once
     (`pairs.differences`). verdict: "worse" when that interval lies above 0 and the difference is not negligible; "best"
-    for the job that is ahead when all others are worse, else "ahead"; "tie" for those not shown to be worse; "too few
-    rows" without an interval. Null when a job answered nothing that the one ahead did.
+    for the job that is ahead when all others are worse, else "ahead"; "tie" for those not shown to be worse; "partial"
+    for one that is surely nearer but answered too little to be ahead; "too few rows" without an interval. Null when a
+    job answered nothing that the one ahead did.
     """
     return tables([predictions], n_boot, seed, by=by)[0]
 
@@ -154,7 +155,7 @@ def _table(points: pl.DataFrame, intervals: pl.DataFrame, gaps: Differences, lea
     behind = [(sign * gap, *sorted((sign * low, sign * high))) for gap, low, high in found]
     if first is not None:
         least = max(least, NEGLIGIBLE * figures[first])
-    verdicts = [_verdict(gap, low, least) for gap, low, _ in behind]
+    verdicts = [_verdict(gap, low, high, least) for gap, low, high in behind]
     if first is not None:
         rivals = [verdict for job, verdict in enumerate(verdicts) if job != first and verdict is not None]
         verdicts[first] = _lead(rivals, intervals[f"{by}_low"][first] is not None)
@@ -168,9 +169,10 @@ def _table(points: pl.DataFrame, intervals: pl.DataFrame, gaps: Differences, lea
             ),
             verdict=pl.Series(verdicts, dtype=pl.String),
             on_frontier=pl.Series(on_frontier, dtype=pl.Boolean),
+            is_trusted=pl.Series(trusted),
         )
+        .sort("is_trusted", pl.col(by), "job_id", descending=[True, by == "within", False], nulls_last=True)
         .select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
-        .sort(pl.col(by), "job_id", descending=[by == "within", False], nulls_last=True)
     )
 
 
@@ -181,13 +183,15 @@ def _least(measured: pl.DataFrame, by: Measure) -> float:
     return CENT * min(1.0, float(np.median(measured["truth"].to_numpy())))
 
 
-def _verdict(gap: float, low: float, least: float) -> Verdict | None:
+def _verdict(gap: float, low: float, high: float, least: float) -> Verdict | None:
     """On a job that is not ahead."""
     if np.isnan(gap):
         return None
     if np.isnan(low):
         return "too few rows"
-    return "worse" if low > 0 and gap >= least else "tie"
+    if abs(gap) < least or low <= 0 <= high:
+        return "tie"
+    return "worse" if low > 0 else "partial"
 
 
 def _lead(rivals: Sequence[Verdict], is_known: bool) -> Verdict:

@@ -59,6 +59,8 @@ def sentence(lines: pl.DataFrame, what: str = "examples") -> str:
     if best["k"] == k:
         return f"{start}: no other length has a smaller error."
     gap = enough.row(0, named=True)
+    if gap["diff_low"] > 0:
+        return f"{start}: what {best['k']} save beyond that ({amounts.usd(gap['diff'])}) is too little to matter."
     return (
         f"{start}: {best['k']} have the smallest error ({amounts.usd(best['mae'], 1)}), but the difference of "
         f"{amounts.usd(gap['diff'], 1)} (95 % interval {amounts.plain(gap['diff_low'], 1)} to "

@@ -131,9 +131,15 @@ _NEVER, _PARTS, _OTHER, _PRICE = (
 )
 
 
+# What stands behind these says what a price holds, and is not what the column is: "Price excl. shipping".
+_ASIDE = re.compile(
+    r"\b(?:incl|including|inkl|inc|excl|excluding|exkl|zzgl|zuzuglich|plus|ohne|without|hors|sans|senza|sin|ex)\b.*"
+)
+
+
 def price_kind(name: str) -> Literal["regular", "other", "none"]:
     """Could a column of money with this header be the price? Any may be whose words say nothing against it."""
-    words = set(plain(name).split())
+    words = set(_ASIDE.sub("", plain(name)).split())
     if words & _NEVER or (words & _PARTS and not words & _PRICE):
         return "none"
     return "other" if words & _OTHER else "regular"

@@ -102,9 +102,19 @@ def test_a_job_that_skips_the_hard_items_is_neither_best_nor_on_the_frontier() -
     lines = _lines(compare.table(pl.concat([all_answered, skipper]), n_boot=100))
     assert lines[2]["mae"] < lines[1]["mae"]
     assert lines[1]["verdict"] == "ahead", "the skipper is not shown to be worse on what it answered"
-    assert lines[2]["verdict"] == "tie"
+    assert lines[2]["verdict"] == "partial"
     assert lines[1]["on_frontier"]
     assert not lines[2]["on_frontier"]
+
+
+def test_the_one_ahead_stands_first_whatever_the_figure_of_one_that_answered_little() -> None:
+    truth = [100.0] * 60
+    whole = job(1, truth, [100.0 + 10 + place % 7 for place in range(60)])
+    half = job(2, truth, [100.0 + 3 + place % 5 if place % 2 else None for place in range(60)])
+    table = compare.table(pl.concat([half, whole]), n_boot=200)
+    assert table["job_id"].to_list() == [1, 2]
+    assert table["verdict"].to_list() == ["ahead", "partial"]
+    assert table["diff"][1] < table["diff_high"][1] < 0
 
 
 def test_a_job_that_answered_nothing_has_no_verdict() -> None:

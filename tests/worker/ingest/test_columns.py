@@ -58,6 +58,15 @@ def test_a_header_is_not_believed_against_its_content() -> None:
     assert "price" not in columns.propose(["name", "price"], [["Pan", "ask"], ["Pot", "ask"]])
 
 
+@pytest.mark.parametrize(
+    "name", ["Price excl. shipping", "Price incl. delivery", "Preis (zzgl. Versand)", "Price ex tax"]
+)
+def test_what_a_price_holds_is_not_what_the_column_is(name: str) -> None:
+    rows = [[f"Pan {i}", f"{i}.50", f"{i}.99"] for i in range(1, 20)]
+    assert columns.propose(["name", "Alter Preis", name], rows)["price"] == name
+    assert "price" not in columns.propose(["name", "Shipping incl. tax"], [row[:2] for row in rows])
+
+
 def test_a_count_is_no_price() -> None:
     rows = [[f"Pan {i}", str(i * 3 % 7)] for i in range(1, 20)]
     assert columns.propose(["name", "stock"], rows) == {"title": "name"}
