@@ -10,10 +10,10 @@ from worker import endpoint_actions
 from worker.endpoint_actions import PRESETS
 
 WHY_NOT_THE_KEY = (
-    "The key itself is never asked for and never stored: a database is copied, backed up and read by many. Put it into "
-    "the environment of the worker and of this dashboard (a .env file or your secret store), under a name that begins "
-    "with PRICEWRIGHT_KEY_ or the provider's own (OPENAI_API_KEY …), and write that name here. It belongs to the "
-    "address: with another one it has to be named again."
+    "The key itself is never asked for and never stored: a database is copied, backed up and read by many. Put it "
+    "into the environment of the worker and of this dashboard (your secret store, or keys.env beside compose.yaml), "
+    "under a name that begins with PRICEWRIGHT_KEY_ or the provider's own (OPENAI_API_KEY …), and write that name "
+    "here. It belongs to the address: with another one it has to be named again."
 )
 
 

@@ -17,6 +17,7 @@ _FOUND: dict[str, Any] = {
         "Similarity", min_value=0, max_value=1, format="%.2f", help="Cosine of the two texts' vectors: 1 = the same."
     ),
     "title": st.column_config.TextColumn("Product", width="large"),
+    "price": "Price",  # its format depends on the prices found
     "category": "Category",
     "brand": "Brand",
     "age_days": st.column_config.NumberColumn("Days old", format="%.0f", help="Of the price."),
@@ -148,8 +149,8 @@ def _answer(job_id: int, was_over: bool) -> None:
             frame = pl.DataFrame(found)
             middle = frame["price"].median()
             st.caption(words.md(f"{words.count(len(frame), 'item')}, median price {words.usd(middle)}."))  # type: ignore[arg-type]
-            order = [name for name in _FOUND if name not in ("category", "brand") or (frame[name] != "").any()]
             columns = _FOUND | {"price": widgets.dollars("Price", frame["price"])}
+            order = [name for name in columns if name not in ("category", "brand") or (frame[name] != "").any()]
             st.dataframe(frame.select(order), hide_index=True, column_config=columns)
 
 

@@ -182,7 +182,7 @@ def _alone(settings: Settings, name: str, answers: Callable[[], bool]) -> Iterat
     """
     make_home(settings)
     # Before anything is asked of a socket in it: one that another user put there would be told everything.
-    prepare_run_dir(settings.run_dir, server_user() if settings.is_embedded_database else None)
+    prepare_run_dir(settings.run_dir, server_user())
     with (settings.home / f"{name}.start").open("wb") as turn, _alive_file(settings, name).open("ab") as alive:
         fcntl.flock(turn, fcntl.LOCK_EX)
         deadline = time.monotonic() + START_SECONDS

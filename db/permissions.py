@@ -22,10 +22,11 @@ def keep_private() -> None:
 def make_home(settings: Settings) -> None:
     """The data folder and its logs, closed to other users; what an older version left open is closed. Raises NotReady.
 
-    As root the folder stays open for walking through, not for listing, to the group of the user who runs Postgres.
+    As root the folder stays open for walking through, not for listing, to the group of the user who runs Postgres: also
+    where another database is used now, because ours may be running in there all the same.
     """
     home = settings.home
-    owner = server_user() if settings.is_embedded_database else None
+    owner = server_user()
     try:
         for parent in reversed([folder for folder in home.parents if not folder.exists()]):
             parent.mkdir(exist_ok=True)

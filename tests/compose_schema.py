@@ -51,6 +51,7 @@ _SERVICE = _closed(
         "image": _TEXT,
         "build": _TEXT,
         "command": _TEXTS,
+        "env_file": {"type": "array", "items": _closed({"path": _TEXT, "required": {"type": "boolean"}}, "path")},
         "environment": {
             "type": "object",
             "propertyNames": {"pattern": "^[A-Z][A-Z0-9_]*$"},

@@ -89,7 +89,7 @@ def _child_started(**_: Any) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if _queues() == [Queue.INTERACTIVE]:
         _limit_memory(settings().interactive_memory_gb)
-    _choose_devices(current_process().index or 0)
+    _choose_devices(getattr(current_process(), "index", 0) or 0)  # a solo pool has no children, so no index
 
 
 def _choose_devices(child: int) -> None:

@@ -127,9 +127,9 @@ def test_a_cap_holds_at_the_endpoints_own_bill_though_couriers_are_killed(stack:
     watching = pricing(stack, dataset, "--cap", str(cap), "--json")
     while watching.poll() is None:
         target = len(server.requests) + 60
-        while len(server.requests) < target and watching.poll() is None:
-            time.sleep(0.02)
-        for courier in stack.find("worker.llm.courier")[:1]:
+        while (len(server.requests) < target or not server.log.in_flight) and watching.poll() is None:
+            time.sleep(0.005)
+        for courier in stack.find("worker.llm.courier"):
             courier.kill()
             killed += 1
     _, err = watching.communicate(timeout=300)
