@@ -8,7 +8,7 @@ import pytest
 from tests.worker.evaluation.frames import job
 from worker.evaluation import compare, pairs, resampling
 
-ROUNDS = 150
+ROUNDS = 100
 
 
 def guesses(
