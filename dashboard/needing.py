@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import forms, live, need_charts, need_reads, reads, widgets, words
 from db.types import Dataset, Job, JobState, Progress, Split
-from worker import data_need_actions, data_need_specs
+from worker import data_need_actions, data_need_specs, finetune_actions
 from worker.data_need_specs import CHEAP, FINETUNE, WAYS, DataNeedSpec
 from worker.evaluation.data_curve import REACH
 from worker.evaluation.data_verdict import reach
@@ -48,6 +48,8 @@ def settings(dataset: Dataset) -> DataNeedSpec:
 def start(dataset: Dataset, spec: DataNeedSpec) -> int | None:
     """What it takes, roughly, and the button; the job that it started, or that asked the same before."""
     started = None
+    if caution := finetune_actions.caution(dataset.id, spec.train):
+        st.warning(words.plain(caution), icon=":material/warning:")
     planned = data_need_actions.estimate(dataset.id, spec)
     basis = "by what it took before" if planned.is_measured else "a rule of thumb until the first time"
     with st.container(horizontal=True, vertical_alignment="center"):

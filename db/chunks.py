@@ -28,8 +28,16 @@ _BATCH_IS_OUT = "EXISTS (SELECT 1 FROM batches b WHERE b.chunk_id = chunks.id AN
 
 
 def add(session: Session, job_id: int, step: Step, pieces: Sequence[list[int]]) -> None:
-    """More work for a job that is not over, found out by a chunk that is about to end."""
+    """More work for a job that is not over, found out by a chunk that is about to end. It is expected to take as long
+    for a row as the job's other chunks of the step."""
     if pieces:
+        each = session.scalar(
+            text(
+                """SELECT sum(expected_seconds) / nullif(sum(cardinality(rows)), 0) FROM chunks
+                   WHERE job_id = :job AND step = :step"""
+            ),
+            {"job": job_id, "step": step},
+        )
         session.execute(
             insert(ChunkRow),
             [
@@ -38,7 +46,7 @@ def add(session: Session, job_id: int, step: Step, pieces: Sequence[list[int]]) 
                     "step": step,
                     "step_order": step.order,
                     "rows": rows,
-                    "expected_seconds": expected_seconds(step, rows, {}),
+                    "expected_seconds": expected_seconds(step, rows, {step: each} if each else {}),
                 }
                 for rows in pieces
             ],

@@ -19,6 +19,10 @@ def keep_private() -> None:
     os.umask(0o077)
 
 
+_MADE = ("files", "logs", "models", "postgres", "scratch", "snapshots", "training", "valkey")
+_MADE_FILES = (".alive", ".lock", ".start")
+
+
 def make_home(settings: Settings) -> None:
     """The data folder and its logs, closed to other users; what an older version left open is closed. Raises NotReady.
 
@@ -41,7 +45,8 @@ def make_home(settings: Settings) -> None:
                 os.chown(home, -1, owner.pw_gid)
             home.chmod(0o710 if owner else 0o700)
         for entry in home.iterdir():
-            _close(entry)
+            if entry.name in _MADE or entry.suffix in _MADE_FILES:  # what else lies there is not ours
+                _close(entry)
     except OSError as error:
         raise NotReady(f"{home} can't be used ({error.strerror}): set PRICEWRIGHT_DATA_DIR.") from error
 

@@ -81,7 +81,8 @@ def inspect_again(dataset_id: int, forced: dict[str, Any]) -> int:
         # The look before stays until this one is done, and what was forced then is forced still.
         inspection = dataset.inspection | {"forced": dataset.inspection.get("forced", {}) | forced}
         datasets.change(session, dataset_id, state=DatasetState.UPLOADED, inspection=inspection, error=None)
-        return _read_file(session, dataset_id, JobKind.INSPECT, Step.INSPECT)
+        before = {"forced_before": dataset.inspection.get("forced", {})}
+        return _read_file(session, dataset_id, JobKind.INSPECT, Step.INSPECT, before)
 
 
 def load(
@@ -112,9 +113,12 @@ def load(
         return _read_file(session, dataset_id, JobKind.LOAD, Step.LOAD)
 
 
-def _read_file(session: Session, dataset_id: int, kind: JobKind, step: Step) -> int:
+def _read_file(
+    session: Session, dataset_id: int, kind: JobKind, step: Step, about: dict[str, Any] | None = None
+) -> int:
     """Somebody waits for it at a page."""
-    return start_job(session, kind=kind, dataset_id=dataset_id, queue=Queue.INTERACTIVE, chunks=[(step, [])])
+    queue, chunks_of_it = Queue.INTERACTIVE, [(step, list[int]())]
+    return start_job(session, kind=kind, dataset_id=dataset_id, queue=queue, chunks=chunks_of_it, spec=about or {})
 
 
 def _check_mapping(dataset: Dataset, mapping: dict[str, str]) -> None:
@@ -253,8 +257,11 @@ def cancel(job_id: int) -> None:
 
 def _leave_file(session: Session, job: Job) -> None:
     """A table whose look or load was cancelled is as it was before, or says how to have it looked at."""
-    if job.kind is JobKind.LOAD or datasets.get(session, job.dataset_id).inspection.get("columns"):
-        datasets.change(session, job.dataset_id, state=DatasetState.INSPECTED)
+    inspection = datasets.get(session, job.dataset_id).inspection
+    if "forced_before" in job.spec:
+        inspection = inspection | {"forced": job.spec["forced_before"]}
+    if job.kind is JobKind.LOAD or inspection.get("columns"):
+        datasets.change(session, job.dataset_id, state=DatasetState.INSPECTED, inspection=inspection)
         return
     datasets.change(
         session,

@@ -419,10 +419,13 @@ def compare(
             dataset = datasets.find(session, what)
             every = jobs.all(session, dataset.id, JobKind.PRICE)
             done = comparing.taken(dataset, every, job or ())
+            left_out = [] if job else comparing.left_out(every, done)
         report = comparing.of_jobs(done)
         warnings = _cautions(done, quiet=as_json)
+        if left_out and not as_json:
+            err.print(f"{len(left_out)} steps of context curves are left out; --job takes them.")
     if as_json:
-        _print_json({"dataset": dataset.id, "rows": report, "warnings": warnings})
+        _print_json({"dataset": dataset.id, "rows": report, "warnings": warnings, "left_out": left_out})
     elif not report:
         out.print(f"Nothing is priced in {dataset.name} yet: pricewright price {dataset.id} --technique constant")
     else:

@@ -10,8 +10,8 @@ from rich.table import Table
 from db import datasets, jobs
 from db.engine import begin
 from db.types import Job
-from worker import amounts, data_need_actions, data_need_specs
-from worker.cli_console import out
+from worker import amounts, data_need_actions, data_need_specs, finetune_actions
+from worker.cli_console import err, out
 from worker.cli_watch import AsJson, What, done
 from worker.evaluation.data_verdict import reach
 from worker.up import running_stack
@@ -34,13 +34,16 @@ def data_need(
         with begin() as session:
             dataset = datasets.find(session, what)
         job_id = data_need_actions.start(dataset.id, spec)
+        caution = finetune_actions.caution(dataset.id, spec.train)
+        if caution and not as_json:
+            err.print(caution, style="yellow")
         done(job_id, quiet=as_json)
         told = data_need_actions.report(job_id)
         with begin() as session:
             job = jobs.get(session, job_id)
     assert told is not None  # the job is done
     if as_json:
-        print(json.dumps({"job": job_id, "dataset": dataset.id} | told))
+        print(json.dumps({"job": job_id, "dataset": dataset.id, "warnings": [caution] if caution else []} | told))
         return
     _print(job, told, label_usd)
 

@@ -44,6 +44,12 @@ def taken(dataset: Dataset, every: Sequence[Job], asked: Sequence[int] = ()) -> 
     return [job.id for job in found if job.id in kept]
 
 
+def left_out(every: Sequence[Job], kept: Sequence[int]) -> list[int]:
+    """The steps of context curves that `taken` passed over."""
+    steps = {job_id for curve in curves(comparable(every)) for job_id in curve}
+    return sorted(steps.difference(kept))
+
+
 def _asked(dataset: Dataset, every: Sequence[Job], asked: Sequence[int]) -> list[int]:
     known = {job.id: job for job in every}
     for job_id in asked:

@@ -47,7 +47,8 @@ def guard(work: "Work") -> Commit:
         told = results.get(session, work.job.id) or {}
         results.put(session, work.job.id, {"adapter": adapter.id, "metrics": adapter.metrics, "forgetting": report})
         # Since the training ended, by every try of this step.
-        paid = jobs.get(session, work.job.id).spent_usd - Decimal(told.get("spent_usd", "0"))
+        job = jobs.get(session, work.job.id)
+        paid = job.spent_usd - job.lost_usd - Decimal(told.get("spent_usd", "0"))
         usd = rates.usd_for(seconds, work.job.rate_usd_per_hour) + paid
         jobs.add_fixed_cost(session, work.job.id, seconds, usd)
         return chunks.Tally(usd=paid)

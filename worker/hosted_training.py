@@ -195,7 +195,8 @@ class _Tuning:
             )
             adapters.register(session, adapter, {})
             trainings.drop_checkpoint(session, job_id)
-            paid = jobs.get(session, job_id).spent_usd  # so far: for training, and for pricing validation rows
+            job = jobs.get(session, job_id)
+            paid = job.spent_usd - job.lost_usd  # so far: for training, and for pricing validation rows
             results.put(session, job_id, {"adapter": adapter.id, "metrics": told, "spent_usd": str(paid)})
             jobs.add_fixed_cost(session, job_id, status.seconds, paid)
             return chunks.Tally(items=self.job.items_total, usd=paid, unknown_costs=int(not is_known))

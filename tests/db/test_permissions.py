@@ -92,6 +92,11 @@ def test_what_an_older_version_left_open_is_closed_and_links_are_not_followed(pl
     (place.home / "models" / "some" / "run").chmod(0o755)
     make_home(place)
     assert open_to_others(place.home) == []
+    theirs = place.home / "Pictures"  # the data folder may be somebody's home
+    theirs.mkdir()
+    theirs.chmod(0o755)
+    make_home(place)
+    assert mode(theirs) == 0o755
     assert mode(place.home / "files" / "data") == 0o600
     assert mode(place.home / "models" / "some") == mode(place.home / "models" / "some" / "run") == 0o700
     assert mode(outside) == 0o644
