@@ -32,14 +32,24 @@ class Presence:
         self._connection: Connection | None = None
 
     def keep(self) -> None:
-        """Be present from now on, or again after the database was away. Raises DatabaseAway."""
+        """Be present from now on, or again after the database was away. Raises DatabaseAway.
+
+        A connection that broke is made anew at once: until then we count as dead, and our calls as lost.
+        """
         try:
-            if self._connection is None:
-                self._connection = self._connect()
-            self._connection.execute(text("SELECT 1"))
-        except DBAPIError as error:
+            self._say()
+        except DBAPIError:
             self.end()
-            raise DatabaseAway(str(error.orig)) from error
+            try:
+                self._say()
+            except DBAPIError as error:
+                self.end()
+                raise DatabaseAway(str(error.orig)) from error
+
+    def _say(self) -> None:
+        if self._connection is None:
+            self._connection = self._connect()
+        self._connection.execute(text("SELECT 1"))
 
     def _connect(self) -> Connection:
         connection = engine().connect().execution_options(isolation_level="AUTOCOMMIT")

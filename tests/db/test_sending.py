@@ -192,3 +192,15 @@ def test_no_call_of_a_deleted_job_goes_out(session, me):
     completions.claim(session, [Claim("a", "e", "m", {}, 4711, 0, CENT)], "me")
 
     assert sending.depart(session, "me", "a") == (set(), {"a"})
+
+
+def test_whose_connection_broke_is_there_again_at_the_next_word(me):
+    with begin() as session:
+        completions.claim(session, [_claim("a")], "me")
+        ends = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        session.execute(text(ends))
+
+    me.keep()
+
+    with begin() as session:
+        assert completions.awaited(session, "a") == {"a"}
