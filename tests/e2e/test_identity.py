@@ -91,8 +91,8 @@ def test_a_click_and_a_search_stay_with_the_dataset_that_the_page_names(visitor:
     is_at(page, middle)
 
     page.goto(f"/results?dataset={middle}")
-    page.get_by_label("Search").fill("Lamp")
-    page.get_by_label("Search").press("Enter")
+    page.get_by_role("textbox", name="Search").fill("Lamp")
+    page.get_by_role("textbox", name="Search").press("Enter")
     is_at(page, middle)
 
 

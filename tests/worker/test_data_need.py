@@ -100,8 +100,9 @@ def test_every_part_takes_about_as_many_steps_as_the_largest(dataset_id, sent, b
     data_need_actions.start(dataset_id, spec.model_copy(update={"train": spec.train.model_copy(update=SMALL_STEPS)}))
     drain(sent)
     assert len(steps) == 4
-    assert steps[-1] > 8
-    assert steps == pytest.approx([steps[-1]] * 4, rel=0.25)  # the last batch of a pass is not full
+    most = max(steps)  # parts are learned in any order
+    assert most > 8
+    assert steps == pytest.approx([most] * 4, rel=0.25)  # the last batch of a pass is not full
 
 
 def test_smaller_parts_see_their_rows_more_often_and_that_is_reckoned_with(dataset_id, base):

@@ -8,6 +8,7 @@ from typing import Any
 from db import endpoints, rates
 from db.engine import begin
 from db.types import Endpoint
+from tests.builders import a_dataset, a_job
 from tests.endpoint import Handle, endpoint
 from worker.llm import calling
 from worker.llm.base import Prompt
@@ -53,6 +54,13 @@ def hosted(
             yield server
         finally:
             calling.stop()
+
+
+def paying_jobs(count: int) -> list[int]:
+    """Ids of jobs that may pay: nothing is sent for one that is not there."""
+    with begin() as session:
+        dataset_id = a_dataset(session)
+        return [a_job(session, dataset_id) for _ in range(count)]
 
 
 def some(n: int, word: str = "thing", first: int = 0) -> list[Prompt]:

@@ -10,7 +10,7 @@ from db.engine import begin
 from db.types import JobState
 from tests.builders import a_dataset, a_job
 from tests.endpoint import Handle
-from tests.worker.llm.hosting import Watched, hosted, some
+from tests.worker.llm.hosting import Watched, hosted, paying_jobs, some
 from worker.llm import batching
 from worker.llm.base import Reading, Readout
 from worker.llm.hosted import HostedModel
@@ -58,11 +58,12 @@ def test_a_batch_answers_everything_at_its_own_price(who):
 
 
 def test_what_a_batch_answered_is_reused_by_a_direct_job_and_the_other_way_round(who):
+    before, after = paying_jobs(2)
     with hosted(prices=PRICES) as server:
-        HostedModel("e:fast").price(some(3), Readout(), Watched(job_id=77))
+        HostedModel("e:fast").price(some(3), Readout(), Watched(job_id=before))
         _price(server, who, 6)
         assert len(server.requests) == 6
-        readings = HostedModel("e:fast").price(some(6), Readout(), Watched(job_id=78))
+        readings = HostedModel("e:fast").price(some(6), Readout(), Watched(job_id=after))
         assert len(server.requests) == 6
     assert all(r.spent.usd == 0 for r in readings)
 

@@ -18,7 +18,7 @@ from db.engine import begin
 from db.settings import settings
 from db.types import Endpoint, Tariff
 from tests.builders import a_dataset, a_job
-from tests.worker.llm.hosting import DOLLAR_A_TOKEN, Watched, hosted, some
+from tests.worker.llm.hosting import DOLLAR_A_TOKEN, Watched, hosted, paying_jobs, some
 from worker.llm import calling
 from worker.llm.base import Readout
 from worker.llm.courier import Courier
@@ -170,25 +170,26 @@ from tests.worker.llm.hosting import Watched, some
 from worker.llm.base import Readout
 from worker.llm.hosted import HostedModel
 print("ready", flush=True)
-HostedModel("e:fast").price(some(int(sys.argv[1])), Readout(), Watched(job_id=1))
+HostedModel("e:fast").price(some(int(sys.argv[1])), Readout(), Watched(job_id=int(sys.argv[2])))
 print("done", flush=True)
 """
 
 
-def _child(n: int) -> "subprocess.Popen[str]":
+def _child(n: int, job_id: int) -> "subprocess.Popen[str]":
     environment = os.environ | {"PRICEWRIGHT_DATABASE_URL": settings().database_url}
     return subprocess.Popen(
-        [sys.executable, "-c", _CHILD, str(n)], stdout=subprocess.PIPE, text=True, env=environment,
+        [sys.executable, "-c", _CHILD, str(n), str(job_id)], stdout=subprocess.PIPE, text=True, env=environment,
         start_new_session=True,
     )  # fmt: skip
 
 
 def test_a_killed_worker_loses_no_answer_and_repeats_no_request():
     n = 150
+    (job_id,) = paying_jobs(1)
     with hosted(latency_ms=150, max_concurrency=4) as server:
-        HostedModel("e:fast").price(some(1), Readout(), Watched(job_id=1))
+        HostedModel("e:fast").price(some(1), Readout(), Watched(job_id=job_id))
         for kill in range(3):
-            child = _child(n)
+            child = _child(n, job_id)
             assert child.stdout
             assert child.stdout.readline() == "ready\n"
             wanted = len(server.requests) + 15
@@ -198,7 +199,7 @@ def test_a_killed_worker_loses_no_answer_and_repeats_no_request():
             child.wait()
             child.stdout.close()
             assert len(server.requests) < n, f"kill {kill} came too late to mean anything"
-        readings = HostedModel("e:fast").price(some(n), Readout(), Watched(job_id=1))
+        readings = HostedModel("e:fast").price(some(n), Readout(), Watched(job_id=job_id))
 
         assert all(reading.price for reading in readings)
         assert not server.log.repeats()
@@ -207,12 +208,13 @@ def test_a_killed_worker_loses_no_answer_and_repeats_no_request():
 
 
 def test_two_workers_with_the_same_questions_ask_each_once():
+    one, other = paying_jobs(2)
     with hosted(latency_ms=100) as server:
-        HostedModel("e:fast").price(some(1), Readout(), Watched(job_id=1))
-        child = _child(60)
+        HostedModel("e:fast").price(some(1), Readout(), Watched(job_id=one))
+        child = _child(60, one)
         assert child.stdout
         assert child.stdout.readline() == "ready\n"
-        readings = HostedModel("e:fast").price(some(60), Readout(), Watched(job_id=2))
+        readings = HostedModel("e:fast").price(some(60), Readout(), Watched(job_id=other))
         assert child.stdout.readline() == "done\n"
         child.wait()
         child.stdout.close()

@@ -9,7 +9,7 @@ from db import completions, endpoints
 from db.engine import begin
 from db.errors import NotFound, NotReady
 from tests.endpoints.settings import Model
-from tests.worker.llm.hosting import Watched, hosted, some
+from tests.worker.llm.hosting import Watched, hosted, paying_jobs, some
 from worker.llm.base import LEVELS, Prompt, Readout, Tool
 from worker.llm.hosted import HostedModel
 
@@ -40,10 +40,11 @@ def test_a_price_comes_with_its_distribution_however_numbers_are_tokenised(model
 
 
 def test_a_stored_answer_costs_nothing_and_books_what_it_saves():
+    one, other = paying_jobs(2)
     with hosted() as server:
         model = HostedModel("e:fast")
-        first = model.price(some(20), Readout(), Watched(job_id=1))
-        again = HostedModel("e:fast").price(some(20), Readout(), Watched(job_id=2))
+        first = model.price(some(20), Readout(), Watched(job_id=one))
+        again = HostedModel("e:fast").price(some(20), Readout(), Watched(job_id=other))
 
         assert len(server.requests) == 20
     assert [r.statistics for r in first] == [r.statistics for r in again]
@@ -52,9 +53,10 @@ def test_a_stored_answer_costs_nothing_and_books_what_it_saves():
 
 
 def test_an_earlier_try_of_the_same_row_and_job_is_counted_once_as_paid():
+    (job_id,) = paying_jobs(1)
     with hosted() as server:
-        first = HostedModel("e:fast").price(some(3), Readout(), Watched(job_id=1))
-        again = HostedModel("e:fast").price(some(3), Readout(), Watched(job_id=1))
+        first = HostedModel("e:fast").price(some(3), Readout(), Watched(job_id=job_id))
+        again = HostedModel("e:fast").price(some(3), Readout(), Watched(job_id=job_id))
 
         assert len(server.requests) == 3
     assert [r.spent.usd for r in again] == [r.spent.usd for r in first]
@@ -62,9 +64,10 @@ def test_an_earlier_try_of_the_same_row_and_job_is_counted_once_as_paid():
 
 
 def test_the_same_question_of_two_rows_is_paid_by_one():
+    (job_id,) = paying_jobs(1)
     twice = [Prompt("?", "<product>lamp</product>", "$", row=1), Prompt("?", "<product>lamp</product>", "$", row=2)]
     with hosted() as server:
-        one, two = HostedModel("e:fast").price(twice, Readout(), Watched(job_id=1))
+        one, two = HostedModel("e:fast").price(twice, Readout(), Watched(job_id=job_id))
 
         assert len(server.requests) == 1
     assert one.spent.usd
