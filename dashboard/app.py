@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import widgets
-from db.permissions import keep_private
+from db.servers.permissions import keep_private
 
 # A price tag and the name, in a green that is legible on the light and the dark background.
 TAG = """<path d="M3 15 L13 5 H24 a2 2 0 0 1 2 2 V18 L16 28 a2 2 0 0 1 -3 0 L3 18 a2 2 0 0 1 0 -3 Z" fill="#23918a"/>

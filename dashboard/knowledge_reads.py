@@ -8,9 +8,9 @@ import streamlit as st
 
 from dashboard import reads
 from db import jobs as _jobs
-from db import knowledge as _knowledge
 from db import results as _results
 from db.engine import begin
+from db.knowledge import bases as _knowledge
 from db.types import Dataset, Freshness, Job, JobKind, JobState, KnowledgeBase
 from worker import knowledge_actions
 from worker.evaluation import freshness

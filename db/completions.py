@@ -2,7 +2,7 @@
 before it is used, so that nothing is paid for twice.
 
 A row is `sent` while somebody (its owner, under a lease) makes the call, `done` with the answer, `failed` where a
-batch brought an error instead, and `lost` where it went out, brought nothing and may have been charged (db/sending.py).
+batch brought an error instead, and `lost` where it went out, brought nothing and may have been charged (db/calls.py).
 """
 
 import json
@@ -16,7 +16,7 @@ import polars as pl
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from db import sending
+from db import calls
 from db.presence import IS_PRESENT, LEASE_SECONDS
 
 _HELD = f"(completions.lease_until >= now() AND {IS_PRESENT})"
@@ -162,7 +162,7 @@ def _bury(session: Session, hashes: Collection[str] | None) -> None:
         {"hashes": None if hashes is None else list(hashes)},
     ).all()
     if dead:
-        sending.lose(session, [row.hash for row in dead if row.sent_at is not None])
+        calls.lose(session, [row.hash for row in dead if row.sent_at is not None])
         free(session, [row.hash for row in dead if row.sent_at is None])
 
 

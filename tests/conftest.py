@@ -23,7 +23,8 @@ os.environ |= {
     "TOKENIZERS_PARALLELISM": "false",
 }
 
-from db import embedded, engine  # noqa: E402
+from db import engine  # noqa: E402
+from db.servers import embedded  # noqa: E402
 from db.settings import settings  # noqa: E402
 
 # Speed lives in `make bench`; a busy machine must not fail a test.

@@ -12,9 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from db import analytics, chunks, completions, datasets, jobs, knowledge_changes, rates
+from db import analytics, chunks, completions, datasets, jobs, rates
 from db.engine import Session, after_commit, begin
 from db.errors import MappingError, UserError, WrongState
+from db.knowledge import changes
 from db.settings import settings
 from db.types import Dataset, DatasetState, Job, JobKind, JobState, Queue, Split, Step
 from worker import adapting, planning
@@ -302,7 +303,7 @@ def delete_dataset(dataset_id: int) -> None:
         its_jobs = jobs.all(session, dataset_id)
         job_ids = [job.id for job in its_jobs]
         completions.forget(session, job_ids)
-        told_of_it = knowledge_changes.take_back_reference(session, dataset_id)
+        told_of_it = changes.take_back_reference(session, dataset_id)
         datasets.drop(session, dataset_id)
         files = {dataset.file_sha256, *(job.spec["changes"]["sha256"] for job in its_jobs if "changes" in job.spec)}
         for sha256 in files:

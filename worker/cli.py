@@ -21,7 +21,7 @@ from rich.text import Text
 from db import datasets, job_progress, jobs, predictions
 from db.engine import DatabaseAway, access, begin
 from db.errors import NotFound, UserError
-from db.permissions import keep_private
+from db.servers.permissions import keep_private
 from db.types import Dataset, DatasetState, JobKind, JobState, Progress, Split
 from worker import (
     actions,

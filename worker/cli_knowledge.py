@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from db import datasets, jobs, knowledge, results
+from db import datasets, jobs, results
 from db.engine import begin
 from db.errors import NotFound, NotReady, UserError
+from db.knowledge import bases
 from db.types import Dataset, Job, JobState
 from worker import actions, amounts, knowledge_actions
 from worker.answers import Sign
@@ -86,16 +87,16 @@ def status(what: What, as_json: AsJson = False) -> None:
     """How large, how complete and how fresh the knowledge base is."""
     with running_stack(worker=False), begin() as session:
         dataset = datasets.find(session, what)
-        base = knowledge.of(session, dataset.id)
+        base = bases.of(session, dataset.id)
         if base is None:
             raise NotReady(f"{dataset.name} has no knowledge base yet: pricewright knowledge build {dataset.id}")
-        found, there = knowledge.coverage(session, base)
+        found, there = bases.coverage(session, base)
         facts: dict[str, Any] = {
-            **knowledge.freshness(session, base.id).as_json(),
+            **bases.freshness(session, base.id).as_json(),
             "train_searchable": found,
             "train_items": there,
-            "sources": knowledge.sources(session, base.id),
-            "bytes": knowledge.size_bytes(session, base.id),
+            "sources": bases.sources(session, base.id),
+            "bytes": bases.size_bytes(session, base.id),
             "model": base.signature,
             "refreshed_at": base.refreshed_at,
             "refresh_seconds": base.refresh_seconds,

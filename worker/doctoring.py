@@ -4,10 +4,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from db import embedded, engine, workers
+from db import engine, workers
 from db.engine import begin
 from db.errors import UserError
-from db.permissions import make_home
+from db.servers import embedded
+from db.servers.permissions import make_home
 from db.settings import settings
 from worker.app import queue_lengths
 from worker.lifecycle import gpu_count

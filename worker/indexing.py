@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from db import chunks, datasets, jobs, knowledge, knowledge_changes, rates, results
+from db import chunks, datasets, jobs, rates, results
 from db.engine import Session, begin
 from db.errors import NotReady
+from db.knowledge import bases
+from db.knowledge import changes as knowledge_changes
 from db.settings import settings
 from db.types import ITEM_SCHEMA, Step
 from worker import knowing
@@ -38,7 +40,7 @@ def _prepare(work: "Work") -> Commit:
     started = time.perf_counter()
 
     def commit(session: Session) -> chunks.Tally:
-        base = knowledge.ensure(session, work.job.dataset_id, signature)
+        base = bases.ensure(session, work.job.dataset_id, signature)
         synced = knowledge_changes.sync(session, base)
         outcome = synced
         if changes is not None:
@@ -46,13 +48,13 @@ def _prepare(work: "Work") -> Commit:
             outcome.refuse("the line is no row of the table", unreadable)
         if work.job.spec.get("reference"):
             outcome = knowledge_changes.add_reference(session, base, work.job.spec["reference"])
-        waiting = knowledge.stale(session, base.id)
+        waiting = bases.stale(session, base.id)
         pieces = [waiting[start : start + CHUNK_ITEMS] for start in range(0, len(waiting), CHUNK_ITEMS)]
         chunks.add(session, work.job.id, Step.INDEX, pieces)
         jobs.set_total(session, work.job.id, len(waiting))
         results.put(session, work.job.id, asdict(outcome) | {"from_train": synced.added, "to_embed": len(waiting)})
         if not waiting:
-            knowledge.mark_refreshed(session, base.id)
+            bases.mark_refreshed(session, base.id)
         _book(session, work, time.perf_counter() - started)
         return chunks.Tally()
 
@@ -90,7 +92,7 @@ def _read(work: "Work") -> tuple[pl.DataFrame | None, int]:
 
 def _embed(work: "Work") -> Commit:
     with begin() as session:
-        base = knowledge.of(session, work.job.dataset_id)
+        base = bases.of(session, work.job.dataset_id)
     started = time.perf_counter()
     if base is not None:
         knowing.embed(base, work.chunk.rows, work.progress)

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from db import knowledge, knowledge_changes, knowledge_search
 from db.engine import begin
 from db.errors import NotReady
+from db.knowledge import bases, changes, search
 from db.types import FOUND_SCHEMA, Freshness, KnowledgeBase, PriceStats
 from worker.progress import Progress, Silent
 from worker.techniques.base import Embedder
@@ -26,7 +26,7 @@ def embedder() -> Embedder:
 
 
 def texts_of(items: pl.DataFrame) -> list[str]:
-    """What is embedded of items; db.knowledge.TEXT says the same of known ones."""
+    """What is embedded of items; db.knowledge.bases.TEXT says the same of known ones."""
     return items.select(
         pl.concat_str("title", "brand", "category", "description", separator=". ").str.replace_all(r"(\. )+", ". ")
     )["title"].to_list()
@@ -41,13 +41,13 @@ def embed(base: KnowledgeBase, ids: list[int], progress: Progress) -> int:
     for start in range(0, len(ids), BATCH):
         part = ids[start : start + BATCH]
         with begin() as session:
-            waiting = knowledge.to_embed(session, base.id, part)
+            waiting = bases.to_embed(session, base.id, part)
         progress.advance(len(part) - len(waiting))
         if waiting.is_empty():
             continue
         vectors = embedder().embed(waiting["text"].to_list(), progress)
         with begin() as session:
-            done += knowledge.put_vectors(
+            done += bases.put_vectors(
                 session,
                 base.id,
                 embedder().signature,
@@ -59,10 +59,10 @@ def embed(base: KnowledgeBase, ids: list[int], progress: Progress) -> int:
 def finish(base: KnowledgeBase) -> bool:
     """When nothing is left to embed: note the time, and make the index of a large base. False while there is."""
     with begin() as session:
-        if not knowledge.mark_refreshed(session, base.id):
+        if not bases.mark_refreshed(session, base.id):
             return False
     with begin() as session:
-        knowledge_search.ensure_index(session, base, embedder().dims)
+        search.ensure_index(session, base, embedder().dims)
     return True
 
 
@@ -79,7 +79,7 @@ class PgIndex:
     def _base(self) -> KnowledgeBase | None:
         """The base, if it is there and of the model that asks."""
         with begin() as session:
-            base = knowledge.of(session, self._dataset_id)
+            base = bases.of(session, self._dataset_id)
         return base if base and base.signature == embedder().signature else None
 
     def build(self, train: pl.DataFrame, progress: Progress) -> None:
@@ -88,9 +88,9 @@ class PgIndex:
         Which rows are train rows is asked of the database; of `train` only the length counts, for progress.
         """
         with begin() as session:
-            base = knowledge.ensure(session, self._dataset_id, embedder().signature)
-            knowledge_changes.sync(session, base)
-            waiting = knowledge.stale(session, base.id)
+            base = bases.ensure(session, self._dataset_id, embedder().signature)
+            changes.sync(session, base)
+            waiting = bases.stale(session, base.id)
         progress.advance(max(0, len(train) - len(waiting)))
         embed(base, waiting, progress)
         finish(base)
@@ -117,7 +117,7 @@ class PgIndex:
             )
         vectors = self.vectors(items, Silent())
         with begin() as session:
-            return knowledge_search.nearest(
+            return search.nearest(
                 session,
                 base,
                 embedder().dims,
@@ -136,7 +136,7 @@ class PgIndex:
         known: dict[tuple[int, str], list[float]] = {}
         if base:
             with begin() as session:
-                stored = knowledge_search.vectors(session, base, items["row"].to_list())
+                stored = search.vectors(session, base, items["row"].to_list())
             known = {(row, text_hash): vector for row, text_hash, vector in stored.iter_rows()}
         keys = [(row, hashlib.sha256(text.encode()).hexdigest()) for row, text in zip(items["row"], texts, strict=True)]
         missing = [place for place, key in enumerate(keys) if key not in known]
@@ -150,10 +150,10 @@ class PgIndex:
 
     def price_stats(self, category: str) -> PriceStats:
         with begin() as session:
-            base = knowledge.of(session, self._dataset_id)
-            return knowledge.price_stats(session, base.id, category) if base else PriceStats(0)
+            base = bases.of(session, self._dataset_id)
+            return bases.price_stats(session, base.id, category) if base else PriceStats(0)
 
     def freshness(self) -> Freshness:
         with begin() as session:
-            base = knowledge.of(session, self._dataset_id)
-            return knowledge.freshness(session, base.id) if base else Freshness(0, 0, 0.0, None, None, None, None)
+            base = bases.of(session, self._dataset_id)
+            return bases.freshness(session, base.id) if base else Freshness(0, 0, 0.0, None, None, None, None)

@@ -6,9 +6,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from db import datasets, jobs, knowledge, knowledge_changes, rates, workers
+from db import datasets, jobs, rates, workers
 from db.engine import Session, begin
 from db.errors import NotFound, NotReady, UserError
+from db.knowledge import bases, changes
 from db.types import Job, JobKind, JobState, KnowledgeBase, Queue, Split, Step
 from worker import actions
 from worker.answers import Sign
@@ -30,8 +31,8 @@ class IndexEstimate:
 def estimate(dataset_id: int) -> IndexEstimate:
     """What `refresh` would take; nothing is started."""
     with begin() as session:
-        items = knowledge.waiting(session, dataset_id)
-        measured = knowledge.measured_seconds(session)
+        items = bases.waiting(session, dataset_id)
+        measured = bases.measured_seconds(session)
         seconds = items * (measured or _SECONDS_PER_ITEM)
         usd = rates.usd_for(seconds, rates.usd_per_hour(session, _queue(session)))
     return IndexEstimate(items, seconds, usd, measured is not None)
@@ -71,7 +72,7 @@ def add_reference(dataset_id: int, reference_id: int) -> int:
 def remove(dataset_id: int, keys: Sequence[str]) -> int:
     """Take items out at once: nothing finds them any more, jobs at work included. How many there were."""
     with begin() as session:
-        removed = knowledge_changes.remove(session, base_of(session, dataset_id), keys)
+        removed = changes.remove(session, base_of(session, dataset_id), keys)
     if not removed:
         raise NotFound("None of these ids is in the knowledge base.")
     return removed
@@ -82,7 +83,7 @@ def schedule(dataset_id: int, seconds: int | None) -> None:
     if seconds is not None and seconds < SHORTEST_SCHEDULE:
         raise UserError(f"A knowledge base can be refreshed every {SHORTEST_SCHEDULE} seconds at most.")
     with begin() as session:
-        knowledge.set_schedule(session, base_of(session, dataset_id).id, seconds)
+        bases.set_schedule(session, base_of(session, dataset_id).id, seconds)
 
 
 def search(
@@ -102,7 +103,7 @@ def search(
         raise UserError("Type what to search for.")
     with begin() as session:
         base_of(session, dataset_id)
-        knowledge.forget_searches(session)
+        bases.forget_searches(session)
         asked = {
             "text": text.strip(),
             "k": k,
@@ -124,15 +125,15 @@ def refresh_due() -> list[int]:
     """Start an index job for every base whose schedule says so; the jobs' ids. Never a second one beside a first."""
     with begin() as session:
         started = []
-        for dataset_id in knowledge.due(session):
-            knowledge.forget_idle_refreshes(session, dataset_id)
+        for dataset_id in bases.due(session):
+            bases.forget_idle_refreshes(session, dataset_id)
             started.append(_start(session, dataset_id, {"scheduled": True}))
         return started
 
 
 def base_of(session: Session, dataset_id: int) -> KnowledgeBase:
     """Raises NotReady when the dataset has none."""
-    base = knowledge.of(session, dataset_id)
+    base = bases.of(session, dataset_id)
     if base is None:
         name = datasets.get(session, dataset_id).name
         raise NotReady(f"{name} has no knowledge base yet; build it first.")

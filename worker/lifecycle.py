@@ -15,7 +15,7 @@ from celery import signals
 
 from db import engine, workers
 from db.engine import DatabaseAway
-from db.permissions import keep_private
+from db.servers.permissions import keep_private
 from db.settings import settings
 from db.types import Queue
 from worker.app import app

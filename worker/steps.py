@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from db import artifacts, chunks, datasets, jobs, knowledge, predictions, rates, results
+from db import artifacts, chunks, datasets, jobs, predictions, rates, results
 from db.engine import Session, begin
+from db.knowledge import bases
 from db.settings import settings
 from db.types import PREDICTION_SCHEMA, Chunk, DatasetState, Job, PredictionStatus, Split, Step
 from worker import data_need, guarding, indexing, specs, training_steps
@@ -241,8 +242,8 @@ def evaluate(work: Work) -> Commit:
 def _retrieval(job: Job) -> dict[str, Any]:
     """How fresh the knowledge base was, and what the model added to the neighbours it read."""
     with begin() as session:
-        base = knowledge.of(session, job.dataset_id)
-        found = {"freshness": knowledge.freshness(session, base.id).as_json()} if base else {}
+        base = bases.of(session, job.dataset_id)
+        found = {"freshness": bases.freshness(session, base.id).as_json()} if base else {}
         told = predictions.of_job(session, job.id) if job.technique in ("rag", "finetuned") else None
     added = neighbours_alone.added(told) if told is not None else None
     return found | ({"neighbours_alone": added} if added else {})

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from db.processes import dies_with_parent
+from db.servers.processes import dies_with_parent
 
 STOP_SECONDS = 15.0  # how long children may take to end in order; a chunk lost later is only handed out again
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, NoReturn
 
-from db import datasets, embedded, engine, jobs, workers
+from db import datasets, engine, jobs, workers
 from db.errors import NotReady, UserError
-from db.permissions import make_home
+from db.servers import embedded
+from db.servers.permissions import make_home
 from db.settings import Settings, settings
 from db.types import DatasetState, JobKind, Queue, Split
 from worker import actions, specs

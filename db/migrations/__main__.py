@@ -1,7 +1,8 @@
 """`python -m db.migrations`: bring the database to the newest migration; an embedded one is started for it."""
 
-from db import embedded, engine
-from db.permissions import keep_private
+from db import engine
+from db.servers import embedded
+from db.servers.permissions import keep_private
 from db.settings import settings
 
 

@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from dashboard import knowing, knowledge_charts, knowledge_reads
-from db import chunks, datasets, jobs, knowledge, predictions
+from db import chunks, datasets, jobs, predictions
 from db.engine import begin
+from db.knowledge import bases
 from db.types import JobKind, JobState, Split
 from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, texts
@@ -117,12 +118,12 @@ def test_the_schedule_is_kept_and_a_change_made_elsewhere_is_shown(open_page: Op
     at.radio(key=f"schedule-{based}").set_value(3600).run()
     assert is_well(at)
     with begin() as session:
-        assert knowledge.of(session, based).refresh_seconds == 3600  # type: ignore[union-attr]
+        assert bases.of(session, based).refresh_seconds == 3600  # type: ignore[union-attr]
     knowledge_actions.schedule(based, 7200)
     at.run()
     assert at.radio(key=f"schedule-{based}").value == 7200
     with begin() as session:
-        assert knowledge.of(session, based).refresh_seconds == 7200  # type: ignore[union-attr]
+        assert bases.of(session, based).refresh_seconds == 7200  # type: ignore[union-attr]
 
 
 def test_freshness_needs_a_job_that_rests_on_neighbours_and_then_shows_its_error_by_age(

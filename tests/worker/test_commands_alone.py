@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from db import embedded, engine
+from db import engine
 from db.engine import begin
+from db.servers import embedded
 from db.settings import Settings
 from tests.builders import a_dataset, an_adapter
 from tests.conftest import use_database

@@ -5,9 +5,10 @@ import io
 import polars as pl
 import pytest
 
-from db import datasets, job_progress, jobs, knowledge, results
+from db import datasets, job_progress, jobs, results
 from db.engine import begin
 from db.errors import NotReady
+from db.knowledge import bases
 from db.types import DatasetState, JobState, Split
 from tests.builders import a_catalogue, a_dataset
 from tests.worker.conftest import drain
@@ -111,7 +112,7 @@ def test_a_change_of_price_alone_embeds_nothing_and_counts_at_once(database, sen
     assert embedder.embedded == []
     with begin() as session:
         item = datasets.items(session, dataset_id).filter(pl.col("row") == 1).with_columns(row=pl.lit(-1, pl.Int64))
-        lag = knowledge.freshness(session, knowledge.of(session, dataset_id).id)
+        lag = bases.freshness(session, bases.of(session, dataset_id).id)
     assert knowing.PgIndex(dataset_id).nearest(item, 1)["price"][0] == 999.50
     assert lag.worst_lag_seconds < 60
 
@@ -284,10 +285,10 @@ def test_a_job_says_what_it_took_and_how_far_it_is(database, sent, embedder):
     with begin() as session:
         job = jobs.get(session, job_id)
         [progress] = job_progress.of(session, [job_id])
-        base = knowledge.of(session, dataset_id)
-        fresh = knowledge.freshness(session, base.id)
-        assert knowledge.coverage(session, base) == (2_400, 2_400)
-        assert knowledge.size_bytes(session, base.id) > 2_400 * 128
+        base = bases.of(session, dataset_id)
+        fresh = bases.freshness(session, base.id)
+        assert bases.coverage(session, base) == (2_400, 2_400)
+        assert bases.size_bytes(session, base.id) > 2_400 * 128
     assert (progress.items_done, progress.items_total, progress.chunks_total) == (2_400, 2_400, 3)
     assert job.fixed_seconds > 0
     assert job.fixed_usd > 0

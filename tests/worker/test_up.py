@@ -17,9 +17,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from db import datasets, embedded, jobs
+from db import datasets, jobs
 from db.engine import begin
 from db.errors import UserError
+from db.servers import embedded
 from db.settings import Settings
 from db.types import DatasetState, JobKind, JobState
 from tests.builders import a_dataset

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from db import batches, chunks, completions, endpoints, jobs, sending
+from db import batches, chunks, completions, endpoints, jobs
+from db import calls as db_calls
 from db.completions import Answer, Claim
 from db.engine import Session, begin
 from db.errors import NotFound, NotReady, UserError
@@ -241,7 +242,7 @@ def _close(session: Session, batch: Batch, state: str, error: str | None, *, may
     """Count, give up what has no answer, as lost where it may be charged, and wake the chunk that waits."""
     batches.finish(session, batch.id, state, error)
     unanswered = list(completions.of_batch(session, batch.id))
-    (sending.lose if may_be_charged else completions.free)(session, unanswered)
+    (db_calls.lose if may_be_charged else completions.free)(session, unanswered)
     if batch.chunk_id is not None:
         chunks.wake_chunk(session, batch.chunk_id)
 

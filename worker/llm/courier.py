@@ -4,7 +4,7 @@
 outcomes to stdout, both as JSON lines. An answer is committed before it is written out. When stdin ends (the worker
 is gone) nothing new is sent, what is under way is waited for and stored, and the process ends: an answer that is paid
 for is never lost with the worker. When the courier itself dies, its claims are free at once (db/presence.py), and what
-it had sent, noted before it went out, is booked as lost (db/sending.py).
+it had sent, noted before it went out, is booked as lost (db/calls.py).
 
 In:  {"op": "endpoint", ...fields of Endpoint}           how to reach it; also closes its breaker
      {"op": "ask", hash, endpoint, model, request, job_id, row, most_usd}
@@ -29,7 +29,8 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from db import completions, sending
+from db import calls as db_calls
+from db import completions
 from db.completions import Answer, Claim, Stored
 from db.engine import DatabaseAway, Session, begin
 from db.presence import LEASE_SECONDS, Presence
@@ -103,7 +104,7 @@ class Courier:
         free = [call.hash for call in calls if not call.may_be_charged]
 
         def release(session: Session) -> None:
-            sending.lose(session, lost, self.owner)
+            db_calls.lose(session, lost, self.owner)
             completions.free(session, free, self.owner)
 
         await _database(release)
@@ -218,7 +219,7 @@ class Courier:
         self._back.difference_update(hashes)
 
         def note(session: Session) -> tuple[set[str], set[str]]:
-            return sending.depart(session, self.owner, hashes, unanswered)
+            return db_calls.depart(session, self.owner, hashes, unanswered)
 
         gone, capped = await _database(note)
         self._may_go |= gone
@@ -237,7 +238,7 @@ class Courier:
         async with self._noting:
             if self._back:
                 back, self._back = self._back, set()
-                await _database(lambda session: sending.come_back(session, self.owner, back))
+                await _database(lambda session: db_calls.come_back(session, self.owner, back))
 
     async def _watch_forever(self) -> None:
         """Calls that somebody else made: their answers, or their freedom."""

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from db.errors import UserError
-from db.processes import dies_with_parent
+from db.servers.processes import dies_with_parent
 from db.types import Checkpoint, TrainingPoint
 from worker.progress import Defer
 from worker.training.task import (

@@ -26,8 +26,8 @@ from typing import IO
 import psutil
 
 from db.errors import NotReady
-from db.permissions import check_owner, check_reachable, make_home, prepare_run_dir, server_user
-from db.processes import dies_with_parent
+from db.servers.permissions import check_owner, check_reachable, make_home, prepare_run_dir, server_user
+from db.servers.processes import dies_with_parent
 from db.settings import Settings
 
 USER = DATABASE = "pricewright"

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from db import embedded
 from db.errors import NotReady
-from db.permissions import OTHERS, SERVER_USER, keep_private, make_home
+from db.servers import embedded
+from db.servers.permissions import OTHERS, SERVER_USER, keep_private, make_home
 from db.settings import Settings, settings
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 STRANGER = 65533  # a user id that owns nothing
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can act as another user")
 

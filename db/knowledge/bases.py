@@ -1,6 +1,6 @@
 """Which knowledge base does a dataset have, what of it waits to be embedded, and how fresh is it?
 
-Changes of items are in db/knowledge_changes.py, search in db/knowledge_search.py.
+Changes of items are in db/knowledge/changes.py, search in db/knowledge/search.py.
 """
 
 from collections.abc import Sequence

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from db import engine, knowledge, knowledge_changes, knowledge_search
+from db import engine
 from db.engine import begin
+from db.knowledge import bases, changes, search
 from tests.builders import a_dataset
 from tests.worker.hashed import HashedWords
 from worker import knowing
@@ -30,7 +31,7 @@ def test_the_database_hashes_the_text_that_the_worker_embeds(session, lines):
     theirs = [
         session.scalar(
             text(
-                f"SELECT {knowledge.text_hash('i')} FROM (SELECT CAST(:title AS text) AS title, CAST(:brand AS text) "
+                f"SELECT {bases.text_hash('i')} FROM (SELECT CAST(:title AS text) AS title, CAST(:brand AS text) "
                 "AS brand, CAST(:category AS text) AS category, CAST(:description AS text) AS description) i"
             ),
             line,
@@ -65,11 +66,11 @@ def test_vectors_of_an_earlier_version_are_moved_and_not_embedded_again(database
                 )
     command.upgrade(config, "head")
     with begin() as session:
-        base = knowledge.of(session, 1)
-        moved = knowledge_search.vectors(session, base, [0, 1, 2])
+        base = bases.of(session, 1)
+        moved = search.vectors(session, base, [0, 1, 2])
         assert base.signature == "new"
         assert moved["row"].sort().to_list() == [0, 1]
-        assert knowledge.waiting(session, 1) == 0
+        assert bases.waiting(session, 1) == 0
 
     class Refusing:
         dims, signature = 2, "new"
@@ -86,32 +87,30 @@ def test_vectors_of_an_earlier_version_are_moved_and_not_embedded_again(database
 
 
 def test_an_index_is_made_for_a_large_base_and_filters_stay_complete(session, monkeypatch):
-    monkeypatch.setattr(knowledge_search, "EXACT_UP_TO", 150)
+    monkeypatch.setattr(search, "EXACT_UP_TO", 150)
     dataset_id = a_dataset(session, 1_000)
-    base = knowledge.ensure(session, dataset_id, "test")
+    base = bases.ensure(session, dataset_id, "test")
     model = HashedWords(dims=32)
-    knowledge_changes.sync(session, base)
-    waiting = knowledge.to_embed(session, base.id, knowledge.stale(session, base.id))
+    changes.sync(session, base)
+    waiting = bases.to_embed(session, base.id, bases.stale(session, base.id))
     vectors = model.embed(waiting["text"].to_list(), Silent())
     listed = pl.Series(vectors.tolist(), dtype=pl.List(pl.Float32))
-    assert knowledge.put_vectors(session, base.id, "other", waiting.select("id", "text_hash", embedding=listed)) == 0
-    assert knowledge.put_vectors(session, base.id, "test", waiting.select("id", "text_hash", embedding=listed)) == 800
+    assert bases.put_vectors(session, base.id, "other", waiting.select("id", "text_hash", embedding=listed)) == 0
+    assert bases.put_vectors(session, base.id, "test", waiting.select("id", "text_hash", embedding=listed)) == 800
     queries = pl.DataFrame(
         {"row": [-1, -2], "category": ["Lamps", "Tools"], "embedding": vectors[:2].tolist()},
         schema_overrides={"embedding": pl.List(pl.Float32)},
     )
-    exact = knowledge_search.nearest(session, base, 32, queries, 10)
-    assert knowledge_search.ensure_index(session, base, 32)
-    by_index = knowledge_search.nearest(session, base, 32, queries, 10)
+    exact = search.nearest(session, base, 32, queries, 10)
+    assert search.ensure_index(session, base, 32)
+    by_index = search.nearest(session, base, 32, queries, 10)
     assert len(by_index) == 20
     assert (exact["similarity"] - by_index["similarity"]).max() < 0.05
     session.execute(
         text("UPDATE knowledge_items SET category = 'Rare' WHERE base_id = :b AND row % 40 = 0"), {"b": base.id}
     )
-    rare = knowledge_search.nearest(
-        session, base, 32, queries.with_columns(category=pl.lit("Rare")), 20, same_category=True
-    )
+    rare = search.nearest(session, base, 32, queries.with_columns(category=pl.lit("Rare")), 20, same_category=True)
     assert len(rare) == 40
-    assert knowledge.size_bytes(session, base.id) > 800 * 64
-    knowledge.ensure(session, dataset_id, "another model")
+    assert bases.size_bytes(session, base.id) > 800 * 64
+    bases.ensure(session, dataset_id, "another model")
     assert session.scalar(text("SELECT to_regclass(:n)"), {"n": f"ix_knowledge_items_hnsw_{base.id}"}) is None

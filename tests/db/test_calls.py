@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from db import batches, chunks, completions, job_progress, jobs, sending
+from db import batches, calls, chunks, completions, job_progress, jobs
 from db.completions import Answer, Claim
 from db.engine import Session, begin
 from db.presence import Presence
@@ -38,37 +38,37 @@ def test_calls_go_out_as_far_as_the_cap_has_room_for_the_most_they_may_cost(sess
     job_id = _capped(session, 3 * CENT)
     completions.claim(session, [_claim(key, job_id) for key in "abcde"], "me")
 
-    assert sending.depart(session, "me", "ab") == ({"a", "b"}, set())
-    gone, capped = sending.depart(session, "me", "cd")
+    assert calls.depart(session, "me", "ab") == ({"a", "b"}, set())
+    gone, capped = calls.depart(session, "me", "cd")
     assert (len(gone), len(capped)) == (1, 1)
     completions.store(session, [Answer(key, {}, usd=CENT / 2) for key in ("a", "b")])
-    assert sending.depart(session, "me", capped) == (capped, set())
-    assert sending.depart(session, "me", "e") == (set(), {"e"})
+    assert calls.depart(session, "me", capped) == (capped, set())
+    assert calls.depart(session, "me", "e") == (set(), {"e"})
 
 
 def test_without_a_cap_or_a_job_everything_may_go_out(session):
     job_id = _capped(session, None)
     completions.claim(session, [_claim("a", job_id, usd=None), _claim("b", None)], "me")
 
-    assert sending.depart(session, "me", "ab") == ({"a", "b"}, set())
+    assert calls.depart(session, "me", "ab") == ({"a", "b"}, set())
 
 
 def test_what_is_not_ones_own_any_more_may_not_go_out(session):
     completions.claim(session, [_claim("a")], "you")
 
-    assert sending.depart(session, "me", "ab") == (set(), set())
+    assert calls.depart(session, "me", "ab") == (set(), set())
 
 
 def test_a_refused_call_makes_room_and_an_unanswered_one_takes_its_money_along(session):
     job_id = _capped(session, 2 * CENT)
     completions.claim(session, [_claim("a", job_id)], "me")
-    sending.depart(session, "me", "a")
-    sending.come_back(session, "me", "a")
-    assert sending.depart(session, "me", "a") == ({"a"}, set())
-    assert sending.depart(session, "me", "a", unanswered="a") == ({"a"}, set())
+    calls.depart(session, "me", "a")
+    calls.come_back(session, "me", "a")
+    assert calls.depart(session, "me", "a") == ({"a"}, set())
+    assert calls.depart(session, "me", "a", unanswered="a") == ({"a"}, set())
 
     assert jobs.get(session, job_id).lost_usd == CENT
-    assert sending.depart(session, "me", "a", unanswered="a") == (set(), {"a"})
+    assert calls.depart(session, "me", "a", unanswered="a") == (set(), {"a"})
     assert jobs.get(session, job_id).spent_usd == 2 * CENT
 
 
@@ -76,7 +76,7 @@ def test_who_is_gone_loses_what_was_on_its_way_and_frees_the_rest_at_once(me):
     with begin() as session:
         job_id = _capped(session, CENT * 9)
         completions.claim(session, [_claim(key, job_id) for key in "abc"], "me")
-        sending.depart(session, "me", "ab")
+        calls.depart(session, "me", "ab")
     with begin() as session:
         assert completions.claim(session, [_claim("a", job_id)], "you") == set()
         assert completions.senders(session, "e") == 1
@@ -108,7 +108,7 @@ def test_who_had_no_time_to_be_seen_by_a_postgres_that_started_anew_is_not_taken
 def test_a_call_of_unknown_price_that_is_lost_makes_the_cost_unknown(session):
     job_id = _capped(session, None)
     completions.claim(session, [_claim("a", job_id, usd=None)], "me")
-    sending.depart(session, "me", "a")
+    calls.depart(session, "me", "a")
     completions.bury(session)
 
     (progress,) = job_progress.of(session, [job_id])
@@ -119,7 +119,7 @@ def test_a_call_of_unknown_price_that_is_lost_makes_the_cost_unknown(session):
 def test_what_was_lost_stays_on_the_books_of_the_endpoint_when_the_call_is_made_again(session):
     for key in ("a", "b"):
         completions.claim(session, [_claim(key)], "me")
-        sending.depart(session, "me", key)
+        calls.depart(session, "me", key)
         completions.bury(session)
     completions.claim(session, [_claim("a"), _claim("b")], "me")
     completions.store(session, [Answer("a", {}, usd=CENT)])
@@ -132,7 +132,7 @@ def test_what_was_lost_stays_on_the_books_of_the_endpoint_when_the_call_is_made_
 def test_an_answer_that_comes_after_it_was_given_up_is_kept_and_paid(session):
     job_id = _capped(session, None)
     completions.claim(session, [_claim("a", job_id)], "me")
-    sending.depart(session, "me", "a")
+    calls.depart(session, "me", "a")
     completions.bury(session)
 
     assert completions.store(session, [Answer("a", {"text": "5"}, usd=CENT)]) == {"a"}
@@ -146,7 +146,7 @@ def test_calls_of_a_batch_count_as_on_their_way_from_the_start(session):
     completions.claim(session, [_claim("a", job_id), _claim("b", job_id)], "t", 60, batch_id)
     completions.claim(session, [_claim("c", job_id), _claim("d", job_id)], "me")
 
-    gone, capped = sending.depart(session, "me", "cd")
+    gone, capped = calls.depart(session, "me", "cd")
     assert (len(gone), len(capped)) == (1, 1)
 
 
@@ -167,8 +167,8 @@ def test_of_a_lost_call_only_its_money_stays_when_its_dataset_goes(session, me):
     job_id = _capped(session, None)
     call = Claim("a", "e", "m", {"messages": ["a secret lamp"]}, job_id, 0, CENT)
     completions.claim(session, [call], "me")
-    sending.depart(session, "me", "a")
-    sending.lose(session, "a")
+    calls.depart(session, "me", "a")
+    calls.lose(session, "a")
 
     completions.forget(session, [job_id])
 
@@ -191,7 +191,7 @@ def test_a_forgotten_call_that_is_asked_anew_keeps_its_answer(session, me):
 def test_no_call_of_a_deleted_job_goes_out(session, me):
     completions.claim(session, [Claim("a", "e", "m", {}, 4711, 0, CENT)], "me")
 
-    assert sending.depart(session, "me", "a") == (set(), {"a"})
+    assert calls.depart(session, "me", "a") == (set(), {"a"})
 
 
 def test_whose_connection_broke_is_there_again_at_the_next_word(me):

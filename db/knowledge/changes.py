@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db import engine
-from db.knowledge import text_hash
+from db.knowledge.bases import text_hash
 from db.types import KnowledgeBase
 
 # An item's key in a base: its own id where that is one; ids that are used twice name nothing.

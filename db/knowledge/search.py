@@ -5,7 +5,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db import engine
-from db.knowledge import written
+from db.knowledge.bases import written
 from db.types import FOUND_SCHEMA, KnowledgeBase
 
 # Up to here comparing with every vector is faster than the detour over an index and exact (docs/experiments.md).

@@ -18,13 +18,13 @@ import psutil
 import psycopg
 import pytest
 
-from db import embedded
 from db.errors import NotReady
-from db.permissions import SERVER_USER
+from db.servers import embedded
+from db.servers.permissions import SERVER_USER
 from db.settings import Settings
 
 pytestmark = pytest.mark.stack
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root hands its servers to another user")
 
 

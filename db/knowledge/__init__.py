@@ -1,0 +1,1 @@
+"""Knowledge bases: what each holds, how it changes, and how it is searched."""
