@@ -7,7 +7,7 @@ import numpy as np
 
 from worker.demo import catalogue
 from worker.llm.embedding import MiniLM
-from worker.llm.packaged import embedding_folder
+from worker.llm.local.packages import embedding_folder
 from worker.progress import Silent
 from worker.techniques.asking import item_texts
 

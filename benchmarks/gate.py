@@ -20,8 +20,8 @@ from worker import canary, train_specs
 from worker.evaluation.forgetting import Finding, Report, judge
 from worker.evaluation.resampling import Floats
 from worker.llm.base import Readout
-from worker.llm.local import LocalModel
-from worker.llm.packaged import model_folder
+from worker.llm.local.model import LocalModel
+from worker.llm.local.packages import model_folder
 from worker.progress import Silent
 from worker.train_specs import TrainSpec
 from worker.training import forgetting, launch

@@ -19,9 +19,9 @@ from benchmarks.stack import fresh_stack
 from db import endpoints, rates
 from db.engine import begin
 from db.types import Endpoint
-from worker.llm import calling
 from worker.llm.base import Prompt, Readout
-from worker.llm.hosted import HostedModel
+from worker.llm.endpoint import client as endpoint_client
+from worker.llm.endpoint.model import HostedModel
 from worker.progress import Silent
 
 LATENCY_MS = 300
@@ -49,7 +49,7 @@ def main(seconds: float = SECONDS) -> None:
         for name, way in ways.items():
             print(_measure(url, name, way), flush=True)
     finally:
-        calling.stop()
+        endpoint_client.stop()
         server.terminate()
         server.wait()
 

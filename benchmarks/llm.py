@@ -23,11 +23,11 @@ import torch
 from db.errors import NotReady
 from worker.demo import catalogue
 from worker.llm.base import Prompt, Readout
-from worker.llm.batches import Tokens
-from worker.llm.local import LocalModel
-from worker.llm.machine import quiet
-from worker.llm.packaged import PACKAGED, model_folder
-from worker.llm.reading import parse_completion
+from worker.llm.local.batches import Tokens
+from worker.llm.local.device import quiet
+from worker.llm.local.model import LocalModel
+from worker.llm.local.packages import PACKAGED, model_folder
+from worker.llm.price_reading import parse_completion
 from worker.progress import Silent
 
 NEW_TOKENS = 6  # "1299.0" and what is needed for most prices

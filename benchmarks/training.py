@@ -26,8 +26,8 @@ from benchmarks.llm import matmul_limit, work_per_token
 from benchmarks.shop import Curve, lessons, priced_items
 from worker import train_specs
 from worker.evaluation.resampling import Floats, alone, interval, means, weights
-from worker.llm.local import LocalModel
-from worker.llm.packaged import model_folder
+from worker.llm.local.model import LocalModel
+from worker.llm.local.packages import model_folder
 from worker.train_specs import TrainSpec
 from worker.training import device, launch
 from worker.training.batching import Sample, price_samples

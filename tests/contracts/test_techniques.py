@@ -31,7 +31,7 @@ def _language_model(name: str) -> Any:
     if name == CALLS_FUNCTIONS:
         return Scripted()
     from tests.worker.llm.small import a_model_folder
-    from worker.llm.local import LocalModel
+    from worker.llm.local.model import LocalModel
 
     if name == SMALL:
         with tempfile.TemporaryDirectory() as folder:

@@ -129,7 +129,7 @@ def test_a_cap_holds_at_the_endpoints_own_bill_though_couriers_are_killed(stack:
         target = len(server.requests) + 60
         while (len(server.requests) < target or not server.log.in_flight) and watching.poll() is None:
             time.sleep(0.005)
-        for courier in stack.find("worker.llm.courier"):
+        for courier in stack.find("worker.llm.endpoint.courier"):
             courier.kill()
             killed += 1
     _, err = watching.communicate(timeout=300)

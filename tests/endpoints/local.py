@@ -1,6 +1,6 @@
 """What does a real model answer? A packaged one, read by transformers directly, with its true log-probabilities.
 
-It shares no code with worker/llm/local.py beyond finding the folder, so that tests compare two ways of reading.
+It shares no code with worker/llm/local/model.py beyond finding the folder, so that tests compare two ways of reading.
 """
 
 import json
@@ -14,8 +14,8 @@ from tests.endpoints.brain import Answer, Ask, Token, shortened, text_of
 from tests.endpoints.prices import TOP
 from tests.endpoints.settings import Model
 from tests.endpoints.troubled import Refused
-from worker.llm.machine import quiet
-from worker.llm.packaged import model_folder
+from worker.llm.local.device import quiet
+from worker.llm.local.packages import model_folder
 
 _LONGEST = 256  # tokens of an answer where nobody set a limit
 _LONGEST_SLOT = {"number": 6, "integer": 6, "string": 24}  # tokens of one value in guided JSON

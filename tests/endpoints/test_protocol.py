@@ -13,7 +13,7 @@ import pytest
 
 from tests.endpoint import Handle, endpoint, local_brain
 from tests.endpoints.fast import FastBrain
-from worker.llm.packaged import is_available
+from worker.llm.local.packages import is_available
 
 LAPTOP: list[Any] = [{"role": "user", "content": "<product>Gaming laptop\nCategory: Computers</product>\nPrice: $"}]
 CABLE: list[Any] = [{"role": "user", "content": "<product>USB cable, 1 m</product>\nPrice: $"}]

@@ -154,17 +154,17 @@ def test_forms_ask_only_what_the_adapter_does_not_decide():
 
 @pytest.mark.model
 def test_a_job_prices_with_adapters_from_the_database_and_loads_their_base_once(dataset, sent, tmp_path, monkeypatch):
-    from worker.llm import local
-    from worker.llm.weights import base_hash
+    from worker.llm.local import model
+    from worker.llm.local.weights_hash import base_hash
 
     loaded = []
 
-    class Counted(local.LocalModel):
+    class Counted(model.LocalModel):
         def __init__(self, name, **options):
             loaded.append(name)
             super().__init__(name, **options)
 
-    monkeypatch.setattr(local, "LocalModel", Counted)
+    monkeypatch.setattr(model, "LocalModel", Counted)
     folder = a_model_folder(tmp_path / "small")
     base = resources.LiveResources(dataset).language_model(str(folder)).network.model
     known = {"model": str(folder), "base": str(folder), "base_hash": base_hash(folder)}

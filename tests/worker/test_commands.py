@@ -19,7 +19,7 @@ from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
 from tests.worker.trained import train_nothing
 from worker import actions, cli, cli_knowledge, cli_watch, data_need, finetune_actions, knowing, specs, train_specs
-from worker.llm import calling
+from worker.llm.endpoint import client
 from worker.templates.builtin import BUILT_IN
 from worker.up import running_stack
 
@@ -188,7 +188,7 @@ def _endpoints(walk: Walk) -> None:
             assert len(walk.json(*curve)["rows"]) == 6
             assert "is gone" in walk("endpoints", "remove", "e")
         finally:
-            calling.stop()
+            client.stop()
 
 
 def test_a_file_that_can_not_be_written_is_told_before_anything_is_priced(walk: Walk, tmp_path: Path) -> None:

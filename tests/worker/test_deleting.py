@@ -18,7 +18,7 @@ from db.types import DatasetState, JobState, Split
 from tests.builders import a_dataset, a_job
 from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
-from tests.worker.llm.hosting import MILLIONTHS, hosted
+from tests.worker.llm.endpoint.calls import MILLIONTHS, hosted
 from worker import actions, knowing, knowledge_actions, specs
 
 MARK = "zorblatt"

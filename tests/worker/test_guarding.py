@@ -15,7 +15,7 @@ from tests.worker.conftest import drain
 from tests.worker.training import learned
 from worker import adapter_actions, train_specs
 from worker.evaluation.forgetting import Report, objection
-from worker.llm.weights import base_hash
+from worker.llm.local.weights_hash import base_hash
 from worker.running import wake
 
 

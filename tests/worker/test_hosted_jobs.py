@@ -10,9 +10,9 @@ from db.engine import begin
 from db.types import Job, JobState
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
-from tests.worker.llm.hosting import hosted
+from tests.worker.llm.endpoint.calls import hosted
 from worker import actions, running, specs
-from worker.llm import batching
+from worker.llm.endpoint import batch_api
 
 PRICES = {"input": Decimal(10), "output": Decimal(10), "batch_input": Decimal(5), "batch_output": Decimal(5)}
 
@@ -71,7 +71,7 @@ def test_a_batch_job_lies_down_and_is_woken(database, sent):
         assert _job(job_id).state is JobState.RUNNING
         deadline = time.monotonic() + 20
         while _job(job_id).state is JobState.RUNNING and time.monotonic() < deadline:
-            batching.poll()
+            batch_api.poll()
             running.sweep()
             drain(sent)
             time.sleep(0.05)

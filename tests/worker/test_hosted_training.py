@@ -17,7 +17,7 @@ from worker import actions, endpoint_actions, hosted_training, running, steps, t
 from worker.hosting import tariffs
 from worker.hosting.tuning import OpenAiTuner, Order
 from worker.lessons import Lesson
-from worker.llm import calling
+from worker.llm.endpoint import client
 from worker.training import chat, remote
 
 REAL_STEP = steps.STEPS[Step.TRAIN]
@@ -43,7 +43,7 @@ def lesson(rows: int = 12) -> Lesson:
 def running_server() -> Iterator[Handle]:
     with endpoint() as handle:
         yield handle
-    calling.stop()
+    client.stop()
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import torch
 
 from db.settings import settings
-from worker.llm.machine import pick_device, pick_dtype
-from worker.llm.packaged import embedding_folder
+from worker.llm.local.device import pick_device, pick_dtype
+from worker.llm.local.packages import embedding_folder
 from worker.progress import Progress
 
 BATCH = 32

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from worker.llm.base import Prompt
-from worker.llm.tokens import Tokenizer
+from worker.llm.local.tokenizer import Tokenizer
 
 BUCKET = 32  # examples of one length bucket: small enough for little padding, large enough for mixed batches
 

@@ -178,7 +178,7 @@ def _use(adapter: Adapter) -> Iterator[str]:
     if adapter.form == "quantiles":
         yield (
             "The price itself comes out of `head.safetensors`, which reads the last hidden state; "
-            "`worker/llm/heads.py` of Pricewright says how."
+            "`worker/llm/local/quantile_head.py` of Pricewright says how."
         )
         yield ""
 

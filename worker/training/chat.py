@@ -17,7 +17,7 @@ def lines(examples: pl.DataFrame) -> Iterator[str]:
 
 
 def messages(example: dict[str, Any]) -> list[dict[str, str]]:
-    """The question as worker.llm.requests sends it, and the answer that it should get."""
+    """The question as worker.llm.endpoint.requests sends it, and the answer that it should get."""
     said = [
         {"role": "user", "content": example["shared"] + example["text"] + example["ask"]},
         {"role": "assistant", "content": answer(example["price"])},

@@ -18,7 +18,7 @@ _NO_MEMORY = ("out of memory", "can't allocate memory")  # how torch says it of 
 def main(folder: Path) -> int:
     """Exit code 0: done; 1: error.txt says why; device.BUSY: the GPU is taken."""
     try:
-        from worker.llm.machine import pick_device
+        from worker.llm.local.device import pick_device
         from worker.training import device, pilot
         from worker.training.task import Task
         from worker.training.training import Training

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from db.types import PromptVersion
-from worker.llm.tokens import Tokenizer
+from worker.llm.local.tokenizer import Tokenizer
 from worker.techniques.filling import Form, Given
 from worker.templates.rendering import item_values
 from worker.train_specs import TrainSpec

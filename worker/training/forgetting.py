@@ -12,9 +12,9 @@ from worker.canary import Passage, Question
 from worker.evaluation.forgetting import Part, Unit
 from worker.evaluation.resampling import Floats
 from worker.llm.base import LanguageModel, Prompt
-from worker.llm.batches import Tokens, batches
-from worker.llm.local import LocalModel
-from worker.llm.network import Network
+from worker.llm.local.batches import Tokens, batches
+from worker.llm.local.model import LocalModel
+from worker.llm.local.network import Network
 from worker.progress import Progress
 
 PROSE = "neutral prose"

@@ -12,8 +12,8 @@ from safetensors.torch import load, save
 from torch import nn
 
 from db.errors import UserError
-from worker.llm.adapted import twin
-from worker.llm.heads import HEAD_FILE, QuantileHead, pinball
+from worker.llm.local.adapters import twin
+from worker.llm.local.quantile_head import HEAD_FILE, QuantileHead, pinball
 from worker.train_specs import TrainSpec
 
 Tensor = torch.Tensor

@@ -8,7 +8,7 @@ import polars as pl
 
 from worker.evaluation.resampling import Floats
 from worker.llm.base import Prompt, Readout
-from worker.llm.local import LocalModel
+from worker.llm.local.model import LocalModel
 from worker.progress import Silent
 from worker.train_specs import TrainSpec
 

@@ -5,7 +5,7 @@ import polars as pl
 from db.types import PredictionStatus
 from worker.evaluation import metrics
 from worker.llm.base import Prompt, Readout
-from worker.llm.hosted import HostedModel
+from worker.llm.endpoint.model import HostedModel
 from worker.progress import Progress
 from worker.train_specs import TrainSpec
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
-from worker.llm.heads import HEAD_FILE, QuantileHead
-from worker.llm.packaged import model_folder
+from worker.llm.local.packages import model_folder
+from worker.llm.local.quantile_head import HEAD_FILE, QuantileHead
 
 PARTS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 

@@ -26,8 +26,8 @@ def test_more_text_is_not_fewer_tokens(one, two):
 @pytest.mark.parametrize("name", ["smollm2-135m", "gemma3-270m"])
 def test_real_tokenizers_count_less_on_products(name):
     from worker.demo.shop import __doc__ as words
-    from worker.llm.packaged import model_folder
-    from worker.llm.tokens import Tokenizer
+    from worker.llm.local.packages import model_folder
+    from worker.llm.local.tokenizer import Tokenizer
 
     texts = [str(words), "Samsung Galaxy S21 Ultra 5G, 256GB, Phantom Black (SM-G998UZKEXAA), 6.8 in. AMOLED 120Hz"]
 

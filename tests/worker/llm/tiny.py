@@ -4,8 +4,8 @@ from typing import Any
 
 import torch
 
-from worker.llm.attention import register
-from worker.llm.network import Network
+from worker.llm.local.attention import register
+from worker.llm.local.network import Network
 
 DIGITS = tuple(range(10, 20))  # token 10 spells "0"
 COMMA = 20

@@ -90,7 +90,7 @@ def test_examples_to_train_on_see_neither_themselves_nor_their_near_copies() -> 
 
 @pytest.mark.model
 def test_a_real_adapter_with_a_quantile_head_gives_prices_with_intervals(tmp_path: Path) -> None:
-    from worker.llm.local import LocalModel
+    from worker.llm.local.model import LocalModel
 
     base = LocalModel(str(a_model_folder(tmp_path / "small")))
     files = {name: an_adapter(base.network.model, seed, quantiles=True) for seed, name in enumerate(("a", "b"))}

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from worker import canary
-from worker.llm.adapted import CONFIG_FILE, WEIGHTS_FILE
+from worker.llm.local.adapters import CONFIG_FILE, WEIGHTS_FILE
 
 BATCH = 16
 WORDS = 1024

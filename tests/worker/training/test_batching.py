@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.llm.base import Prompt
-from worker.llm.tokens import Tokenizer
+from worker.llm.local.tokenizer import Tokenizer
 from worker.training.batching import plan, price_samples, rooms, text_samples
 
 LENGTHS = st.lists(st.integers(1, 300), min_size=1, max_size=200)

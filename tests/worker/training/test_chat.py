@@ -6,9 +6,9 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.llm import requests
 from worker.llm.base import Prompt
-from worker.llm.reading import parse_price
+from worker.llm.endpoint import requests
+from worker.llm.price_reading import parse_price
 from worker.training import chat
 
 WORDS = st.text(st.characters(codec="utf-8"), max_size=20)

@@ -10,10 +10,10 @@ from tests.worker.training import learned
 from worker import canary
 from worker.canary import Question
 from worker.evaluation.forgetting import judge, objection
-from worker.llm.adapted import CONFIG_FILE
 from worker.llm.base import Spent, Written
-from worker.llm.heads import HEAD_FILE, QuantileHead
-from worker.llm.local import LocalModel
+from worker.llm.local.adapters import CONFIG_FILE
+from worker.llm.local.model import LocalModel
+from worker.llm.local.quantile_head import HEAD_FILE, QuantileHead
 from worker.progress import Cancelled, Silent
 from worker.training import forgetting
 

@@ -6,7 +6,7 @@ from transformers import GraniteConfig, GraniteForCausalLM
 
 from db.errors import NotReady, UserError
 from tests.worker.training.made import a_task
-from worker.llm.local import LocalModel
+from worker.llm.local.model import LocalModel
 from worker.training.batching import price_samples, text_samples
 from worker.training.data import Lower, tensors
 from worker.training.learner import Learner, check_cut

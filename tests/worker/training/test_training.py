@@ -324,7 +324,7 @@ def test_a_pilot_says_what_the_whole_would_take(base, tmp_path):
 
 
 def a_plan(base):
-    from worker.llm.tokens import Tokenizer
+    from worker.llm.local.tokenizer import Tokenizer
     from worker.training.batching import plan, price_samples, rooms
     from worker.training.measuring import prompts
 
