@@ -36,15 +36,15 @@ def index(work: "Work") -> Commit:
 
 def _prepare(work: "Work") -> Commit:
     signature = knowing.embedder().signature
-    changes, unreadable = _read(work)
+    ingest_knowledge_changes, unreadable = _read(work)
     started = time.perf_counter()
 
     def commit(session: Session) -> chunks.Tally:
         base = bases.ensure(session, work.job.dataset_id, signature)
         synced = knowledge_changes.sync(session, base)
         outcome = synced
-        if changes is not None:
-            outcome = knowledge_changes.apply(session, base, changes)
+        if ingest_knowledge_changes is not None:
+            outcome = knowledge_changes.apply(session, base, ingest_knowledge_changes)
             outcome.refuse("the line is no row of the table", unreadable)
         if work.job.spec.get("reference"):
             outcome = knowledge_changes.add_reference(session, base, work.job.spec["reference"])
@@ -63,7 +63,7 @@ def _prepare(work: "Work") -> Commit:
 
 def _read(work: "Work") -> tuple[pl.DataFrame | None, int]:
     """The file of changes of a job that has one, and how many of its lines are no rows."""
-    from worker.ingest import changes
+    from worker.ingest import knowledge_changes as ingest_knowledge_changes
 
     file = work.job.spec.get("changes")
     if not file:
@@ -75,7 +75,7 @@ def _read(work: "Work") -> tuple[pl.DataFrame | None, int]:
     if not path.is_file():
         raise NotReady("The file of changes is gone; upload it again.")
     read = list(
-        changes.batches(
+        ingest_knowledge_changes.batches(
             path,
             file["name"],
             known,

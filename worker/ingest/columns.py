@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from statistics import mean
 
 from db.errors import MappingError
-from worker.ingest import prices, synonyms
-from worker.ingest.shapes import FIELDS
+from worker.ingest import column_synonyms, prices
+from worker.ingest.types import FIELDS
 
 _SAMPLE = 300  # rows are enough to see what a column holds
 
@@ -69,7 +69,7 @@ def propose(columns: Sequence[str], sample_rows: Sequence[Sequence[str]]) -> dic
 
 def _fit(name: str, field: str, look: _Look) -> float:
     """A header's score, 0 where the content says otherwise."""
-    score = synonyms.score(name, field)
+    score = column_synonyms.score(name, field)
     if field == "price":
         # A column that is simply called price is one, even where most of its cells say "on request".
         wrong = look.filled > 0 and look.price_share < (0.05 if score > 0.9 else 0.5)
@@ -87,12 +87,12 @@ def _from_content(chosen: dict[str, int], looks: Sequence[_Look], columns: Seque
         del condition
         return [i for i, look in enumerate(looks) if i not in chosen.values() and look.filled]
 
-    known = [synonyms.is_known(name) for name in columns]
+    known = [column_synonyms.is_known(name) for name in columns]
     if "price" not in chosen:
         # A column of plain whole numbers may be anything: sign, decimals or no header at all make it a price.
         money = [i for i in free() if looks[i].price_share >= 0.8 and not looks[i].is_counting and not known[i]]
         money = [i for i in money if looks[i].has_sign or columns[i].startswith("column_")]
-        kinds = [synonyms.price_kind(name) for name in columns]
+        kinds = [column_synonyms.price_kind(name) for name in columns]
         money = [i for i in money if kinds[i] != "none"]
         if money:
             chosen["price"] = max(
@@ -127,7 +127,7 @@ def other_prices(columns: Sequence[str], sample_rows: Sequence[Sequence[str]], p
         name
         for i, name in enumerate(columns)
         if name != price
-        and synonyms.score(name, "price")
+        and column_synonyms.score(name, "price")
         and prices.share_of_prices(row[i] for row in sample_rows[:_SAMPLE] if i < len(row)) >= 0.5
     ]
 

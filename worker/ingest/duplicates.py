@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from worker.ingest.tokens import grams, keys
+from worker.ingest.similarity_tokens import grams, keys
 
 _Rows = npt.NDArray[np.int64]
 

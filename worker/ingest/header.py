@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from worker.ingest import prices, synonyms
+from worker.ingest import column_synonyms, prices
 
 _SEARCHED = 100
 """Rows in which the header is looked for: preambles are shorter."""
@@ -82,7 +82,7 @@ def _find(rows: Sequence[Row]) -> int | None:
     width = usual_width(rows)
     for i, row in enumerate(rows[:_SEARCHED]):
         filled = [cell for cell in row.cells if cell.strip()]
-        known = sum(map(synonyms.is_known, filled))
+        known = sum(map(column_synonyms.is_known, filled))
         if not filled or len(filled) < 0.6 * len(row.cells) or (width > 1 and len(row.cells) < 2):
             continue
         fits = len(row.cells) == width

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from worker.ingest.shapes import Batch
+from worker.ingest.types import Batch
 
 _BINS_PER_DECADE = 100
 _LOW, _HIGH = -4, 9  # decades of prices

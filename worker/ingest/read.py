@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from db.errors import UnreadableFile
-from worker.ingest import columns, header, limits, opening, prices, synonyms, wide
-from worker.ingest.parquet import open_parquet
-from worker.ingest.rules import Rules, is_header
-from worker.ingest.shapes import FIELDS, Batch, Inspection
-from worker.ingest.sheet import open_sheet
-from worker.ingest.table import Table, clean
-from worker.ingest.text import open_text
+from worker.ingest import column_synonyms, columns, file_kind, header, limits, prices, wide_rows
+from worker.ingest.item_rules import Rules, is_header
+from worker.ingest.open_csv import open_text
+from worker.ingest.open_parquet import open_parquet
+from worker.ingest.open_table import Table, clean
+from worker.ingest.open_xlsx import open_sheet
+from worker.ingest.types import FIELDS, Batch, Inspection
 from worker.progress import Progress
 
 __all__ = ["FIELDS", "Batch", "Inspection", "batches", "inspect"]
@@ -31,7 +31,7 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
     changed delimiter, which changing a finished inspection can't. Raises UnreadableFile, with one sentence.
     """
     forced = dict(forced or {})
-    kind, compression = opening.kind_of(path)
+    kind, compression = file_kind.kind_of(path)
     table = open_table(path, kind, compression, forced)
     layout = table.layout
     rows = [row for row in layout.rows if row.text.strip() or not row.is_blank]
@@ -52,7 +52,7 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
             "mapping": {field: clean(column) for field, column in mapping.items()},
             "decimals": decimals,
             "undecided": undecided,
-            "wide_rows": wide.reading(layout, fitting),
+            "wide_rows": wide_rows.reading(layout, fitting),
             "warnings": [
                 *table.inspection.warnings,
                 *_warnings(table, rows),
@@ -89,7 +89,7 @@ def batches(path: Path, inspection: Inspection, mapping: Mapping[str, str], prog
             yield batch
 
 
-def open_table(path: Path, kind: opening.Kind, compression: opening.Compression, forced: dict[str, Any]) -> Table:
+def open_table(path: Path, kind: file_kind.Kind, compression: file_kind.Compression, forced: dict[str, Any]) -> Table:
     """The file's layout and its rows of cells. Raises UnreadableFile."""
     if kind == "parquet":
         return open_parquet(path)
@@ -124,7 +124,7 @@ def _doubts_of_price(names: list[str], rows: list[header.Row], price: str) -> It
     if not price:
         yield "No column of prices was found, so the items will have none."
         return
-    if synonyms.price_kind(price) == "other":
+    if column_synonyms.price_kind(price) == "other":
         yield clean(f"No column of regular prices was found, so {price!r} is taken for the price.")
     others = columns.other_prices(names, [row.cells for row in rows], price)
     if others:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from worker.ingest.profile import Profiler
-from worker.ingest.shapes import BATCH_ITEMS, BATCH_REJECTS, Batch
+from worker.ingest.types import BATCH_ITEMS, BATCH_REJECTS, Batch
 
 
 def batch(prices: list[float | None], brand: str = "Acme", reasons: list[str] | None = None) -> Batch:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from db.errors import MappingError, UnreadableFile
 from tests.worker.ingest.cases.base import PLAIN, THREE, lines
-from worker.ingest import careful, encoding, limits, read, rows
-from worker.ingest.dialect import Dialect
+from worker.ingest import csv_careful, csv_encoding, csv_rows, limits, read
+from worker.ingest.csv_dialect import Dialect
 from worker.progress import Cancelled, Silent
 
 quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -56,7 +56,7 @@ def test_written_tables_are_read_back_cell_by_cell(
     writer.writerows(table)
     dialect = Dialect(delimiter, quote)
     stream = io.BytesIO(buffer.getvalue().encode())
-    found = list(rows.cells(encoding.blocks(stream, "utf-8", "\n", size), dialect, len(table[0]), 0))
+    found = list(csv_rows.cells(csv_encoding.blocks(stream, "utf-8", "\n", size), dialect, len(table[0]), 0))
     assert [row for cells in found for row in cells.frame.rows()] == [tuple(row) for row in table]
     assert not [reject for cells in found for reject in cells.rejects]
 
@@ -74,7 +74,7 @@ def test_fast_and_careful_reading_agree_on_any_text(text: str, size: int, escape
     whole = data if data.endswith(b"\n") else data + b"\n"
     expected, rejected, position, line = [], [], 0, 1
     while data and position < len(whole):
-        record = careful.record(whole, position, dialect, width, final=True)
+        record = csv_careful.record(whole, position, dialect, width, final=True)
         assert record is not None
         raw = whole[position : record.end - 1]
         if record.reason or len(record.cells) != width:
@@ -82,7 +82,7 @@ def test_fast_and_careful_reading_agree_on_any_text(text: str, size: int, escape
         else:
             expected.append((line, *record.cells))
         position, line = record.end, line + record.lines
-    found = list(rows.cells(encoding.blocks(io.BytesIO(data), "utf-8", "\n", size), dialect, width, 0))
+    found = list(csv_rows.cells(csv_encoding.blocks(io.BytesIO(data), "utf-8", "\n", size), dialect, width, 0))
     read_back = [(int(n), *row) for cells in found for n, row in zip(cells.lines, cells.frame.rows(), strict=True)]
     assert read_back == expected
     assert sorted(reject.line for cells in found for reject in cells.rejects) == rejected
@@ -128,7 +128,7 @@ def test_every_row_is_an_item_or_a_reject_whatever_the_block_size(
     path = stored(tmp_path_factory.mktemp("t"), lines("id,title,price", "k,First,1", *body))
     inspection = read.inspect(path, "t.csv")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoding.blocks, "__defaults__", (size,))
+        patch.setattr(csv_encoding.blocks, "__defaults__", (size,))
         items, rejects = both(path, inspection, {"title": "title", "price": "price"})
     taken = sorted([*items["line"], *rejects["line"]])
     assert len(set(taken)) == len(taken)
@@ -192,7 +192,7 @@ def test_preview_preamble_and_warnings_show_what_was_found(tmp_path: Path) -> No
 
 def test_progress_hears_of_every_row_and_can_stop_the_reading(tmp_path: Path) -> None:
     class Watch:
-        rows = 0
+        csv_rows = 0
 
         def advance(self, n: int = 1) -> None:
             self.rows += n

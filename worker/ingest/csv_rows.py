@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from worker.ingest import careful, limits, scan
-from worker.ingest.dialect import ONE_COLUMN, Dialect
-from worker.ingest.encoding import MARK, MARK_BYTES
-from worker.ingest.shapes import Cells, Reject, names
+from worker.ingest import csv_careful, csv_fast, limits
+from worker.ingest.csv_dialect import ONE_COLUMN, Dialect
+from worker.ingest.csv_encoding import MARK, MARK_BYTES
+from worker.ingest.types import Cells, Reject, names
 
 _SMALL_WINDOW = 64 << 10
 _MOST_PATIENCE = 4096
@@ -79,7 +79,7 @@ class _Walk:
         window, patience = len(self.buffer), 1
         while self.position < len(self.buffer):
             stop = min(self.position + window, len(self.buffer))
-            found = scan.rows(self.buffer, self.position, stop, self.dialect, self.width)
+            found = csv_fast.rows(self.buffer, self.position, stop, self.dialect, self.width)
             self._regular(found)
             if found.is_broken or (stop == len(self.buffer) and self._is_stuck(final)):
                 if not self._careful(patience, final=final):
@@ -97,7 +97,7 @@ class _Walk:
         rest = len(self.buffer) - self.position
         return rest > 0 and (final or rest > limits.MAX_MULTILINE) and self.buffer.find(b"\n", self.position) >= 0
 
-    def _regular(self, found: scan.Scan) -> None:
+    def _regular(self, found: csv_fast.Scan) -> None:
         starts, ends, lines = found.starts, found.ends, found.lines + self.line
         self.position, self.line = found.stop, self.line + found.lines_passed
         good = found.widths == self.width
@@ -140,7 +140,7 @@ class _Walk:
         rows: list[list[str]] = []
         places: list[tuple[int, int, int]] = []
         for start, end, line in zip(starts.tolist(), ends.tolist(), lines.tolist(), strict=True):
-            record = careful.record(self.buffer[start : end + 1], 0, self.dialect, self.width, final=True)
+            record = csv_careful.record(self.buffer[start : end + 1], 0, self.dialect, self.width, final=True)
             if record and not record.reason and record.end == end + 1 - start and len(record.cells) == self.width:
                 rows.append(record.cells)
                 places.append((line, start, end))
@@ -155,7 +155,7 @@ class _Walk:
         places: list[tuple[int, int, int]] = []
         complete = True
         for _ in range(patience):
-            record = careful.record(self.buffer, self.position, self.dialect, self.width, final=final)
+            record = csv_careful.record(self.buffer, self.position, self.dialect, self.width, final=final)
             if record is None:
                 complete = False
                 break

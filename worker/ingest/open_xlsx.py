@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 
 from db.errors import UnreadableFile
-from worker.ingest import grid, header, limits
+from worker.ingest import header, limits, xlsx_grid
 from worker.ingest.header import Row
-from worker.ingest.shapes import Cells, Inspection, Reject, names
-from worker.ingest.table import Table, clean
+from worker.ingest.open_table import Table, clean
+from worker.ingest.types import Cells, Inspection, Reject, names
 
 _ROWS = 50_000
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -23,7 +23,7 @@ _STRAY = "this stands far away from the table"
 def open_sheet(path: Path, forced: dict[str, Any]) -> Table:
     """Open the first visible sheet that has rows, or the forced one. Cells are strings as Excel stores them: numbers
     have a decimal point and formulas are their last results. Raises UnreadableFile."""
-    fitted = grid.fit(path)
+    fitted = xlsx_grid.fit(path)
     try:
         workbook = fastexcel.read_excel(fitted.source)
         sheet, frame = _first_full(workbook, forced.get("sheet"))

@@ -4,7 +4,7 @@ import pytest
 
 from db.errors import MappingError, UnreadableFile
 from tests.worker.ingest.cases.base import workbook
-from worker.ingest import changes
+from worker.ingest import knowledge_changes
 from worker.progress import Silent
 
 
@@ -19,12 +19,12 @@ from worker.progress import Silent
     ],
 )  # fmt: skip
 def test_columns_are_known_by_their_names(columns, known, expected) -> None:
-    assert changes.understand(columns, known) == expected
+    assert knowledge_changes.understand(columns, known) == expected
 
 
 def test_a_file_without_ids_is_refused() -> None:
     with pytest.raises(MappingError, match="no column with the items' ids"):
-        changes.understand(["title", "price"], {})
+        knowledge_changes.understand(["title", "price"], {})
 
 
 def read(tmp_path, text: str, **options) -> list[dict]:
@@ -32,7 +32,7 @@ def read(tmp_path, text: str, **options) -> list[dict]:
     path.write_text(text, encoding="utf-8")
     return [
         line
-        for batch in changes.batches(path, path.name, {}, Silent(), **options)
+        for batch in knowledge_changes.batches(path, path.name, {}, Silent(), **options)
         for line in batch.frame.iter_rows(named=True)
     ]
 
@@ -94,7 +94,7 @@ def test_prices_with_two_readings_follow_the_file_then_the_dataset_and_are_else_
 def test_numbers_of_a_workbook_are_taken_as_they_are(tmp_path) -> None:
     path = tmp_path / "changes.xlsx"
     path.write_bytes(workbook(("P", [["id", "price"], ["a", 12.125], ["b", 1.294]])))
-    batches = changes.batches(path, path.name, {}, Silent(), usual=",")
+    batches = knowledge_changes.batches(path, path.name, {}, Silent(), usual=",")
     assert [price for batch in batches for price in batch.frame["price"]] == [12.125, 1.294]
 
 
@@ -104,5 +104,5 @@ def test_changes_wider_than_their_header_are_refused(tmp_path) -> None:
 
 
 def test_another_price_than_the_datasets_own_is_no_price() -> None:
-    assert changes.understand(["id", "Wholesale price", "Shipping"], {}) == {"id": "id"}
-    assert changes.understand(["id", "Cost"], {"price": "Cost"}) == {"id": "id", "price": "Cost"}
+    assert knowledge_changes.understand(["id", "Wholesale price", "Shipping"], {}) == {"id": "id"}
+    assert knowledge_changes.understand(["id", "Cost"], {"price": "Cost"}) == {"id": "id", "price": "Cost"}

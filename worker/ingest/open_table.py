@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from worker.ingest.encoding import MARK
+from worker.ingest.csv_encoding import MARK
 from worker.ingest.header import Layout
-from worker.ingest.shapes import Cells, Inspection
+from worker.ingest.types import Cells, Inspection
 
 
 @dataclass(frozen=True, slots=True)

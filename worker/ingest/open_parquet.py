@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from db.errors import UnreadableFile
 from worker.ingest.header import Layout, Row
-from worker.ingest.shapes import Cells, Inspection
-from worker.ingest.table import Table, clean
+from worker.ingest.open_table import Table, clean
+from worker.ingest.types import Cells, Inspection
 
 _ROWS = 50_000
 _BYTES_AT_ONCE = 64 << 20

@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from worker.ingest import limits, synonyms
-from worker.ingest.shapes import Inspection
+from worker.ingest import column_synonyms, limits
+from worker.ingest.types import Inspection
 
 ONE_COLUMN = "\x1f"
 """Unit separator: stands in for a delimiter where there is none, because the parsers want one."""
@@ -101,7 +101,7 @@ def _names_columns(text: str, dialect: Dialect) -> bool:
     """Do two cells of the first line with text bear names of columns?"""
     first = next((line for line in text.split("\n", 50) if line.strip()), "")
     cells = next(iter(sample_rows(first, dialect)), [])
-    return sum(map(synonyms.is_known, cells[: limits.MAX_COLUMNS])) >= 2
+    return sum(map(column_synonyms.is_known, cells[: limits.MAX_COLUMNS])) >= 2
 
 
 def shape(text: str, dialect: Dialect) -> tuple[int, float]:

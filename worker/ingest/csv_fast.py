@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from worker.ingest import limits
-from worker.ingest.dialect import Dialect
+from worker.ingest.csv_dialect import Dialect
 
 NEWLINE = 10
 _Positions = npt.NDArray[np.int64]

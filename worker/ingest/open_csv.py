@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from db.errors import UnreadableFile
-from worker.ingest import careful, dialect, encoding, header, limits, rows
+from worker.ingest import csv_careful, csv_dialect, csv_encoding, csv_rows, header, limits
+from worker.ingest.file_kind import Compression, open_bytes
 from worker.ingest.header import Row
-from worker.ingest.opening import Compression, open_bytes
-from worker.ingest.shapes import Cells, Inspection
-from worker.ingest.table import Table, clean
+from worker.ingest.open_table import Table, clean
+from worker.ingest.types import Cells, Inspection
 
 # Not 1 and 31, which some exports put between cells.
-_CONTROLS = dict.fromkeys([0, *range(2, 9), 11, 12, *range(14, 31), 127, ord(encoding.MARK)])
+_CONTROLS = dict.fromkeys([0, *range(2, 9), 11, 12, *range(14, 31), 127, ord(csv_encoding.MARK)])
 
 
 def open_text(path: Path, compression: Compression, forced: dict[str, Any]) -> Table:
@@ -23,14 +23,14 @@ def open_text(path: Path, compression: Compression, forced: dict[str, Any]) -> T
     name = forced.get("encoding")
     if name is None:
         with open_bytes(path, compression) as stream:
-            guess = encoding.detect(stream)
+            guess = csv_encoding.detect(stream)
         name = guess.encoding
         warnings += [guess.warning] * bool(guess.warning)
-    encoding.check(name)
+    csv_encoding.check(name)
     text, is_whole = _head(path, compression, name)
     _refuse_binary(text)
-    newline = forced.get("newline") or dialect.newline_of(text)
-    data = encoding.unify(text.encode("utf-8", "replace"), newline)
+    newline = forced.get("newline") or csv_dialect.newline_of(text)
+    data = csv_encoding.unify(text.encode("utf-8", "replace"), newline)
     if is_whole:
         data += b"" if data.endswith(b"\n") else b"\n"
     else:
@@ -60,15 +60,15 @@ def open_text(path: Path, compression: Compression, forced: dict[str, Any]) -> T
     def cells(wanted: Sequence[int]) -> Iterator[Cells]:
         del wanted  # a line is read as a whole
         with open_bytes(path, compression) as stream:
-            blocks = encoding.blocks(stream, name, newline)
-            yield from rows.cells(blocks, chosen, len(layout.columns), layout.skip_lines)
+            blocks = csv_encoding.blocks(stream, name, newline)
+            yield from csv_rows.cells(blocks, chosen, len(layout.columns), layout.skip_lines)
 
     return Table(inspection, layout, cells)
 
 
-def _dialect(text: str, forced: dict[str, Any]) -> dialect.Dialect:
+def _dialect(text: str, forced: dict[str, Any]) -> csv_dialect.Dialect:
     signs = {field: forced[field] for field in ("delimiter", "quote", "escape", "skip_space") if field in forced}
-    return dialect.Dialect(**signs) if len(signs) == 4 else replace(dialect.detect(text), **signs)
+    return csv_dialect.Dialect(**signs) if len(signs) == 4 else replace(csv_dialect.detect(text), **signs)
 
 
 def _head(path: Path, compression: Compression, name: str) -> tuple[str, bool]:
@@ -88,11 +88,11 @@ def _refuse_binary(text: str) -> None:
         )
 
 
-def _rows(data: bytes, chosen: dialect.Dialect, width: int = 0) -> list[Row]:
+def _rows(data: bytes, chosen: csv_dialect.Dialect, width: int = 0) -> list[Row]:
     found: list[Row] = []
     position, line = 0, 1
     while position < len(data) and len(found) < limits.SAMPLE_ROWS:
-        record = careful.record(data, position, chosen, width, final=True)
+        record = csv_careful.record(data, position, chosen, width, final=True)
         if record is None:
             break
         raw = clean(data[position : record.end - 1].decode("utf-8", "replace"))
@@ -102,7 +102,7 @@ def _rows(data: bytes, chosen: dialect.Dialect, width: int = 0) -> list[Row]:
     return found
 
 
-def _layout(sample: list[Row], data: bytes, chosen: dialect.Dialect, forced: dict[str, Any]) -> header.Layout:
+def _layout(sample: list[Row], data: bytes, chosen: csv_dialect.Dialect, forced: dict[str, Any]) -> header.Layout:
     # Once the width is known, a forgotten quote in the sample no longer swallows rows.
     sample = _rows(data, chosen, header.usual_width(sample))
     named = sample[0].text.lower().startswith("sep=") if sample else False

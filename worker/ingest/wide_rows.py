@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from worker.ingest.header import Layout, Row
-from worker.ingest.table import clean
+from worker.ingest.open_table import clean
 
 _SHOWN = 8  # columns of the example
 _LONGEST = 40

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from worker.ingest import careful, limits, price_column, texts
+from worker.ingest import clean_text, csv_careful, limits, price_column
 from worker.ingest.prices import Decimal
-from worker.ingest.shapes import BATCH_ITEMS, BATCH_REJECTS, TEXT_FIELDS, Batch, Cells, Reject
+from worker.ingest.types import BATCH_ITEMS, BATCH_REJECTS, TEXT_FIELDS, Batch, Cells, Reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,9 @@ class Rules:
         """Every row of `cells` becomes an item or a reject; the first reason found is the one that is kept."""
         frame = cells.frame
         reasons = dict(cells.spoiled)
-        fields = {column: texts.tidy(self._column(frame, field)).alias(column) for field, column in TEXT_FIELDS.items()}
+        fields = {
+            column: clean_text.tidy(self._column(frame, field)).alias(column) for field, column in TEXT_FIELDS.items()
+        }
         self._find_headers(cells, fields["title"], reasons)
         self._find_long(frame, reasons)
         self._find_untitled(cells, fields["title"], reasons)
@@ -69,7 +71,7 @@ class Rules:
         for name in frame.columns:
             if (frame[name].str.len_bytes().max() or 0) > limits.MAX_CELL:  # type: ignore[operator]
                 for row in (frame[name].str.len_chars() > limits.MAX_CELL).arg_true():
-                    reasons.setdefault(row, careful.too_long())
+                    reasons.setdefault(row, csv_careful.too_long())
 
     def _find_untitled(self, cells: Cells, title: pl.Series, reasons: dict[int, str]) -> None:
         for row in (title == "").arg_true():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from db.errors import UnreadableFile
 from tests.worker.ingest.cases.base import workbook, workbook_part
-from worker.ingest import grid, limits, read
+from worker.ingest import limits, read, xlsx_grid
 from worker.progress import Silent
 
 SHEET_XML = "xl/worksheets/sheet1.xml"
@@ -106,7 +106,7 @@ def test_however_a_sheet_is_written_its_size_is_found(far: bytes, tmp_path: Path
         workbook(("P", TABLE)), SHEET_XML, lambda xml: xml.replace(b"</sheetData>", far + b"</sheetData>")
     )
     path.write_bytes(data)
-    assert list(grid.fit(path).strays.values()) == [["XFD1048576"]]
+    assert list(xlsx_grid.fit(path).strays.values()) == [["XFD1048576"]]
 
 
 def test_cells_without_a_reference_are_counted_too(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_cells_without_a_reference_are_counted_too(tmp_path: Path) -> None:
     path = tmp_path / "stored"
     path.write_bytes(workbook_part(workbook(("P", TABLE)), SHEET_XML, lambda xml: xml.replace(b"</sheetData>", row)))
     with pytest.raises(UnreadableFile, match="20,102 cells over 1,048,576 rows and 20,000 columns"):
-        grid.fit(path)
+        xlsx_grid.fit(path)
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked_as_a_whole(tmp_path: Path, monkeypatch) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from worker.ingest import limits
-from worker.ingest.dialect import Dialect
+from worker.ingest.csv_dialect import Dialect
 
 _AFTER = "\x1e"  # a line that is consumed only when the line before it leaves a quote open
 

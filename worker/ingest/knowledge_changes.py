@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from db.errors import MappingError, UnreadableFile
-from worker.ingest import price_column, prices, read, synonyms, texts
-from worker.ingest.shapes import FIELDS, Cells
+from worker.ingest import clean_text, column_synonyms, price_column, prices, read
+from worker.ingest.types import FIELDS, Cells
 from worker.progress import Progress
 
 _SURE = 0.5  # a header that is exactly a word of the lists, or nearly: a column is never guessed by its content here
@@ -35,12 +35,12 @@ def understand(columns: Sequence[str], known: Mapping[str, str]) -> dict[str, st
     """
     found = {field: column for field, column in known.items() if column in columns and field in FIELDS}
     for field, names in (("remove", _REMOVE), ("priced_at", _DATES)):
-        fits = [column for column in columns if synonyms.plain(column) in names and column not in found.values()]
+        fits = [column for column in columns if column_synonyms.plain(column) in names and column not in found.values()]
         if fits:
-            found[field] = min(fits, key=lambda column: names.index(synonyms.plain(column)))
+            found[field] = min(fits, key=lambda column: names.index(column_synonyms.plain(column)))
     scores = sorted(
         (
-            (-synonyms.score(column, field), place, field, column)
+            (-column_synonyms.score(column, field), place, field, column)
             for place, column in enumerate(columns)
             for field in FIELDS
         ),
@@ -98,7 +98,7 @@ def _changes(cells: Cells, places: Mapping[str, int], decimal: prices.Decimal | 
     def column(field: str) -> pl.Series:
         if field not in places:
             return pl.Series([""], dtype=pl.String).new_from_index(0, n)
-        return texts.tidy(cells.frame[f"c{places[field]}"].fill_null(""))
+        return clean_text.tidy(cells.frame[f"c{places[field]}"].fill_null(""))
 
     price, why = price_column.parse(column("price"), decimal, cells.numbers.get(f"c{places.get('price')}"))
     dates = column("priced_at")
