@@ -16,14 +16,15 @@ import polars as pl
 
 from benchmarks.shop import Curve, lessons, priced_items
 from db.settings import settings
-from worker import canary, train_specs
+from worker import canary
 from worker.evaluation.forgetting import Finding, Report, judge
 from worker.evaluation.resampling import Floats
 from worker.llm.base import Readout
 from worker.llm.local.model import LocalModel
 from worker.llm.local.packages import model_folder
 from worker.progress import Silent
-from worker.train_specs import TrainSpec
+from worker.specs import finetune
+from worker.specs.finetune import TrainSpec
 from worker.training import forgetting, launch
 from worker.training.measuring import prompts
 from worker.training.task import Task
@@ -53,7 +54,7 @@ class Bench:
     def report(self, seed: int, *, forgetful: bool) -> Report:
         """Train once, and judge."""
         changes = FORGETFUL if forgetful else {"replay": self.replay}
-        spec = train_specs.parse(self.values | changes | {"seed": seed})
+        spec = finetune.parse(self.values | changes | {"seed": seed})
         rows = self.known.filter(pl.col("category") == self.largest) if forgetful else self.known
         rows = rows.sample(min(spec.rows, len(rows)), seed=seed, shuffle=True)
         held = self.known.join(rows, on="row", how="anti").head(spec.evaluate_rows)

@@ -24,11 +24,11 @@ import torch
 
 from benchmarks.llm import matmul_limit, work_per_token
 from benchmarks.shop import Curve, lessons, priced_items
-from worker import train_specs
 from worker.evaluation.resampling import Floats, alone, interval, means, weights
 from worker.llm.local.model import LocalModel
 from worker.llm.local.packages import model_folder
-from worker.train_specs import TrainSpec
+from worker.specs import finetune
+from worker.specs.finetune import TrainSpec
 from worker.training import device, launch
 from worker.training.batching import Sample, price_samples
 from worker.training.measuring import prices, prompts
@@ -56,7 +56,7 @@ class Bench:
     ) -> None:
         items = priced_items(file)
         values = {"model": model, "epochs": epochs, "prompt": "listing@1"}
-        self.spec = train_specs.parse({"evaluate_rows": 4, "evaluate_every": 1_000_000} | values | changes)
+        self.spec = finetune.parse({"evaluate_rows": 4, "evaluate_every": 1_000_000} | values | changes)
         self.folder = model_folder(model)
         self.base = LocalModel(model)
         self.held = lessons(items.tail(held), self.spec, self.folder)

@@ -9,9 +9,10 @@ import streamlit as st
 from dashboard import adapter_charts, choosing, reads, registry, widgets, words
 from db.errors import UserError
 from db.types import Adapter, Job
-from worker import adapter_actions, train_specs
+from worker import adapter_actions
 from worker.evaluation.forgetting import Finding, Report
-from worker.train_specs import TrainSpec
+from worker.specs import finetune
+from worker.specs.finetune import TrainSpec
 
 _FIGURES: dict[str, Callable[[float], str]] = {
     "perplexity": "{:.2f}".format, "accuracy": "{:.0%}".format, "log-error": "{:.2f}".format, "dollars": words.usd,
@@ -109,10 +110,10 @@ def lineage(adapter: Adapter, jobs: list[Job]) -> None:
 def settings(adapter: Adapter) -> pl.DataFrame | None:
     """Setting, This adapter, Quick preset of those that differ; None when an earlier version stored them."""
     try:
-        spec = train_specs.parse(adapter.spec)
+        spec = finetune.parse(adapter.spec)
     except UserError:
         return None
-    mine, standard = spec.model_dump(), train_specs.parse({}).model_dump()
+    mine, standard = spec.model_dump(), finetune.parse({}).model_dump()
     pinned = str(mine["prompt"]).startswith("listing@")  # the preset's own prompt, with its version
     lines = [
         (str(TrainSpec.model_fields[name].title), _said(value), _said(standard[name]))

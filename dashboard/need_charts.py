@@ -8,7 +8,7 @@ import polars as pl
 from dashboard.charts import FAMILY_COLOURS, GREY, Chart, sized
 from db.types import Family
 from worker import amounts
-from worker.data_need_specs import WAYS
+from worker.specs.data_need import WAYS
 
 LOOKS = {
     "finetuned": (FAMILY_COLOURS[Family.FINETUNE], "triangle-up"),

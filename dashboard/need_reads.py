@@ -8,7 +8,7 @@ from db import jobs as _jobs
 from db.engine import begin
 from db.types import Job, JobKind
 from worker import data_need_actions
-from worker.data_need_specs import WAYS
+from worker.specs.data_need import WAYS
 
 _POINTS = {"label": pl.String, "rows": pl.Int64, "error": pl.Float64, "is_held_out": pl.Boolean}
 

@@ -8,10 +8,11 @@ import streamlit as st
 
 from dashboard import forms, live, need_charts, need_reads, reads, widgets, words
 from db.types import Dataset, Job, JobState, Progress, Split
-from worker import data_need_actions, data_need_specs, finetune_actions
-from worker.data_need_specs import CHEAP, FINETUNE, WAYS, DataNeedSpec
+from worker import data_need_actions, finetune_actions
 from worker.evaluation.data_curve import REACH
 from worker.evaluation.data_verdict import reach
+from worker.specs import data_need
+from worker.specs.data_need import CHEAP, FINETUNE, WAYS, DataNeedSpec
 
 SECONDS = 2.0  # between two looks at a job
 FIRST_ROWS = 400  # offered at first: an answer in minutes
@@ -29,7 +30,7 @@ def settings(dataset: Dataset) -> DataNeedSpec:
         f"rows take longer and say more: nothing is foretold further than {REACH:g} times as far.",
     )  # fmt: skip
     measured = middle.number_input(
-        "Rows to measure on", data_need_specs.FEWEST_MEASURED, most, min(most, 100), step=20,
+        "Rows to measure on", data_need.FEWEST_MEASURED, most, min(most, 100), step=20,
         key=f"need-measured-{dataset.id}",
         help="Of the validation side, the same for every part and way. More of them narrow the intervals.",
     )  # fmt: skip
@@ -42,7 +43,7 @@ def settings(dataset: Dataset) -> DataNeedSpec:
     )  # fmt: skip
     ways = [way for way in WAYS if way == FINETUNE or way in chosen]
     train_spec = CHEAP.model_copy(update={"model": model}).model_dump()
-    return data_need_specs.parse({"rows": rows, "measured": measured, "ways": ways, "train": train_spec})
+    return data_need.parse({"rows": rows, "measured": measured, "ways": ways, "train": train_spec})
 
 
 def start(dataset: Dataset, spec: DataNeedSpec) -> int | None:
@@ -121,7 +122,7 @@ def _answer(job: Job, told: dict[str, Any], points: pl.DataFrame) -> None:
             f"Your {told['there']:,} rows are further than that: ask with more of them to see them on the curve.",
             icon=":material/straighten:",
         )
-    st.caption(words.plain(data_need_specs.parse(job.spec["data_need"]).meaning))
+    st.caption(words.plain(data_need.parse(job.spec["data_need"]).meaning))
     _costs(job, told)
     _trust(told)
 

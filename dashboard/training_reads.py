@@ -11,7 +11,7 @@ from db import trainings as _trainings
 from db.engine import begin
 from db.types import Adapter, Dataset, Job, JobKind, TrainingPoint
 from worker import train_planning
-from worker.train_specs import TrainSpec
+from worker.specs.finetune import TrainSpec
 
 MOST_POINTS = 300
 """Of a curve: more can't be told apart on a chart, and a page draws it anew every second or two."""

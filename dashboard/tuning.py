@@ -9,10 +9,11 @@ import streamlit as st
 from dashboard import choosing, forms, knowledge_reads, picking, reads, training_reads, widgets, words
 from dashboard.forms import Choices
 from db.types import Dataset, Endpoint, JobState, Split
-from worker import actions, finetune_actions, train_specs
+from worker import actions, finetune_actions
 from worker.finetune_actions import TrainEstimate
 from worker.hosting import tuning as hosted
-from worker.train_specs import PRESETS, TrainSpec
+from worker.specs import finetune
+from worker.specs.finetune import PRESETS, TrainSpec
 
 SECONDS = 1.0  # between two looks at a timing
 
@@ -46,7 +47,7 @@ def settings(dataset: Dataset, endpoints: Sequence[Endpoint]) -> TrainSpec:
         choices = Choices(choosing.models(endpoints), choosing.prompts(), str(defaults["model"]))
         values["model"] = forms.model_choice(f"tune-{preset}-model", choices, "Base model")
     st.caption(words.md(chosen.about))
-    is_hosted = train_specs.parse({"model": values["model"]}).is_hosted
+    is_hosted = finetune.parse({"model": values["model"]}).is_hosted
     shown = [name for name in TrainSpec.model_fields if not (is_hosted and name in HERE_ONLY)]
 
     def ask(names: Sequence[str]) -> None:
@@ -66,7 +67,7 @@ def settings(dataset: Dataset, endpoints: Sequence[Endpoint]) -> TrainSpec:
         for tab, names in zip(st.tabs(list(groups)), groups.values(), strict=True):
             with tab:
                 ask(names)
-    return train_specs.parse(values, preset if not is_hosted else "quick")
+    return finetune.parse(values, preset if not is_hosted else "quick")
 
 
 def _input(key: str, name: str, default: Any, choices: Choices, dataset: Dataset) -> Any:

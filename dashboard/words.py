@@ -12,10 +12,11 @@ from dashboard.escaping import md as md
 from dashboard.escaping import plain as plain
 from db.errors import UserError
 from db.types import Adapter, Dataset, DatasetState, Family, Job, JobKind, JobState, Split, Step
-from worker import amounts, specs, train_specs
+from worker import amounts, specs
 from worker.answers import Sign
 from worker.evaluation import resampling
 from worker.evaluation.compare import Measure
+from worker.specs import finetune
 
 NOTHING = "–"
 UNKNOWN = "unknown"
@@ -275,7 +276,7 @@ TRAININGS: dict[str, str] = {
 def training_name(job: Job) -> str:
     """What it does, with the settings that differ from the quick preset: "Fine-tune (quantiles, rows=2000)"."""
     try:
-        settings = train_specs.describe(train_specs.parse(job.spec["train"])) if "train" in job.spec else ""
+        settings = finetune.describe(finetune.parse(job.spec["train"])) if "train" in job.spec else ""
     except UserError:  # stored by an earlier version
         settings = "earlier version"
     return f"{TRAININGS[job.kind]} ({settings})" if settings else TRAININGS[job.kind]

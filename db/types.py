@@ -291,7 +291,7 @@ class Adapter:
     base: str  # name of the base model
     base_hash: str  # of the base's weights: an adapter works on no others; "" for a hosted one
     form: str  # tokens | quantiles
-    spec: dict[str, Any]  # worker.train_specs.TrainSpec, with its prompt pinned
+    spec: dict[str, Any]  # worker.specs.finetune.TrainSpec, with its prompt pinned
     fingerprint: str  # of the dataset, its split and the rows that were trained on
     train_rows: int
     metrics: dict[str, Any]  # of the best checkpoint, on validation rows

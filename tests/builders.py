@@ -13,8 +13,9 @@ import polars as pl
 from db import adapters, datasets, jobs, rates
 from db.engine import Session
 from db.types import Adapter, AdapterState, DatasetState, JobKind, Priority, Queue, Split, Step
-from worker import specs, train_specs
+from worker import specs
 from worker.evaluation import forgetting
+from worker.specs import finetune
 from worker.techniques.base import predictions
 
 CATEGORIES = ("Lamps", "Chairs", "Tools")
@@ -133,7 +134,7 @@ def some_weights(**changes: Any) -> Adapter:
         base="smollm2-135m",
         base_hash="b" * 64,
         form="tokens",
-        spec=train_specs.parse({"prompt": "listing@1"}).model_dump(mode="json"),
+        spec=finetune.parse({"prompt": "listing@1"}).model_dump(mode="json"),
         fingerprint="f" * 64,
         train_rows=80,
         metrics={"mae": 9.5, "median_relative_error": 0.25, "parse_rate": 1.0, "loss": 1.5, "rows": 10, "step": 40},

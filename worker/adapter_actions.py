@@ -11,7 +11,7 @@ from db.errors import NotReady, UserError, WrongState
 from db.types import Adapter, AdapterChange, AdapterState, JobKind, Step
 from worker import actions, train_planning
 from worker.evaluation import forgetting
-from worker.train_specs import TrainSpec
+from worker.specs.finetune import TrainSpec
 
 CARD = "README.md"
 """The card's name in an adapter's folder."""

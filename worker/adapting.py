@@ -7,7 +7,7 @@ from db.engine import Session
 from db.errors import NotReady, UserError
 from db.types import Adapter, Dataset
 from worker.specs import BaseSpec, FinetunedSpec
-from worker.train_specs import TrainSpec
+from worker.specs.finetune import TrainSpec
 
 TRAINED = ("prompt", "max_text_tokens", "min_price", "max_price", "k", "neighbour_tokens")
 """Fields that TrainSpec and FinetunedSpec share; how else neighbours are searched is the default in training."""

@@ -9,9 +9,9 @@ from db import datasets
 from db.engine import Session
 from db.errors import UserError
 from db.types import Dataset, Split
-from worker.price_bounds import Bounds, Outside, covering, resolved
 from worker.specs import BaseSpec, LlmSpec
-from worker.train_specs import TrainSpec
+from worker.specs.finetune import TrainSpec
+from worker.specs.price_bounds import Bounds, Outside, covering, resolved
 
 Spec = TypeVar("Spec", bound=BaseModel)
 Found = TypeVar("Found")

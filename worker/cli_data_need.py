@@ -10,10 +10,11 @@ from rich.table import Table
 from db import datasets, jobs
 from db.engine import begin
 from db.types import Job
-from worker import amounts, data_need_actions, data_need_specs, finetune_actions
+from worker import amounts, data_need_actions, finetune_actions
 from worker.cli_console import err, out
 from worker.cli_watch import AsJson, What, done
 from worker.evaluation.data_verdict import reach
+from worker.specs import data_need as specs_data_need
 from worker.up import running_stack
 
 
@@ -21,15 +22,15 @@ def data_need(
     what: What,
     rows: Annotated[int, typer.Option(min=0, help="The largest part; 0 = the whole train side.")] = 0,
     measured: Annotated[
-        int, typer.Option(min=data_need_specs.FEWEST_MEASURED, help="Validation rows to measure on.")
+        int, typer.Option(min=specs_data_need.FEWEST_MEASURED, help="Validation rows to measure on.")
     ] = 150,
     model: Annotated[str | None, typer.Option(help="Base model that is fine-tuned.")] = None,
     label_usd: Annotated[float | None, typer.Option(min=0, help="What one more price costs you, in dollars.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Would more rows pay? Learn from 1/8, 1/4, 1/2 and all of them, with and without fine-tuning, and say."""
-    train = data_need_specs.CHEAP.model_copy(update={} if model is None else {"model": model})
-    spec = data_need_specs.parse({"rows": rows, "measured": measured, "train": train.model_dump()})
+    train = specs_data_need.CHEAP.model_copy(update={} if model is None else {"model": model})
+    spec = specs_data_need.parse({"rows": rows, "measured": measured, "train": train.model_dump()})
     with running_stack():
         with begin() as session:
             dataset = datasets.find(session, what)
@@ -59,7 +60,7 @@ def _print(job: Job, told: dict[str, Any], label_usd: float | None) -> None:
                 "training only; --label-usd adds what the missing prices cost" if label_usd is None else "labels too"
             )
             out.print(f"  Up to there: {amounts.usd(usd)} ({about}).")
-    out.print(data_need_specs.parse(job.spec["data_need"]).meaning)
+    out.print(specs_data_need.parse(job.spec["data_need"]).meaning)
     out.print(
         "How far to trust this: the largest part was foretold from the smaller ones. That tests a doubling of the "
         f"rows; forecasts go up to {reach(told['rows'], told['there'])}, and further on nothing was tested.",

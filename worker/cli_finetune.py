@@ -13,13 +13,14 @@ from db import datasets
 from db.engine import begin
 from db.errors import UserError
 from db.types import Adapter, Dataset, Job, Split
-from worker import adapter_actions, finetune_actions, train_planning, train_specs
+from worker import adapter_actions, finetune_actions, train_planning
 from worker.cli_console import err, out
 from worker.cli_watch import AsJson, What, done, duration
-from worker.train_specs import TrainSpec
+from worker.specs import finetune as specs_finetune
+from worker.specs.finetune import TrainSpec
 from worker.up import running_stack
 
-Preset = Annotated[str, typer.Option(help=f"What to start from: {', '.join(train_specs.PRESETS)}.")]
+Preset = Annotated[str, typer.Option(help=f"What to start from: {', '.join(specs_finetune.PRESETS)}.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="field=value, for every other field of the settings.")]
 
 
@@ -88,7 +89,7 @@ def _spec(preset: str, chosen: dict[str, Any], pairs: list[str] | None) -> Train
         if not separator:
             raise UserError(f"--set {pair!r} should look like field=value, for example rank=8.")
         values[field] = (*values.get(field, ()), value) if field == "categories" else value
-    return train_specs.parse(values, preset)
+    return specs_finetune.parse(values, preset)
 
 
 def _dataset(what: str) -> Dataset:

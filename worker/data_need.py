@@ -11,17 +11,18 @@ import polars as pl
 from db import chunks, datasets, jobs, rates, results
 from db.engine import Session, begin
 from db.types import Dataset, Split
-from worker import data_need_specs, specs
-from worker.data_need_specs import FINETUNE, RUNG, WAYS, DataNeedSpec
+from worker import specs
 from worker.evaluation.data_curve import Rung
 from worker.evaluation.data_verdict import report
 from worker.evaluation.resampling import Floats
 from worker.knowing_rows import RowsResources
 from worker.lessons import exemplify, sample
 from worker.resources import LiveResources
+from worker.specs import data_need
+from worker.specs.data_need import FINETUNE, RUNG, WAYS, DataNeedSpec
+from worker.specs.finetune import TrainSpec
 from worker.techniques import build
 from worker.techniques.asking import Aside
-from worker.train_specs import TrainSpec
 from worker.training_steps import train_on
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Part:
 
 def rung(work: "Work") -> Commit:
     """Let one way learn from one part of the train side, and price the rows that all are measured on."""
-    spec = data_need_specs.parse(work.job.spec["data_need"])
+    spec = data_need.parse(work.job.spec["data_need"])
     [place] = work.chunk.rows
     way, rows = spec.rungs(work.job.spec["rows"])[place]
     with begin() as session:

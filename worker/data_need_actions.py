@@ -8,8 +8,9 @@ from db import jobs, rates, results
 from db.engine import begin
 from db.errors import NotReady
 from db.types import Job, JobKind, JobState, Split, Step
-from worker import actions, data_need_specs, train_planning
-from worker.data_need_specs import FINETUNE, DataNeedSpec
+from worker import actions, train_planning
+from worker.specs import data_need
+from worker.specs.data_need import FINETUNE, DataNeedSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,9 @@ def start(dataset_id: int, spec: DataNeedSpec) -> int:
         there = train_planning.check(session, dataset, spec.train)
         rows = min(there, spec.rows or there)
         measured = dataset.splits.get(Split.VALIDATION, 0) // 2
-        if rows < FEWEST or measured < data_need_specs.FEWEST_MEASURED:
+        if rows < FEWEST or measured < data_need.FEWEST_MEASURED:
             raise NotReady(
-                f"This needs at least {FEWEST} train rows and {2 * data_need_specs.FEWEST_MEASURED} validation rows "
+                f"This needs at least {FEWEST} train rows and {2 * data_need.FEWEST_MEASURED} validation rows "
                 f"with a price, and here are {rows} and {2 * measured}; choose another dataset."
             )
         for job in jobs.all(session, dataset_id, JobKind.DATA_NEED):
@@ -66,7 +67,7 @@ def found(job_id: int) -> list[dict[str, Any]]:
     """The parts that are done: way, rows, error (mean, in $; None = no price came)."""
     with begin() as session:
         told = results.get(session, job_id) or {}
-    parts = [value for name, value in told.items() if name.startswith(data_need_specs.RUNG)]
+    parts = [value for name, value in told.items() if name.startswith(data_need.RUNG)]
     known = [[error for error in part["errors"] if error is not None] for part in parts]
     return [
         {"way": part["way"], "rows": part["rows"], "error": sum(errors) / len(errors) if errors else None}
@@ -84,7 +85,7 @@ def estimate(dataset_id: int, spec: DataNeedSpec) -> Estimate:
     seconds = _thumb(spec, min(there, spec.rows or there))
     if earlier:
         before = earlier[0]
-        seconds *= before.fixed_seconds / _thumb(data_need_specs.parse(before.spec["data_need"]), before.spec["rows"])
+        seconds *= before.fixed_seconds / _thumb(data_need.parse(before.spec["data_need"]), before.spec["rows"])
     return Estimate(seconds, rates.usd_for(seconds, hourly), bool(earlier))
 
 
@@ -104,7 +105,7 @@ def _thumb(spec: DataNeedSpec, rows: int) -> float:
 def cost(job: Job, told: dict[str, Any], rows: float, usd_per_label: Decimal) -> Decimal:
     """Dollars for labelling the rows that are missing up to so many, and for training on all of them: the time that the
     largest part took, in proportion to what each sees."""
-    point, spec = told["ways"][FINETUNE]["points"][-1], data_need_specs.parse(job.spec["data_need"])
+    point, spec = told["ways"][FINETUNE]["points"][-1], data_need.parse(job.spec["data_need"])
     share = spec.rows_seen(round(rows)) / spec.rows_seen(point["rows"])
     training = rates.usd_for(point["seconds"] * share, job.rate_usd_per_hour)
     return max(0, round(rows) - int(told["there"])) * usd_per_label + training

@@ -9,9 +9,9 @@ from db.errors import UserError, WrongState
 from db.types import Job, JobKind, JobState, Queue, Split, Step
 from worker import actions, bounding, train_planning
 from worker.hosting import tuning
+from worker.specs.finetune import TrainSpec
 from worker.templates import stored
 from worker.train_planning import TrainEstimate
-from worker.train_specs import TrainSpec
 
 __all__ = ["TrainEstimate"]
 

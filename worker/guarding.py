@@ -18,9 +18,9 @@ from worker.evaluation.resampling import Floats
 from worker.progress import Progress
 from worker.resources import LiveResources
 from worker.specs import HOSTED_VALIDATION, BaseSpec, RagSpec, ZeroShotSpec
+from worker.specs.finetune import GATE_ROWS, TrainSpec
 from worker.techniques import build
 from worker.techniques.asking import Aside
-from worker.train_specs import GATE_ROWS, TrainSpec
 
 if TYPE_CHECKING:
     from worker.steps import Work

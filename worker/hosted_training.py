@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from db import adapters, chunks, datasets, endpoints, jobs, results, trainings
 from db.engine import Session, begin
 from db.errors import NotReady, UserError
-from worker import train_specs
 from worker.hosting import clients, tariffs, tuning
 from worker.hosting.failures import Kind
 from worker.hosting.tuning import Event, Order, Status, TuningFailure
 from worker.lessons import Lesson
 from worker.progress import Defer, Pause
+from worker.specs import finetune
 from worker.training import chat, remote, remote_adapter, remote_check, remote_curve
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class _Tuning:
 
     def __init__(self, work: "Work") -> None:
         self.work, self.job = work, work.job
-        self.spec = train_specs.parse(work.job.spec["train"])
+        self.spec = finetune.parse(work.job.spec["train"])
         endpoint_name, _, self.model = self.spec.model.partition(":")
         with begin() as session:
             self.endpoint = endpoints.get(session, endpoint_name)

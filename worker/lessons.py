@@ -15,10 +15,10 @@ from worker.adapting import asking
 from worker.llm.local.packages import model_folder
 from worker.progress import Progress
 from worker.resources import LiveResources
+from worker.specs.finetune import FEWEST_ROWS, LOSS_ROWS, TrainSpec
 from worker.techniques.asking import Aside
 from worker.techniques.filling import Given
 from worker.techniques.retrieving import add_neighbours
-from worker.train_specs import FEWEST_ROWS, LOSS_ROWS, TrainSpec
 from worker.training.examples import Texts, examples
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from rich.table import Table
 
 from db.types import Dataset, Job, JobKind, Progress
-from worker import amounts, specs, train_specs
+from worker import amounts, specs
+from worker.specs import finetune
 
 FIELDS = ("id", "title", "description", "category", "brand", "price")
 
@@ -25,7 +26,7 @@ _LABELS = {
 def job_label(job: Job) -> str:
     """What to call a job: its technique with what differs from the defaults, or what it does to a file."""
     if job.kind is not JobKind.PRICE:
-        settings = train_specs.describe(train_specs.parse(job.spec["train"])) if "train" in job.spec else ""
+        settings = finetune.describe(finetune.parse(job.spec["train"])) if "train" in job.spec else ""
         return f"{_LABELS[job.kind]} ({settings})" if settings else _LABELS[job.kind]
     return specs.describe(specs.parse(job.spec))
 

@@ -12,11 +12,11 @@ from db import adapters, datasets, endpoints, jobs, rates, results, trainings, w
 from db.engine import Session
 from db.errors import NotReady, UserError
 from db.types import Adapter, Dataset, Job, JobKind, JobState, Queue, Split
-from worker import bounding, train_specs
+from worker import bounding
 from worker.hosting import tariffs, tuning
-from worker.specs import MODELS
+from worker.specs import MODELS, finetune
+from worker.specs.finetune import FEWEST_ROWS, SPREAD, TrainSpec
 from worker.templates import stored
-from worker.train_specs import FEWEST_ROWS, SPREAD, TrainSpec
 
 SCALED_SPREAD = 0.75, 1.4  # of one that was measured for another number of rows or epochs
 _COUNTED = 200  # rows whose tokens are counted
@@ -193,7 +193,7 @@ def _of_training(session: Session, job: Job) -> _Measurement | None:
     adapter = made_by(session, job)
     if adapter is None or adapter.metrics.get("stopped") or not job.fixed_seconds:
         return None
-    spec, seconds, (least, most) = train_specs.parse(job.spec["train"]), job.fixed_seconds, SPREAD
+    spec, seconds, (least, most) = finetune.parse(job.spec["train"]), job.fixed_seconds, SPREAD
     steps = max((point.step for point in trainings.points(session, job.id)), default=0)
     basis = f"Measured in the training of job {job.id}."
     gate = max(0.0, seconds - adapter.seconds)
@@ -204,7 +204,7 @@ def _of_pilot(session: Session, job: Job) -> _Measurement | None:
     told = results.get(session, job.id)
     if not told:
         return None
-    spec = train_specs.parse(job.spec["train"])
+    spec = finetune.parse(job.spec["train"])
     times = told["seconds"], told["low_seconds"], told["high_seconds"]
     # Pilots of earlier versions did not tell it apart.
     return _Measurement(spec, *times, int(told["steps"]), told["basis"], told.get("apart_seconds", 0.0))

@@ -16,12 +16,13 @@ from db import adapters, chunks, datasets, jobs, rates, results, trainings
 from db.engine import Session, begin
 from db.settings import settings
 from db.types import Adapter, AdapterState, Checkpoint, Dataset, Job, JobKind, TrainingPoint
-from worker import canary, hosted_training, train_specs
+from worker import canary, hosted_training
 from worker.lessons import base_folder, exemplify, lesson
 from worker.llm.local.weights_hash import base_hash
 from worker.progress import Progress
 from worker.resources import release
-from worker.train_specs import TrainSpec
+from worker.specs import finetune
+from worker.specs.finetune import TrainSpec
 from worker.training import launch
 from worker.training.task import Outcome, Task
 
@@ -78,7 +79,7 @@ class Unwatched:
 
 def train(work: "Work") -> Commit:
     """Train to the end and register the adapter, or go on from where a killed try was."""
-    spec = train_specs.parse(work.job.spec["train"])
+    spec = finetune.parse(work.job.spec["train"])
     with begin() as session:
         dataset = datasets.get(session, work.job.dataset_id)
         resume = None if spec.is_hosted else trainings.checkpoint(session, work.job.id)
@@ -125,7 +126,7 @@ def _folder(job_id: int) -> Path:
 
 def pilot(work: "Work") -> Commit:
     """Time a few steps and prices; the job's result says what the whole would take."""
-    spec = train_specs.parse(work.job.spec["train"])
+    spec = finetune.parse(work.job.spec["train"])
     with begin() as session:
         dataset = datasets.get(session, work.job.dataset_id)
     began = time.monotonic()

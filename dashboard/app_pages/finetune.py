@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import learning, past, reads, training_reads, tuning, widgets
 from db.types import Split
-from worker.train_specs import FEWEST_ROWS
+from worker.specs.finetune import FEWEST_ROWS
 
 dataset = widgets.ready(
     widgets.header(

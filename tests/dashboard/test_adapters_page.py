@@ -16,9 +16,9 @@ from tests.builders import a_dataset, a_report, an_adapter
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import BEHAVIOUR, a_finished_job, a_running_job
 from tests.worker.conftest import sent as sent
-from worker import adapter_actions, adapting, comparing, specs, train_specs
+from worker import adapter_actions, adapting, comparing, specs
 from worker.evaluation import forgetting
-from worker.specs import FinetunedSpec
+from worker.specs import FinetunedSpec, finetune
 
 GOOD, WORSE = "a" * 64, "b" * 64
 
@@ -165,7 +165,7 @@ def test_folder_and_card_can_be_downloaded_but_not_what_stays_with_an_endpoint(o
 
 
 def test_lineage_tells_what_differs_from_the_preset(dataset_id: int) -> None:
-    spec = train_specs.parse({"prompt": "listing@1", "k": 5, "rank": 4}).model_dump(mode="json")
+    spec = finetune.parse({"prompt": "listing@1", "k": 5, "rank": 4}).model_dump(mode="json")
     with begin() as session:
         plain, other = an_adapter(session, dataset_id, id=GOOD), an_adapter(session, dataset_id, id=WORSE, spec=spec)
         old = an_adapter(session, dataset_id, id="e" * 64, spec={"gone": 1})
@@ -209,7 +209,7 @@ def test_names_of_jobs_say_which_adapter_and_neighbours_make_no_context_curve(da
     with begin() as session:
         jobs_ = []
         for letter, k in zip("abc", (0, 2, 5), strict=True):
-            spec = train_specs.parse({"prompt": "listing@1", "k": k, "form": "quantiles"}).model_dump(mode="json")
+            spec = finetune.parse({"prompt": "listing@1", "k": k, "form": "quantiles"}).model_dump(mode="json")
             an_adapter(session, dataset_id, id=letter * 64, spec=spec, form="quantiles")
     for letter in "abc":
         spec = _finetuned(letter * 64)
@@ -225,7 +225,7 @@ def test_names_of_jobs_say_which_adapter_and_neighbours_make_no_context_curve(da
 
 def test_an_adapter_that_reads_neighbours_needs_rows_to_find_them_among(dataset_id: int) -> None:
     with begin() as session:
-        spec = train_specs.parse({"prompt": "listing@1", "k": 5}).model_dump(mode="json")
+        spec = finetune.parse({"prompt": "listing@1", "k": 5}).model_dump(mode="json")
         both = [an_adapter(session, dataset_id, id=GOOD), an_adapter(session, dataset_id, id=WORSE, spec=spec)]
         learns = datasets.get(session, dataset_id)
     assert choosing.usable(learns, both) == both

@@ -12,10 +12,11 @@ from db.types import JobKind, JobState
 from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.worker.conftest import sent as sent
-from worker import actions, data_need_actions, data_need_specs
-from worker.data_need_specs import FINETUNE, WAYS
+from worker import actions, data_need_actions
 from worker.evaluation.data_curve import Rung
 from worker.evaluation.data_verdict import report
+from worker.specs import data_need
+from worker.specs.data_need import FINETUNE, WAYS
 
 LAWS = {"finetuned": (600.0, 0.3), "rag": (230.0, 0.16), "neighbours": (150.0, 0.05), "ridge": (120.0, 0.02)}
 
@@ -30,13 +31,13 @@ def learn(job_id: int, parts: int) -> None:
     """As if the first so many parts were done."""
     with begin() as session:
         job = jobs.get(session, job_id)
-        spec = data_need_specs.parse(job.spec["data_need"])
+        spec = data_need.parse(job.spec["data_need"])
         shape = np.random.default_rng(0).exponential(1.0, spec.measured)
         for place, (way, rows) in list(enumerate(spec.rungs(job.spec["rows"])))[:parts]:
             level, slope = LAWS[way]
             errors = (shape * level * rows**-slope).tolist()
             part = {"way": way, "rows": rows, "seconds": rows / 10, "errors": errors}
-            results.add(session, job_id, {f"{data_need_specs.RUNG}{place}": part})
+            results.add(session, job_id, {f"{data_need.RUNG}{place}": part})
 
 
 def finish(job_id: int, sent: list[int]) -> None:
@@ -85,7 +86,7 @@ def test_who_asks_the_same_again_is_shown_its_answer(open_page: Open, dataset_id
         first = jobs.latest(session, dataset_id, JobKind.DATA_NEED)
     assert first is not None
     finish(first.id, sent)
-    spec = data_need_specs.parse(first.spec["data_need"]).model_copy(update={"rows": 200})
+    spec = data_need.parse(first.spec["data_need"]).model_copy(update={"rows": 200})
     second = data_need_actions.start(dataset_id, spec)
     actions.cancel(second)
 
@@ -97,7 +98,7 @@ def test_who_asks_the_same_again_is_shown_its_answer(open_page: Open, dataset_id
 
 
 def test_parts_show_up_as_they_are_done(open_page: Open, dataset_id: int) -> None:
-    job_id = data_need_actions.start(dataset_id, data_need_specs.parse({"measured": 20}))
+    job_id = data_need_actions.start(dataset_id, data_need.parse({"measured": 20}))
     learn(job_id, 5)
     at = open_page("data_need")
     assert is_well(at)
@@ -108,7 +109,7 @@ def test_parts_show_up_as_they_are_done(open_page: Open, dataset_id: int) -> Non
 def test_the_answer_says_where_it_passes_what_that_costs_and_how_far_to_trust_it(
     open_page: Open, dataset_id: int, sent: list[int]
 ) -> None:
-    job_id = data_need_actions.start(dataset_id, data_need_specs.parse({"measured": 20}))
+    job_id = data_need_actions.start(dataset_id, data_need.parse({"measured": 20}))
     finish(job_id, sent)
     at = open_page("data_need")
     assert is_well(at)
@@ -132,7 +133,7 @@ def test_an_answer_from_few_of_the_rows_says_how_far_it_reaches(
     open_page: Open, dataset_id: int, sent: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(data_need_actions, "FEWEST", 16)
-    job_id = data_need_actions.start(dataset_id, data_need_specs.parse({"measured": 20, "rows": 24}))
+    job_id = data_need_actions.start(dataset_id, data_need.parse({"measured": 20, "rows": 24}))
     finish(job_id, sent)
     at = open_page("data_need")
     assert is_well(at)
@@ -152,7 +153,7 @@ def test_too_few_rows_lead_to_another_table(open_page: Open, database: str) -> N
 
 
 def test_the_chart_has_lines_bands_points_and_the_rows_that_there_are(dataset_id: int, sent: list[int]) -> None:
-    job_id = data_need_actions.start(dataset_id, data_need_specs.parse({"measured": 20}))
+    job_id = data_need_actions.start(dataset_id, data_need.parse({"measured": 20}))
     finish(job_id, sent)
     with begin() as session:
         job = jobs.get(session, job_id)

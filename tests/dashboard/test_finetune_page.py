@@ -14,10 +14,11 @@ from tests.dashboard.conftest import Open, is_well, texts
 from tests.worker.conftest import drain
 from tests.worker.conftest import sent as sent
 from tests.worker.trained import train_nothing
-from worker import actions, finetune_actions, train_specs
-from worker.train_specs import TrainSpec
+from worker import actions, finetune_actions
+from worker.specs import finetune
+from worker.specs.finetune import TrainSpec
 
-QUICK = train_specs.parse({})
+QUICK = finetune.parse({})
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_settings_of_the_form_become_the_training_and_its_curve_is_shown(open_pa
     press(at, "Start the fine-tune")
     assert is_well(at)
     job = newest(dataset_id)
-    spec = train_specs.parse(job.spec["train"])
+    spec = finetune.parse(job.spec["train"])
     assert (spec.form, spec.rows, spec.learning_rate) == ("quantiles", 50, 0.002)
     assert job.spec["task"] == "shop prices"
     assert at.query_params["job"] == str(job.id)
@@ -208,7 +209,7 @@ def test_the_outcome_says_how_good_it_is_what_the_gate_thinks_and_where_to_go(
     assert "mean error \\$9.50" in at.success[0].value
     assert "neutral prose rose by 50 %" in at.warning[0].value
     train_nothing(monkeypatch)
-    finetune_actions.start(dataset_id, train_specs.parse({"rows": 60}))
+    finetune_actions.start(dataset_id, finetune.parse({"rows": 60}))
     drain(sent)
     at = open_page("finetune", job=str(newest(dataset_id).id))
     assert "The gate does not object" in texts(at)
@@ -240,7 +241,7 @@ def test_an_address_of_another_training_is_told(open_page: Open, dataset_id: int
 
 
 def test_trainings_stand_on_the_jobs_page_with_their_names(open_page: Open, dataset_id: int) -> None:
-    a_training(dataset_id, steps(3, 9), train_specs.parse({"form": "quantiles"}))
+    a_training(dataset_id, steps(3, 9), finetune.parse({"form": "quantiles"}))
     finetune_actions.measure(dataset_id, QUICK)
     at = open_page("jobs")
     assert is_well(at)
@@ -265,7 +266,7 @@ def tuned_there(dataset_id: int) -> int:
     """A fine-tune that an endpoint works on, whose price nobody knows."""
     with begin() as session:
         endpoints.add(session, Endpoint("there", "http://127.0.0.1:1/v1", provider="openai"))
-    return finetune_actions.start(dataset_id, train_specs.parse({"model": "there:small"}))
+    return finetune_actions.start(dataset_id, finetune.parse({"model": "there:small"}))
 
 
 def test_a_training_at_an_endpoint_can_only_be_cancelled_and_starts_anew(open_page: Open, dataset_id: int) -> None:
@@ -292,7 +293,7 @@ def test_what_an_endpoint_took_for_a_training_is_unknown_not_free(
     train_nothing(monkeypatch)
     finetune_actions.start(dataset_id, QUICK)
     drain(sent)
-    job_id = finetune_actions.start(dataset_id, train_specs.parse({"model": "there:small"}))
+    job_id = finetune_actions.start(dataset_id, finetune.parse({"model": "there:small"}))
     with begin() as session:
         chunk = chunks.claim(session, sent.pop(), "a test", 60)
         assert chunk is not None

@@ -15,7 +15,7 @@ from tests.worker.conftest import drain
 from tests.worker.llm.small import a_model_folder, an_adapter
 from worker import actions, adapting, resources, specs
 from worker.specs import FinetunedSpec
-from worker.train_specs import TrainSpec
+from worker.specs.finetune import TrainSpec
 
 ID = "a1b2c3d4" + "e" * 56
 

@@ -8,9 +8,9 @@ from db.errors import UserError
 from db.types import Split
 from tests.builders import a_dataset, an_adapter
 from tests.dashboard.priced import a_finished_job
-from worker import actions, bounding, comparing, finetune_actions, specs, train_specs
-from worker.specs import FinetunedSpec, MultiShotSpec, RidgeSpec, ZeroShotSpec
-from worker.train_specs import TrainSpec
+from worker import actions, bounding, comparing, finetune_actions, specs
+from worker.specs import FinetunedSpec, MultiShotSpec, RidgeSpec, ZeroShotSpec, finetune
+from worker.specs.finetune import TrainSpec
 
 VILLAS, YEN, RESISTORS = 100_000, 600, 0.0001
 """What the usual prices of $13 to $87 are multiplied with."""
@@ -68,7 +68,7 @@ def test_what_an_earlier_version_priced_between_1_and_999_is_not_priced_again(ta
 def test_an_adapter_brings_the_bounds_it_was_trained_with_to_every_table(table):
     home, cheap = table(YEN), table(1)
     with begin() as session:
-        trained = train_specs.parse({"model": "smollm2-135m", "prompt": "listing@1"})
+        trained = finetune.parse({"model": "smollm2-135m", "prompt": "listing@1"})
         trained = bounding.pin(session, datasets.get(session, home), trained)
         adapter = an_adapter(session, home, spec=trained.model_dump(mode="json"), model=trained.model)
     assert bounds_of(cheap, FinetunedSpec(adapter=adapter.id)) == (1_000, 99_999)
@@ -93,7 +93,7 @@ def test_where_all_can_be_said_nothing_is_told(table, scale):
     dataset_id = table(scale)
     [found] = actions.estimate(dataset_id, [MultiShotSpec()], Split.TEST, 5)
     assert "outside" not in found.basis
-    assert finetune_actions.caution(dataset_id, train_specs.parse({})) == ""
+    assert finetune_actions.caution(dataset_id, finetune.parse({})) == ""
 
 
 def test_finished_jobs_of_an_earlier_version_are_judged_by_their_own_bounds(table):
@@ -109,18 +109,18 @@ def test_finished_jobs_of_an_earlier_version_are_judged_by_their_own_bounds(tabl
 
 def test_a_fine_tune_learns_the_prices_of_its_train_side(table):
     dataset_id = table(YEN)
-    job_id = finetune_actions.start(dataset_id, train_specs.parse({}))
+    job_id = finetune_actions.start(dataset_id, finetune.parse({}))
     with begin() as session:
         job = jobs.get(session, job_id)
     assert str(TrainSpec.model_validate(job.spec["train"]).bounds) == "$1,000 to $99,999"
-    assert finetune_actions.start(dataset_id, train_specs.parse({"min_price": 1_000, "max_price": 99_999})) == job_id
+    assert finetune_actions.start(dataset_id, finetune.parse({"min_price": 1_000, "max_price": 99_999})) == job_id
 
 
 @pytest.mark.parametrize("scale", [VILLAS, RESISTORS])
 @pytest.mark.parametrize("verb", [finetune_actions.start, finetune_actions.measure, finetune_actions.estimate])
 def test_a_fine_tune_on_prices_that_can_t_be_said_is_refused(table, scale, verb):
     with pytest.raises(UserError, match="100 % of the rows of things to learn from lie outside"):
-        verb(table(scale), train_specs.parse({}))
+        verb(table(scale), finetune.parse({}))
 
 
 def test_a_few_rows_outside_are_told_before_a_fine_tune(table):
@@ -128,7 +128,7 @@ def test_a_few_rows_outside_are_told_before_a_fine_tune(table):
     with begin() as session:
         train = datasets.items(session, dataset_id, Split.TRAIN)
     limit = int(train["price"].quantile(0.9, "lower")) - 1
-    spec = train_specs.parse({"max_price": limit})
+    spec = finetune.parse({"max_price": limit})
     assert f"from $1 to ${limit} here, and 1" in finetune_actions.caution(dataset_id, spec)
     finetune_actions.start(dataset_id, spec)
 
@@ -141,5 +141,5 @@ def test_only_the_rows_that_are_learned_from_count(table):
     assert (train["price"] > limit + 1).mean() > 0.2
     bounds = {"min_price": 1, "max_price": limit}
     with pytest.raises(UserError, match="lie outside"):
-        finetune_actions.start(dataset_id, train_specs.parse(bounds))
-    finetune_actions.start(dataset_id, train_specs.parse(bounds | {"categories": ["Lamps"]}))
+        finetune_actions.start(dataset_id, finetune.parse(bounds))
+    finetune_actions.start(dataset_id, finetune.parse(bounds | {"categories": ["Lamps"]}))

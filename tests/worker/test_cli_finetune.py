@@ -11,7 +11,8 @@ from db.types import Endpoint, JobKind, JobState, TrainingPoint
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from tests.worker.trained import SECONDS, train_nothing
-from worker import actions, cli, cli_watch, finetune_actions, specs, train_specs
+from worker import actions, cli, cli_watch, finetune_actions, specs
+from worker.specs import finetune
 
 
 @pytest.fixture
@@ -148,8 +149,8 @@ def test_where_a_training_stands_is_one_line():
 def test_what_trains_at_an_endpoint_is_cancelled_not_stopped(run):
     with begin() as session:
         endpoints.add(session, Endpoint("e", "http://127.0.0.1:1/v1"))
-    job_id = finetune_actions.start(1, train_specs.parse({"model": "e:large"}))
+    job_id = finetune_actions.start(1, finetune.parse({"model": "e:large"}))
     with pytest.raises(WrongState, match="can be cancelled. It is ended there; what was trained is lost and may be"):
         run("finetune-stop", str(job_id))
-    other = finetune_actions.start(1, train_specs.parse({}))
+    other = finetune_actions.start(1, finetune.parse({}))
     assert "keeps the best it has" in run("finetune-stop", str(other))

@@ -18,8 +18,9 @@ from tests.endpoint import endpoint
 from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
 from tests.worker.trained import train_nothing
-from worker import actions, cli, cli_knowledge, cli_watch, data_need, finetune_actions, knowing, specs, train_specs
+from worker import actions, cli, cli_knowledge, cli_watch, data_need, finetune_actions, knowing, specs
 from worker.llm.endpoint import client
+from worker.specs import finetune
 from worker.templates.builtin import BUILT_IN
 from worker.up import running_stack
 
@@ -146,7 +147,7 @@ def _adapters(walk: Walk, folder: Path) -> None:
     assert f"for {SHOWN}" in walk("finetune", "1", "--task", ODD, "--set", "seed=2")
     assert "20 steps" in walk("finetune", "1", "--estimate")
     assert walk.json("finetune", "1", "--estimate")["seconds"] == 60
-    running = finetune_actions.start(1, train_specs.parse({"seed": 3}))
+    running = finetune_actions.start(1, finetune.parse({"seed": 3}))
     assert "keeps the best it has" in walk("finetune-stop", str(running))
     assert "12 examples are in" in walk("finetune-export", "1", str(folder / "[b].jsonl"), "--rows", "12")
     [other] = [each["id"] for each in walk.json("adapters", "list") if each["id"] != made]

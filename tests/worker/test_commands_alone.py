@@ -26,7 +26,6 @@ from worker import (
     adapter_actions,
     data_need,
     data_need_actions,
-    data_need_specs,
     endpoint_actions,
     finetune_actions,
     knowing,
@@ -34,14 +33,15 @@ from worker import (
     prompt_actions,
     running,
     specs,
-    train_specs,
 )
+from worker.specs import data_need as specs_data_need
+from worker.specs import finetune
 
 pytestmark = pytest.mark.stack
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST, SECOND = "c" * 64, "d" * 64
-NEED = {"measured": 20, "train": data_need_specs.CHEAP.model_dump()}
+NEED = {"measured": 20, "train": specs_data_need.CHEAP.model_dump()}
 
 
 class Alone:
@@ -106,9 +106,9 @@ def _work(patch: pytest.MonkeyPatch) -> None:
     with begin() as session:
         dataset_id = a_dataset(session, 400)
     actions.start(dataset_id, [specs.ConstantSpec()])
-    finetune_actions.start(dataset_id, train_specs.parse({}, "quick"))
+    finetune_actions.start(dataset_id, finetune.parse({}, "quick"))
     knowledge_actions.refresh(dataset_id)
-    data_need_actions.start(dataset_id, data_need_specs.parse(NEED))
+    data_need_actions.start(dataset_id, specs_data_need.parse(NEED))
     drain(sent)
     with begin() as session:
         for adapter_id in (FIRST, SECOND):

@@ -13,8 +13,9 @@ from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
 from tests.worker.llm.small import a_model_folder
 from tests.worker.training.made import in_this_process
-from worker import actions, data_need, data_need_actions, data_need_specs, knowing, running
-from worker.data_need_specs import CHEAP, WAYS, DataNeedSpec
+from worker import actions, data_need, data_need_actions, knowing, running
+from worker.specs import data_need as specs_data_need
+from worker.specs.data_need import CHEAP, WAYS, DataNeedSpec
 
 SMALL_STEPS = {"batch_tokens": 512}  # so that there are some
 
@@ -26,7 +27,7 @@ def base(tmp_path_factory):
 
 def a_spec(base, **values) -> DataNeedSpec:
     train = CHEAP.model_copy(update={"model": str(base), "layers": 1, "rank": 2, "max_price": 99})
-    return data_need_specs.parse({"train": train.model_dump(), "measured": 20, "seen": 0, **values})
+    return specs_data_need.parse({"train": train.model_dump(), "measured": 20, "seen": 0, **values})
 
 
 @pytest.fixture
@@ -108,23 +109,23 @@ def test_every_part_takes_about_as_many_steps_as_the_largest(dataset_id, sent, b
 def test_smaller_parts_see_their_rows_more_often_and_that_is_reckoned_with(dataset_id, base):
     spec = a_spec(base)
     assert [spec.training(rows, 320).epochs for rows in (40, 80, 160, 320)] == [8, 4, 2, 1]
-    assert data_need_specs.parse({}).training(40, 320).epochs == 25, "too few in all: 1,000 rows are seen"
-    assert data_need_specs.parse({}).training(40, 3200).epochs == 80
+    assert specs_data_need.parse({}).training(40, 320).epochs == 25, "too few in all: 1,000 rows are seen"
+    assert specs_data_need.parse({}).training(40, 3200).epochs == 80
     one, two = (
         data_need_actions.estimate(dataset_id, spec.model_copy(update={"train": train})).seconds
         for train in (spec.train, spec.training(160, 320))
     )
     assert one < two < 2 * one
     with pytest.raises(UserError, match="epochs: at most 10"):
-        data_need_specs.parse({"train": {"epochs": 12.0}})
+        specs_data_need.parse({"train": {"epochs": 12.0}})
 
 
 def test_what_the_names_stand_for_is_said_in_sentences(base):
-    said = data_need_specs.parse({}).meaning
+    said = specs_data_need.parse({}).meaning
     assert "smollm2-135m learns to say the price's quantiles" in said
     assert "about as many training steps" in said
     assert "“RAG” asks the same smollm2-135m as it comes" in said
-    assert "RAG" not in data_need_specs.parse({"ways": ["finetuned", "ridge"]}).meaning
+    assert "RAG" not in specs_data_need.parse({"ways": ["finetuned", "ridge"]}).meaning
     assert "small learns to say the price's quantiles" in a_spec(base).meaning  # a folder by its last part
 
 
@@ -149,6 +150,6 @@ def test_too_few_rows_and_endpoints_are_refused_in_a_sentence(database, sent, ba
     with pytest.raises(NotReady, match="at least 64 train rows and 40 validation rows.*80 and 10"):
         data_need_actions.start(small, a_spec(base))
     with pytest.raises(UserError, match="every part at an endpoint would be paid"):
-        data_need_specs.parse({"train": {"model": "e:gpt"}})
+        specs_data_need.parse({"train": {"model": "e:gpt"}})
     with pytest.raises(UserError, match="choose finetuned and some of rag, neighbours, ridge"):
-        data_need_specs.parse({"ways": ["ridge"]})
+        specs_data_need.parse({"ways": ["ridge"]})

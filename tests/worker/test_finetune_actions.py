@@ -14,11 +14,12 @@ from db.types import DatasetState, Endpoint, JobKind, JobState, Queue, Split
 from tests.builders import CATEGORIES, a_dataset
 from tests.worker.conftest import drain
 from tests.worker.trained import SECONDS, train_nothing
-from worker import actions, endpoint_actions, finetune_actions, running, train_specs
+from worker import actions, endpoint_actions, finetune_actions, running
 from worker.hosting import tariffs
-from worker.train_specs import TrainSpec
+from worker.specs import finetune
+from worker.specs.finetune import TrainSpec
 
-QUICK = train_specs.parse({})
+QUICK = finetune.parse({})
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def with_gpu_worker() -> None:
 
 
 def test_a_job_records_all_that_decides_about_the_weights_and_its_task(dataset_id, sent):
-    job = job_of(finetune_actions.start(dataset_id, train_specs.parse({"epochs": 2.5, "rows": 50})))
+    job = job_of(finetune_actions.start(dataset_id, finetune.parse({"epochs": 2.5, "rows": 50})))
     assert (job.kind, job.queue, job.items_total) == (JobKind.FINETUNE, Queue.CPU, 125)
     assert job.spec["task"] == "things"
     pinned = TrainSpec.model_validate(job.spec["train"])
@@ -56,16 +57,16 @@ def test_rows_of_the_wanted_categories_only_are_counted(database, sent):
         dataset_id = a_dataset(session, 400)
         train = datasets.items(session, dataset_id, Split.TRAIN)
     lamps = (train["category"] == CATEGORIES[0]).sum()
-    spec = train_specs.parse({"categories": [CATEGORIES[0]], "epochs": 1, "rows": 1000})
+    spec = finetune.parse({"categories": [CATEGORIES[0]], "epochs": 1, "rows": 1000})
     assert job_of(finetune_actions.start(dataset_id, spec)).items_total == lamps
 
 
 def test_the_same_settings_on_the_same_dataset_are_the_same_job_and_serve_one_task(dataset_id):
     first = finetune_actions.start(dataset_id, QUICK)
-    assert finetune_actions.start(dataset_id, train_specs.parse({"prompt": "listing@1"})) == first
+    assert finetune_actions.start(dataset_id, finetune.parse({"prompt": "listing@1"})) == first
     with pytest.raises(UserError, match=f"Job {first} trained the very same for the task things"):
         finetune_actions.start(dataset_id, QUICK, task="other")
-    assert finetune_actions.start(dataset_id, train_specs.parse({"rank": 8})) != first
+    assert finetune_actions.start(dataset_id, finetune.parse({"rank": 8})) != first
 
 
 def test_a_pilot_with_the_same_settings_is_not_taken_for_the_training(dataset_id):
@@ -96,7 +97,7 @@ def test_a_gpu_worker_gets_the_training_and_a_hosted_model_is_tuned_where_it_is(
     with_gpu_worker()
     with_endpoint()
     local = finetune_actions.start(dataset_id, QUICK, cap_usd=Decimal(1))
-    hosted = finetune_actions.start(dataset_id, train_specs.parse({"model": "e:large"}), cap_usd=Decimal(1))
+    hosted = finetune_actions.start(dataset_id, finetune.parse({"model": "e:large"}), cap_usd=Decimal(1))
     assert (job_of(local).queue, job_of(local).cap_usd) == (Queue.GPU, None)
     assert (job_of(hosted).queue, job_of(hosted).cap_usd) == (Queue.HOSTED, Decimal(1))
     assert job_of(hosted).spec["train"]["prompt"] == "question@1"
@@ -118,13 +119,13 @@ def test_what_could_only_fail_is_refused_in_a_sentence(dataset_id, sent):
     for values, kind, sentence in REFUSED:
         for verb in (finetune_actions.start, finetune_actions.estimate):
             with pytest.raises(kind, match=sentence):
-                verb(dataset_id, train_specs.parse(values))
+                verb(dataset_id, finetune.parse(values))
     assert sent == []
 
 
 def test_four_bit_weights_are_trained_where_a_gpu_worker_is(dataset_id):
     with_gpu_worker()
-    job_id = finetune_actions.start(dataset_id, train_specs.parse({"quantisation": "nf4"}))
+    job_id = finetune_actions.start(dataset_id, finetune.parse({"quantisation": "nf4"}))
     assert job_of(job_id).queue is Queue.GPU
 
 
@@ -163,16 +164,16 @@ def test_other_rows_and_epochs_are_reckoned_from_what_was_measured_and_other_set
     dataset_id, sent, monkeypatch
 ):
     train_nothing(monkeypatch)
-    finetune_actions.measure(dataset_id, train_specs.parse({"rows": 40, "epochs": 1}))
+    finetune_actions.measure(dataset_id, finetune.parse({"rows": 40, "epochs": 1}))
     drain(sent)
-    told = finetune_actions.estimate(dataset_id, train_specs.parse({"rows": 20, "epochs": 6}))
+    told = finetune_actions.estimate(dataset_id, finetune.parse({"rows": 20, "epochs": 6}))
     assert (told.seconds, told.steps) == (pytest.approx(180.0), 60)
     assert told.low < 180 < told.high
     assert told.is_scaled
     assert "40 rows and 1 epochs; its steps are reckoned 3-fold" in told.basis
-    assert finetune_actions.estimate(dataset_id, train_specs.parse({"rows": 20, "rank": 8})) is None
+    assert finetune_actions.estimate(dataset_id, finetune.parse({"rows": 20, "rank": 8})) is None
     with_gpu_worker()  # what a CPU took says nothing about a GPU
-    assert finetune_actions.estimate(dataset_id, train_specs.parse({"rows": 40, "epochs": 1})) is None
+    assert finetune_actions.estimate(dataset_id, finetune.parse({"rows": 40, "epochs": 1})) is None
 
 
 def test_a_training_that_ended_early_says_nothing_about_the_whole(dataset_id, sent, monkeypatch):
@@ -185,14 +186,14 @@ def test_a_training_that_ended_early_says_nothing_about_the_whole(dataset_id, se
 def test_a_cap_that_nobody_could_keep_is_refused_before_anything_starts(dataset_id, sent):
     with_endpoint("")
     with pytest.raises(UserError, match="a cap can't be kept; start it without a cap"):
-        finetune_actions.start(dataset_id, train_specs.parse({"model": "e:large"}), cap_usd=Decimal(1))
+        finetune_actions.start(dataset_id, finetune.parse({"model": "e:large"}), cap_usd=Decimal(1))
     assert not sent
 
 
 def test_with_a_known_price_a_cap_below_the_estimate_is_refused(dataset_id, sent):
     with_endpoint("")
     endpoint_actions.set_training_price("e", "large", 25)
-    spec = train_specs.parse({"model": "e:large", "epochs": 2})
+    spec = finetune.parse({"model": "e:large", "epochs": 2})
     usd = finetune_actions.estimate(dataset_id, spec).usd
     with pytest.raises(UserError, match=r"Training would cost about \$0\.\d+, more than the \$0\.0100"):
         finetune_actions.start(dataset_id, spec, cap_usd=Decimal("0.01"))
@@ -203,7 +204,7 @@ def test_with_a_known_price_a_cap_below_the_estimate_is_refused(dataset_id, sent
 
 def test_what_trains_at_an_endpoint_can_not_keep_the_best_so_far(dataset_id):
     with_endpoint("")
-    job_id = finetune_actions.start(dataset_id, train_specs.parse({"model": "e:large"}))
+    job_id = finetune_actions.start(dataset_id, finetune.parse({"model": "e:large"}))
     with pytest.raises(WrongState, match="can be cancelled. It is ended there; what was trained is lost"):
         finetune_actions.stop(job_id)
 
@@ -211,14 +212,14 @@ def test_what_trains_at_an_endpoint_can_not_keep_the_best_so_far(dataset_id):
 @pytest.mark.parametrize(("provider", "is_known"), [(tariffs.FREE, True), ("", False)])
 def test_tokens_are_counted_where_an_endpoint_trains(dataset_id, provider, is_known):
     with_endpoint(provider)
-    told = finetune_actions.estimate(dataset_id, train_specs.parse({"model": "e:large", "epochs": 2}))
+    told = finetune_actions.estimate(dataset_id, finetune.parse({"model": "e:large", "epochs": 2}))
     assert told.seconds is None
     assert (told.usd is not None) is is_known
     tokens = int(told.basis.removeprefix("About ").split(" ")[0].replace(",", ""))
-    once = len(finetune_actions.export(dataset_id, train_specs.parse({"model": "e:large"}))) / 4  # about 4 letters each
+    once = len(finetune_actions.export(dataset_id, finetune.parse({"model": "e:large"}))) / 4  # about 4 letters each
     assert once < tokens < 4 * once
     with pytest.raises(UserError, match="nothing can be timed"):
-        finetune_actions.measure(dataset_id, train_specs.parse({"model": "e:large"}))
+        finetune_actions.measure(dataset_id, finetune.parse({"model": "e:large"}))
 
 
 def test_only_a_training_that_runs_can_be_stopped(dataset_id, sent, monkeypatch):
@@ -257,11 +258,11 @@ def test_examples_are_exported_as_chats_with_prices_without_the_other_sides(data
     assert [message["role"] for message in chats[0]["messages"]] == ["system", "user", "assistant"]
     assert all(chat["messages"][-1]["content"].isdecimal() for chat in chats)
     assert len(finetune_actions.export(dataset_id, QUICK, Split.VALIDATION).splitlines()) == 10
-    assert len(finetune_actions.export(dataset_id, train_specs.parse({"rows": 12})).splitlines()) == 12
+    assert len(finetune_actions.export(dataset_id, finetune.parse({"rows": 12})).splitlines()) == 12
     with pytest.raises(UserError, match="Only train and validation rows"):
         finetune_actions.export(dataset_id, QUICK, Split.TEST)
     with pytest.raises(UserError, match="0 neighbours"):
-        finetune_actions.export(dataset_id, train_specs.parse({"k": 3}))
+        finetune_actions.export(dataset_id, finetune.parse({"k": 3}))
 
 
 def test_the_verbs_load_no_torch_not_even_for_an_export_or_a_card():

@@ -13,10 +13,11 @@ from db.types import AdapterState, JobKind, Queue, Step
 from tests.builders import a_catalogue, a_dataset, an_adapter
 from tests.worker.conftest import drain
 from tests.worker.training import learned
-from worker import adapter_actions, train_specs
+from worker import adapter_actions
 from worker.evaluation.forgetting import Report, objection
 from worker.llm.local.weights_hash import base_hash
 from worker.running import wake
+from worker.specs import finetune
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def base(tmp_path_factory) -> Path:
     return learned.folder(tmp_path_factory.mktemp("knows"))
 
 
-def a_training(session, dataset_id: int, spec: train_specs.TrainSpec) -> int:
+def a_training(session, dataset_id: int, spec: finetune.TrainSpec) -> int:
     """A fine-tune whose training is done: the guard step is left."""
     return jobs.create(
         session,
@@ -40,7 +41,7 @@ def a_training(session, dataset_id: int, spec: train_specs.TrainSpec) -> int:
     )
 
 
-def lineage(base: Path, spec: train_specs.TrainSpec, job_id: int | None, files: dict[str, bytes]) -> dict:
+def lineage(base: Path, spec: finetune.TrainSpec, job_id: int | None, files: dict[str, bytes]) -> dict:
     """Its number is of its files, as models with adapters in them are kept by it."""
     digest = hashlib.sha256(b"".join(files.values()) + (b"" if job_id else b"of an earlier training"))
     return {
@@ -78,7 +79,7 @@ def guarded(base: Path, sent: list[int], files: dict[str, bytes], *, rival: str 
 
     `rival`: what the one in production was trained on: the "same" dataset, or its table "divided anew".
     """
-    spec = train_specs.parse({"model": str(base), "prompt": "listing@1", **values})
+    spec = finetune.parse({"model": str(base), "prompt": "listing@1", **values})
     with begin() as session:
         dataset_id = a_dataset(session, 400)
         job_id = a_training(session, dataset_id, spec)
@@ -130,7 +131,7 @@ def test_measured_again_it_is_compared_with_what_went_to_production_meanwhile(da
     assert guarded(base, sent, files).rival == ""
     with begin() as session:
         [adapter] = adapters.all(session)
-        spec = train_specs.TrainSpec.model_validate(adapter.spec)
+        spec = finetune.TrainSpec.model_validate(adapter.spec)
         other = an_adapter(session, adapter.dataset_id, **lineage(base, spec, None, files))
         with_files(session, replace(other, state=AdapterState.PRODUCTION), files)
     assert "not compared" in (adapter_actions.gate_objection(adapter) or "")

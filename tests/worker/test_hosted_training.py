@@ -13,11 +13,12 @@ from db.types import Adapter, Endpoint, Job, JobKind, JobState, Queue, Step
 from tests.builders import a_dataset
 from tests.endpoint import Handle, endpoint
 from tests.worker.conftest import drain
-from worker import actions, endpoint_actions, hosted_training, running, steps, train_specs
+from worker import actions, endpoint_actions, hosted_training, running, steps
 from worker.hosting import tariffs
 from worker.hosting.tuning import OpenAiTuner, Order
 from worker.lessons import Lesson
 from worker.llm.endpoint import client
+from worker.specs import finetune
 from worker.training import chat, remote
 
 REAL_STEP = steps.STEPS[Step.TRAIN]
@@ -56,7 +57,7 @@ def server(running_server: Handle, database: str, monkeypatch: pytest.MonkeyPatc
 
 
 def start(sent: list[int], cap: Decimal | None = None, model: str = "fast") -> int:
-    spec = train_specs.parse({"model": f"e:{model}", "epochs": 2, "evaluate_rows": 4, "prompt": "question@1"})
+    spec = finetune.parse({"model": f"e:{model}", "epochs": 2, "evaluate_rows": 4, "prompt": "question@1"})
     with begin() as session:
         job_id = jobs.create(
             session,

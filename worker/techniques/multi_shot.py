@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from worker.llm.base import LanguageModel
-from worker.price_bounds import SAYABLE
 from worker.progress import Progress
 from worker.specs import MultiShotSpec
+from worker.specs.price_bounds import SAYABLE
 from worker.techniques.asking import Asking
 from worker.techniques.base import Resources
 from worker.techniques.filling import Given, known_products

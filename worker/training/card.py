@@ -8,7 +8,7 @@ from typing import Any
 from db.types import Adapter, AdapterChange
 from worker import amounts
 from worker.evaluation.forgetting import Finding, Report
-from worker.train_specs import TrainSpec
+from worker.specs.finetune import TrainSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import polars as pl
 
 from db.types import PromptVersion
 from worker.llm import guessing
+from worker.specs.finetune import TrainSpec
 from worker.techniques.filling import Given
-from worker.train_specs import TrainSpec
 from worker.training import chat
 from worker.training.examples import examples
 

@@ -8,9 +8,9 @@ import polars as pl
 
 from db.types import PromptVersion
 from worker.llm.local.tokenizer import Tokenizer
+from worker.specs.finetune import TrainSpec
 from worker.techniques.filling import Form, Given
 from worker.templates.rendering import item_values
-from worker.train_specs import TrainSpec
 
 EXAMPLE_SCHEMA = {
     "row": pl.Int64,

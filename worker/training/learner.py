@@ -14,7 +14,7 @@ from torch import nn
 from db.errors import UserError
 from worker.llm.local.adapters import twin
 from worker.llm.local.quantile_head import HEAD_FILE, QuantileHead, pinball
-from worker.train_specs import TrainSpec
+from worker.specs.finetune import TrainSpec
 
 Tensor = torch.Tensor
 

@@ -10,7 +10,7 @@ from worker.evaluation.resampling import Floats
 from worker.llm.base import Prompt, Readout
 from worker.llm.local.model import LocalModel
 from worker.progress import Silent
-from worker.train_specs import TrainSpec
+from worker.specs.finetune import TrainSpec
 
 READ_TEXTS = 32  # rows whose price is also read from the model's own words: does it still speak in prices?
 

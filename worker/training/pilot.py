@@ -8,7 +8,7 @@ from typing import Any
 
 from worker import canary
 from worker.progress import Silent
-from worker.train_specs import GATE_ROWS, SPREAD
+from worker.specs.finetune import GATE_ROWS, SPREAD
 from worker.training import forgetting
 from worker.training.measuring import prices, prompts, share_in_words
 from worker.training.task import DONE, PILOT, Task, write_parts

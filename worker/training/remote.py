@@ -9,9 +9,9 @@ from db import endpoints, jobs, trainings
 from db.engine import Session, begin
 from db.errors import NotFound, UserError
 from db.types import Checkpoint, Job, JobKind, JobState, Queue
-from worker import train_specs
 from worker.hosting import tuning
 from worker.hosting.tuning import TuningFailure
+from worker.specs import finetune
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def _cancel(job: Job, remote: Remote) -> bool:
     if not remote.remote_id and remote.wait_seconds:
         return False
     with begin() as session:
-        name = train_specs.parse(job.spec["train"]).model.partition(":")[0]
+        name = finetune.parse(job.spec["train"]).model.partition(":")[0]
         tuner = tuning.tuner(endpoints.get(session, name))
     remote_id = remote.remote_id or (tuner.find(remote.token) if remote.asked is not None else None)
     if remote_id:

@@ -12,7 +12,7 @@ from db.errors import UserError
 from db.types import Adapter, AdapterState, Dataset, Endpoint, Job, TrainingPoint
 from worker.hosting import trial, tuning
 from worker.hosting.tuning import Status
-from worker.train_specs import TrainSpec
+from worker.specs.finetune import TrainSpec
 from worker.training.remote import Remote
 
 

@@ -7,7 +7,7 @@ from worker.evaluation import metrics
 from worker.llm.base import Prompt, Readout
 from worker.llm.endpoint.model import HostedModel
 from worker.progress import Progress
-from worker.train_specs import TrainSpec
+from worker.specs.finetune import TrainSpec
 
 
 def check(model: str, examples: pl.DataFrame, spec: TrainSpec, progress: Progress) -> dict[str, float | int | None]:

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from db.types import Checkpoint, TrainingPoint
-from worker.train_specs import TrainSpec
+from worker.specs.finetune import TrainSpec
 
 EVENTS, CHECKPOINT, DONE, ERROR, STOP, LOG = "events.jsonl", "checkpoint", "done", "error.txt", "stop", "log.txt"
 STORED = "stored"

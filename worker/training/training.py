@@ -15,7 +15,7 @@ import torch
 from db.errors import UserError
 from db.settings import settings
 from worker.llm.local.model import LocalModel
-from worker.train_specs import LOSS_ROWS
+from worker.specs.finetune import LOSS_ROWS
 from worker.training import device
 from worker.training.batching import Sample, plan, price_samples, rooms, text_samples
 from worker.training.data import Batches, Lower, tensors

@@ -17,7 +17,7 @@ from transformers import (
 )
 
 from db.types import Checkpoint
-from worker.train_specs import TrainSpec
+from worker.specs.finetune import TrainSpec
 from worker.training.learner import Learner, loaded, saved
 
 Tensor = torch.Tensor

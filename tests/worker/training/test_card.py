@@ -7,7 +7,7 @@ import pytest
 
 from db.types import Adapter, AdapterChange, AdapterState
 from tests.builders import a_report, some_weights
-from worker import train_specs
+from worker.specs import finetune
 from worker.training.card import card
 
 
@@ -64,7 +64,7 @@ def test_a_model_behind_an_endpoint_is_told_with_its_last_day_and_an_unknown_pri
 
 
 def test_what_people_typed_can_not_break_the_card(adapter):
-    spec = train_specs.parse({"categories": ["A|B\nC"]}).model_dump(mode="json")
+    spec = finetune.parse({"categories": ["A|B\nC"]}).model_dump(mode="json")
     change = AdapterChange(
         adapter.id, "t", AdapterState.CANDIDATE, AdapterState.PRODUCTION, "<b>Ann", "a\n# b", "", datetime.now(UTC)
     )

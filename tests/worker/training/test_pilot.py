@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from worker.train_specs import SPREAD
+from worker.specs.finetune import SPREAD
 from worker.training.pilot import reckon
 
 

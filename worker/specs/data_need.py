@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.errors import UserError
 from worker.specs import model_name
-from worker.train_specs import TrainSpec
+from worker.specs.finetune import TrainSpec
 
 FINETUNE = "finetuned"
 WAYS = {FINETUNE: "Fine-tuning", "rag": "RAG", "neighbours": "Nearest neighbours", "ridge": "Ridge on words"}

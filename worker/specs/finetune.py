@@ -8,8 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.errors import UserError
-from worker.price_bounds import MOST, Bounds, resolved
 from worker.specs import FROM_TRAIN, describe_bounds, is_hosted, model_name
+from worker.specs.price_bounds import MOST, Bounds, resolved
 
 Form = Literal["tokens", "quantiles"]
 GATE_ROWS = 100

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.price_bounds import BANDS, MOST, USUAL, Bounds, Outside, covering, resolved
+from worker.specs.price_bounds import BANDS, MOST, USUAL, Bounds, Outside, covering, resolved
 
 PRICES = st.lists(
     st.one_of(st.floats(1e-9, 1e12), st.floats(0.5, 2_000), st.integers(1, 200_000).map(float)), min_size=1, max_size=50

@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 
 from db.errors import UserError
 from db.types import Family
-from worker.price_bounds import MOST, USUAL, Bounds, resolved
+from worker.specs.price_bounds import MOST, USUAL, Bounds, resolved
 
 
 class BaseSpec(BaseModel):
