@@ -9,7 +9,8 @@ from dashboard import choosing, forms, picking, reads, widgets, words
 from dashboard.forms import Choices
 from db.errors import UserError
 from db.types import Dataset, DatasetState, Endpoint, PromptVersion, Split
-from worker import counting, endpoint_actions, prompt_actions, specs
+from worker import endpoint_actions, specs
+from worker.prompts import actions, token_count
 
 ITEMS = 100
 """Products to choose from for a preview."""
@@ -89,7 +90,7 @@ def preview(draft: Draft, dataset: Dataset | None, endpoints: Sequence[Endpoint]
         help="None of them: as the technique “Prompt, no examples” asks.",
     )  # fmt: skip
     try:
-        shown = prompt_actions.preview(draft.system, draft.template, item, parts)
+        shown = actions.preview(draft.system, draft.template, item, parts)
     except UserError as error:
         st.error(words.plain(str(error)), icon=":material/error:")
         return
@@ -120,7 +121,7 @@ def takes(model: str, text: str, endpoints: Sequence[Endpoint]) -> str:
     """Tokens and money of a prompt, in a sentence."""
     endpoint, _, model_id = model.partition(":")
     hosted = specs.is_hosted(model)
-    counted = counting.tokens(model_id if hosted else model, [text])
+    counted = token_count.tokens(model_id if hosted else model, [text])
     tokens = counted.tokens[0]
     name = words.plain(words.model_name(model))
     said = f"**{'' if counted.is_exact else 'about '}{words.count(tokens, 'token')}** for {name}"
@@ -144,7 +145,7 @@ def save(draft: Draft, prompt: PromptVersion) -> None:
         )
         note = right.text_input("What is new", placeholder="for who reads the list of versions", key="save-note")
         if st.form_submit_button("Save as a new version", icon=":material/save:", type="primary"):
-            saved = prompt_actions.save(name, draft.system, draft.template, note)
+            saved = actions.save(name, draft.system, draft.template, note)
             st.session_state["prompt-saved"] = saved.name
             st.session_state["prompt-told"] = f"{saved.name} has version {saved.version} now; no run of before changes."
             st.rerun()
@@ -170,7 +171,7 @@ def differences(every: Sequence[PromptVersion], prompt: PromptVersion) -> None:
     left, right = st.columns(2)
     first = picking.one("From", refs, first=older, key=f"diff-from-{prompt.ref}", place=left)
     second = picking.one("To", refs, first=prompt.ref, key=f"diff-to-{prompt.ref}", place=right)
-    text = prompt_actions.diff(first, second)
+    text = actions.diff(first, second)
     if text:
         st.code(text, language="diff", wrap_lines=True)
     else:

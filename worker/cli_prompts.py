@@ -12,8 +12,8 @@ from db import datasets
 from db.engine import begin
 from db.errors import NotFound
 from db.types import PromptVersion
-from worker import counting, prompt_actions
 from worker.cli_console import out
+from worker.prompts import actions, token_count
 from worker.up import running_stack
 
 app = typer.Typer(no_args_is_help=True, help="The words around a product: versions of prompts, and how they look.")
@@ -27,7 +27,7 @@ _ITEM = ("title", "description", "category", "brand")
 def list_(as_json: AsJson = False) -> None:
     """Every version of every prompt, newest first."""
     with running_stack(worker=False):
-        every = prompt_actions.every()
+        every = actions.every()
     if as_json:
         _print_json([_as_json(prompt) for prompt in every])
         return
@@ -44,7 +44,7 @@ def list_(as_json: AsJson = False) -> None:
 def show(ref: Ref, as_json: AsJson = False) -> None:
     """The words of a prompt."""
     with running_stack(worker=False):
-        prompt = prompt_actions.get(ref)
+        prompt = actions.get(ref)
     if as_json:
         _print_json(_as_json(prompt))
         return
@@ -64,7 +64,7 @@ def save(
     """Keep a prompt as the next version of a name; what it said before stays as it was."""
     told = _read(system) if system else ""
     with running_stack(worker=False):
-        saved = prompt_actions.save(name, told, _read(template), note)
+        saved = actions.save(name, told, _read(template), note)
     if as_json:
         _print_json(_as_json(saved))
     else:
@@ -75,7 +75,7 @@ def save(
 def diff(old: Ref, new: Ref) -> None:
     """What changed between two versions."""
     with running_stack(worker=False):
-        text = prompt_actions.diff(old, new)
+        text = actions.diff(old, new)
     _print_plain(text or "They say the same.")
 
 
@@ -89,11 +89,11 @@ def preview(
 ) -> None:
     """A prompt with a product in it, as it would be sent, and how many tokens that is."""
     with running_stack(worker=False):
-        prompt = prompt_actions.get(ref)
+        prompt = actions.get(ref)
         item = _item(dataset, row) if dataset else None
-    shown = prompt_actions.preview(prompt.system, prompt.template, item)
+    shown = actions.preview(prompt.system, prompt.template, item)
     whole = f"{shown.rendered.system}\n\n{shown.rendered.user}".strip()
-    counted = counting.tokens(model, [whole])
+    counted = token_count.tokens(model, [whole])
     if as_json:
         parts = {"system": shown.rendered.system, "message": shown.rendered.user, "flag": shown.flag}
         _print_json(parts | {"tokens": counted.tokens[0], "tokens_are_exact": counted.is_exact})

@@ -9,8 +9,8 @@ from db.errors import UserError, WrongState
 from db.types import Job, JobKind, JobState, Queue, Split, Step
 from worker import actions, bounding, train_planning
 from worker.hosting import tuning
+from worker.prompts import versions
 from worker.specs.finetune import TrainSpec
-from worker.templates import stored
 from worker.train_planning import TrainEstimate
 
 __all__ = ["TrainEstimate"]
@@ -113,7 +113,7 @@ def export(dataset_id: int, spec: TrainSpec, split: Split = Split.TRAIN) -> byte
     with begin() as session:
         dataset = actions.ready(session, dataset_id)
         # Whoever reads the chat format answers questions.
-        prompt = stored.resolve(session, "question" if spec.prompt == "auto" else spec.prompt)
+        prompt = versions.resolve(session, "question" if spec.prompt == "auto" else spec.prompt)
     items = train_planning.items(dataset, spec, split)
     made: bytes = train_planning.late("worker.training.chat_file:jsonl")(items, spec, prompt)
     return made

@@ -9,12 +9,11 @@ import polars as pl
 from db import datasets, endpoints
 from db.engine import Session
 from db.types import Dataset, PromptVersion, Split, Tariff
-from worker import counting
 from worker.hosting import tariffs
+from worker.prompts import token_count, versions
+from worker.prompts.builtin import named
+from worker.prompts.rendering import Known, Values, item_values, render
 from worker.specs import BaseSpec, ChainedSpec, LlmSpec, MultiShotSpec, RagSpec, ToolsSpec
-from worker.templates import stored
-from worker.templates.builtin import named
-from worker.templates.rendering import Known, Values, item_values, render
 
 ROWS = 24
 PRICE_TOKENS = (2.0, 4.0, 16.0)  # least, usual and most tokens of an answer that is a price
@@ -46,9 +45,9 @@ def count(session: Session, dataset: Dataset, spec: LlmSpec, rows: list[int]) ->
     chosen = [rows[i] for i in np.linspace(0, len(rows) - 1, min(ROWS, len(rows))).astype(int)]
     items = datasets.items_to_price(session, dataset.id, 0, chosen)
     known = _known(session, dataset, spec)
-    prompt = stored.resolve(session, named(spec))
+    prompt = versions.resolve(session, named(spec))
     own = [_cut(spec, text) for text in _prompts(prompt, items, known)]
-    counted = counting.tokens(spec.model, own)
+    counted = token_count.tokens(spec.model, own)
     into = np.asarray(counted.tokens, dtype=float)
     usual = float(into.mean())
     reach = 1.645 * float(into.std(ddof=1)) / len(into) ** 0.5 if len(into) > 1 else usual
@@ -57,8 +56,8 @@ def count(session: Session, dataset: Dataset, spec: LlmSpec, rows: list[int]) ->
         low, high = low * UNSURE[0], high * UNSURE[1]
     tokens_in, tokens_out = (low, usual, high), PRICE_TOKENS
     if isinstance(spec, ChainedSpec):
-        first = stored.resolve(session, spec.extract_prompt)
-        asked = counting.tokens(spec.model, [_cut(spec, text) for text in _prompts(first, items, [])]).tokens
+        first = versions.resolve(session, spec.extract_prompt)
+        asked = token_count.tokens(spec.model, [_cut(spec, text) for text in _prompts(first, items, [])]).tokens
         written = (*ATTRIBUTE_TOKENS, float(spec.max_attribute_tokens))
         # The second step reads what the first one wrote.
         tokens_in = _sum(tokens_in, tuple(float(np.mean(asked)) + more for more in written))

@@ -9,8 +9,8 @@ from db.engine import Session
 from db.errors import NotReady
 from db.types import Dataset, Family, Priority, Queue, Split, Step
 from worker import adapting, bounding, pilot
+from worker.prompts import versions
 from worker.specs import HOSTED_VALIDATION, BaseSpec, LlmSpec, ToolsSpec
-from worker.templates import stored
 
 # Rounded from single runs on two busy cores, so only the order of magnitude counts; used until this installation has
 # measured its own.
@@ -102,7 +102,7 @@ def _check_model(session: Session, spec: LlmSpec) -> None:
 def pinned(session: Session, dataset: Dataset, spec: BaseSpec) -> BaseSpec:
     """The spec with all that its adapter, its prompt's newest version and the train side decide, so that a job says
     exactly how it prices, for ever. Raises NotReady, NotFound, UserError."""
-    return bounding.pin(session, dataset, stored.pin(session, adapting.fill(session, spec)))
+    return bounding.pin(session, dataset, versions.pin(session, adapting.fill(session, spec)))
 
 
 def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | None, limit: int | None) -> Estimate:

@@ -11,10 +11,10 @@ from db.engine import begin
 from db.errors import NotReady
 from db.types import Dataset, PromptVersion
 from worker.knowing import PgIndex
+from worker.prompts import versions
 from worker.specs import BaseSpec, is_hosted
 from worker.techniques import build
 from worker.techniques.base import Index, Technique
-from worker.templates import stored
 
 
 @cache
@@ -81,7 +81,7 @@ class LiveResources:
 
     def prompt(self, ref: str) -> PromptVersion:
         with begin() as session:
-            return stored.resolve(session, ref)
+            return versions.resolve(session, ref)
 
 
 def fitted(dataset: Dataset, spec: BaseSpec, fit_hash: str) -> Technique:

@@ -14,9 +14,9 @@ from db.errors import NotReady, UserError
 from db.types import Adapter, Dataset, Job, JobKind, JobState, Queue, Split
 from worker import bounding
 from worker.hosting import tariffs, tuning
+from worker.prompts import versions
 from worker.specs import MODELS, finetune
 from worker.specs.finetune import FEWEST_ROWS, SPREAD, TrainSpec
-from worker.templates import stored
 
 SCALED_SPREAD = 0.75, 1.4  # of one that was measured for another number of rows or epochs
 _COUNTED = 200  # rows whose tokens are counted
@@ -40,7 +40,7 @@ def pinned(session: Session, dataset: Dataset, spec: TrainSpec) -> TrainSpec:
     """The spec with its prompt as "name@version" and the bounds of its prices, so that a job says exactly what it
     learned, for ever."""
     named = spec.prompt if spec.prompt != "auto" else "question" if spec.is_hosted else "listing"
-    return bounding.pin(session, dataset, spec.model_copy(update={"prompt": stored.resolve(session, named).ref}))
+    return bounding.pin(session, dataset, spec.model_copy(update={"prompt": versions.resolve(session, named).ref}))
 
 
 def check(session: Session, dataset: Dataset, spec: TrainSpec) -> int:
@@ -122,7 +122,7 @@ def _counted(session: Session, dataset: Dataset, spec: TrainSpec) -> TrainEstima
     """By the tokens that an endpoint would be paid for."""
     learned = items(dataset, spec)
     counted = learned.head(_COUNTED)
-    tokens = late("worker.training.chat_file:tokens")(counted, spec, stored.resolve(session, spec.prompt))
+    tokens = late("worker.training.chat_file:tokens")(counted, spec, versions.resolve(session, spec.prompt))
     tokens = round(tokens / len(counted) * len(learned) * tuning.whole(spec.epochs))
     endpoint, _, model = spec.model.partition(":")
     per_million = tariffs.training(session, endpoints.get(session, endpoint), model)

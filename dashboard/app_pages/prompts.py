@@ -3,12 +3,12 @@
 import streamlit as st
 
 from dashboard import drafting, reads, widgets
-from worker import prompt_actions
+from worker.prompts import actions
 
 dataset = widgets.header(
     "Prompts", "The words that language models are asked with. A saved version never changes, and a run names its own."
 )
-every = prompt_actions.every()
+every = actions.every()
 prompt = drafting.choose(every)
 left, right = st.columns(2, gap="large")
 with left:

@@ -11,8 +11,8 @@ from db import chunks, datasets, jobs, predictions, rates
 from db.engine import Session
 from db.types import JobKind, JobState, Queue, Split, Step
 from worker import bounding, specs
+from worker.prompts import versions
 from worker.specs import BaseSpec
-from worker.templates import stored
 
 # technique -> (noise of the log price, $ per item, seconds per item, share without a readable price)
 BEHAVIOUR = {
@@ -65,7 +65,7 @@ def a_running_job(
 ) -> int:
     """Started, nothing done yet."""
     # As starting it does.
-    spec = bounding.pin(session, datasets.get(session, dataset_id), stored.pin(session, spec))
+    spec = bounding.pin(session, datasets.get(session, dataset_id), versions.pin(session, spec))
     values = spec.model_dump(mode="json")
     rows = datasets.target_rows(session, dataset_id, split, None)
     return jobs.create(
@@ -110,7 +110,7 @@ def guesses(items: pl.DataFrame, spec: BaseSpec) -> pl.DataFrame:
     price = items["price"].fill_null(60.0).to_numpy() * np.exp(random.normal(0, noise, n))
     read = random.random(n) >= unreadable
     paid = random.gamma(20, usd / 20, n) * (1 + k / 5)
-    stored = random.random(n) < 0.3 if spec.is_hosted else np.zeros(n, dtype=bool)
+    versions = random.random(n) < 0.3 if spec.is_hosted else np.zeros(n, dtype=bool)
     evidence = [
         json.dumps(llm_evidence(item, values, guess) if spec.uses_llm else {"category": item["category"], "n": 33})
         for item, guess in zip(items.iter_rows(named=True), price, strict=True)
@@ -127,8 +127,8 @@ def guesses(items: pl.DataFrame, spec: BaseSpec) -> pl.DataFrame:
             "tokens_cached": [64 if spec.is_hosted else 0] * n,
             "seconds": random.gamma(8, seconds / 8, n),
             "evidence": evidence,
-            "usd": np.where(stored, 0.0, paid),
-            "saved_usd": np.where(stored, paid, 0.0),
+            "usd": np.where(versions, 0.0, paid),
+            "saved_usd": np.where(versions, paid, 0.0),
         }
     )
 

@@ -17,8 +17,9 @@ from db.types import Endpoint, EndpointModel, JobState
 from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import a_capped_job, a_finished_job, a_priced_dataset
-from worker import comparing, endpoint_actions, prompt_actions, specs, tables
+from worker import comparing, endpoint_actions, specs, tables
 from worker.evaluation import context_curve
+from worker.prompts import actions
 
 BIG = "shop:big"
 
@@ -268,7 +269,7 @@ def test_lost_money_is_told_on_the_card_beside_the_comparison_and_on_the_command
 def test_an_edited_prompt_is_previewed_saved_and_handed_to_the_run_page(open_page: Open, dataset: int) -> None:
     at = open_page("prompts")
     assert is_well(at)
-    mine = prompt_actions.get("question").template.replace("What does this product cost?", "How dear is this?")
+    mine = actions.get("question").template.replace("What does this product cost?", "How dear is this?")
     at.text_area(key="template-question@1").set_value(mine).run()
     assert any("How dear is this?" in element.value for element in at.code)
     at.selectbox(key="prompt-model").select(BIG).run()
@@ -276,7 +277,7 @@ def test_an_edited_prompt_is_previewed_saved_and_handed_to_the_run_page(open_pag
     at.text_input(key="save-note").set_value("dearer")
     press(at, "Save as a new version")
     assert is_well(at)
-    assert prompt_actions.get("question").note == "dearer"
+    assert actions.get("question").note == "dearer"
     assert "question has version 2 now" in texts(at)
     assert "+How dear is this?" in at.code[-1].value
     press(at, "Use question@2 on the Run page")
@@ -289,10 +290,10 @@ def test_a_prompt_that_can_not_be_used_says_why_and_is_not_saved(open_page: Open
     at.text_area(key="template-question@1").set_value("{{ nothing_known }}").run()
     assert not at.exception
     assert len(at.error) == 1
-    before = len(prompt_actions.every())
+    before = len(actions.every())
     press(at, "Save as a new version")
     assert not at.exception
-    assert len(prompt_actions.every()) == before
+    assert len(actions.every()) == before
 
 
 def test_prompts_can_be_looked_at_without_a_dataset(open_page: Open) -> None:

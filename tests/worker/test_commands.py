@@ -20,8 +20,8 @@ from tests.worker.hashed import HashedWords
 from tests.worker.trained import train_nothing
 from worker import actions, cli, cli_knowledge, cli_watch, data_need, finetune_actions, knowing, specs
 from worker.llm.endpoint import client
+from worker.prompts.builtin import BUILT_IN
 from worker.specs import finetune
-from worker.templates.builtin import BUILT_IN
 from worker.up import running_stack
 
 ODD = "[/old] [red] :cat: \x1b[2J"  # rich would fail on the first, eat the second, draw the third; the last clears

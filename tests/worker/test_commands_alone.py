@@ -30,10 +30,10 @@ from worker import (
     finetune_actions,
     knowing,
     knowledge_actions,
-    prompt_actions,
     running,
     specs,
 )
+from worker.prompts import actions as prompt_actions
 from worker.specs import data_need as specs_data_need
 from worker.specs import finetune
 

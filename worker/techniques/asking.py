@@ -14,12 +14,12 @@ from db.types import Artifact, Family, PromptVersion
 from worker.evaluation.recalibration import Correction, Floats, learn
 from worker.llm.base import LEVELS, LanguageModel, Prompt, Reading, Readout, Spent
 from worker.progress import Progress
+from worker.prompts.builtin import named
+from worker.prompts.injection import suspicious
+from worker.prompts.rendering import Item, item_values
 from worker.specs import HOSTED_VALIDATION, LlmSpec
 from worker.techniques.base import Resources, predictions
 from worker.techniques.filling import Asked, Form, Given
-from worker.templates.builtin import named
-from worker.templates.hostile import suspicious
-from worker.templates.rendering import Item, item_values
 
 STATISTICS = ("median", "log-mean", "mean", "mode")
 """What `auto` chooses among; the first stays where there is too little to choose by."""

@@ -8,11 +8,11 @@ import polars as pl
 
 from worker.llm.base import Prompt, Spent, Written
 from worker.progress import Progress
+from worker.prompts.builtin import ATTRIBUTES
+from worker.prompts.injection import as_data
 from worker.specs import ChainedSpec
 from worker.techniques.asking import Answer, Asking, item_texts
 from worker.techniques.filling import Form, Given
-from worker.templates.builtin import ATTRIBUTES
-from worker.templates.hostile import as_data
 
 _BOOKS = ("tokens_in", "tokens_out", "usd", "saved_usd")
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from db.errors import NotReady
 from db.types import PromptVersion
 from worker.llm.base import Prompt, Spent
-from worker.templates.rendering import Item, Known, Values, item_values, render
+from worker.prompts.rendering import Item, Known, Values, item_values, render
 
 ANSWER_TOKENS = 32  # a price, and what a model says around it
 CHAT_TOKENS = 24  # control tokens around the messages of a chat

@@ -9,12 +9,12 @@ import polars as pl
 
 from worker.llm.base import LanguageModel
 from worker.progress import Progress
+from worker.prompts.rendering import Known
 from worker.specs import MultiShotSpec
 from worker.specs.price_bounds import SAYABLE
 from worker.techniques.asking import Asking
 from worker.techniques.base import Resources
 from worker.techniques.filling import Given, known_products
-from worker.templates.rendering import Known
 
 EXAMPLES = "examples.json"
 _SLICE = 64  # items searched for at once

@@ -9,12 +9,12 @@ import polars as pl
 from db.types import ITEM_SCHEMA
 from worker.llm.base import Prompt, Reading, Readout, Tool
 from worker.progress import Progress, Silent
+from worker.prompts.injection import as_data
 from worker.specs import ToolsSpec
 from worker.techniques.asking import Asking
 from worker.techniques.base import Resources
 from worker.techniques.calculator import calculate
 from worker.techniques.filling import Given
-from worker.templates.hostile import as_data
 
 _MOST = 10  # similar items in one answer
 _LETTERS = 120  # of a title

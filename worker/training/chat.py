@@ -6,8 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from worker import counting
-from worker.llm import guessing
+from worker.prompts import token_count, token_guess
 
 
 def lines(examples: pl.DataFrame) -> Iterator[str]:
@@ -33,11 +32,11 @@ def answer(price: float) -> str:
 def tokens(examples: pl.DataFrame, model: str = "") -> list[int]:
     """About how many tokens each line is trained on in one epoch."""
     chats = [messages(example) for example in examples.iter_rows(named=True)]
-    counted = counting.tokens(model, ["".join(each["content"] for each in chat) for chat in chats]).tokens
-    return [n + guessing.MESSAGE_TOKENS * len(chat) for n, chat in zip(counted, chats, strict=True)]
+    counted = token_count.tokens(model, ["".join(each["content"] for each in chat) for chat in chats]).tokens
+    return [n + token_guess.MESSAGE_TOKENS * len(chat) for n, chat in zip(counted, chats, strict=True)]
 
 
 def most_tokens(examples: pl.DataFrame) -> int:
     """At most about so many tokens all of them are trained on in one epoch."""
     said = [message for example in examples.iter_rows(named=True) for message in messages(example)]
-    return sum(guessing.count(message["content"]) + guessing.MESSAGE_TOKENS for message in said)
+    return sum(token_guess.count(message["content"]) + token_guess.MESSAGE_TOKENS for message in said)

@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from db.types import PromptVersion
-from worker.llm import guessing
+from worker.prompts import token_guess
 from worker.specs.finetune import TrainSpec
 from worker.techniques.filling import Given
 from worker.training import chat
@@ -18,10 +18,10 @@ class _Guessed:
     context = 128_000
 
     def count(self, texts: list[str]) -> list[int]:
-        return [guessing.count(text) for text in texts]
+        return [token_guess.count(text) for text in texts]
 
     def cut(self, texts: list[str], tokens: int) -> list[str]:
-        return [guessing.cut(text, tokens) for text in texts]
+        return [token_guess.cut(text, tokens) for text in texts]
 
 
 def jsonl(items: pl.DataFrame, spec: TrainSpec, prompt: PromptVersion) -> bytes:

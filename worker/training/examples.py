@@ -8,9 +8,9 @@ import polars as pl
 
 from db.types import PromptVersion
 from worker.llm.local.tokenizer import Tokenizer
+from worker.prompts.rendering import item_values
 from worker.specs.finetune import TrainSpec
 from worker.techniques.filling import Form, Given
-from worker.templates.rendering import item_values
 
 EXAMPLE_SCHEMA = {
     "row": pl.Int64,

@@ -10,9 +10,9 @@ import polars as pl
 from db.types import FOUND_SCHEMA, Freshness, PriceStats, PromptVersion
 from worker import demo
 from worker.progress import Cancelled, Progress, Silent
+from worker.prompts.builtin import BUILT_IN
+from worker.prompts.versions import split
 from worker.techniques import ngrams
-from worker.templates.builtin import BUILT_IN
-from worker.templates.stored import split
 
 DIMS = 256
 

@@ -10,8 +10,8 @@ from typing import Any
 from db.types import PromptVersion
 from worker.llm.base import Prompt, Reading, Readout, Spent, Tool, Written
 from worker.progress import Progress
-from worker.templates.builtin import BUILT_IN
-from worker.templates.stored import split
+from worker.prompts.builtin import BUILT_IN
+from worker.prompts.versions import split
 
 _PIECE = re.compile(r"\s*\S+")
 

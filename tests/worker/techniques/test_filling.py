@@ -4,9 +4,9 @@ import pytest
 
 from db.errors import NotReady
 from tests.worker.techniques.scripted import Scripted
+from worker.prompts.builtin import BUILT_IN
+from worker.prompts.rendering import Known, item_values
 from worker.techniques.filling import CHAT_TOKENS, Form, Given, cut_items
-from worker.templates.builtin import BUILT_IN
-from worker.templates.rendering import Known, item_values
 
 # A token is a word here.
 ITEM = item_values("red lamp", " ".join(f"word{i}" for i in range(40)), "Lamps", "Oak")

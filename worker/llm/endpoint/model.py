@@ -10,12 +10,12 @@ from db.engine import begin
 from db.errors import NotReady
 from db.types import Endpoint, Tariff
 from worker.hosting import tariffs
-from worker.llm import guessing
 from worker.llm.base import Prompt, Reading, Readout, Spent, Tool, Written
 from worker.llm.endpoint import batch_api, client, logprob_reading, requests
 from worker.llm.endpoint.client import Call, Outcome
 from worker.llm.price_reading import parse_price
 from worker.progress import Progress
+from worker.prompts import token_guess
 
 CONTEXT = 128_000  # tokens, where the endpoint does not say what the model reads
 OPTIONS = 8  # tries to find a form of the question that a model takes: it refuses one parameter after the other
@@ -47,11 +47,11 @@ class HostedModel:
     # Counting
 
     def count(self, texts: list[str]) -> list[int]:
-        """An upper estimate: worker.llm.guessing says by which rule."""
-        return [guessing.count(text) for text in texts]
+        """An upper estimate: worker.prompts.token_guess says by which rule."""
+        return [token_guess.count(text) for text in texts]
 
     def cut(self, texts: list[str], tokens: int) -> list[str]:
-        return [guessing.cut(text, tokens) for text in texts]
+        return [token_guess.cut(text, tokens) for text in texts]
 
     # Answering
 
@@ -226,9 +226,9 @@ class HostedModel:
         for i, prompt in numbered:
             if hashes[i] not in calls:
                 most_in = sum(
-                    guessing.count(str(said.get("content") or said.get("tool_calls"))) + guessing.MESSAGE_TOKENS
+                    token_guess.count(str(said.get("content") or said.get("tool_calls"))) + token_guess.MESSAGE_TOKENS
                     for said in made[i]["messages"]
-                ) + (guessing.count(json.dumps(made[i]["tools"])) if "tools" in made[i] else 0)
+                ) + (token_guess.count(json.dumps(made[i]["tools"])) if "tools" in made[i] else 0)
                 calls[hashes[i]] = Call(
                     hashes[i], self._model, made[i], prompt.row, most_in, requests.most_out(made[i])
                 )

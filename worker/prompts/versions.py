@@ -7,8 +7,8 @@ from db import prompts
 from db.engine import Session
 from db.errors import NotFound, UserError
 from db.types import PromptVersion
+from worker.prompts.builtin import BUILT_IN, named
 from worker.specs import BaseSpec, LlmSpec
-from worker.templates.builtin import BUILT_IN, named
 
 _REF = re.compile(r"(?P<name>[a-z0-9][a-z0-9_.-]{0,59})(?:@(?P<version>\d{1,6}))?")
 

@@ -7,10 +7,10 @@ from db import prompts
 from db.engine import begin
 from db.errors import UserError
 from db.types import PromptVersion
-from worker.templates import stored
-from worker.templates.builtin import BUILT_IN
-from worker.templates.hostile import suspicious
-from worker.templates.rendering import SAMPLE, Rendered, Values, check, item_values, render
+from worker.prompts import versions
+from worker.prompts.builtin import BUILT_IN
+from worker.prompts.injection import suspicious
+from worker.prompts.rendering import SAMPLE, Rendered, Values, check, item_values, render
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def save(name: str, system: str, template: str, note: str = "") -> PromptVersion
     Raises UserError, in one sentence, for a prompt that can't be used (`rendering.check`) or a name that is none.
     """
     system, template = (_clean(text) for text in (system, template))
-    name, version = stored.split(name)
+    name, version = versions.split(name)
     if version is not None:
         raise UserError(f"Versions are numbered by themselves: save it as {name}.")
     check(system, template)
@@ -37,24 +37,24 @@ def save(name: str, system: str, template: str, note: str = "") -> PromptVersion
         if newest and (newest.system, newest.template) == (system, template):
             return newest
         number = prompts.save(session, name, system, template, note, after=built_in.version if built_in else 0)
-        return stored.resolve(session, f"{name}@{number}")
+        return versions.resolve(session, f"{name}@{number}")
 
 
 def every() -> list[PromptVersion]:
     """All versions of all prompts, by name, newest first."""
     with begin() as session:
-        return stored.all_versions(session)
+        return versions.all_versions(session)
 
 
 def get(ref: str) -> PromptVersion:
     """The prompt that "name" or "name@version" means. Raises NotFound."""
     with begin() as session:
-        return stored.resolve(session, ref)
+        return versions.resolve(session, ref)
 
 
 def diff(old: str, new: str) -> str:
     """Unified diff between two versions; "" when they say the same."""
-    return stored.difference(get(old), get(new))
+    return versions.difference(get(old), get(new))
 
 
 PARTS: tuple[str, ...] = ("examples", "neighbours", "attributes", "stats")

@@ -10,8 +10,8 @@ from jinja2 import TemplateError, nodes
 
 from db.errors import UserError
 from db.types import PromptVersion
-from worker.templates.hostile import END, START, as_data
-from worker.templates.sandbox import BREAKING, MAX_RENDERED, Language, Work, parse, reason
+from worker.prompts.injection import END, START, as_data
+from worker.prompts.sandbox import BREAKING, MAX_RENDERED, Language, Work, parse, reason
 
 ITEM = ("title", "description", "category", "brand", "product", "attributes", "stats", "neighbours")
 """Variables that are each item's own. `examples` is too where they are chosen for the item."""

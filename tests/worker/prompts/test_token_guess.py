@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.llm.guessing import count, cut
+from worker.prompts.token_guess import count, cut
 
 
 @given(st.text(max_size=300), st.integers(0, 60))

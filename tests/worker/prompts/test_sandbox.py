@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from db.errors import UserError
 from db.types import PromptVersion
-from worker.templates.builtin import BUILT_IN
-from worker.templates.rendering import SAMPLE, Values, check, render
-from worker.templates.sandbox import MAX_RENDERED
+from worker.prompts.builtin import BUILT_IN
+from worker.prompts.rendering import SAMPLE, Values, check, render
+from worker.prompts.sandbox import MAX_RENDERED
 
 END = "\n{{ product }}\nPrice: $"
 
@@ -110,7 +110,7 @@ resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
 resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
 from db.errors import UserError
 from db.types import PromptVersion
-from worker.templates.rendering import SAMPLE, Values, render
+from worker.prompts.rendering import SAMPLE, Values, render
 known = [{"product": "x" * 4_000, "price": 1.0, "similarity": 0.0}] * 50
 texts = {"description": '"' * 9_000, "brand": "f" * 300_000}
 values = Values(**{**SAMPLE, **texts, "examples": known, "neighbours": known})

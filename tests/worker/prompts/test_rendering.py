@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from db.errors import UserError
 from db.types import PromptVersion
-from worker.templates.builtin import BUILT_IN
-from worker.templates.hostile import END, START
-from worker.templates.rendering import SAMPLE, Known, Values, check, item_values, render
+from worker.prompts.builtin import BUILT_IN
+from worker.prompts.injection import END, START
+from worker.prompts.rendering import SAMPLE, Known, Values, check, item_values, render
 
 LISTING, QUESTION, EXTRACT = (BUILT_IN[name] for name in ("listing", "question", "extract"))
 EXAMPLE = Known(product="Saw", price=0.2, similarity=0.0)
