@@ -12,8 +12,8 @@ from dashboard.forms import Choices
 from db.engine import begin
 from db.types import Adapter, Dataset, Endpoint, Split
 from worker import actions, adapting, specs
+from worker.endpoints import tuning
 from worker.evaluation import context_curve
-from worker.hosting import tuning
 from worker.prompts import actions as prompt_actions
 from worker.specs import BaseSpec
 

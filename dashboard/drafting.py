@@ -9,7 +9,8 @@ from dashboard import choosing, forms, picking, reads, widgets, words
 from dashboard.forms import Choices
 from db.errors import UserError
 from db.types import Dataset, DatasetState, Endpoint, PromptVersion, Split
-from worker import endpoint_actions, specs
+from worker import specs
+from worker.endpoints import actions as endpoint_actions
 from worker.prompts import actions, token_count
 
 ITEMS = 100

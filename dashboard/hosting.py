@@ -6,8 +6,8 @@ import streamlit as st
 
 from dashboard import picking, widgets, words
 from db.types import Endpoint
-from worker import endpoint_actions
-from worker.endpoint_actions import PRESETS
+from worker.endpoints import actions
+from worker.endpoints.actions import PRESETS
 
 WHY_NOT_THE_KEY = (
     "The key itself is never asked for and never stored: a database is copied, backed up and read by many. Put it "
@@ -48,7 +48,7 @@ def add() -> None:
         version = left.text_input("API version", key=f"new-version-{preset}") if known.needs_api_version else ""
         values = _limits(f"new-{preset}", None)
         if st.form_submit_button("Add it", type="primary", icon=":material/add:"):
-            endpoint_actions.add(
+            actions.add(
                 name.strip(), preset, base_url=url.strip(), key_env=key_env.strip(), provider=provider,
                 api_version=version.strip(), **values,
             )  # fmt: skip
@@ -85,7 +85,7 @@ def key_state(endpoint: Endpoint) -> None:
         )
     elif not endpoint.key_env:
         st.caption(":material/lock_open: Asked without a key.")
-    elif trouble := endpoint_actions.key_trouble(endpoint):
+    elif trouble := actions.key_trouble(endpoint):
         st.warning(words.plain(trouble), icon=":material/key_off:")
     else:
         st.caption(f":material/key: The key is in {words.plain(endpoint.key_env)}, and this dashboard sees it.")
@@ -104,7 +104,7 @@ def test(endpoint: Endpoint) -> None:
         ).strip()  # fmt: skip
     if right.button("Test", icon=":material/network_check:", type="primary", key=f"test-{endpoint.name}"):
         with st.spinner(f"Asking {words.plain(endpoint.name)} …"):
-            st.session_state[_said(endpoint)] = endpoint_actions.test(endpoint.name, model)
+            st.session_state[_said(endpoint)] = actions.test(endpoint.name, model)
         st.rerun()
     tested = st.session_state.get(_said(endpoint))
     if tested is not None:
@@ -137,7 +137,7 @@ def change(endpoint: Endpoint) -> None:
         provider = left.text_input("Whose prices hold", endpoint.provider, key=f"change-provider-{endpoint.name}")
         values = _limits(f"change-{endpoint.name}", endpoint)
         if st.form_submit_button("Change it", icon=":material/save:"):
-            changed = endpoint_actions.change(
+            changed = actions.change(
                 endpoint.name, base_url=url.strip(), key_env=key_env.strip(), provider=provider.strip(), **values
             )
             if key_env.strip() and not changed.key_env:
@@ -149,5 +149,5 @@ def change(endpoint: Endpoint) -> None:
         f"{words.count(len(endpoint.models), 'model')})? Jobs and answers stay; nothing new can be asked of it."
     )
     if widgets.is_sure("Remove", question, key=f"remove-{endpoint.name}"):
-        endpoint_actions.remove(endpoint.name)
+        actions.remove(endpoint.name)
         st.rerun()

@@ -8,7 +8,7 @@ from dashboard import choosing, live, moving, past, reads, training_charts, trai
 from dashboard.training_reads import Curve
 from db.types import Job, JobState, Progress, Queue, Step
 from worker import actions, adapter_actions, finetune_actions
-from worker.hosting import tuning as hosted
+from worker.endpoints import tuning as hosted
 
 SECONDS = 2.0  # between two looks: charts are drawn anew
 

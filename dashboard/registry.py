@@ -8,8 +8,8 @@ import streamlit as st
 from dashboard import choosing, knowing, picking, reads, widgets, words
 from db.types import Adapter, AdapterChange, AdapterState, Endpoint
 from worker import adapter_actions
+from worker.endpoints import tuning
 from worker.evaluation.forgetting import Report
-from worker.hosting import tuning
 
 _CHOSEN = "adapter-chosen"
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import picking, reads, words
 from db.types import Endpoint, EndpointModel, Tariff
-from worker import endpoint_actions
+from worker.endpoints import actions
 
 _ABILITIES = {"logprobs": "Probabilities", "json_schema": "Fixed form", "tools": "Tools", "batch": "Batches"}
 _SAID = {"True": "yes", "False": "no"}
@@ -22,10 +22,9 @@ _number, _text = st.column_config.NumberColumn, st.column_config.TextColumn
 
 def models(endpoint: Endpoint) -> str | None:
     """Its models with end, abilities and tariff; returns the chosen one."""
-    tariffs = {model.id: endpoint_actions.price(endpoint.name, model.id) for model in endpoint.models}
+    tariffs = {model.id: actions.price(endpoint.name, model.id) for model in endpoint.models}
     lines = [
-        _line(model, tariffs[model.id], endpoint_actions.training_price(endpoint.name, model.id))
-        for model in endpoint.models
+        _line(model, tariffs[model.id], actions.training_price(endpoint.name, model.id)) for model in endpoint.models
     ]
     columns = ["Model", "Shuts down", *_ABILITIES.values(), *_PRICES, "Price from"]
     helps = dict.fromkeys(_ABILITIES.values(), "What tests and answers showed; ? = not known yet.")
@@ -82,9 +81,9 @@ def price(endpoint: Endpoint, chosen: str | None) -> None:
                 st.error("A price needs dollars per million tokens both in and out.", icon=":material/error:")
                 return
             if given:
-                endpoint_actions.set_price(endpoint.name, model, **given)
+                actions.set_price(endpoint.name, model, **given)
             if training is not None:
-                endpoint_actions.set_training_price(endpoint.name, model, training)
+                actions.set_training_price(endpoint.name, model, training)
             st.session_state["price-told"] = f"{model} costs what you entered from now on; what was paid before stays."
             st.rerun()
     if told := st.session_state.pop("price-told", None):

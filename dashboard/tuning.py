@@ -10,8 +10,8 @@ from dashboard import choosing, forms, knowledge_reads, picking, reads, training
 from dashboard.forms import Choices
 from db.types import Dataset, Endpoint, JobState, Split
 from worker import actions, finetune_actions
+from worker.endpoints import tuning as hosted
 from worker.finetune_actions import TrainEstimate
-from worker.hosting import tuning as hosted
 from worker.specs import finetune
 from worker.specs.finetune import PRESETS, TrainSpec
 

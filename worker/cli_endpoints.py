@@ -10,8 +10,8 @@ from rich.table import Table
 from db import endpoints as stored
 from db.engine import begin
 from db.types import Tariff
-from worker import endpoint_actions
 from worker.cli_console import out
+from worker.endpoints import actions
 from worker.up import running_stack
 
 app = typer.Typer(no_args_is_help=True, help="Where hosted models answer: add, test and price endpoints.")
@@ -46,7 +46,7 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def add(
     name: Name,
-    preset: Annotated[str, typer.Option(help=", ".join(endpoint_actions.PRESETS))] = "other",
+    preset: Annotated[str, typer.Option(help=", ".join(actions.PRESETS))] = "other",
     url: Annotated[str, typer.Option(help="Base address, for example https://host/v1.")] = "",
     key_env: Annotated[str | None, typer.Option(help="NAME of the environment variable with the key.")] = None,
     provider: Annotated[str | None, typer.Option(help="Whose prices hold, as genai-prices names it.")] = None,
@@ -57,7 +57,7 @@ def add(
 ) -> None:
     """Add an endpoint. Its key stays in the environment."""
     with running_stack(worker=False):
-        endpoint = endpoint_actions.add(
+        endpoint = actions.add(
             name, preset, base_url=url, key_env=key_env, provider=provider, api_version=api_version,
             requests_per_minute=requests_per_minute, max_concurrency=max_concurrency, timeout_seconds=timeout,
         )  # fmt: skip
@@ -70,7 +70,7 @@ def add(
 def remove(name: Name) -> None:
     """Remove an endpoint; stored answers stay."""
     with running_stack(worker=False):
-        endpoint_actions.remove(name)
+        actions.remove(name)
     out.print(f"Endpoint {name} is gone.")
 
 
@@ -78,7 +78,7 @@ def remove(name: Name) -> None:
 def models(name: Name, as_json: AsJson = False) -> None:
     """Ask an endpoint which models it has."""
     with running_stack(worker=False):
-        found = endpoint_actions.list_models(name)
+        found = actions.list_models(name)
     if as_json:
         _print_json([asdict(model) for model in found])
         return
@@ -99,7 +99,7 @@ def try_(
 ) -> None:
     """Try an endpoint with three tiny questions and say what works; exit code 1 when nothing does."""
     with running_stack(worker=False):
-        tested = endpoint_actions.test(name, model)
+        tested = actions.test(name, model)
     if as_json:
         _print_json(asdict(tested))
     else:
@@ -126,12 +126,12 @@ def price(
         raise typer.BadParameter("give both --input and --output")
     with running_stack(worker=False):
         if training is not None:
-            endpoint_actions.set_training_price(name, model, training)
-        tuned = endpoint_actions.training_price(name, model)
+            actions.set_training_price(name, model, training)
+        tuned = actions.training_price(name, model)
         if input is None or output is None:
-            found = endpoint_actions.price(name, model)
+            found = actions.price(name, model)
         else:
-            found = endpoint_actions.set_price(
+            found = actions.set_price(
                 name, model, input=input, output=output, cached=cached, batch_input=batch_input,
                 batch_output=batch_output,
             )  # fmt: skip

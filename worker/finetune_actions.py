@@ -8,7 +8,7 @@ from db.engine import Session, begin
 from db.errors import UserError, WrongState
 from db.types import Job, JobKind, JobState, Queue, Split, Step
 from worker import actions, bounding, train_planning
-from worker.hosting import tuning
+from worker.endpoints import tuning
 from worker.prompts import versions
 from worker.specs.finetune import TrainSpec
 from worker.train_planning import TrainEstimate

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from db import adapters, chunks, datasets, endpoints, jobs, results, trainings
 from db.engine import Session, begin
 from db.errors import NotReady, UserError
-from worker.hosting import clients, tariffs, tuning
-from worker.hosting.failures import Kind
-from worker.hosting.tuning import Event, Order, Status, TuningFailure
+from worker.endpoints import clients, tariffs, tuning
+from worker.endpoints.failures import Kind
+from worker.endpoints.tuning import Event, Order, Status, TuningFailure
 from worker.lessons import Lesson
 from worker.progress import Defer, Pause
 from worker.specs import finetune

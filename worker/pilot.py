@@ -9,7 +9,7 @@ import polars as pl
 from db import datasets, endpoints
 from db.engine import Session
 from db.types import Dataset, PromptVersion, Split, Tariff
-from worker.hosting import tariffs
+from worker.endpoints import tariffs
 from worker.prompts import token_count, versions
 from worker.prompts.builtin import named
 from worker.prompts.rendering import Known, Values, item_values, render

@@ -13,7 +13,7 @@ from db.engine import Session
 from db.errors import NotReady, UserError
 from db.types import Adapter, Dataset, Job, JobKind, JobState, Queue, Split
 from worker import bounding
-from worker.hosting import tariffs, tuning
+from worker.endpoints import tariffs, tuning
 from worker.prompts import versions
 from worker.specs import MODELS, finetune
 from worker.specs.finetune import FEWEST_ROWS, SPREAD, TrainSpec

@@ -26,13 +26,13 @@ from worker import (
     adapter_actions,
     data_need,
     data_need_actions,
-    endpoint_actions,
     finetune_actions,
     knowing,
     knowledge_actions,
     running,
     specs,
 )
+from worker.endpoints import actions as endpoint_actions
 from worker.prompts import actions as prompt_actions
 from worker.specs import data_need as specs_data_need
 from worker.specs import finetune

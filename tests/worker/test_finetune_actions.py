@@ -14,8 +14,9 @@ from db.types import DatasetState, Endpoint, JobKind, JobState, Queue, Split
 from tests.builders import CATEGORIES, a_dataset
 from tests.worker.conftest import drain
 from tests.worker.trained import SECONDS, train_nothing
-from worker import actions, endpoint_actions, finetune_actions, running
-from worker.hosting import tariffs
+from worker import actions, finetune_actions, running
+from worker.endpoints import actions as endpoint_actions
+from worker.endpoints import tariffs
 from worker.specs import finetune
 from worker.specs.finetune import TrainSpec
 

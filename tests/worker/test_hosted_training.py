@@ -13,9 +13,10 @@ from db.types import Adapter, Endpoint, Job, JobKind, JobState, Queue, Step
 from tests.builders import a_dataset
 from tests.endpoint import Handle, endpoint
 from tests.worker.conftest import drain
-from worker import actions, endpoint_actions, hosted_training, running, steps
-from worker.hosting import tariffs
-from worker.hosting.tuning import OpenAiTuner, Order
+from worker import actions, hosted_training, running, steps
+from worker.endpoints import actions as endpoint_actions
+from worker.endpoints import tariffs
+from worker.endpoints.tuning import OpenAiTuner, Order
 from worker.lessons import Lesson
 from worker.llm.endpoint import client
 from worker.specs import finetune

@@ -9,8 +9,8 @@ from db import endpoints, jobs, trainings
 from db.engine import Session, begin
 from db.errors import NotFound, UserError
 from db.types import Checkpoint, Job, JobKind, JobState, Queue
-from worker.hosting import tuning
-from worker.hosting.tuning import TuningFailure
+from worker.endpoints import tuning
+from worker.endpoints.tuning import TuningFailure
 from worker.specs import finetune
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from db import endpoints
 from db.engine import begin
 from db.errors import UserError
 from db.types import Adapter, AdapterState, Dataset, Endpoint, Job, TrainingPoint
-from worker.hosting import trial, tuning
-from worker.hosting.tuning import Status
+from worker.endpoints import probe, tuning
+from worker.endpoints.tuning import Status
 from worker.specs.finetune import TrainSpec
 from worker.training.remote import Remote
 
@@ -19,7 +19,7 @@ from worker.training.remote import Remote
 def last_day(endpoint: Endpoint, base: str, tuned: str) -> str | None:
     """When the tuned model ends, with its base at the latest; notes that there is a new model, too."""
     try:
-        listed = trial.models(endpoint)
+        listed = probe.models(endpoint)
     except UserError:
         return endpoint.model(base).shutdown_date
     with begin() as session:

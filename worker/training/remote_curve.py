@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from db.types import TrainingPoint
-from worker.hosting.tuning import Event
+from worker.endpoints.tuning import Event
 
 TRAINING = {"train_loss": "loss", "train_mean_token_accuracy": "token_accuracy"}
 VALIDATION = {

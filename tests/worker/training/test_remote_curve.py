@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from db.types import TrainingPoint
-from worker.hosting.tuning import Event
+from worker.endpoints.tuning import Event
 from worker.training import remote_curve
 
 START = datetime(2026, 9, 1, tzinfo=UTC)

@@ -19,9 +19,9 @@ from db.completions import Answer, Claim
 from db.engine import Session, begin
 from db.errors import NotFound, NotReady, UserError
 from db.types import Batch, Endpoint, JobState, Tariff
-from worker.hosting import clients, failures, tariffs
-from worker.hosting.clients import without_key
-from worker.hosting.failures import Failure, Kind
+from worker.endpoints import clients, failures, tariffs
+from worker.endpoints.clients import without_key
+from worker.endpoints.failures import Failure, Kind
 from worker.llm.endpoint.client import Call, Outcome, refuse_cap_without_price
 from worker.llm.endpoint.responses import compact, is_answer, usage
 from worker.progress import Defer, Pause, Progress

@@ -35,7 +35,7 @@ from db.completions import Answer, Claim, Stored
 from db.engine import DatabaseAway, Session, begin
 from db.presence import LEASE_SECONDS, Presence
 from db.types import Endpoint
-from worker.hosting.failures import Failure, Kind
+from worker.endpoints.failures import Failure, Kind
 from worker.llm.endpoint.dispatcher import Call, Lane
 
 log = logging.getLogger(__name__)

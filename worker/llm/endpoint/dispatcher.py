@@ -14,8 +14,8 @@ from db.completions import Answer
 from db.engine import DatabaseAway, begin
 from db.errors import NotReady
 from db.types import Endpoint, Tariff
-from worker.hosting import clients, failures, tariffs
-from worker.hosting.failures import Failure, Kind
+from worker.endpoints import clients, failures, tariffs
+from worker.endpoints.failures import Failure, Kind
 from worker.llm.endpoint.rate_limiter import Flow
 from worker.llm.endpoint.responses import compact, is_answer, usage
 

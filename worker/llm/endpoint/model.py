@@ -9,7 +9,7 @@ from db import completions, endpoints
 from db.engine import begin
 from db.errors import NotReady
 from db.types import Endpoint, Tariff
-from worker.hosting import tariffs
+from worker.endpoints import tariffs
 from worker.llm.base import Prompt, Reading, Readout, Spent, Tool, Written
 from worker.llm.endpoint import batch_api, client, logprob_reading, requests
 from worker.llm.endpoint.client import Call, Outcome

@@ -15,7 +15,7 @@ import pytest
 from db import endpoints
 from db.engine import begin
 from tests.worker.llm.endpoint.calls import Watched, some
-from worker import endpoint_actions
+from worker.endpoints import actions
 from worker.llm.base import Readout
 from worker.llm.endpoint import client
 from worker.llm.endpoint.model import HostedModel
@@ -69,8 +69,8 @@ def _is_up(port: int) -> bool:
 
 def test_what_it_ignores_is_noticed_and_its_words_are_read(served):
     name = str(model_folder(MODEL))
-    endpoint_actions.add("t", "vllm", base_url=served)
-    tested = endpoint_actions.test("t", name)
+    actions.add("t", "vllm", base_url=served)
+    tested = actions.test("t", name)
     readings = HostedModel(f"t:{name}").price(some(3), Readout(), Watched())
 
     assert tested.ok, tested.sentences

@@ -6,8 +6,8 @@ from typing import Any
 
 from db.errors import NotReady, UserError
 from db.types import Endpoint, EndpointModel
-from worker.hosting import clients, failures
-from worker.hosting.failures import Failure, Kind
+from worker.endpoints import clients, failures
+from worker.endpoints.failures import Failure, Kind
 
 QUESTION = "What does a plain ceramic coffee mug cost? Answer with the price in US dollars and nothing else."
 ANSWER_TOKENS = 64

@@ -8,9 +8,9 @@ import pytest
 from db.errors import NotReady
 from db.types import Endpoint
 from tests.endpoint import Handle, endpoint
-from worker.hosting import tuning
-from worker.hosting.failures import Kind
-from worker.hosting.tuning import Order, Tuner, TuningFailure
+from worker.endpoints import tuning
+from worker.endpoints.failures import Kind
+from worker.endpoints.tuning import Order, Tuner, TuningFailure
 
 CHATS = b'{"messages": [{"role": "user", "content": "Mug"}, {"role": "assistant", "content": "12"}]}\n' * 12
 

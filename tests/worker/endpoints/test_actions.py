@@ -9,7 +9,7 @@ from db import endpoints, rates
 from db.engine import begin
 from db.errors import UserError
 from tests.endpoint import endpoint
-from worker import endpoint_actions
+from worker.endpoints import actions
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -24,13 +24,13 @@ pytestmark = pytest.mark.usefixtures("database")
 ])  # fmt: skip
 def test_what_can_not_be_right_is_refused_in_a_sentence(fields, sentence):
     with pytest.raises(UserError, match=sentence):
-        endpoint_actions.add("e", **fields)
+        actions.add("e", **fields)
 
 
 def test_a_test_says_what_works_and_stores_it():
     with endpoint() as server:
-        endpoint_actions.add("e", base_url=server.base_url)
-        tested = endpoint_actions.test("e", "gpt-4.1-nano")
+        actions.add("e", base_url=server.base_url)
+        tested = actions.test("e", "gpt-4.1-nano")
 
     said = " ".join(tested.sentences)
     assert tested.ok
@@ -52,8 +52,8 @@ def test_a_test_says_what_works_and_stores_it():
 
 def test_a_test_notices_what_is_ignored_without_a_word():
     with endpoint(ignores=["logprobs", "response_format", "tools"]) as server:
-        endpoint_actions.add("e", base_url=server.base_url)
-        tested = endpoint_actions.test("e", "fast")
+        actions.add("e", base_url=server.base_url)
+        tested = actions.test("e", "fast")
 
     assert tested.ok
     assert sum("ignores" in sentence for sentence in tested.sentences) == 3
@@ -62,8 +62,8 @@ def test_a_test_notices_what_is_ignored_without_a_word():
 
 def test_a_thinking_model_is_given_room_and_spared_what_it_refuses():
     with endpoint() as server:
-        endpoint_actions.add("e", base_url=server.base_url)
-        tested = endpoint_actions.test("e", "fast-thinking")
+        actions.add("e", base_url=server.base_url)
+        tested = actions.test("e", "fast-thinking")
 
     abilities = next(model.abilities for model in tested.models if model.id == "fast-thinking")
     assert tested.ok
@@ -74,9 +74,9 @@ def test_a_thinking_model_is_given_room_and_spared_what_it_refuses():
 def test_a_wrong_key_and_a_server_that_is_not_there_are_said(monkeypatch):
     monkeypatch.setenv("PRICEWRIGHT_KEY_A", "sk-wrong-secret")
     with endpoint(key="sk-right") as server:
-        endpoint_actions.add("e", base_url=server.base_url, key_env="PRICEWRIGHT_KEY_A")
-        tested = endpoint_actions.test("e", "fast")
-    gone = endpoint_actions.test("e", "fast")
+        actions.add("e", base_url=server.base_url, key_env="PRICEWRIGHT_KEY_A")
+        tested = actions.test("e", "fast")
+    gone = actions.test("e", "fast")
 
     assert not tested.ok
     assert "refuses the key" in " ".join(tested.sentences)
@@ -86,46 +86,46 @@ def test_a_wrong_key_and_a_server_that_is_not_there_are_said(monkeypatch):
 
 
 def test_prices_are_entered_over_lists_and_unknown_is_none():
-    endpoint_actions.add("o", "openai")
-    endpoint_actions.add("v", "vllm")
-    endpoint_actions.add("x", base_url="http://127.0.0.1:9/v1")
+    actions.add("o", "openai")
+    actions.add("v", "vllm")
+    actions.add("x", base_url="http://127.0.0.1:9/v1")
 
-    listed = endpoint_actions.price("o", "gpt-4.1-nano")
+    listed = actions.price("o", "gpt-4.1-nano")
     assert listed is not None
     assert listed.source.startswith("genai-prices")
     assert listed.batch_input == listed.input / 2
-    assert endpoint_actions.price("o", "no-such-model") is None
-    assert endpoint_actions.price("x", "gpt-4.1-nano") is None
-    free = endpoint_actions.price("v", "anything")
+    assert actions.price("o", "no-such-model") is None
+    assert actions.price("x", "gpt-4.1-nano") is None
+    free = actions.price("v", "anything")
     assert free is not None
     assert free.usd(10**6, 0, 10**6) == 0
-    entered = endpoint_actions.set_price("o", "gpt-4.1-nano", input=7, output="8.5")
+    entered = actions.set_price("o", "gpt-4.1-nano", input=7, output="8.5")
     assert (entered.source, entered.usd(1_000_000, 0, 1_000_000)) == ("override", Decimal("15.5"))
     with pytest.raises(UserError):
-        endpoint_actions.set_price("o", "m", input=-1, output=1)
+        actions.set_price("o", "m", input=-1, output=1)
 
 
 def test_what_training_costs_is_entered_apart_and_is_unknown_until_then():
-    endpoint_actions.add("o", "openai")
-    endpoint_actions.add("v", "vllm")
-    assert endpoint_actions.training_price("o", "gpt-4.1-nano") is None
-    assert endpoint_actions.training_price("v", "anything") == 0
-    listed = endpoint_actions.price("o", "gpt-4.1-nano")
-    endpoint_actions.set_training_price("o", "gpt-4.1-nano", 1.5)
-    endpoint_actions.set_training_price("o", "gpt-4.1-nano", 3)
-    assert endpoint_actions.training_price("o", "gpt-4.1-nano") == 3
-    assert endpoint_actions.price("o", "gpt-4.1-nano") == listed
+    actions.add("o", "openai")
+    actions.add("v", "vllm")
+    assert actions.training_price("o", "gpt-4.1-nano") is None
+    assert actions.training_price("v", "anything") == 0
+    listed = actions.price("o", "gpt-4.1-nano")
+    actions.set_training_price("o", "gpt-4.1-nano", 1.5)
+    actions.set_training_price("o", "gpt-4.1-nano", 3)
+    assert actions.training_price("o", "gpt-4.1-nano") == 3
+    assert actions.price("o", "gpt-4.1-nano") == listed
     with begin() as session:
         assert list(rates.tariffs(session)["kind"]) == ["training", "training"]  # a new price is a new entry
     with pytest.raises(UserError):
-        endpoint_actions.set_training_price("o", "gpt-4.1-nano", -1)
+        actions.set_training_price("o", "gpt-4.1-nano", -1)
 
 
 def test_the_command_line_says_and_takes_both_prices(terminal):
     def run(*arguments):
         return terminal("endpoints", "price", "x", "m", *arguments)
 
-    endpoint_actions.add("x", base_url="http://127.0.0.1:9/v1")
+    actions.add("x", base_url="http://127.0.0.1:9/v1")
     assert "What training costs is unknown; enter it with --training" in run()
     assert run("--json").strip() == "null"
     assert "What training costs is $2.5 per million tokens" in run("--training", "2.5")

@@ -11,7 +11,7 @@ from db import endpoints, rates
 from db.engine import begin
 from db.errors import NotReady, UserError
 from db.types import Endpoint, EndpointModel, Tariff
-from worker.hosting import clients, keys, tariffs, trial
+from worker.endpoints import clients, keys, probe, tariffs
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def list_models(name: str) -> tuple[EndpointModel, ...]:
     """Ask the endpoint which models it has, and store that. Raises UserError."""
     with begin() as session:
         endpoint = endpoints.get(session, name)
-    listed = trial.models(endpoint)
+    listed = probe.models(endpoint)
     with begin() as session:
         return endpoints.set_models(session, name, listed).models
 
@@ -166,8 +166,8 @@ def _try(name: str, model: str, sentences: list[str]) -> bool:
     with begin() as session:
         endpoint = endpoints.get(session, name)
     try:
-        found = trial.try_model(endpoint, model)
-        if found.works and (batch := trial.tries_batches(endpoint)) is not None:
+        found = probe.try_model(endpoint, model)
+        if found.works and (batch := probe.tries_batches(endpoint)) is not None:
             found.abilities["batch"] = batch
             found.sentences.append("It has the Batch API." if batch else "It has no Batch API.")
     except UserError as error:

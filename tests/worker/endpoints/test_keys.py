@@ -15,8 +15,7 @@ from db.errors import NotReady, UserError
 from db.settings import settings
 from db.types import Endpoint
 from tests.endpoint import endpoint
-from worker import endpoint_actions
-from worker.hosting import clients, keys, trial
+from worker.endpoints import actions, clients, keys, probe
 
 AZURE = "AZURE_OPENAI_API_KEY"
 
@@ -62,7 +61,7 @@ def listening(onward: str = "") -> Iterator[tuple[str, list[dict[str, str]]]]:
 
 
 def test_every_preset_names_a_key_that_may_go_to_its_address() -> None:
-    for preset in endpoint_actions.PRESETS.values():
+    for preset in actions.PRESETS.values():
         if preset.key_env:
             keys.check(preset.key_env, preset.base_url or "https://name.openai.azure.com")
 
@@ -164,40 +163,40 @@ def test_a_variable_that_was_named_before_the_rule_is_not_sent_and_not_told(
     with listening() as (address, seen):
         with begin() as session:
             endpoints.add(session, Endpoint("e", f"{address}/v1", key_env=variable))
-        tested = endpoint_actions.test("e", "m")
+        tested = actions.test("e", "m")
         with begin() as session:
             stored = endpoints.get(session, "e")
     assert not tested.ok
     assert seen == []
     assert variable in " ".join(tested.sentences)
     assert clients.without_key("the-secret", stored) == "the-secret"  # else an answer could guess letter by letter
-    assert endpoint_actions.key_trouble(stored)
+    assert actions.key_trouble(stored)
 
 
 @pytest.mark.usefixtures("database")
 def test_another_scheme_host_or_port_drops_the_key_and_another_path_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRICEWRIGHT_KEY_A", "sk-a")
     for moved in ("http://host.example/v1", "https://other.example/v1", "https://host.example:444/v1"):
-        endpoint_actions.add("e", base_url="https://host.example/v1", key_env="PRICEWRIGHT_KEY_A")
-        assert endpoint_actions.change("e", base_url="https://host.example/v2").key_env == "PRICEWRIGHT_KEY_A"
-        assert endpoint_actions.change("e", base_url=moved, key_env="PRICEWRIGHT_KEY_A").key_env == ""
-        assert endpoint_actions.change("e", key_env="PRICEWRIGHT_KEY_A").key_env == "PRICEWRIGHT_KEY_A"
-        assert endpoint_actions.change("e", base_url="https://third.example").key_env == ""
-        moved_with = endpoint_actions.change("e", base_url="https://fourth.example", key_env="PRICEWRIGHT_KEY_B")
+        actions.add("e", base_url="https://host.example/v1", key_env="PRICEWRIGHT_KEY_A")
+        assert actions.change("e", base_url="https://host.example/v2").key_env == "PRICEWRIGHT_KEY_A"
+        assert actions.change("e", base_url=moved, key_env="PRICEWRIGHT_KEY_A").key_env == ""
+        assert actions.change("e", key_env="PRICEWRIGHT_KEY_A").key_env == "PRICEWRIGHT_KEY_A"
+        assert actions.change("e", base_url="https://third.example").key_env == ""
+        moved_with = actions.change("e", base_url="https://fourth.example", key_env="PRICEWRIGHT_KEY_B")
         assert moved_with.key_env == "PRICEWRIGHT_KEY_B"
-        endpoint_actions.remove("e")
+        actions.remove("e")
 
 
 @pytest.mark.usefixtures("database")
 def test_a_key_can_not_be_named_for_an_address_by_any_change(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-openai")
-    endpoint_actions.add("o", "openai")
-    moved = endpoint_actions.change("o", base_url="https://evil.example/v1")
+    actions.add("o", "openai")
+    moved = actions.change("o", base_url="https://evil.example/v1")
     assert moved.key_env == ""
     with pytest.raises(UserError, match="may only go to"):
-        endpoint_actions.change("o", key_env="OPENAI_API_KEY")
+        actions.change("o", key_env="OPENAI_API_KEY")
     with pytest.raises(UserError, match="may not be used"):
-        endpoint_actions.change("o", key_env="HOME")
+        actions.change("o", key_env="HOME")
 
 
 @pytest.mark.parametrize("version", ["", "2024-10-21"])
@@ -206,7 +205,7 @@ def test_a_redirect_is_not_followed(monkeypatch: pytest.MonkeyPatch, version: st
     with listening() as (elsewhere, theirs), listening(f"{elsewhere}/models") as (address, ours):
         endpoint_ = Endpoint("e", address, api_version=version, key_env="PRICEWRIGHT_KEY_A")
         with pytest.raises(UserError, match="sends us on to another address"):
-            trial.models(endpoint_)
+            probe.models(endpoint_)
     assert [("sk-a" in str(headers)) for headers in ours] == [True]
     assert theirs == []
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from db.errors import NotReady
 from db.types import Endpoint
-from worker.hosting.clients import without_key
+from worker.endpoints.clients import without_key
 
 
 class Kind(StrEnum):

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from db.errors import UserError
 from db.types import Endpoint
-from worker.hosting import clients, failures
-from worker.hosting.clients import without_key
-from worker.hosting.failures import Failure, Kind
+from worker.endpoints import clients, failures
+from worker.endpoints.clients import without_key
+from worker.endpoints.failures import Failure, Kind
 
 if TYPE_CHECKING:
     from openai import OpenAI

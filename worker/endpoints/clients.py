@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from db.errors import NotReady, UserError
 from db.types import Endpoint
-from worker.hosting import keys
+from worker.endpoints import keys
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
