@@ -9,7 +9,7 @@ from worker.demo import catalogue
 from worker.llm.embedding import MiniLM
 from worker.llm.local.packages import embedding_folder
 from worker.progress import Silent
-from worker.techniques.asking import item_texts
+from worker.techniques.shared.prompting import item_texts
 
 ROWS = 384
 

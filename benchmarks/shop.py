@@ -9,7 +9,7 @@ from db.types import Checkpoint, TrainingPoint
 from worker.demo import catalogue
 from worker.prompts.builtin import BUILT_IN
 from worker.specs.finetune import TrainSpec
-from worker.techniques.filling import Given
+from worker.techniques.shared.prompt_filling import Given
 from worker.training import examples
 
 

@@ -22,7 +22,7 @@ from worker.specs import data_need
 from worker.specs.data_need import FINETUNE, RUNG, WAYS, DataNeedSpec
 from worker.specs.finetune import TrainSpec
 from worker.techniques import build
-from worker.techniques.asking import Aside
+from worker.techniques.shared.prompting import Aside
 from worker.training_steps import train_on
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from worker.resources import LiveResources
 from worker.specs import HOSTED_VALIDATION, BaseSpec, RagSpec, ZeroShotSpec
 from worker.specs.finetune import GATE_ROWS, TrainSpec
 from worker.techniques import build
-from worker.techniques.asking import Aside
+from worker.techniques.shared.prompting import Aside
 
 if TYPE_CHECKING:
     from worker.steps import Work

@@ -16,9 +16,9 @@ from worker.llm.local.packages import model_folder
 from worker.progress import Progress
 from worker.resources import LiveResources
 from worker.specs.finetune import FEWEST_ROWS, LOSS_ROWS, TrainSpec
-from worker.techniques.asking import Aside
-from worker.techniques.filling import Given
-from worker.techniques.retrieving import add_neighbours
+from worker.techniques.shared.prompt_filling import Given
+from worker.techniques.shared.prompting import Aside
+from worker.techniques.shared.retrieval import add_neighbours
 from worker.training.examples import Texts, examples
 
 

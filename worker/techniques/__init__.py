@@ -7,8 +7,8 @@ from worker.techniques.base import Resources, Technique
 
 REGISTRY = {
     "constant": "worker.techniques.constant:Constant",
-    "ridge": "worker.techniques.linear:Ridge",
-    "lightgbm": "worker.techniques.boosting:LightGBM",
+    "ridge": "worker.techniques.ridge:Ridge",
+    "lightgbm": "worker.techniques.lightgbm:LightGBM",
     "neighbours": "worker.techniques.neighbours:Neighbours",
     "zero-shot": "worker.techniques.zero_shot:ZeroShot",
     "multi-shot": "worker.techniques.multi_shot:MultiShot",

@@ -11,8 +11,8 @@ from worker.progress import Progress
 from worker.prompts.builtin import ATTRIBUTES
 from worker.prompts.injection import as_data
 from worker.specs import ChainedSpec
-from worker.techniques.asking import Answer, Asking, item_texts
-from worker.techniques.filling import Form, Given
+from worker.techniques.shared.prompt_filling import Form, Given
+from worker.techniques.shared.prompting import Answer, Asking, item_texts
 
 _BOOKS = ("tokens_in", "tokens_out", "usd", "saved_usd")
 

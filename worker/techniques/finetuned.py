@@ -9,9 +9,9 @@ from db.types import Family
 from worker.llm.base import LanguageModel
 from worker.progress import Progress
 from worker.specs import FinetunedSpec
-from worker.techniques.asking import Asking
-from worker.techniques.filling import Given
-from worker.techniques.retrieving import add_neighbours
+from worker.techniques.shared.prompt_filling import Given
+from worker.techniques.shared.prompting import Asking
+from worker.techniques.shared.retrieval import add_neighbours
 
 
 class Finetuned(Asking[FinetunedSpec]):

@@ -12,9 +12,9 @@ from worker.progress import Progress
 from worker.prompts.rendering import Known
 from worker.specs import MultiShotSpec
 from worker.specs.price_bounds import SAYABLE
-from worker.techniques.asking import Asking
 from worker.techniques.base import Resources
-from worker.techniques.filling import Given, known_products
+from worker.techniques.shared.prompt_filling import Given, known_products
+from worker.techniques.shared.prompting import Asking
 
 EXAMPLES = "examples.json"
 _SLICE = 64  # items searched for at once

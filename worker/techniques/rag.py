@@ -7,9 +7,9 @@ import polars as pl
 from db.types import Family
 from worker.progress import Progress
 from worker.specs import RagSpec
-from worker.techniques.asking import Asking
-from worker.techniques.filling import Given
-from worker.techniques.retrieving import add_neighbours
+from worker.techniques.shared.prompt_filling import Given
+from worker.techniques.shared.prompting import Asking
+from worker.techniques.shared.retrieval import add_neighbours
 
 
 class Rag(Asking[RagSpec]):

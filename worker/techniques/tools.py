@@ -11,10 +11,10 @@ from worker.llm.base import Prompt, Reading, Readout, Tool
 from worker.progress import Progress, Silent
 from worker.prompts.injection import as_data
 from worker.specs import ToolsSpec
-from worker.techniques.asking import Asking
 from worker.techniques.base import Resources
-from worker.techniques.calculator import calculate
-from worker.techniques.filling import Given
+from worker.techniques.shared.calculator import calculate
+from worker.techniques.shared.prompt_filling import Given
+from worker.techniques.shared.prompting import Asking
 
 _MOST = 10  # similar items in one answer
 _LETTERS = 120  # of a title

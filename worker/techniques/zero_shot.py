@@ -1,7 +1,7 @@
 """What does a language model answer cold? The product, the question, and its distribution over prices."""
 
 from worker.specs import ZeroShotSpec
-from worker.techniques.asking import Asking
+from worker.techniques.shared.prompting import Asking
 
 
 class ZeroShot(Asking[ZeroShotSpec]):

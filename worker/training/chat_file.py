@@ -7,7 +7,7 @@ import polars as pl
 from db.types import PromptVersion
 from worker.prompts import token_guess
 from worker.specs.finetune import TrainSpec
-from worker.techniques.filling import Given
+from worker.techniques.shared.prompt_filling import Given
 from worker.training import chat
 from worker.training.examples import examples
 

@@ -10,7 +10,7 @@ from db.types import PromptVersion
 from worker.llm.local.tokenizer import Tokenizer
 from worker.prompts.rendering import item_values
 from worker.specs.finetune import TrainSpec
-from worker.techniques.filling import Form, Given
+from worker.techniques.shared.prompt_filling import Form, Given
 
 EXAMPLE_SCHEMA = {
     "row": pl.Int64,

@@ -12,7 +12,7 @@ from worker import demo
 from worker.progress import Cancelled, Progress, Silent
 from worker.prompts.builtin import BUILT_IN
 from worker.prompts.versions import split
-from worker.techniques import ngrams
+from worker.techniques.shared import ngrams
 
 DIMS = 256
 

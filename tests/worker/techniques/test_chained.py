@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.worker.techniques.memory_index import Counting
 from tests.worker.techniques.scripted import Scripted, a_reading
-from tests.worker.techniques.test_asking import items, told
+from tests.worker.techniques.shared.test_prompting import items, told
 from worker.llm.base import Prompt, Spent, Written
 from worker.progress import Silent
 from worker.specs import ChainedSpec

@@ -9,12 +9,12 @@ import pytest
 from tests.worker.llm.small import a_model_folder, an_adapter
 from tests.worker.techniques.memory_index import MemoryIndex, MemoryResources, demo_items, unpriced
 from tests.worker.techniques.scripted import Scripted
-from tests.worker.techniques.test_asking import told
+from tests.worker.techniques.shared.test_prompting import told
 from worker.progress import Silent
 from worker.specs import FinetunedSpec, RagSpec
 from worker.techniques import build
-from worker.techniques.filling import Given
-from worker.techniques.retrieving import add_neighbours
+from worker.techniques.shared.prompt_filling import Given
+from worker.techniques.shared.retrieval import add_neighbours
 
 _SHOP = demo_items(130)
 TRAIN, TEST = _SHOP[:120], unpriced(_SHOP[120:])

@@ -6,7 +6,7 @@ import torch
 
 from tests.worker.techniques.memory_index import MemoryIndex, demo_items, unpriced
 from tests.worker.techniques.scripted import Scripted
-from tests.worker.techniques.test_asking import told
+from tests.worker.techniques.shared.test_prompting import told
 from worker.llm.local.model import LocalModel
 from worker.progress import Silent
 from worker.specs import MultiShotSpec, ZeroShotSpec

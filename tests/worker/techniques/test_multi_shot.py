@@ -7,7 +7,7 @@ import pytest
 
 from tests.worker.techniques.memory_index import MemoryIndex
 from tests.worker.techniques.scripted import Scripted
-from tests.worker.techniques.test_asking import items
+from tests.worker.techniques.shared.test_prompting import items
 from worker.progress import Silent
 from worker.specs import MultiShotSpec
 from worker.techniques import build

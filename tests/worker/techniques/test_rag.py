@@ -4,7 +4,7 @@ import pytest
 
 from tests.worker.techniques.memory_index import MemoryIndex, demo_items, unpriced
 from tests.worker.techniques.scripted import Scripted
-from tests.worker.techniques.test_asking import told
+from tests.worker.techniques.shared.test_prompting import told
 from worker.evaluation.neighbours_alone import weighted_median
 from worker.progress import Cancelled, Progress, Silent
 from worker.specs import RagSpec

@@ -10,7 +10,7 @@ from db.types import Checkpoint
 from tests.builders import a_catalogue
 from worker.prompts.builtin import BUILT_IN
 from worker.specs.finetune import TrainSpec
-from worker.techniques.filling import Given
+from worker.techniques.shared.prompt_filling import Given
 from worker.training import child, launch
 from worker.training.examples import Texts, examples
 from worker.training.task import Task

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.techniques.calculator import calculate
+from worker.techniques.shared.calculator import calculate
 
 
 @pytest.mark.parametrize(

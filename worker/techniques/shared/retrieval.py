@@ -9,7 +9,7 @@ from worker.evaluation.neighbours_alone import EVIDENCE, weighted_median
 from worker.progress import Progress
 from worker.specs import RagSpec
 from worker.techniques.base import Index
-from worker.techniques.filling import Given, Texts, known_products
+from worker.techniques.shared.prompt_filling import Given, Texts, known_products
 
 _SLICE = 64  # items searched for at once; work stops between two slices
 _COLUMNS = ("title", "description", "category", "brand", "price", "similarity")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from worker.techniques import ngrams
+from worker.techniques.shared import ngrams
 
 _words = st.lists(st.text("abcé0.", min_size=1, max_size=9), max_size=12)
 _texts = st.lists(_words.map(" ".join), min_size=1, max_size=6)

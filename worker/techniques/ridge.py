@@ -13,8 +13,8 @@ from sklearn.linear_model import Ridge as SkRidge
 from db.types import Artifact, Family
 from worker.progress import Progress
 from worker.specs import RidgeSpec
-from worker.techniques import ngrams
 from worker.techniques.base import Resources, predictions
+from worker.techniques.shared import ngrams
 
 Floats = npt.NDArray[np.float32]
 

@@ -12,7 +12,7 @@ from tests.worker.techniques.memory_index import MemoryResources, demo_items, me
 from worker.progress import Silent
 from worker.specs import ConstantSpec, RidgeSpec
 from worker.techniques.constant import Constant
-from worker.techniques.linear import Ridge
+from worker.techniques.ridge import Ridge
 
 _SHOP = demo_items(1500)
 TRAIN, VALIDATION, TEST = _SHOP[:1100], _SHOP[1100:1250], _SHOP[1250:]

@@ -19,7 +19,7 @@ from worker.prompts.injection import suspicious
 from worker.prompts.rendering import Item, item_values
 from worker.specs import HOSTED_VALIDATION, LlmSpec
 from worker.techniques.base import Resources, predictions
-from worker.techniques.filling import Asked, Form, Given
+from worker.techniques.shared.prompt_filling import Asked, Form, Given
 
 STATISTICS = ("median", "log-mean", "mean", "mode")
 """What `auto` chooses among; the first stays where there is too little to choose by."""

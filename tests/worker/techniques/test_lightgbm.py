@@ -10,8 +10,8 @@ from db.types import Artifact
 from tests.worker.techniques.memory_index import MemoryResources, demo_items, mean_error, unpriced
 from worker.progress import Silent
 from worker.specs import ConstantSpec, LightGBMSpec
-from worker.techniques.boosting import LightGBM
 from worker.techniques.constant import Constant
+from worker.techniques.lightgbm import LightGBM
 
 _SHOP = demo_items(1200)
 TRAIN, VALIDATION, TEST = _SHOP[:900], _SHOP[900:1050], _SHOP[1050:]

@@ -7,7 +7,7 @@ from scipy.sparse import csr_matrix, hstack, vstack
 from sklearn.linear_model import Ridge
 from sklearn.utils.extmath import randomized_svd
 
-from worker.techniques import ngrams
+from worker.techniques.shared import ngrams
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]

@@ -14,7 +14,7 @@ from db.types import Artifact, Family
 from worker.progress import Progress
 from worker.specs import LightGBMSpec
 from worker.techniques.base import Resources, predictions
-from worker.techniques.wording import Words
+from worker.techniques.shared.text_features import Words
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]

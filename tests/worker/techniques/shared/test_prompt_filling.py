@@ -6,7 +6,7 @@ from db.errors import NotReady
 from tests.worker.techniques.scripted import Scripted
 from worker.prompts.builtin import BUILT_IN
 from worker.prompts.rendering import Known, item_values
-from worker.techniques.filling import CHAT_TOKENS, Form, Given, cut_items
+from worker.techniques.shared.prompt_filling import CHAT_TOKENS, Form, Given, cut_items
 
 # A token is a word here.
 ITEM = item_values("red lamp", " ".join(f"word{i}" for i in range(40)), "Lamps", "Oak")

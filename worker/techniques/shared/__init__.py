@@ -1,0 +1,1 @@
+"""What several techniques need: prompts, neighbours, text as numbers."""
