@@ -16,8 +16,8 @@ import polars as pl
 
 from benchmarks.shop import Curve, lessons, priced_items
 from db.settings import settings
-from worker import canary
-from worker.evaluation.forgetting import Finding, Report, judge
+from worker import gate_texts
+from worker.evaluation.gate import Finding, Report, judge
 from worker.evaluation.resampling import Floats
 from worker.llm.base import Readout
 from worker.llm.local.model import LocalModel
@@ -25,9 +25,9 @@ from worker.llm.local.packages import model_folder
 from worker.progress import Silent
 from worker.specs import finetune
 from worker.specs.finetune import TrainSpec
-from worker.training import forgetting, launch
-from worker.training.measuring import prompts
-from worker.training.task import Task
+from worker.training import gate_measures, process
+from worker.training.task_folder import Task
+from worker.training.validation import prompts
 
 LEFT_OUT = 0.25  # share of the categories that no training sees
 OTHER_ROWS = 100
@@ -63,17 +63,17 @@ class Bench:
             self.folder,
             lessons(rows, spec, self.folder),
             lessons(held, spec, self.folder),
-            tuple(canary.replay()),
+            tuple(gate_texts.replay()),
         )
         with tempfile.TemporaryDirectory() as folder:
-            files = launch.run(task, Path(folder), Curve()).files
+            files = process.run(task, Path(folder), Curve()).files
         adapted = self.base.adapted(files)
         if self.cold is None:
             self.cold = self._priced(self.base, spec)
         parts = [
-            forgetting.prose(self.base, adapted, Silent()),
-            forgetting.questions(self.base, adapted, Silent()),
-            forgetting.prices(
+            gate_measures.prose(self.base, adapted, Silent()),
+            gate_measures.questions(self.base, adapted, Silent()),
+            gate_measures.prices(
                 "other categories",
                 "log-error",
                 self.cold,

@@ -10,7 +10,7 @@ from worker.demo import catalogue
 from worker.prompts.builtin import BUILT_IN
 from worker.specs.finetune import TrainSpec
 from worker.techniques.shared.prompt_filling import Given
-from worker.training import examples
+from worker.training import prompts
 
 
 def priced_items(file: Path | None) -> pl.DataFrame:
@@ -27,7 +27,7 @@ def priced_items(file: Path | None) -> pl.DataFrame:
 
 def lessons(items: pl.DataFrame, spec: TrainSpec, folder: Path) -> pl.DataFrame:
     """EXAMPLE_SCHEMA, for the model in `folder`."""
-    return examples.examples(items, [Given()] * len(items), spec, BUILT_IN["listing"], examples.Texts(folder))
+    return prompts.examples(items, [Given()] * len(items), spec, BUILT_IN["listing"], prompts.Texts(folder))
 
 
 class Curve:

@@ -29,10 +29,10 @@ from worker.llm.local.model import LocalModel
 from worker.llm.local.packages import model_folder
 from worker.specs import finetune
 from worker.specs.finetune import TrainSpec
-from worker.training import device, launch
-from worker.training.batching import Sample, price_samples
-from worker.training.measuring import prices, prompts
-from worker.training.task import Task
+from worker.training import device, process
+from worker.training.batch_plan import Sample, price_samples
+from worker.training.task_folder import Task
+from worker.training.validation import prices, prompts
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Bench:
         spec = TrainSpec.model_validate(self.spec.model_dump() | changes)
         curve = Curve()
         with tempfile.TemporaryDirectory() as folder:
-            files = launch.run(Task(spec, self.folder, self.rows, self.held[:4]), Path(folder), curve).files
+            files = process.run(Task(spec, self.folder, self.rows, self.held[:4]), Path(folder), curve).files
         first, last = curve.steps[0].values, curve.steps[-1].values
         # From the first step's end: reckoned back to its beginning, so that loading is left out for all alike.
         seconds = (last["seconds"] - first["seconds"]) * len(curve.steps) / max(1, len(curve.steps) - 1)

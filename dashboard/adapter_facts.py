@@ -9,8 +9,8 @@ import streamlit as st
 from dashboard import adapter_charts, choosing, reads, registry, widgets, words
 from db.errors import UserError
 from db.types import Adapter, Job
-from worker import adapter_actions
-from worker.evaluation.forgetting import Finding, Report
+from worker.adapters import actions
+from worker.evaluation.gate import Finding, Report
 from worker.specs import finetune
 from worker.specs.finetune import TrainSpec
 
@@ -72,7 +72,7 @@ def links(adapter: Adapter) -> None:
 def card(adapter: Adapter) -> None:
     """The model card as it goes with a download, without the lines for machines at its top; as text, for the names,
     settings and reasons in it are of many hands."""
-    st.code(adapter_actions.card(adapter.id).partition("\n---\n")[2], language="markdown", wrap_lines=True)
+    st.code(actions.card(adapter.id).partition("\n---\n")[2], language="markdown", wrap_lines=True)
 
 
 def lineage(adapter: Adapter, jobs: list[Job]) -> None:

@@ -7,7 +7,8 @@ from db import adapters as _adapters
 from db import jobs as _jobs
 from db.engine import begin
 from db.types import Adapter, AdapterChange, Dataset, Job, JobKind
-from worker import adapting, bounding
+from worker import bounding
+from worker.adapters import pricing
 from worker.specs import BaseSpec
 
 
@@ -39,7 +40,7 @@ def fixed_usd(jobs: Sequence[Job]) -> list[Decimal | None]:
     if not any(job.spec.get("adapter") for job in jobs):
         return [job.fixed_usd for job in jobs]
     with begin() as session:
-        unknown = adapting.unknown_costs(session)
+        unknown = pricing.unknown_costs(session)
     return [None if job.spec.get("adapter") in unknown else job.fixed_usd for job in jobs]
 
 
@@ -47,6 +48,6 @@ def cautions(dataset: Dataset, planned: Sequence[BaseSpec]) -> list[str]:
     """Sentences about adapters that may have learned from the rows they are to be measured on, and about prices that a
     technique can't say."""
     with begin() as session:
-        said = [adapting.caution(session, spec, dataset) for spec in planned]
+        said = [pricing.caution(session, spec, dataset) for spec in planned]
         said += bounding.cautions(session, dataset, planned)
     return [sentence for sentence in dict.fromkeys(said) if sentence]

@@ -11,7 +11,8 @@ from dashboard import forms, widgets, words
 from dashboard.forms import Choices
 from db.engine import begin
 from db.types import Adapter, Dataset, Endpoint, Split
-from worker import actions, adapting, specs
+from worker import actions, specs
+from worker.adapters import pricing
 from worker.endpoints import tuning
 from worker.evaluation import context_curve
 from worker.prompts import actions as prompt_actions
@@ -112,7 +113,7 @@ def settings(names: Sequence[str], endpoints: Sequence[Endpoint], adapters: Sequ
         with st.expander(f"**{kind.label}** — {kind.about}"):
             planned.append(forms.spec_form(name, choices))
     with begin() as session:  # an adapter brings its model along: only then it is known where that answers
-        return [adapting.fill(session, spec) for spec in planned]
+        return [pricing.fill(session, spec) for spec in planned]
 
 
 def _asks_for_model(name: str) -> bool:

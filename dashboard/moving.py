@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import choosing, registry, widgets, words
 from db.errors import UserError
 from db.types import Adapter, AdapterState
-from worker import adapter_actions
+from worker.adapters import actions
 
 _SAID, _WHO = "adapter-said", "adapter-who"
 
@@ -20,7 +20,7 @@ def said() -> None:
 
 def moves(adapter: Adapter) -> None:
     """Promote, roll back or retire; who and why are kept."""
-    objection = adapter_actions.gate_objection(adapter)
+    objection = actions.gate_objection(adapter)
     in_production = adapter.state is AdapterState.PRODUCTION
     gate(objection)
     # Moved: the next reason is another one. Enter is for the next field: it must not promote or roll back.
@@ -57,13 +57,13 @@ def _verbs(adapter: Adapter, override: str) -> list[tuple[str, str, str, Verb]]:
     """Label, icon, what it does, and the verb of (who, why), for the state that the adapter is in."""
 
     def promote(who: str, why: str) -> Adapter:
-        return adapter_actions.promote(adapter.id, who, why, override=override)
+        return actions.promote(adapter.id, who, why, override=override)
 
     def roll_back(who: str, why: str) -> Adapter:
-        return adapter_actions.roll_back(adapter.task, who, why)
+        return actions.roll_back(adapter.task, who, why)
 
     def retire(who: str, why: str) -> Adapter:
-        return adapter_actions.retire(adapter.id, who, why)
+        return actions.retire(adapter.id, who, why)
 
     task = words.plain(adapter.task)
     promoting = ("Promote", ":material/rocket_launch:", f"To production for {task}; what was there retires.", promote)
@@ -88,7 +88,7 @@ def measure_again(adapter: Adapter) -> None:
     about = "Asks the model without and with this adapter once more, and compares it with what is in production now."
     if st.button("Measure again", icon=":material/refresh:", key=f"measure-{adapter.id}", help=about):
         with widgets.told():
-            job_id = adapter_actions.measure(adapter.id)
+            job_id = actions.measure(adapter.id)
             st.session_state[_SAID] = f"Job {job_id} measures it; watch it on the Jobs page, then come back."
             st.rerun()
 
@@ -107,12 +107,12 @@ def take_away(adapter: Adapter) -> None:
     with st.container(horizontal=True):
         if not adapter.is_hosted:
             st.download_button(
-                "Download (zip)", lambda: adapter_actions.download(adapter.id),
+                "Download (zip)", lambda: actions.download(adapter.id),
                 file_name=f"adapter-{adapter.id[:12]}.zip", mime="application/zip", icon=":material/download:",
                 on_click="ignore", key=f"download-{adapter.id}", help="The folder as PEFT reads it, with the card.",
             )  # fmt: skip
         st.download_button(
-            "Card (Markdown)", lambda: adapter_actions.card(adapter.id),
+            "Card (Markdown)", lambda: actions.card(adapter.id),
             file_name=f"adapter-{adapter.id[:12]}.md", mime="text/markdown", icon=":material/description:",
             on_click="ignore", key=f"card-{adapter.id}",
         )  # fmt: skip
@@ -123,7 +123,7 @@ def take_away(adapter: Adapter) -> None:
         )
         if widgets.is_sure("Delete", question, key=f"delete-{adapter.id}"):
             with widgets.told():
-                adapter_actions.delete(adapter.id)
+                actions.delete(adapter.id)
                 st.session_state[_SAID] = f"{registry.short(adapter)} is deleted."
                 st.query_params.pop(choosing.ADAPTER, None)
                 st.rerun()

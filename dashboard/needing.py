@@ -8,9 +8,10 @@ import streamlit as st
 
 from dashboard import forms, live, need_charts, need_reads, reads, widgets, words
 from db.types import Dataset, Job, JobState, Progress, Split
-from worker import data_need_actions, finetune_actions
+from worker import data_need_actions
 from worker.evaluation.data_curve import REACH
 from worker.evaluation.data_verdict import reach
+from worker.finetune import actions
 from worker.specs import data_need
 from worker.specs.data_need import CHEAP, FINETUNE, WAYS, DataNeedSpec
 
@@ -49,7 +50,7 @@ def settings(dataset: Dataset) -> DataNeedSpec:
 def start(dataset: Dataset, spec: DataNeedSpec) -> int | None:
     """What it takes, roughly, and the button; the job that it started, or that asked the same before."""
     started = None
-    if caution := finetune_actions.caution(dataset.id, spec.train):
+    if caution := actions.caution(dataset.id, spec.train):
         st.warning(words.plain(caution), icon=":material/warning:")
     planned = data_need_actions.estimate(dataset.id, spec)
     basis = "by what it took before" if planned.is_measured else "a rule of thumb until the first time"

@@ -7,9 +7,9 @@ import streamlit as st
 
 from dashboard import choosing, knowing, picking, reads, widgets, words
 from db.types import Adapter, AdapterChange, AdapterState, Endpoint
-from worker import adapter_actions
+from worker.adapters import actions
 from worker.endpoints import tuning
-from worker.evaluation.forgetting import Report
+from worker.evaluation.gate import Report
 
 _CHOSEN = "adapter-chosen"
 
@@ -128,7 +128,7 @@ def gate_word(adapter: Adapter) -> str:
     """What the gate thinks of it, in a word or two."""
     if adapter.forgetting is None or not Report.from_json(adapter.forgetting).is_measured:
         return "not measured"
-    return "objects" if adapter_actions.gate_objection(adapter) else "passes"
+    return "objects" if actions.gate_objection(adapter) else "passes"
 
 
 def cost(adapter: Adapter) -> str:

@@ -10,7 +10,7 @@ from db import jobs as _jobs
 from db import trainings as _trainings
 from db.engine import begin
 from db.types import Adapter, Dataset, Job, JobKind, TrainingPoint
-from worker import train_planning
+from worker.finetune import planning
 from worker.specs.finetune import TrainSpec
 
 MOST_POINTS = 300
@@ -35,7 +35,7 @@ class Curve:
     steps: pl.DataFrame  # db.trainings.thinned
     measured: pl.DataFrame  # _MEASURED: validation rows priced, by step
     step: int  # the last one; 0 = none yet
-    latest: dict[str, Any]  # what was told at that step; worker.training.training says what
+    latest: dict[str, Any]  # what was told at that step; worker.training.loop says what
     log: list[str]  # the last lines, oldest first
 
     @property
@@ -100,17 +100,17 @@ def is_stopping(job_id: int) -> bool:
 def made_by(job: Job) -> Adapter | None:
     """The adapter of a fine-tune; None before there is one, and when it was deleted."""
     with begin() as session:
-        return train_planning.made_by(session, job)
+        return planning.made_by(session, job)
 
 
 def history(jobs: list[Job]) -> list[tuple[Job, Adapter | None]]:
     """Fine-tunes with what came of them."""
     with begin() as session:
-        return [(job, train_planning.made_by(session, job)) for job in jobs]
+        return [(job, planning.made_by(session, job)) for job in jobs]
 
 
 def pilot(dataset: Dataset, spec: TrainSpec) -> Job | None:
     """The newest timing of a fine-tune with these settings."""
     with begin() as session:
-        wanted = train_planning.pinned(session, dataset, spec).hash
+        wanted = planning.pinned(session, dataset, spec).hash
         return next((job for job in _jobs.all(session, dataset.id, JobKind.PILOT) if job.spec_hash == wanted), None)

@@ -295,7 +295,7 @@ class Adapter:
     fingerprint: str  # of the dataset, its split and the rows that were trained on
     train_rows: int
     metrics: dict[str, Any]  # of the best checkpoint, on validation rows
-    forgetting: dict[str, Any] | None  # worker.evaluation.forgetting.Report as JSON; None: not measured yet
+    forgetting: dict[str, Any] | None  # worker.evaluation.gate.Report as JSON; None: not measured yet
     usd: Decimal  # what training took
     seconds: float
     state: AdapterState

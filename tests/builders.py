@@ -14,7 +14,7 @@ from db import adapters, datasets, jobs, rates
 from db.engine import Session
 from db.types import Adapter, AdapterState, DatasetState, JobKind, Priority, Queue, Split, Step
 from worker import specs
-from worker.evaluation import forgetting
+from worker.evaluation import gate
 from worker.specs import finetune
 from worker.techniques.base import predictions
 
@@ -151,5 +151,5 @@ def some_weights(**changes: Any) -> Adapter:
 def a_report(change: float, name: str = "neutral prose", rival: str = "") -> dict[str, Any]:
     """What the gate has on an adapter whose perplexity rose by this share; 5 % are allowed. It was compared with the
     adapter `rival`, if there was one."""
-    part = forgetting.Part(name, "perplexity", np.linspace(2, 3, 30), np.linspace(2, 3, 30) + np.log1p(change))
-    return forgetting.judge([part], 0.05, 0.95, rival).as_json()
+    part = gate.Part(name, "perplexity", np.linspace(2, 3, 30), np.linspace(2, 3, 30) + np.log1p(change))
+    return gate.judge([part], 0.05, 0.95, rival).as_json()

@@ -18,7 +18,8 @@ from db.errors import MappingError, UserError, WrongState
 from db.knowledge import changes
 from db.settings import settings
 from db.types import Dataset, DatasetState, Job, JobKind, JobState, Queue, Split, Step
-from worker import adapting, planning
+from worker import planning
+from worker.adapters import pricing
 from worker.answers import NOTHING_SAID, Answers, loaded_alike, settled
 from worker.app import send
 from worker.evaluation import context_curve
@@ -180,7 +181,7 @@ def start(
                 priority=planning.priority(spec),
                 seconds=planning.step_seconds(session, dataset, spec),
             )
-            jobs.add_fixed_cost(session, job_id, *adapting.training_cost(session, spec))
+            jobs.add_fixed_cost(session, job_id, *pricing.training_cost(session, spec))
             job_ids.append(job_id)
         return job_ids
 

@@ -13,7 +13,8 @@ from rich.table import Table
 from db import adapters, datasets
 from db.engine import begin
 from db.types import Adapter
-from worker import adapter_actions, amounts
+from worker import amounts
+from worker.adapters import actions
 from worker.cli_console import out
 from worker.cli_watch import done
 from worker.up import running_stack
@@ -62,7 +63,7 @@ def _table(found: Sequence[Adapter]) -> Table:
             "–" if mae is None else amounts.plain(mae, 1),
             "unknown" if adapter.metrics.get("cost_unknown") else f"{adapter.usd:.4f}",
             f"{adapter.seconds:,.0f}",
-            "objects" if adapter_actions.gate_objection(adapter) else "lets it pass",
+            "objects" if actions.gate_objection(adapter) else "lets it pass",
         )
     return table
 
@@ -71,7 +72,7 @@ def _table(found: Sequence[Adapter]) -> Table:
 def show(ref: Ref, as_json: AsJson = False) -> None:
     """The card of an adapter: base, data, settings, figures, what it forgot, history."""
     with running_stack(worker=False):
-        card = adapter_actions.card(ref)
+        card = actions.card(ref)
         with begin() as session:
             adapter = adapters.get(session, ref)
         if as_json:
@@ -84,10 +85,10 @@ def show(ref: Ref, as_json: AsJson = False) -> None:
 def measure(ref: Ref, as_json: AsJson = False) -> None:
     """Measure again what an adapter forgot, against what is in production now."""
     with running_stack():
-        done(adapter_actions.measure(ref), quiet=as_json)
+        done(actions.measure(ref), quiet=as_json)
         with begin() as session:
             adapter = adapters.get(session, ref)
-        objection = adapter_actions.gate_objection(adapter)
+        objection = actions.gate_objection(adapter)
     if as_json:
         _print_json({"adapter": adapter.id, "forgetting": adapter.forgetting, "objection": objection})
     else:
@@ -105,28 +106,28 @@ def promote(
 ) -> None:
     """Put an adapter into production for its task, unless the gate objects."""
     with running_stack(worker=False):
-        _moved(adapter_actions.promote(ref, who or _me(), why, override=override), as_json)
+        _moved(actions.promote(ref, who or _me(), why, override=override), as_json)
 
 
 @app.command()
 def retire(ref: Ref, why: Why, who: Who = "", as_json: AsJson = False) -> None:
     """Take an adapter out of production, or give a candidate up."""
     with running_stack(worker=False):
-        _moved(adapter_actions.retire(ref, who or _me(), why), as_json)
+        _moved(actions.retire(ref, who or _me(), why), as_json)
 
 
 @app.command()
 def rollback(task: Task, why: Why, who: Who = "", as_json: AsJson = False) -> None:
     """Bring back the adapter that was in production before the present one."""
     with running_stack(worker=False):
-        _moved(adapter_actions.roll_back(task, who or _me(), why), as_json)
+        _moved(actions.roll_back(task, who or _me(), why), as_json)
 
 
 @app.command()
 def delete(ref: Ref) -> None:
     """Remove an adapter and its files; its history stays."""
     with running_stack(worker=False):
-        adapter_actions.delete(ref)
+        actions.delete(ref)
     out.print("It is deleted.")
 
 
@@ -134,7 +135,7 @@ def delete(ref: Ref) -> None:
 def download(ref: Ref, file: Annotated[Path, typer.Argument(help="Where to write the zip.")]) -> None:
     """Write an adapter as a zip that peft reads, with its card."""
     with running_stack(worker=False):
-        packed = adapter_actions.download(ref)
+        packed = actions.download(ref)
     file.write_bytes(packed)
     out.print(f"{len(packed):,} bytes are in {file}.")
 
@@ -177,7 +178,7 @@ def _moved(adapter: Adapter, as_json: bool) -> None:
 
 
 def _as_json(adapter: Adapter) -> dict[str, Any]:
-    return asdict(adapter) | {"objection": adapter_actions.gate_objection(adapter)}
+    return asdict(adapter) | {"objection": actions.gate_objection(adapter)}
 
 
 def _print_json(value: Any) -> None:

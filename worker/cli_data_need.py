@@ -10,10 +10,11 @@ from rich.table import Table
 from db import datasets, jobs
 from db.engine import begin
 from db.types import Job
-from worker import amounts, data_need_actions, finetune_actions
+from worker import amounts, data_need_actions
 from worker.cli_console import err, out
 from worker.cli_watch import AsJson, What, done
 from worker.evaluation.data_verdict import reach
+from worker.finetune import actions
 from worker.specs import data_need as specs_data_need
 from worker.up import running_stack
 
@@ -35,7 +36,7 @@ def data_need(
         with begin() as session:
             dataset = datasets.find(session, what)
         job_id = data_need_actions.start(dataset.id, spec)
-        caution = finetune_actions.caution(dataset.id, spec.train)
+        caution = actions.caution(dataset.id, spec.train)
         if caution and not as_json:
             err.print(caution, style="yellow")
         done(job_id, quiet=as_json)

@@ -13,9 +13,11 @@ from db import datasets
 from db.engine import begin
 from db.errors import UserError
 from db.types import Adapter, Dataset, Job, Split
-from worker import adapter_actions, finetune_actions, train_planning
+from worker.adapters import actions
 from worker.cli_console import err, out
 from worker.cli_watch import AsJson, What, done, duration
+from worker.finetune import actions as finetune_actions
+from worker.finetune import planning
 from worker.specs import finetune as specs_finetune
 from worker.specs.finetune import TrainSpec
 from worker.up import running_stack
@@ -52,7 +54,7 @@ def finetune(
             err.print(caution, style="yellow")
         job = done(job_id, quiet=as_json)
         with begin() as session:
-            adapter = train_planning.made_by(session, job)
+            adapter = planning.made_by(session, job)
         if adapter is None:
             raise UserError(f"The adapter of job {job_id} was deleted.")
         _report(job, adapter, caution, as_json)
@@ -114,7 +116,7 @@ def _estimate(dataset: Dataset, spec: TrainSpec, as_json: bool) -> None:
 
 
 def _report(job: Job, adapter: Adapter, caution: str, as_json: bool) -> None:
-    objection = adapter_actions.gate_objection(adapter)
+    objection = actions.gate_objection(adapter)
     usd = None if adapter.metrics.get("cost_unknown") else float(job.fixed_usd)
     if as_json:
         about = {"adapter": adapter.id, "job": job.id, "dataset": adapter.dataset_id, "task": adapter.task}

@@ -11,7 +11,8 @@ from db import adapters, datasets, jobs, predictions
 from db.engine import begin
 from db.errors import NotFound, UserError, WrongState
 from db.types import Dataset, Job, JobState, Split
-from worker import adapting, bounding, specs
+from worker import bounding, specs
+from worker.adapters import pricing
 from worker.evaluation import compare, context_curve
 
 MIN_CURVE = 3
@@ -101,7 +102,7 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
         chosen = {job.id: job for job in jobs.all(session) if job.id in set(job_ids)}
         frame = predictions.of_jobs(session, list(chosen)).filter(pl.col("truth").is_not_null())
         forms = {adapter.id: adapter.form for adapter in adapters.all(session)}
-        unknown = adapting.unknown_costs(session)
+        unknown = pricing.unknown_costs(session)
     if frame.is_empty():
         return []
     rows = []

@@ -15,15 +15,15 @@ from worker import specs
 from worker.evaluation.data_curve import Rung
 from worker.evaluation.data_verdict import report
 from worker.evaluation.resampling import Floats
+from worker.finetune.examples import exemplify, sample
+from worker.finetune.steps import train_on
 from worker.knowing_rows import RowsResources
-from worker.lessons import exemplify, sample
 from worker.resources import LiveResources
 from worker.specs import data_need
 from worker.specs.data_need import FINETUNE, RUNG, WAYS, DataNeedSpec
 from worker.specs.finetune import TrainSpec
 from worker.techniques import build
 from worker.techniques.shared.prompting import Aside
-from worker.training_steps import train_on
 
 if TYPE_CHECKING:
     from worker.steps import Work
@@ -83,7 +83,7 @@ def part_of(dataset: Dataset, spec: DataNeedSpec, way: str, rows: int) -> Part:
 
 def _trained(work: "Work", dataset: Dataset, spec: DataNeedSpec, part: Part) -> tuple[Floats, float]:
     """$ of each measured row, NaN where none came, and the seconds that learning took."""
-    from worker.training.measuring import measure
+    from worker.training.validation import measure
 
     progress = Aside(work.progress)
     training = spec.training(len(part.train), work.job.spec["rows"])

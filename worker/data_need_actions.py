@@ -8,7 +8,8 @@ from db import jobs, rates, results
 from db.engine import begin
 from db.errors import NotReady
 from db.types import Job, JobKind, JobState, Split, Step
-from worker import actions, train_planning
+from worker import actions
+from worker.finetune import planning
 from worker.specs import data_need
 from worker.specs.data_need import FINETUNE, DataNeedSpec
 
@@ -32,8 +33,8 @@ def start(dataset_id: int, spec: DataNeedSpec) -> int:
     """
     with begin() as session:
         dataset = actions.ready(session, dataset_id)
-        spec = spec.model_copy(update={"train": train_planning.pinned(session, dataset, spec.train)})
-        there = train_planning.check(session, dataset, spec.train)
+        spec = spec.model_copy(update={"train": planning.pinned(session, dataset, spec.train)})
+        there = planning.check(session, dataset, spec.train)
         rows = min(there, spec.rows or there)
         measured = dataset.splits.get(Split.VALIDATION, 0) // 2
         if rows < FEWEST or measured < data_need.FEWEST_MEASURED:
@@ -49,7 +50,7 @@ def start(dataset_id: int, spec: DataNeedSpec) -> int:
             session,
             kind=JobKind.DATA_NEED,
             dataset_id=dataset_id,
-            queue=train_planning.queue_for(session, spec.train),
+            queue=planning.queue_for(session, spec.train),
             chunks=[*((Step.RUNG, [place]) for place in range(len(rungs))), (Step.FORECAST, [])],
             spec={"data_need": spec.model_dump(mode="json"), "rows": rows, "there": there},
             spec_hash=spec.hash,
@@ -80,7 +81,7 @@ def estimate(dataset_id: int, spec: DataNeedSpec) -> Estimate:
     with begin() as session:
         dataset = actions.ready(session, dataset_id)
         earlier = [job for job in jobs.all(session, dataset_id, JobKind.DATA_NEED) if job.state is JobState.DONE]
-        hourly = rates.usd_per_hour(session, train_planning.queue_for(session, spec.train))
+        hourly = rates.usd_per_hour(session, planning.queue_for(session, spec.train))
     there = dataset.splits.get(Split.TRAIN, 0)
     seconds = _thumb(spec, min(there, spec.rows or there))
     if earlier:

@@ -8,7 +8,8 @@ from db import artifacts, datasets, endpoints, job_progress, jobs, rates, worker
 from db.engine import Session
 from db.errors import NotReady
 from db.types import Dataset, Family, Priority, Queue, Split, Step
-from worker import adapting, bounding, pilot
+from worker import bounding, pilot
+from worker.adapters import pricing
 from worker.prompts import versions
 from worker.specs import HOSTED_VALIDATION, BaseSpec, LlmSpec, ToolsSpec
 
@@ -102,7 +103,7 @@ def _check_model(session: Session, spec: LlmSpec) -> None:
 def pinned(session: Session, dataset: Dataset, spec: BaseSpec) -> BaseSpec:
     """The spec with all that its adapter, its prompt's newest version and the train side decide, so that a job says
     exactly how it prices, for ever. Raises NotReady, NotFound, UserError."""
-    return bounding.pin(session, dataset, versions.pin(session, adapting.fill(session, spec)))
+    return bounding.pin(session, dataset, versions.pin(session, pricing.fill(session, spec)))
 
 
 def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | None, limit: int | None) -> Estimate:
@@ -117,7 +118,7 @@ def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | 
         fit_seconds = done if done is not None else fit_seconds
     else:
         fit_seconds = 0.0
-    cautions = adapting.caution(session, spec, dataset), bounding.caution(session, dataset, spec)
+    cautions = pricing.caution(session, spec, dataset), bounding.caution(session, dataset, spec)
     basis = " ".join(filter(None, (basis, *cautions)))
     same = jobs.same(session, dataset.id, spec.hash, split, limit)
     plain = Estimate(

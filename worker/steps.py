@@ -20,8 +20,10 @@ from db.engine import Session, begin
 from db.knowledge import bases
 from db.settings import settings
 from db.types import PREDICTION_SCHEMA, Chunk, DatasetState, Job, PredictionStatus, Split, Step
-from worker import data_need, guarding, indexing, specs, training_steps
+from worker import data_need, indexing, specs
+from worker.adapters import gate_step
 from worker.evaluation import metrics, neighbours_alone
+from worker.finetune import steps
 from worker.progress import Cancelled, Progress
 from worker.resources import LiveResources, fitted
 from worker.techniques import build
@@ -254,9 +256,9 @@ STEPS: dict[Step, Callable[[Work], Commit]] = {
     Step.LOAD: load,
     Step.SEARCH: indexing.search,
     Step.INDEX: indexing.index,
-    Step.PILOT: training_steps.pilot,
-    Step.TRAIN: training_steps.train,
-    Step.GUARD: guarding.guard,
+    Step.PILOT: steps.pilot,
+    Step.TRAIN: steps.train,
+    Step.GUARD: gate_step.guard,
     Step.RUNG: data_need.rung,
     Step.FORECAST: data_need.forecast,
     Step.FIT: fit,

@@ -2,8 +2,8 @@
 
 from worker import knowledge_actions, lifecycle, running
 from worker.app import POLL, REFRESH, RUN_CHUNK, SWEEP, app
+from worker.finetune.endpoint import state
 from worker.llm.endpoint import batch_api
-from worker.training import remote
 
 lifecycle.install()
 
@@ -26,4 +26,4 @@ def refresh() -> None:
 @app.task(name=POLL)  # type: ignore[untyped-decorator]
 def poll_batches() -> None:
     batch_api.poll()
-    remote.cancel_unwanted()
+    state.cancel_unwanted()

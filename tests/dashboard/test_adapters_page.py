@@ -16,8 +16,9 @@ from tests.builders import a_dataset, a_report, an_adapter
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import BEHAVIOUR, a_finished_job, a_running_job
 from tests.worker.conftest import sent as sent
-from worker import adapter_actions, adapting, comparing, specs
-from worker.evaluation import forgetting
+from worker import comparing, specs
+from worker.adapters import actions, pricing
+from worker.evaluation import gate
 from worker.specs import FinetunedSpec, finetune
 
 GOOD, WORSE = "a" * 64, "b" * 64
@@ -123,8 +124,8 @@ def test_an_override_needs_its_own_reason_which_is_kept(open_page: Open, two: in
 
 
 def test_rolling_back_brings_back_the_one_before(open_page: Open, two: int) -> None:
-    adapter_actions.promote(GOOD, "Ann", "first")
-    adapter_actions.promote(WORSE, "Ann", "second", override="a try")
+    actions.promote(GOOD, "Ann", "first")
+    actions.promote(WORSE, "Ann", "second", override="a try")
     at = press(fill(open_page("adapters", adapter=WORSE), who="Bob", why="it was worse"), "Roll back")
     assert is_well(at)
     assert (adapter(GOOD).state, adapter(WORSE).state) == (AdapterState.PRODUCTION, AdapterState.RETIRED)
@@ -132,7 +133,7 @@ def test_rolling_back_brings_back_the_one_before(open_page: Open, two: int) -> N
 
 
 def test_retiring_leaves_nothing_in_production(open_page: Open, two: int) -> None:
-    adapter_actions.promote(GOOD, "Ann", "first")
+    actions.promote(GOOD, "Ann", "first")
     at = press(fill(open_page("adapters", adapter=GOOD), who="Bob", why="old prices"), "Retire")
     assert is_well(at)
     assert adapter(GOOD).state is AdapterState.RETIRED
@@ -144,7 +145,7 @@ def test_deleting_is_refused_while_a_job_prices_with_it_and_its_history_outlives
     at = press(open_page("adapters", adapter=GOOD), "Delete it")
     assert f"in use by job {job_id}" in at.error[0].value
     assert adapter(GOOD).id == GOOD
-    adapter_actions.retire(WORSE, "Ann", "forgot too much")
+    actions.retire(WORSE, "Ann", "forgot too much")
     at = press(open_page("adapters", adapter=WORSE), "Delete it")
     assert is_well(at)
     assert cells(at, "Why") == ["forgot too much"]
@@ -154,7 +155,7 @@ def test_deleting_is_refused_while_a_job_prices_with_it_and_its_history_outlives
 def test_folder_and_card_can_be_downloaded_but_not_what_stays_with_an_endpoint(open_page: Open, two: int) -> None:
     at = open_page("adapters", adapter=GOOD)
     assert [each.proto.label for each in at.get("download_button")] == ["Download (zip)", "Card (Markdown)"]
-    names = zipfile.ZipFile(io.BytesIO(adapter_actions.download(GOOD))).namelist()
+    names = zipfile.ZipFile(io.BytesIO(actions.download(GOOD))).namelist()
     assert f"{GOOD[:12]}/adapter_model.safetensors" in names
     with begin() as session:
         an_adapter(session, two, id="d" * 64, base_hash="", model="there:ft")
@@ -176,14 +177,14 @@ def test_lineage_tells_what_differs_from_the_preset(dataset_id: int) -> None:
 
 def test_a_wild_change_stays_within_the_picture_and_a_missing_part_is_listed(open_page: Open, dataset_id: int) -> None:
     wild = a_report(1e6)
-    missing = forgetting.judge([forgetting.Missing("general questions", "The base is gone.")], 0.05, 0.95).as_json()
+    missing = gate.judge([gate.Missing("general questions", "The base is gone.")], 0.05, 0.95).as_json()
     report = wild | {"findings": [*wild["findings"], *missing["findings"]]}
     with begin() as session:
         an_adapter(session, dataset_id, forgetting=report)
     at = open_page("adapters")
     assert is_well(at)
     assert cells(at, "Part") == ["neutral prose", "general questions"]
-    found = [each for each in forgetting.Report.from_json(report).findings if each.change is not None]
+    found = [each for each in gate.Report.from_json(report).findings if each.change is not None]
     drawn = adapter_charts.worsening(adapter_facts.frame(found)).to_dict()
     domains = [layer["encoding"]["x"]["scale"]["domain"] for layer in drawn["layer"]]
     assert all(high < 2 for _, high in domains)
@@ -191,7 +192,7 @@ def test_a_wild_change_stays_within_the_picture_and_a_missing_part_is_listed(ope
 
 def _finetuned(number: str = GOOD, **values: object) -> specs.BaseSpec:
     with begin() as session:
-        return adapting.fill(session, specs.parse({"technique": "finetuned", "adapter": number, **values}))
+        return pricing.fill(session, specs.parse({"technique": "finetuned", "adapter": number, **values}))
 
 
 def test_the_run_page_says_what_an_adapter_is_and_warns_of_rows_it_may_have_seen(open_page: Open, two: int) -> None:
@@ -282,7 +283,7 @@ def test_a_training_of_unknown_cost_is_not_free_where_techniques_are_compared(
     monkeypatch.setitem(BEHAVIOUR, "finetuned", BEHAVIOUR["rag"])
     with begin() as session:
         an_adapter(session, two, id="c" * 64, metrics={"cost_unknown": True})
-        done = [a_finished_job(session, two, adapting.fill(session, FinetunedSpec(adapter=each))) for each in "ac"]
+        done = [a_finished_job(session, two, pricing.fill(session, FinetunedSpec(adapter=each))) for each in "ac"]
         jobs_ = [jobs.get(session, job_id) for job_id in done]
     table = reads.comparison({job.id: reads.version(job) for job in jobs_}, "mae")
     fixed = dict(table.select("job_id", "fixed_usd").iter_rows())

@@ -13,8 +13,9 @@ from tests.builders import a_dataset, an_adapter
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.worker.conftest import drain
 from tests.worker.conftest import sent as sent
-from tests.worker.trained import train_nothing
-from worker import actions, finetune_actions
+from tests.worker.finetune.fake_steps import train_nothing
+from worker import actions
+from worker.finetune import actions as finetune_actions
 from worker.specs import finetune
 from worker.specs.finetune import TrainSpec
 

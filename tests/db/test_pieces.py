@@ -15,7 +15,7 @@ from db import adapters, pieces, trainings
 from db.engine import Session, begin
 from db.types import Checkpoint
 from tests.builders import a_dataset, a_job, an_adapter
-from worker import adapter_actions
+from worker.adapters import actions
 
 A, B = "a" * 64, "b" * 64
 FILES = {"a.json": b"{}", "empty": b"", "three": b"abc", "weights": bytes(range(256))}
@@ -61,7 +61,7 @@ def test_a_checkpoint_comes_back_whole_and_a_shorter_one_leaves_nothing_of_it(se
 def test_an_adapter_of_many_pieces_is_downloaded_whole(database):
     with begin() as session:
         a_large_adapter(session)
-    with zipfile.ZipFile(io.BytesIO(adapter_actions.download(B))) as archive:
+    with zipfile.ZipFile(io.BytesIO(actions.download(B))) as archive:
         inside = {name.split("/")[1]: archive.read(name) for name in archive.namelist()}
     assert FILES.items() <= inside.items()
 

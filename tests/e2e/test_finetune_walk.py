@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.builders import a_catalogue
 from tests.e2e.conftest import LATER, chart
 from tests.e2e.live import Live, live_stack
-from tests.worker.training import learned
+from tests.worker.training import taught_model
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.model, pytest.mark.timeout(600)]
 
@@ -43,7 +43,7 @@ def test_from_a_table_to_an_adapter_that_is_priced_with_and_one_that_is_refused(
     page: Page, stack: Live, tmp_path: Path
 ) -> None:
     (model := tmp_path / "small").mkdir()
-    learned.folder(model)  # it knows a little, which can be forgotten
+    taught_model.folder(model)  # it knows a little, which can be forgotten
     file = tmp_path / "our shop.csv"
     a_catalogue(ROWS).drop("row").write_csv(file)
     stack.cli("load", str(file))

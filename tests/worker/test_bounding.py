@@ -8,7 +8,8 @@ from db.errors import UserError
 from db.types import Split
 from tests.builders import a_dataset, an_adapter
 from tests.dashboard.priced import a_finished_job
-from worker import actions, bounding, comparing, finetune_actions, specs
+from worker import actions, bounding, comparing, specs
+from worker.finetune import actions as finetune_actions
 from worker.specs import FinetunedSpec, MultiShotSpec, RidgeSpec, ZeroShotSpec, finetune
 from worker.specs.finetune import TrainSpec
 

@@ -10,8 +10,9 @@ from db.errors import NotFound, UserError, WrongState
 from db.types import Endpoint, JobKind, JobState, TrainingPoint
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
-from tests.worker.trained import SECONDS, train_nothing
-from worker import actions, cli, cli_watch, finetune_actions, specs
+from tests.worker.finetune.fake_steps import SECONDS, train_nothing
+from worker import actions, cli, cli_watch, specs
+from worker.finetune import actions as finetune_actions
 from worker.specs import finetune
 
 

@@ -16,9 +16,10 @@ from db.types import JobState
 from tests.builders import a_catalogue, a_dataset, an_adapter
 from tests.endpoint import endpoint
 from tests.worker.conftest import drain
+from tests.worker.finetune.fake_steps import train_nothing
 from tests.worker.hashed import HashedWords
-from tests.worker.trained import train_nothing
-from worker import actions, cli, cli_knowledge, cli_watch, data_need, finetune_actions, knowing, specs
+from worker import actions, cli, cli_knowledge, cli_watch, data_need, knowing, specs
+from worker.finetune import actions as finetune_actions
 from worker.llm.endpoint import client
 from worker.prompts.builtin import BUILT_IN
 from worker.specs import finetune

@@ -19,20 +19,12 @@ from db.settings import Settings
 from tests.builders import a_dataset, an_adapter
 from tests.conftest import use_database
 from tests.worker.conftest import drain
+from tests.worker.finetune.fake_steps import train_nothing
 from tests.worker.hashed import HashedWords
-from tests.worker.trained import train_nothing
-from worker import (
-    actions,
-    adapter_actions,
-    data_need,
-    data_need_actions,
-    finetune_actions,
-    knowing,
-    knowledge_actions,
-    running,
-    specs,
-)
+from worker import actions, data_need, data_need_actions, knowing, knowledge_actions, running, specs
+from worker.adapters import actions as adapter_actions
 from worker.endpoints import actions as endpoint_actions
+from worker.finetune import actions as finetune_actions
 from worker.prompts import actions as prompt_actions
 from worker.specs import data_need as specs_data_need
 from worker.specs import finetune

@@ -12,7 +12,7 @@ from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
 from tests.worker.llm.small import a_model_folder
-from tests.worker.training.made import in_this_process
+from tests.worker.training.small_training import in_this_process
 from worker import actions, data_need, data_need_actions, knowing, running
 from worker.specs import data_need as specs_data_need
 from worker.specs.data_need import CHEAP, WAYS, DataNeedSpec

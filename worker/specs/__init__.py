@@ -237,7 +237,7 @@ class RagSpec(LlmSpec):
 
 
 class FinetunedSpec(RagSpec):
-    """An adapter's own prompt, text lengths and neighbours come with it: worker.adapting fills them in."""
+    """An adapter's own prompt, text lengths and neighbours come with it: worker.adapters.pricing fills them in."""
 
     family = Family.FINETUNE
     label = "Fine-tuned"

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.errors import UserError
-from worker.specs import FROM_TRAIN, describe_bounds, is_hosted, model_name
+from worker.specs import FROM_TRAIN, FinetunedSpec, describe_bounds, is_hosted, model_name
 from worker.specs.price_bounds import MOST, Bounds, resolved
 
 Form = Literal["tokens", "quantiles"]
@@ -158,3 +158,14 @@ def describe(spec: TrainSpec) -> str:
         and not (name == "prompt" and str(value).startswith("listing@"))
     ]
     return ", ".join([*([] if spec.form != "tokens" else ["tokens"]), *changed, *describe_bounds(spec.bounds)])
+
+
+TRAINED = ("prompt", "max_text_tokens", "min_price", "max_price", "k", "neighbour_tokens")
+"""Fields that TrainSpec and FinetunedSpec share; how else neighbours are searched is the default in training."""
+
+
+def asking(trained: TrainSpec) -> FinetunedSpec:
+    """How an adapter of this training asks: for the examples of a training, which must look just so."""
+    values = {name: getattr(trained, name) for name in TRAINED}
+    values |= {"min_price": trained.bounds.lowest, "max_price": trained.bounds.highest}
+    return FinetunedSpec.model_validate(values | {"model": trained.model})

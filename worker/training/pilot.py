@@ -6,14 +6,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from worker import canary
+from worker import gate_texts
 from worker.progress import Silent
 from worker.specs.finetune import GATE_ROWS, SPREAD
-from worker.training import forgetting
-from worker.training.measuring import prices, prompts, share_in_words
-from worker.training.task import DONE, PILOT, Task, write_parts
-from worker.training.training import Training
-from worker.training.walking import walk
+from worker.training import gate_measures
+from worker.training.loop import Training
+from worker.training.task_folder import DONE, PILOT, Task, write_parts
+from worker.training.trainer import walk
+from worker.training.validation import prices, prompts, share_in_words
 
 STEPS = 6  # the first is thrown away: memory is taken and code is made ready in it
 PRICED, PASSAGES, QUESTIONS = 32, 4, 12  # fewer prices would not fill a batch
@@ -58,11 +58,11 @@ def _measuring(training: Training) -> tuple[float, float]:
 
 def _reading(training: Training) -> float:
     """Seconds that a model takes to read the gate's prose and questions."""
-    passages, asked = canary.prose(), canary.questions()
+    passages, asked = gate_texts.prose(), gate_texts.questions()
     began = time.perf_counter()
-    forgetting.log_perplexities(training.base, [each.text for each in passages[:PASSAGES]], Silent())
+    gate_measures.log_perplexities(training.base, [each.text for each in passages[:PASSAGES]], Silent())
     middle = time.perf_counter()
-    forgetting.right_answers(training.base, asked[:QUESTIONS], Silent())
+    gate_measures.right_answers(training.base, asked[:QUESTIONS], Silent())
     last = time.perf_counter()
     return (middle - began) / PASSAGES * len(passages) + (last - middle) / QUESTIONS * len(asked)
 

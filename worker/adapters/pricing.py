@@ -1,0 +1,87 @@
+"""What does an adapter decide about a pricing job? A spec that names one gets everything it was trained with."""
+
+from decimal import Decimal
+
+from db import adapters
+from db.engine import Session
+from db.errors import NotReady, UserError
+from db.types import Adapter, Dataset
+from worker.specs import BaseSpec, FinetunedSpec
+from worker.specs.finetune import TrainSpec, asking
+
+UNREAD = {"quantiles": ("greedy", "mode")}
+"""Form -> what can't be read from such an adapter."""
+
+
+def fill(session: Session, spec: BaseSpec) -> BaseSpec:
+    """A FinetunedSpec with its adapter's whole number, model and settings, so that a job records everything; every
+    other spec as it is.
+
+    Raises NotReady without an adapter, NotFound for one that is not there, UserError for settings against it.
+    """
+    if not isinstance(spec, FinetunedSpec):
+        return spec
+    adapter = _chosen(session, spec.adapter)
+    decided = _decided(adapter)
+    for name, value in decided.items():
+        field = FinetunedSpec.model_fields[name]
+        if getattr(spec, name) not in (field.default, value):
+            raise UserError(
+                f"{field.title}: the adapter {adapter.id[:8]} was trained with {value!r} and reads nothing else well; "
+                "leave this setting out."
+            )
+    if spec.readout in UNREAD.get(adapter.form, ()):
+        raise UserError(
+            f"The adapter {adapter.id[:8]} says quantiles, so {spec.readout} can't be read from it; choose auto, "
+            "median, log-mean or mean."
+        )
+    if adapter.spec.get("quantisation") == "nf4" and spec.precision == "auto":
+        decided["precision"] = "nf4"  # the weights that it was trained on and measured with
+    return spec.model_copy(update={"adapter": adapter.id, **decided})
+
+
+def training_cost(session: Session, spec: BaseSpec) -> tuple[float, Decimal]:
+    """Seconds and dollars that the adapter took: part of the fixed cost of every job that prices with it, as a fit is,
+    because the comparison would be unfair if only the fine-tune bore it."""
+    if not isinstance(spec, FinetunedSpec):
+        return 0.0, Decimal(0)
+    adapter = adapters.get(session, spec.adapter)
+    return adapter.seconds, adapter.usd
+
+
+def unknown_costs(session: Session) -> frozenset[str]:
+    """Adapters of which nobody knows what their training cost: the fixed cost of jobs that price with them is not
+    what is booked, but unknown."""
+    return frozenset(each.id for each in adapters.all(session) if each.metrics.get("cost_unknown"))
+
+
+def caution(session: Session, spec: BaseSpec, dataset: Dataset) -> str:
+    """A sentence where an adapter may have seen the rows it is to be measured on; else ""."""
+    if not isinstance(spec, FinetunedSpec):
+        return ""
+    adapter = adapters.get(session, spec.adapter)
+    if adapter.dataset_id == dataset.id:
+        return ""
+    return (
+        f"The adapter learned from {adapter.dataset_name}: rows that both tables have may be among its examples, and "
+        "its errors on them would look too small."
+    )
+
+
+def _chosen(session: Session, ref: str) -> Adapter:
+    if ref:
+        return adapters.get(session, ref)
+    there = adapters.all(session)
+    if not there:
+        raise NotReady("There is no adapter yet: train one on the Fine-tune page, then choose it here.")
+    newest = there[0]
+    raise NotReady(
+        f"Choose an adapter: the newest is {newest.id[:8]} ({newest.base}, learned from {newest.dataset_name}); the "
+        "Adapters page lists them all."
+    )
+
+
+def _decided(adapter: Adapter) -> dict[str, object]:
+    """The value of each field in FinetunedSpec.filled."""
+    spec = asking(TrainSpec.model_validate(adapter.spec))
+    return {name: getattr(spec, name) for name in FinetunedSpec.filled} | {"model": adapter.model}

@@ -1,0 +1,1 @@
+"""Fine-tunes: planned, started, trained on this machine or behind an endpoint."""
