@@ -7,8 +7,8 @@ import streamlit as st
 
 from dashboard import knowledge_reads, picking, reads, words
 from db.types import Dataset, DatasetState, Job, Split
-from worker import knowledge_actions
 from worker.answers import Sign
+from worker.knowledge import actions
 
 RECENT = 8
 """Jobs whose outcome is listed."""
@@ -35,7 +35,7 @@ def changes(dataset: Dataset) -> None:
             key=f"changes-sign-{dataset.id}", help="It matters for prices like 1.234, which can be read in two ways.",
         )  # fmt: skip
         if st.button("Apply the file", icon=":material/upload_file:", disabled=file is None) and file is not None:
-            knowledge_actions.update(dataset.id, file.name, file, removes=removes, sign=sign)
+            actions.update(dataset.id, file.name, file, removes=removes, sign=sign)
             st.session_state["changes"] = st.session_state.get("changes", 0) + 1
             st.rerun()
     with right:
@@ -43,7 +43,7 @@ def changes(dataset: Dataset) -> None:
         with st.form(f"remove-{dataset.id}", border=False, clear_on_submit=True):
             typed = st.text_input("Ids to remove, separated by commas", placeholder="B00123, row:17")
             if st.form_submit_button("Remove", icon=":material/delete:"):
-                removed = knowledge_actions.remove(dataset.id, [key.strip() for key in typed.split(",") if key.strip()])
+                removed = actions.remove(dataset.id, [key.strip() for key in typed.split(",") if key.strip()])
                 st.toast(f"{words.count(removed, 'item')} removed: no search finds them any more.")
         others = [
             each
@@ -58,7 +58,7 @@ def changes(dataset: Dataset) -> None:
                     help="All its priced items, except what matches this dataset's test or validation side.",
                 )  # fmt: skip
                 if st.form_submit_button("Add its items", icon=":material/library_add:"):
-                    knowledge_actions.add_reference(dataset.id, chosen)
+                    actions.add_reference(dataset.id, chosen)
                     st.rerun()
     outcomes(dataset)
 

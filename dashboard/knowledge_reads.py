@@ -12,9 +12,9 @@ from db import results as _results
 from db.engine import begin
 from db.knowledge import bases as _knowledge
 from db.types import Dataset, Freshness, Job, JobKind, JobState, KnowledgeBase
-from worker import knowledge_actions
 from worker.evaluation import freshness
-from worker.knowledge_actions import IndexEstimate
+from worker.knowledge import actions
+from worker.knowledge.actions import IndexEstimate
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def overview(dataset_id: int) -> Overview | None:
 
 
 def estimate(dataset_id: int) -> IndexEstimate:
-    return knowledge_actions.estimate(dataset_id)
+    return actions.estimate(dataset_id)
 
 
 def index_jobs(dataset_id: int) -> list[Job]:

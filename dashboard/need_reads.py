@@ -7,7 +7,7 @@ import polars as pl
 from db import jobs as _jobs
 from db.engine import begin
 from db.types import Job, JobKind
-from worker import data_need_actions
+from worker.data_need import actions
 from worker.specs.data_need import WAYS
 
 _POINTS = {"label": pl.String, "rows": pl.Int64, "error": pl.Float64, "is_held_out": pl.Boolean}
@@ -21,12 +21,12 @@ def asked(dataset_id: int) -> list[Job]:
 
 def report(job_id: int) -> dict[str, Any] | None:
     """worker.evaluation.data_verdict.report; None while the job is at work."""
-    return data_need_actions.report(job_id)
+    return actions.report(job_id)
 
 
 def points(job: Job) -> pl.DataFrame:
     """label, rows, error ($), is_held_out (the largest part: foretold before it is looked at) of the parts done."""
-    found = [part for part in data_need_actions.found(job.id) if part["error"] is not None]
+    found = [part for part in actions.found(job.id) if part["error"] is not None]
     lines = [(WAYS[part["way"]], part["rows"], part["error"], part["rows"] == job.spec["rows"]) for part in found]
     return pl.DataFrame(lines, schema=_POINTS, orient="row").sort("label", "rows")
 

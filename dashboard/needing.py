@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import forms, live, need_charts, need_reads, reads, widgets, words
 from db.types import Dataset, Job, JobState, Progress, Split
-from worker import data_need_actions
+from worker.data_need import actions as data_need_actions
 from worker.evaluation.data_curve import REACH
 from worker.evaluation.data_verdict import reach
 from worker.finetune import actions

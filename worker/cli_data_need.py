@@ -10,9 +10,10 @@ from rich.table import Table
 from db import datasets, jobs
 from db.engine import begin
 from db.types import Job
-from worker import amounts, data_need_actions
+from worker import amounts
 from worker.cli_console import err, out
 from worker.cli_watch import AsJson, What, done
+from worker.data_need import actions as data_need_actions
 from worker.evaluation.data_verdict import reach
 from worker.finetune import actions
 from worker.specs import data_need as specs_data_need

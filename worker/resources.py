@@ -10,7 +10,7 @@ from db import adapters, artifacts
 from db.engine import begin
 from db.errors import NotReady
 from db.types import Dataset, PromptVersion
-from worker.knowing import PgIndex
+from worker.knowledge.index import PgIndex
 from worker.prompts import versions
 from worker.specs import BaseSpec, is_hosted
 from worker.techniques import build

@@ -20,10 +20,12 @@ from db.engine import Session, begin
 from db.knowledge import bases
 from db.settings import settings
 from db.types import PREDICTION_SCHEMA, Chunk, DatasetState, Job, PredictionStatus, Split, Step
-from worker import data_need, indexing, specs
+from worker import specs
 from worker.adapters import gate_step
+from worker.data_need import steps as data_need_steps
 from worker.evaluation import metrics, neighbours_alone
 from worker.finetune import steps
+from worker.knowledge import steps as knowledge_steps
 from worker.progress import Cancelled, Progress
 from worker.resources import LiveResources, fitted
 from worker.techniques import build
@@ -254,13 +256,13 @@ def _retrieval(job: Job) -> dict[str, Any]:
 STEPS: dict[Step, Callable[[Work], Commit]] = {
     Step.INSPECT: inspect,
     Step.LOAD: load,
-    Step.SEARCH: indexing.search,
-    Step.INDEX: indexing.index,
+    Step.SEARCH: knowledge_steps.search,
+    Step.INDEX: knowledge_steps.index,
     Step.PILOT: steps.pilot,
     Step.TRAIN: steps.train,
     Step.GUARD: gate_step.guard,
-    Step.RUNG: data_need.rung,
-    Step.FORECAST: data_need.forecast,
+    Step.RUNG: data_need_steps.rung,
+    Step.FORECAST: data_need_steps.forecast,
     Step.FIT: fit,
     Step.PRICE: price,
     Step.EVALUATE: evaluate,

@@ -1,8 +1,9 @@
 """The Celery tasks: ids in, one call."""
 
-from worker import knowledge_actions, lifecycle, running
+from worker import lifecycle, running
 from worker.app import POLL, REFRESH, RUN_CHUNK, SWEEP, app
 from worker.finetune.endpoint import state
+from worker.knowledge import actions
 from worker.llm.endpoint import batch_api
 
 lifecycle.install()
@@ -20,7 +21,7 @@ def sweep() -> None:
 
 @app.task(name=REFRESH)  # type: ignore[untyped-decorator]
 def refresh() -> None:
-    knowledge_actions.refresh_due()
+    actions.refresh_due()
 
 
 @app.task(name=POLL)  # type: ignore[untyped-decorator]

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import need_reads, needing, picking, widgets, words
 from db.types import Split
-from worker.data_need_actions import FEWEST
+from worker.data_need.actions import FEWEST
 from worker.specs.data_need import FEWEST_MEASURED
 
 dataset = widgets.ready(

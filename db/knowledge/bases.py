@@ -14,7 +14,7 @@ from db.models import KnowledgeBaseRow
 from db.types import Freshness, KnowledgeBase, PriceStats
 
 # What is embedded of an item: title first, because the model reads only the first 256 tokens. `texts_of` in
-# worker/knowing.py says the same for items that ask; a test holds both together.
+# worker/knowledge/index.py says the same for items that ask; a test holds both together.
 TEXT = r"regexp_replace(concat_ws('. ', {0}.title, {0}.brand, {0}.category, {0}.description), '(\. )+', '. ', 'g')"
 
 STALE = "text_hash IS DISTINCT FROM embedded_hash"

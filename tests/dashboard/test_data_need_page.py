@@ -12,7 +12,8 @@ from db.types import JobKind, JobState
 from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.worker.conftest import sent as sent
-from worker import actions, data_need_actions
+from worker import actions
+from worker.data_need import actions as data_need_actions
 from worker.evaluation.data_curve import Rung
 from worker.evaluation.data_verdict import report
 from worker.specs import data_need

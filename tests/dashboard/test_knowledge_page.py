@@ -17,9 +17,10 @@ from tests.dashboard.priced import a_running_job, guesses
 from tests.worker.conftest import drain
 from tests.worker.conftest import sent as sent
 from tests.worker.hashed import HashedWords
-from worker import knowing as worker_knowing
-from worker import knowledge_actions, specs
+from worker import specs
 from worker.evaluation import freshness
+from worker.knowledge import actions
+from worker.knowledge import index as worker_knowing
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def based(database: str, sent: list[int], monkeypatch: pytest.MonkeyPatch) -> in
     monkeypatch.setattr(worker_knowing, "embedder", lambda: model)
     with begin() as session:
         dataset_id = a_dataset(session, 100)
-    knowledge_actions.refresh(dataset_id)
+    actions.refresh(dataset_id)
     drain(sent)
     return dataset_id
 
@@ -58,7 +59,7 @@ def test_a_base_that_is_done_while_the_page_is_made_is_shown(
     monkeypatch.setattr(worker_knowing, "embedder", HashedWords)
     with begin() as session:
         dataset_id = a_dataset(session, 100)
-    knowledge_actions.refresh(dataset_id)
+    actions.refresh(dataset_id)
     read = knowledge_reads.index_jobs
     monkeypatch.setattr(knowledge_reads, "index_jobs", lambda dataset_id: (drain(sent), read(dataset_id))[1])
     at = open_page("knowledge")
@@ -103,7 +104,7 @@ def test_ids_are_removed_by_hand_and_a_file_tells_what_it_did(open_page: Open, b
     assert metric(at, "Items") == "80"  # drawn before the button's work; the next run shows it
     at.run()
     assert metric(at, "Items") == "78"
-    knowledge_actions.update(based, "spring_prices.csv", io.BytesIO(b"id,price\nid-3,12\nid-95,13\n"))
+    actions.update(based, "spring_prices.csv", io.BytesIO(b"id,price\nid-3,12\nid-95,13\n"))
     drain(sent)
     at.run()
     assert is_well(at)
@@ -119,7 +120,7 @@ def test_the_schedule_is_kept_and_a_change_made_elsewhere_is_shown(open_page: Op
     assert is_well(at)
     with begin() as session:
         assert bases.of(session, based).refresh_seconds == 3600  # type: ignore[union-attr]
-    knowledge_actions.schedule(based, 7200)
+    actions.schedule(based, 7200)
     at.run()
     assert at.radio(key=f"schedule-{based}").value == 7200
     with begin() as session:

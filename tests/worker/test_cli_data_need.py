@@ -7,7 +7,8 @@ import pytest
 from db.engine import begin
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
-from worker import cli_watch, data_need
+from worker import cli_watch
+from worker.data_need import steps
 
 LAWS = {"finetuned": (0.0, 0.3), "rag": (-1.0, 0.15), "neighbours": (-1.0, 0.0), "ridge": (-1.5, 0.0)}
 
@@ -21,7 +22,7 @@ def run(terminal, sent, monkeypatch):
         return part.measured["price"].to_numpy() * (1 + 2.718**level * len(part.train) ** -slope), len(part.train) / 4
 
     for name in ("_trained", "_fitted"):
-        monkeypatch.setattr(data_need, name, off_by_a_law)
+        monkeypatch.setattr(steps, name, off_by_a_law)
     monkeypatch.setattr(cli_watch.time, "sleep", lambda _: drain(sent))
     with begin() as session:
         a_dataset(session, 400)

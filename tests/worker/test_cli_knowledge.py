@@ -10,14 +10,15 @@ from db.errors import NotReady, UserError
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
-from worker import cli_knowledge, knowing
+from worker import cli_knowledge
+from worker.knowledge import index
 
 
 @pytest.fixture
 def run(terminal, sent, monkeypatch):
     """run("build", "1") gives what is printed; errors are raised."""
     model = HashedWords()
-    monkeypatch.setattr(knowing, "embedder", lambda: model)
+    monkeypatch.setattr(index, "embedder", lambda: model)
     monkeypatch.setattr(cli_knowledge.time, "sleep", lambda _: drain(sent))
     with begin() as session:
         a_dataset(session, 100, name="first")

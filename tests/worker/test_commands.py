@@ -18,8 +18,10 @@ from tests.endpoint import endpoint
 from tests.worker.conftest import drain
 from tests.worker.finetune.fake_steps import train_nothing
 from tests.worker.hashed import HashedWords
-from worker import actions, cli, cli_knowledge, cli_watch, data_need, knowing, specs
+from worker import actions, cli, cli_knowledge, cli_watch, specs
+from worker.data_need import steps
 from worker.finetune import actions as finetune_actions
+from worker.knowledge import index
 from worker.llm.endpoint import client
 from worker.prompts.builtin import BUILT_IN
 from worker.specs import finetune
@@ -60,11 +62,9 @@ def walk(terminal: Callable[..., str], sent: list[int], monkeypatch: pytest.Monk
     """The test is the worker; what trains or embeds is replaced by something that takes no time."""
     train_nothing(monkeypatch)
     model = HashedWords()
-    monkeypatch.setattr(knowing, "embedder", lambda: model)
+    monkeypatch.setattr(index, "embedder", lambda: model)
     for way in ("_trained", "_fitted"):
-        monkeypatch.setattr(
-            data_need, way, lambda work, dataset, spec, part: (part.measured["price"].to_numpy() + 1, 0.0)
-        )
+        monkeypatch.setattr(steps, way, lambda work, dataset, spec, part: (part.measured["price"].to_numpy() + 1, 0.0))
     monkeypatch.setattr(specs, "defaults", lambda: [specs.ConstantSpec()])
     clock = SimpleNamespace(sleep=lambda _: drain(sent), monotonic=lambda: 0.0)
     for module in (cli, cli_watch, cli_knowledge):

@@ -21,10 +21,14 @@ from tests.conftest import use_database
 from tests.worker.conftest import drain
 from tests.worker.finetune.fake_steps import train_nothing
 from tests.worker.hashed import HashedWords
-from worker import actions, data_need, data_need_actions, knowing, knowledge_actions, running, specs
+from worker import actions, running, specs
 from worker.adapters import actions as adapter_actions
+from worker.data_need import actions as data_need_actions
+from worker.data_need import steps
 from worker.endpoints import actions as endpoint_actions
 from worker.finetune import actions as finetune_actions
+from worker.knowledge import actions as knowledge_actions
+from worker.knowledge import index
 from worker.prompts import actions as prompt_actions
 from worker.specs import data_need as specs_data_need
 from worker.specs import finetune
@@ -91,10 +95,10 @@ def _work(patch: pytest.MonkeyPatch) -> None:
     for module in (running, actions):
         patch.setattr(module, "send", lambda chunk_id, queue: sent.append(chunk_id))
     model = HashedWords()
-    patch.setattr(knowing, "embedder", lambda: model)
+    patch.setattr(index, "embedder", lambda: model)
     train_nothing(patch)
     for way in ("_trained", "_fitted"):
-        patch.setattr(data_need, way, lambda work, dataset, spec, part: (part.measured["price"].to_numpy() + 1, 0.0))
+        patch.setattr(steps, way, lambda work, dataset, spec, part: (part.measured["price"].to_numpy() + 1, 0.0))
     with begin() as session:
         dataset_id = a_dataset(session, 400)
     actions.start(dataset_id, [specs.ConstantSpec()])

@@ -19,7 +19,9 @@ from tests.builders import a_dataset, a_job
 from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
 from tests.worker.llm.endpoint.calls import MILLIONTHS, hosted
-from worker import actions, knowing, knowledge_actions, specs
+from worker import actions, specs
+from worker.knowledge import actions as knowledge_actions
+from worker.knowledge import index
 
 MARK = "zorblatt"
 ASKED = [specs.parse({"technique": name, "model": "e:fast"}) for name in ("zero-shot", "rag")]
@@ -109,7 +111,7 @@ def spent() -> Decimal:
 
 @pytest.fixture(autouse=True)
 def embedder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(knowing, "embedder", HashedWords)
+    monkeypatch.setattr(index, "embedder", HashedWords)
 
 
 def test_nothing_of_a_deleted_dataset_is_left_but_what_it_cost(database: str, sent: list[int]) -> None:

@@ -11,7 +11,8 @@ from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
 from tests.worker.llm.small import a_model_folder
-from worker import actions, knowing, running, specs
+from worker import actions, running, specs
+from worker.knowledge import index
 from worker.specs import BaseSpec, ConstantSpec, LightGBMSpec, NeighboursSpec, RidgeSpec, ZeroShotSpec
 
 FIT_TO_RESULT = ["fit", "price", "evaluate"]
@@ -20,7 +21,7 @@ FIT_TO_RESULT = ["fit", "price", "evaluate"]
 @pytest.fixture
 def dataset_id(database, monkeypatch) -> int:
     """400 rows, 40 of them to price, which the language model does 16 at a time."""
-    monkeypatch.setattr(knowing, "embedder", HashedWords)
+    monkeypatch.setattr(index, "embedder", HashedWords)
     monkeypatch.setattr(specs.LlmSpec, "chunk_items", 16)
     with begin() as session:
         return a_dataset(session, 400)

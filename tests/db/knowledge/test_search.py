@@ -15,7 +15,7 @@ from db.engine import begin
 from db.knowledge import bases, changes, search
 from tests.builders import a_dataset
 from tests.worker.hashed import HashedWords
-from worker import knowing
+from worker.knowledge import index
 from worker.progress import Silent
 
 _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12) | st.sampled_from(
@@ -27,7 +27,7 @@ _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 @given(st.lists(st.tuples(_TEXT, _TEXT, _TEXT, _TEXT), min_size=1, max_size=20))
 def test_the_database_hashes_the_text_that_the_worker_embeds(session, lines):
     items = pl.DataFrame(lines, schema=["title", "brand", "category", "description"], orient="row")
-    ours = [hashlib.sha256(each.encode()).hexdigest() for each in knowing.texts_of(items)]
+    ours = [hashlib.sha256(each.encode()).hexdigest() for each in index.texts_of(items)]
     theirs = [
         session.scalar(
             text(
@@ -79,8 +79,8 @@ def test_vectors_of_an_earlier_version_are_moved_and_not_embedded_again(database
             assert not texts
             raise AssertionError("nothing is to be embedded")
 
-    monkeypatch.setattr(knowing, "embedder", Refusing)
-    knowing.PgIndex(1).build(pl.DataFrame(), Silent())
+    monkeypatch.setattr(index, "embedder", Refusing)
+    index.PgIndex(1).build(pl.DataFrame(), Silent())
     command.downgrade(config, "0001")
     with engine.engine().begin() as connection:
         assert connection.scalar(text("SELECT count(*) FROM vectors")) == 2

@@ -13,7 +13,10 @@ from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
 from tests.worker.llm.small import a_model_folder
 from tests.worker.training.small_training import in_this_process
-from worker import actions, data_need, data_need_actions, knowing, running
+from worker import actions, running
+from worker.data_need import actions as data_need_actions
+from worker.data_need import steps as data_need_steps
+from worker.knowledge import index
 from worker.specs import data_need as specs_data_need
 from worker.specs.data_need import CHEAP, WAYS, DataNeedSpec
 
@@ -33,7 +36,7 @@ def a_spec(base, **values) -> DataNeedSpec:
 @pytest.fixture
 def dataset_id(database, sent, monkeypatch) -> int:
     model = HashedWords()
-    monkeypatch.setattr(knowing, "embedder", lambda: model)
+    monkeypatch.setattr(index, "embedder", lambda: model)
     with begin() as session:
         return a_dataset(session, 400)
 
@@ -79,7 +82,7 @@ def test_parts_are_nested_and_the_test_side_is_in_none(dataset_id, base):
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
         sides = {side: set(datasets.items(session, dataset_id, side)["row"]) for side in Split}
-    small, large = (data_need.part_of(dataset, a_spec(base), "ridge", rows) for rows in (40, 160))
+    small, large = (data_need_steps.part_of(dataset, a_spec(base), "ridge", rows) for rows in (40, 160))
     assert set(small.train["row"]) < set(large.train["row"]) <= sides[Split.TRAIN]
     assert small.measured.equals(large.measured)
     assert set(small.measured["row"]) | set(small.choosing["row"]) <= sides[Split.VALIDATION]
@@ -89,14 +92,14 @@ def test_parts_are_nested_and_the_test_side_is_in_none(dataset_id, base):
 def test_every_part_takes_about_as_many_steps_as_the_largest(dataset_id, sent, base, monkeypatch):
     in_this_process(monkeypatch)
     steps: list[int] = []
-    learned = data_need.train_on
+    learned = data_need_steps.train_on
 
     def counted(*args):
         outcome = learned(*args)
         steps.append(outcome.step)  # measured once, at its end
         return outcome
 
-    monkeypatch.setattr(data_need, "train_on", counted)
+    monkeypatch.setattr(data_need_steps, "train_on", counted)
     spec = a_spec(base, rows=128, ways=("finetuned",))
     data_need_actions.start(dataset_id, spec.model_copy(update={"train": spec.train.model_copy(update=SMALL_STEPS)}))
     drain(sent)
@@ -131,9 +134,9 @@ def test_what_the_names_stand_for_is_said_in_sentences(base):
 
 def test_a_cancelled_one_stops_and_keeps_the_part_that_is_done(dataset_id, sent, base, monkeypatch):
     def ridge_instead(work, dataset, spec, part):
-        return data_need._fitted(work, dataset, spec, replace(part, way="ridge"))
+        return data_need_steps._fitted(work, dataset, spec, replace(part, way="ridge"))
 
-    monkeypatch.setattr(data_need, "_trained", ridge_instead)
+    monkeypatch.setattr(data_need_steps, "_trained", ridge_instead)
     job_id = data_need_actions.start(dataset_id, a_spec(base, rows=128, ways=("finetuned", "ridge")))
     running.run_chunk(sent.pop())
     actions.cancel(job_id)

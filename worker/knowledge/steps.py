@@ -19,7 +19,7 @@ from db.knowledge import bases
 from db.knowledge import changes as knowledge_changes
 from db.settings import settings
 from db.types import ITEM_SCHEMA, Step
-from worker import knowing
+from worker.knowledge import index as knowledge_index
 
 if TYPE_CHECKING:
     from worker.steps import Work
@@ -35,7 +35,7 @@ def index(work: "Work") -> Commit:
 
 
 def _prepare(work: "Work") -> Commit:
-    signature = knowing.embedder().signature
+    signature = knowledge_index.embedder().signature
     ingest_knowledge_changes, unreadable = _read(work)
     started = time.perf_counter()
 
@@ -95,8 +95,8 @@ def _embed(work: "Work") -> Commit:
         base = bases.of(session, work.job.dataset_id)
     started = time.perf_counter()
     if base is not None:
-        knowing.embed(base, work.chunk.rows, work.progress)
-        knowing.finish(base)
+        knowledge_index.embed(base, work.chunk.rows, work.progress)
+        knowledge_index.finish(base)
     seconds = time.perf_counter() - started
 
     def commit(session: Session) -> chunks.Tally:
@@ -135,6 +135,6 @@ def find(
 ) -> pl.DataFrame:
     """FOUND_SCHEMA for a text that is no item (its row is -1)."""
     asking = pl.DataFrame([[-1, text, "", category, "", None]], schema=ITEM_SCHEMA, orient="row")
-    return knowing.PgIndex(dataset_id).nearest(
+    return knowledge_index.PgIndex(dataset_id).nearest(
         asking, k, same_category=bool(category), min_similarity=min_similarity, newer_than_days=newer_than_days
     )

@@ -12,12 +12,12 @@ from db import chunks, datasets, jobs, rates, results
 from db.engine import Session, begin
 from db.types import Dataset, Split
 from worker import specs
+from worker.data_need.resources import RowsResources
 from worker.evaluation.data_curve import Rung
 from worker.evaluation.data_verdict import report
 from worker.evaluation.resampling import Floats
 from worker.finetune.examples import exemplify, sample
 from worker.finetune.steps import train_on
-from worker.knowing_rows import RowsResources
 from worker.resources import LiveResources
 from worker.specs import data_need
 from worker.specs.data_need import FINETUNE, RUNG, WAYS, DataNeedSpec

@@ -7,9 +7,8 @@ import numpy.typing as npt
 import polars as pl
 
 from db.types import FOUND_SCHEMA, PriceStats
-from worker.knowing import PgIndex
+from worker.knowledge.index import PgIndex
 from worker.progress import Progress, Silent
-from worker.resources import LiveResources
 
 
 class RowsIndex:
@@ -57,14 +56,3 @@ class RowsIndex:
 
     def vectors(self, items: pl.DataFrame, progress: Progress) -> npt.NDArray[np.float32]:
         return self._whole.vectors(items, progress)
-
-
-class RowsResources(LiveResources):
-    """Resources whose index knows only the rows that a technique was fitted on."""
-
-    def __init__(self, dataset_id: int) -> None:
-        super().__init__(dataset_id)
-        self._rows = RowsIndex(PgIndex(dataset_id))
-
-    def index(self) -> RowsIndex:
-        return self._rows

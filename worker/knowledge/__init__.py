@@ -1,0 +1,1 @@
+"""Knowledge bases: their verbs, their steps, and the index that techniques search."""
