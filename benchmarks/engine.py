@@ -16,7 +16,8 @@ def main() -> None:
     with fresh_stack():
         from db import engine, job_progress, predictions
         from db.types import Split
-        from worker import actions, specs
+        from worker import specs
+        from worker.pricing import actions
 
         with engine.begin() as session:
             dataset_id = _dataset(session)

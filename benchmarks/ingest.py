@@ -34,7 +34,7 @@ def _ours(path: Path) -> float:
     """Upload, dialect, mapping, validation, prices, near-duplicates, splits, profile, COPY: what the user waits for."""
     from db import datasets, engine, jobs
     from db.types import DatasetState
-    from worker import actions
+    from worker.datasets import actions
 
     def wait(state: DatasetState) -> None:
         while True:

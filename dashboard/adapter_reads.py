@@ -7,8 +7,8 @@ from db import adapters as _adapters
 from db import jobs as _jobs
 from db.engine import begin
 from db.types import Adapter, AdapterChange, Dataset, Job, JobKind
-from worker import bounding
 from worker.adapters import pricing
+from worker.datasets import price_bounds
 from worker.specs import BaseSpec
 
 
@@ -49,5 +49,5 @@ def cautions(dataset: Dataset, planned: Sequence[BaseSpec]) -> list[str]:
     technique can't say."""
     with begin() as session:
         said = [pricing.caution(session, spec, dataset) for spec in planned]
-        said += bounding.cautions(session, dataset, planned)
+        said += price_bounds.cautions(session, dataset, planned)
     return [sentence for sentence in dict.fromkeys(said) if sentence]

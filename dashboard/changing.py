@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import knowledge_reads, picking, reads, words
 from db.types import Dataset, DatasetState, Job, Split
-from worker.answers import Sign
+from worker.datasets.answers import Sign
 from worker.knowledge import actions
 
 RECENT = 8

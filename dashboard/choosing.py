@@ -11,10 +11,11 @@ from dashboard import forms, widgets, words
 from dashboard.forms import Choices
 from db.engine import begin
 from db.types import Adapter, Dataset, Endpoint, Split
-from worker import actions, specs
+from worker import specs
 from worker.adapters import pricing
 from worker.endpoints import tuning
 from worker.evaluation import context_curve
+from worker.pricing import actions
 from worker.prompts import actions as prompt_actions
 from worker.specs import BaseSpec
 

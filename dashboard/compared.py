@@ -10,19 +10,19 @@ from dashboard import charts, picking, reads, widgets, words
 from dashboard.reads import Version
 from dashboard.words import Error
 from db.types import Dataset, Job, PredictionStatus
-from worker import comparing
+from worker.pricing import comparison
 
 WORST = 50
 
 
 def choose(dataset: Dataset, jobs: Sequence[Job], labels: dict[int, str]) -> dict[int, Version]:
-    """The jobs to compare, at first those that the command line would take too: see worker.comparing.taken.
+    """The jobs to compare, at first those that the command line would take too: see worker.pricing.comparison.taken.
 
     A comparison uses the rows that all of them priced, so one that priced a few makes it small: then this says which.
     """
     told = {job.id: labels[job.id] for job in jobs}
-    first = comparing.taken(dataset, jobs)
-    steps = {job_id for curve in comparing.curves(jobs) for job_id in curve}.difference(first)
+    first = comparison.taken(dataset, jobs)
+    steps = {job_id for curve in comparison.curves(jobs) for job_id in curve}.difference(first)
     chosen = picking.several("Compared", told, first=first, key=f"compared-{dataset.id}-{max(told)}")
     sizes = {job.id: job.items_total for job in jobs if job.id in chosen}
     if sizes and min(sizes.values()) * 2 < max(sizes.values()):

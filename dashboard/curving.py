@@ -7,13 +7,13 @@ import streamlit as st
 
 from dashboard import answer_charts, picking, reads, widgets, words
 from db.types import Family, Job
-from worker import comparing
 from worker.evaluation import context_curve
+from worker.pricing import comparison
 
 
 def show(jobs: Sequence[Job]) -> None:
     """One curve, chosen where there are several. Measured on its own rows, which are the same for each of its jobs."""
-    curves = comparing.curves(jobs)
+    curves = comparison.curves(jobs)
     if not curves:
         widgets.next_step(
             "No context curve was measured yet.", widgets.RUN, "Measure one", ":material/show_chart:",

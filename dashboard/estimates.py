@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import words
 from worker import specs
-from worker.actions import Estimate
+from worker.jobs.actions import Estimate
 
 _text = st.column_config.TextColumn
 _COLUMNS = {

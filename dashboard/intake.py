@@ -7,8 +7,8 @@ import streamlit as st
 
 from dashboard import picking, widgets, words
 from db.types import Dataset
-from worker import actions
-from worker.answers import Answers, Sign
+from worker.datasets import actions
+from worker.datasets.answers import Answers, Sign
 
 TYPES = ["csv", "tsv", "txt", "gz", "xlsx", "parquet"]
 UNUSED = "(not in the file)"

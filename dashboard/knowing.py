@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import knowledge_charts, knowledge_reads, picking, reads, widgets, words
 from dashboard.knowledge_reads import Overview
 from db.types import Dataset, Job, JobState
-from worker import actions
+from worker.jobs import actions
 from worker.knowledge import actions as knowledge_actions
 
 SECONDS = 0.5  # between two looks at a search or a job

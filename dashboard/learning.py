@@ -7,10 +7,10 @@ import streamlit as st
 from dashboard import choosing, live, moving, past, reads, training_charts, training_reads, widgets, words
 from dashboard.training_reads import Curve
 from db.types import Job, JobState, Progress, Queue, Step
-from worker import actions
 from worker.adapters import actions as adapter_actions
 from worker.endpoints import tuning as hosted
 from worker.finetune import actions as finetune_actions
+from worker.jobs import actions
 
 SECONDS = 2.0  # between two looks: charts are drawn anew
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import adapter_reads, choosing, reads, widgets, words
 from db.types import Job, JobKind, JobState, Progress, Step
-from worker import actions
+from worker.jobs import actions
 
 SECONDS = 1.0
 FEW = 20

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import charts, reads, widgets, words
 from db.types import Dataset, DatasetState, Queue, Split
-from worker import actions
+from worker.datasets import actions
 
 SHOWN = 1_000
 """Lines of a table on the page; what is left out is in the download, and the page says so."""

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import answer_charts, charts, evidence, picking, predicted, reads, widgets, words
 from db.types import Dataset, Job
-from worker import comparing
+from worker.pricing import comparison
 
 SHOWN = 1_000
 
@@ -19,7 +19,7 @@ def choose(dataset: Dataset, jobs: Sequence[Job], names: dict[int, str]) -> tupl
     """Two different jobs, at first the newest of those that are compared; the address (?a=3&b=5) may say which."""
     known = {job.id: job for job in jobs}
     asked = [int(value) for value in (st.query_params.get(name, "") for name in "ab") if value.isdecimal()]
-    newest = [*sorted(comparing.taken(dataset, jobs), reverse=True), *known]
+    newest = [*sorted(comparison.taken(dataset, jobs), reverse=True), *known]
     wanted = [job_id for job_id in dict.fromkeys([*asked, *newest]) if job_id in known]
     left, right = st.columns(2, gap="large")
     told = {job_id: names[job_id] for job_id in known}

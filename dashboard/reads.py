@@ -27,9 +27,9 @@ from db import results as _results
 from db import workers as _workers
 from db.engine import begin
 from db.types import Adapter, AdapterState, Batch, Dataset, Endpoint, Job, JobKind, Progress, Split
-from worker import comparing
 from worker.evaluation import compare, neighbours_alone, slices
 from worker.evaluation.compare import Measure
+from worker.pricing import comparison as pricing_comparison
 
 Version = str
 """Changes whenever the predictions of a job may have changed."""
@@ -130,7 +130,7 @@ def names(jobs: Sequence[Job]) -> dict[int, str]:
 
 def comparable(dataset_id: int) -> list[Job]:
     """Finished jobs that priced test rows, in the order in which techniques are listed: what can be compared."""
-    return comparing.comparable(pricing_jobs(dataset_id))
+    return pricing_comparison.comparable(pricing_jobs(dataset_id))
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
@@ -242,7 +242,7 @@ def comparison(versions: dict[int, Version], by: Measure) -> pl.DataFrame:
 @st.cache_data(max_entries=50, show_spinner=False)
 def price_cautions(job_ids: tuple[int, ...]) -> list[str]:
     """Sentences about prices that these jobs' techniques can't say, on the tables that they price."""
-    return comparing.cautions(job_ids)
+    return pricing_comparison.cautions(job_ids)
 
 
 @st.cache_data(max_entries=50, show_spinner="Measuring each slice …")

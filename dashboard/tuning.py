@@ -9,10 +9,10 @@ import streamlit as st
 from dashboard import choosing, forms, knowledge_reads, picking, reads, training_reads, widgets, words
 from dashboard.forms import Choices
 from db.types import Dataset, Endpoint, JobState, Split
-from worker import actions
 from worker.endpoints import tuning as hosted
 from worker.finetune import actions as finetune_actions
 from worker.finetune.actions import TrainEstimate
+from worker.jobs import actions
 from worker.specs import finetune
 from worker.specs.finetune import PRESETS, TrainSpec
 

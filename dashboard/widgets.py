@@ -12,7 +12,8 @@ from dashboard import picking, reads, words
 from db.engine import DatabaseAway
 from db.errors import UserError
 from db.types import Dataset, DatasetState
-from worker import amounts, export
+from worker import amounts
+from worker.pricing import export
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from dashboard.escaping import plain as plain
 from db.errors import UserError
 from db.types import Adapter, Dataset, DatasetState, Family, Job, JobKind, JobState, Split, Step
 from worker import amounts, specs
-from worker.answers import Sign
+from worker.datasets.answers import Sign
 from worker.evaluation import resampling
 from worker.evaluation.compare import Measure
 from worker.specs import finetune

@@ -5,11 +5,14 @@ Celery only wakes workers up. What is to be done, in which order (db/turns.py), 
 """
 
 import logging
+from functools import partial
 from typing import Any
 
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from db import chunks, jobs, rates
+from db.engine import Session, after_commit
 from db.settings import settings
 from db.types import Queue
 
@@ -81,3 +84,14 @@ def queue_lengths() -> dict[Queue, int]:
     with app.connection_for_read() as connection:
         client: Any = connection.default_channel.client
         return {queue: int(client.llen(queue)) for queue in Queue}
+
+
+def start_job(session: Session, *, queue: Queue, **values: Any) -> int:
+    job_id = jobs.create(session, queue=queue, rate_id=rates.for_queue(session, queue), **values)
+    _send_ready(session, job_id, queue)
+    return job_id
+
+
+def _send_ready(session: Session, job_id: int, queue: Queue) -> None:
+    for chunk_id in chunks.to_send(session, job_id):
+        after_commit(session, partial(send, chunk_id, queue))

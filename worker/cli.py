@@ -24,21 +24,22 @@ from db.errors import NotFound, UserError
 from db.servers.permissions import keep_private
 from db.types import Dataset, DatasetState, JobKind, JobState, Progress, Split
 from worker import (
-    actions,
     cli_adapters,
     cli_data_need,
     cli_endpoints,
     cli_finetune,
     cli_knowledge,
     cli_prompts,
-    comparing,
     doctoring,
-    export,
     specs,
     tables,
 )
-from worker.answers import NOTHING_SAID, Answers, Sign
 from worker.cli_console import PlainColumn, err, out, tell_error
+from worker.datasets import actions as dataset_actions
+from worker.datasets.answers import NOTHING_SAID, Answers, Sign
+from worker.jobs import actions
+from worker.pricing import actions as pricing_actions
+from worker.pricing import comparison, export
 from worker.up import running_stack, supervise
 
 app = typer.Typer(
@@ -159,13 +160,13 @@ def _load(
     if not file.is_file():
         raise NotFound(f"There is no file {file}.")
     with file.open("rb") as stream:
-        dataset_id = actions.upload(file.name, stream)
+        dataset_id = dataset_actions.upload(file.name, stream)
     _wait([_latest(dataset_id, JobKind.INSPECT)], quiet=quiet)
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
         twins = [each.id for each in datasets.of_file(session, dataset.file_sha256) if each.id != dataset_id]
     mapping = {field: column for field, column in (dataset.mapping | mapping).items() if column}
-    same = actions.loaded_already(dataset_id, mapping, said) if reuse else None
+    same = dataset_actions.loaded_already(dataset_id, mapping, said) if reuse else None
     lines = tables.look(dataset, mapping)
     if same:
         lines.append(tables.used(same))
@@ -176,12 +177,12 @@ def _load(
         out.print(line)
     about = {"mapping": mapping, "warnings": tables.doubts(dataset), "reused": bool(same), "same_bytes": sorted(twins)}
     if same:
-        actions.delete_dataset(dataset_id)
+        dataset_actions.delete_dataset(dataset_id)
         return same, about
     try:
-        job_id = actions.load(dataset_id, mapping, name, said)
+        job_id = dataset_actions.load(dataset_id, mapping, name, said)
     except UserError:
-        actions.delete_dataset(dataset_id)
+        dataset_actions.delete_dataset(dataset_id)
         raise
     _wait([job_id], quiet=quiet)
     with begin() as session:
@@ -289,13 +290,13 @@ def price(
         export.check(to)
     with running_stack():
         dataset, about = _dataset(what, _said(decimal, accept_wide_rows), quiet=as_json)
-        job_ids = actions.start(dataset.id, chosen, split, limit, cap_usd=_dollars(cap))
+        job_ids = pricing_actions.start(dataset.id, chosen, split, limit, cap_usd=_dollars(cap))
         warnings = _cautions(job_ids, quiet=as_json)
         _wait(job_ids, quiet=as_json)
         if to is not None:
             with begin() as session:
                 export.write(predictions.of_job(session, job_ids[0]), to)
-        report = comparing.of_jobs(job_ids)
+        report = comparison.of_jobs(job_ids)
     if as_json:
         _print_json({"dataset": dataset.id, "jobs": job_ids, "rows": report, "warnings": warnings} | about)
     else:
@@ -304,7 +305,7 @@ def price(
 
 def _cautions(job_ids: list[int], *, quiet: bool) -> list[str]:
     """What to know before trusting these jobs' prices; said at once, unless `quiet`."""
-    said = comparing.cautions(job_ids)
+    said = comparison.cautions(job_ids)
     for sentence in said if not quiet else ():
         err.print(sentence, style="yellow")
     return said
@@ -351,10 +352,10 @@ def curve(
     spec = specs.parse({"technique": technique} | _settings(settings or []))
     with running_stack():
         dataset, about = _dataset(what, _said(decimal, accept_wide_rows), quiet=as_json)
-        job_ids = actions.start_curve(dataset.id, spec, limit, cap_usd=_dollars(cap))
+        job_ids = pricing_actions.start_curve(dataset.id, spec, limit, cap_usd=_dollars(cap))
         warnings = _cautions(job_ids, quiet=as_json)
         _wait(job_ids, quiet=as_json)
-        report = comparing.curve(job_ids)
+        report = comparison.curve(job_ids)
     if as_json:
         _print_json({"dataset": dataset.id, "jobs": job_ids, "warnings": warnings} | report | about)
     else:
@@ -418,9 +419,9 @@ def compare(
         with begin() as session:
             dataset = datasets.find(session, what)
             every = jobs.all(session, dataset.id, JobKind.PRICE)
-            done = comparing.taken(dataset, every, job or ())
-            left_out = [] if job else comparing.left_out(every, done)
-        report = comparing.of_jobs(done)
+            done = comparison.taken(dataset, every, job or ())
+            left_out = [] if job else comparison.left_out(every, done)
+        report = comparison.of_jobs(done)
         warnings = _cautions(done, quiet=as_json)
         if left_out and not as_json:
             err.print(f"{len(left_out)} steps of context curves are left out; --job takes them.")
@@ -455,10 +456,10 @@ def demo(
         else:
             dataset = _demo_dataset(quiet=as_json)
         chosen = specs.variants() if variants else specs.defaults()
-        job_ids = actions.start(dataset.id, chosen, Split.TEST, limit)
+        job_ids = pricing_actions.start(dataset.id, chosen, Split.TEST, limit)
         warnings = _cautions(job_ids, quiet=as_json)
         _wait(job_ids, quiet=as_json)
-        report = comparing.of_jobs(job_ids)
+        report = comparison.of_jobs(job_ids)
     if as_json:
         _print_json({"dataset": dataset.id, "jobs": job_ids, "rows": report, "warnings": warnings} | about)
         return
@@ -472,11 +473,11 @@ def _demo_dataset(*, quiet: bool) -> Dataset:
         existing = [d for d in datasets.all(session) if d.is_synthetic and d.state is DatasetState.READY]
     if existing:
         return existing[0]
-    dataset_id = actions.load_demo()
+    dataset_id = dataset_actions.load_demo()
     _wait([_latest(dataset_id, JobKind.INSPECT)], quiet=quiet)
     with begin() as session:
         mapping = datasets.get(session, dataset_id).mapping
-    _wait([actions.load(dataset_id, mapping)], quiet=quiet)
+    _wait([dataset_actions.load(dataset_id, mapping)], quiet=quiet)
     with begin() as session:
         return datasets.get(session, dataset_id)
 

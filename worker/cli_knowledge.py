@@ -14,9 +14,10 @@ from db.engine import begin
 from db.errors import NotFound, NotReady, UserError
 from db.knowledge import bases
 from db.types import Dataset, Job, JobState
-from worker import actions, amounts
-from worker.answers import Sign
+from worker import amounts
 from worker.cli_console import out
+from worker.datasets.answers import Sign
+from worker.jobs import actions
 from worker.knowledge import actions as knowledge_actions
 from worker.up import running_stack
 

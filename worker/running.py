@@ -23,7 +23,8 @@ from db.settings import settings
 from db.types import Chunk, Job, JobKind, Queue
 from worker.app import queue_lengths, send
 from worker.progress import Cancelled, Defer, Pause, Trouble
-from worker.steps import STEPS, Work
+from worker.steps import STEPS
+from worker.work import Work
 
 log = logging.getLogger(__name__)
 

@@ -20,8 +20,10 @@ from db.servers import embedded
 from db.servers.permissions import make_home
 from db.settings import Settings, settings
 from db.types import DatasetState, JobKind, Queue, Split
-from worker import actions, specs
+from worker import specs
+from worker.datasets import actions
 from worker.lifecycle import gpu_count
+from worker.pricing import actions as pricing_actions
 from worker.supervisor import Backoff, Child, stop_all
 
 ROOT = Path(__file__).resolve().parent.parent  # below it lies dashboard/app.py
@@ -285,7 +287,7 @@ def _demo_step() -> bool:
         actions.load(demo.id, demo.mapping or demo.inspection["mapping"])
         return False
     if demo.state is DatasetState.READY and not tried[JobKind.PRICE]:
-        actions.start(demo.id, specs.defaults(), Split.TEST, settings().demo_rows)
+        pricing_actions.start(demo.id, specs.defaults(), Split.TEST, settings().demo_rows)
         return True
     return demo.state not in (DatasetState.UPLOADED, DatasetState.LOADING)
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import adapter_reads, choosing, estimates, reads, widgets, words
-from worker import actions
+from worker.pricing import actions
 
 dataset = widgets.ready(
     widgets.header("Run", "Choose techniques and rows; you see what it takes before anything is started.")

@@ -10,7 +10,8 @@ import polars as pl
 from db import chunks, datasets, jobs, predictions, rates
 from db.engine import Session
 from db.types import JobKind, JobState, Queue, Split, Step
-from worker import bounding, specs
+from worker import specs
+from worker.datasets import price_bounds
 from worker.prompts import versions
 from worker.specs import BaseSpec
 
@@ -65,7 +66,7 @@ def a_running_job(
 ) -> int:
     """Started, nothing done yet."""
     # As starting it does.
-    spec = bounding.pin(session, datasets.get(session, dataset_id), versions.pin(session, spec))
+    spec = price_bounds.pin(session, datasets.get(session, dataset_id), versions.pin(session, spec))
     values = spec.model_dump(mode="json")
     rows = datasets.target_rows(session, dataset_id, split, None)
     return jobs.create(

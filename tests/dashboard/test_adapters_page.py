@@ -16,9 +16,10 @@ from tests.builders import a_dataset, a_report, an_adapter
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import BEHAVIOUR, a_finished_job, a_running_job
 from tests.worker.conftest import sent as sent
-from worker import comparing, specs
+from worker import specs
 from worker.adapters import actions, pricing
 from worker.evaluation import gate
+from worker.pricing import comparison
 from worker.specs import FinetunedSpec, finetune
 
 GOOD, WORSE = "a" * 64, "b" * 64
@@ -221,7 +222,7 @@ def test_names_of_jobs_say_which_adapter_and_neighbours_make_no_context_curve(da
         "Fine-tuned (quantiles bbbbbbbb, smollm2-135m, k=2)",
         "Fine-tuned (quantiles cccccccc, smollm2-135m, k=5)",
     ]
-    assert comparing.curves(jobs_) == []
+    assert comparison.curves(jobs_) == []
 
 
 def test_an_adapter_that_reads_neighbours_needs_rows_to_find_them_among(dataset_id: int) -> None:
@@ -288,7 +289,7 @@ def test_a_training_of_unknown_cost_is_not_free_where_techniques_are_compared(
     table = reads.comparison({job.id: reads.version(job) for job in jobs_}, "mae")
     fixed = dict(table.select("job_id", "fixed_usd").iter_rows())
     assert (fixed[done[0]], fixed[done[1]]) == (pytest.approx(0.00004), None)
-    assert {line["job"]: line["fixed_usd"] for line in comparing.of_jobs(done)} == fixed
+    assert {line["job"]: line["fixed_usd"] for line in comparison.of_jobs(done)} == fixed
     at = open_page("tradeoffs")
     assert is_well(at)
     assert sorted(map(str, cells(at, "fixed_usd"))) == ["$0.000040", "unknown"]

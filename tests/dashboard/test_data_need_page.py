@@ -12,10 +12,10 @@ from db.types import JobKind, JobState
 from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.worker.conftest import sent as sent
-from worker import actions
 from worker.data_need import actions as data_need_actions
 from worker.evaluation.data_curve import Rung
 from worker.evaluation.data_verdict import report
+from worker.jobs import actions
 from worker.specs import data_need
 from worker.specs.data_need import FINETUNE, WAYS
 

@@ -14,8 +14,8 @@ from tests.dashboard.conftest import Open, is_well, texts
 from tests.worker.conftest import drain
 from tests.worker.conftest import sent as sent
 from tests.worker.finetune.fake_steps import train_nothing
-from worker import actions
 from worker.finetune import actions as finetune_actions
+from worker.jobs import actions
 from worker.specs import finetune
 from worker.specs.finetune import TrainSpec
 

@@ -17,7 +17,9 @@ from db.types import DatasetState, JobKind, JobState, Progress, Queue, Split, St
 from tests.builders import a_dataset, a_job
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import a_finished_job, a_priced_dataset, a_running_job
-from worker import actions, specs
+from worker import specs
+from worker.datasets import actions as dataset_actions
+from worker.jobs import actions
 
 PAGES = {
     "data": "Data",
@@ -280,7 +282,7 @@ def test_a_cancelled_look_is_had_again_at_a_button(open_page: Open) -> None:
 
 def test_a_second_look_that_fails_says_why_above_what_the_first_one_found(open_page: Open) -> None:
     dataset_id = an_upload(DatasetState.INSPECTED, inspection=INSPECTION, mapping={"title": "Artikel"})
-    job_id = actions.inspect_again(dataset_id, {"header_line": 900})
+    job_id = dataset_actions.inspect_again(dataset_id, {"header_line": 900})
     with begin() as session:
         (chunk_id,) = session.scalars(text("SELECT id FROM chunks WHERE job_id = :job"), {"job": job_id})
         chunk = chunks.claim(session, chunk_id, "a test", 60)
@@ -300,7 +302,7 @@ def test_a_second_look_that_fails_says_why_above_what_the_first_one_found(open_p
 
 def test_an_old_look_is_not_done_again_once_the_table_is_loaded(database: str) -> None:
     dataset_id = an_upload(DatasetState.INSPECTED, inspection=INSPECTION)
-    job_id = actions.inspect_again(dataset_id, {"header_line": 3})
+    job_id = dataset_actions.inspect_again(dataset_id, {"header_line": 3})
     actions.cancel(job_id)
     with begin() as session:
         datasets.change(session, dataset_id, state=DatasetState.READY)

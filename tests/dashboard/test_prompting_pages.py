@@ -17,9 +17,10 @@ from db.types import Endpoint, EndpointModel, JobState
 from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import a_capped_job, a_finished_job, a_priced_dataset
-from worker import comparing, specs, tables
+from worker import specs, tables
 from worker.endpoints import actions as endpoint_actions
 from worker.evaluation import context_curve
+from worker.pricing import comparison
 from worker.prompts import actions
 
 BIG = "shop:big"
@@ -258,7 +259,7 @@ def test_lost_money_is_told_on_the_card_beside_the_comparison_and_on_the_command
     screen = StringIO()
     told = Console(file=screen, width=250)
     told.print(tables.job_table([job], {job_id: progress}))
-    told.print(tables.comparison(comparing.of_jobs([job_id])))
+    told.print(tables.comparison(comparison.of_jobs([job_id])))
     said = " ".join(screen.getvalue().split())
     assert "Up to $2.50000 is lost with calls that brought no answer." in said
     assert f"lost besides, $: 2.50000 in job {job_id}" in said

@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import forms, intake
 from tests.dashboard.conftest import texts
-from worker import export, specs
+from worker import specs
+from worker.pricing import export
 
 
 def form_page(technique: str) -> None:

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from db import workers
 from db.engine import begin
 from db.types import Queue
-from worker import actions, running
+from worker import running
+from worker.jobs import actions
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from db.types import Endpoint, JobKind, JobState, TrainingPoint
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from tests.worker.finetune.fake_steps import SECONDS, train_nothing
-from worker import actions, cli, cli_watch, specs
+from worker import cli, cli_watch, specs
 from worker.finetune import actions as finetune_actions
+from worker.jobs import actions
 from worker.specs import finetune
 
 

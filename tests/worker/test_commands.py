@@ -18,11 +18,12 @@ from tests.endpoint import endpoint
 from tests.worker.conftest import drain
 from tests.worker.finetune.fake_steps import train_nothing
 from tests.worker.hashed import HashedWords
-from worker import actions, cli, cli_knowledge, cli_watch, specs
+from worker import cli, cli_knowledge, cli_watch, specs
 from worker.data_need import steps
 from worker.finetune import actions as finetune_actions
 from worker.knowledge import index
 from worker.llm.endpoint import client
+from worker.pricing import actions
 from worker.prompts.builtin import BUILT_IN
 from worker.specs import finetune
 from worker.up import running_stack

@@ -21,14 +21,16 @@ from tests.conftest import use_database
 from tests.worker.conftest import drain
 from tests.worker.finetune.fake_steps import train_nothing
 from tests.worker.hashed import HashedWords
-from worker import actions, running, specs
+from worker import running, specs
 from worker.adapters import actions as adapter_actions
 from worker.data_need import actions as data_need_actions
 from worker.data_need import steps
 from worker.endpoints import actions as endpoint_actions
 from worker.finetune import actions as finetune_actions
+from worker.jobs import actions
 from worker.knowledge import actions as knowledge_actions
 from worker.knowledge import index
+from worker.pricing import actions as pricing_actions
 from worker.prompts import actions as prompt_actions
 from worker.specs import data_need as specs_data_need
 from worker.specs import finetune
@@ -101,7 +103,7 @@ def _work(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(steps, way, lambda work, dataset, spec, part: (part.measured["price"].to_numpy() + 1, 0.0))
     with begin() as session:
         dataset_id = a_dataset(session, 400)
-    actions.start(dataset_id, [specs.ConstantSpec()])
+    pricing_actions.start(dataset_id, [specs.ConstantSpec()])
     finetune_actions.start(dataset_id, finetune.parse({}, "quick"))
     knowledge_actions.refresh(dataset_id)
     data_need_actions.start(dataset_id, specs_data_need.parse(NEED))

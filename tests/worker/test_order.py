@@ -11,8 +11,9 @@ from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
 from tests.worker.llm.small import a_model_folder
-from worker import actions, running, specs
+from worker import running, specs
 from worker.knowledge import index
+from worker.pricing import actions
 from worker.specs import BaseSpec, ConstantSpec, LightGBMSpec, NeighboursSpec, RidgeSpec, ZeroShotSpec
 
 FIT_TO_RESULT = ["fit", "price", "evaluate"]

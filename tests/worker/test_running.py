@@ -8,14 +8,16 @@ from db.errors import UserError, WrongState
 from db.types import JobState, Split
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
-from worker import actions, running, specs, steps
+from worker import running, specs, steps
+from worker.jobs import actions
+from worker.pricing import actions as pricing_actions
 from worker.progress import Cancelled
 
 
 def start(split=Split.TEST, n=100, **spec) -> int:
     with begin() as session:
         dataset_id = a_dataset(session, n, unpriced=5)
-    [job_id] = actions.start(dataset_id, [specs.ConstantSpec(**spec)], split)
+    [job_id] = pricing_actions.start(dataset_id, [specs.ConstantSpec(**spec)], split)
     return job_id
 
 
@@ -176,8 +178,8 @@ def test_the_same_question_is_not_priced_twice(database, sent):
     drain(sent)
     with begin() as session:
         dataset_id = jobs.get(session, job_id).dataset_id
-    assert actions.start(dataset_id, [specs.ConstantSpec()], Split.TEST) == [job_id]
-    [estimate] = actions.estimate(dataset_id, [specs.ConstantSpec()], Split.TEST)
+    assert pricing_actions.start(dataset_id, [specs.ConstantSpec()], Split.TEST) == [job_id]
+    [estimate] = pricing_actions.estimate(dataset_id, [specs.ConstantSpec()], Split.TEST)
     assert estimate.reuses == job_id
     assert estimate.items == 10
 

@@ -9,7 +9,7 @@ from db import adapters, jobs
 from db.engine import Session, begin
 from db.errors import NotReady, UserError, WrongState
 from db.types import Adapter, AdapterChange, AdapterState, JobKind, Step
-from worker import actions
+from worker import app
 from worker.evaluation import gate
 from worker.finetune import planning
 from worker.specs.finetune import TrainSpec
@@ -53,7 +53,7 @@ def measure(adapter_ref: str) -> int:
         for job in jobs.all(session, adapter.dataset_id, JobKind.GUARD):
             if job.spec["adapter"] == adapter.id and not job.state.is_final:
                 return job.id
-        return actions.start_job(
+        return app.start_job(
             session,
             kind=JobKind.GUARD,
             dataset_id=adapter.dataset_id,

@@ -24,7 +24,7 @@ from worker.techniques import build
 from worker.techniques.shared.prompting import Aside
 
 if TYPE_CHECKING:
-    from worker.steps import Work
+    from worker.work import Work
 
 OTHERS = "prices of other categories"
 PREVIOUS = "prices of the adapter in production"

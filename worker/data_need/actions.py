@@ -8,7 +8,8 @@ from db import jobs, rates, results
 from db.engine import begin
 from db.errors import NotReady
 from db.types import Job, JobKind, JobState, Split, Step
-from worker import actions
+from worker import app
+from worker.datasets import actions
 from worker.finetune import planning
 from worker.specs import data_need
 from worker.specs.data_need import FINETUNE, DataNeedSpec
@@ -46,7 +47,7 @@ def start(dataset_id: int, spec: DataNeedSpec) -> int:
             if job.spec_hash == spec.hash and job.state not in (JobState.CANCELLED, JobState.FAILED):
                 return job.id
         rungs = spec.rungs(rows)
-        return actions.start_job(
+        return app.start_job(
             session,
             kind=JobKind.DATA_NEED,
             dataset_id=dataset_id,

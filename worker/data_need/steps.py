@@ -26,7 +26,7 @@ from worker.techniques import build
 from worker.techniques.shared.prompting import Aside
 
 if TYPE_CHECKING:
-    from worker.steps import Work
+    from worker.work import Work
 
 Commit = Callable[[Session], chunks.Tally]
 

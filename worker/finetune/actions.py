@@ -7,7 +7,8 @@ from db import jobs, trainings
 from db.engine import Session, begin
 from db.errors import UserError, WrongState
 from db.types import Job, JobKind, JobState, Queue, Split, Step
-from worker import actions, bounding
+from worker import app
+from worker.datasets import actions, price_bounds
 from worker.endpoints import tuning
 from worker.finetune import planning
 from worker.finetune.planning import TrainEstimate
@@ -38,7 +39,7 @@ def start(dataset_id: int, spec: TrainSpec, *, task: str = "", cap_usd: Decimal 
                     "change a setting (another seed, say) to train one for another task."
                 )
             return same.id
-        return actions.start_job(
+        return app.start_job(
             session,
             kind=JobKind.FINETUNE,
             dataset_id=dataset_id,
@@ -63,7 +64,7 @@ def measure(dataset_id: int, spec: TrainSpec) -> int:
         for job in jobs.all(session, dataset_id, JobKind.PILOT):
             if job.spec_hash == spec.hash and not job.state.is_final:
                 return job.id
-        return actions.start_job(
+        return app.start_job(
             session,
             kind=JobKind.PILOT,
             dataset_id=dataset_id,
@@ -88,7 +89,7 @@ def estimate(dataset_id: int, spec: TrainSpec) -> TrainEstimate | None:
 def caution(dataset_id: int, spec: TrainSpec) -> str:
     """A sentence where more than a few of the rows to learn from have a price that can't be learned; else ""."""
     with begin() as session:
-        return bounding.learned(session, actions.ready(session, dataset_id), spec).sentence()
+        return price_bounds.learned(session, actions.ready(session, dataset_id), spec).sentence()
 
 
 def stop(job_id: int) -> None:

@@ -12,7 +12,7 @@ from db import adapters, datasets, endpoints, jobs, rates, results, trainings, w
 from db.engine import Session
 from db.errors import NotReady, UserError
 from db.types import Adapter, Dataset, Job, JobKind, JobState, Queue, Split
-from worker import bounding
+from worker.datasets import price_bounds
 from worker.endpoints import tariffs, tuning
 from worker.prompts import versions
 from worker.specs import MODELS, finetune
@@ -40,7 +40,7 @@ def pinned(session: Session, dataset: Dataset, spec: TrainSpec) -> TrainSpec:
     """The spec with its prompt as "name@version" and the bounds of its prices, so that a job says exactly what it
     learned, for ever."""
     named = spec.prompt if spec.prompt != "auto" else "question" if spec.is_hosted else "listing"
-    return bounding.pin(session, dataset, spec.model_copy(update={"prompt": versions.resolve(session, named).ref}))
+    return price_bounds.pin(session, dataset, spec.model_copy(update={"prompt": versions.resolve(session, named).ref}))
 
 
 def check(session: Session, dataset: Dataset, spec: TrainSpec) -> int:
@@ -78,7 +78,7 @@ def check_cap(session: Session, dataset: Dataset, spec: TrainSpec, cap_usd: Deci
 
 
 def check_prices(session: Session, dataset: Dataset, spec: TrainSpec) -> int:
-    bounding.check(spec.bounds)
+    price_bounds.check(spec.bounds)
     for side in (Split.VALIDATION, Split.TRAIN):
         rows = _priced(session, dataset, spec, side)
         rows = min(rows, spec.rows or rows) if side is Split.TRAIN else rows
@@ -88,7 +88,7 @@ def check_prices(session: Session, dataset: Dataset, spec: TrainSpec) -> int:
                 f"Fine-tuning needs at least {FEWEST_ROWS} {side} rows with a price, and {dataset.name} gives {rows}"
                 f"{where}; choose more rows, more categories or another dataset."
             )
-    if refusal := bounding.learned(session, dataset, spec).refusal(dataset.name):
+    if refusal := price_bounds.learned(session, dataset, spec).refusal(dataset.name):
         raise UserError(refusal)
     return rows
 
@@ -115,7 +115,7 @@ def estimate(session: Session, dataset: Dataset, spec: TrainSpec) -> TrainEstima
     """What training with a pinned spec would take; None when nothing like it was measured here yet."""
     items_seen = seen(spec, check(session, dataset, spec))
     known = _counted(session, dataset, spec) if spec.is_hosted else _measured(session, dataset, spec, items_seen)
-    return known and replace(known, caution=bounding.learned(session, dataset, spec).sentence())
+    return known and replace(known, caution=price_bounds.learned(session, dataset, spec).sentence())
 
 
 def _counted(session: Session, dataset: Dataset, spec: TrainSpec) -> TrainEstimate:

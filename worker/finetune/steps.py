@@ -28,7 +28,7 @@ from worker.training import process
 from worker.training.task_folder import Outcome, Task
 
 if TYPE_CHECKING:
-    from worker.steps import Work
+    from worker.work import Work
 
 Commit = Callable[[Session], chunks.Tally]
 

@@ -11,8 +11,9 @@ from db.engine import Session, begin
 from db.errors import NotFound, NotReady, UserError
 from db.knowledge import bases, changes
 from db.types import Job, JobKind, JobState, KnowledgeBase, Queue, Split, Step
-from worker import actions
-from worker.answers import Sign
+from worker import app
+from worker.datasets import actions
+from worker.datasets.answers import Sign
 
 _SECONDS_PER_ITEM = 0.02  # all-MiniLM-L6-v2 on two ordinary cores, until this installation has measured its own
 SHORTEST_SCHEDULE = 60
@@ -111,7 +112,7 @@ def search(
             "min_similarity": min_similarity,
             "newer_than_days": newer_than_days,
         }
-        return actions.start_job(
+        return app.start_job(
             session,
             kind=JobKind.SEARCH,
             dataset_id=dataset_id,
@@ -149,7 +150,7 @@ def _start(session: Session, dataset_id: int, spec: dict[str, Any]) -> int:
     dataset = actions.ready(session, dataset_id)
     if not dataset.splits.get(Split.TRAIN) and not spec:
         raise NotReady(f"{dataset.name} has no train rows with a price; add priced items from a file first.")
-    return actions.start_job(
+    return app.start_job(
         session,
         kind=JobKind.INDEX,
         dataset_id=dataset_id,

@@ -22,7 +22,7 @@ from db.types import ITEM_SCHEMA, Step
 from worker.knowledge import index as knowledge_index
 
 if TYPE_CHECKING:
-    from worker.steps import Work
+    from worker.work import Work
 
 CHUNK_ITEMS = 2_048  # about ten seconds of embedding on two cores
 

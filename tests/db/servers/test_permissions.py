@@ -156,7 +156,7 @@ def test_a_server_that_a_stranger_put_where_ours_is_expected_is_asked_nothing(pl
 
 
 def test_an_upload_is_readable_by_its_owner_only(place: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    from worker import actions
+    from worker.datasets import actions
 
     monkeypatch.setenv("PRICEWRIGHT_DATA_DIR", str(place.home))
     settings.cache_clear()

@@ -13,8 +13,9 @@ from db.types import Adapter, AdapterState, Endpoint, Family, JobState, Queue, S
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from tests.worker.llm.small import a_model_folder, an_adapter
-from worker import actions, resources, specs
+from worker import resources, specs
 from worker.adapters import pricing
+from worker.pricing import actions
 from worker.specs import FinetunedSpec, finetune
 from worker.specs.finetune import TrainSpec
 

@@ -13,9 +13,10 @@ from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
 from tests.worker.llm.small import a_model_folder
 from tests.worker.training.small_training import in_this_process
-from worker import actions, running
+from worker import running
 from worker.data_need import actions as data_need_actions
 from worker.data_need import steps as data_need_steps
+from worker.jobs import actions
 from worker.knowledge import index
 from worker.specs import data_need as specs_data_need
 from worker.specs.data_need import CHEAP, WAYS, DataNeedSpec

@@ -10,6 +10,7 @@ from db.engine import Session
 from db.types import Step, TrainingPoint
 from tests.builders import a_report, an_adapter
 from worker import steps
+from worker import work as worker_work
 
 Commit = Callable[[Session], chunks.Tally]
 SECONDS = 120.0
@@ -18,7 +19,7 @@ SECONDS = 120.0
 def train_nothing(monkeypatch: pytest.MonkeyPatch, *, forgets: float = 0.01, **changes: Any) -> None:
     """From now on a fine-tune gives a few bytes that forgot this share; `changes` are fields of Adapter."""
 
-    def train(work: steps.Work) -> Commit:
+    def train(work: worker_work.Work) -> Commit:
         def commit(session: Session) -> chunks.Tally:
             job = work.job
             values = {"loss": 1.25, "eta_seconds": 30.0, "items": job.items_total}
@@ -34,7 +35,7 @@ def train_nothing(monkeypatch: pytest.MonkeyPatch, *, forgets: float = 0.01, **c
 
         return commit
 
-    def guard(work: steps.Work) -> Commit:
+    def guard(work: worker_work.Work) -> Commit:
         def commit(session: Session) -> chunks.Tally:
             asked = work.job.spec.get("adapter")
             adapter = adapters.get(session, asked) if asked else adapters.of_job(session, work.job.id)
@@ -44,7 +45,7 @@ def train_nothing(monkeypatch: pytest.MonkeyPatch, *, forgets: float = 0.01, **c
 
         return commit
 
-    def pilot(work: steps.Work) -> Commit:
+    def pilot(work: worker_work.Work) -> Commit:
         def commit(session: Session) -> chunks.Tally:
             told = {"seconds": 60.0, "low_seconds": 50.0, "high_seconds": 80.0, "steps": 20, "basis": "A pilot."}
             results.put(session, work.job.id, told)

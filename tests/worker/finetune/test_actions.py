@@ -14,10 +14,11 @@ from db.types import DatasetState, Endpoint, JobKind, JobState, Queue, Split
 from tests.builders import CATEGORIES, a_dataset
 from tests.worker.conftest import drain
 from tests.worker.finetune.fake_steps import SECONDS, train_nothing
-from worker import actions, running
+from worker import running
 from worker.endpoints import actions as endpoint_actions
 from worker.endpoints import tariffs
 from worker.finetune import actions as finetune_actions
+from worker.jobs import actions
 from worker.specs import finetune
 from worker.specs.finetune import TrainSpec
 

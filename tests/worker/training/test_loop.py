@@ -21,10 +21,10 @@ from tests.builders import a_dataset
 from tests.worker.training.small_training import a_task
 from worker.finetune.steps import JobWatch
 from worker.progress import Cancelled, Silent
-from worker.steps import Work
 from worker.training import loop, pilot, process
 from worker.training import task_folder as files
 from worker.training.task_folder import CHECKPOINT, DONE, STOP, Tail, Task, read_parts, tell_stored, write_parts
+from worker.work import Work
 
 ADAPTER = "adapter_model.safetensors"
 

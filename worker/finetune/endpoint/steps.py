@@ -25,7 +25,7 @@ from worker.progress import Defer, Pause
 from worker.specs import finetune
 
 if TYPE_CHECKING:
-    from worker.steps import Work
+    from worker.work import Work
 
 POLL_SECONDS = 20.0  # a tuning takes minutes to hours
 

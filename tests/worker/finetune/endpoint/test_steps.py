@@ -13,7 +13,7 @@ from db.types import Adapter, Endpoint, Job, JobKind, JobState, Queue, Step
 from tests.builders import a_dataset
 from tests.endpoint import Handle, endpoint
 from tests.worker.conftest import drain
-from worker import actions, running, steps
+from worker import running, steps
 from worker.endpoints import actions as endpoint_actions
 from worker.endpoints import tariffs
 from worker.endpoints.tuning import OpenAiTuner, Order
@@ -21,6 +21,7 @@ from worker.finetune.endpoint import chat_format
 from worker.finetune.endpoint import state as endpoint_state
 from worker.finetune.endpoint import steps as endpoint_steps
 from worker.finetune.examples import Lesson
+from worker.jobs import actions
 from worker.llm.endpoint import client
 from worker.specs import finetune
 

@@ -22,10 +22,11 @@ from tests.builders import a_dataset, a_job
 from tests.endpoint import Handle
 from tests.worker.conftest import drain
 from tests.worker.llm.endpoint.calls import Watched, hosted, some
-from worker import actions, running, specs
+from worker import running, specs
 from worker.llm.base import Readout
 from worker.llm.endpoint import client
 from worker.llm.endpoint.model import HostedModel
+from worker.pricing import actions
 
 PER_MILLION = Decimal(10)
 PRICES = {"input": PER_MILLION, "output": PER_MILLION}

@@ -11,8 +11,9 @@ from db import adapters, datasets, jobs, predictions
 from db.engine import begin
 from db.errors import NotFound, UserError, WrongState
 from db.types import Dataset, Job, JobState, Split
-from worker import bounding, specs
+from worker import specs
 from worker.adapters import pricing
+from worker.datasets import price_bounds
 from worker.evaluation import compare, context_curve
 
 MIN_CURVE = 3
@@ -124,7 +125,7 @@ def cautions(job_ids: Sequence[int]) -> list[str]:
         for job in (jobs.get(session, job_id) for job_id in job_ids):
             with suppress(UserError):  # stored by an earlier version, whose technique had other settings
                 spec = specs.parse(job.spec)
-                said.append(bounding.caution(session, datasets.get(session, job.dataset_id), spec))
+                said.append(price_bounds.caution(session, datasets.get(session, job.dataset_id), spec))
     return list(dict.fromkeys(filter(None, said)))
 
 

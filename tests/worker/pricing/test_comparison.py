@@ -8,7 +8,8 @@ from db.errors import NotFound, WrongState
 from db.types import Dataset, Job, JobState, Split
 from tests.builders import a_dataset
 from tests.dashboard.priced import a_finished_job, a_running_job
-from worker import comparing, specs
+from worker import specs
+from worker.pricing import comparison
 
 
 @pytest.fixture
@@ -43,22 +44,22 @@ def test_of_one_spec_the_job_that_measured_most_rows_is_taken_the_newest_of_equa
     constant = a_finished_job(session, dataset.id, specs.ConstantSpec())
     a_running_job(session, dataset.id, specs.SPECS["lightgbm"]())
     a_finished_job(session, dataset.id, specs.SPECS["neighbours"](), Split.UNPRICED)
-    assert comparing.taken(dataset, every(session, dataset)) == [constant, newest]
+    assert comparison.taken(dataset, every(session, dataset)) == [constant, newest]
 
 
 def test_rows_without_a_price_measure_nothing_and_do_not_count(session: Session, dataset: Dataset) -> None:
     ridge = specs.SPECS["ridge"]()
     measures = sampled(session, dataset, ridge, Split.TEST, 15)
     sampled(session, dataset, ridge, None, 60)  # of 20 test and 200 unpriced rows, so about 5 of them
-    assert comparing.taken(dataset, every(session, dataset)) == [measures]
+    assert comparison.taken(dataset, every(session, dataset)) == [measures]
 
 
 def test_steps_of_a_context_curve_are_left_out_unless_there_is_nothing_else(session: Session, dataset: Dataset) -> None:
     kind = specs.SPECS["multi-shot"]
     steps = [sampled(session, dataset, kind(k=k), Split.TEST, 10) for k in (0, 1, 3)]
-    assert comparing.taken(dataset, every(session, dataset)) == steps
+    assert comparison.taken(dataset, every(session, dataset)) == steps
     constant = a_finished_job(session, dataset.id, specs.ConstantSpec())
-    assert comparing.taken(dataset, every(session, dataset)) == [constant]
+    assert comparison.taken(dataset, every(session, dataset)) == [constant]
 
 
 def test_jobs_that_are_asked_for_are_taken_whatever_else_there_is_of_their_spec(
@@ -67,8 +68,8 @@ def test_jobs_that_are_asked_for_are_taken_whatever_else_there_is_of_their_spec(
     ridge = specs.SPECS["ridge"]()
     first, second = (a_finished_job(session, dataset.id, ridge) for _ in range(2))
     a_finished_job(session, dataset.id, specs.ConstantSpec())
-    assert comparing.taken(dataset, every(session, dataset), [first]) == [first]
-    assert comparing.taken(dataset, every(session, dataset), [second, first, second]) == [second, first]
+    assert comparison.taken(dataset, every(session, dataset), [first]) == [first]
+    assert comparison.taken(dataset, every(session, dataset), [second, first, second]) == [second, first]
 
 
 def test_a_job_that_can_not_be_compared_is_refused_with_the_reason(session: Session, dataset: Dataset) -> None:
@@ -76,8 +77,8 @@ def test_a_job_that_can_not_be_compared_is_refused_with_the_reason(session: Sess
     priced = a_finished_job(session, dataset.id, specs.ConstantSpec(), Split.UNPRICED)
     elsewhere = a_finished_job(session, a_dataset(session, 50), specs.ConstantSpec())
     with pytest.raises(WrongState, match=f"Job {runs} can't be compared: it is {JobState.RUNNING}"):
-        comparing.taken(dataset, every(session, dataset), [runs])
+        comparison.taken(dataset, every(session, dataset), [runs])
     with pytest.raises(WrongState, match="priced no test rows"):
-        comparing.taken(dataset, every(session, dataset), [priced])
+        comparison.taken(dataset, every(session, dataset), [priced])
     with pytest.raises(NotFound, match=f"no pricing job {elsewhere}"):
-        comparing.taken(dataset, every(session, dataset), [elsewhere])
+        comparison.taken(dataset, every(session, dataset), [elsewhere])

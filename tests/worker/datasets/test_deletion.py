@@ -19,9 +19,11 @@ from tests.builders import a_dataset, a_job
 from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
 from tests.worker.llm.endpoint.calls import MILLIONTHS, hosted
-from worker import actions, specs
+from worker import specs
+from worker.datasets import actions
 from worker.knowledge import actions as knowledge_actions
 from worker.knowledge import index
+from worker.pricing import actions as pricing_actions
 
 MARK = "zorblatt"
 ASKED = [specs.parse({"technique": name, "model": "e:fast"}) for name in ("zero-shot", "rag")]
@@ -54,7 +56,7 @@ def loaded(sent: list[int], content: bytes) -> int:
 
 def priced(sent: list[int], dataset_id: int, wanted: list[specs.BaseSpec], limit: int | None = None) -> list[int]:
     """Jobs that are done, each with its snapshot on disk."""
-    job_ids = actions.start(dataset_id, wanted, Split.TEST, limit)
+    job_ids = pricing_actions.start(dataset_id, wanted, Split.TEST, limit)
     drain(sent)
     for job_id in job_ids:
         with begin() as session:

@@ -8,8 +8,10 @@ from db.errors import UserError
 from db.types import Split
 from tests.builders import a_dataset, an_adapter
 from tests.dashboard.priced import a_finished_job
-from worker import actions, bounding, comparing, specs
+from worker import specs
+from worker.datasets import price_bounds
 from worker.finetune import actions as finetune_actions
+from worker.pricing import actions, comparison
 from worker.specs import FinetunedSpec, MultiShotSpec, RidgeSpec, ZeroShotSpec, finetune
 from worker.specs.finetune import TrainSpec
 
@@ -70,7 +72,7 @@ def test_an_adapter_brings_the_bounds_it_was_trained_with_to_every_table(table):
     home, cheap = table(YEN), table(1)
     with begin() as session:
         trained = finetune.parse({"model": "smollm2-135m", "prompt": "listing@1"})
-        trained = bounding.pin(session, datasets.get(session, home), trained)
+        trained = price_bounds.pin(session, datasets.get(session, home), trained)
         adapter = an_adapter(session, home, spec=trained.model_dump(mode="json"), model=trained.model)
     assert bounds_of(cheap, FinetunedSpec(adapter=adapter.id)) == (1_000, 99_999)
 
@@ -103,9 +105,9 @@ def test_finished_jobs_of_an_earlier_version_are_judged_by_their_own_bounds(tabl
         old = a_finished_job(session, dataset_id, ZeroShotSpec(min_price=1, max_price=999))
         new = a_finished_job(session, dataset_id, ZeroShotSpec())
         plain = a_finished_job(session, dataset_id, RidgeSpec())
-    [sentence] = comparing.cautions([old, new, plain])
+    [sentence] = comparison.cautions([old, new, plain])
     assert "from $1 to $999 here, and 100 %" in sentence
-    assert comparing.cautions([new, plain]) == []
+    assert comparison.cautions([new, plain]) == []
 
 
 def test_a_fine_tune_learns_the_prices_of_its_train_side(table):

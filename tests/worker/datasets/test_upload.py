@@ -12,12 +12,14 @@ from db.settings import settings
 from db.types import DatasetState, JobKind, JobState
 from tests.worker.conftest import drain
 from tests.worker.ingest.corpus import CASES, Case
-from worker import actions, running
-from worker.answers import Answers
+from worker import running
+from worker.datasets import actions as dataset_actions
+from worker.datasets.answers import Answers
+from worker.jobs import actions
 
 
 def upload(name: str, data: bytes, sent: list[int]) -> int:
-    dataset_id = actions.upload(name, io.BytesIO(data))
+    dataset_id = dataset_actions.upload(name, io.BytesIO(data))
     drain(sent)
     return dataset_id
 
@@ -58,8 +60,8 @@ def test_every_file_of_the_corpus_is_stored_or_refused_as_a_whole(database, sent
         mapping = the(dataset_id).mapping | case.mapping
         if case.wide or case.decimal:
             with pytest.raises(MappingError, match="--accept-wide-rows" if case.wide else "--decimal"):
-                actions.load(dataset_id, mapping)
-        actions.load(dataset_id, mapping, said=Answers(case.decimal, case.wide))
+                dataset_actions.load(dataset_id, mapping)
+        dataset_actions.load(dataset_id, mapping, said=Answers(case.decimal, case.wide))
         drain(sent)
         assert the(dataset_id).state is DatasetState.READY, f"{case.name}: {the(dataset_id).error}"
         check_stored(case, dataset_id)
@@ -76,7 +78,7 @@ def test_a_load_that_fails_half_way_leaves_nothing(database, sent, monkeypatch):
     rows_with_reject = rows + b"thing without price,call us\n"
     dataset_id = upload("things2.csv", rows_with_reject, sent)
     monkeypatch.setattr(datasets, "add_rejects", broken)
-    actions.load(dataset_id, the(dataset_id).mapping)
+    dataset_actions.load(dataset_id, the(dataset_id).mapping)
     for _ in range(settings().chunk_attempts):
         drain(sent)
         running.sweep()
@@ -94,24 +96,24 @@ def test_a_load_that_fails_half_way_leaves_nothing(database, sent, monkeypatch):
 def test_a_column_that_is_not_there_is_named(database, sent):
     dataset_id = upload("things.csv", b"name,price\nLamp,3\n", sent)
     with pytest.raises(MappingError, match="'Titel' for title; the file has name, price"):
-        actions.load(dataset_id, {"title": "Titel"})
+        dataset_actions.load(dataset_id, {"title": "Titel"})
     with pytest.raises(MappingError, match="title"):
-        actions.load(dataset_id, {"price": "price"})
+        dataset_actions.load(dataset_id, {"price": "price"})
 
 
 def test_a_loaded_table_is_not_loaded_twice(database, sent):
     dataset_id = upload("things.csv", b"name,price\nLamp,3\n", sent)
-    actions.load(dataset_id, {"title": "name"})
+    dataset_actions.load(dataset_id, {"title": "name"})
     drain(sent)
     with pytest.raises(WrongState, match="it is ready"):
-        actions.load(dataset_id, {"title": "name"})
+        dataset_actions.load(dataset_id, {"title": "name"})
 
 
 def test_looking_again_with_another_delimiter_gives_other_columns(database, sent):
     dataset_id = upload("things.csv", b"name;a,price\nLamp;1,2\nChair;3,4\n", sent)
     first = the(dataset_id).inspection["columns"]
     other = "," if len(first) == 2 and first[0] == "name" else ";"
-    actions.inspect_again(dataset_id, {"delimiter": other})
+    dataset_actions.inspect_again(dataset_id, {"delimiter": other})
     drain(sent)
     assert the(dataset_id).state is DatasetState.INSPECTED
     assert the(dataset_id).inspection["columns"] != first
@@ -119,9 +121,9 @@ def test_looking_again_with_another_delimiter_gives_other_columns(database, sent
 
 def test_what_was_forced_on_one_look_holds_on_the_next(database, sent):
     dataset_id = upload("things.csv", b"old name;old a,old price\nname;a,price\nLamp;1,2\nChair;3,4\n", sent)
-    actions.inspect_again(dataset_id, {"delimiter": ","})
+    dataset_actions.inspect_again(dataset_id, {"delimiter": ","})
     drain(sent)
-    actions.inspect_again(dataset_id, {"header_line": 2})
+    dataset_actions.inspect_again(dataset_id, {"header_line": 2})
     drain(sent)
     assert the(dataset_id).inspection["columns"] == ["name;a", "price"]
     assert the(dataset_id).inspection["forced"] == {"delimiter": ",", "header_line": 2}
@@ -131,9 +133,9 @@ def test_deleting_a_dataset_removes_its_bytes_unless_another_shares_them(databas
     data = b"name,price\nLamp,3\n"
     first, second = upload("a.csv", data, sent), upload("b.csv", data, sent)
     file = settings().files_dir / the(first).file_sha256
-    actions.delete_dataset(first)
+    dataset_actions.delete_dataset(first)
     assert file.exists()
-    actions.delete_dataset(second)
+    dataset_actions.delete_dataset(second)
     assert not file.exists()
 
 
@@ -145,7 +147,7 @@ def test_a_dataset_is_called_what_its_file_is_called_without_the_kind_of_file(da
         "catalogue.parquet": "catalogue",
         ".csv": ".csv",
     }
-    assert {name: the(actions.upload(name, io.BytesIO(b"title\nLamp\n"))).name for name in names} == names
+    assert {name: the(dataset_actions.upload(name, io.BytesIO(b"title\nLamp\n"))).name for name in names} == names
 
 
 def newest(dataset_id: int, kind: JobKind) -> int:
@@ -157,22 +159,22 @@ def newest(dataset_id: int, kind: JobKind) -> int:
 
 @pytest.mark.parametrize("way", ["again", "retry", "delete"])
 def test_a_cancelled_look_can_be_had_again_or_the_table_deleted(database, sent, way):
-    dataset_id = actions.upload("things.csv", io.BytesIO(b"name,price\nLamp,3\n"))
+    dataset_id = dataset_actions.upload("things.csv", io.BytesIO(b"name,price\nLamp,3\n"))
     job_id = newest(dataset_id, JobKind.INSPECT)
     actions.cancel(job_id)
     drain(sent)
     assert the(dataset_id).state is DatasetState.FAILED
     assert f"was cancelled; look at it again (pricewright retry {job_id})" in the(dataset_id).error
     if way == "delete":
-        actions.delete_dataset(dataset_id)
+        dataset_actions.delete_dataset(dataset_id)
         return
     if way == "again":
-        actions.inspect_again(dataset_id, {})
+        dataset_actions.inspect_again(dataset_id, {})
     else:
         actions.retry(job_id)
     drain(sent)
     assert (the(dataset_id).state, the(dataset_id).error) == (DatasetState.INSPECTED, None)
-    actions.load(dataset_id, {"title": "name"})
+    dataset_actions.load(dataset_id, {"title": "name"})
     drain(sent)
     assert the(dataset_id).items == 1
 
@@ -180,26 +182,26 @@ def test_a_cancelled_look_can_be_had_again_or_the_table_deleted(database, sent, 
 def test_a_cancelled_second_look_or_load_leaves_what_the_first_look_found(database, sent):
     dataset_id = upload("things.csv", b"name;a,price\nLamp;1,2\nChair;3,4\n", sent)
     columns = the(dataset_id).inspection["columns"]
-    actions.inspect_again(dataset_id, {"delimiter": ";"})
+    dataset_actions.inspect_again(dataset_id, {"delimiter": ";"})
     actions.cancel(newest(dataset_id, JobKind.INSPECT))
     assert (the(dataset_id).state, the(dataset_id).inspection["columns"]) == (DatasetState.INSPECTED, columns)
-    actions.load(dataset_id, {"title": columns[0]})
+    dataset_actions.load(dataset_id, {"title": columns[0]})
     actions.cancel(newest(dataset_id, JobKind.LOAD))
     assert the(dataset_id).state is DatasetState.INSPECTED
     sent.clear()
-    actions.load(dataset_id, {"title": columns[0]})
+    dataset_actions.load(dataset_id, {"title": columns[0]})
     drain(sent)
     assert the(dataset_id).state is DatasetState.READY
 
 
 def test_a_look_that_was_cancelled_before_this_was_mended_can_be_had_again(database, sent):
-    dataset_id = actions.upload("things.csv", io.BytesIO(b"name,price\nLamp,3\n"))
+    dataset_id = dataset_actions.upload("things.csv", io.BytesIO(b"name,price\nLamp,3\n"))
     with begin() as session:
         jobs.set_state(session, newest(dataset_id, JobKind.INSPECT), JobState.CANCELLED, among=[JobState.RUNNING])
     drain(sent)
-    actions.inspect_again(dataset_id, {})
+    dataset_actions.inspect_again(dataset_id, {})
     with pytest.raises(WrongState, match="can't be looked at again now"):
-        actions.inspect_again(dataset_id, {})
+        dataset_actions.inspect_again(dataset_id, {})
     drain(sent)
     assert the(dataset_id).state is DatasetState.INSPECTED
 
@@ -208,7 +210,7 @@ def test_a_file_that_takes_too_much_memory_ends_as_a_sentence_at_the_first_try(d
     def hungry(work):
         return bytearray(1 << 62)
 
-    dataset_id = actions.upload("things.csv", io.BytesIO(b"name,price\nLamp,3\n"))
+    dataset_id = dataset_actions.upload("things.csv", io.BytesIO(b"name,price\nLamp,3\n"))
     monkeypatch.setitem(running.STEPS, "inspect", hungry)
     drain(sent)
     assert the(dataset_id).state is DatasetState.FAILED

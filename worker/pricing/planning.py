@@ -8,8 +8,9 @@ from db import artifacts, datasets, endpoints, job_progress, jobs, rates, worker
 from db.engine import Session
 from db.errors import NotReady
 from db.types import Dataset, Family, Priority, Queue, Split, Step
-from worker import bounding, pilot
 from worker.adapters import pricing
+from worker.datasets import price_bounds
+from worker.pricing import token_estimate
 from worker.prompts import versions
 from worker.specs import HOSTED_VALIDATION, BaseSpec, LlmSpec, ToolsSpec
 
@@ -88,7 +89,7 @@ def check(session: Session, dataset: Dataset, spec: BaseSpec, rows: Sequence[int
 
 
 def _check_model(session: Session, spec: LlmSpec) -> None:
-    bounding.check(spec.bounds)
+    price_bounds.check(spec.bounds)
     calls_functions = None if spec.is_hosted else False
     if spec.is_hosted:
         endpoint, _, model = spec.model.partition(":")
@@ -103,7 +104,7 @@ def _check_model(session: Session, spec: LlmSpec) -> None:
 def pinned(session: Session, dataset: Dataset, spec: BaseSpec) -> BaseSpec:
     """The spec with all that its adapter, its prompt's newest version and the train side decide, so that a job says
     exactly how it prices, for ever. Raises NotReady, NotFound, UserError."""
-    return bounding.pin(session, dataset, versions.pin(session, pricing.fill(session, spec)))
+    return price_bounds.pin(session, dataset, versions.pin(session, pricing.fill(session, spec)))
 
 
 def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | None, limit: int | None) -> Estimate:
@@ -118,7 +119,7 @@ def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | 
         fit_seconds = done if done is not None else fit_seconds
     else:
         fit_seconds = 0.0
-    cautions = pricing.caution(session, spec, dataset), bounding.caution(session, dataset, spec)
+    cautions = pricing.caution(session, spec, dataset), price_bounds.caution(session, dataset, spec)
     basis = " ".join(filter(None, (basis, *cautions)))
     same = jobs.same(session, dataset.id, spec.hash, split, limit)
     plain = Estimate(
@@ -136,7 +137,7 @@ def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | 
 
 def _with_tokens(session: Session, dataset: Dataset, spec: LlmSpec, target: list[int], plain: Estimate) -> Estimate:
     """The estimate with tokens, and for a hosted model with their price instead of machine time."""
-    counted = pilot.count(session, dataset, spec, target)
+    counted = token_estimate.count(session, dataset, spec, target)
     plain = replace(
         plain,
         tokens_in=round(counted.tokens_in[1] * plain.items),
@@ -145,8 +146,8 @@ def _with_tokens(session: Session, dataset: Dataset, spec: LlmSpec, target: list
     if not spec.is_hosted:
         return plain
     about = "exactly" if counted.is_exact else "roughly, by their length"
-    basis = f"Tokens of {min(pilot.ROWS, plain.items)} of these rows, counted {about}."
-    tariff = pilot.tariff(session, spec)
+    basis = f"Tokens of {min(token_estimate.ROWS, plain.items)} of these rows, counted {about}."
+    tariff = token_estimate.tariff(session, spec)
     if tariff is None:
         return replace(plain, usd=None, basis=f"{basis} What they cost is unknown: enter it on the Endpoints page.")
     day = f", of {tariff.valid_from:%Y-%m-%d}" if tariff.valid_from else ""

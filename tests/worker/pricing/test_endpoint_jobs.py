@@ -11,8 +11,10 @@ from db.types import Job, JobState
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from tests.worker.llm.endpoint.calls import hosted
-from worker import actions, running, specs
+from worker import running, specs
+from worker.jobs import actions
 from worker.llm.endpoint import batch_api
+from worker.pricing import actions as pricing_actions
 
 PRICES = {"input": Decimal(10), "output": Decimal(10), "batch_input": Decimal(5), "batch_output": Decimal(5)}
 
@@ -21,7 +23,7 @@ def _start(sent: list[int], cap: Decimal | None = None, **fields: object) -> int
     with begin() as session:
         dataset_id = a_dataset(session, 400)
     spec = specs.parse({"technique": "zero-shot", "model": "e:fast"} | fields)
-    (job_id,) = actions.start(dataset_id, [spec], cap_usd=cap)
+    (job_id,) = pricing_actions.start(dataset_id, [spec], cap_usd=cap)
     drain(sent)
     return job_id
 

@@ -9,7 +9,9 @@ from db.engine import begin
 from db.errors import NotFound, NotReady
 from db.types import Endpoint, Queue, Split
 from tests.builders import a_dataset
-from worker import actions, specs
+from worker import specs
+from worker.jobs import actions
+from worker.pricing import actions as pricing_actions
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def priced(usd: str) -> None:
 
 def estimate(dataset: int, technique: str = "zero-shot", split: Split = Split.UNPRICED, **fields) -> actions.Estimate:
     spec = specs.parse({"technique": technique, "model": "there:m"} | fields)
-    [found] = actions.estimate(dataset, [spec], split)
+    [found] = pricing_actions.estimate(dataset, [spec], split)
     return found
 
 
@@ -78,7 +80,7 @@ def test_a_local_model_costs_machine_time(dataset):
 
 
 def test_a_job_records_the_exact_version_of_its_prompt(dataset, sent):
-    [job_id] = actions.start(dataset, [specs.ZeroShotSpec(model="there:m")], Split.TEST)
+    [job_id] = pricing_actions.start(dataset, [specs.ZeroShotSpec(model="there:m")], Split.TEST)
     with begin() as session:
         job = jobs.get(session, job_id)
     assert job.spec["prompt"] == "question@1"
@@ -87,27 +89,27 @@ def test_a_job_records_the_exact_version_of_its_prompt(dataset, sent):
 
 def test_tools_on_a_local_model_are_refused_before_anything_starts(dataset):
     with pytest.raises(NotReady, match="not supported by this model"):
-        actions.start(dataset, [specs.ToolsSpec()], Split.TEST)
+        pricing_actions.start(dataset, [specs.ToolsSpec()], Split.TEST)
 
 
 def test_an_endpoint_that_is_not_there_is_named_before_anything_starts(dataset):
     with pytest.raises(NotFound, match="nowhere"):
-        actions.start(dataset, [specs.ZeroShotSpec(model="nowhere:m")], Split.TEST)
+        pricing_actions.start(dataset, [specs.ZeroShotSpec(model="nowhere:m")], Split.TEST)
 
 
 def test_a_cap_below_what_is_spent_can_not_be_set(dataset, sent):
-    [job_id] = actions.start(dataset, [specs.ZeroShotSpec(model="there:m")], Split.TEST, cap_usd=Decimal(1))
+    [job_id] = pricing_actions.start(dataset, [specs.ZeroShotSpec(model="there:m")], Split.TEST, cap_usd=Decimal(1))
     actions.pause(job_id)
     with pytest.raises(Exception, match="must be higher"):
         actions.resume(job_id, Decimal(0))
 
 
 def test_a_context_curve_is_one_job_per_number_of_examples(dataset, sent):
-    job_ids = actions.start_curve(dataset, specs.MultiShotSpec(), 10, (0, 1, 3))
+    job_ids = pricing_actions.start_curve(dataset, specs.MultiShotSpec(), 10, (0, 1, 3))
     with begin() as session:
         assert [jobs.get(session, job_id).spec["k"] for job_id in job_ids] == [0, 1, 3]
 
 
 def test_a_technique_without_examples_has_no_context_curve(dataset):
     with pytest.raises(Exception, match="no examples or neighbours"):
-        actions.start_curve(dataset, specs.ZeroShotSpec(), 10)
+        pricing_actions.start_curve(dataset, specs.ZeroShotSpec(), 10)

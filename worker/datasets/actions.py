@@ -1,32 +1,22 @@
-"""Every verb a person has, for pages and the command line alike: one transaction each, messages after the commit."""
+"""Every verb about datasets, for pages and the command line alike: upload, load, delete."""
 
 import hashlib
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from db import analytics, chunks, completions, datasets, jobs, rates
+from db import analytics, completions, datasets, jobs
 from db.engine import Session, after_commit, begin
-from db.errors import MappingError, UserError, WrongState
+from db.errors import MappingError, WrongState
 from db.knowledge import changes
 from db.settings import settings
-from db.types import Dataset, DatasetState, Job, JobKind, JobState, Queue, Split, Step
-from worker import planning
-from worker.adapters import pricing
-from worker.answers import NOTHING_SAID, Answers, loaded_alike, settled
-from worker.app import send
-from worker.evaluation import context_curve
-from worker.planning import Estimate
-from worker.specs import BaseSpec
-
-__all__ = ["Estimate"]
+from db.types import Dataset, DatasetState, Job, JobKind, Queue, Step
+from worker.app import start_job
+from worker.datasets.answers import NOTHING_SAID, Answers, loaded_alike, settled
 
 _BLOCK = 1 << 20
 _ENDING = re.compile(r"(\.(csv|tsv|txt|xlsx|parquet))?(\.gz)?$", re.IGNORECASE)
@@ -132,129 +122,11 @@ def _check_mapping(dataset: Dataset, mapping: dict[str, str]) -> None:
             raise MappingError(f"There is no column {column!r} for {field}; the file has {', '.join(columns)}.")
 
 
-def estimate(
-    dataset_id: int, specs: Sequence[BaseSpec], split: Split | None = None, limit: int | None = None
-) -> list[Estimate]:
-    """What pricing would take, one line per spec; nothing is started."""
-    with begin() as session:
-        dataset = ready(session, dataset_id)
-        return [planning.estimate(session, dataset, spec, split, limit) for spec in specs]
-
-
-def start(
-    dataset_id: int,
-    specs: Sequence[BaseSpec],
-    split: Split | None = None,
-    limit: int | None = None,
-    *,
-    cap_usd: Decimal | None = None,
-) -> list[int]:
-    """Start a pricing job per spec; returns their ids. The same spec on the same rows is the same job: it is reused.
-
-    `split` None prices the test side (to measure) and the rows without a price (to have one). `cap_usd` bounds what
-    each job may pay to endpoints; reaching it pauses the job.
-    """
-    with begin() as session:
-        dataset = ready(session, dataset_id)
-        rows = datasets.target_rows(session, dataset_id, split, limit)
-        job_ids = []
-        for spec in [planning.pinned(session, dataset, each) for each in specs]:
-            planning.check(session, dataset, spec, rows)
-            same = jobs.same(session, dataset_id, spec.hash, split, limit)
-            if same:
-                job_ids.append(same.id)
-                continue
-            values = spec.model_dump(mode="json")
-            job_id = start_job(
-                session,
-                kind=JobKind.PRICE,
-                dataset_id=dataset_id,
-                queue=planning.queue_for(session, spec),
-                chunks=planning.chunks(spec, rows, measure=split is not Split.UNPRICED),
-                technique=values["technique"],
-                spec=values,
-                spec_hash=spec.hash,
-                split=split,
-                limit=limit,
-                items_total=len(rows),
-                cap_usd=cap_usd if spec.is_hosted else None,
-                priority=planning.priority(spec),
-                seconds=planning.step_seconds(session, dataset, spec),
-            )
-            jobs.add_fixed_cost(session, job_id, *pricing.training_cost(session, spec))
-            job_ids.append(job_id)
-        return job_ids
-
-
-def start_curve(
-    dataset_id: int,
-    spec: BaseSpec,
-    limit: int,
-    ks: Sequence[int] = context_curve.STEPS,
-    *,
-    cap_usd: Decimal | None = None,
-) -> list[int]:
-    """Price a sample of the test rows once per k: does more context pay? Returns the jobs, in the order of `ks`."""
-    if spec.uses_llm and "k" in spec.filled:
-        raise UserError(
-            f"{spec.label} reads as many neighbours as its adapter was trained with; choose examples or RAG."
-        )
-    if "k" not in type(spec).model_fields or not spec.uses_llm:
-        raise UserError(f"{spec.label} has no examples or neighbours to count; choose examples or RAG.")
-    steps = [spec.model_copy(update={"k": k}) for k in ks]
-    return start(dataset_id, steps, Split.TEST, limit, cap_usd=cap_usd)
-
-
 def ready(session: Session, dataset_id: int) -> Dataset:
     dataset = datasets.get(session, dataset_id)
     if dataset.state is not DatasetState.READY:
         raise WrongState(f"{dataset.name} is not loaded yet: it is {dataset.state}.")
     return dataset
-
-
-def start_job(session: Session, *, queue: Queue, **values: Any) -> int:
-    job_id = jobs.create(session, queue=queue, rate_id=rates.for_queue(session, queue), **values)
-    _send_ready(session, job_id, queue)
-    return job_id
-
-
-def _send_ready(session: Session, job_id: int, queue: Queue) -> None:
-    for chunk_id in chunks.to_send(session, job_id):
-        after_commit(session, partial(send, chunk_id, queue))
-
-
-@contextmanager
-def _changing(job_id: int, to: JobState, among: Sequence[JobState], verb: str) -> Iterator[Session]:
-    with begin() as session:
-        job = jobs.get(session, job_id)
-        if not jobs.set_state(session, job_id, to, among=among):
-            raise WrongState(f"Job {job_id} can't be {verb}: it is {job.state}.")
-        yield session
-        _send_ready(session, job_id, job.queue)
-
-
-def pause(job_id: int) -> None:
-    """Hand out no more chunks; those at work finish."""
-    with _changing(job_id, JobState.PAUSED, [JobState.RUNNING], "paused"):
-        pass
-
-
-def resume(job_id: int, cap_usd: Decimal | None = None) -> None:
-    """Go on with a paused job, with another cap if one is given."""
-    with _changing(job_id, JobState.RUNNING, [JobState.PAUSED], "resumed") as session:
-        if cap_usd is not None:
-            job = jobs.get(session, job_id)
-            if cap_usd <= job.spent_usd:
-                raise UserError(f"Job {job_id} has spent ${job.spent_usd:,.4f} already; the cap must be higher.")
-            jobs.set_cap(session, job_id, cap_usd)
-
-
-def cancel(job_id: int) -> None:
-    """Stop for good; what is priced already is kept, work at hand is dropped within a second or two."""
-    with _changing(job_id, JobState.CANCELLED, [JobState.RUNNING, JobState.PAUSED], "cancelled") as session:
-        job = jobs.get(session, job_id)
-        if job.kind in (JobKind.INSPECT, JobKind.LOAD):
-            _leave_file(session, job)
 
 
 def _leave_file(session: Session, job: Job) -> None:
@@ -271,26 +143,6 @@ def _leave_file(session: Session, job: Job) -> None:
         state=DatasetState.FAILED,
         error=f"Looking at this file was cancelled; look at it again (pricewright retry {job.id}), or delete it.",
     )
-
-
-def retry(job_id: int) -> int:
-    """Run again just what failed or was cancelled; returns how many chunks that is."""
-    among = [JobState.DONE, JobState.FAILED, JobState.CANCELLED]
-    with _changing(job_id, JobState.RUNNING, among, "retried") as session:
-        job = jobs.get(session, job_id)
-        reopened = chunks.reopen_failed(session, job_id) or chunks.unfinished(session, job_id)
-        if not reopened:
-            raise UserError(f"Nothing in job {job_id} failed, so there is nothing to run again.")
-        if job.kind in (JobKind.INSPECT, JobKind.LOAD):
-            dataset = datasets.get(session, job.dataset_id)
-            newest = jobs.latest(session, job.dataset_id, job.kind)
-            if newest and newest.id != job_id:
-                raise WrongState(f"Job {job_id} can't be run again: job {newest.id} did the same later.")
-            state = DatasetState.UPLOADED if job.kind is JobKind.INSPECT else DatasetState.LOADING
-            if dataset.state not in (DatasetState.FAILED, DatasetState.INSPECTED, state):
-                raise WrongState(f"Job {job_id} can't be run again: {dataset.name} is {dataset.state} by now.")
-            datasets.change(session, job.dataset_id, state=state, error=None)
-        return reopened
 
 
 def delete_dataset(dataset_id: int) -> None:

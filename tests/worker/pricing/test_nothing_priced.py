@@ -11,7 +11,8 @@ from db.engine import Session, begin
 from db.types import JobState, Split
 from tests.builders import a_dataset
 from tests.dashboard.priced import a_finished_job, a_running_job, guesses
-from worker import comparing, specs, tables
+from worker import specs, tables
+from worker.pricing import comparison
 
 
 def a_failed_job(session: Session, dataset_id: int, status: str, evidence: str | None) -> int:
@@ -59,7 +60,7 @@ def test_it_is_compared_as_having_no_answers(database: str) -> None:
         dataset_id = a_dataset(session)
         failed = a_failed_job(session, dataset_id, "failed", '{"error": "The endpoint does not answer."}')
         good = a_finished_job(session, dataset_id, specs.parse({"technique": "constant"}))
-    rows = {row["job"]: row for row in comparing.of_jobs([failed, good])}
+    rows = {row["job"]: row for row in comparison.of_jobs([failed, good])}
     assert rows[failed]["verdict"] is None
     assert rows[failed]["note"].endswith("The endpoint does not answer.")
     assert rows[good]["verdict"] in ("ahead", "too few rows")

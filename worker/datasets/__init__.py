@@ -1,0 +1,1 @@
+"""Datasets: uploaded, looked at, loaded and deleted."""

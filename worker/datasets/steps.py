@@ -1,0 +1,117 @@
+"""The steps of an upload: look at a file, and turn it into items and rejects."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from db import chunks, datasets, jobs
+from db.engine import Session, begin
+from db.settings import settings
+from db.types import DatasetState, Split
+from worker.work import Commit, Work
+
+SPLIT_SEED = 7
+
+
+def inspect(work: Work) -> Commit:
+    """Look at an uploaded file: what it is, how to read it, which columns mean what."""
+    from worker.ingest import read
+
+    with begin() as session:
+        dataset = datasets.get(session, work.job.dataset_id)
+    path = settings().files_dir / dataset.file_sha256
+    inspection = read.inspect(path, dataset.file_name, dataset.inspection.get("forced"))
+
+    def commit(session: Session) -> chunks.Tally:
+        datasets.change(
+            session,
+            dataset.id,
+            state=DatasetState.INSPECTED,
+            inspection=inspection.model_dump(mode="json"),
+            mapping=inspection.mapping,
+            error=None,
+        )
+        return chunks.Tally()
+
+    return commit
+
+
+def load(work: Work) -> Commit:
+    """Turn a file into items and rejects, with splits and a profile.
+
+    Two passes: the file is read once into Parquet pieces on disk (groups of near-duplicates are known only at its
+    end), then the pieces are copied into Postgres with their split, all in the final transaction: a failure at any
+    point leaves nothing half-loaded.
+    """
+    from worker.ingest import duplicates, profile, read, splits
+
+    with begin() as session:
+        dataset = datasets.get(session, work.job.dataset_id)
+    inspection = read.Inspection.model_validate(dataset.inspection)
+    grouper, profiler = duplicates.Grouper(), profile.Profiler()
+    pieces: list[Path] = []
+    rejects: list[Path] = []
+    has_price: list[pl.Series] = []
+    counts = {"items": 0, "rejects": 0}
+    path = settings().files_dir / dataset.file_sha256
+
+    def keep(number: int, batch: read.Batch) -> None:
+        grouper.add(batch.items)
+        profiler.add(batch)
+        has_price.append(batch.items["price"].is_not_null())
+        for kind, frame, files in (("items", batch.items, pieces), ("rejects", batch.rejects, rejects)):
+            counts[kind] += len(frame)
+            if len(frame):
+                file = work.scratch / f"{kind}-{number}.parquet"
+                frame.write_parquet(file, compression="lz4")
+                files.append(file)
+
+    # One batch is kept while the next is read: both spend their time outside the interpreter lock.
+    with ThreadPoolExecutor(1) as aside:
+        kept: Future[None] | None = None
+        for number, batch in enumerate(read.batches(path, inspection, dataset.mapping, work.progress)):
+            if kept:
+                kept.result()
+            kept = aside.submit(keep, number, batch)
+        if kept:
+            kept.result()
+    groups = grouper.groups()
+    priced = pl.concat(has_price).to_numpy() if has_price else np.empty(0, dtype=bool)
+    sides = splits.assign(groups, priced, seed=SPLIT_SEED)
+    profile_json = profiler.result(groups)
+
+    def commit(session: Session) -> chunks.Tally:
+        start = 0
+        for file in pieces:
+            frame = pl.read_parquet(file)
+            end = start + len(frame)
+            datasets.add_items(
+                session,
+                dataset.id,
+                frame.with_columns(
+                    row=pl.int_range(start, end, dtype=pl.Int64),
+                    split=pl.Series(sides[start:end], dtype=pl.String),
+                    group_id=pl.Series(groups[start:end], dtype=pl.Int64),
+                ),
+            )
+            start = end
+        for file in rejects:
+            datasets.add_rejects(session, dataset.id, pl.read_parquet(file))
+        names, sizes = np.unique(sides, return_counts=True)
+        datasets.change(
+            session,
+            dataset.id,
+            state=DatasetState.READY,
+            rows_in=counts["items"] + counts["rejects"],
+            items=counts["items"],
+            rejects=counts["rejects"],
+            splits={str(split): 0 for split in Split} | {str(n): int(s) for n, s in zip(names, sizes, strict=True)},
+            profile=profile_json,
+            error=None,
+        )
+        jobs.set_total(session, work.job.id, counts["items"] + counts["rejects"])
+        return chunks.Tally(items=counts["items"] + counts["rejects"])
+
+    return commit

@@ -1,0 +1,1 @@
+"""Jobs: started, paused, resumed, cancelled and retried."""

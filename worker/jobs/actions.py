@@ -1,0 +1,69 @@
+"""Every verb a person has, for pages and the command line alike: one transaction each, messages after the commit."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+
+from db import chunks, datasets, jobs
+from db.engine import Session, begin
+from db.errors import UserError, WrongState
+from db.types import DatasetState, JobKind, JobState
+from worker.app import _send_ready
+from worker.datasets.actions import _leave_file
+from worker.pricing.planning import Estimate
+
+__all__ = ["Estimate"]
+
+
+@contextmanager
+def _changing(job_id: int, to: JobState, among: Sequence[JobState], verb: str) -> Iterator[Session]:
+    with begin() as session:
+        job = jobs.get(session, job_id)
+        if not jobs.set_state(session, job_id, to, among=among):
+            raise WrongState(f"Job {job_id} can't be {verb}: it is {job.state}.")
+        yield session
+        _send_ready(session, job_id, job.queue)
+
+
+def pause(job_id: int) -> None:
+    """Hand out no more chunks; those at work finish."""
+    with _changing(job_id, JobState.PAUSED, [JobState.RUNNING], "paused"):
+        pass
+
+
+def resume(job_id: int, cap_usd: Decimal | None = None) -> None:
+    """Go on with a paused job, with another cap if one is given."""
+    with _changing(job_id, JobState.RUNNING, [JobState.PAUSED], "resumed") as session:
+        if cap_usd is not None:
+            job = jobs.get(session, job_id)
+            if cap_usd <= job.spent_usd:
+                raise UserError(f"Job {job_id} has spent ${job.spent_usd:,.4f} already; the cap must be higher.")
+            jobs.set_cap(session, job_id, cap_usd)
+
+
+def cancel(job_id: int) -> None:
+    """Stop for good; what is priced already is kept, work at hand is dropped within a second or two."""
+    with _changing(job_id, JobState.CANCELLED, [JobState.RUNNING, JobState.PAUSED], "cancelled") as session:
+        job = jobs.get(session, job_id)
+        if job.kind in (JobKind.INSPECT, JobKind.LOAD):
+            _leave_file(session, job)
+
+
+def retry(job_id: int) -> int:
+    """Run again just what failed or was cancelled; returns how many chunks that is."""
+    among = [JobState.DONE, JobState.FAILED, JobState.CANCELLED]
+    with _changing(job_id, JobState.RUNNING, among, "retried") as session:
+        job = jobs.get(session, job_id)
+        reopened = chunks.reopen_failed(session, job_id) or chunks.unfinished(session, job_id)
+        if not reopened:
+            raise UserError(f"Nothing in job {job_id} failed, so there is nothing to run again.")
+        if job.kind in (JobKind.INSPECT, JobKind.LOAD):
+            dataset = datasets.get(session, job.dataset_id)
+            newest = jobs.latest(session, job.dataset_id, job.kind)
+            if newest and newest.id != job_id:
+                raise WrongState(f"Job {job_id} can't be run again: job {newest.id} did the same later.")
+            state = DatasetState.UPLOADED if job.kind is JobKind.INSPECT else DatasetState.LOADING
+            if dataset.state not in (DatasetState.FAILED, DatasetState.INSPECTED, state):
+                raise WrongState(f"Job {job_id} can't be run again: {dataset.name} is {dataset.state} by now.")
+            datasets.change(session, job.dataset_id, state=state, error=None)
+        return reopened

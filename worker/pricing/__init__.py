@@ -1,0 +1,1 @@
+"""Pricing jobs: planned, priced chunk by chunk, compared and exported."""

@@ -1,0 +1,89 @@
+"""Every verb that starts pricing, for pages and the command line alike: estimate, start, start a context curve."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from db import datasets, jobs
+from db.engine import begin
+from db.errors import UserError
+from db.types import JobKind, Split
+from worker.adapters import pricing
+from worker.app import start_job
+from worker.datasets.actions import ready
+from worker.evaluation import context_curve
+from worker.pricing import planning
+from worker.pricing.planning import Estimate
+from worker.specs import BaseSpec
+
+
+def estimate(
+    dataset_id: int, specs: Sequence[BaseSpec], split: Split | None = None, limit: int | None = None
+) -> list[Estimate]:
+    """What pricing would take, one line per spec; nothing is started."""
+    with begin() as session:
+        dataset = ready(session, dataset_id)
+        return [planning.estimate(session, dataset, spec, split, limit) for spec in specs]
+
+
+def start(
+    dataset_id: int,
+    specs: Sequence[BaseSpec],
+    split: Split | None = None,
+    limit: int | None = None,
+    *,
+    cap_usd: Decimal | None = None,
+) -> list[int]:
+    """Start a pricing job per spec; returns their ids. The same spec on the same rows is the same job: it is reused.
+
+    `split` None prices the test side (to measure) and the rows without a price (to have one). `cap_usd` bounds what
+    each job may pay to endpoints; reaching it pauses the job.
+    """
+    with begin() as session:
+        dataset = ready(session, dataset_id)
+        rows = datasets.target_rows(session, dataset_id, split, limit)
+        job_ids = []
+        for spec in [planning.pinned(session, dataset, each) for each in specs]:
+            planning.check(session, dataset, spec, rows)
+            same = jobs.same(session, dataset_id, spec.hash, split, limit)
+            if same:
+                job_ids.append(same.id)
+                continue
+            values = spec.model_dump(mode="json")
+            job_id = start_job(
+                session,
+                kind=JobKind.PRICE,
+                dataset_id=dataset_id,
+                queue=planning.queue_for(session, spec),
+                chunks=planning.chunks(spec, rows, measure=split is not Split.UNPRICED),
+                technique=values["technique"],
+                spec=values,
+                spec_hash=spec.hash,
+                split=split,
+                limit=limit,
+                items_total=len(rows),
+                cap_usd=cap_usd if spec.is_hosted else None,
+                priority=planning.priority(spec),
+                seconds=planning.step_seconds(session, dataset, spec),
+            )
+            jobs.add_fixed_cost(session, job_id, *pricing.training_cost(session, spec))
+            job_ids.append(job_id)
+        return job_ids
+
+
+def start_curve(
+    dataset_id: int,
+    spec: BaseSpec,
+    limit: int,
+    ks: Sequence[int] = context_curve.STEPS,
+    *,
+    cap_usd: Decimal | None = None,
+) -> list[int]:
+    """Price a sample of the test rows once per k: does more context pay? Returns the jobs, in the order of `ks`."""
+    if spec.uses_llm and "k" in spec.filled:
+        raise UserError(
+            f"{spec.label} reads as many neighbours as its adapter was trained with; choose examples or RAG."
+        )
+    if "k" not in type(spec).model_fields or not spec.uses_llm:
+        raise UserError(f"{spec.label} has no examples or neighbours to count; choose examples or RAG.")
+    steps = [spec.model_copy(update={"k": k}) for k in ks]
+    return start(dataset_id, steps, Split.TEST, limit, cap_usd=cap_usd)

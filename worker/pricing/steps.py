@@ -1,0 +1,111 @@
+"""The steps of a pricing job: fit the technique, price a chunk, measure the whole."""
+
+import time
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from db import artifacts, chunks, datasets, jobs, predictions, rates, results
+from db.engine import Session, begin
+from db.knowledge import bases
+from db.types import PREDICTION_SCHEMA, Job, PredictionStatus, Split
+from worker import specs
+from worker.evaluation import metrics, neighbours_alone
+from worker.resources import LiveResources, fitted
+from worker.techniques import build
+from worker.work import Commit, Work
+
+
+def fit(work: Work) -> Commit:
+    """Let a technique learn from the train side, unless the same fit was done before."""
+    spec = specs.parse(work.job.spec)
+    with begin() as session:
+        dataset = datasets.get(session, work.job.dataset_id)
+        fit_hash = datasets.fit_hash(dataset, spec.hash)
+        seconds = artifacts.fit_seconds(session, fit_hash)
+        if seconds is None:
+            train = datasets.items(session, dataset.id, Split.TRAIN)
+            validation = datasets.items(session, dataset.id, Split.VALIDATION)
+    artifact = None
+    if seconds is None:
+        technique = build(spec, LiveResources(dataset.id))
+        started = time.perf_counter()
+        artifact = technique.fit(train, validation, work.progress)
+        seconds = time.perf_counter() - started
+
+    def commit(session: Session) -> chunks.Tally:
+        if artifact is not None:
+            artifacts.put(session, fit_hash, dataset.id, artifact, seconds)
+        # A reused fit still cost what it cost: the comparison would be unfair if only the first job bore it.
+        machine = rates.usd_for(seconds, work.job.rate_usd_per_hour)
+        job = jobs.get(session, work.job.id)
+        paid = job.spent_usd - job.lost_usd  # the fit is the first step: so far nothing else was paid
+        jobs.add_fixed_cost(session, work.job.id, seconds, machine + paid)
+        return chunks.Tally(usd=paid)
+
+    return commit
+
+
+def price(work: Work) -> Commit:
+    """Price the chunk's items that have no prediction yet."""
+    spec = specs.parse(work.job.spec)
+    with begin() as session:
+        dataset = datasets.get(session, work.job.dataset_id)
+        items = datasets.items_to_price(session, dataset.id, work.job.id, work.chunk.rows, spec.reads)
+    technique = fitted(dataset, spec, datasets.fit_hash(dataset, spec.hash))
+    started = time.perf_counter()
+    frame = technique.price(items, work.progress)
+    seconds = time.perf_counter() - started
+    if frame.schema != PREDICTION_SCHEMA or not frame["row"].equals(items["row"]):
+        raise ValueError(f"{spec.label} must return one line per item, in order, with the columns of PREDICTION_SCHEMA")
+    usd_per_second = float(work.job.rate_usd_per_hour) / 3600
+    frame = frame.with_columns(pl.col("seconds").fill_null(seconds / max(1, len(items)))).with_columns(
+        usd=pl.coalesce("usd", pl.col("seconds") * usd_per_second).fill_nan(None)  # null: paid, the price is unknown
+    )
+    count = frame["status"].value_counts()
+    by_status = dict(zip(count["status"], count["count"], strict=True))
+
+    def commit(session: Session) -> chunks.Tally:
+        predictions.add(session, work.job.id, frame)
+        return chunks.Tally(
+            items=len(work.chunk.rows),
+            unparsed=by_status.get(PredictionStatus.UNPARSED, 0),
+            failed=by_status.get(PredictionStatus.FAILED, 0),
+            usd=Decimal(repr(float(frame["usd"].sum()))),
+            seconds=float(frame["seconds"].sum()),
+            tokens_in=int(frame["tokens_in"].sum()),
+            tokens_out=int(frame["tokens_out"].sum()),
+            saved_usd=Decimal(repr(float(frame["saved_usd"].sum()))),
+            unknown_costs=frame["usd"].null_count(),
+        )
+
+    return commit
+
+
+def evaluate(work: Work) -> Commit:
+    """Measure the job against the prices that the file has for its rows; and what retrieval brought, if it had any."""
+    with begin() as session:
+        frame = predictions.of_jobs(session, [work.job.id]).filter(pl.col("truth").is_not_null())
+    measured = metrics.summary(frame) if len(frame) else {}
+    reads_neighbours = work.job.technique in ("rag", "neighbours") or (
+        work.job.technique == "finetuned" and work.job.spec["k"]
+    )
+    if reads_neighbours:
+        measured |= _retrieval(work.job)
+
+    def commit(session: Session) -> chunks.Tally:
+        results.put(session, work.job.id, measured)
+        return chunks.Tally()
+
+    return commit
+
+
+def _retrieval(job: Job) -> dict[str, Any]:
+    """How fresh the knowledge base was, and what the model added to the neighbours it read."""
+    with begin() as session:
+        base = bases.of(session, job.dataset_id)
+        found = {"freshness": bases.freshness(session, base.id).as_json()} if base else {}
+        told = predictions.of_job(session, job.id) if job.technique in ("rag", "finetuned") else None
+    added = neighbours_alone.added(told) if told is not None else None
+    return found | ({"neighbours_alone": added} if added else {})
