@@ -18,7 +18,7 @@ def fresh_stack(*, worker: bool = True) -> Iterator[None]:
     from db.settings import settings
 
     settings.cache_clear()
-    from worker.up import running_stack
+    from worker.server.up import running_stack
 
     try:
         with running_stack(worker=worker):

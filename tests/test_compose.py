@@ -15,7 +15,7 @@ import yaml
 from db.settings import Settings
 from db.types import Queue
 from tests.compose_schema import SCHEMA
-from worker import up
+from worker.server import up
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "compose.yaml").read_text()

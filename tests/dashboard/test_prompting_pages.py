@@ -17,7 +17,8 @@ from db.types import Endpoint, EndpointModel, JobState
 from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import a_capped_job, a_finished_job, a_priced_dataset
-from worker import specs, tables
+from worker import specs
+from worker.cli import tables
 from worker.endpoints import actions as endpoint_actions
 from worker.evaluation import context_curve
 from worker.pricing import comparison

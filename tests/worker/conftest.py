@@ -29,14 +29,14 @@ def terminal(database: str, sent: list[int]) -> Callable[..., str]:
     The command uses the running servers of the tests and starts no workers, because the test says hello as one, for
     the whole day. What it is sent it must `drain`, at the latest when the command sleeps.
     """
-    from worker import cli
+    from worker.cli import main
 
     with begin() as session:
         workers.hello(session, "the test", [Queue.CPU, Queue.INTERACTIVE], "cpu", 1)
         session.execute(text("UPDATE workers SET last_seen = now() + interval '1 day'"))
 
     def run(*words: str, ends: int = 0) -> str:
-        result = CliRunner().invoke(cli.app, list(words), catch_exceptions=False)
+        result = CliRunner().invoke(main.app, list(words), catch_exceptions=False)
         assert result.exit_code == ends, result.output
         return result.stdout
 

@@ -172,7 +172,11 @@ def test_an_upload_is_readable_by_its_owner_only(place: Settings, monkeypatch: p
 @pytest.mark.parametrize("module", ["worker.tasks", "worker.cli"])
 def test_a_process_of_ours_creates_nothing_for_others(place: Settings, module: str) -> None:
     """As compose starts them: without a parent that had said so."""
-    call = "import worker.tasks" if module == "worker.tasks" else "import worker.cli as c; c.app = lambda: 0; c.main()"
+    call = (
+        "import worker.tasks"
+        if module == "worker.tasks"
+        else "import worker.cli.main as c; c.app = lambda: 0; c.main()"
+    )
     done = run(place, "-c", f"import os; os.umask(0o022); {call}; print(oct(os.umask(0)))")
     assert done.stdout.split()[-1] == "0o77", done.stderr
 

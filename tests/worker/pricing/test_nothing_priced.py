@@ -11,7 +11,8 @@ from db.engine import Session, begin
 from db.types import JobState, Split
 from tests.builders import a_dataset
 from tests.dashboard.priced import a_finished_job, a_running_job, guesses
-from worker import specs, tables
+from worker import specs
+from worker.cli import tables
 from worker.pricing import comparison
 
 

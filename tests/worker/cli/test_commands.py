@@ -18,15 +18,16 @@ from tests.endpoint import endpoint
 from tests.worker.conftest import drain
 from tests.worker.finetune.fake_steps import train_nothing
 from tests.worker.hashed import HashedWords
-from worker import cli, cli_knowledge, cli_watch, specs
+from worker import specs
+from worker.cli import knowledge, main, watch
 from worker.data_need import steps
 from worker.finetune import actions as finetune_actions
 from worker.knowledge import index
 from worker.llm.endpoint import client
 from worker.pricing import actions
 from worker.prompts.builtin import BUILT_IN
+from worker.server.up import running_stack
 from worker.specs import finetune
-from worker.up import running_stack
 
 ODD = "[/old] [red] :cat: \x1b[2J"  # rich would fail on the first, eat the second, draw the third; the last clears
 SHOWN = r"[/old] [red] :cat: \x1b[2J"
@@ -39,7 +40,7 @@ def every_command() -> set[str]:
         for name, each in getattr(command, "commands", {}).items():
             yield from below(each, (*path, name)) if hasattr(each, "commands") else [" ".join((*path, name))]
 
-    return set(below(typer.main.get_command(cli.app), ()))
+    return set(below(typer.main.get_command(main.app), ()))
 
 
 class Walk:
@@ -68,7 +69,7 @@ def walk(terminal: Callable[..., str], sent: list[int], monkeypatch: pytest.Monk
         monkeypatch.setattr(steps, way, lambda work, dataset, spec, part: (part.measured["price"].to_numpy() + 1, 0.0))
     monkeypatch.setattr(specs, "defaults", lambda: [specs.ConstantSpec()])
     clock = SimpleNamespace(sleep=lambda _: drain(sent), monotonic=lambda: 0.0)
-    for module in (cli, cli_watch, cli_knowledge):
+    for module in (main, watch, knowledge):
         monkeypatch.setattr(module, "time", clock)
     return Walk(terminal)
 

@@ -7,7 +7,7 @@ import pytest
 from db.engine import begin
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
-from worker import cli_watch
+from worker.cli import watch
 from worker.data_need import steps
 
 LAWS = {"finetuned": (0.0, 0.3), "rag": (-1.0, 0.15), "neighbours": (-1.0, 0.0), "ridge": (-1.5, 0.0)}
@@ -23,7 +23,7 @@ def run(terminal, sent, monkeypatch):
 
     for name in ("_trained", "_fitted"):
         monkeypatch.setattr(steps, name, off_by_a_law)
-    monkeypatch.setattr(cli_watch.time, "sleep", lambda _: drain(sent))
+    monkeypatch.setattr(watch.time, "sleep", lambda _: drain(sent))
     with begin() as session:
         a_dataset(session, 400)
     return terminal

@@ -11,13 +11,13 @@ from db import datasets, jobs
 from db.engine import begin
 from db.types import Job
 from worker import amounts
-from worker.cli_console import err, out
-from worker.cli_watch import AsJson, What, done
+from worker.cli.console import err, out
+from worker.cli.watch import AsJson, What, done
 from worker.data_need import actions as data_need_actions
 from worker.evaluation.data_verdict import reach
 from worker.finetune import actions
+from worker.server.up import running_stack
 from worker.specs import data_need as specs_data_need
-from worker.up import running_stack
 
 
 def data_need(

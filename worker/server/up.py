@@ -24,9 +24,9 @@ from worker import specs
 from worker.datasets import actions
 from worker.lifecycle import gpu_count
 from worker.pricing import actions as pricing_actions
-from worker.supervisor import Backoff, Child, stop_all
+from worker.server.supervisor import Backoff, Child, stop_all
 
-ROOT = Path(__file__).resolve().parent.parent  # below it lies dashboard/app.py
+ROOT = Path(__file__).resolve().parents[2]  # below it lies dashboard/app.py
 HOSTED_CHILDREN = 2  # jobs on endpoints that can go on at once; each has many calls in flight
 POLL_SECONDS = 0.25
 READY_SECONDS = 90.0

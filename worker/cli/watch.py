@@ -14,8 +14,9 @@ from db.engine import begin
 from db.errors import UserError
 from db.types import Job, JobState, Step, TrainingPoint
 from db.types import Progress as Standing
-from worker import amounts, tables
-from worker.cli_console import PlainColumn, err
+from worker import amounts
+from worker.cli import tables
+from worker.cli.console import PlainColumn, err
 from worker.jobs import actions
 
 What = Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")]

@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from worker import supervisor
-from worker.supervisor import Backoff, Child, stop_all
+from worker.server import supervisor
+from worker.server.supervisor import Backoff, Child, stop_all
 
 # A program that starts a child of its own and writes down both pids; `python -m` finds it in its folder.
 PROGRAM = """

@@ -14,13 +14,13 @@ from db.engine import begin
 from db.errors import UserError
 from db.types import Adapter, Dataset, Job, Split
 from worker.adapters import actions
-from worker.cli_console import err, out
-from worker.cli_watch import AsJson, What, done, duration
+from worker.cli.console import err, out
+from worker.cli.watch import AsJson, What, done, duration
 from worker.finetune import actions as finetune_actions
 from worker.finetune import planning
+from worker.server.up import running_stack
 from worker.specs import finetune as specs_finetune
 from worker.specs.finetune import TrainSpec
-from worker.up import running_stack
 
 Preset = Annotated[str, typer.Option(help=f"What to start from: {', '.join(specs_finetune.PRESETS)}.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="field=value, for every other field of the settings.")]

@@ -24,9 +24,10 @@ from db.servers import embedded
 from db.settings import Settings
 from db.types import DatasetState, JobKind, JobState
 from tests.builders import a_dataset
-from worker import specs, up
+from worker import specs
+from worker.server import up
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PARTS = {
     "worker": "-Q cpu",
     "hosted-worker": "-Q hosted",
@@ -236,7 +237,7 @@ def test_pages_are_found_ready_wherever_they_listen(place: Place, host: str) -> 
 
 COMMAND = """
 import sys
-from worker.up import running_stack
+from worker.server.up import running_stack
 with running_stack(worker={worker}):
     print("inside", flush=True)
     sys.stdin.readline()

@@ -37,7 +37,7 @@ from worker.specs import finetune
 
 pytestmark = pytest.mark.stack
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FIRST, SECOND = "c" * 64, "d" * 64
 NEED = {"measured": 20, "train": specs_data_need.CHEAP.model_dump()}
 

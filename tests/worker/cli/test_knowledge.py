@@ -10,7 +10,7 @@ from db.errors import NotReady, UserError
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
-from worker import cli_knowledge
+from worker.cli import knowledge
 from worker.knowledge import index
 
 
@@ -19,7 +19,7 @@ def run(terminal, sent, monkeypatch):
     """run("build", "1") gives what is printed; errors are raised."""
     model = HashedWords()
     monkeypatch.setattr(index, "embedder", lambda: model)
-    monkeypatch.setattr(cli_knowledge.time, "sleep", lambda _: drain(sent))
+    monkeypatch.setattr(knowledge.time, "sleep", lambda _: drain(sent))
     with begin() as session:
         a_dataset(session, 100, name="first")
         a_dataset(session, 50, name="second")

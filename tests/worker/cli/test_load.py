@@ -10,7 +10,8 @@ from db.engine import begin
 from db.errors import MappingError, UserError
 from db.types import DatasetState, Queue
 from tests.worker.conftest import drain
-from worker import cli, specs
+from worker import specs
+from worker.cli import main
 
 PLAIN = "id,title,price\n" + "".join(f"a{i},Lamp model {i},{i + 10}.99\n" for i in range(60))
 OPEN = "id;title;price\n" + "".join(f"a{i};Lamp model {i};{i + 10}.294\n" for i in range(60))
@@ -20,13 +21,13 @@ OPEN = "id;title;price\n" + "".join(f"a{i};Lamp model {i};{i + 10}.294\n" for i 
 def run(database, broker, sent, monkeypatch, tmp_path):
     """run("load", "plain.csv") gives what is printed; the test is the worker. Errors are raised."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli.time, "sleep", lambda _: drain(sent))
+    monkeypatch.setattr(main.time, "sleep", lambda _: drain(sent))
     monkeypatch.setattr(specs, "defaults", lambda: [specs.ConstantSpec()])  # a demo in seconds
 
     def invoke(*arguments: str) -> str:
         with begin() as session:
             workers.hello(session, "the test", [Queue.CPU, Queue.INTERACTIVE], "cpu", 1)
-        result = CliRunner().invoke(cli.app, list(arguments))
+        result = CliRunner().invoke(main.app, list(arguments))
         told.append(result.stdout)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception

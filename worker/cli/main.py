@@ -23,24 +23,16 @@ from db.engine import DatabaseAway, access, begin
 from db.errors import NotFound, UserError
 from db.servers.permissions import keep_private
 from db.types import Dataset, DatasetState, JobKind, JobState, Progress, Split
-from worker import (
-    cli_adapters,
-    cli_data_need,
-    cli_endpoints,
-    cli_finetune,
-    cli_knowledge,
-    cli_prompts,
-    doctoring,
-    specs,
-    tables,
-)
-from worker.cli_console import PlainColumn, err, out, tell_error
+from worker import specs
+from worker.cli import adapters, data_need, endpoints, finetune, knowledge, prompts, tables
+from worker.cli.console import PlainColumn, err, out, tell_error
 from worker.datasets import actions as dataset_actions
 from worker.datasets.answers import NOTHING_SAID, Answers, Sign
 from worker.jobs import actions
 from worker.pricing import actions as pricing_actions
 from worker.pricing import comparison, export
-from worker.up import running_stack, supervise
+from worker.server import doctor as server_doctor
+from worker.server.up import running_stack, supervise
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -62,10 +54,10 @@ WideRows = Annotated[
 POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 60.0  # how long a database may be away before a watching command gives up
 
-for _part in (cli_knowledge, cli_endpoints, cli_prompts, cli_adapters):
+for _part in (knowledge, endpoints, prompts, adapters):
     app.add_typer(_part.app, name=_part.__name__.partition("_")[2])
-cli_finetune.add_to(app)
-cli_data_need.add_to(app)
+finetune.add_to(app)
+data_need.add_to(app)
 
 
 def main() -> None:
@@ -485,7 +477,7 @@ def _demo_dataset(*, quiet: bool) -> Dataset:
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Say what works on this machine and what is missing; exit code 1 when something needed is."""
-    findings = doctoring.examine()
+    findings = server_doctor.examine()
     if as_json:
         _print_json([asdict(finding) for finding in findings])
     else:

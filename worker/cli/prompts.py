@@ -12,9 +12,9 @@ from db import datasets
 from db.engine import begin
 from db.errors import NotFound
 from db.types import PromptVersion
-from worker.cli_console import out
+from worker.cli.console import out
 from worker.prompts import actions, token_count
-from worker.up import running_stack
+from worker.server.up import running_stack
 
 app = typer.Typer(no_args_is_help=True, help="The words around a product: versions of prompts, and how they look.")
 

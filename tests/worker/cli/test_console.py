@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from rich.progress import Progress
 from rich.table import Table
 
-from worker import cli_console
-from worker.cli_console import PlainColumn
+from worker.cli import console
+from worker.cli.console import PlainColumn
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ODD = "[/old] [red] :cat: \x1b[2J\x9b2J\x07"
 SHOWN = r"[/old] [red] :cat: \x1b[2J\x9b2J\x07"
 
@@ -22,7 +22,7 @@ SHOWN = r"[/old] [red] :cat: \x1b[2J\x9b2J\x07"
 def printed(thing: object) -> str:
     """What comes out where nobody sees colours; codes that reach it are from the text itself."""
     file = io.StringIO()
-    cli_console._Plain(file=file, width=2_000).print(thing)
+    console._Plain(file=file, width=2_000).print(thing)
     return file.getvalue()
 
 
@@ -43,7 +43,7 @@ def test_cells_captions_and_progress_are_text_too_and_what_a_terminal_obeys_is_s
     assert printed(table).count(SHOWN) == 4
     file = io.StringIO()
     columns = [PlainColumn("{task.description} {task.fields[told]}")]
-    with Progress(*columns, console=cli_console._Plain(file=file, width=200)) as bar:
+    with Progress(*columns, console=console._Plain(file=file, width=200)) as bar:
         bar.add_task(ODD, told=ODD)
     assert f"{SHOWN} {SHOWN}" in file.getvalue()
 

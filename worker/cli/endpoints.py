@@ -10,9 +10,9 @@ from rich.table import Table
 from db import endpoints as stored
 from db.engine import begin
 from db.types import Tariff
-from worker.cli_console import out
+from worker.cli.console import out
 from worker.endpoints import actions
-from worker.up import running_stack
+from worker.server.up import running_stack
 
 app = typer.Typer(no_args_is_help=True, help="Where hosted models answer: add, test and price endpoints.")
 

@@ -11,7 +11,8 @@ from db.types import Endpoint, JobKind, JobState, TrainingPoint
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from tests.worker.finetune.fake_steps import SECONDS, train_nothing
-from worker import cli, cli_watch, specs
+from worker import specs
+from worker.cli import main, watch
 from worker.finetune import actions as finetune_actions
 from worker.jobs import actions
 from worker.specs import finetune
@@ -21,7 +22,7 @@ from worker.specs import finetune
 def run(terminal, sent, monkeypatch):
     """run("finetune", "things") gives what is printed; errors are raised."""
     train_nothing(monkeypatch)
-    monkeypatch.setattr(cli_watch.time, "sleep", lambda _: drain(sent))
+    monkeypatch.setattr(watch.time, "sleep", lambda _: drain(sent))
     with begin() as session:
         a_dataset(session, 160)
     return terminal
@@ -81,14 +82,14 @@ def test_ctrl_c_cancels_the_training(run, monkeypatch):
     def press(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli_watch.time, "sleep", press)
+    monkeypatch.setattr(watch.time, "sleep", press)
     run("finetune", "1", ends=130)
     with begin() as session:
         assert jobs.latest(session, 1, JobKind.FINETUNE).state is JobState.CANCELLED
 
 
 def test_a_training_that_does_not_end_well_is_told(run, monkeypatch):
-    monkeypatch.setattr(cli_watch.time, "sleep", lambda _: actions.pause(1))
+    monkeypatch.setattr(watch.time, "sleep", lambda _: actions.pause(1))
     with pytest.raises(UserError, match="Job 1 was paused"):
         run("finetune", "1")
 
@@ -122,7 +123,7 @@ def test_adapters_are_promoted_rolled_back_downloaded_and_deleted(run, tmp_path)
 def test_pricing_with_an_adapter_is_asked_for_by_its_number(run, monkeypatch):
     asked = []
     monkeypatch.setattr(actions, "start", lambda _dataset, chosen, *_, **__: asked.extend(chosen) or [])
-    monkeypatch.setattr(cli, "_wait", lambda *_, **__: None)
+    monkeypatch.setattr(main, "_wait", lambda *_, **__: None)
     run("price", "1", "--technique", "finetuned", "--technique", "ridge", "--adapter", "abc")
     assert asked == [specs.FinetunedSpec(adapter="abc"), specs.RidgeSpec()]
     with pytest.raises(UserError, match="belongs to --technique finetuned"):
@@ -144,8 +145,8 @@ def test_where_a_training_stands_is_one_line():
         TrainingPoint(40, "step", {"loss": 1.2341, "eta_seconds": 300.0}),
         TrainingPoint(40, "eval", {"mae": None}),
     ]
-    assert cli_watch.told(curve) == "step 40, loss 1.234, MAE $95.20, 5 min left"
-    assert cli_watch.told(curve[:2]) == ""
+    assert watch.told(curve) == "step 40, loss 1.234, MAE $95.20, 5 min left"
+    assert watch.told(curve[:2]) == ""
 
 
 def test_what_trains_at_an_endpoint_is_cancelled_not_stopped(run):

@@ -15,11 +15,11 @@ from db.errors import NotFound, NotReady, UserError
 from db.knowledge import bases
 from db.types import Dataset, Job, JobState
 from worker import amounts
-from worker.cli_console import out
+from worker.cli.console import out
 from worker.datasets.answers import Sign
 from worker.jobs import actions
 from worker.knowledge import actions as knowledge_actions
-from worker.up import running_stack
+from worker.server.up import running_stack
 
 app = typer.Typer(no_args_is_help=True, help="Priced items with vectors: what RAG and nearest neighbours search.")
 

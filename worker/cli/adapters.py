@@ -15,9 +15,9 @@ from db.engine import begin
 from db.types import Adapter
 from worker import amounts
 from worker.adapters import actions
-from worker.cli_console import out
-from worker.cli_watch import done
-from worker.up import running_stack
+from worker.cli.console import out
+from worker.cli.watch import done
+from worker.server.up import running_stack
 
 app = typer.Typer(no_args_is_help=True, help="What fine-tunes brought: which is in production, and who decided so.")
 

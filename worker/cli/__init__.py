@@ -1,0 +1,1 @@
+"""`pricewright …`: the verbs of the pages, for a terminal and for scripts."""

@@ -1,0 +1,1 @@
+"""All processes of Pricewright under one supervisor, and what is missing for them."""
