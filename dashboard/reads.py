@@ -11,8 +11,9 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import adapter_reads, words
 from dashboard import labels as _labels
+from dashboard import words
+from dashboard.parts.adapters import reads
 from db import adapters as _adapters
 from db import analytics
 from db import batches as _batches
@@ -124,7 +125,7 @@ def version(job: Job) -> Version:
 
 def names(jobs: Sequence[Job]) -> dict[int, str]:
     """Job id -> what to call it; jobs that would share a name get their number added."""
-    forms = adapter_reads.forms(jobs)
+    forms = reads.forms(jobs)
     return _labels.unique({job.id: words.job_name(job, forms.get(job.id, "")) for job in jobs}, number="job")
 
 
@@ -231,7 +232,7 @@ def comparison(versions: dict[int, Version], by: Measure) -> pl.DataFrame:
             "job_id": [job.id for job in jobs],
             "label": [labels[job.id] for job in jobs],
             "family": [words.family(job.technique) for job in jobs],
-            "fixed_usd": [None if usd is None else float(usd) for usd in adapter_reads.fixed_usd(jobs)],
+            "fixed_usd": [None if usd is None else float(usd) for usd in reads.fixed_usd(jobs)],
             "fixed_seconds": [job.fixed_seconds for job in jobs],
         },
         schema_overrides={"job_id": pl.Int64, "label": pl.String, "family": pl.String, "fixed_usd": pl.Float64},

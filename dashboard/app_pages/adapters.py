@@ -2,13 +2,15 @@
 
 import streamlit as st
 
-from dashboard import adapter_facts, adapter_reads, moving, reads, registry, widgets, words
+from dashboard import reads, widgets, words
+from dashboard.parts.adapters import facts, production, table
+from dashboard.parts.adapters import reads as adapter_reads
 
 widgets.title(
     "Adapters",
     "What fine-tunes left behind: small sets of weights that make a language model price like your table.",
 )
-moving.said()
+production.said()
 adapters = reads.adapters()
 if not adapters:
     widgets.next_step(
@@ -20,28 +22,28 @@ if not adapters:
     )
     if changes := adapter_reads.history():
         st.subheader("History", anchor=False)
-        registry.history(changes)
+        table.history(changes)
     st.stop()
 
-registry.tasks(adapters)
-registry.table(adapters)
+table.tasks(adapters)
+table.table(adapters)
 
-adapter = registry.choose(adapters)
-adapter_facts.figures(adapter)
-adapter_facts.links(adapter)
+adapter = table.choose(adapters)
+facts.figures(adapter)
+facts.links(adapter)
 
 st.subheader("Production", anchor=False)
-moving.moves(adapter)
+production.moves(adapter)
 
 forgot, lineage, history, card = st.tabs(["What it forgot", "Where it comes from", "History", "Card"])
 with forgot:
-    adapter_facts.forgot(adapter)
-    moving.measure_again(adapter)
+    facts.forgot(adapter)
+    production.measure_again(adapter)
 with lineage:
-    adapter_facts.lineage(adapter, adapter_reads.priced_with(adapter))
+    facts.lineage(adapter, adapter_reads.priced_with(adapter))
 with history:
     st.caption(f"Everything that was moved for {words.plain(adapter.task)}, newest first.")
-    registry.history(adapter_reads.history(adapter.task))
+    table.history(adapter_reads.history(adapter.task))
 with card:
-    adapter_facts.card(adapter)
-moving.take_away(adapter)
+    facts.card(adapter)
+production.take_away(adapter)

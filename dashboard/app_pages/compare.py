@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dashboard import pairs, reads, widgets, words
+from dashboard import reads, widgets, words
+from dashboard.parts.compare import pairs
 
 dataset = widgets.ready(
     widgets.header("Compare", "Two runs on the same rows: who is nearer to the true price, where, and why.")

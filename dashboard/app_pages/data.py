@@ -2,13 +2,15 @@
 
 import streamlit as st
 
-from dashboard import intake, live, overview, reads, widgets, words
+from dashboard import reads, widgets, words
+from dashboard.parts.data import overview, upload
+from dashboard.parts.jobs import cards
 from db.types import DatasetState, JobKind
 
 dataset = widgets.header("Data", "Bring a table of products; see what is in it and what could not be used.")
 if dataset is None:
     st.markdown("#### Start here: bring a table with one product per row, some of them with a price.")
-    intake.upload()
+    upload.upload()
     st.stop()
 
 KINDS = {DatasetState.UPLOADED: JobKind.INSPECT, DatasetState.LOADING: JobKind.LOAD}
@@ -20,7 +22,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     # Its window would close, and an upload in it be lost, when the page runs anew at the end of the work.
     about = "This file is being read; another one can be added when that is over." if is_read else None
     if st.button("Add a table", icon=":material/upload_file:", disabled=is_read, help=about):
-        intake.another()
+        upload.another()
     overview.delete(dataset)
     if state is DatasetState.READY:
         st.space("stretch")
@@ -28,7 +30,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
             widgets.go(widgets.RUN)
 
 if is_read:
-    live.file_work(dataset.id, KINDS[state])
+    cards.file_work(dataset.id, KINDS[state])
     st.stop()
 if state in KINDS:
     if reads.dataset(dataset.id).state is not state:
@@ -40,7 +42,7 @@ if error:
     st.error(words.plain(error), icon=":material/error:")
     st.markdown("Put the file right and add it again" + (", or change the columns below." if is_looked_at else "."))
     if not is_looked_at and state is not DatasetState.READY:
-        intake.look_again(dataset)
+        upload.look_again(dataset)
 if state is DatasetState.READY:
     overview.counts(dataset)
     view = st.segmented_control(
@@ -48,4 +50,4 @@ if state is DatasetState.READY:
     )
     overview.VIEWS[view](dataset)
 elif is_looked_at:
-    intake.mapping(dataset)
+    upload.mapping(dataset)

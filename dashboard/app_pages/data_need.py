@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dashboard import need_reads, needing, picking, widgets, words
+from dashboard import picking, widgets, words
+from dashboard.parts.data_need import answer, reads
 from db.types import Split
 from worker.data_need.actions import FEWEST
 from worker.specs.data_need import FEWEST_MEASURED
@@ -26,11 +27,11 @@ if dataset.splits.get(Split.TRAIN, 0) < FEWEST or dataset.splits.get(Split.VALID
     )
     st.stop()
 
-asked = need_reads.asked(dataset.id)
+asked = reads.asked(dataset.id)
 is_working = bool(asked) and not asked[0].state.is_final
 if not is_working:
     with st.expander("Ask again" if asked else "How much data does it need?", expanded=not asked):
-        if started := needing.start(dataset, needing.settings(dataset)):
+        if started := answer.start(dataset, answer.settings(dataset)):
             st.session_state["need-job"] = started
             st.rerun()
 if asked:
@@ -41,4 +42,4 @@ if asked:
             job.id: f"{job.spec['rows']:,} rows · {words.STATES[job.state][0].lower()} · job {job.id}" for job in asked
         }
         chosen = picking.one("Answer", answers, key="need-job")
-    needing.show(known[chosen])
+    answer.show(known[chosen])

@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from dashboard import hosting, reads, tariffs, widgets
+from dashboard import reads, widgets
+from dashboard.parts.endpoints import connection, prices
 
 widgets.title("Endpoints", "Where hosted models answer: any server that speaks the OpenAI protocol.")
 endpoints = {endpoint.name: endpoint for endpoint in reads.endpoints()}
 if not endpoints:
     st.markdown("#### No endpoint yet: add one, test it, and its models are on the Run page.")
-    hosting.add()
-    st.caption(hosting.WHY_NOT_THE_KEY)
+    connection.add()
+    st.caption(connection.WHY_NOT_THE_KEY)
     st.stop()
 
 added = st.session_state.pop("endpoint-added", None)
@@ -18,20 +19,20 @@ if added in endpoints or st.session_state.get("endpoint") not in endpoints:
 name = st.segmented_control("Endpoint", list(endpoints), key="endpoint", required=True)
 endpoint = endpoints[str(name)]
 st.text(endpoint.base_url)
-hosting.key_state(endpoint)
-hosting.test(endpoint)
+connection.key_state(endpoint)
+connection.test(endpoint)
 
 st.subheader("Models", anchor=False)
 if endpoint.models:
-    chosen = tariffs.models(endpoint)
-    tariffs.price(endpoint, chosen)
+    chosen = prices.models(endpoint)
+    prices.price(endpoint, chosen)
     if st.button("Use them on the Run page", icon=":material/play_circle:"):
         widgets.go(widgets.RUN)
 else:
     st.info("Its models are not known yet: press Test, which asks for them.", icon=":material/arrow_upward:")
 
-tariffs.spent(endpoint)
+prices.spent(endpoint)
 with st.expander("Change or remove this endpoint"):
-    hosting.change(endpoint)
+    connection.change(endpoint)
 with st.expander("Add another endpoint"):
-    hosting.add()
+    connection.add()

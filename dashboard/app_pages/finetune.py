@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from dashboard import learning, past, reads, training_reads, tuning, widgets
+from dashboard import reads, widgets
+from dashboard.parts.finetune import form, history, progress
+from dashboard.parts.finetune import reads as finetune_reads
 from db.types import Split
 from worker.specs.finetune import FEWEST_ROWS
 
@@ -25,25 +27,25 @@ if min(dataset.splits.get(side, 0) for side in (Split.TRAIN, Split.VALIDATION)) 
     )
     st.stop()
 
-trainings = training_reads.trainings(dataset.id)
-if past.wants_new(trainings):
+trainings = finetune_reads.trainings(dataset.id)
+if history.wants_new(trainings):
     endpoints = reads.endpoints()
     st.subheader("1 · What to train", anchor=False)
-    name = tuning.task(dataset)
-    spec = tuning.settings(dataset, endpoints)
-    tuning.notices(spec, endpoints)
+    name = form.task(dataset)
+    spec = form.settings(dataset, endpoints)
+    form.notices(spec, endpoints)
     st.subheader("2 · What it takes", anchor=False)
     told, buttons = st.container(), st.container(horizontal=True, vertical_alignment="bottom")
     with widgets.told():  # what can't be trained here can still be handed out
         with told:
-            tuning.takes(dataset, spec)
+            form.takes(dataset, spec)
         with buttons:
-            started = tuning.start(dataset, spec, name)
+            started = form.start(dataset, spec, name)
         if started is not None:
-            past.open_(started)
+            history.open_(started)
     with buttons:
-        tuning.hand_out(dataset, spec)
+        form.hand_out(dataset, spec)
     widgets.worker_warning()
 else:
-    learning.show(past.choose(trainings))
-    past.table(trainings)
+    progress.show(history.choose(trainings))
+    history.table(trainings)

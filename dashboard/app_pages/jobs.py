@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dashboard import live, reads, widgets
+from dashboard import reads, widgets
+from dashboard.parts.jobs import cards
 from db.types import JobKind, JobState
 
 dataset = widgets.header(
@@ -29,4 +30,4 @@ if not jobs:
         )
     st.stop()
 
-live.jobs(None if everywhere else dataset.id, jobs)
+cards.jobs(None if everywhere else dataset.id, jobs)

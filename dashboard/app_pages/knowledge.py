@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dashboard import changing, knowing, knowledge_reads, widgets, words
+from dashboard import widgets, words
+from dashboard.parts.knowledge import changes, overview, reads
 
 dataset = widgets.ready(
     widgets.header(
@@ -14,27 +15,27 @@ dataset = widgets.ready(
 if dataset is None:
     st.stop()
 
-working = knowledge_reads.working(dataset.id)  # read before what it brings, or a base that is just done is missed
-found = knowledge_reads.overview(dataset.id)
+working = reads.working(dataset.id)  # read before what it brings, or a base that is just done is missed
+found = reads.overview(dataset.id)
 if found:
-    knowing.figures(found)
+    overview.figures(found)
 if working:
-    knowing.watch(working)
+    overview.watch(working)
 if not found:
     if not working:
         st.markdown(f"#### {words.plain(dataset.name)} has no knowledge base yet.")
         st.markdown("It is made of the train side; the first technique that needs it makes it too.")
-        knowing.build(dataset, "Build it")
-        changing.outcomes(dataset)
+        overview.build(dataset, "Build it")
+        changes.outcomes(dataset)
     st.stop()
 if not working:
-    knowing.build(dataset, "Bring up to date")
+    overview.build(dataset, "Bring up to date")
 
 views = {
-    "Search": lambda: knowing.search(dataset),
-    "Change items": lambda: changing.changes(dataset),
-    "Freshness": lambda: knowing.freshness(dataset),
-    "Schedule": lambda: knowing.schedule(dataset, found),
+    "Search": lambda: overview.search(dataset),
+    "Change items": lambda: changes.changes(dataset),
+    "Freshness": lambda: overview.freshness(dataset),
+    "Schedule": lambda: overview.schedule(dataset, found),
 }
 view = st.segmented_control("View", list(views), default="Search", required=True, label_visibility="collapsed")
 views[view]()

@@ -2,22 +2,23 @@
 
 import streamlit as st
 
-from dashboard import drafting, reads, widgets
+from dashboard import reads, widgets
+from dashboard.parts.prompts import editor
 from worker.prompts import actions
 
 dataset = widgets.header(
     "Prompts", "The words that language models are asked with. A saved version never changes, and a run names its own."
 )
 every = actions.every()
-prompt = drafting.choose(every)
+prompt = editor.choose(every)
 left, right = st.columns(2, gap="large")
 with left:
     st.subheader("Words", anchor=False)
-    draft = drafting.edit(prompt)
-    drafting.save(draft, prompt)
-    drafting.use(prompt, draft)
+    draft = editor.edit(prompt)
+    editor.save(draft, prompt)
+    editor.use(prompt, draft)
 with right:
     st.subheader("As it would be sent", anchor=False)
-    drafting.preview(draft, dataset, reads.endpoints())
+    editor.preview(draft, dataset, reads.endpoints())
 st.subheader("Differences", anchor=False)
-drafting.differences(every, prompt)
+editor.differences(every, prompt)

@@ -3,7 +3,8 @@
 import polars as pl
 import streamlit as st
 
-from dashboard import picking, predicted, reads, widgets, words
+from dashboard import picking, reads, widgets, words
+from dashboard.parts.results import predictions
 from db.types import PredictionStatus
 
 dataset = widgets.ready(
@@ -28,23 +29,23 @@ search = middle.text_input(
 )
 status = right.multiselect("Status", [str(each) for each in PredictionStatus], placeholder="All")
 
-snapshot = reads.predictions(job.id, predicted.version(job))
+snapshot = reads.predictions(job.id, predictions.version(job))
 _, total = reads.found(snapshot, "", [], 1)
 if not total:
     widgets.next_step(
         "This job has no prediction yet.", widgets.JOBS, "See how far it is", ":material/progress_activity:"
     )
     st.stop()
-predicted.added(job, snapshot)
-flagged = predicted.flagged(snapshot)
-found, count = reads.found(snapshot, search, status, predicted.SHOWN, flagged=flagged)
+predictions.added(job, snapshot)
+flagged = predictions.flagged(snapshot)
+found, count = reads.found(snapshot, search, status, predictions.SHOWN, flagged=flagged)
 st.caption(
     f"{words.count(count, 'prediction')} of {total:,}"
-    + (f", the first {predicted.SHOWN:,} shown" if count > predicted.SHOWN else "")
+    + (f", the first {predictions.SHOWN:,} shown" if count > predictions.SHOWN else "")
     + ". Choose a row to see what its price rests on."
 )
-row = predicted.table(found, has_truth=found["truth"].is_not_null().any())
+row = predictions.table(found, has_truth=found["truth"].is_not_null().any())
 if row is not None:
-    predicted.detail(row, paid=words.is_paid(job))
+    predictions.detail(row, paid=words.is_paid(job))
 st.markdown(f"**Download all {total:,} predictions** of {words.plain(names[job.id])}")
 widgets.downloads(f"{dataset.name}-job-{job.id}", lambda: pl.read_parquet(snapshot))

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from dashboard import adapter_reads, choosing, estimates, reads, widgets, words
+from dashboard import reads, widgets, words
+from dashboard.parts.adapters import reads as adapter_reads
+from dashboard.parts.run import choose, estimate
 from worker.pricing import actions
 
 dataset = widgets.ready(
@@ -12,19 +14,19 @@ if dataset is None:
     st.stop()
 
 st.subheader("1 · What to price", anchor=False)
-rows = choosing.rows(dataset)
+rows = choose.rows(dataset)
 if rows is None:
     st.info("This dataset has no rows to price: every row is on the train or validation side.")
     st.stop()
 
 st.subheader("2 · Techniques", anchor=False)
-endpoints, adapters = reads.endpoints(), choosing.usable(dataset, reads.adapters())
-names = choosing.techniques(dataset, endpoints, adapters)
+endpoints, adapters = reads.endpoints(), choose.usable(dataset, reads.adapters())
+names = choose.techniques(dataset, endpoints, adapters)
 if not names:
     st.info("Choose at least one technique.", icon=":material/arrow_upward:")
     st.stop()
-planned = choosing.settings(names, endpoints, adapters)
-choosing.model_warnings(planned, endpoints)
+planned = choose.settings(names, endpoints, adapters)
+choose.model_warnings(planned, endpoints)
 for sentence in adapter_reads.cautions(dataset, planned):
     st.warning(words.plain(sentence), icon=":material/warning:")
 
@@ -32,13 +34,13 @@ st.subheader("3 · What it takes", anchor=False)
 with st.spinner("Counting tokens and money on a few real rows …"):
     known = actions.estimate(dataset.id, planned, rows.split, rows.limit)
 with st.form("start"):
-    estimates.table(known)
-    st.markdown(words.md(estimates.total(known)))
-    cap_usd = choosing.cap(planned)
-    fresh = estimates.fresh(known)
+    estimate.table(known)
+    st.markdown(words.md(estimate.total(known)))
+    cap_usd = choose.cap(planned)
+    fresh = estimate.fresh(known)
     label = f"Start {words.count(len(fresh), 'job')}" if fresh else "Show the jobs"
     started = st.form_submit_button(label, type="primary", icon=":material/play_arrow:")
-    curve = choosing.curve(dataset, planned, cap_usd)
+    curve = choose.curve(dataset, planned, cap_usd)
 if started:
     actions.start(dataset.id, planned, rows.split, rows.limit, cap_usd=cap_usd)
 if started or curve:

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dashboard import charts, compared, curving, reads, widgets, words
+from dashboard import reads, widgets, words
+from dashboard.parts.tradeoffs import charts, comparison, context_curve
 
 dataset = widgets.ready(
     widgets.header(
@@ -23,7 +24,7 @@ labels = reads.names(jobs)
 left, right = st.columns([1, 2], gap="large", vertical_alignment="bottom")
 key = left.selectbox("Error", list(words.ERRORS), format_func=lambda key: words.ERRORS[key].label, key="error")
 with right:
-    versions = compared.choose(dataset, jobs, labels)
+    versions = comparison.choose(dataset, jobs, labels)
 error = words.ERRORS[key]
 if not versions:
     st.info("Choose at least one job to look at.", icon=":material/arrow_upward:")
@@ -41,17 +42,17 @@ st.caption(
     "more accurate. Costs are working time × the machine's hourly rate, or the endpoint's tariff for all answers, "
     "stored ones included; the fixed cost of learning stands apart below."
 )
-compared.unknown(table)
-compared.lost([job for job in jobs if job.id in versions], labels)
-compared.table(table, error)
+comparison.unknown(table)
+comparison.lost([job for job in jobs if job.id in versions], labels)
+comparison.table(table, error)
 
 views = {
-    "By category": lambda: compared.slices(reads.by_category(versions, error.key), labels, error),
-    "By price": lambda: compared.slices(reads.by_band(versions, error.key), labels, error),
-    "Guesses": lambda: compared.guesses(versions, labels, table["job_id"]),
-    "Worst rows": lambda: compared.worst(versions, labels, table["job_id"]),
-    "Context": lambda: curving.show(jobs),
-    "Speed": lambda: compared.speed(table),
+    "By category": lambda: comparison.slices(reads.by_category(versions, error.key), labels, error),
+    "By price": lambda: comparison.slices(reads.by_band(versions, error.key), labels, error),
+    "Guesses": lambda: comparison.guesses(versions, labels, table["job_id"]),
+    "Worst rows": lambda: comparison.worst(versions, labels, table["job_id"]),
+    "Context": lambda: context_curve.show(jobs),
+    "Speed": lambda: comparison.speed(table),
 }
 st.subheader("Look closer", anchor=False)
 view = st.segmented_control("View", list(views), default="By category", required=True, label_visibility="collapsed")

@@ -1,0 +1,133 @@
+"""How does an adapter get into production, out of it, back, away, or onto somebody's disk?"""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard import widgets, words
+from dashboard.parts.adapters import table
+from dashboard.parts.run import choose
+from db.errors import UserError
+from db.types import Adapter, AdapterState
+from worker.adapters import actions
+
+_SAID, _WHO = "adapter-said", "adapter-who"
+
+
+def said() -> None:
+    """What came of the last move, once."""
+    if _SAID in st.session_state:
+        st.success(words.plain(st.session_state.pop(_SAID)), icon=":material/check:")
+
+
+def moves(adapter: Adapter) -> None:
+    """Promote, roll back or retire; who and why are kept."""
+    objection = actions.gate_objection(adapter)
+    in_production = adapter.state is AdapterState.PRODUCTION
+    gate(objection)
+    # Moved: the next reason is another one. Enter is for the next field: it must not promote or roll back.
+    with st.form(f"move-{adapter.id}-{adapter.state}", enter_to_submit=False):
+        left, right = st.columns([1, 3])
+        who = left.text_input("Your name", st.session_state.get(_WHO, ""), key=f"who-{adapter.id}-{adapter.state}")
+        why = right.text_input(
+            "Reason", key=f"why-{adapter.id}-{adapter.state}", placeholder="Kept in the history with your name"
+        )
+        override = ""
+        if objection and not in_production:
+            override = st.text_input(
+                "Reason to override the gate", key=f"override-{adapter.id}",
+                placeholder="Only if it shall go to production although the gate objects",
+                help="It is kept in the history, together with what the gate said.",
+            )  # fmt: skip
+        verbs = _verbs(adapter, override)
+        with st.container(horizontal=True):
+            pressed = [
+                st.form_submit_button(label, icon=icon, help=about, type="primary" if place == 0 else "secondary")
+                for place, (label, icon, about, _) in enumerate(verbs)
+            ]
+    st.session_state[_WHO] = who
+    for was_pressed, (*_, verb) in zip(pressed, verbs, strict=True):
+        if was_pressed:
+            with widgets.told():
+                _do(verb, who, why)
+
+
+Verb = Callable[[str, str], Adapter]
+
+
+def _verbs(adapter: Adapter, override: str) -> list[tuple[str, str, str, Verb]]:
+    """Label, icon, what it does, and the verb of (who, why), for the state that the adapter is in."""
+
+    def promote(who: str, why: str) -> Adapter:
+        return actions.promote(adapter.id, who, why, override=override)
+
+    def roll_back(who: str, why: str) -> Adapter:
+        return actions.roll_back(adapter.task, who, why)
+
+    def retire(who: str, why: str) -> Adapter:
+        return actions.retire(adapter.id, who, why)
+
+    task = words.plain(adapter.task)
+    promoting = ("Promote", ":material/rocket_launch:", f"To production for {task}; what was there retires.", promote)
+    if adapter.state is AdapterState.PRODUCTION:
+        back = ("Roll back", ":material/undo:", f"Brings back what was in production for {task} before.", roll_back)
+        return [back, ("Retire", ":material/archive:", f"Nothing is in production for {task} then.", retire)]
+    if adapter.state is AdapterState.RETIRED:
+        return [promoting]
+    return [promoting, ("Retire", ":material/archive:", "Gives it up; it can be promoted later all the same.", retire)]
+
+
+def gate(objection: str | None) -> None:
+    """Whether an adapter may go to production."""
+    if objection:
+        st.warning(words.plain(f"The gate objects to production. {objection}"), icon=":material/gpp_maybe:")
+    else:
+        st.markdown(":material/verified_user: The gate does not object: nothing measured is surely worse than allowed.")
+
+
+def measure_again(adapter: Adapter) -> None:
+    """Against what is in production by now, and by the gate's present settings."""
+    about = "Asks the model without and with this adapter once more, and compares it with what is in production now."
+    if st.button("Measure again", icon=":material/refresh:", key=f"measure-{adapter.id}", help=about):
+        with widgets.told():
+            job_id = actions.measure(adapter.id)
+            st.session_state[_SAID] = f"Job {job_id} measures it; watch it on the Jobs page, then come back."
+            st.rerun()
+
+
+def _do(verb: Verb, who: str, why: str) -> None:
+    if not who.strip():
+        raise UserError("Say who you are: your name is kept in the adapter's history.")
+    moved = verb(who.strip(), why)
+    st.session_state[_SAID] = f"{table.short(moved)} is now {table.STATES[moved.state]} for {moved.task}."
+    st.query_params[choose.ADAPTER] = moved.id
+    st.rerun()
+
+
+def take_away(adapter: Adapter) -> None:
+    """Downloads, and deleting for good."""
+    with st.container(horizontal=True):
+        if not adapter.is_hosted:
+            st.download_button(
+                "Download (zip)", lambda: actions.download(adapter.id),
+                file_name=f"adapter-{adapter.id[:12]}.zip", mime="application/zip", icon=":material/download:",
+                on_click="ignore", key=f"download-{adapter.id}", help="The folder as PEFT reads it, with the card.",
+            )  # fmt: skip
+        st.download_button(
+            "Card (Markdown)", lambda: actions.card(adapter.id),
+            file_name=f"adapter-{adapter.id[:12]}.md", mime="text/markdown", icon=":material/description:",
+            on_click="ignore", key=f"card-{adapter.id}",
+        )  # fmt: skip
+        question = (
+            f"Delete adapter **{adapter.id[:8]}** for {words.plain(adapter.task)} "
+            f"({words.count(adapter.train_rows, 'row')}, made {words.ago(adapter.created_at)})? "
+            "Its weights are gone then; what was priced with it and its history stay."
+        )
+        if widgets.is_sure("Delete", question, key=f"delete-{adapter.id}"):
+            with widgets.told():
+                actions.delete(adapter.id)
+                st.session_state[_SAID] = f"{table.short(adapter)} is deleted."
+                st.query_params.pop(choose.ADAPTER, None)
+                st.rerun()
+    if adapter.is_hosted:
+        st.caption("Its weights stay with its endpoint, so there is no folder to download.")

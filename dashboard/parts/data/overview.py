@@ -1,0 +1,159 @@
+"""What is in a loaded dataset: counts, prices, texts, duplicates, sides of the split, rejects?"""
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboard import reads, widgets, words
+from dashboard.parts.data import charts
+from db.types import Dataset, DatasetState, Queue, Split
+from worker.datasets import actions
+
+SHOWN = 1_000
+"""Lines of a table on the page; what is left out is in the download, and the page says so."""
+
+
+def counts(dataset: Dataset) -> None:
+    """The few figures that say what this is."""
+    profile = dataset.profile
+    figures = [
+        ("Rows in the file", f"{dataset.rows_in:,}", "Data lines, without the header."),
+        ("Items", f"{dataset.items:,}", "Rows that can be used. Rows = items + rejects, always."),
+        ("Rejects", f"{dataset.rejects:,}", "Rows that can't be used; each is kept with its reason."),
+        ("Median price", words.usd(profile.get("price", {}).get("quantiles", {}).get("0.5")), "Half cost less."),
+        (
+            "Near-duplicates",
+            f"{profile.get('duplicates', {}).get('items', 0):,}",
+            "Items with a near twin in the table.",
+        ),
+    ]
+    for place, (label, value, about) in zip(st.columns(len(figures)), figures, strict=True):
+        place.metric(label, value, help=about, border=True)
+
+
+def profile(dataset: Dataset) -> None:
+    price = dataset.profile.get("price", {})
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Prices", anchor=False)
+        if price.get("count"):
+            histogram = price["histogram"]
+            st.altair_chart(charts.price_histogram(histogram["edges"], histogram["counts"]))
+            low, quarter, three_quarters, high = (
+                words.usd(price["quantiles"][q]) for q in ("0.0", "0.25", "0.75", "1.0")
+            )
+            priced = words.count(price["count"], "item")
+            st.caption(
+                words.md(
+                    f"{priced} with a price, from {low} to {high}; half of them cost {quarter} to {three_quarters}."
+                )
+            )
+        else:
+            st.info("No row has a price: they can be priced, but errors can't be measured.", icon=":material/sell:")
+    with right:
+        st.subheader("Fields", anchor=False)
+        st.dataframe(fields(dataset), hide_index=True, column_config=_FIELD_COLUMNS, placeholder=words.NOTHING)
+        groups = dataset.profile.get("duplicates", {})
+        if groups.get("groups"):
+            twins, sets = words.count(groups["items"], "item"), words.count(groups["groups"], "group")
+            st.caption(
+                f"{twins} in {sets} of near-duplicates (the largest has {groups['largest']:,}). "
+                "A group is always on one side of the split."
+            )
+    tops = [("Largest categories", "categories"), ("Most frequent brands", "brands")]
+    for place, (title, key) in zip(st.columns(2, gap="large"), tops, strict=True):
+        part = dataset.profile.get(key, {})
+        if part.get("distinct"):
+            more = "at least " if part.get("is_cut") else ""
+            place.subheader(title, anchor=False)
+            place.caption(f"{more}{part['distinct']:,} different ones")
+            place.dataframe(pl.DataFrame(part["top"]), hide_index=True, height=220, column_config=_TOP_COLUMNS)
+
+
+_FIELD_COLUMNS: dict[str, Any] = {
+    "filled": st.column_config.ProgressColumn("Filled in", format="percent", min_value=0, max_value=1),
+    "median length": st.column_config.NumberColumn("Median length", help="Characters.", format="%d"),
+    "longest": st.column_config.NumberColumn("Longest", help="Characters.", format="%d"),
+}
+_TOP_COLUMNS: dict[str, Any] = {"name": "Name", "items": st.column_config.NumberColumn("Items", format="localized")}
+
+
+def fields(dataset: Dataset) -> pl.DataFrame:
+    """field, column of the file, share filled in, median and longest length in characters."""
+    missing, lengths = dataset.profile.get("missing", {}), dataset.profile.get("lengths", {})
+    lines = []
+    for field, label in words.FIELDS.items():
+        gaps = missing.get("external_id" if field == "id" else field, dataset.items)
+        lines.append(
+            {
+                "Field": label.removesuffix(" (needed)"),
+                "Column": dataset.mapping.get(field, words.NOTHING),
+                "filled": 1 - gaps / dataset.items if dataset.items else 0.0,
+                "median length": lengths.get(field, {}).get("0.5"),
+                "longest": lengths.get(field, {}).get("1.0"),
+            }
+        )
+    return pl.DataFrame(lines, schema_overrides={"median length": pl.Int64, "longest": pl.Int64})
+
+
+def splits(dataset: Dataset) -> None:
+    st.caption("Near-duplicates are never on two sides, and the division is the same every time.")
+    st.altair_chart(charts.split_bar(dataset.splits))
+    for place, (side, (label, about)) in zip(st.columns(len(words.SPLITS)), words.SPLITS.items(), strict=True):
+        place.metric(label, f"{dataset.splits.get(side, 0):,}", border=True)
+        place.caption(about)
+
+
+def items(dataset: Dataset) -> None:
+    side = st.segmented_control(
+        "Side",
+        list(words.SPLITS),
+        format_func=lambda key: words.SPLITS[key][0],
+        key="items_side",
+        help="All when none.",
+    )
+    frame = reads.first_items(dataset.id, Split(side) if side else None, SHOWN)
+    st.dataframe(frame, hide_index=True, column_config={"price": widgets.dollars("price", frame["price"])})
+    if len(frame) == SHOWN:
+        st.caption(f"The first {SHOWN:,} of them.")
+
+
+def rejects(dataset: Dataset) -> None:
+    if not dataset.rejects:
+        st.success("Every row of the file became an item.", icon=":material/check:")
+        return
+    reasons = dataset.profile.get("reasons", {})
+    if reasons:
+        frame = pl.DataFrame({"Reason": list(reasons), "Rows": list(reasons.values())})
+        st.dataframe(frame, hide_index=True, width="content")
+    frame = reads.rejects(dataset.id)
+    columns: dict[str, Any] = {
+        "reason": "Reason",
+        "line": "Line",
+        "raw": st.column_config.TextColumn("As it stands in the file", width="large"),
+    }
+    st.dataframe(frame.head(SHOWN), hide_index=True, column_config=columns)
+    if len(frame) > SHOWN:
+        st.caption(f"The first {SHOWN:,} of {len(frame):,}; the download has all of them.")
+    widgets.downloads(f"{dataset.name}-rejects", lambda: reads.rejects(dataset.id))
+
+
+def delete(dataset: Dataset) -> None:
+    """A button that asks once more."""
+    is_loaded = dataset.state is DatasetState.READY
+    rows = words.count(dataset.rows_in, "row") if is_loaded else f"not loaded: {words.plain(dataset.file_name)}"
+    is_paid = any(job.queue is Queue.HOSTED for job in reads.shown_jobs(dataset.id))
+    answers = "Stored answers of endpoints go too: pricing the same rows again is paid again. " if is_paid else ""
+    question = (
+        f"Delete dataset {dataset.id}, **{words.plain(dataset.name)}** ({rows}, added "
+        f"{words.ago(dataset.created_at)}), with its jobs, predictions and knowledge, and what other knowledge bases "
+        f"took from it? {answers}This can't be undone."
+    )
+    if widgets.is_sure("Delete", question, key=f"delete-{dataset.id}"):
+        actions.delete_dataset(dataset.id)
+        widgets.forget()
+        st.rerun()
+
+
+VIEWS = {"Profile": profile, "Items": items, "Sides": splits, "Rejects": rejects}

@@ -1,0 +1,231 @@
+"""What moves by itself: fragments that look again every second while something runs, and the buttons on jobs."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import streamlit as st
+
+from dashboard import reads, widgets, words
+from dashboard.parts.adapters import reads as adapter_reads
+from dashboard.parts.run import choose
+from db.types import Job, JobKind, JobState, Progress, Step
+from worker.jobs import actions
+
+SECONDS = 1.0
+FEW = 20
+"""Jobs shown at first; the rest on demand, because each is a handful of elements every second."""
+
+_RAN = "jobs_ran"
+
+
+def file_work(dataset_id: int, kind: JobKind) -> None:
+    """Watch the inspection or the loading of a file; the page runs anew when it is over."""
+    st.fragment(_file_work, run_every=SECONDS)(dataset_id, kind)
+
+
+def _file_work(dataset_id: int, kind: JobKind) -> None:
+    with widgets.told():
+        progress = reads.file_job(dataset_id, kind)
+        if progress is None or progress.state.is_final:
+            st.rerun()
+        step = Step.INSPECT if kind is JobKind.INSPECT else Step.LOAD
+        rows = f": {words.count(progress.items_done, 'row')} read" if progress.items_done else " …"
+        st.status(f"{words.STEPS[step]}{rows}", state="running")
+        if kind is JobKind.LOAD:
+            st.caption("Reading every line, finding near-duplicates, dividing the items into sides.")
+        if st.button("Cancel", icon=":material/cancel:", key=f"cancel-{progress.job_id}"):
+            actions.cancel(progress.job_id)
+            st.rerun()
+        widgets.worker_warning()
+
+
+def jobs(dataset_id: int | None, found: list[Job]) -> None:
+    """The jobs of a dataset (None = of all), live while one of them runs; `found` is what the page read of them."""
+    runs = any(job.state is JobState.RUNNING for job in found)
+    st.session_state[_RAN] = runs
+    st.fragment(_jobs, run_every=SECONDS if runs else None)(dataset_id)
+
+
+def _jobs(dataset_id: int | None) -> None:
+    with widgets.told():
+        found = reads.shown_jobs(dataset_id)
+        runs = any(job.state is JobState.RUNNING for job in found)
+        if runs:
+            widgets.worker_warning()
+        found.sort(key=lambda job: job.state.is_final)  # what moves stands above what is over; newest first in both
+        shown = found if st.session_state.get("all_jobs") else found[:FEW]
+        progress = reads.progress([job.id for job in shown])
+        names = reads.names(found)
+        datasets = {each.id: each.name for each in reads.datasets()} if dataset_id is None else {}
+        for job in shown:
+            _card(job, names[job.id], progress[job.id], datasets.get(job.dataset_id, ""))
+        if len(found) > FEW:
+            st.toggle(f"Show all {len(found)} jobs", key="all_jobs")
+        if st.session_state.get(_RAN) and not runs:  # after the buttons: a rerun drops a click that was not acted upon
+            st.session_state[_RAN] = False
+            st.rerun()  # once: the page starts anew without a timer
+
+
+def _card(job: Job, name: str, progress: Progress, dataset: str) -> None:
+    with st.container(border=True, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{words.plain(name)}**", width="content")
+            widgets.badge(job.state)
+            st.space("stretch")
+            _buttons(job, progress)
+        if not job.state.is_final:
+            st.progress(_share(progress), text=_headline(job, progress))
+        st.caption(words.md(" · ".join([*([words.plain(dataset)] if dataset else []), *_facts(job, progress)])))
+        if job.spec.get("batch", "off") != "off":
+            st.caption(_batched(job))
+        if progress.error and job.state is JobState.PAUSED:
+            st.warning(words.plain(progress.error), icon=":material/pause_circle:")
+        elif progress.error:
+            st.error(words.plain(progress.error), icon=":material/error:")
+        if job.state is JobState.PAUSED and progress.cap_usd is not None:
+            raise_cap(job, progress.cap_usd)
+
+
+def _share(progress: Progress) -> float:
+    return min(1.0, progress.items_done / progress.items_total) if progress.items_total else 0.0
+
+
+def _headline(job: Job, progress: Progress) -> str:
+    """What goes on now: Pricing: 1,200 of 2,400 rows (50 %), about 4 s left."""
+    if progress.state is JobState.PAUSED:
+        return f"Paused at {progress.items_done:,} of {words.count(progress.items_total, 'row')}"
+    step = words.STEPS[progress.step] if progress.step else "Waiting"
+    if progress.step not in (Step.PRICE, Step.INDEX, Step.TRAIN, Step.RUNG) or not progress.items_total:
+        waited = words.duration(max(1.0, (datetime.now(UTC) - job.created_at).total_seconds()))
+        return f"{step} … ({waited} since the start)"
+    left = f", about {words.duration(progress.eta_seconds)} left" if progress.eta_seconds is not None else ""
+    done = f"{progress.items_done:,} of {words.count(progress.items_total, 'row')} ({_share(progress):.0%})"
+    return f"{step}: {done}{left}"
+
+
+_DONE = {
+    JobKind.PRICE: "priced",
+    JobKind.INDEX: "embedded",
+    JobKind.FINETUNE: "seen, all epochs together",
+    JobKind.PILOT: "",
+    JobKind.GUARD: "",
+    JobKind.DATA_NEED: "trained on",
+}
+"""Kind of job -> what was done with its rows."""
+
+
+def _facts(job: Job, progress: Progress) -> list[str]:
+    facts = [
+        f"job {job.id}",
+        f"{progress.items_done:,} of {words.count(progress.items_total, 'row')} {_DONE[job.kind]}",
+    ]
+    if job.kind is JobKind.INDEX and job.state is JobState.DONE and not progress.items_total:
+        facts[1] = "nothing to embed"
+    if progress.rows_per_second:
+        facts.append(words.speed(progress.rows_per_second))
+    # Nobody books what a timing takes: it has no rows, and no money. A measurement has no rows.
+    facts = facts[:1] if job.kind in (JobKind.PILOT, JobKind.GUARD) else facts
+    facts += [] if job.kind is JobKind.PILOT else _books(job, progress)
+    if job.fixed_seconds and job.kind is JobKind.PRICE:
+        (usd,) = adapter_reads.fixed_usd([job])
+        facts.append(f"learning took {words.duration(job.fixed_seconds)} ({words.known_usd(usd)})")
+    if job.kind is JobKind.PRICE:
+        facts += [f"{progress.unparsed:,} unparsed", f"{progress.failed:,} failed"]
+        error = reads.mean_error(job.id) if job.state is JobState.DONE else None
+        facts += [f"mean error {words.usd(error)}"] if error is not None else []
+    if job.finished_at:
+        facts.append(f"ended {job.finished_at:%Y-%m-%d %H:%M} UTC")
+    return facts
+
+
+def _books(job: Job, progress: Progress) -> list[str]:
+    """Money and tokens; of a job without a language model only the machine's money."""
+    end = "in all" if job.state.is_final else "so far"
+    said = f"of it up to {words.usd(progress.lost_usd)} lost with calls that brought no answer"
+    lost = [said] if progress.lost_usd else []
+    if not progress.tokens_in:
+        return [f"{words.usd(progress.usd)} {end}", *lost]
+    money = f"{words.usd(progress.usd)} of machine time"
+    if words.is_paid(job):
+        money = words.money(progress.usd, progress.saved_usd, unknown=progress.has_unknown_cost)
+    facts = [f"{words.tokens(progress.tokens_in)} tokens in, {words.tokens(progress.tokens_out)} out", f"{money} {end}"]
+    facts += lost
+    if progress.cap_usd is not None:
+        facts.append(f"cap {words.usd(progress.cap_usd)}")
+    if progress.retries:
+        facts.append(words.count(progress.retries, "retry", "retries"))
+    if progress.rate_limit_waits:
+        waits = words.count(progress.rate_limit_waits, "wait")
+        facts.append(f"{waits} for the rate limit ({words.duration(progress.waited_seconds)})")
+    return facts
+
+
+def _batched(job: Job) -> str:
+    """Where its batches are: they may take a day, and nothing is wrong then."""
+    batches = reads.batches(job.id)
+    out = [batch for batch in batches if batch.finished_at is None]
+    calls = words.count(sum(batch.requests for batch in batches), "call")
+    answered = sum(batch.answered for batch in batches)
+    said = f":material/schedule: Batch API: {calls} in {words.count(len(batches), 'batch', 'batches')}"
+    if out:
+        return f"{said}, {len(out)} still out since {min(b.created_at for b in out):%Y-%m-%d %H:%M} UTC (up to 24 h)."
+    return f"{said}, {answered:,} answered." if batches else ":material/schedule: Batch API: nothing handed in yet."
+
+
+def raise_cap(job: Job, cap: Decimal) -> None:
+    """A higher cap, and on it goes where it stopped."""
+    with st.form(f"cap-{job.id}", border=False):
+        left, right, _ = st.columns([1.2, 1, 2], vertical_alignment="bottom")
+        higher = left.number_input(
+            "New cap ($)", min_value=0.0, value=float(cap * 2), step=float(cap) or 0.1, format="%.4f",
+            key=f"new-cap-{job.id}", help="What is priced is kept; nothing is paid twice.",
+        )  # fmt: skip
+        if right.form_submit_button("Raise the cap and resume", icon=":material/play_arrow:", type="primary"):
+            actions.resume(job.id, Decimal(str(higher)))
+            st.rerun()
+
+
+_PAUSE = ("Pause", ":material/pause:", actions.pause)
+_RESUME = ("Resume", ":material/play_arrow:", actions.resume)
+_CANCEL = ("Cancel", ":material/cancel:", actions.cancel)
+_RETRY = ("Retry", ":material/replay:", actions.retry)
+
+Verb = tuple[str, str, Callable[[int], object]]
+
+
+def verbs(job: Job, progress: Progress) -> list[Verb]:
+    """What can be done with a job in its state."""
+    if job.state is JobState.RUNNING:
+        return [_PAUSE, _CANCEL]
+    if job.state is JobState.PAUSED:  # one with a cap resumes below, where its cap can be raised
+        return [_RESUME, _CANCEL] if progress.cap_usd is None else [_CANCEL]
+    return [_RETRY] if progress.failed or job.state is JobState.FAILED else []
+
+
+def _buttons(job: Job, progress: Progress) -> None:
+    for label, icon, verb in verbs(job, progress):
+        if st.button(label, icon=icon, key=f"{label.lower()}-{job.id}"):
+            verb(job.id)
+            st.rerun()
+    place = _place(job)
+    if place:
+        page, label, icon, address = place
+        st.page_link(page, label=label, icon=icon, query_params={"dataset": str(job.dataset_id)} | address)
+
+
+def _place(job: Job) -> tuple[str, str, str, dict[str, str]] | None:
+    """Where more is to be seen of a job: page, label, icon and what its address says; None before there is."""
+    if job.kind is JobKind.FINETUNE:
+        return widgets.FINETUNE, "Curve", ":material/show_chart:", {"job": str(job.id)}
+    if job.kind is JobKind.DATA_NEED:
+        return widgets.DATA_NEED, "Curves", ":material/query_stats:", {}
+    if job.kind is JobKind.PILOT:
+        return widgets.FINETUNE, "Fine-tune", ":material/model_training:", {}
+    if job.kind is JobKind.GUARD:
+        return widgets.ADAPTERS, "Adapter", ":material/extension:", {choose.ADAPTER: job.spec["adapter"]}
+    if job.kind is JobKind.PRICE and job.state is JobState.DONE:
+        return widgets.RESULTS, "Predictions", ":material/table_view:", {"job": str(job.id)}
+    if job.kind is JobKind.INDEX and job.state is JobState.DONE:
+        return widgets.KNOWLEDGE, "Knowledge base", ":material/menu_book:", {}
+    return None

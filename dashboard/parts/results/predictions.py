@@ -1,0 +1,127 @@
+"""How are single predictions shown: searched, in a table, and one of them with what it rests on?"""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboard import reads, widgets, words
+from dashboard.parts.results import evidence
+from db.types import Family, Job, JobState, PredictionStatus
+
+SHOWN = 1_000
+
+
+def version(job: Job) -> reads.Version:
+    """Until a job is done its predictions grow, also while its last parts end after another one failed: they count as
+    changed with every finished part."""
+    if job.state is JobState.DONE:
+        return reads.version(job)
+    return f"{reads.version(job)} {reads.progress([job.id])[job.id].chunks_done}"
+
+
+def added(job: Job, snapshot: Path) -> None:
+    """What a model that reads neighbours added to them: the same retrieval without it, on the same rows."""
+    if words.family(job.technique) == Family.RAG and job.state.is_final:
+        found = reads.added(snapshot)
+        if found:
+            st.info(words.md(found["verdict"]), icon=":material/gavel:")
+
+
+def flagged(snapshot: Path) -> bool:
+    """Whether only rows whose text looks hostile are asked for; offered where there are some."""
+    _, count = reads.found(snapshot, "", [], 1, flagged=True)
+    return bool(count) and st.toggle(
+        f"Only the {words.count(count, 'row')} whose text looks like instructions to the model",
+        help="A product's text is data. Where it reads like an order (“ignore the above”), its own price may be off; "
+        "no other row is touched by it.",
+    )
+
+
+_NUMBER = st.column_config.NumberColumn
+_COLUMNS: dict[str, Any] = {
+    "external_id": "Your id",
+    "title": st.column_config.TextColumn("Product", width="large"),
+    "category": "Category",
+    "brand": "Brand",
+    "status": st.column_config.TextColumn("Status", help="unparsed = the model answered, but not with a price."),
+    "split": "Side",
+    "seconds": _NUMBER("Seconds", format="%.4f"),
+    "tokens_in": _NUMBER("Tokens in", format="localized"),
+    "tokens_out": _NUMBER("Out", format="localized"),
+    "usd": _NUMBER("Paid ($)", format="%.6f", help="Empty = paid, but the price is unknown."),
+    "saved_usd": _NUMBER("Saved ($)", format="%.6f", help="What answers that were there already would have cost."),
+}
+
+
+_DOLLARS: dict[str, tuple[str, str | None]] = {
+    "price": ("Price", "What the technique says; empty when nothing could be read."),
+    "low": ("90 % from", "The technique's own 90 % interval, as it comes."),
+    "high": ("to", None),
+    "truth": ("True price", "What the file says."),
+    "error": ("Off by", "Price minus true price."),
+}
+"""Column -> label and help; all have the digits that the prices need."""
+
+
+def table(frame: pl.DataFrame, *, has_truth: bool) -> dict[str, Any] | None:
+    """The lines; returns the one that is chosen."""
+    truth = ["truth", "error"] if has_truth else []
+    optional = [name for name in ("external_id", "category", "brand") if (frame[name] != "").any()]
+    wide = ["low", "high"] if frame["low"].is_not_null().any() else []
+    money = ["tokens_in", "tokens_out", "usd", "saved_usd"] if (frame["tokens_in"] > 0).any() else []
+    order = [*optional[:1], "title", "price", *wide, *truth, *optional[1:], "status", "split", *money, "seconds"]
+    prices, dollars = [*frame["price"], *frame["truth"]], _DOLLARS.items()
+    picked = st.dataframe(
+        frame.select(order),
+        hide_index=True,
+        column_config=_COLUMNS | {name: widgets.dollars(label, prices, about) for name, (label, about) in dollars},
+        on_select="rerun",
+        selection_mode="single-row",
+        key="predictions",
+        height=420,
+    )
+    rows = picked["selection"]["rows"]
+    return frame.row(rows[0], named=True) if rows and rows[0] < len(frame) else None
+
+
+def detail(row: dict[str, Any], *, paid: bool = False) -> None:
+    """One prediction: the product's text, the figures, the evidence. `paid`: an endpoint charges for it."""
+    with st.container(border=True):
+        known = evidence.known(row["evidence"])
+        left, right = st.columns(2, gap="large")
+        with left:
+            product(row)
+            figures(row, paid=paid)
+        with right:
+            evidence.doubt(known, row["price"], row["truth"])
+        evidence.parts(known)
+
+
+def product(row: dict[str, Any]) -> None:
+    st.markdown(f"#### {words.plain(row['title'])}")
+    st.caption(" · ".join(words.plain(part) for part in (row["category"], row["brand"], f"row {row['row']}") if part))
+    st.text(row["description"] or "No description.")
+
+
+def figures(row: dict[str, Any], *, paid: bool = False) -> None:
+    """Prices, and what this one took."""
+    off = abs(row["price"] - row["truth"]) if row["price"] is not None and row["truth"] is not None else None
+    shown = [("Price", row["price"]), ("True price", row["truth"]), ("Off by", off)]
+    for place, (label, value) in zip(st.columns(3), shown, strict=True):
+        place.metric(label, words.usd(value))
+    st.caption(words.md(" · ".join(cost(row, paid=paid))))
+    if row["status"] == str(PredictionStatus.UNPARSED):
+        st.warning("No price could be read from the answer; it counts as unparsed, never as 0.")
+
+
+def cost(row: dict[str, Any], *, paid: bool) -> list[str]:
+    """Money, time and tokens of one prediction."""
+    tokens_in, cached = row.get("tokens_in") or 0, row.get("tokens_cached") or 0
+    took = [words.money(row["usd"], row.get("saved_usd")) if paid else f"{words.usd(row['usd'])} of machine time"]
+    took.append(words.duration(row["seconds"]))
+    if tokens_in:
+        took.append(f"{tokens_in:,} tokens in{f' ({cached:,} at the cached tariff)' if cached else ''}")
+        took.append(f"{row['tokens_out']:,} out")
+    return took

@@ -1,0 +1,177 @@
+"""How are compared jobs shown: the choice of jobs, the table of figures, slices, guesses, worst rows, speed?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboard import picking, reads, widgets, words
+from dashboard.parts.tradeoffs import charts
+from dashboard.reads import Version
+from dashboard.words import Error
+from db.types import Dataset, Job, PredictionStatus
+from worker.pricing import comparison
+
+WORST = 50
+
+
+def choose(dataset: Dataset, jobs: Sequence[Job], labels: dict[int, str]) -> dict[int, Version]:
+    """The jobs to compare, at first those that the command line would take too: see worker.pricing.comparison.taken.
+
+    A comparison uses the rows that all of them priced, so one that priced a few makes it small: then this says which.
+    """
+    told = {job.id: labels[job.id] for job in jobs}
+    first = comparison.taken(dataset, jobs)
+    steps = {job_id for curve in comparison.curves(jobs) for job_id in curve}.difference(first)
+    chosen = picking.several("Compared", told, first=first, key=f"compared-{dataset.id}-{max(told)}")
+    sizes = {job.id: job.items_total for job in jobs if job.id in chosen}
+    if sizes and min(sizes.values()) * 2 < max(sizes.values()):
+        fewest = min(sizes.values())
+        small = words.listed([labels[job_id] for job_id, size in sizes.items() if size == fewest])
+        st.caption(
+            f":material/info: {words.plain(small)} priced only {words.count(fewest, 'row')}; "
+            "all are compared on the rows they share."
+        )
+    if steps:
+        st.caption(f":material/show_chart: {len(steps)} steps of context curves are left out: see Context below.")
+    return {job.id: reads.version(job) for job in jobs if job.id in chosen}
+
+
+def unknown(frame: pl.DataFrame) -> None:
+    """Says which jobs are not on the chart because nobody knows what they cost."""
+    blind = frame.filter(pl.col("usd_per_1000").is_null() & (pl.col("n") > 0))["label"].to_list()
+    if blind:
+        st.caption(
+            f":material/help: What {words.plain(words.listed(blind))} costs is unknown, so it is not on the chart; a "
+            "price on the Endpoints page holds from then on."
+        )
+
+
+def lost(jobs: Sequence[Job], labels: dict[int, str]) -> None:
+    """Says what jobs lost with calls that brought no answer: an accident, so that it is in no cost per item."""
+    said = [f"up to {words.usd(job.lost_usd)} by {labels[job.id]}" for job in jobs if job.lost_usd]
+    if said:
+        told = words.plain(words.listed(said))
+        st.caption(f":material/money_off: Lost besides with calls that brought no answer: {told}.")
+
+
+def table(frame: pl.DataFrame, error: Error) -> None:
+    """Every figure with its unit; fixed cost apart."""
+    shares = ("median_ape", "within", "parse_rate")
+    shown = frame.select(
+        "label",
+        pl.col("verdict").replace_strict(words.VERDICTS, default=words.NOTHING),
+        pl.struct(f"{error.key}_low", f"{error.key}_high")
+        .map_elements(lambda ends: words.reach(ends, error.key, error), return_dtype=pl.String)
+        .alias("interval"),
+        "mae",
+        "rmsle",
+        pl.col(shares) * 100,
+        pl.col("usd_per_1000").map_elements(words.known_usd, return_dtype=pl.String, skip_nulls=False),
+        pl.col("fixed_usd").map_elements(words.known_usd, return_dtype=pl.String, skip_nulls=False),
+        pl.col("fixed_seconds").map_elements(words.duration, return_dtype=pl.String),
+        pl.col("p50_ms", "p95_ms").map_elements(lambda ms: words.duration(ms / 1000), return_dtype=pl.String),
+    )
+    mean = {"mae": widgets.dollars("Mean error", shown["mae"], words.ERRORS["mae"].about)}
+    st.dataframe(shown, hide_index=True, column_config=_COLUMNS | mean | _judged(error), column_order=_ORDER)
+    widgets.downloads("trade-offs", lambda: frame, formats=("CSV", "Excel"))
+
+
+_ORDER = (
+    *("label", "verdict", "mae", "median_ape", "rmsle", "within", "interval", "parse_rate"),
+    *("usd_per_1000", "fixed_usd", "fixed_seconds", "p50_ms", "p95_ms"),
+)
+
+
+def _judged(error: Error) -> dict[str, Any]:
+    """The columns whose meaning depends on the chosen error."""
+    text = st.column_config.TextColumn
+    worse = (
+        "Worse = the 95 % interval of the paired difference to the one ahead lies above 0. All pairs of techniques are "
+        "held at once, so in 95 of 100 comparisons like this one nothing is called worse that is not."
+    )
+    return {
+        "verdict": text("Verdict", help=f"On {error.short.lower()}. {worse}"),
+        "interval": text(
+            "95 % interval", help=f"Of {error.short.lower()}: bootstrap over the test rows, near-duplicates together."
+        ),
+    }
+
+
+def _number(label: str, form: str, about: str) -> Any:
+    return st.column_config.NumberColumn(label, format=form, help=about)
+
+
+_text = st.column_config.TextColumn
+_COLUMNS: dict[str, Any] = {
+    "label": _text("Technique", pinned=True),
+    "median_ape": _number("Median error", "%.0f %%", words.ERRORS["median_ape"].about),
+    "rmsle": _number("RMSLE", "%.3f", words.ERRORS["rmsle"].about),
+    "within": _number("Within 20 %", "%.0f %%", words.ERRORS["within"].about),
+    "parse_rate": _number(
+        "Answered", "%.1f %%", "Share of rows with a readable price; the rest is never counted as 0."
+    ),
+    "usd_per_1000": _text(
+        "Per 1,000 items",
+        help="Working time × hourly rate of the machine, or what the endpoint charges anew; without learning.",
+    ),
+    "fixed_usd": _text("Fixed cost", help="Learning and indexing, paid once; not in the column before."),
+    "fixed_seconds": _text("Learning", help="Time of learning and indexing, once."),
+    "p50_ms": _text("Time per item", help="Working time: half of the items are faster (p50)."),
+    "p95_ms": _text("Slowest 5 %", help="Working time: 95 % of the items are faster (p95)."),
+}
+
+
+def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> None:
+    st.caption(
+        f"{error.label} of each technique, with the number of test rows beside each slice. Brown to red is surely "
+        "worse than the one ahead in its row, all slices and techniques taken together; green is not shown to be; grey "
+        "has too few rows to say."
+    )
+    st.altair_chart(charts.slices(frame, labels, error), key="slices")
+
+
+def _one(versions: dict[int, Version], labels: dict[int, str], order: pl.Series) -> pl.DataFrame:
+    """The measured lines of one technique, which the reader chooses; `order` is that of the choices."""
+    job_id = picking.one("Technique", {each: labels[each] for each in order}, key=f"one-{min(versions)}")
+    return reads.measured(versions).filter(pl.col("job_id") == job_id)
+
+
+def guesses(versions: dict[int, Version], labels: dict[int, str], order: pl.Series) -> None:
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        frame = _one(versions, labels, order)
+        st.caption("The line is a perfect guess, the band 20 % around it. Points above it are guessed too dear.")
+        unread = frame.filter(pl.col("status") != str(PredictionStatus.OK))
+        if len(unread):
+            st.caption(f"{words.count(len(unread), 'row')} without a readable price can't be drawn.")
+    right.altair_chart(charts.truth_and_guess(frame), key="guesses")
+
+
+def worst(versions: dict[int, Version], labels: dict[int, str], order: pl.Series) -> None:
+    frame = _one(versions, labels, order).drop_nulls("price").with_columns(error=pl.col("price") - pl.col("truth"))
+    dearest = frame.sort(pl.col("error").abs(), descending=True).head(WORST)
+    st.caption(
+        f"The {len(dearest)} guesses that are most dollars off: often wrong prices in the file, sets or rare brands."
+    )
+    prices = [*dearest["truth"], *dearest["price"]]
+    st.dataframe(
+        dearest.select("row", "title", "category", "truth", "price", "error"),
+        hide_index=True,
+        column_config={
+            "row": "Row",
+            "title": st.column_config.TextColumn("Product", width="large"),
+            "category": "Category",
+            "truth": widgets.dollars("True price", prices, "What the file says."),
+            "price": widgets.dollars("Guess", prices, "What the technique says."),
+            "error": widgets.dollars("Off by", prices, "Guess minus true price."),
+        },
+    )
+
+
+def speed(table: pl.DataFrame) -> None:
+    st.caption(
+        "Working time per item on the machine that did it: the mark is the median, 95 % are faster than the line's end."
+    )
+    st.altair_chart(charts.latency(table), key="latency")

@@ -1,0 +1,50 @@
+"""Does more context pay? The context curves among the compared jobs: error and cost against prompt tokens."""
+
+from collections.abc import Sequence
+
+import polars as pl
+import streamlit as st
+
+from dashboard import picking, reads, widgets, words
+from dashboard.parts.tradeoffs import context_charts
+from db.types import Family, Job
+from worker.evaluation import context_curve
+from worker.pricing import comparison
+
+
+def show(jobs: Sequence[Job]) -> None:
+    """One curve, chosen where there are several. Measured on its own rows, which are the same for each of its jobs."""
+    curves = comparison.curves(jobs)
+    if not curves:
+        widgets.next_step(
+            "No context curve was measured yet.", widgets.RUN, "Measure one", ":material/show_chart:",
+            about="On the Run page: prices a sample with 0, 1, 3, 5, 10 and 20 examples or neighbours.",
+        )  # fmt: skip
+        return
+    known = {job.id: job for job in jobs}
+    first = {max(curve): curve for curve in curves}
+    names = {job_id: _name(known[job_id], curve) for job_id, curve in first.items()}
+    made = {job_id: known[job_id].created_at for job_id in first}
+    chosen = picking.one("Curve", names, made=made, key=f"curve-{min(first)}")
+    ks = first[chosen]
+    versions = {job_id: reads.version(known[job_id]) for job_id in ks}
+    table = reads.comparison(versions, "mae")
+    what = "neighbours" if words.family(known[chosen].technique) == Family.RAG else "examples"
+    lines = context_curve.curve(table, ks, dict(table.select("job_id", "tokens_in").iter_rows()))
+    st.info(words.md(context_curve.sentence(lines, what)), icon=":material/gavel:")
+    st.altair_chart(context_charts.context_error(lines, what), key="context-error")
+    st.altair_chart(context_charts.context_cost(lines, what), key="context-cost")
+    unknown = lines.filter(pl.col("usd_per_1000").is_null() | pl.col("usd_per_1000").is_nan())
+    if len(unknown):
+        st.caption("What is missing below has an unknown cost: nobody told the price of its model's tokens.")
+    n = words.count(int(table["n"][0]), "test row")
+    st.caption(
+        f"The number beside a point is that of {what}; bars are 95 % bootstrap intervals on {n}. The ring is the "
+        "shortest prompt whose error is not shown to be worse than the best."
+    )
+
+
+def _name(job: Job, ks: dict[int, int]) -> str:
+    model = words.model_name(str(job.spec.get("model", "")))
+    rows = words.count(job.items_total, "row")
+    return f"{words.technique(job.technique)} · {model} · k = {', '.join(map(str, sorted(ks.values())))} · {rows}"
