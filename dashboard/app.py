@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import widgets
+from dashboard.shared import navigation, widgets
 from db.servers.permissions import keep_private
 
 # A price tag and the name, in a green that is legible on the light and the dark background.
@@ -20,18 +20,18 @@ st.set_page_config(page_title="Pricewright", page_icon=ICON, layout="wide")
 st.logo(LOGO, size="large")
 page = st.navigation(
     [
-        st.Page(widgets.DATA, title="Data", icon=":material/table:", default=True),
-        st.Page(widgets.RUN, title="Run", icon=":material/play_circle:"),
-        st.Page(widgets.JOBS, title="Jobs", icon=":material/progress_activity:"),
-        st.Page(widgets.TRADEOFFS, title="Trade-offs", icon=":material/balance:"),
-        st.Page(widgets.RESULTS, title="Results", icon=":material/sell:"),
-        st.Page(widgets.COMPARE, title="Compare", icon=":material/compare_arrows:"),
-        st.Page(widgets.PROMPTS, title="Prompts", icon=":material/edit_note:"),
-        st.Page(widgets.KNOWLEDGE, title="Knowledge", icon=":material/menu_book:"),
-        st.Page(widgets.FINETUNE, title="Fine-tune", icon=":material/model_training:"),
-        st.Page(widgets.ADAPTERS, title="Adapters", icon=":material/extension:"),
-        st.Page(widgets.DATA_NEED, title="Data need", icon=":material/query_stats:"),
-        st.Page(widgets.ENDPOINTS, title="Endpoints", icon=":material/cloud:"),
+        st.Page(navigation.DATA, title="Data", icon=":material/table:", default=True),
+        st.Page(navigation.RUN, title="Run", icon=":material/play_circle:"),
+        st.Page(navigation.JOBS, title="Jobs", icon=":material/progress_activity:"),
+        st.Page(navigation.TRADEOFFS, title="Trade-offs", icon=":material/balance:"),
+        st.Page(navigation.RESULTS, title="Results", icon=":material/sell:"),
+        st.Page(navigation.COMPARE, title="Compare", icon=":material/compare_arrows:"),
+        st.Page(navigation.PROMPTS, title="Prompts", icon=":material/edit_note:"),
+        st.Page(navigation.KNOWLEDGE, title="Knowledge", icon=":material/menu_book:"),
+        st.Page(navigation.FINETUNE, title="Fine-tune", icon=":material/model_training:"),
+        st.Page(navigation.ADAPTERS, title="Adapters", icon=":material/extension:"),
+        st.Page(navigation.DATA_NEED, title="Data need", icon=":material/query_stats:"),
+        st.Page(navigation.ENDPOINTS, title="Endpoints", icon=":material/cloud:"),
     ],
     position="top",
 )

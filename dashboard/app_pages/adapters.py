@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dashboard import reads, widgets, words
 from dashboard.parts.adapters import facts, production, table
 from dashboard.parts.adapters import reads as adapter_reads
+from dashboard.shared import navigation, reads, widgets, words
 
 widgets.title(
     "Adapters",
@@ -13,9 +13,9 @@ widgets.title(
 production.said()
 adapters = reads.adapters()
 if not adapters:
-    widgets.next_step(
+    navigation.next_step(
         "There is no adapter yet.",
-        widgets.FINETUNE,
+        navigation.FINETUNE,
         "Train one",
         ":material/model_training:",
         about="A fine-tune teaches a language model your prices. What it learned stands here, for you to put to use.",

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard import reads, widgets, words
 from dashboard.parts.compare import pairs
+from dashboard.shared import navigation, reads, verdicts, widgets, words
 
 dataset = widgets.ready(
     widgets.header("Compare", "Two runs on the same rows: who is nearer to the true price, where, and why.")
@@ -14,17 +14,17 @@ if dataset is None:
 is_pricing = reads.is_pricing(dataset.id)  # read before what it brings, or its end is missed
 jobs = reads.comparable(dataset.id)
 if len(jobs) < 2:
-    page, label = (widgets.JOBS, "Watch the jobs") if is_pricing else (widgets.RUN, "Choose techniques")
-    widgets.next_step("Two finished runs over test rows are needed.", page, label, ":material/compare_arrows:")
+    page, label = (navigation.JOBS, "Watch the jobs") if is_pricing else (navigation.RUN, "Choose techniques")
+    navigation.next_step("Two finished runs over test rows are needed.", page, label, ":material/compare_arrows:")
     st.stop()
 
 names = reads.names(jobs)
 first, second = pairs.choose(dataset, jobs, names)
 key = st.segmented_control(
-    "Error", list(words.ERRORS), format_func=lambda key: words.ERRORS[key].label, default="mae", required=True,
+    "Error", list(verdicts.ERRORS), format_func=lambda key: verdicts.ERRORS[key].label, default="mae", required=True,
     label_visibility="collapsed",
 )  # fmt: skip
-error = words.ERRORS[key]
+error = verdicts.ERRORS[key]
 
 versions = {job.id: reads.version(job) for job in (first, second)}
 frame = reads.pair(*versions.items())
@@ -32,7 +32,7 @@ if frame.is_empty():
     st.info("These two runs priced different rows; choose two that share some.", icon=":material/arrow_upward:")
     st.stop()
 told = {job_id: words.plain(name) for job_id, name in names.items()}
-st.info(words.md(words.pair_verdict(reads.comparison(versions, error.key), told, error)), icon=":material/gavel:")
+st.info(words.md(verdicts.pair_verdict(reads.comparison(versions, error.key), told, error)), icon=":material/gavel:")
 st.caption(pairs.counted(frame))
 pairs.scatter(frame)
 row = pairs.table(frame)

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dashboard import reads, widgets, words
 from dashboard.parts.data import overview, upload
 from dashboard.parts.jobs import cards
+from dashboard.shared import navigation, reads, widgets, words
 from db.types import DatasetState, JobKind
 
 dataset = widgets.header("Data", "Bring a table of products; see what is in it and what could not be used.")
@@ -27,7 +27,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if state is DatasetState.READY:
         st.space("stretch")
         if st.button("Choose techniques to price it", icon=":material/play_circle:", type="primary"):
-            widgets.go(widgets.RUN)
+            navigation.go(navigation.RUN)
 
 if is_read:
     cards.file_work(dataset.id, KINDS[state])

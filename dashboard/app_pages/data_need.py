@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard import picking, widgets, words
 from dashboard.parts.data_need import answer, reads
+from dashboard.shared import navigation, pickers, widgets, words
 from db.types import Split
 from worker.data_need.actions import FEWEST
 from worker.specs.data_need import FEWEST_MEASURED
@@ -18,9 +18,9 @@ dataset = widgets.ready(
 if dataset is None:
     st.stop()
 if dataset.splits.get(Split.TRAIN, 0) < FEWEST or dataset.splits.get(Split.VALIDATION, 0) < 2 * FEWEST_MEASURED:
-    widgets.next_step(
+    navigation.next_step(
         f"{dataset.name} has too few rows with a price for a forecast.",
-        widgets.DATA,
+        navigation.DATA,
         "Choose or upload another table",
         ":material/upload_file:",
         about=f"It takes at least {FEWEST} train rows and {2 * FEWEST_MEASURED} validation rows with a price.",
@@ -41,5 +41,5 @@ if asked:
         answers = {
             job.id: f"{job.spec['rows']:,} rows · {words.STATES[job.state][0].lower()} · job {job.id}" for job in asked
         }
-        chosen = picking.one("Answer", answers, key="need-job")
+        chosen = pickers.one("Answer", answers, key="need-job")
     answer.show(known[chosen])

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard import reads, widgets
 from dashboard.parts.endpoints import connection, prices
+from dashboard.shared import navigation, reads, widgets
 
 widgets.title("Endpoints", "Where hosted models answer: any server that speaks the OpenAI protocol.")
 endpoints = {endpoint.name: endpoint for endpoint in reads.endpoints()}
@@ -27,7 +27,7 @@ if endpoint.models:
     chosen = prices.models(endpoint)
     prices.price(endpoint, chosen)
     if st.button("Use them on the Run page", icon=":material/play_circle:"):
-        widgets.go(widgets.RUN)
+        navigation.go(navigation.RUN)
 else:
     st.info("Its models are not known yet: press Test, which asks for them.", icon=":material/arrow_upward:")
 

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dashboard import reads, widgets
 from dashboard.parts.finetune import form, history, progress
 from dashboard.parts.finetune import reads as finetune_reads
+from dashboard.shared import navigation, reads, widgets
 from db.types import Split
 from worker.specs.finetune import FEWEST_ROWS
 
@@ -18,9 +18,9 @@ dataset = widgets.ready(
 if dataset is None:
     st.stop()
 if min(dataset.splits.get(side, 0) for side in (Split.TRAIN, Split.VALIDATION)) < FEWEST_ROWS:
-    widgets.next_step(
+    navigation.next_step(
         f"{dataset.name} has too few rows with a price to learn from.",
-        widgets.DATA,
+        navigation.DATA,
         "Choose or upload another table",
         ":material/upload_file:",
         about=f"Fine-tuning needs at least {FEWEST_ROWS} priced rows on the train and on the validation side.",

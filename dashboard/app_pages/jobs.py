@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard import reads, widgets
 from dashboard.parts.jobs import cards
+from dashboard.shared import navigation, reads, widgets
 from db.types import JobKind, JobState
 
 dataset = widgets.header(
@@ -19,12 +19,12 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if any(job.state is JobState.DONE and job.kind is JobKind.PRICE for job in jobs):
         st.space("stretch")
         if st.button("Compare what is done", icon=":material/balance:", type="primary"):
-            widgets.go(widgets.TRADEOFFS)
+            navigation.go(navigation.TRADEOFFS)
 if not jobs:
     if widgets.ready(dataset):
-        widgets.next_step(
+        navigation.next_step(
             f"Nothing has been priced in {dataset.name} yet.",
-            widgets.RUN,
+            navigation.RUN,
             "Choose techniques",
             ":material/play_circle:",
         )

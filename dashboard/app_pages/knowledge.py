@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard import widgets, words
 from dashboard.parts.knowledge import changes, overview, reads
+from dashboard.shared import widgets, words
 
 dataset = widgets.ready(
     widgets.header(

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard import reads, widgets
 from dashboard.parts.prompts import editor
+from dashboard.shared import reads, widgets
 from worker.prompts import actions
 
 dataset = widgets.header(

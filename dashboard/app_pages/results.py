@@ -3,8 +3,8 @@
 import polars as pl
 import streamlit as st
 
-from dashboard import picking, reads, widgets, words
 from dashboard.parts.results import predictions
+from dashboard.shared import formats, navigation, pickers, reads, widgets, words
 from db.types import PredictionStatus
 
 dataset = widgets.ready(
@@ -15,7 +15,7 @@ if dataset is None:
 
 jobs = {job.id: job for job in reads.pricing_jobs(dataset.id)}
 if not jobs:
-    widgets.next_step("Nothing has been priced yet.", widgets.RUN, "Choose techniques", ":material/play_circle:")
+    navigation.next_step("Nothing has been priced yet.", navigation.RUN, "Choose techniques", ":material/play_circle:")
     st.stop()
 
 names = reads.names(list(jobs.values()))
@@ -23,7 +23,7 @@ asked = st.query_params.get("job", "")
 left, middle, right = st.columns([2, 2, 1.2], gap="medium", vertical_alignment="bottom")
 states = {job_id: f"{names[job_id]} · {words.STATES[job.state][0]}" for job_id, job in jobs.items()}
 first = int(asked) if asked.isdecimal() else None
-job = jobs[picking.one("Job", states, first=first, key=f"results-job-{dataset.id}-{asked}", place=left)]
+job = jobs[pickers.one("Job", states, first=first, key=f"results-job-{dataset.id}-{asked}", place=left)]
 search = middle.text_input(
     "Search", placeholder="Words in title, description, category, brand or id", icon=":material/search:"
 )
@@ -32,15 +32,15 @@ status = right.multiselect("Status", [str(each) for each in PredictionStatus], p
 snapshot = reads.predictions(job.id, predictions.version(job))
 _, total = reads.found(snapshot, "", [], 1)
 if not total:
-    widgets.next_step(
-        "This job has no prediction yet.", widgets.JOBS, "See how far it is", ":material/progress_activity:"
+    navigation.next_step(
+        "This job has no prediction yet.", navigation.JOBS, "See how far it is", ":material/progress_activity:"
     )
     st.stop()
 predictions.added(job, snapshot)
 flagged = predictions.flagged(snapshot)
 found, count = reads.found(snapshot, search, status, predictions.SHOWN, flagged=flagged)
 st.caption(
-    f"{words.count(count, 'prediction')} of {total:,}"
+    f"{formats.count(count, 'prediction')} of {total:,}"
     + (f", the first {predictions.SHOWN:,} shown" if count > predictions.SHOWN else "")
     + ". Choose a row to see what its price rests on."
 )

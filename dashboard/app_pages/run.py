@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dashboard import reads, widgets, words
 from dashboard.parts.adapters import reads as adapter_reads
 from dashboard.parts.run import choose, estimate
+from dashboard.shared import formats, navigation, reads, widgets, words
 from worker.pricing import actions
 
 dataset = widgets.ready(
@@ -38,11 +38,11 @@ with st.form("start"):
     st.markdown(words.md(estimate.total(known)))
     cap_usd = choose.cap(planned)
     fresh = estimate.fresh(known)
-    label = f"Start {words.count(len(fresh), 'job')}" if fresh else "Show the jobs"
+    label = f"Start {formats.count(len(fresh), 'job')}" if fresh else "Show the jobs"
     started = st.form_submit_button(label, type="primary", icon=":material/play_arrow:")
     curve = choose.curve(dataset, planned, cap_usd)
 if started:
     actions.start(dataset.id, planned, rows.split, rows.limit, cap_usd=cap_usd)
 if started or curve:
-    widgets.go(widgets.JOBS)
+    navigation.go(navigation.JOBS)
 widgets.worker_warning()

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard import reads, widgets, words
 from dashboard.parts.tradeoffs import charts, comparison, context_curve
+from dashboard.shared import formats, navigation, reads, verdicts, widgets, words
 
 dataset = widgets.ready(
     widgets.header(
@@ -16,26 +16,28 @@ if dataset is None:
 is_pricing = reads.is_pricing(dataset.id)  # read before what it brings, or its end is missed
 jobs = reads.comparable(dataset.id)
 if not jobs:
-    page, label = (widgets.JOBS, "Watch the jobs") if is_pricing else (widgets.RUN, "Choose techniques to compare")
-    widgets.next_step("No technique has been measured on this dataset yet.", page, label, ":material/balance:")
+    page, label = (
+        (navigation.JOBS, "Watch the jobs") if is_pricing else (navigation.RUN, "Choose techniques to compare")
+    )
+    navigation.next_step("No technique has been measured on this dataset yet.", page, label, ":material/balance:")
     st.stop()
 
 labels = reads.names(jobs)
 left, right = st.columns([1, 2], gap="large", vertical_alignment="bottom")
-key = left.selectbox("Error", list(words.ERRORS), format_func=lambda key: words.ERRORS[key].label, key="error")
+key = left.selectbox("Error", list(verdicts.ERRORS), format_func=lambda key: verdicts.ERRORS[key].label, key="error")
 with right:
     versions = comparison.choose(dataset, jobs, labels)
-error = words.ERRORS[key]
+error = verdicts.ERRORS[key]
 if not versions:
     st.info("Choose at least one job to look at.", icon=":material/arrow_upward:")
     st.stop()
 
 table = reads.comparison(versions, error.key)
 plain_names = {key: words.plain(name) for key, name in labels.items()}
-st.info(words.md(words.verdict(table, plain_names, error)), icon=":material/gavel:")
+st.info(words.md(verdicts.verdict(table, plain_names, error)), icon=":material/gavel:")
 for sentence in reads.price_cautions(tuple(versions)):
     st.warning(words.plain(sentence), icon=":material/warning:")
-st.caption(f"{error.about} Compared on {words.count(int(table['n'][0]), 'test row')}.")
+st.caption(f"{error.about} Compared on {formats.count(int(table['n'][0]), 'test row')}.")
 st.altair_chart(charts.trade_off(table, error), key="trade-off")
 st.caption(
     "Bars are 95 % bootstrap intervals over the test rows. On the dashed line nothing else here is both cheaper and "

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from dashboard import words
+from dashboard.shared import words
 from db.types import Family
 
 # Mid tones that keep a contrast of 3:1 on the light and on the dark background (WCAG 1.4.11), so that a family has

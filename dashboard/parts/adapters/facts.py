@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import polars as pl
 import streamlit as st
 
-from dashboard import reads, widgets, words
 from dashboard.parts.adapters import charts, table
 from dashboard.parts.run import choose
+from dashboard.shared import formats, navigation, reads, words
 from db.errors import UserError
 from db.types import Adapter, Job
 from worker.adapters import actions
@@ -17,7 +17,7 @@ from worker.specs import finetune
 from worker.specs.finetune import TrainSpec
 
 _FIGURES: dict[str, Callable[[float], str]] = {
-    "perplexity": "{:.2f}".format, "accuracy": "{:.0%}".format, "log-error": "{:.2f}".format, "dollars": words.usd,
+    "perplexity": "{:.2f}".format, "accuracy": "{:.0%}".format, "log-error": "{:.2f}".format, "dollars": formats.usd,
 }  # fmt: skip
 """Unit of a part -> how its figure is written."""
 
@@ -39,17 +39,17 @@ _VERDICTS = {
 def figures(adapter: Adapter) -> None:
     """How good it is and what it took."""
     known = adapter.metrics
-    on = f"On {words.count(known['rows'], 'validation row')}" if known.get("rows") else "On validation rows"
+    on = f"On {formats.count(known['rows'], 'validation row')}" if known.get("rows") else "On validation rows"
     shares = {
-        name: f"{known[name]:.0%}" if known.get(name) is not None else words.NOTHING
+        name: f"{known[name]:.0%}" if known.get(name) is not None else formats.NOTHING
         for name in ("median_relative_error", "parse_rate")
     }
     shown = [
-        ("Mean error", words.usd(known.get("mae")), f"{on} that it did not learn from."),
+        ("Mean error", formats.usd(known.get("mae")), f"{on} that it did not learn from."),
         ("Median error", shares["median_relative_error"], "Half of its guesses are closer, in % of the price."),
         ("With a price", shares["parse_rate"], "Answers that could be read as a price."),
         ("Rows learned from", f"{adapter.train_rows:,}", "Of the train side only."),
-        ("Training cost", table.cost(adapter), f"Once, in {words.duration(adapter.seconds)}."),
+        ("Training cost", table.cost(adapter), f"Once, in {formats.duration(adapter.seconds)}."),
         ("Size", table.size(adapter), "Of its own weights; the base model comes on top."),
     ]
     for place, (label, value, about) in zip(st.columns(len(shown)), shown, strict=True):
@@ -65,10 +65,10 @@ def links(adapter: Adapter) -> None:
         address = {choose.ADAPTER: adapter.id}
         if adapter.dataset_id is not None:
             address["dataset"] = str(adapter.dataset_id)
-        st.page_link(widgets.RUN, label="Price with it", icon=":material/play_circle:", query_params=address)
+        st.page_link(navigation.RUN, label="Price with it", icon=":material/play_circle:", query_params=address)
         if adapter.job_id is not None and adapter.dataset_id is not None:
             made = {"dataset": str(adapter.dataset_id), "job": str(adapter.job_id)}
-            st.page_link(widgets.FINETUNE, label="Its training", icon=":material/model_training:", query_params=made)
+            st.page_link(navigation.FINETUNE, label="Its training", icon=":material/model_training:", query_params=made)
 
 
 def card(adapter: Adapter) -> None:
@@ -85,7 +85,7 @@ def lineage(adapter: Adapter, jobs: list[Job]) -> None:
     more = f" and {len(jobs) - 20:,} more" if len(jobs) > 20 else ""
     lines = {
         "Number": adapter.id,
-        "Learned from": f"{adapter.dataset_name}{gone}, {words.count(adapter.train_rows, 'row')} of its train side",
+        "Learned from": f"{adapter.dataset_name}{gone}, {formats.count(adapter.train_rows, 'row')} of its train side",
         "Fingerprint of these rows": adapter.fingerprint,
         "Base model": f"{adapter.base}, {base}",
         "Learned to say": words.FORMS.get(adapter.form, adapter.form),
@@ -175,7 +175,7 @@ def frame(findings: list[Finding]) -> pl.DataFrame:
 
 def _line(finding: Finding) -> dict[str, object]:
     form = _FIGURES.get(finding.unit, "{:.3g}".format)
-    before, after = (words.NOTHING if value is None else form(value) for value in (finding.base, finding.adapted))
+    before, after = (formats.NOTHING if value is None else form(value) for value in (finding.base, finding.adapted))
     is_known = finding.change is not None
     return {
         "Part": finding.name,
@@ -183,7 +183,7 @@ def _line(finding: Finding) -> dict[str, object]:
         "Before": before,
         "After": after,
         "Worse by": _much(finding, finding.change),
-        "Between": f"{_much(finding, finding.low)} and {_much(finding, finding.high)}" if is_known else words.NOTHING,
+        "Between": f"{_much(finding, finding.low)} and {_much(finding, finding.high)}" if is_known else formats.NOTHING,
         "Allowed": _much(finding, finding.limit),
         "Cases": finding.n,
         "Measured on": finding.about,
@@ -193,5 +193,5 @@ def _line(finding: Finding) -> dict[str, object]:
 
 def _much(finding: Finding, change: float | None) -> str:
     if change is None:
-        return words.NOTHING
+        return formats.NOTHING
     return f"{100 * change:+.1f} points" if finding.unit == "accuracy" else f"{change:+.1%}"

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import widgets, words
 from dashboard.parts.adapters import table
 from dashboard.parts.run import choose
+from dashboard.shared import formats, widgets, words
 from db.errors import UserError
 from db.types import Adapter, AdapterState
 from worker.adapters import actions
@@ -120,7 +120,7 @@ def take_away(adapter: Adapter) -> None:
         )  # fmt: skip
         question = (
             f"Delete adapter **{adapter.id[:8]}** for {words.plain(adapter.task)} "
-            f"({words.count(adapter.train_rows, 'row')}, made {words.ago(adapter.created_at)})? "
+            f"({formats.count(adapter.train_rows, 'row')}, made {formats.ago(adapter.created_at)})? "
             "Its weights are gone then; what was priced with it and its history stay."
         )
         if widgets.is_sure("Delete", question, key=f"delete-{adapter.id}"):

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import polars as pl
 import streamlit as st
 
-from dashboard import picking, reads, widgets, words
 from dashboard.parts.knowledge import overview
 from dashboard.parts.run import choose as run_choose
+from dashboard.shared import formats, pickers, reads, widgets, words
 from db.types import Adapter, AdapterChange, AdapterState, Endpoint
 from worker.adapters import actions
 from worker.endpoints import tuning
@@ -51,7 +51,7 @@ def tasks(adapters: Sequence[Adapter]) -> None:
             else:
                 st.badge("Nothing in production", color="gray", icon=":material/remove:")
             st.space("stretch")
-            st.caption(f"{words.count(candidates, 'candidate')}, {retired:,} retired", width="content")
+            st.caption(f"{formats.count(candidates, 'candidate')}, {retired:,} retired", width="content")
 
 
 def table(adapters: Sequence[Adapter]) -> None:
@@ -70,7 +70,7 @@ def table(adapters: Sequence[Adapter]) -> None:
             "Rows": adapter.train_rows,
             "Cost": cost(adapter),
             "Size": size(adapter),
-            "Ends": ends(adapter, endpoints) or words.NOTHING,
+            "Ends": ends(adapter, endpoints) or formats.NOTHING,
             "Made": adapter.created_at,
         }
         for adapter in sorted(adapters, key=lambda each: (each.task, order.index(each.state)))
@@ -78,7 +78,7 @@ def table(adapters: Sequence[Adapter]) -> None:
     schema = {"Mean error": pl.Float64, "Median error": pl.Float64}
     frame = pl.DataFrame(lines, schema_overrides=schema).with_columns(pl.col("Median error").round(2))
     error = widgets.dollars("Mean error", frame["Mean error"], "On validation rows it did not learn from.")
-    st.dataframe(frame, hide_index=True, column_config=_COLUMNS | {"Mean error": error}, placeholder=words.NOTHING)
+    st.dataframe(frame, hide_index=True, column_config=_COLUMNS | {"Mean error": error}, placeholder=formats.NOTHING)
 
 
 def choose(adapters: Sequence[Adapter]) -> Adapter:
@@ -92,7 +92,7 @@ def choose(adapters: Sequence[Adapter]) -> Adapter:
     number = found[0] if len(found) == 1 else next(iter(known))
     st.query_params[run_choose.ADAPTER] = st.session_state[_CHOSEN] = number
     names = {key: words.adapter_name(adapter) for key, adapter in known.items()}
-    picking.one("Adapter", names, key=_CHOSEN, on_change=_picked)
+    pickers.one("Adapter", names, key=_CHOSEN, on_change=_picked)
     return known[number]
 
 
@@ -113,7 +113,7 @@ def history(changes: Sequence[AdapterChange]) -> None:
             "To": STATES[change.after],
             "Who": change.who,
             "Why": change.why,
-            "Gate overridden": change.overrides or words.NOTHING,
+            "Gate overridden": change.overrides or formats.NOTHING,
         }
         for change in changes
     ]
@@ -134,7 +134,7 @@ def gate_word(adapter: Adapter) -> str:
 
 
 def cost(adapter: Adapter) -> str:
-    return words.UNKNOWN if adapter.metrics.get("cost_unknown") else words.usd(adapter.usd)
+    return formats.UNKNOWN if adapter.metrics.get("cost_unknown") else formats.usd(adapter.usd)
 
 
 def size(adapter: Adapter) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import picking, reads, widgets, words
 from dashboard.parts.compare import charts as compare_charts
 from dashboard.parts.results import evidence, predictions
 from dashboard.parts.tradeoffs import charts
+from dashboard.shared import formats, pickers, reads, widgets, words
 from db.types import Dataset, Job
 from worker.pricing import comparison
 
@@ -26,9 +26,9 @@ def choose(dataset: Dataset, jobs: Sequence[Job], names: dict[int, str]) -> tupl
     wanted = [job_id for job_id in dict.fromkeys([*asked, *newest]) if job_id in known]
     left, right = st.columns(2, gap="large")
     told = {job_id: names[job_id] for job_id in known}
-    first = picking.one("A", told, first=wanted[0], key=f"pair-a-{max(known)}", place=left)
+    first = pickers.one("A", told, first=wanted[0], key=f"pair-a-{max(known)}", place=left)
     others = {job_id: name for job_id, name in told.items() if job_id != first}
-    chosen = picking.one("B", others, first=wanted[1], key=f"pair-b-{max(known)}", place=right)
+    chosen = pickers.one("B", others, first=wanted[1], key=f"pair-b-{max(known)}", place=right)
     st.query_params.update(a=str(first), b=str(chosen))
     return known[first], known[chosen]
 
@@ -37,7 +37,7 @@ def counted(frame: pl.DataFrame) -> str:
     """How often each is nearer, in a sentence."""
     a, b = ((frame["nearer"] == name).sum() for name in "ab")
     return (
-        f"A is nearer in {words.count(int(a), 'row')}, B in {words.count(int(b), 'row')}, "
+        f"A is nearer in {formats.count(int(a), 'row')}, B in {formats.count(int(b), 'row')}, "
         f"{len(frame) - int(a) - int(b):,} are alike. How often is not how much: the sentence above weighs dollars."
     )
 
@@ -45,7 +45,7 @@ def counted(frame: pl.DataFrame) -> str:
 def scatter(frame: pl.DataFrame) -> None:
     st.altair_chart(compare_charts.two_errors(frame), key="two-errors")
     both = len(frame.drop_nulls(["error_a", "error_b"]))
-    drawn = f" An even sample of {words.count(both, 'row')} is drawn." if both > charts.MOST_POINTS else ""
+    drawn = f" An even sample of {formats.count(both, 'row')} is drawn." if both > charts.MOST_POINTS else ""
     st.caption(f"One mark per row; on the line both are equally far off, below it B is nearer.{drawn}")
 
 

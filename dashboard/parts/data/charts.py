@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 import polars as pl
 
-from dashboard import words
+from dashboard.shared import words
 from dashboard.shared.chart_style import ACCENT, DOLLARS, GREY, Chart, _powers_axis, sized
 from worker import amounts
 

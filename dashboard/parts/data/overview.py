@@ -5,8 +5,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import reads, widgets, words
 from dashboard.parts.data import charts
+from dashboard.shared import formats, navigation, reads, widgets, words
 from db.types import Dataset, DatasetState, Queue, Split
 from worker.datasets import actions
 
@@ -21,7 +21,7 @@ def counts(dataset: Dataset) -> None:
         ("Rows in the file", f"{dataset.rows_in:,}", "Data lines, without the header."),
         ("Items", f"{dataset.items:,}", "Rows that can be used. Rows = items + rejects, always."),
         ("Rejects", f"{dataset.rejects:,}", "Rows that can't be used; each is kept with its reason."),
-        ("Median price", words.usd(profile.get("price", {}).get("quantiles", {}).get("0.5")), "Half cost less."),
+        ("Median price", formats.usd(profile.get("price", {}).get("quantiles", {}).get("0.5")), "Half cost less."),
         (
             "Near-duplicates",
             f"{profile.get('duplicates', {}).get('items', 0):,}",
@@ -41,9 +41,9 @@ def profile(dataset: Dataset) -> None:
             histogram = price["histogram"]
             st.altair_chart(charts.price_histogram(histogram["edges"], histogram["counts"]))
             low, quarter, three_quarters, high = (
-                words.usd(price["quantiles"][q]) for q in ("0.0", "0.25", "0.75", "1.0")
+                formats.usd(price["quantiles"][q]) for q in ("0.0", "0.25", "0.75", "1.0")
             )
-            priced = words.count(price["count"], "item")
+            priced = formats.count(price["count"], "item")
             st.caption(
                 words.md(
                     f"{priced} with a price, from {low} to {high}; half of them cost {quarter} to {three_quarters}."
@@ -53,10 +53,10 @@ def profile(dataset: Dataset) -> None:
             st.info("No row has a price: they can be priced, but errors can't be measured.", icon=":material/sell:")
     with right:
         st.subheader("Fields", anchor=False)
-        st.dataframe(fields(dataset), hide_index=True, column_config=_FIELD_COLUMNS, placeholder=words.NOTHING)
+        st.dataframe(fields(dataset), hide_index=True, column_config=_FIELD_COLUMNS, placeholder=formats.NOTHING)
         groups = dataset.profile.get("duplicates", {})
         if groups.get("groups"):
-            twins, sets = words.count(groups["items"], "item"), words.count(groups["groups"], "group")
+            twins, sets = formats.count(groups["items"], "item"), formats.count(groups["groups"], "group")
             st.caption(
                 f"{twins} in {sets} of near-duplicates (the largest has {groups['largest']:,}). "
                 "A group is always on one side of the split."
@@ -88,7 +88,7 @@ def fields(dataset: Dataset) -> pl.DataFrame:
         lines.append(
             {
                 "Field": label.removesuffix(" (needed)"),
-                "Column": dataset.mapping.get(field, words.NOTHING),
+                "Column": dataset.mapping.get(field, formats.NOTHING),
                 "filled": 1 - gaps / dataset.items if dataset.items else 0.0,
                 "median length": lengths.get(field, {}).get("0.5"),
                 "longest": lengths.get(field, {}).get("1.0"),
@@ -142,17 +142,17 @@ def rejects(dataset: Dataset) -> None:
 def delete(dataset: Dataset) -> None:
     """A button that asks once more."""
     is_loaded = dataset.state is DatasetState.READY
-    rows = words.count(dataset.rows_in, "row") if is_loaded else f"not loaded: {words.plain(dataset.file_name)}"
+    rows = formats.count(dataset.rows_in, "row") if is_loaded else f"not loaded: {words.plain(dataset.file_name)}"
     is_paid = any(job.queue is Queue.HOSTED for job in reads.shown_jobs(dataset.id))
     answers = "Stored answers of endpoints go too: pricing the same rows again is paid again. " if is_paid else ""
     question = (
         f"Delete dataset {dataset.id}, **{words.plain(dataset.name)}** ({rows}, added "
-        f"{words.ago(dataset.created_at)}), with its jobs, predictions and knowledge, and what other knowledge bases "
+        f"{formats.ago(dataset.created_at)}), with its jobs, predictions and knowledge, and what other knowledge bases "
         f"took from it? {answers}This can't be undone."
     )
     if widgets.is_sure("Delete", question, key=f"delete-{dataset.id}"):
         actions.delete_dataset(dataset.id)
-        widgets.forget()
+        navigation.forget()
         st.rerun()
 
 

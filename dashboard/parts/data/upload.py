@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import picking, widgets, words
+from dashboard.shared import formats, navigation, pickers, widgets, words
 from db.types import Dataset
 from worker.datasets import actions
 from worker.datasets.answers import Answers, Sign
@@ -44,7 +44,7 @@ def another() -> None:
 def _opened(dataset_id: int) -> None:
     # A new key empties the chooser, and the server drops its copy of the bytes.
     st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
-    widgets.choose(dataset_id)
+    navigation.choose(dataset_id)
     st.rerun()
 
 
@@ -68,7 +68,7 @@ def dialect(inspection: dict[str, Any]) -> str:
     facts.append(f"header on line {line}" if line else "no header, columns are numbered")
     preamble = inspection.get("preamble", [])
     if preamble:
-        facts.append(f"{words.count(len(preamble), 'line')} before it skipped")
+        facts.append(f"{formats.count(len(preamble), 'line')} before it skipped")
     return " · ".join(facts)
 
 
@@ -89,7 +89,7 @@ def mapping(dataset: Dataset) -> None:
         chosen, names = {}, {"": UNUSED} | {column: column for column in columns}
         for place, (field, label) in enumerate(words.FIELDS.items()):
             proposed = dataset.mapping.get(field)
-            chosen[field] = picking.one(
+            chosen[field] = pickers.one(
                 label, names, first=proposed, key=f"map-{dataset.id}-{field}", place=places[place % 3]
             )
         sign = _open_sign(dataset.id, inspection, chosen["price"])

@@ -6,10 +6,10 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import forms, reads, widgets, words
 from dashboard.parts.data_need import charts
 from dashboard.parts.data_need import reads as data_need_reads
 from dashboard.parts.jobs import cards
+from dashboard.shared import formats, forms, reads, widgets, words
 from db.types import Dataset, Job, JobState, Progress, Split
 from worker.data_need import actions as data_need_actions
 from worker.evaluation.data_curve import REACH
@@ -60,7 +60,7 @@ def start(dataset: Dataset, spec: DataNeedSpec) -> int | None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Find out", icon=":material/play_arrow:", type="primary"):
             started = data_need_actions.start(dataset.id, spec)
-        took = f"about {words.duration(planned.seconds)} and {words.usd(planned.usd)}"
+        took = f"about {formats.duration(planned.seconds)} and {formats.usd(planned.usd)}"
         st.markdown(words.md(f"{len(spec.ways) * 4} parts, {took} ({basis})."), width="content")
     return started
 
@@ -148,13 +148,13 @@ def _costs(job: Job, told: dict[str, Any]) -> None:
         training = data_need_actions.cost(job, told, rows, Decimal(0))
         whole = None if labels is None else data_need_actions.cost(job, told, rows, labels)
         missing = max(0, round(rows) - told["there"])
-        known = words.usd(whole) if whole is not None else words.UNKNOWN if missing else words.usd(training)
+        known = formats.usd(whole) if whole is not None else formats.UNKNOWN if missing else formats.usd(training)
         lines.append(
             {
                 "Up to": name,
                 "Rows": f"{rows:,.0f}",
                 "To label": f"{missing:,}",
-                "Training": words.usd(training),
+                "Training": formats.usd(training),
                 "In all": known,
             }
         )
@@ -174,9 +174,9 @@ def _trust(told: dict[str, Any]) -> None:
     lines = [
         {
             "Way": told["ways"][each["way"]]["label"],
-            "Foretold": words.usd(each["told"]),
-            "80 % interval": f"{words.usd(each['low'])} to {words.usd(each['high'])}",
-            "It was": words.usd(each["was"]),
+            "Foretold": formats.usd(each["told"]),
+            "80 % interval": f"{formats.usd(each['low'])} to {formats.usd(each['high'])}",
+            "It was": formats.usd(each["was"]),
             "Forecast off by": f"{each['off']:+.0%}",
             "Inside": "yes" if each["held"] else "no",
         }
@@ -186,7 +186,7 @@ def _trust(told: dict[str, Any]) -> None:
     missed = [line["Way"] for line in lines if line["Inside"] == "no"]
     if missed:
         st.warning(
-            f"{words.listed(missed)} did not do as foretold: take what is said about it with care, or ask again with "
+            f"{formats.listed(missed)} did not do as foretold: take what is said about it with care, or ask again with "
             "more rows to measure on.",
             icon=":material/rule:",
         )

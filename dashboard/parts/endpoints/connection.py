@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import picking, widgets, words
+from dashboard.shared import formats, pickers, widgets, words
 from db.types import Endpoint
 from worker.endpoints import actions
 from worker.endpoints.actions import PRESETS
@@ -96,7 +96,7 @@ def test(endpoint: Endpoint) -> None:
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     ids = {model.id: model.id for model in endpoint.models}
     if ids:
-        model = picking.one("Model to test", ids, key=f"test-model-{endpoint.name}", place=left)
+        model = pickers.one("Model to test", ids, key=f"test-model-{endpoint.name}", place=left)
     else:
         model = left.text_input(
             "Model to test", key=f"test-model-text-{endpoint.name}", placeholder="the first one that it lists",
@@ -146,7 +146,7 @@ def change(endpoint: Endpoint) -> None:
             st.rerun()
     question = (
         f"Remove endpoint **{words.plain(endpoint.name)}** ({words.plain(endpoint.base_url)}, "
-        f"{words.count(len(endpoint.models), 'model')})? Jobs and answers stay; nothing new can be asked of it."
+        f"{formats.count(len(endpoint.models), 'model')})? Jobs and answers stay; nothing new can be asked of it."
     )
     if widgets.is_sure("Remove", question, key=f"remove-{endpoint.name}"):
         actions.remove(endpoint.name)

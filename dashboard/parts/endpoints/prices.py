@@ -7,7 +7,7 @@ from decimal import Decimal
 import polars as pl
 import streamlit as st
 
-from dashboard import picking, reads, words
+from dashboard.shared import formats, pickers, reads, words
 from db.types import Endpoint, EndpointModel, Tariff
 from worker.endpoints import actions
 
@@ -48,14 +48,14 @@ def shutdowns(found: Sequence[EndpointModel]) -> list[str]:
 
 def _line(model: EndpointModel, tariff: Tariff | None, training: Decimal | None) -> tuple[str, ...]:
     can = tuple(_SAID.get(str(model.abilities.get(key)), "?") for key in _ABILITIES)
-    ends = (model.shutdown_date or words.NOTHING)[:10]
-    tuned = words.known_usd(training)
+    ends = (model.shutdown_date or formats.NOTHING)[:10]
+    tuned = formats.known_usd(training)
     if tariff is None:
-        return (model.id, ends, *can, *[words.UNKNOWN] * (len(_PRICES) - 1), tuned, words.NOTHING)
+        return (model.id, ends, *can, *[formats.UNKNOWN] * (len(_PRICES) - 1), tuned, formats.NOTHING)
     since = f", {tariff.valid_from:%Y-%m-%d}" if tariff.valid_from else ""
     source = "entered by hand" if tariff.source == "override" else tariff.source
     prices = (tariff.input, tariff.cached, tariff.output, tariff.batch_input, tariff.batch_output)
-    return (model.id, ends, *can, *(words.usd(price) for price in prices), tuned, source + since)
+    return (model.id, ends, *can, *(formats.usd(price) for price in prices), tuned, source + since)
 
 
 def price(endpoint: Endpoint, chosen: str | None) -> None:
@@ -64,7 +64,7 @@ def price(endpoint: Endpoint, chosen: str | None) -> None:
     with st.form(f"price-{endpoint.name}", border=True):
         st.markdown("**Enter a price** for a model: a contract of yours, or one that the price list does not know.")
         left, *places = st.columns([2, 1, 1, 1, 1, 1, 1])
-        model = picking.one("Model", ids, first=chosen, key=f"price-model-{endpoint.name}-{chosen}", place=left)
+        model = pickers.one("Model", ids, first=chosen, key=f"price-model-{endpoint.name}-{chosen}", place=left)
         names = {"input": "In ($/M)", "output": "Out ($/M)", "cached": "Cached ($/M)",
                  "batch_input": "Batch in", "batch_output": "Batch out", "training": "Training ($/M)"}  # fmt: skip
         helps = {"training": _TRAINING}
@@ -102,8 +102,8 @@ def spent(endpoint: Endpoint) -> None:
         pl.col("tokens_in").alias("Tokens in"),
         pl.col("tokens_cached").alias("of them cached"),
         pl.col("tokens_out").alias("Out"),
-        pl.col("usd").map_elements(words.known_usd, return_dtype=pl.String, skip_nulls=False).alias("Paid"),
-        pl.col("lost_usd").map_elements(words.usd, return_dtype=pl.String).alias("Lost"),
+        pl.col("usd").map_elements(formats.known_usd, return_dtype=pl.String, skip_nulls=False).alias("Paid"),
+        pl.col("lost_usd").map_elements(formats.usd, return_dtype=pl.String).alias("Lost"),
         pl.col("in_flight").alias("Under way"),
     )
     numbers = {name: _number(format="localized") for name in ("Calls", "Tokens in", "of them cached", "Out")}

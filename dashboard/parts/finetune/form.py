@@ -6,11 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import forms, picking, reads, widgets, words
-from dashboard.forms import Choices
 from dashboard.parts.finetune import reads as finetune_reads
 from dashboard.parts.knowledge import reads as knowledge_reads
 from dashboard.parts.run import choose
+from dashboard.shared import formats, forms, pickers, reads, widgets, words
+from dashboard.shared.forms import Choices
 from db.types import Dataset, Endpoint, JobState, Split
 from worker.endpoints import tuning as hosted
 from worker.finetune import actions as finetune_actions
@@ -83,10 +83,10 @@ def _input(key: str, name: str, default: Any, choices: Choices, dataset: Dataset
         )  # fmt: skip
     if name == "prompt":
         names = {ref: words.prompt_name(ref) for ref in choices.prompts}
-        return picking.one(str(field.title), names, key=key, help=field.description)
+        return pickers.one(str(field.title), names, key=key, help=field.description)
     if name == "categories":
         names = {name: name for name in knowledge_reads.categories(dataset)}
-        return picking.several(
+        return pickers.several(
             str(field.title), names, key=f"{key}-{dataset.id}", placeholder="All", help=field.description
         )
     return forms.field_input(key, name, field, default)
@@ -137,13 +137,13 @@ def takes(dataset: Dataset, spec: TrainSpec) -> None:
 def estimate(known: TrainEstimate) -> str:
     """An estimate in a sentence of Markdown: "About **6 min** (5 min to 8 min) and **$0.01** ($0.008 to $0.013) …"."""
     if known.seconds is None or known.low is None or known.high is None:
-        money = f"**{words.usd(known.usd)}**" if known.usd is not None else f"an **{words.UNKNOWN}** sum"
+        money = f"**{formats.usd(known.usd)}**" if known.usd is not None else f"an **{formats.UNKNOWN}** sum"
         return f"About {money} to the endpoint; how long it takes is the endpoint's to say."
-    time = f"**{words.duration(known.seconds)}** ({words.duration(known.low)} to {words.duration(known.high)})"
+    time = f"**{formats.duration(known.seconds)}** ({formats.duration(known.low)} to {formats.duration(known.high)})"
     if known.usd is None:
-        return f"About {time}; what it costs is **{words.UNKNOWN}**."
-    low, high = (words.usd(float(known.usd) * end / known.seconds) for end in (known.low, known.high))
-    return f"About {time} and **{words.usd(known.usd)}** ({low} to {high}), in {words.count(known.steps, 'step')}."
+        return f"About {time}; what it costs is **{formats.UNKNOWN}**."
+    low, high = (formats.usd(float(known.usd) * end / known.seconds) for end in (known.low, known.high))
+    return f"About {time} and **{formats.usd(known.usd)}** ({low} to {high}), in {formats.count(known.steps, 'step')}."
 
 
 def _timing(job_id: int) -> None:

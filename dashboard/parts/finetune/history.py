@@ -3,8 +3,8 @@
 import polars as pl
 import streamlit as st
 
-from dashboard import picking, reads, widgets, words
 from dashboard.parts.finetune import reads as finetune_reads
+from dashboard.shared import formats, pickers, reads, widgets, words
 from db.types import Adapter, Job, JobState, Progress, Queue
 
 JOB = "job"
@@ -55,7 +55,7 @@ def choose(trainings: list[Job]) -> Job:
     if len(trainings) > 1:
         states = {key: words.STATES[job.state][0].lower() for key, job in known.items()}
         told = {key: f"{names[int(key)]} · {state}" for key, state in states.items()}
-        picking.one("Training", told, key=_CHOSEN, on_change=_picked)
+        pickers.one("Training", told, key=_CHOSEN, on_change=_picked)
     return known[asked]
 
 
@@ -77,9 +77,9 @@ def table(trainings: list[Job]) -> None:
             "Mean error": adapter.metrics.get("mae") if adapter else None,
             "Median error": adapter.metrics.get("median_relative_error") if adapter else None,
             "Rows": adapter.train_rows if adapter else None,
-            "Took": words.duration(job.fixed_seconds or None),
-            "Cost": words.usd(job.fixed_usd) if knows_cost(job, progress[job.id], adapter) else words.UNKNOWN,
-            "Adapter": adapter.id[:8] if adapter else words.NOTHING,
+            "Took": formats.duration(job.fixed_seconds or None),
+            "Cost": formats.usd(job.fixed_usd) if knows_cost(job, progress[job.id], adapter) else formats.UNKNOWN,
+            "Adapter": adapter.id[:8] if adapter else formats.NOTHING,
             "Started": job.created_at,
         }
         for job, adapter in finetune_reads.history(trainings)
@@ -87,7 +87,7 @@ def table(trainings: list[Job]) -> None:
     schema = {"Mean error": pl.Float64, "Median error": pl.Float64, "Rows": pl.Int64}
     frame = pl.DataFrame(lines, schema_overrides=schema).with_columns(pl.col("Median error").round(2))
     error = widgets.dollars("Mean error", frame["Mean error"], "On validation rows, of the best checkpoint.")
-    st.dataframe(frame, hide_index=True, column_config=_COLUMNS | {"Mean error": error}, placeholder=words.NOTHING)
+    st.dataframe(frame, hide_index=True, column_config=_COLUMNS | {"Mean error": error}, placeholder=formats.NOTHING)
 
 
 def knows_cost(job: Job, progress: Progress, adapter: Adapter | None) -> bool:

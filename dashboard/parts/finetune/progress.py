@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import reads, widgets, words
 from dashboard.parts.adapters import production
 from dashboard.parts.finetune import charts, history
 from dashboard.parts.finetune import reads as finetune_reads
 from dashboard.parts.finetune.reads import Curve
 from dashboard.parts.jobs import cards
 from dashboard.parts.run import choose
+from dashboard.shared import formats, navigation, reads, widgets, words
 from db.types import Job, JobState, Progress, Queue, Step
 from worker.adapters import actions as adapter_actions
 from worker.endpoints import tuning as hosted
@@ -95,14 +95,16 @@ def _button(label: str, icon: str, verb: Callable[[int], object], job_id: int, a
 def _figures(job: Job, progress: Progress, curve: Curve) -> None:
     """The numbers that move."""
     told, best = curve.latest, curve.best
-    error = words.NOTHING if best is None or best["mae"] is None else words.usd(best["mae"])
+    error = formats.NOTHING if best is None or best["mae"] is None else formats.usd(best["mae"])
     left = progress.eta_seconds if progress.step is Step.TRAIN else None
-    money = words.usd(progress.usd) if history.knows_cost(job, progress, finetune_reads.made_by(job)) else words.UNKNOWN
-    memory = f"{told['memory_gb']:.1f} GB" if told.get("memory_gb") else words.NOTHING
-    speed = f"{told['tokens_per_second']:,.0f}" if told.get("tokens_per_second") else words.NOTHING
+    money = (
+        formats.usd(progress.usd) if history.knows_cost(job, progress, finetune_reads.made_by(job)) else formats.UNKNOWN
+    )
+    memory = f"{told['memory_gb']:.1f} GB" if told.get("memory_gb") else formats.NOTHING
+    speed = f"{told['tokens_per_second']:,.0f}" if told.get("tokens_per_second") else formats.NOTHING
     shown = [
         (f"Step, of {curve.total:,}" if curve.total else "Step", f"{curve.step:,}", "Of the optimiser."),
-        ("Time left", words.duration(left), "Of the training; then what it forgot is measured."),
+        ("Time left", formats.duration(left), "Of the training; then what it forgot is measured."),
         ("Best mean error", error, "On validation rows, priced just as your rows will be later."),
         ("Cost so far", money, "Machine time × its hourly rate, or what the endpoint takes."),
         ("Tokens per second", speed, "At the last step."),
@@ -115,11 +117,11 @@ def _figures(job: Job, progress: Progress, curve: Curve) -> None:
 
 def _facts(job: Job, progress: Progress, curve: Curve) -> list[str]:
     facts = [f"job {job.id}", f"for {words.plain(str(job.spec['task']))}"]
-    facts.append(f"{progress.items_done:,} of {words.count(progress.items_total, 'row')} seen, all epochs together")
+    facts.append(f"{progress.items_done:,} of {formats.count(progress.items_total, 'row')} seen, all epochs together")
     if curve.latest.get("device"):
         facts.append(f"on {words.plain(curve.latest['device'])}")
     if curve.latest.get("seconds"):
-        facts.append(f"{words.duration(curve.latest['seconds'])} of work")
+        facts.append(f"{formats.duration(curve.latest['seconds'])} of work")
     facts.append(f"started {job.created_at:%Y-%m-%d %H:%M} UTC")
     if job.finished_at:
         facts.append(f"ended {job.finished_at:%Y-%m-%d %H:%M} UTC")
@@ -165,7 +167,7 @@ def _outcome(job: Job) -> None:
     if adapter is None:
         st.info("Its adapter was deleted; the curve is kept.", icon=":material/delete:")
         return
-    rows = words.count(adapter.train_rows, "row")
+    rows = formats.count(adapter.train_rows, "row")
     early = " It was stopped early and kept the best it had." if adapter.metrics.get("stopped") else ""
     is_idle = words.brought_nothing(adapter.metrics)
     told = st.info if is_idle else st.success
@@ -185,6 +187,6 @@ def _outcome(job: Job) -> None:
     production.gate(adapter_actions.gate_objection(adapter))
     with st.container(horizontal=True):
         address = {"dataset": str(job.dataset_id), choose.ADAPTER: adapter.id}
-        st.page_link(widgets.RUN, label="Price rows with it", icon=":material/play_circle:", query_params=address)
-        st.page_link(widgets.ADAPTERS, label="Its page among the adapters", icon=":material/extension:",
+        st.page_link(navigation.RUN, label="Price rows with it", icon=":material/play_circle:", query_params=address)
+        st.page_link(navigation.ADAPTERS, label="Its page among the adapters", icon=":material/extension:",
                      query_params=address)  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from dashboard import words
+from dashboard.shared import words
 from db import jobs as _jobs
 from db import trainings as _trainings
 from db.engine import begin

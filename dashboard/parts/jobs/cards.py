@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboard import reads, widgets, words
 from dashboard.parts.adapters import reads as adapter_reads
 from dashboard.parts.run import choose
+from dashboard.shared import formats, navigation, reads, widgets, words
 from db.types import Job, JobKind, JobState, Progress, Step
 from worker.jobs import actions
 
@@ -30,7 +30,7 @@ def _file_work(dataset_id: int, kind: JobKind) -> None:
         if progress is None or progress.state.is_final:
             st.rerun()
         step = Step.INSPECT if kind is JobKind.INSPECT else Step.LOAD
-        rows = f": {words.count(progress.items_done, 'row')} read" if progress.items_done else " …"
+        rows = f": {formats.count(progress.items_done, 'row')} read" if progress.items_done else " …"
         st.status(f"{words.STEPS[step]}{rows}", state="running")
         if kind is JobKind.LOAD:
             st.caption("Reading every line, finding near-duplicates, dividing the items into sides.")
@@ -94,13 +94,13 @@ def _share(progress: Progress) -> float:
 def _headline(job: Job, progress: Progress) -> str:
     """What goes on now: Pricing: 1,200 of 2,400 rows (50 %), about 4 s left."""
     if progress.state is JobState.PAUSED:
-        return f"Paused at {progress.items_done:,} of {words.count(progress.items_total, 'row')}"
+        return f"Paused at {progress.items_done:,} of {formats.count(progress.items_total, 'row')}"
     step = words.STEPS[progress.step] if progress.step else "Waiting"
     if progress.step not in (Step.PRICE, Step.INDEX, Step.TRAIN, Step.RUNG) or not progress.items_total:
-        waited = words.duration(max(1.0, (datetime.now(UTC) - job.created_at).total_seconds()))
+        waited = formats.duration(max(1.0, (datetime.now(UTC) - job.created_at).total_seconds()))
         return f"{step} … ({waited} since the start)"
-    left = f", about {words.duration(progress.eta_seconds)} left" if progress.eta_seconds is not None else ""
-    done = f"{progress.items_done:,} of {words.count(progress.items_total, 'row')} ({_share(progress):.0%})"
+    left = f", about {formats.duration(progress.eta_seconds)} left" if progress.eta_seconds is not None else ""
+    done = f"{progress.items_done:,} of {formats.count(progress.items_total, 'row')} ({_share(progress):.0%})"
     return f"{step}: {done}{left}"
 
 
@@ -118,22 +118,22 @@ _DONE = {
 def _facts(job: Job, progress: Progress) -> list[str]:
     facts = [
         f"job {job.id}",
-        f"{progress.items_done:,} of {words.count(progress.items_total, 'row')} {_DONE[job.kind]}",
+        f"{progress.items_done:,} of {formats.count(progress.items_total, 'row')} {_DONE[job.kind]}",
     ]
     if job.kind is JobKind.INDEX and job.state is JobState.DONE and not progress.items_total:
         facts[1] = "nothing to embed"
     if progress.rows_per_second:
-        facts.append(words.speed(progress.rows_per_second))
+        facts.append(formats.speed(progress.rows_per_second))
     # Nobody books what a timing takes: it has no rows, and no money. A measurement has no rows.
     facts = facts[:1] if job.kind in (JobKind.PILOT, JobKind.GUARD) else facts
     facts += [] if job.kind is JobKind.PILOT else _books(job, progress)
     if job.fixed_seconds and job.kind is JobKind.PRICE:
         (usd,) = adapter_reads.fixed_usd([job])
-        facts.append(f"learning took {words.duration(job.fixed_seconds)} ({words.known_usd(usd)})")
+        facts.append(f"learning took {formats.duration(job.fixed_seconds)} ({formats.known_usd(usd)})")
     if job.kind is JobKind.PRICE:
         facts += [f"{progress.unparsed:,} unparsed", f"{progress.failed:,} failed"]
         error = reads.mean_error(job.id) if job.state is JobState.DONE else None
-        facts += [f"mean error {words.usd(error)}"] if error is not None else []
+        facts += [f"mean error {formats.usd(error)}"] if error is not None else []
     if job.finished_at:
         facts.append(f"ended {job.finished_at:%Y-%m-%d %H:%M} UTC")
     return facts
@@ -142,22 +142,25 @@ def _facts(job: Job, progress: Progress) -> list[str]:
 def _books(job: Job, progress: Progress) -> list[str]:
     """Money and tokens; of a job without a language model only the machine's money."""
     end = "in all" if job.state.is_final else "so far"
-    said = f"of it up to {words.usd(progress.lost_usd)} lost with calls that brought no answer"
+    said = f"of it up to {formats.usd(progress.lost_usd)} lost with calls that brought no answer"
     lost = [said] if progress.lost_usd else []
     if not progress.tokens_in:
-        return [f"{words.usd(progress.usd)} {end}", *lost]
-    money = f"{words.usd(progress.usd)} of machine time"
+        return [f"{formats.usd(progress.usd)} {end}", *lost]
+    money = f"{formats.usd(progress.usd)} of machine time"
     if words.is_paid(job):
-        money = words.money(progress.usd, progress.saved_usd, unknown=progress.has_unknown_cost)
-    facts = [f"{words.tokens(progress.tokens_in)} tokens in, {words.tokens(progress.tokens_out)} out", f"{money} {end}"]
+        money = formats.money(progress.usd, progress.saved_usd, unknown=progress.has_unknown_cost)
+    facts = [
+        f"{formats.tokens(progress.tokens_in)} tokens in, {formats.tokens(progress.tokens_out)} out",
+        f"{money} {end}",
+    ]
     facts += lost
     if progress.cap_usd is not None:
-        facts.append(f"cap {words.usd(progress.cap_usd)}")
+        facts.append(f"cap {formats.usd(progress.cap_usd)}")
     if progress.retries:
-        facts.append(words.count(progress.retries, "retry", "retries"))
+        facts.append(formats.count(progress.retries, "retry", "retries"))
     if progress.rate_limit_waits:
-        waits = words.count(progress.rate_limit_waits, "wait")
-        facts.append(f"{waits} for the rate limit ({words.duration(progress.waited_seconds)})")
+        waits = formats.count(progress.rate_limit_waits, "wait")
+        facts.append(f"{waits} for the rate limit ({formats.duration(progress.waited_seconds)})")
     return facts
 
 
@@ -165,9 +168,9 @@ def _batched(job: Job) -> str:
     """Where its batches are: they may take a day, and nothing is wrong then."""
     batches = reads.batches(job.id)
     out = [batch for batch in batches if batch.finished_at is None]
-    calls = words.count(sum(batch.requests for batch in batches), "call")
+    calls = formats.count(sum(batch.requests for batch in batches), "call")
     answered = sum(batch.answered for batch in batches)
-    said = f":material/schedule: Batch API: {calls} in {words.count(len(batches), 'batch', 'batches')}"
+    said = f":material/schedule: Batch API: {calls} in {formats.count(len(batches), 'batch', 'batches')}"
     if out:
         return f"{said}, {len(out)} still out since {min(b.created_at for b in out):%Y-%m-%d %H:%M} UTC (up to 24 h)."
     return f"{said}, {answered:,} answered." if batches else ":material/schedule: Batch API: nothing handed in yet."
@@ -217,15 +220,15 @@ def _buttons(job: Job, progress: Progress) -> None:
 def _place(job: Job) -> tuple[str, str, str, dict[str, str]] | None:
     """Where more is to be seen of a job: page, label, icon and what its address says; None before there is."""
     if job.kind is JobKind.FINETUNE:
-        return widgets.FINETUNE, "Curve", ":material/show_chart:", {"job": str(job.id)}
+        return navigation.FINETUNE, "Curve", ":material/show_chart:", {"job": str(job.id)}
     if job.kind is JobKind.DATA_NEED:
-        return widgets.DATA_NEED, "Curves", ":material/query_stats:", {}
+        return navigation.DATA_NEED, "Curves", ":material/query_stats:", {}
     if job.kind is JobKind.PILOT:
-        return widgets.FINETUNE, "Fine-tune", ":material/model_training:", {}
+        return navigation.FINETUNE, "Fine-tune", ":material/model_training:", {}
     if job.kind is JobKind.GUARD:
-        return widgets.ADAPTERS, "Adapter", ":material/extension:", {choose.ADAPTER: job.spec["adapter"]}
+        return navigation.ADAPTERS, "Adapter", ":material/extension:", {choose.ADAPTER: job.spec["adapter"]}
     if job.kind is JobKind.PRICE and job.state is JobState.DONE:
-        return widgets.RESULTS, "Predictions", ":material/table_view:", {"job": str(job.id)}
+        return navigation.RESULTS, "Predictions", ":material/table_view:", {"job": str(job.id)}
     if job.kind is JobKind.INDEX and job.state is JobState.DONE:
-        return widgets.KNOWLEDGE, "Knowledge base", ":material/menu_book:", {}
+        return navigation.KNOWLEDGE, "Knowledge base", ":material/menu_book:", {}
     return None

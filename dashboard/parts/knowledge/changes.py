@@ -5,8 +5,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import picking, reads, words
 from dashboard.parts.knowledge import reads as knowledge_reads
+from dashboard.shared import formats, pickers, reads, words
 from db.types import Dataset, DatasetState, Job, Split
 from worker.datasets.answers import Sign
 from worker.knowledge import actions
@@ -45,7 +45,7 @@ def changes(dataset: Dataset) -> None:
             typed = st.text_input("Ids to remove, separated by commas", placeholder="B00123, row:17")
             if st.form_submit_button("Remove", icon=":material/delete:"):
                 removed = actions.remove(dataset.id, [key.strip() for key in typed.split(",") if key.strip()])
-                st.toast(f"{words.count(removed, 'item')} removed: no search finds them any more.")
+                st.toast(f"{formats.count(removed, 'item')} removed: no search finds them any more.")
         others = [
             each
             for each in reads.datasets()
@@ -53,7 +53,7 @@ def changes(dataset: Dataset) -> None:
         ]
         if others:
             with st.form(f"reference-{dataset.id}", border=False):
-                chosen = picking.one(
+                chosen = pickers.one(
                     "Add another dataset as reference", {each.id: words.dataset_name(each) for each in others},
                     made={each.id: each.created_at for each in others}, key=f"reference-of-{dataset.id}",
                     help="All its priced items, except what matches this dataset's test or validation side.",
@@ -75,7 +75,7 @@ def outcomes(dataset: Dataset) -> None:
     refused = {reason: n for reason, n in found[0][1].get("refused", {}).items() if n}
     if refused:
         reasons = " ".join(
-            f"- {words.plain(reason)}: {words.count(number, 'line')}\n" for reason, number in refused.items()
+            f"- {words.plain(reason)}: {formats.count(number, 'line')}\n" for reason, number in refused.items()
         )
         st.warning(f"Refused by job {found[0][0].id}:\n{reasons}", icon=":material/block:")
 
@@ -92,6 +92,6 @@ def _line(job: Job, result: dict[str, Any]) -> dict[str, Any]:
         "Removed": result["removed"],
         "Refused": sum(result["refused"].values()),
         "To embed": result["to_embed"],
-        "Took": words.duration(job.fixed_seconds),
-        "Cost": words.usd(job.fixed_usd),
+        "Took": formats.duration(job.fixed_seconds),
+        "Cost": formats.usd(job.fixed_usd),
     }

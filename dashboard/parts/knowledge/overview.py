@@ -5,10 +5,10 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import picking, reads, widgets, words
 from dashboard.parts.knowledge import charts
 from dashboard.parts.knowledge import reads as knowledge_reads
 from dashboard.parts.knowledge.reads import Overview
+from dashboard.shared import formats, navigation, pickers, reads, widgets, words
 from db.types import Dataset, Job, JobState
 from worker.jobs import actions
 from worker.knowledge import actions as knowledge_actions
@@ -48,9 +48,9 @@ def build(dataset: Dataset, work: str) -> None:
             knowledge_actions.refresh(dataset.id)
             st.rerun()
         if planned.items:
-            took = f"{words.duration(planned.seconds)} and {words.usd(planned.usd)}"
+            took = f"{formats.duration(planned.seconds)} and {formats.usd(planned.usd)}"
             st.markdown(
-                words.md(f"{words.count(planned.items, 'item')} to embed: about {took} ({basis})."), width="content"
+                words.md(f"{formats.count(planned.items, 'item')} to embed: about {took} ({basis})."), width="content"
             )
         else:
             st.markdown("Every item is embedded as it is now; a refresh costs next to nothing.", width="content")
@@ -68,8 +68,8 @@ def _work(job_id: int) -> None:
             st.rerun()
         with st.container(border=True):
             share = progress.items_done / progress.items_total if progress.items_total else 0.0
-            rows = f"{progress.items_done:,} of {words.count(progress.items_total, 'item')} embedded"
-            left = f", about {words.duration(progress.eta_seconds)} left" if progress.eta_seconds else ""
+            rows = f"{progress.items_done:,} of {formats.count(progress.items_total, 'item')} embedded"
+            left = f", about {formats.duration(progress.eta_seconds)} left" if progress.eta_seconds else ""
             paused = progress.state is JobState.PAUSED
             text = f"Paused: {rows}" if paused else f"{rows}{left}" if progress.items_total else "Looking for changes …"
             st.progress(min(1.0, share), text=text)
@@ -88,8 +88,8 @@ def figures(found: Overview) -> None:
     fresh = found.fresh
     covered = found.train_searchable / found.train_items if found.train_items else 0.0
     days = fresh.median_age_days
-    age = words.NOTHING if days is None else "under a day" if days < 1 else words.count(round(days), "day")
-    lag = words.duration(fresh.lag_seconds)
+    age = formats.NOTHING if days is None else "under a day" if days < 1 else formats.count(round(days), "day")
+    lag = formats.duration(fresh.lag_seconds)
     shown = [
         ("Items", f"{fresh.items:,}", "Priced items that can be found or wait to be embedded."),
         (
@@ -105,11 +105,11 @@ def figures(found: Overview) -> None:
     for place, (label, value, about) in zip(st.columns(len(shown)), shown, strict=True):
         place.metric(label, value, help=about, border=True)
     parts = [f"{number:,} {_SOURCES[source]}" for source, number in found.sources.items()]
-    facts = [f"Model {found.base.signature}", f"refreshed {words.ago(found.base.refreshed_at)}", *parts]
+    facts = [f"Model {found.base.signature}", f"refreshed {formats.ago(found.base.refreshed_at)}", *parts]
     if fresh.worst_lag_seconds is not None:
-        facts.append(f"longest lag {words.duration(fresh.worst_lag_seconds)}")
+        facts.append(f"longest lag {formats.duration(fresh.worst_lag_seconds)}")
     if found.base.refresh_seconds:
-        facts.append(f"refreshed every {words.duration(found.base.refresh_seconds)}")
+        facts.append(f"refreshed every {formats.duration(found.base.refresh_seconds)}")
     st.caption(words.plain(" · ".join(facts)))
 
 
@@ -123,7 +123,7 @@ def search(dataset: Dataset) -> None:
         left, middle, right, end = st.columns([4, 1.6, 1, 1], vertical_alignment="bottom")
         text = left.text_input("Product", placeholder="cordless drill with two batteries", key=f"ask-{dataset.id}")
         names = {"": "Any"} | {name: name for name in knowledge_reads.categories(dataset)}
-        category = picking.one("Category", names, key=f"category-{dataset.id}", place=middle)
+        category = pickers.one("Category", names, key=f"category-{dataset.id}", place=middle)
         k = right.number_input("How many", 1, 100, 10)
         pressed = end.form_submit_button("Search", icon=":material/search:", type="primary")
     key = f"search-job-{dataset.id}"
@@ -151,7 +151,7 @@ def _answer(job_id: int, was_over: bool) -> None:
         else:
             frame = pl.DataFrame(found)
             middle = frame["price"].median()
-            st.caption(words.md(f"{words.count(len(frame), 'item')}, median price {words.usd(middle)}."))  # type: ignore[arg-type]
+            st.caption(words.md(f"{formats.count(len(frame), 'item')}, median price {formats.usd(middle)}."))  # type: ignore[arg-type]
             columns = _FOUND | {"price": widgets.dollars("Price", frame["price"])}
             order = [name for name in columns if name not in ("category", "brand") or (frame[name] != "").any()]
             st.dataframe(frame.select(order), hide_index=True, column_config=columns)
@@ -179,7 +179,7 @@ def schedule(dataset: Dataset, found: Overview) -> None:
         "Refresh",
         options,
         key=key,
-        format_func=lambda seconds: SCHEDULES.get(seconds, f"Every {words.duration(seconds)}"),
+        format_func=lambda seconds: SCHEDULES.get(seconds, f"Every {formats.duration(seconds)}"),
         on_change=changed,
     )
     st.caption(
@@ -198,15 +198,15 @@ def freshness(dataset: Dataset) -> None:
     tables = {job.id: knowledge_reads.by_age(job.id, reads.version(job)) for job in jobs}
     jobs = [job for job in jobs if len(tables[job.id])]
     if not jobs:
-        widgets.next_step(
+        navigation.next_step(
             "No measured job rests on neighbours yet.",
-            widgets.RUN,
+            navigation.RUN,
             "Run RAG or nearest neighbours",
             ":material/play_circle:",
         )
         return
     names = reads.names(jobs)
-    chosen = picking.one("Job", names, key=f"aged-{dataset.id}")
+    chosen = pickers.one("Job", names, key=f"aged-{dataset.id}")
     table = tables[chosen]
     if len(table) == 1:
         st.info(

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import reads
+from dashboard.shared import reads
 from db import jobs as _jobs
 from db import results as _results
 from db.engine import begin

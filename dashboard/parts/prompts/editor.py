@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard import forms, picking, reads, widgets, words
-from dashboard.forms import Choices
 from dashboard.parts.run import choose as run_choose
+from dashboard.shared import formats, forms, navigation, pickers, reads, words
+from dashboard.shared.forms import Choices
 from db.errors import UserError
 from db.types import Dataset, DatasetState, Endpoint, PromptVersion, Split
 from worker import specs
@@ -55,10 +55,10 @@ def choose(every: Sequence[PromptVersion]) -> PromptVersion:
     handed = st.session_state.pop("prompt-saved", None)
     if handed in names:
         st.session_state["prompt-name"] = handed
-    name = picking.one("Prompt", names, first="question", key="prompt-name", place=left)
+    name = pickers.one("Prompt", names, first="question", key="prompt-name", place=left)
     versions = {prompt.ref: prompt for prompt in every if prompt.name == name}
     told = {ref: _about(prompt) for ref, prompt in versions.items()}
-    return versions[picking.one("Version", told, key=f"prompt-version-{name}-{len(versions)}", place=right)]
+    return versions[pickers.one("Version", told, key=f"prompt-version-{name}-{len(versions)}", place=right)]
 
 
 def _about(prompt: PromptVersion) -> str:
@@ -115,7 +115,7 @@ def _item(dataset: Dataset | None) -> dict[str, str] | None:
     frame = reads.first_items(dataset.id, Split.TEST if dataset.splits.get(Split.TEST) else None, ITEMS)
     lines = {line["row"]: line for line in frame.iter_rows(named=True)}
     names = {row: f"row {row} · {line['title']}" for row, line in lines.items()}
-    row = picking.one("Preview with", names, key=f"prompt-item-{dataset.id}")
+    row = pickers.one("Preview with", names, key=f"prompt-item-{dataset.id}")
     return {name: lines[row][name] for name in ("title", "description", "category", "brand")}
 
 
@@ -126,7 +126,7 @@ def takes(model: str, text: str, endpoints: Sequence[Endpoint]) -> str:
     counted = token_count.tokens(model_id if hosted else model, [text])
     tokens = counted.tokens[0]
     name = words.plain(words.model_name(model))
-    said = f"**{'' if counted.is_exact else 'about '}{words.count(tokens, 'token')}** for {name}"
+    said = f"**{'' if counted.is_exact else 'about '}{formats.count(tokens, 'token')}** for {name}"
     if not hosted:
         return f"{said}; it runs on the worker and costs machine time, which the Run page estimates."
     known = {each.name: each for each in endpoints}
@@ -134,8 +134,10 @@ def takes(model: str, text: str, endpoints: Sequence[Endpoint]) -> str:
     if tariff is None:
         return f"{said}; what they cost is unknown: give its price on the Endpoints page."
     answer = known[endpoint].model(model_id).abilities.get("answer_tokens", ANSWER_TOKENS)
-    money = words.usd(tariff.usd(tokens * 1000, 0, int(answer) * 1000))
-    return f"{said}; **{money} per 1,000 items** like this one, {words.count(int(answer), 'token')} of answer included."
+    money = formats.usd(tariff.usd(tokens * 1000, 0, int(answer) * 1000))
+    return (
+        f"{said}; **{money} per 1,000 items** like this one, {formats.count(int(answer), 'token')} of answer included."
+    )
 
 
 def save(draft: Draft, prompt: PromptVersion) -> None:
@@ -163,7 +165,7 @@ def use(prompt: PromptVersion, draft: Draft) -> None:
         help="Save your changes first: a run records the exact version." if changed else None,
     ):  # fmt: skip
         st.session_state[run_choose.PROMPT] = prompt.ref
-        widgets.go(widgets.RUN)
+        navigation.go(navigation.RUN)
 
 
 def differences(every: Sequence[PromptVersion], prompt: PromptVersion) -> None:
@@ -171,8 +173,8 @@ def differences(every: Sequence[PromptVersion], prompt: PromptVersion) -> None:
     refs = {each.ref: each.ref for each in every}
     older = next((each.ref for each in every if each.name == prompt.name and each.version < prompt.version), prompt.ref)
     left, right = st.columns(2)
-    first = picking.one("From", refs, first=older, key=f"diff-from-{prompt.ref}", place=left)
-    second = picking.one("To", refs, first=prompt.ref, key=f"diff-to-{prompt.ref}", place=right)
+    first = pickers.one("From", refs, first=older, key=f"diff-from-{prompt.ref}", place=left)
+    second = pickers.one("To", refs, first=prompt.ref, key=f"diff-to-{prompt.ref}", place=right)
     text = actions.diff(first, second)
     if text:
         st.code(text, language="diff", wrap_lines=True)

@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import widgets, words
 from dashboard.parts.results import charts
+from dashboard.shared import formats, widgets, words
 
 Evidence = dict[str, Any]
 
@@ -112,7 +112,7 @@ def _steps(steps: list[dict[str, Any]]) -> None:
     """The calls of a chain, in order, each with what it took."""
     for number, step in enumerate(steps, 1):
         took = f"{step.get('tokens_in', 0):,} tokens in, {step.get('tokens_out', 0):,} out"
-        cost = f" · {words.money(step['usd'], step.get('saved_usd'))}" if step.get("usd") is not None else ""
+        cost = f" · {formats.money(step['usd'], step.get('saved_usd'))}" if step.get("usd") is not None else ""
         st.markdown(f"**{number} · {words.plain(str(step.get('name', 'Step')))}**")
         st.caption(words.md(took + cost))
         for label, text in (("Prompt", step.get("prompt")), ("Answer", step.get("answer"))):

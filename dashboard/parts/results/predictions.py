@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import reads, widgets, words
 from dashboard.parts.results import evidence
+from dashboard.shared import formats, reads, widgets, words
 from db.types import Family, Job, JobState, PredictionStatus
 
 SHOWN = 1_000
@@ -33,7 +33,7 @@ def flagged(snapshot: Path) -> bool:
     """Whether only rows whose text looks hostile are asked for; offered where there are some."""
     _, count = reads.found(snapshot, "", [], 1, flagged=True)
     return bool(count) and st.toggle(
-        f"Only the {words.count(count, 'row')} whose text looks like instructions to the model",
+        f"Only the {formats.count(count, 'row')} whose text looks like instructions to the model",
         help="A product's text is data. Where it reads like an order (“ignore the above”), its own price may be off; "
         "no other row is touched by it.",
     )
@@ -110,7 +110,7 @@ def figures(row: dict[str, Any], *, paid: bool = False) -> None:
     off = abs(row["price"] - row["truth"]) if row["price"] is not None and row["truth"] is not None else None
     shown = [("Price", row["price"]), ("True price", row["truth"]), ("Off by", off)]
     for place, (label, value) in zip(st.columns(3), shown, strict=True):
-        place.metric(label, words.usd(value))
+        place.metric(label, formats.usd(value))
     st.caption(words.md(" · ".join(cost(row, paid=paid))))
     if row["status"] == str(PredictionStatus.UNPARSED):
         st.warning("No price could be read from the answer; it counts as unparsed, never as 0.")
@@ -119,8 +119,8 @@ def figures(row: dict[str, Any], *, paid: bool = False) -> None:
 def cost(row: dict[str, Any], *, paid: bool) -> list[str]:
     """Money, time and tokens of one prediction."""
     tokens_in, cached = row.get("tokens_in") or 0, row.get("tokens_cached") or 0
-    took = [words.money(row["usd"], row.get("saved_usd")) if paid else f"{words.usd(row['usd'])} of machine time"]
-    took.append(words.duration(row["seconds"]))
+    took = [formats.money(row["usd"], row.get("saved_usd")) if paid else f"{formats.usd(row['usd'])} of machine time"]
+    took.append(formats.duration(row["seconds"]))
     if tokens_in:
         took.append(f"{tokens_in:,} tokens in{f' ({cached:,} at the cached tariff)' if cached else ''}")
         took.append(f"{row['tokens_out']:,} out")

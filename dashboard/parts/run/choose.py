@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboard import forms, widgets, words
-from dashboard.forms import Choices
+from dashboard.shared import formats, forms, navigation, words
+from dashboard.shared.forms import Choices
 from db.engine import begin
 from db.types import Adapter, Dataset, Endpoint, Split
 from worker import specs
@@ -85,7 +85,7 @@ def techniques(dataset: Dataset, endpoints: Sequence[Endpoint], adapters: Sequen
     )  # fmt: skip
     if learns and not adapters:
         label = "There is no adapter to price with yet: train one on the Fine-tune page"
-        st.page_link(widgets.FINETUNE, label=label, icon=":material/model_training:")
+        st.page_link(navigation.FINETUNE, label=label, icon=":material/model_training:")
     return [name for name in names if name in chosen]
 
 
@@ -184,10 +184,10 @@ def curve(dataset: Dataset, planned: Sequence[BaseSpec], cap_usd: Decimal | None
     started: list[int] = []
     if not able or not test:
         return started
-    steps = words.listed([str(k) for k in context_curve.STEPS])
+    steps = formats.listed([str(k) for k in context_curve.STEPS])
     n = min(test, CURVE_ROWS)
     st.caption(
-        f"Or find out how much context pays: a context curve prices {words.count(n, 'test row')} with {steps} examples "
+        f"Or find out how much context pays: a context curve prices {formats.count(n, 'test row')} with {steps} examples "
         "or neighbours, each a job of its own; Trade-offs then shows error and cost against the length of the prompt."
     )
     with st.container(horizontal=True):

@@ -6,7 +6,7 @@ from decimal import Decimal
 import polars as pl
 import streamlit as st
 
-from dashboard import words
+from dashboard.shared import formats, words
 from worker import specs
 from worker.jobs.actions import Estimate
 
@@ -36,10 +36,10 @@ def table(estimates: Sequence[Estimate]) -> None:
         "Rows": [each.items for each in estimates],
         "Tokens": [_tokens(each) for each in estimates],
         "Learning": [_learning(each) for each in estimates],
-        "Time": [words.duration(each.seconds) for each in estimates],
-        "Pricing $": [words.known_usd(each.usd) for each in estimates],
+        "Time": [formats.duration(each.seconds) for each in estimates],
+        "Pricing $": [formats.known_usd(each.usd) for each in estimates],
         "90 % interval": [_interval(each) for each in estimates],
-        "Total $": [words.known_usd(None if each.usd is None else each.usd + each.fixed_usd) for each in estimates],
+        "Total $": [formats.known_usd(None if each.usd is None else each.usd + each.fixed_usd) for each in estimates],
         "Rests on": [
             each.basis if each.reuses is None else f"Already there: job {each.reuses}, costs nothing more."
             for each in estimates
@@ -49,19 +49,21 @@ def table(estimates: Sequence[Estimate]) -> None:
 
 
 def _tokens(each: Estimate) -> str:
-    return f"{words.tokens(each.tokens_in)} + {words.tokens(each.tokens_out)}" if each.tokens_in else words.NOTHING
+    return (
+        f"{formats.tokens(each.tokens_in)} + {formats.tokens(each.tokens_out)}" if each.tokens_in else formats.NOTHING
+    )
 
 
 def _learning(each: Estimate) -> str:
     if not each.spec.learns:
         return "none"
-    return f"{words.duration(each.fixed_seconds)}, {words.usd(each.fixed_usd)}"
+    return f"{formats.duration(each.fixed_seconds)}, {formats.usd(each.fixed_usd)}"
 
 
 def _interval(each: Estimate) -> str:
     if each.usd is None or each.usd_low is None or each.usd_high is None:
-        return words.NOTHING
-    return f"{words.usd(each.usd_low)} to {words.usd(each.usd_high)}"
+        return formats.NOTHING
+    return f"{formats.usd(each.usd_low)} to {formats.usd(each.usd_high)}"
 
 
 def total(estimates: Sequence[Estimate]) -> str:
@@ -75,14 +77,12 @@ def total(estimates: Sequence[Estimate]) -> str:
         sum(((getattr(each, end) or each.usd or Decimal(0)) + each.fixed_usd for each in known), start=Decimal(0))
         for end in ("usd_low", "usd", "usd_high")
     )
-    said = f"In all about **{words.duration(seconds)}** of machine time"
+    said = f"In all about **{formats.duration(seconds)}** of machine time"
     if known:
-        reach = f" ({words.usd(low)} to {words.usd(high)})" if low != high else ""
-        said += f" and **{words.usd(middle)}**{reach}"
+        reach = f" ({formats.usd(low)} to {formats.usd(high)})" if low != high else ""
+        said += f" and **{formats.usd(middle)}**{reach}"
     blind = [words.plain(specs.describe(each.spec)) for each in new if each.usd is None]
     if blind:
-        said += (
-            f". What **{words.listed(blind)}** would cost is **unknown**: nobody told the price of its model's tokens; "
-        )
+        said += f". What **{formats.listed(blind)}** would cost is **unknown**: nobody told the price of its model's tokens; "
         said += "add a tariff on the Endpoints page"
     return f"{said}."

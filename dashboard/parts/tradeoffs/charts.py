@@ -10,7 +10,7 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from dashboard import placing, words
+from dashboard.shared import formats, label_places, verdicts
 from dashboard.shared.chart_style import (
     _MILLISECONDS,
     ACCENT,
@@ -24,7 +24,7 @@ from dashboard.shared.chart_style import (
     _powers_axis,
     sized,
 )
-from dashboard.words import Error
+from dashboard.shared.verdicts import Error
 from worker import amounts
 from worker.evaluation import compare, frontier
 
@@ -45,10 +45,12 @@ def trade_off(table: pl.DataFrame, error: Error) -> Chart:
         family_label=_family_label(),
         error_text=pl.col(error.key).map_elements(error.format, return_dtype=pl.String),
         reach=pl.struct(f"{error.key}_low", f"{error.key}_high").map_elements(
-            lambda ends: words.reach(ends, error.key, error), return_dtype=pl.String
+            lambda ends: verdicts.reach(ends, error.key, error), return_dtype=pl.String
         ),
-        verdict_text=pl.col("verdict").replace_strict(words.VERDICTS, default=words.NOTHING, return_dtype=pl.String),
-        cost_text=pl.col("usd_per_1000").map_elements(words.usd, return_dtype=pl.String),
+        verdict_text=pl.col("verdict").replace_strict(
+            verdicts.VERDICTS, default=formats.NOTHING, return_dtype=pl.String
+        ),
+        cost_text=pl.col("usd_per_1000").map_elements(formats.usd, return_dtype=pl.String),
     )
     answers = shown["parse_rate"].to_list()
     trusted = shown.filter(pl.col("parse_rate") >= min(compare.MIN_ANSWERED, max(answers, default=0.0)))
@@ -91,7 +93,7 @@ def trade_off(table: pl.DataFrame, error: Error) -> Chart:
         base.transform_filter(alt.datum.place == name)
         .mark_text(fontSize=13, fontWeight=600, baseline="middle", align=spot.align, dx=spot.dx, dy=spot.dy)
         .encode(x=x, y=y, text="label:N", color=colour)
-        for name, spot in placing.PLACES.items()
+        for name, spot in label_places.PLACES.items()
         if name in shown["place"].to_list()
     ]
     return sized(alt.layer(line, bars, points, *texts), height=430)
@@ -127,7 +129,7 @@ def _places(
         (there[0], min(here[1], there[1]), there[0], max(here[1], there[1]))
         for here, there in itertools.pairwise(corners)
     ]
-    return placing.place(points, shown["label"].to_list(), bars + steps + rises)
+    return label_places.place(points, shown["label"].to_list(), bars + steps + rises)
 
 
 def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> Chart:
@@ -140,7 +142,9 @@ def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> Chart:
         label=pl.col("job_id").replace_strict(labels, return_dtype=pl.String, default=None),
         row_name=pl.format("{}  ({})", "slice", "n"),
         text=pl.col(error.key).map_elements(error.format, return_dtype=pl.String),
-        verdict_text=pl.col("verdict").replace_strict(words.VERDICTS, default=words.NOTHING, return_dtype=pl.String),
+        verdict_text=pl.col("verdict").replace_strict(
+            verdicts.VERDICTS, default=formats.NOTHING, return_dtype=pl.String
+        ),
     )
     value = pl.col(error.key)
     ahead = value.first().over("slice")  # who is ahead stands first in a comparison

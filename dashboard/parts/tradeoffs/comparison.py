@@ -6,10 +6,10 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import picking, reads, widgets, words
 from dashboard.parts.tradeoffs import charts
-from dashboard.reads import Version
-from dashboard.words import Error
+from dashboard.shared import formats, pickers, reads, verdicts, widgets, words
+from dashboard.shared.reads import Version
+from dashboard.shared.verdicts import Error
 from db.types import Dataset, Job, PredictionStatus
 from worker.pricing import comparison
 
@@ -24,13 +24,13 @@ def choose(dataset: Dataset, jobs: Sequence[Job], labels: dict[int, str]) -> dic
     told = {job.id: labels[job.id] for job in jobs}
     first = comparison.taken(dataset, jobs)
     steps = {job_id for curve in comparison.curves(jobs) for job_id in curve}.difference(first)
-    chosen = picking.several("Compared", told, first=first, key=f"compared-{dataset.id}-{max(told)}")
+    chosen = pickers.several("Compared", told, first=first, key=f"compared-{dataset.id}-{max(told)}")
     sizes = {job.id: job.items_total for job in jobs if job.id in chosen}
     if sizes and min(sizes.values()) * 2 < max(sizes.values()):
         fewest = min(sizes.values())
-        small = words.listed([labels[job_id] for job_id, size in sizes.items() if size == fewest])
+        small = formats.listed([labels[job_id] for job_id, size in sizes.items() if size == fewest])
         st.caption(
-            f":material/info: {words.plain(small)} priced only {words.count(fewest, 'row')}; "
+            f":material/info: {words.plain(small)} priced only {formats.count(fewest, 'row')}; "
             "all are compared on the rows they share."
         )
     if steps:
@@ -43,16 +43,16 @@ def unknown(frame: pl.DataFrame) -> None:
     blind = frame.filter(pl.col("usd_per_1000").is_null() & (pl.col("n") > 0))["label"].to_list()
     if blind:
         st.caption(
-            f":material/help: What {words.plain(words.listed(blind))} costs is unknown, so it is not on the chart; a "
+            f":material/help: What {words.plain(formats.listed(blind))} costs is unknown, so it is not on the chart; a "
             "price on the Endpoints page holds from then on."
         )
 
 
 def lost(jobs: Sequence[Job], labels: dict[int, str]) -> None:
     """Says what jobs lost with calls that brought no answer: an accident, so that it is in no cost per item."""
-    said = [f"up to {words.usd(job.lost_usd)} by {labels[job.id]}" for job in jobs if job.lost_usd]
+    said = [f"up to {formats.usd(job.lost_usd)} by {labels[job.id]}" for job in jobs if job.lost_usd]
     if said:
-        told = words.plain(words.listed(said))
+        told = words.plain(formats.listed(said))
         st.caption(f":material/money_off: Lost besides with calls that brought no answer: {told}.")
 
 
@@ -61,19 +61,19 @@ def table(frame: pl.DataFrame, error: Error) -> None:
     shares = ("median_ape", "within", "parse_rate")
     shown = frame.select(
         "label",
-        pl.col("verdict").replace_strict(words.VERDICTS, default=words.NOTHING),
+        pl.col("verdict").replace_strict(verdicts.VERDICTS, default=formats.NOTHING),
         pl.struct(f"{error.key}_low", f"{error.key}_high")
-        .map_elements(lambda ends: words.reach(ends, error.key, error), return_dtype=pl.String)
+        .map_elements(lambda ends: verdicts.reach(ends, error.key, error), return_dtype=pl.String)
         .alias("interval"),
         "mae",
         "rmsle",
         pl.col(shares) * 100,
-        pl.col("usd_per_1000").map_elements(words.known_usd, return_dtype=pl.String, skip_nulls=False),
-        pl.col("fixed_usd").map_elements(words.known_usd, return_dtype=pl.String, skip_nulls=False),
-        pl.col("fixed_seconds").map_elements(words.duration, return_dtype=pl.String),
-        pl.col("p50_ms", "p95_ms").map_elements(lambda ms: words.duration(ms / 1000), return_dtype=pl.String),
+        pl.col("usd_per_1000").map_elements(formats.known_usd, return_dtype=pl.String, skip_nulls=False),
+        pl.col("fixed_usd").map_elements(formats.known_usd, return_dtype=pl.String, skip_nulls=False),
+        pl.col("fixed_seconds").map_elements(formats.duration, return_dtype=pl.String),
+        pl.col("p50_ms", "p95_ms").map_elements(lambda ms: formats.duration(ms / 1000), return_dtype=pl.String),
     )
-    mean = {"mae": widgets.dollars("Mean error", shown["mae"], words.ERRORS["mae"].about)}
+    mean = {"mae": widgets.dollars("Mean error", shown["mae"], verdicts.ERRORS["mae"].about)}
     st.dataframe(shown, hide_index=True, column_config=_COLUMNS | mean | _judged(error), column_order=_ORDER)
     widgets.downloads("trade-offs", lambda: frame, formats=("CSV", "Excel"))
 
@@ -106,9 +106,9 @@ def _number(label: str, form: str, about: str) -> Any:
 _text = st.column_config.TextColumn
 _COLUMNS: dict[str, Any] = {
     "label": _text("Technique", pinned=True),
-    "median_ape": _number("Median error", "%.0f %%", words.ERRORS["median_ape"].about),
-    "rmsle": _number("RMSLE", "%.3f", words.ERRORS["rmsle"].about),
-    "within": _number("Within 20 %", "%.0f %%", words.ERRORS["within"].about),
+    "median_ape": _number("Median error", "%.0f %%", verdicts.ERRORS["median_ape"].about),
+    "rmsle": _number("RMSLE", "%.3f", verdicts.ERRORS["rmsle"].about),
+    "within": _number("Within 20 %", "%.0f %%", verdicts.ERRORS["within"].about),
     "parse_rate": _number(
         "Answered", "%.1f %%", "Share of rows with a readable price; the rest is never counted as 0."
     ),
@@ -134,7 +134,7 @@ def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> None:
 
 def _one(versions: dict[int, Version], labels: dict[int, str], order: pl.Series) -> pl.DataFrame:
     """The measured lines of one technique, which the reader chooses; `order` is that of the choices."""
-    job_id = picking.one("Technique", {each: labels[each] for each in order}, key=f"one-{min(versions)}")
+    job_id = pickers.one("Technique", {each: labels[each] for each in order}, key=f"one-{min(versions)}")
     return reads.measured(versions).filter(pl.col("job_id") == job_id)
 
 
@@ -145,7 +145,7 @@ def guesses(versions: dict[int, Version], labels: dict[int, str], order: pl.Seri
         st.caption("The line is a perfect guess, the band 20 % around it. Points above it are guessed too dear.")
         unread = frame.filter(pl.col("status") != str(PredictionStatus.OK))
         if len(unread):
-            st.caption(f"{words.count(len(unread), 'row')} without a readable price can't be drawn.")
+            st.caption(f"{formats.count(len(unread), 'row')} without a readable price can't be drawn.")
     right.altair_chart(charts.truth_and_guess(frame), key="guesses")
 
 

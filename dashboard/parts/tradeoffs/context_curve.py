@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import polars as pl
 import streamlit as st
 
-from dashboard import picking, reads, widgets, words
 from dashboard.parts.tradeoffs import context_charts
+from dashboard.shared import formats, navigation, pickers, reads, words
 from db.types import Family, Job
 from worker.evaluation import context_curve
 from worker.pricing import comparison
@@ -16,8 +16,8 @@ def show(jobs: Sequence[Job]) -> None:
     """One curve, chosen where there are several. Measured on its own rows, which are the same for each of its jobs."""
     curves = comparison.curves(jobs)
     if not curves:
-        widgets.next_step(
-            "No context curve was measured yet.", widgets.RUN, "Measure one", ":material/show_chart:",
+        navigation.next_step(
+            "No context curve was measured yet.", navigation.RUN, "Measure one", ":material/show_chart:",
             about="On the Run page: prices a sample with 0, 1, 3, 5, 10 and 20 examples or neighbours.",
         )  # fmt: skip
         return
@@ -25,7 +25,7 @@ def show(jobs: Sequence[Job]) -> None:
     first = {max(curve): curve for curve in curves}
     names = {job_id: _name(known[job_id], curve) for job_id, curve in first.items()}
     made = {job_id: known[job_id].created_at for job_id in first}
-    chosen = picking.one("Curve", names, made=made, key=f"curve-{min(first)}")
+    chosen = pickers.one("Curve", names, made=made, key=f"curve-{min(first)}")
     ks = first[chosen]
     versions = {job_id: reads.version(known[job_id]) for job_id in ks}
     table = reads.comparison(versions, "mae")
@@ -37,7 +37,7 @@ def show(jobs: Sequence[Job]) -> None:
     unknown = lines.filter(pl.col("usd_per_1000").is_null() | pl.col("usd_per_1000").is_nan())
     if len(unknown):
         st.caption("What is missing below has an unknown cost: nobody told the price of its model's tokens.")
-    n = words.count(int(table["n"][0]), "test row")
+    n = formats.count(int(table["n"][0]), "test row")
     st.caption(
         f"The number beside a point is that of {what}; bars are 95 % bootstrap intervals on {n}. The ring is the "
         "shortest prompt whose error is not shown to be worse than the best."
@@ -46,5 +46,5 @@ def show(jobs: Sequence[Job]) -> None:
 
 def _name(job: Job, ks: dict[int, int]) -> str:
     model = words.model_name(str(job.spec.get("model", "")))
-    rows = words.count(job.items_total, "row")
+    rows = formats.count(job.items_total, "row")
     return f"{words.technique(job.technique)} · {model} · k = {', '.join(map(str, sorted(ks.values())))} · {rows}"

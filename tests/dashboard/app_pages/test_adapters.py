@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import reads
 from dashboard.parts.adapters import charts, facts
 from dashboard.parts.adapters import table as adapter_table
 from dashboard.parts.run import choose
+from dashboard.shared import reads
 from db import adapters, datasets, endpoints, jobs
 from db.engine import begin
 from db.types import Adapter, AdapterState, Endpoint, EndpointModel, Split

@@ -5,8 +5,8 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import words
 from dashboard.parts.finetune import form, reads
+from dashboard.shared import formats
 from db import chunks, datasets, endpoints, jobs, trainings
 from db.engine import begin
 from db.types import Endpoint, EndpointModel, Job, JobKind, JobState, Split, TrainingPoint
@@ -182,7 +182,7 @@ def test_before_the_first_step_one_sees_what_the_untrained_model_knows(open_page
     assert is_well(at)
     assert "The curve begins" not in texts(at)
     assert "**Mean price error**" in texts(at)
-    assert metric(at, "Best mean error") == words.NOTHING
+    assert metric(at, "Best mean error") == formats.NOTHING
 
 
 def test_a_training_is_paused_resumed_cancelled_and_gone_on_with(open_page: Open, dataset_id: int) -> None:

@@ -9,9 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from streamlit.testing.v1 import AppTest
 
-from dashboard import reads
 from dashboard.parts.results import predictions
 from dashboard.parts.run import choose
+from dashboard.shared import reads
 from db import chunks, datasets, jobs, rates, results
 from db.engine import begin
 from db.errors import WrongState

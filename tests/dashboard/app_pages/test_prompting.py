@@ -10,8 +10,8 @@ from rich.console import Console
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
-from dashboard import forms, reads
 from dashboard.parts.run import choose
+from dashboard.shared import forms, reads
 from db import endpoints, job_progress, jobs
 from db.engine import begin
 from db.types import Endpoint, EndpointModel, JobState

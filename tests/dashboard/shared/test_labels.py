@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard import labels
+from dashboard.shared import labels
 
 MORNING, EVENING = datetime(2026, 11, 3, 9, 5, tzinfo=UTC), datetime(2026, 11, 3, 18, 40, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import forms
 from dashboard.parts.data import upload
+from dashboard.shared import forms
 from tests.dashboard.conftest import texts
 from worker import specs
 from worker.pricing import export
@@ -19,7 +19,7 @@ from worker.pricing import export
 def form_page(technique: str) -> None:
     import streamlit as st
 
-    from dashboard import forms
+    from dashboard.shared import forms
 
     st.session_state["spec"] = forms.spec_form(technique).model_dump_json()
 
@@ -46,7 +46,7 @@ def inputs(at: AppTest) -> list[Any]:
 def hosted_page() -> None:
     import streamlit as st
 
-    from dashboard import forms
+    from dashboard.shared import forms
 
     choices = forms.Choices(models=("gemma3-270m", "shop:big"), prompts=("auto", "question", "question@1"))
     st.session_state["spec"] = forms.spec_form("zero-shot", choices).model_dump_json()
@@ -80,7 +80,7 @@ def test_a_form_keeps_numbers_within_the_bounds_of_the_field() -> None:
 
 
 def failing_page(kind: str) -> None:
-    from dashboard import widgets
+    from dashboard.shared import widgets
     from db.engine import DatabaseAway
     from db.errors import NotReady
 
@@ -99,11 +99,11 @@ def failing_page(kind: str) -> None:
 def test_errors_are_one_sentence_and_tracebacks_go_to_the_log(
     kind: str, sentence: str, logged: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.ERROR, logger="dashboard.widgets"):
+    with caplog.at_level(logging.ERROR, logger="dashboard.shared.widgets"):
         at = AppTest.from_function(failing_page, args=(kind,)).run()
     assert not at.exception
     assert [error.value for error in at.error] == [sentence]
-    assert any(record.exc_info for record in caplog.records if record.name == "dashboard.widgets") is logged
+    assert any(record.exc_info for record in caplog.records if record.name == "dashboard.shared.widgets") is logged
 
 
 def test_downloads_neutralise_formulas_and_keep_every_line() -> None:

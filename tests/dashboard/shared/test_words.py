@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard import words
+from dashboard.shared import formats, words
+from dashboard.shared import verdicts as shared_verdicts
 from db.types import Dataset, DatasetState, Family, JobState, Split, Step
 
 
@@ -26,12 +27,12 @@ from db.types import Dataset, DatasetState, Family, JobState, Split, Step
     ],
 )
 def test_dollars(value: float | None, text: str) -> None:
-    assert words.usd(value) == text
+    assert formats.usd(value) == text
 
 
 @given(st.floats(1e-6, 1e9))
 def test_dollars_never_lose_their_size(value: float) -> None:
-    text = words.usd(value)
+    text = formats.usd(value)
     assert "e" not in text
     assert float(text.replace("$", "").replace(",", "")) == pytest.approx(value, rel=0.06)
 
@@ -51,15 +52,15 @@ def test_dollars_never_lose_their_size(value: float) -> None:
     ],
 )
 def test_durations(seconds: float | None, text: str) -> None:
-    assert words.duration(seconds) == text
+    assert formats.duration(seconds) == text
 
 
 def test_counts_and_lists() -> None:
-    assert words.count(1, "row") == "1 row"
-    assert words.count(2400, "row") == "2,400 rows"
-    assert words.count(2, "category", "categories") == "2 categories"
-    assert words.listed(["A"]) == "A"
-    assert words.listed(["A", "B", "C"]) == "A, B and C"
+    assert formats.count(1, "row") == "1 row"
+    assert formats.count(2400, "row") == "2,400 rows"
+    assert formats.count(2, "category", "categories") == "2 categories"
+    assert formats.listed(["A"]) == "A"
+    assert formats.listed(["A", "B", "C"]) == "A, B and C"
 
 
 def test_every_enum_that_reaches_a_page_has_words() -> None:
@@ -108,11 +109,11 @@ def compared(*verdicts: str | None, costs: tuple[float, ...] = (0.02, 0.01, 0.00
     return pl.DataFrame(lines, schema_overrides={"verdict": pl.String})
 
 
-MAE = words.ERRORS["mae"]
+MAE = shared_verdicts.ERRORS["mae"]
 
 
 def test_the_verdict_names_the_tied_and_the_cheapest_of_them() -> None:
-    assert words.verdict(compared("ahead", "tie", "worse"), LABELS, MAE) == (
+    assert shared_verdicts.verdict(compared("ahead", "tie", "worse"), LABELS, MAE) == (
         "**Ridge** is ahead on mean error: $80.00 (95 % interval $70.00 to $90.00). "
         "**Boosting** can't be told apart from it on these 400 rows. "
         "**Boosting** is the cheapest of them at $0.010 per 1,000 items."
@@ -120,66 +121,70 @@ def test_the_verdict_names_the_tied_and_the_cheapest_of_them() -> None:
 
 
 def test_the_verdict_says_when_the_best_is_the_cheapest_too() -> None:
-    sentence = words.verdict(compared("ahead", "tie", costs=(0.001, 0.01)), LABELS, MAE)
+    sentence = shared_verdicts.verdict(compared("ahead", "tie", costs=(0.001, 0.01)), LABELS, MAE)
     assert sentence.endswith("It is also the cheapest of them at $0.0010 per 1,000 items.")
 
 
 def test_the_verdict_says_when_all_others_are_worse() -> None:
-    said = words.verdict(compared("best", "worse"), LABELS, MAE)
+    said = shared_verdicts.verdict(compared("best", "worse"), LABELS, MAE)
     assert said.startswith("**Ridge** is best on mean error")
     assert "Every other technique here is measurably worse" in said
 
 
 def test_the_one_ahead_of_ties_is_not_called_best() -> None:
-    assert "best" not in words.verdict(compared("ahead", "tie", "worse"), LABELS, MAE)
+    assert "best" not in shared_verdicts.verdict(compared("ahead", "tie", "worse"), LABELS, MAE)
 
 
 def test_with_too_few_rows_nothing_is_claimed_and_nothing_looks_exact() -> None:
     few = compared("too few rows", "too few rows").with_columns(pl.lit(1).alias("n"), mae_low=None, mae_high=None)
-    assert words.verdict(few, LABELS, MAE).startswith("Too few rows: 1 test row with a known price can't tell")
-    assert words.reach(few.row(0, named=True), "mae", MAE) == "too few rows"
+    assert shared_verdicts.verdict(few, LABELS, MAE).startswith(
+        "Too few rows: 1 test row with a known price can't tell"
+    )
+    assert shared_verdicts.reach(few.row(0, named=True), "mae", MAE) == "too few rows"
 
 
 def test_a_technique_that_answered_few_of_the_rows_is_said_to() -> None:
-    said = words.verdict(compared("ahead", "too few rows"), LABELS, MAE)
+    said = shared_verdicts.verdict(compared("ahead", "too few rows"), LABELS, MAE)
     assert "**Boosting** answered too few of the same rows to be compared" in said
 
 
 def test_the_cheapest_is_named_only_among_known_costs() -> None:
-    said = words.verdict(compared("ahead", "tie").with_columns(usd_per_1000=pl.Series([None, 0.01])), LABELS, MAE)
+    said = shared_verdicts.verdict(
+        compared("ahead", "tie").with_columns(usd_per_1000=pl.Series([None, 0.01])), LABELS, MAE
+    )
     assert "the cheapest of them whose cost is known at $0.010" in said
     dark = compared("ahead", "tie").with_columns(usd_per_1000=pl.lit(None, pl.Float64))
-    assert "cheapest" not in words.verdict(dark, LABELS, MAE)
+    assert "cheapest" not in shared_verdicts.verdict(dark, LABELS, MAE)
 
 
 def test_the_verdict_of_one_technique_asks_for_a_second() -> None:
-    assert "Run a second technique" in words.verdict(compared("ahead"), LABELS, MAE)
+    assert "Run a second technique" in shared_verdicts.verdict(compared("ahead"), LABELS, MAE)
 
 
 def test_without_an_answer_nothing_is_claimed() -> None:
-    assert words.verdict(compared(None), LABELS, MAE).startswith("Nothing can be said yet")
+    assert shared_verdicts.verdict(compared(None), LABELS, MAE).startswith("Nothing can be said yet")
 
 
 def test_money_of_a_model_tells_what_was_paid_and_what_was_saved() -> None:
-    assert words.money(0.0012, 0.03) == "$0.0012 paid, $0.030 saved"
-    assert words.money(0.5, 0) == "$0.50 paid"
-    assert words.money(0, Decimal("0.2")) == "$0 paid, $0.20 saved"
+    assert formats.money(0.0012, 0.03) == "$0.0012 paid, $0.030 saved"
+    assert formats.money(0.5, 0) == "$0.50 paid"
+    assert formats.money(0, Decimal("0.2")) == "$0 paid, $0.20 saved"
 
 
 def test_an_unknown_price_is_never_nothing() -> None:
-    assert words.known_usd(None) == "unknown"
-    assert words.known_usd(float("nan")) == "unknown"
-    assert words.known_usd(0) == "$0"
-    assert words.money(None, 0) == "unknown paid"
-    assert words.money(0, 0, unknown=True) == "unknown paid"
-    assert words.money(0.5, 0.1, unknown=True) == "at least $0.50 paid, $0.10 saved"
+    assert formats.known_usd(None) == "unknown"
+    assert formats.known_usd(float("nan")) == "unknown"
+    assert formats.known_usd(0) == "$0"
+    assert formats.money(None, 0) == "unknown paid"
+    assert formats.money(0, 0, unknown=True) == "unknown paid"
+    assert formats.money(0.5, 0.1, unknown=True) == "at least $0.50 paid, $0.10 saved"
 
 
 @pytest.mark.parametrize(
     ("number", "text"), [(0, "0"), (850, "850"), (12_400, "12.4k"), (999_700, "1M"), (3_120_000, "3.12M")]
 )
 def test_tokens_are_told_in_thousands_and_millions(number: int, text: str) -> None:
-    assert words.tokens(number) == text
+    assert formats.tokens(number) == text
 
 
 def test_models_and_prompts_are_named_for_people() -> None:
@@ -210,18 +215,18 @@ def pair(verdict: str, low: float, high: float) -> pl.DataFrame:
 
 
 def test_two_runs_are_judged_by_their_paired_difference() -> None:
-    assert words.pair_verdict(pair("worse", 1.0, 7.0), LABELS, MAE) == (
+    assert shared_verdicts.pair_verdict(pair("worse", 1.0, 7.0), LABELS, MAE) == (
         "**Ridge** is better than **Boosting** on mean error: $80.00 and $84.00; the paired difference is $4.00 "
         "(95 % interval $1.00 to $7.00), on 400 rows."
     )
-    tied = words.pair_verdict(pair("tie", -1.0, 9.0), LABELS, MAE)
+    tied = shared_verdicts.pair_verdict(pair("tie", -1.0, 9.0), LABELS, MAE)
     assert tied.startswith("**Ridge** and **Boosting** can't be told apart")
     assert "-$1.00 to $9.00" in tied
 
 
 def test_two_runs_of_which_one_answered_nothing_are_not_judged() -> None:
     frame = pair("tie", 0.0, 0.0).with_columns(diff=None, diff_low=None, diff_high=None)
-    assert words.pair_verdict(frame, LABELS, MAE).startswith("Nothing can be said")
+    assert shared_verdicts.pair_verdict(frame, LABELS, MAE).startswith("Nothing can be said")
 
 
 def test_what_happened_to_an_answer_is_told_in_sentences() -> None:

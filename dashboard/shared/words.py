@@ -1,25 +1,17 @@
 """What do people read: names, units, explanations and formats of figures. The words are those of the glossary."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import date
 from typing import Any, Literal
 
-import polars as pl
-
-from dashboard.escaping import md as md
-from dashboard.escaping import plain as plain
+from dashboard.shared.formats import count, listed
+from dashboard.shared.markdown import md as md
+from dashboard.shared.markdown import plain as plain
 from db.errors import UserError
 from db.types import Adapter, Dataset, DatasetState, Family, Job, JobKind, JobState, Split, Step
 from worker import amounts, specs
 from worker.datasets.answers import Sign
-from worker.evaluation import resampling
-from worker.evaluation.compare import Measure
 from worker.specs import finetune
 
-NOTHING = "–"
-UNKNOWN = "unknown"
 SOON_DAYS = 120
 """A model that is shut down within this many days is warned about."""
 
@@ -110,77 +102,6 @@ DATASET_STATES: dict[str, str] = {
 SYNTHETIC = "This catalogue is synthetic: a seeded generator made its products and prices. No shop sells them."
 
 
-@dataclass(frozen=True)
-class Error:
-    """A way to say how wrong a technique is."""
-
-    key: Measure
-    label: str  # on axes and selectors
-    short: str  # in a table's head
-    about: str
-    is_share: bool
-    lower_is_better: bool = True
-
-    def format(self, value: float | None) -> str:
-        if value is None:
-            return NOTHING
-        if self.is_share:
-            return f"{value:.0%}"
-        if self.key != "mae":
-            return f"{value:.3f}"
-        return amounts.usd(value)
-
-
-ERRORS: dict[str, Error] = {
-    error.key: error
-    for error in (
-        Error("mae", "Mean error ($)", "Mean error", "How many dollars a guess is off, on average (MAE).", False),
-        Error(
-            "median_ape",
-            "Median error (% of the price)",
-            "Median error",
-            "Half of the guesses are closer than this share of the true price; dear items don't dominate.",
-            True,
-        ),
-        Error(
-            "rmsle",
-            "Log error (RMSLE)",
-            "RMSLE",
-            "Root mean squared error of log prices: twice and half the price weigh the same.",
-            False,
-        ),
-        Error(
-            "within", "Within 20 % of the price", "Within 20 %", "Share of guesses that are good enough.", True, False
-        ),
-    )
-}
-
-
-def usd(value: float | Decimal | None) -> str:
-    """Dollars as worker.amounts.usd writes them; NOTHING where there are none."""
-    return NOTHING if value is None else amounts.usd(value)
-
-
-def known_usd(value: float | Decimal | None) -> str:
-    """Dollars, or "unknown": of paid calls whose price nobody told. Never 0."""
-    return UNKNOWN if value is None or value != value else usd(value)
-
-
-def money(paid: float | Decimal | None, saved: float | Decimal | None, *, unknown: bool = False) -> str:
-    """$0.0012 paid, $0.0300 saved. `unknown`: some of it has no known price."""
-    said = f"{UNKNOWN if unknown and not paid else known_usd(paid)} paid"
-    if unknown and paid:
-        said = f"at least {said}"
-    return f"{said}, {usd(saved)} saved" if saved else said
-
-
-def tokens(number: float) -> str:
-    """850, 12.4k, 3.1M: as prices are told, in thousands and millions."""
-    if number < 1_000:
-        return f"{number:.0f}"
-    return f"{number / 1e3:.3g}k" if number < 999_500 else f"{number / 1e6:.3g}M"
-
-
 def model_name(ref: str) -> str:
     """Of a model as specs name it: "gpt-5 · on openai"; of a folder its last part."""
     endpoint, _, name = ref.partition(":")
@@ -205,47 +126,6 @@ def shutdown(name: str, date_text: str | None, today: date) -> str | None:
     if days <= SOON_DAYS:
         return f"{name} will be shut down on {date_text[:10]}, in {count(days, 'day')}: do not build on it."
     return None
-
-
-def duration(seconds: float | None) -> str:
-    """As people say it: 40 ms, 3.2 s, 2 min 5 s, 1 h 20 min."""
-    if seconds is None:
-        return NOTHING
-    if seconds < 0.001:
-        return "under 1 ms"
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
-    minutes = whole // 60
-    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
-
-
-def ago(when: datetime | None) -> str:
-    if when is None:
-        return "never"
-    return f"{duration(max(1.0, (datetime.now(UTC) - when).total_seconds()))} ago"
-
-
-def speed(per_second: float | None) -> str:
-    if per_second is None:
-        return NOTHING
-    return f"{per_second:,.0f} rows/s" if per_second >= 10 else f"{per_second:.1f} rows/s"
-
-
-def count(number: int, one: str, many: str | None = None) -> str:
-    """1 row, 2,400 rows."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def listed(names: list[str]) -> str:
-    """A, B and C."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def job_name(job: Job, form: str = "") -> str:
@@ -344,103 +224,6 @@ def dataset_name(dataset: Dataset) -> str:
     """Name, size and what to know at a glance."""
     marks = [count(dataset.items, "item")] if dataset.state is DatasetState.READY else [DATASET_STATES[dataset.state]]
     return " · ".join([dataset.name, *marks, *(["synthetic"] if dataset.is_synthetic else [])])
-
-
-VERDICTS = {
-    "best": "best",
-    "ahead": "ahead, not surely",
-    "tie": "tied with the one ahead",
-    "worse": "worse",
-    "partial": "nearer, but on too few answers",
-    "too few rows": "too few rows",
-}
-"""What worker.evaluation.compare says of a job."""
-
-
-def verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> str:
-    """A few sentences in Markdown: which job is ahead, whether it is surely best, which can't be told apart from it,
-    and which of those is cheapest.
-
-    `table` is worker.evaluation.compare.table, judged by the same error; labels: job id -> name, as
-    `plain` gives it.
-    """
-    answered = table.drop_nulls("verdict")
-    if answered.is_empty():
-        return "Nothing can be said yet: no job has a readable answer for a test row with a known price."
-    lead = answered.row(0, named=True)
-    if lead["verdict"] == "too few rows":
-        return _too_few(lead["n"])
-    rest = answered.tail(-1)
-    name = f"**{labels[lead['job_id']]}**"
-    short = error.short.lower()
-    figure = f"{error.format(lead[error.key])} (95 % interval {reach(lead, error.key, error)})"
-    if rest.is_empty():
-        alone = "Run a second technique to have something to compare it with"
-        return f"{name}: {figure} {short}. {'The others answered nothing that it did' if len(table) > 1 else alone}."
-    if lead["verdict"] == "best":
-        start = f"{name} is best on {short}: {figure}"
-        return f"{start}. Every other technique here is measurably worse, all comparisons taken together."
-    ties = rest.filter(pl.col("verdict") == "tie")
-    dark = rest.filter(pl.col("verdict") == "too few rows")
-    said = [f"{name} is ahead on {short}: {figure}"]
-    if len(ties):
-        tied = listed([f"**{labels[job]}**" for job in ties["job_id"]])
-        said.append(f"{tied} can't be told apart from it on these {count(lead['n'], 'row')}")
-    said += [
-        f"**{labels[line['job_id']]}** is nearer where it answers, but answered {line['parse_rate']:.0%} only"
-        for line in rest.filter(pl.col("verdict") == "partial").iter_rows(named=True)
-    ]
-    if len(dark):
-        few = listed([f"**{labels[job]}**" for job in dark["job_id"]])
-        said.append(f"{few} answered too few of the same rows to be compared")
-    equals = pl.concat([answered.head(1), ties]).sort("usd_per_1000", nulls_last=True)
-    cheapest = equals.row(0, named=True)
-    if len(ties) and cheapest["usd_per_1000"] is not None:
-        who = "It is also" if cheapest["job_id"] == lead["job_id"] else f"**{labels[cheapest['job_id']]}** is"
-        known = "" if equals["usd_per_1000"].null_count() == 0 else " whose cost is known"
-        said.append(f"{who} the cheapest of them{known} at {usd(cheapest['usd_per_1000'])} per 1,000 items")
-    return ". ".join(said) + "."
-
-
-def reach(line: Mapping[str, Any], name: str, error: Error) -> str:
-    """Both ends of an interval in words: "$1.00 to $7.00"; "too few rows" without one."""
-    low, high = line[f"{name}_low"], line[f"{name}_high"]
-    return "too few rows" if low is None or high is None else f"{error.format(low)} to {error.format(high)}"
-
-
-def _too_few(rows: int) -> str:
-    return (
-        f"Too few rows: {count(rows, 'test row')} with a known price can't tell techniques apart. At least "
-        f"{resampling.FEWEST_GROUPS} that are no copies of each other are needed."
-    )
-
-
-def pair_verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> str:
-    """Two jobs on the same rows, in a sentence: which is nearer, by how much, and whether that is more than chance.
-
-    `table` is worker.evaluation.compare.table of two jobs, judged by the same error.
-    """
-    both = table.drop_nulls("diff")
-    if len(both) < 2:
-        return "Nothing can be said: the two have no row in common that both answered."
-    lead, other = both.row(0, named=True), both.row(1, named=True)
-    if other["verdict"] == "too few rows":
-        return _too_few(other["n"])
-    names = f"**{labels[lead['job_id']]}** and **{labels[other['job_id']]}**"
-    figures = f"{error.format(lead[error.key])} and {error.format(other[error.key])}"
-    paired = f"the paired difference is {error.format(other['diff'])} (95 % interval {reach(other, 'diff', error)})"
-    rows = count(lead["n"], "row")
-    if other["verdict"] == "partial":
-        return (
-            f"**{labels[other['job_id']]}** is nearer than **{labels[lead['job_id']]}** where it answers, but answered "
-            f"{other['parse_rate']:.0%} of {rows} only; {paired}."
-        )
-    if other["verdict"] == "worse":
-        return (
-            f"**{labels[lead['job_id']]}** is better than **{labels[other['job_id']]}** on {error.short.lower()}: "
-            f"{figures}; {paired}, on {rows}."
-        )
-    return f"{names} can't be told apart on {error.short.lower()}: {figures}; {paired}, on {rows}."
 
 
 def told(evidence: dict[str, Any]) -> list[tuple[Literal["error", "warning", "info"], str]]:

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 import streamlit as st
 from pydantic.fields import FieldInfo
 
-from dashboard import picking, words
+from dashboard.shared import pickers, words
 from db.types import Adapter
 from worker import specs
 from worker.specs import BaseSpec
@@ -78,7 +78,7 @@ def hosted_only(field: FieldInfo) -> bool:
 def model_choice(key: str, choices: Choices, label: str = "Model") -> str:
     """A model that is known, or any other in words."""
     names = {model: words.model_name(model) for model in (*choices.models, choices.model, OTHER)}
-    chosen = picking.one(
+    chosen = pickers.one(
         label, names, first=choices.model, key=key,
         help="Models that come as packages run on the worker and cost machine time; models of an endpoint cost what "
         "its tariff says.",
@@ -108,7 +108,7 @@ def _grid(technique: str, fields: dict[str, FieldInfo], values: dict[str, Any], 
 
 def _adapter(key: str, field: FieldInfo, choices: Choices) -> str:
     known = {adapter.id: words.adapter_name(adapter) for adapter in choices.adapters}
-    chosen = picking.one(
+    chosen = pickers.one(
         str(field.title), known, first=choices.adapter, key=key,
         placeholder="Train one first", help="It brings its model, its prompt and its neighbours along.",
     )  # fmt: skip
@@ -117,7 +117,7 @@ def _adapter(key: str, field: FieldInfo, choices: Choices) -> str:
 
 def _choice(key: str, field: FieldInfo, options: Sequence[str], default: str) -> str:
     names = {ref: words.prompt_name(ref) for ref in (default, *options)}
-    return picking.one(str(field.title), names, key=key, help=field.description)
+    return pickers.one(str(field.title), names, key=key, help=field.description)
 
 
 def field_input(key: str, name: str, field: FieldInfo, value: Any = None) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import labels
+from dashboard.shared import labels
 
 Id = TypeVar("Id", int, str)
 

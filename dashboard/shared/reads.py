@@ -11,9 +11,9 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import labels as _labels
-from dashboard import words
 from dashboard.parts.adapters import reads
+from dashboard.shared import labels as _labels
+from dashboard.shared import words
 from db import adapters as _adapters
 from db import analytics
 from db import batches as _batches

@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import picking, reads, words
+from dashboard.shared import pickers, reads, words
+from dashboard.shared.navigation import _CHOSEN, _PICKER, DATA, choose, next_step
 from db.engine import DatabaseAway
 from db.errors import UserError
 from db.types import Dataset, DatasetState
@@ -16,16 +17,6 @@ from worker import amounts
 from worker.pricing import export
 
 log = logging.getLogger(__name__)
-
-DATA, RUN, JOBS, TRADEOFFS, RESULTS = (
-    f"app_pages/{name}.py" for name in ("data", "run", "jobs", "tradeoffs", "results")
-)
-COMPARE, PROMPTS, ENDPOINTS = (f"app_pages/{name}.py" for name in ("compare", "prompts", "endpoints"))
-KNOWLEDGE, FINETUNE, ADAPTERS = (f"app_pages/{name}.py" for name in ("knowledge", "finetune", "adapters"))
-
-DATA_NEED = "app_pages/data_need.py"
-
-_CHOSEN, _PICKER = "dataset_id", "dataset_picker"
 
 
 @contextmanager
@@ -78,45 +69,13 @@ def _pick(found: list[Dataset], asked: str) -> Dataset:
     st.session_state[_PICKER] = chosen
     names = {dataset.id: words.dataset_name(dataset) for dataset in found}
     made = {dataset.id: dataset.created_at for dataset in found}
-    picking.one("Dataset", names, made=made, key=_PICKER, on_change=_picked)
+    pickers.one("Dataset", names, made=made, key=_PICKER, on_change=_picked)
     choose(chosen)
     return known[chosen]
 
 
 def _picked() -> None:
     choose(st.session_state[_PICKER])
-
-
-def choose(dataset_id: int) -> None:
-    """Make this the dataset of all pages, in the session and in the address."""
-    st.session_state[_CHOSEN] = dataset_id
-    st.query_params["dataset"] = str(dataset_id)
-
-
-def forget() -> None:
-    """Choose no dataset; the next page takes the newest."""
-    st.session_state.pop(_CHOSEN, None)
-    st.query_params.pop("dataset", None)
-
-
-def next_step(sentence: str, page: str, label: str, icon: str, *, about: str = "") -> None:
-    """An empty state or the end of a page: what there is to do next, and the button that leads there."""
-    with st.container(border=True, horizontal_alignment="center", gap="small"):
-        st.space("small")
-        st.markdown(f"#### {words.plain(sentence)}", width="content", text_alignment="center")
-        if about:
-            st.caption(about, width="content", text_alignment="center")
-        if st.button(label, icon=icon, type="primary", key=f"next-{page}"):
-            go(page)
-        st.space("small")
-
-
-def _address() -> dict[str, str]:
-    return {"dataset": str(st.session_state[_CHOSEN])} if _CHOSEN in st.session_state else {}
-
-
-def go(page: str) -> None:
-    st.switch_page(page, query_params=_address())
 
 
 def ready(dataset: Dataset | None) -> Dataset | None:

@@ -1,0 +1,47 @@
+"""Where do pages lie, which dataset do they share, and how does one lead to the next?"""
+
+import streamlit as st
+
+from dashboard.shared import words
+
+DATA, RUN, JOBS, TRADEOFFS, RESULTS = (
+    f"app_pages/{name}.py" for name in ("data", "run", "jobs", "tradeoffs", "results")
+)
+COMPARE, PROMPTS, ENDPOINTS = (f"app_pages/{name}.py" for name in ("compare", "prompts", "endpoints"))
+KNOWLEDGE, FINETUNE, ADAPTERS = (f"app_pages/{name}.py" for name in ("knowledge", "finetune", "adapters"))
+
+DATA_NEED = "app_pages/data_need.py"
+
+_CHOSEN, _PICKER = "dataset_id", "dataset_picker"
+
+
+def choose(dataset_id: int) -> None:
+    """Make this the dataset of all pages, in the session and in the address."""
+    st.session_state[_CHOSEN] = dataset_id
+    st.query_params["dataset"] = str(dataset_id)
+
+
+def forget() -> None:
+    """Choose no dataset; the next page takes the newest."""
+    st.session_state.pop(_CHOSEN, None)
+    st.query_params.pop("dataset", None)
+
+
+def next_step(sentence: str, page: str, label: str, icon: str, *, about: str = "") -> None:
+    """An empty state or the end of a page: what there is to do next, and the button that leads there."""
+    with st.container(border=True, horizontal_alignment="center", gap="small"):
+        st.space("small")
+        st.markdown(f"#### {words.plain(sentence)}", width="content", text_alignment="center")
+        if about:
+            st.caption(about, width="content", text_alignment="center")
+        if st.button(label, icon=icon, type="primary", key=f"next-{page}"):
+            go(page)
+        st.space("small")
+
+
+def _address() -> dict[str, str]:
+    return {"dataset": str(st.session_state[_CHOSEN])} if _CHOSEN in st.session_state else {}
+
+
+def go(page: str) -> None:
+    st.switch_page(page, query_params=_address())

@@ -1,0 +1,157 @@
+"""What does a comparison support, in one sentence? Measures with their names and directions, and verdicts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from dashboard.shared.formats import NOTHING, count, listed, usd
+from dashboard.shared.markdown import md as md
+from dashboard.shared.markdown import plain as plain
+from worker import amounts
+from worker.evaluation import resampling
+from worker.evaluation.compare import Measure
+
+
+@dataclass(frozen=True)
+class Error:
+    """A way to say how wrong a technique is."""
+
+    key: Measure
+    label: str  # on axes and selectors
+    short: str  # in a table's head
+    about: str
+    is_share: bool
+    lower_is_better: bool = True
+
+    def format(self, value: float | None) -> str:
+        if value is None:
+            return NOTHING
+        if self.is_share:
+            return f"{value:.0%}"
+        if self.key != "mae":
+            return f"{value:.3f}"
+        return amounts.usd(value)
+
+
+ERRORS: dict[str, Error] = {
+    error.key: error
+    for error in (
+        Error("mae", "Mean error ($)", "Mean error", "How many dollars a guess is off, on average (MAE).", False),
+        Error(
+            "median_ape",
+            "Median error (% of the price)",
+            "Median error",
+            "Half of the guesses are closer than this share of the true price; dear items don't dominate.",
+            True,
+        ),
+        Error(
+            "rmsle",
+            "Log error (RMSLE)",
+            "RMSLE",
+            "Root mean squared error of log prices: twice and half the price weigh the same.",
+            False,
+        ),
+        Error(
+            "within", "Within 20 % of the price", "Within 20 %", "Share of guesses that are good enough.", True, False
+        ),
+    )
+}
+
+
+VERDICTS = {
+    "best": "best",
+    "ahead": "ahead, not surely",
+    "tie": "tied with the one ahead",
+    "worse": "worse",
+    "partial": "nearer, but on too few answers",
+    "too few rows": "too few rows",
+}
+"""What worker.evaluation.compare says of a job."""
+
+
+def verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> str:
+    """A few sentences in Markdown: which job is ahead, whether it is surely best, which can't be told apart from it,
+    and which of those is cheapest.
+
+    `table` is worker.evaluation.compare.table, judged by the same error; labels: job id -> name, as
+    `plain` gives it.
+    """
+    answered = table.drop_nulls("verdict")
+    if answered.is_empty():
+        return "Nothing can be said yet: no job has a readable answer for a test row with a known price."
+    lead = answered.row(0, named=True)
+    if lead["verdict"] == "too few rows":
+        return _too_few(lead["n"])
+    rest = answered.tail(-1)
+    name = f"**{labels[lead['job_id']]}**"
+    short = error.short.lower()
+    figure = f"{error.format(lead[error.key])} (95 % interval {reach(lead, error.key, error)})"
+    if rest.is_empty():
+        alone = "Run a second technique to have something to compare it with"
+        return f"{name}: {figure} {short}. {'The others answered nothing that it did' if len(table) > 1 else alone}."
+    if lead["verdict"] == "best":
+        start = f"{name} is best on {short}: {figure}"
+        return f"{start}. Every other technique here is measurably worse, all comparisons taken together."
+    ties = rest.filter(pl.col("verdict") == "tie")
+    dark = rest.filter(pl.col("verdict") == "too few rows")
+    said = [f"{name} is ahead on {short}: {figure}"]
+    if len(ties):
+        tied = listed([f"**{labels[job]}**" for job in ties["job_id"]])
+        said.append(f"{tied} can't be told apart from it on these {count(lead['n'], 'row')}")
+    said += [
+        f"**{labels[line['job_id']]}** is nearer where it answers, but answered {line['parse_rate']:.0%} only"
+        for line in rest.filter(pl.col("verdict") == "partial").iter_rows(named=True)
+    ]
+    if len(dark):
+        few = listed([f"**{labels[job]}**" for job in dark["job_id"]])
+        said.append(f"{few} answered too few of the same rows to be compared")
+    equals = pl.concat([answered.head(1), ties]).sort("usd_per_1000", nulls_last=True)
+    cheapest = equals.row(0, named=True)
+    if len(ties) and cheapest["usd_per_1000"] is not None:
+        who = "It is also" if cheapest["job_id"] == lead["job_id"] else f"**{labels[cheapest['job_id']]}** is"
+        known = "" if equals["usd_per_1000"].null_count() == 0 else " whose cost is known"
+        said.append(f"{who} the cheapest of them{known} at {usd(cheapest['usd_per_1000'])} per 1,000 items")
+    return ". ".join(said) + "."
+
+
+def reach(line: Mapping[str, Any], name: str, error: Error) -> str:
+    """Both ends of an interval in words: "$1.00 to $7.00"; "too few rows" without one."""
+    low, high = line[f"{name}_low"], line[f"{name}_high"]
+    return "too few rows" if low is None or high is None else f"{error.format(low)} to {error.format(high)}"
+
+
+def _too_few(rows: int) -> str:
+    return (
+        f"Too few rows: {count(rows, 'test row')} with a known price can't tell techniques apart. At least "
+        f"{resampling.FEWEST_GROUPS} that are no copies of each other are needed."
+    )
+
+
+def pair_verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> str:
+    """Two jobs on the same rows, in a sentence: which is nearer, by how much, and whether that is more than chance.
+
+    `table` is worker.evaluation.compare.table of two jobs, judged by the same error.
+    """
+    both = table.drop_nulls("diff")
+    if len(both) < 2:
+        return "Nothing can be said: the two have no row in common that both answered."
+    lead, other = both.row(0, named=True), both.row(1, named=True)
+    if other["verdict"] == "too few rows":
+        return _too_few(other["n"])
+    names = f"**{labels[lead['job_id']]}** and **{labels[other['job_id']]}**"
+    figures = f"{error.format(lead[error.key])} and {error.format(other[error.key])}"
+    paired = f"the paired difference is {error.format(other['diff'])} (95 % interval {reach(other, 'diff', error)})"
+    rows = count(lead["n"], "row")
+    if other["verdict"] == "partial":
+        return (
+            f"**{labels[other['job_id']]}** is nearer than **{labels[lead['job_id']]}** where it answers, but answered "
+            f"{other['parse_rate']:.0%} of {rows} only; {paired}."
+        )
+    if other["verdict"] == "worse":
+        return (
+            f"**{labels[lead['job_id']]}** is better than **{labels[other['job_id']]}** on {error.short.lower()}: "
+            f"{figures}; {paired}, on {rows}."
+        )
+    return f"{names} can't be told apart on {error.short.lower()}: {figures}; {paired}, on {rows}."
