@@ -14,7 +14,7 @@ import pytest
 
 from tests.builders import a_catalogue
 from tests.e2e.live import ROOT, Live, live_stack
-from tests.endpoint import Handle, endpoint
+from tests.fake_openai.server import Handle, endpoint
 
 ROWS, KILLS = 2_000, 20
 USD_PER_MILLION = 3  # of tokens, in and out

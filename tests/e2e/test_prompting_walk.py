@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.builders import a_catalogue
 from tests.e2e.conftest import LATER, chart
 from tests.e2e.live import Live, live_stack
-from tests.endpoint import Handle, endpoint
+from tests.fake_openai.server import Handle, endpoint
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.model, pytest.mark.timeout(900)]
 

@@ -14,7 +14,7 @@ from db.engine import access, begin
 from db.errors import UserError
 from db.types import JobState
 from tests.builders import a_catalogue, a_dataset, an_adapter
-from tests.endpoint import endpoint
+from tests.fake_openai.server import endpoint
 from tests.worker.conftest import drain
 from tests.worker.finetune.fake_steps import train_nothing
 from tests.worker.hashed import HashedWords

@@ -8,7 +8,7 @@ import pytest
 from db import endpoints, rates
 from db.engine import begin
 from db.errors import UserError
-from tests.endpoint import endpoint
+from tests.fake_openai.server import endpoint
 from worker.endpoints import actions
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -14,7 +14,7 @@ from db.engine import begin
 from db.errors import NotReady, UserError
 from db.settings import settings
 from db.types import Endpoint
-from tests.endpoint import endpoint
+from tests.fake_openai.server import endpoint
 from worker.endpoints import actions, clients, keys, probe
 
 AZURE = "AZURE_OPENAI_API_KEY"

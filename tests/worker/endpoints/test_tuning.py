@@ -7,7 +7,7 @@ import pytest
 
 from db.errors import NotReady
 from db.types import Endpoint
-from tests.endpoint import Handle, endpoint
+from tests.fake_openai.server import Handle, endpoint
 from worker.endpoints import tuning
 from worker.endpoints.failures import Kind
 from worker.endpoints.tuning import Order, Tuner, TuningFailure

@@ -11,7 +11,7 @@ from db import adapters, chunks, endpoints, job_progress, jobs, rates, trainings
 from db.engine import begin
 from db.types import Adapter, Endpoint, Job, JobKind, JobState, Queue, Step
 from tests.builders import a_dataset
-from tests.endpoint import Handle, endpoint
+from tests.fake_openai.server import Handle, endpoint
 from tests.worker.conftest import drain
 from worker import running, steps
 from worker.endpoints import actions as endpoint_actions

@@ -9,7 +9,7 @@ from db import endpoints, rates
 from db.engine import begin
 from db.types import Endpoint
 from tests.builders import a_dataset, a_job
-from tests.endpoint import Handle, endpoint
+from tests.fake_openai.server import Handle, endpoint
 from worker.llm.base import Prompt
 from worker.llm.endpoint import client
 from worker.progress import Pause, Trouble

@@ -9,7 +9,7 @@ from db import batches, completions, jobs
 from db.engine import begin
 from db.types import JobState
 from tests.builders import a_dataset, a_job
-from tests.endpoint import Handle
+from tests.fake_openai.server import Handle
 from tests.worker.llm.endpoint.calls import Watched, hosted, paying_jobs, some
 from worker.llm.base import Reading, Readout
 from worker.llm.endpoint import batch_api

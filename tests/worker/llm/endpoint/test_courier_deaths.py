@@ -19,7 +19,7 @@ from db import completions, job_progress, jobs
 from db.engine import begin
 from db.types import Job, JobState
 from tests.builders import a_dataset, a_job
-from tests.endpoint import Handle
+from tests.fake_openai.server import Handle
 from tests.worker.conftest import drain
 from tests.worker.llm.endpoint.calls import Watched, hosted, some
 from worker import running, specs

@@ -8,7 +8,7 @@ import pytest
 from db import completions, endpoints
 from db.engine import begin
 from db.errors import NotFound, NotReady
-from tests.endpoints.settings import Model
+from tests.fake_openai.settings import Model
 from tests.worker.llm.endpoint.calls import Watched, hosted, paying_jobs, some
 from worker.llm.base import LEVELS, Prompt, Readout, Tool
 from worker.llm.endpoint.model import HostedModel

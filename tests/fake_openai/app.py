@@ -8,14 +8,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.endpoints.batches import Batches
-from tests.endpoints.brain import Brain
-from tests.endpoints.chat import Chat, authorised
-from tests.endpoints.files import Files
-from tests.endpoints.log import as_json
-from tests.endpoints.settings import Model, Scripted, Settings
-from tests.endpoints.troubled import Refused
-from tests.endpoints.tunings import Tunings
+from tests.fake_openai.batches import Batches
+from tests.fake_openai.brain import Brain
+from tests.fake_openai.chat import Chat, authorised
+from tests.fake_openai.files import Files
+from tests.fake_openai.log import as_json
+from tests.fake_openai.settings import Model, Scripted, Settings
+from tests.fake_openai.troubled import Refused
+from tests.fake_openai.tunings import Tunings
 
 
 class Site:

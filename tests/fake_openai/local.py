@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from tests.endpoints.brain import Answer, Ask, Token, shortened, text_of
-from tests.endpoints.prices import TOP
-from tests.endpoints.settings import Model
-from tests.endpoints.troubled import Refused
+from tests.fake_openai.brain import Answer, Ask, Token, shortened, text_of
+from tests.fake_openai.prices import TOP
+from tests.fake_openai.settings import Model
+from tests.fake_openai.troubled import Refused
 from worker.llm.local.device import quiet
 from worker.llm.local.packages import model_folder
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.endpoints.chat import Chat
-from tests.endpoints.files import File, Files
-from tests.endpoints.settings import Batching
-from tests.endpoints.troubled import Refused
-from tests.endpoints.wire import new_id
+from tests.fake_openai.chat import Chat
+from tests.fake_openai.files import File, Files
+from tests.fake_openai.settings import Batching
+from tests.fake_openai.troubled import Refused
+from tests.fake_openai.wire import new_id
 
 URL = "/v1/chat/completions"
 WINDOW = 86_400  # seconds that OpenAI gives a batch

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from tests.endpoints.settings import Model, Settings
+from tests.fake_openai.settings import Model, Settings
 
 # Close to how byte-pair tokenizers cut English: words with their space, digits up to three, marks.
 _PIECES = re.compile(r" ?[^\W\d_]{1,9}|\d{1,3}|\s+|[^\w\s]|_")

@@ -10,7 +10,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from tests.endpoints.brain import Token
+from tests.fake_openai.brain import Token
 
 TOP = 20  # entries of top_logprobs at most
 END = "<|im_end|>"

@@ -7,7 +7,7 @@ In a test:
         ...
         assert not server.log.repeats(paid=True)
 
-By hand or for a benchmark: python -m tests.endpoint --port 8001 --brain fast --latency-ms 300 --rps 50
+By hand or for a benchmark: python -m tests.fake_openai.server --port 8001 --brain fast --latency-ms 300 --rps 50
 """
 
 import argparse
@@ -22,13 +22,13 @@ from typing import Any
 
 import uvicorn
 
-from tests.endpoints.app import Site
-from tests.endpoints.brain import Brain
-from tests.endpoints.fast import FastBrain
-from tests.endpoints.log import Entry, RequestLog
-from tests.endpoints.settings import Model, Scripted, Settings, Trouble
-from tests.endpoints.troubled import able_to_hang_up
-from tests.endpoints.tuning import Job
+from tests.fake_openai.app import Site
+from tests.fake_openai.brain import Brain
+from tests.fake_openai.fast import FastBrain
+from tests.fake_openai.log import Entry, RequestLog
+from tests.fake_openai.settings import Model, Scripted, Settings, Trouble
+from tests.fake_openai.troubled import able_to_hang_up
+from tests.fake_openai.tuning import Job
 
 __all__ = ["FastBrain", "Handle", "Model", "Scripted", "Settings", "endpoint", "local_brain"]
 
@@ -79,7 +79,7 @@ class Handle:
 
 def local_brain(name: str = "smollm2-135m") -> Brain:
     """A packaged model that answers through transformers. Raises NotReady when it is not installed."""
-    from tests.endpoints.local import LocalBrain
+    from tests.fake_openai.local import LocalBrain
 
     return LocalBrain(name)
 
@@ -121,7 +121,9 @@ def _server(site: Site) -> uvicorn.Server:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.endpoint", description="An OpenAI endpoint for tests.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.fake_openai.server", description="An OpenAI endpoint for tests."
+    )
     parser.add_argument("--port", type=int, default=8001)
     parser.add_argument("--brain", choices=("fast", "local"), default="fast")
     parser.add_argument("--model", default="smollm2-135m", help="packaged model of the local brain")

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.endpoints.brain import Ask
-from tests.endpoints.settings import Model, Settings
-from tests.endpoints.troubled import Refused
+from tests.fake_openai.brain import Ask
+from tests.fake_openai.settings import Model, Settings
+from tests.fake_openai.troubled import Refused
 
 _ROLES = {"system", "developer", "user", "assistant", "tool"}
 

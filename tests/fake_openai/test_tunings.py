@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.endpoint import Handle
+from tests.fake_openai.server import Handle
 
 CHAT = {"messages": [{"role": "user", "content": "Mug. Price: $"}, {"role": "assistant", "content": "12"}]}
 

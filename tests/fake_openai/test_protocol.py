@@ -11,8 +11,8 @@ from typing import Any
 import openai
 import pytest
 
-from tests.endpoint import Handle, endpoint, local_brain
-from tests.endpoints.fast import FastBrain
+from tests.fake_openai.fast import FastBrain
+from tests.fake_openai.server import Handle, endpoint, local_brain
 from worker.llm.local.packages import is_available
 
 LAPTOP: list[Any] = [{"role": "user", "content": "<product>Gaming laptop\nCategory: Computers</product>\nPrice: $"}]
@@ -262,7 +262,19 @@ def test_a_gullible_brain_obeys_a_hostile_product(client: openai.OpenAI) -> None
 
 
 def test_the_server_also_runs_as_a_process_of_its_own() -> None:
-    command = [sys.executable, "-m", "tests.endpoint", "--port", "0", "--key", "k", "--latency-ms", "1", "--rps", "50"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.fake_openai.server",
+        "--port",
+        "0",
+        "--key",
+        "k",
+        "--latency-ms",
+        "1",
+        "--rps",
+        "50",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -5,9 +5,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.endpoints.brain import pieces
-from tests.endpoints.settings import Model, Tuning
-from tests.endpoints.wire import new_id
+from tests.fake_openai.brain import pieces
+from tests.fake_openai.settings import Model, Tuning
+from tests.fake_openai.wire import new_id
 
 FEWEST_LINES = 10
 _DONE = ("succeeded", "failed", "cancelled")

@@ -5,7 +5,7 @@ import time
 from itertools import count
 from typing import Any
 
-from tests.endpoints.brain import Answer, Token
+from tests.fake_openai.brain import Answer, Token
 
 _numbers = count(1)
 

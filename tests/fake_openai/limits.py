@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from tests.endpoints.settings import Settings
-from tests.endpoints.troubled import Refused, retry_after
+from tests.fake_openai.settings import Settings
+from tests.fake_openai.troubled import Refused, retry_after
 
 
 class Bucket:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import openai
 import pytest
 
-from tests.endpoint import Handle
+from tests.fake_openai.server import Handle
 
 URL: Literal["/v1/chat/completions"] = "/v1/chat/completions"
 

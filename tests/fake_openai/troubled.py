@@ -11,7 +11,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tests.endpoints.settings import Settings, Trouble
+from tests.fake_openai.settings import Settings, Trouble
 
 # kind -> status, message, type, code, as api.openai.com words them.
 ERRORS: dict[Trouble, tuple[int, str, str, str | None]] = {

@@ -11,9 +11,9 @@ from typing import Any
 import openai
 import pytest
 
-from tests.endpoint import Handle
-from tests.endpoints.limits import duration
-from tests.endpoints.test_protocol import CABLE, LAPTOP, STATS, ask, schema
+from tests.fake_openai.limits import duration
+from tests.fake_openai.server import Handle
+from tests.fake_openai.test_protocol import CABLE, LAPTOP, STATS, ask, schema
 
 
 def control(server: Handle, path: str, body: Any = None) -> Any:

@@ -8,10 +8,10 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tests.endpoints.chat import authorised
-from tests.endpoints.settings import Settings
-from tests.endpoints.troubled import Refused
-from tests.endpoints.wire import new_id
+from tests.fake_openai.chat import authorised
+from tests.fake_openai.settings import Settings
+from tests.fake_openai.troubled import Refused
+from tests.fake_openai.wire import new_id
 
 _PURPOSES = {"assistants", "batch", "fine-tune", "vision", "user_data", "evals"}
 

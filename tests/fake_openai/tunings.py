@@ -6,11 +6,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tests.endpoints.chat import Chat, authorised
-from tests.endpoints.files import Files
-from tests.endpoints.troubled import Refused
-from tests.endpoints.tuning import Job, read_chats
-from tests.endpoints.wire import new_id
+from tests.fake_openai.chat import Chat, authorised
+from tests.fake_openai.files import Files
+from tests.fake_openai.troubled import Refused
+from tests.fake_openai.tuning import Job, read_chats
+from tests.fake_openai.wire import new_id
 
 
 class Tunings:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import openai
 import pytest
 
-from tests.endpoint import Handle, endpoint
+from tests.fake_openai.server import Handle, endpoint
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,13 @@ from typing import Any
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
-from tests.endpoints import wire
-from tests.endpoints.asked import understood
-from tests.endpoints.brain import Answer, Ask, Brain
-from tests.endpoints.limits import Limits
-from tests.endpoints.log import Entry, RequestLog
-from tests.endpoints.settings import Model, Settings, Trouble
-from tests.endpoints.troubled import BrokenOff, BrokenStream, HangUp, Refused, dawdling, scripted_error
+from tests.fake_openai import wire
+from tests.fake_openai.asked import understood
+from tests.fake_openai.brain import Answer, Ask, Brain
+from tests.fake_openai.limits import Limits
+from tests.fake_openai.log import Entry, RequestLog
+from tests.fake_openai.settings import Model, Settings, Trouble
+from tests.fake_openai.troubled import BrokenOff, BrokenStream, HangUp, Refused, dawdling, scripted_error
 
 _TOLD = ("x-stainless-retry-count", "idempotency-key", "user-agent", "x-client-request-id")
 

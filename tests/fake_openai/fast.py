@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.endpoints.brain import Answer, Ask, Call, Token, pieces, shortened, text_of
-from tests.endpoints.prices import Guess, guess, number_tokens, shares
-from tests.endpoints.settings import Model
+from tests.fake_openai.brain import Answer, Ask, Call, Token, pieces, shortened, text_of
+from tests.fake_openai.prices import Guess, guess, number_tokens, shares
+from tests.fake_openai.settings import Model
 
 _PRODUCT = re.compile(r"<product>(.*?)</product>", re.DOTALL)
 _CATEGORY = re.compile(r"[Cc]ategory:\s*([^\n<]+)")

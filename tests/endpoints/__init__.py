@@ -1,1 +1,0 @@
-"""The parts of the test server that speaks the OpenAI protocol; `tests/endpoint.py` starts it."""
