@@ -33,7 +33,8 @@ MODEL = "fast"
 
 def main(seconds: float = SECONDS) -> None:
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.fake_openai.server", "--port", "0", "--latency-ms", str(LATENCY_MS), "--rps", str(ALLOWED),
+        [sys.executable, "-m", "tests.fake_openai.server", "--port", "0",
+         "--latency-ms", str(LATENCY_MS), "--rps", str(ALLOWED),
          "--burst", str(BURST)],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip

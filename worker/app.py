@@ -1,4 +1,4 @@
-"""The Celery app: queues, options (each with its why), the schedule, and the one way to send a message.
+"""The Celery app: queues, options (each with its why), the schedule, and the one way to start a job and send messages.
 
 Celery only wakes workers up. What is to be done, in which order (db/turns.py), by whom, and whether it is done
 (db/chunks.py) stands in Postgres.
@@ -87,11 +87,13 @@ def queue_lengths() -> dict[Queue, int]:
 
 
 def start_job(session: Session, *, queue: Queue, **values: Any) -> int:
+    """A new job, with messages for its first chunks after the commit; its id. `values`: as db.jobs.create."""
     job_id = jobs.create(session, queue=queue, rate_id=rates.for_queue(session, queue), **values)
-    _send_ready(session, job_id, queue)
+    send_ready(session, job_id, queue)
     return job_id
 
 
-def _send_ready(session: Session, job_id: int, queue: Queue) -> None:
+def send_ready(session: Session, job_id: int, queue: Queue) -> None:
+    """Messages, after the commit, for the chunks of a job that can be done now."""
     for chunk_id in chunks.to_send(session, job_id):
         after_commit(session, partial(send, chunk_id, queue))

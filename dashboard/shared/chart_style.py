@@ -38,20 +38,20 @@ ACCENT = "#23918a"
 
 # d3's own formats write 1e-6 or 1µ for a millionth of a dollar.
 DOLLARS = "datum.value >= 1 ? '$' + format(datum.value, ',.0f') : '$' + format(datum.value, '.3~r')"
-_MILLISECONDS = "datum.value >= 1000 ? format(datum.value / 1000, '~r') + ' s' : format(datum.value, '~r') + ' ms'"
+MILLISECONDS = "datum.value >= 1000 ? format(datum.value / 1000, '~r') + ' s' : format(datum.value, '~r') + ' ms'"
 
 
 def _powers_of_ten(low: float, high: float) -> list[float]:
     return [10.0**power for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
 
 
-def _powers_axis(low: float, high: float, label: str, title: str, *, grid: bool = True) -> alt.Axis:
+def powers_axis(low: float, high: float, label: str, title: str, *, grid: bool = True) -> alt.Axis:
     """An axis of a log scale with a tick at each power of ten, or at both ends when there is none between."""
     ticks = [tick for tick in _powers_of_ten(low, high) if low <= tick <= high]
     return alt.Axis(values=ticks or [low, high], labelExpr=label, title=title, grid=grid)
 
 
-def _family_label() -> pl.Expr:
+def family_label_column() -> pl.Expr:
     return pl.col("family").replace_strict(words.FAMILIES, default="Other")
 
 
@@ -61,7 +61,7 @@ def sized(chart: Any, **properties: Any) -> Chart:
     return done
 
 
-def _families(present: Sequence[str]) -> tuple[alt.Color, alt.Shape]:
+def family_scales(present: Sequence[str]) -> tuple[alt.Color, alt.Shape]:
     """Colour and shape of the families that are there, with one legend for both."""
     names = [family for family in FAMILY_COLOURS if family in present]
     labels = [words.FAMILIES[name] for name in names]

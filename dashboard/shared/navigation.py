@@ -12,18 +12,18 @@ KNOWLEDGE, FINETUNE, ADAPTERS = (f"app_pages/{name}.py" for name in ("knowledge"
 
 DATA_NEED = "app_pages/data_need.py"
 
-_CHOSEN, _PICKER = "dataset_id", "dataset_picker"
+CHOSEN, PICKER = "dataset_id", "dataset_picker"
 
 
 def choose(dataset_id: int) -> None:
     """Make this the dataset of all pages, in the session and in the address."""
-    st.session_state[_CHOSEN] = dataset_id
+    st.session_state[CHOSEN] = dataset_id
     st.query_params["dataset"] = str(dataset_id)
 
 
 def forget() -> None:
     """Choose no dataset; the next page takes the newest."""
-    st.session_state.pop(_CHOSEN, None)
+    st.session_state.pop(CHOSEN, None)
     st.query_params.pop("dataset", None)
 
 
@@ -40,7 +40,7 @@ def next_step(sentence: str, page: str, label: str, icon: str, *, about: str = "
 
 
 def _address() -> dict[str, str]:
-    return {"dataset": str(st.session_state[_CHOSEN])} if _CHOSEN in st.session_state else {}
+    return {"dataset": str(st.session_state[CHOSEN])} if CHOSEN in st.session_state else {}
 
 
 def go(page: str) -> None:

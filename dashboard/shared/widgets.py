@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard.shared import pickers, reads, words
-from dashboard.shared.navigation import _CHOSEN, _PICKER, DATA, choose, next_step
+from dashboard.shared.navigation import CHOSEN, DATA, PICKER, choose, next_step
 from db.engine import DatabaseAway
 from db.errors import UserError
 from db.types import Dataset, DatasetState
@@ -64,18 +64,18 @@ def _pick(found: list[Dataset], asked: str) -> Dataset:
     """The address (?dataset=3) wins over what this session chose before, and that over the newest ready one."""
     known = {dataset.id: dataset for dataset in found}
     ready = [dataset.id for dataset in found if dataset.state is DatasetState.READY]
-    wanted = int(asked) if asked.isdecimal() else st.session_state.get(_CHOSEN)
+    wanted = int(asked) if asked.isdecimal() else st.session_state.get(CHOSEN)
     chosen = wanted if wanted in known else (ready or list(known))[0]
-    st.session_state[_PICKER] = chosen
+    st.session_state[PICKER] = chosen
     names = {dataset.id: words.dataset_name(dataset) for dataset in found}
     made = {dataset.id: dataset.created_at for dataset in found}
-    pickers.one("Dataset", names, made=made, key=_PICKER, on_change=_picked)
+    pickers.one("Dataset", names, made=made, key=PICKER, on_change=_picked)
     choose(chosen)
     return known[chosen]
 
 
 def _picked() -> None:
-    choose(st.session_state[_PICKER])
+    choose(st.session_state[PICKER])
 
 
 def ready(dataset: Dataset | None) -> Dataset | None:

@@ -129,8 +129,13 @@ def ready(session: Session, dataset_id: int) -> Dataset:
     return dataset
 
 
-def _leave_file(session: Session, job: Job) -> None:
-    """A table whose look or load was cancelled is as it was before, or says how to have it looked at."""
+def job_cancelled(session: Session, job: Job) -> None:
+    """A table whose look or load was cancelled is as it was before, or says how to have it looked at.
+
+    Other jobs leave their table as it is.
+    """
+    if job.kind not in (JobKind.INSPECT, JobKind.LOAD):
+        return
     inspection = datasets.get(session, job.dataset_id).inspection
     if "forced_before" in job.spec:
         inspection = inspection | {"forced": job.spec["forced_before"]}
@@ -143,6 +148,20 @@ def _leave_file(session: Session, job: Job) -> None:
         state=DatasetState.FAILED,
         error=f"Looking at this file was cancelled; look at it again (pricewright retry {job.id}), or delete it.",
     )
+
+
+def job_retried(session: Session, job: Job) -> None:
+    """A table whose look or load is run again waits for it. Raises WrongState where that would undo something newer."""
+    if job.kind not in (JobKind.INSPECT, JobKind.LOAD):
+        return
+    dataset = datasets.get(session, job.dataset_id)
+    newest = jobs.latest(session, job.dataset_id, job.kind)
+    if newest and newest.id != job.id:
+        raise WrongState(f"Job {job.id} can't be run again: job {newest.id} did the same later.")
+    state = DatasetState.UPLOADED if job.kind is JobKind.INSPECT else DatasetState.LOADING
+    if dataset.state not in (DatasetState.FAILED, DatasetState.INSPECTED, state):
+        raise WrongState(f"Job {job.id} can't be run again: {dataset.name} is {dataset.state} by now.")
+    datasets.change(session, job.dataset_id, state=state, error=None)
 
 
 def delete_dataset(dataset_id: int) -> None:

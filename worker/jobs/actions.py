@@ -1,18 +1,15 @@
-"""Every verb a person has, for pages and the command line alike: one transaction each, messages after the commit."""
+"""Every verb about jobs, for pages and the command line alike: pause, resume, cancel, retry."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 
-from db import chunks, datasets, jobs
+from db import chunks, jobs
 from db.engine import Session, begin
 from db.errors import UserError, WrongState
-from db.types import DatasetState, JobKind, JobState
-from worker.app import _send_ready
-from worker.datasets.actions import _leave_file
-from worker.pricing.planning import Estimate
-
-__all__ = ["Estimate"]
+from db.types import JobState
+from worker.app import send_ready
+from worker.datasets import actions as dataset_actions
 
 
 @contextmanager
@@ -22,7 +19,7 @@ def _changing(job_id: int, to: JobState, among: Sequence[JobState], verb: str) -
         if not jobs.set_state(session, job_id, to, among=among):
             raise WrongState(f"Job {job_id} can't be {verb}: it is {job.state}.")
         yield session
-        _send_ready(session, job_id, job.queue)
+        send_ready(session, job_id, job.queue)
 
 
 def pause(job_id: int) -> None:
@@ -44,9 +41,7 @@ def resume(job_id: int, cap_usd: Decimal | None = None) -> None:
 def cancel(job_id: int) -> None:
     """Stop for good; what is priced already is kept, work at hand is dropped within a second or two."""
     with _changing(job_id, JobState.CANCELLED, [JobState.RUNNING, JobState.PAUSED], "cancelled") as session:
-        job = jobs.get(session, job_id)
-        if job.kind in (JobKind.INSPECT, JobKind.LOAD):
-            _leave_file(session, job)
+        dataset_actions.job_cancelled(session, jobs.get(session, job_id))
 
 
 def retry(job_id: int) -> int:
@@ -57,13 +52,5 @@ def retry(job_id: int) -> int:
         reopened = chunks.reopen_failed(session, job_id) or chunks.unfinished(session, job_id)
         if not reopened:
             raise UserError(f"Nothing in job {job_id} failed, so there is nothing to run again.")
-        if job.kind in (JobKind.INSPECT, JobKind.LOAD):
-            dataset = datasets.get(session, job.dataset_id)
-            newest = jobs.latest(session, job.dataset_id, job.kind)
-            if newest and newest.id != job_id:
-                raise WrongState(f"Job {job_id} can't be run again: job {newest.id} did the same later.")
-            state = DatasetState.UPLOADED if job.kind is JobKind.INSPECT else DatasetState.LOADING
-            if dataset.state not in (DatasetState.FAILED, DatasetState.INSPECTED, state):
-                raise WrongState(f"Job {job_id} can't be run again: {dataset.name} is {dataset.state} by now.")
-            datasets.change(session, job.dataset_id, state=state, error=None)
+        dataset_actions.job_retried(session, job)
         return reopened

@@ -187,8 +187,9 @@ def curve(dataset: Dataset, planned: Sequence[BaseSpec], cap_usd: Decimal | None
     steps = formats.listed([str(k) for k in context_curve.STEPS])
     n = min(test, CURVE_ROWS)
     st.caption(
-        f"Or find out how much context pays: a context curve prices {formats.count(n, 'test row')} with {steps} examples "
-        "or neighbours, each a job of its own; Trade-offs then shows error and cost against the length of the prompt."
+        f"Or find out how much context pays: a context curve prices {formats.count(n, 'test row')} with {steps} "
+        "examples or neighbours, each a job of its own; Trade-offs then shows error and cost against the length of "
+        "the prompt."
     )
     with st.container(horizontal=True):
         for spec in able:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.shared import formats, words
 from worker import specs
-from worker.jobs.actions import Estimate
+from worker.pricing.planning import Estimate
 
 _text = st.column_config.TextColumn
 _COLUMNS = {
@@ -83,6 +83,6 @@ def total(estimates: Sequence[Estimate]) -> str:
         said += f" and **{formats.usd(middle)}**{reach}"
     blind = [words.plain(specs.describe(each.spec)) for each in new if each.usd is None]
     if blind:
-        said += f". What **{formats.listed(blind)}** would cost is **unknown**: nobody told the price of its model's tokens; "
-        said += "add a tariff on the Endpoints page"
+        said += f". What **{formats.listed(blind)}** would cost is **unknown**: nobody told the price of its model's "
+        said += "tokens; add a tariff on the Endpoints page"
     return f"{said}."

@@ -12,16 +12,16 @@ import polars as pl
 
 from dashboard.shared import formats, label_places, verdicts
 from dashboard.shared.chart_style import (
-    _MILLISECONDS,
     ACCENT,
     DOLLARS,
     EVEN,
     GREY,
     HEAT,
+    MILLISECONDS,
     Chart,
-    _families,
-    _family_label,
-    _powers_axis,
+    family_label_column,
+    family_scales,
+    powers_axis,
     sized,
 )
 from dashboard.shared.verdicts import Error
@@ -42,7 +42,7 @@ def trade_off(table: pl.DataFrame, error: Error) -> Chart:
     positive = shown.filter(pl.col("usd_per_1000") > 0)["usd_per_1000"].to_list()
     shown = shown.with_columns(
         cost=pl.col("usd_per_1000").clip(min(positive, default=2e-6) / 2),
-        family_label=_family_label(),
+        family_label=family_label_column(),
         error_text=pl.col(error.key).map_elements(error.format, return_dtype=pl.String),
         reach=pl.struct(f"{error.key}_low", f"{error.key}_high").map_elements(
             lambda ends: verdicts.reach(ends, error.key, error), return_dtype=pl.String
@@ -60,7 +60,7 @@ def trade_off(table: pl.DataFrame, error: Error) -> Chart:
     x = alt.X(
         "cost:Q",
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
-        axis=_powers_axis(low, high, DOLLARS, "Cost per 1,000 items (log scale)"),
+        axis=powers_axis(low, high, DOLLARS, "Cost per 1,000 items (log scale)"),
     )
     better = "lower" if error.lower_is_better else "higher"
     y = alt.Y(
@@ -68,7 +68,7 @@ def trade_off(table: pl.DataFrame, error: Error) -> Chart:
         scale=alt.Scale(domain=[bottom, top], nice=False, zero=False),
         axis=alt.Axis(title=f"{error.label}, {better} is better", format="~%" if error.is_share else "~r", tickCount=6),
     )
-    colour, shape = _families(shown["family"].to_list())
+    colour, shape = family_scales(shown["family"].to_list())
     tooltip = [
         alt.Tooltip("label:N", title="Technique"),
         alt.Tooltip("error_text:N", title=error.short),
@@ -191,8 +191,8 @@ def truth_and_guess(frame: pl.DataFrame) -> Chart:
     both = np.concatenate([good["truth"].to_numpy(), good["price"].to_numpy()])
     low, high = (float(both.min()) * 0.8, float(both.max()) * 1.25) if len(both) else (1.0, 1000.0)
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    x = alt.X("truth:Q", scale=scale, axis=_powers_axis(low, high, DOLLARS, "True price"))
-    y = alt.Y("price:Q", scale=scale, axis=_powers_axis(low, high, DOLLARS, "Guess"))
+    x = alt.X("truth:Q", scale=scale, axis=powers_axis(low, high, DOLLARS, "True price"))
+    y = alt.Y("price:Q", scale=scale, axis=powers_axis(low, high, DOLLARS, "Guess"))
     ends = pl.DataFrame({"truth": [low, high], "price": [low, high], "least": [low * 0.8, high * 0.8],
                          "most": [low * 1.2, high * 1.2]})  # fmt: skip
     band = (
@@ -242,14 +242,14 @@ def _binned(good: pl.DataFrame, low: float, high: float, x: alt.X, y: alt.Y, cel
 def latency(table: pl.DataFrame) -> Chart:
     """Working time per item: the mark is the median, the line ends at the 95th percentile. Needs label and family."""
     shown = table.drop_nulls(["p50_ms", "p95_ms"]).with_columns(
-        family_label=_family_label(), p50=pl.col("p50_ms").clip(1e-4), p95=pl.col("p95_ms").clip(1e-4)
+        family_label=family_label_column(), p50=pl.col("p50_ms").clip(1e-4), p95=pl.col("p95_ms").clip(1e-4)
     )
-    colour, shape = _families(shown["family"].to_list())
+    colour, shape = family_scales(shown["family"].to_list())
     low, high = min(shown["p50"].to_list(), default=1.0) / 2, max(shown["p95"].to_list(), default=1.0) * 2
     x = alt.X(
         "p50:Q",
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
-        axis=_powers_axis(low, high, _MILLISECONDS, "Time per item (log scale)"),
+        axis=powers_axis(low, high, MILLISECONDS, "Time per item (log scale)"),
     )
     y = alt.Y("label:N", sort=shown.sort("p50")["label"].to_list(), axis=alt.Axis(title=None, labelLimit=280))
     tooltip = [

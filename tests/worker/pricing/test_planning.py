@@ -12,6 +12,7 @@ from tests.builders import a_dataset
 from worker import specs
 from worker.jobs import actions
 from worker.pricing import actions as pricing_actions
+from worker.pricing.planning import Estimate
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def priced(usd: str) -> None:
         rates.set_tariff(session, "there", "m", {"input": Decimal(usd), "output": Decimal(usd)})
 
 
-def estimate(dataset: int, technique: str = "zero-shot", split: Split = Split.UNPRICED, **fields) -> actions.Estimate:
+def estimate(dataset: int, technique: str = "zero-shot", split: Split = Split.UNPRICED, **fields) -> Estimate:
     spec = specs.parse({"technique": technique, "model": "there:m"} | fields)
     [found] = pricing_actions.estimate(dataset, [spec], split)
     return found
