@@ -9,16 +9,15 @@ from typer.testing import CliRunner
 from db import workers
 from db.engine import begin
 from db.types import Queue
-from worker import running
-from worker.jobs import actions
+from worker import app, running
 
 
 @pytest.fixture
 def sent(monkeypatch) -> list[int]:
     """Messages instead of a broker: the ids of the chunks that were sent."""
     ids: list[int] = []
-    monkeypatch.setattr(running, "send", lambda chunk_id, queue: ids.append(chunk_id))
-    monkeypatch.setattr(actions, "send", lambda chunk_id, queue: ids.append(chunk_id))
+    for module in (app, running):
+        monkeypatch.setattr(module, "send", lambda chunk_id, queue: ids.append(chunk_id))
     return ids
 
 

@@ -8,9 +8,10 @@ from db.errors import UserError, WrongState
 from db.types import JobState, Split
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
-from worker import running, specs, steps
+from worker import running, specs
 from worker.jobs import actions
 from worker.pricing import actions as pricing_actions
+from worker.pricing import steps as pricing_steps
 from worker.progress import Cancelled
 
 
@@ -76,7 +77,7 @@ def test_both_sides_are_priced_by_default_and_train_rows_never(database, sent):
 
 def test_a_technique_is_never_shown_the_true_price(database, sent, monkeypatch):
     seen = []
-    original = steps.fitted
+    original = pricing_steps.fitted
 
     def spying(*args):
         technique = original(*args)
@@ -86,7 +87,7 @@ def test_a_technique_is_never_shown_the_true_price(database, sent, monkeypatch):
         )
         return technique
 
-    monkeypatch.setattr(steps, "fitted", spying)
+    monkeypatch.setattr(pricing_steps, "fitted", spying)
     start()
     drain(sent)
     assert seen == [True]

@@ -21,13 +21,12 @@ from tests.conftest import use_database
 from tests.worker.conftest import drain
 from tests.worker.finetune.fake_steps import train_nothing
 from tests.worker.hashed import HashedWords
-from worker import running, specs
+from worker import app, running, specs
 from worker.adapters import actions as adapter_actions
 from worker.data_need import actions as data_need_actions
 from worker.data_need import steps
 from worker.endpoints import actions as endpoint_actions
 from worker.finetune import actions as finetune_actions
-from worker.jobs import actions
 from worker.knowledge import actions as knowledge_actions
 from worker.knowledge import index
 from worker.pricing import actions as pricing_actions
@@ -94,7 +93,7 @@ def alone() -> Iterator[Alone]:
 def _work(patch: pytest.MonkeyPatch) -> None:
     """Everything that the commands ask for is done, so that they find it and no worker has to do it while they wait."""
     sent: list[int] = []
-    for module in (running, actions):
+    for module in (app, running):
         patch.setattr(module, "send", lambda chunk_id, queue: sent.append(chunk_id))
     model = HashedWords()
     patch.setattr(index, "embedder", lambda: model)

@@ -15,6 +15,7 @@ from worker import specs
 from worker.cli import main, watch
 from worker.finetune import actions as finetune_actions
 from worker.jobs import actions
+from worker.pricing import actions as pricing_actions
 from worker.specs import finetune
 
 
@@ -122,7 +123,7 @@ def test_adapters_are_promoted_rolled_back_downloaded_and_deleted(run, tmp_path)
 
 def test_pricing_with_an_adapter_is_asked_for_by_its_number(run, monkeypatch):
     asked = []
-    monkeypatch.setattr(actions, "start", lambda _dataset, chosen, *_, **__: asked.extend(chosen) or [])
+    monkeypatch.setattr(pricing_actions, "start", lambda _dataset, chosen, *_, **__: asked.extend(chosen) or [])
     monkeypatch.setattr(main, "_wait", lambda *_, **__: None)
     run("price", "1", "--technique", "finetuned", "--technique", "ridge", "--adapter", "abc")
     assert asked == [specs.FinetunedSpec(adapter="abc"), specs.RidgeSpec()]
