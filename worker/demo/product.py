@@ -11,7 +11,7 @@ class Amount:
     """A number that moves the price: factor = (value / usual) ** exponent."""
 
     options: tuple[Value, ...]
-    usual: float
+    usual: float  # the value whose factor is 1
     exponent: float
     short: tuple[str, ...]  # for titles; {v} is the value, {m} a thousand times it
     long: tuple[str, ...]  # sentences for descriptions

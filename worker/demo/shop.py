@@ -1,10 +1,8 @@
 """Which invented brands and conditions does the shop know, and what does every description say now and then?"""
 
-from worker.demo.goods_home import HOME
-from worker.demo.goods_outside import OUTSIDE
-from worker.demo.goods_work import WORK
+from worker.demo.goods import kinds
 
-KINDS = (*HOME, *WORK, *OUTSIDE)
+KINDS = kinds()
 
 TIERS = {"budget": 0.6, "middle": 1.0, "premium": 1.55, "luxury": 2.3}
 
