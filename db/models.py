@@ -151,6 +151,7 @@ class ChunkRow(Base):
     step_order: Mapped[int] = mapped_column(SmallInteger)
     rows: Mapped[list[int]]
     expected_seconds: Mapped[float] = mapped_column(server_default=text("10"))  # what the order of work goes by
+    # waiting | running (leased: somebody works on it, or died doing so) | done | failed
     state: Mapped[str] = mapped_column(server_default=text("'waiting'"))
     attempt: Mapped[int] = mapped_column(server_default=text("0"))  # fencing token: grows with every claim
     failures: Mapped[int] = mapped_column(server_default=text("0"))  # claims that ended badly; bounded by a setting

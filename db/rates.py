@@ -6,26 +6,13 @@ from decimal import Decimal
 
 import polars as pl
 from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from db.models import RateRow
 from db.settings import settings
-from db.types import Queue, Rate, Tariff
+from db.types import Queue, Tariff
 
 CPU_HOUR, GPU_HOUR = "cpu-hour", "gpu-hour"
-
-
-def current(session: Session) -> list[Rate]:
-    """The newest price of each machine kind."""
-    newest = (
-        select(RateRow)
-        .ext(distinct_on(RateRow.name))
-        .where(~RateRow.name.startswith("tokens/"))
-        .order_by(RateRow.name, RateRow.valid_from.desc(), RateRow.id.desc())
-    )
-    rows = session.scalars(newest)
-    return [Rate(row.name, row.usd, row.valid_from) for row in rows]
 
 
 def for_queue(session: Session, queue: Queue) -> int:

@@ -63,13 +63,6 @@ class JobState(StrEnum):
         return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
 
-class ChunkState(StrEnum):
-    WAITING = "waiting"
-    RUNNING = "running"  # leased: somebody works on it, or died doing so
-    DONE = "done"
-    FAILED = "failed"
-
-
 class Step(StrEnum):
     """The stages of a job, in order; a stage starts when every chunk of the one before it is done."""
 
@@ -153,10 +146,6 @@ FOUND_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 """Columns of a frame of neighbours: best first within an asking item, texts never null."""
 
 
-def no_items() -> pl.DataFrame:
-    return pl.DataFrame(schema=ITEM_SCHEMA)
-
-
 @dataclass(frozen=True, slots=True)
 class Dataset:
     id: int
@@ -237,15 +226,6 @@ class Chunk:
     step: Step
     rows: list[int]
     attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A dated price of an hour of a machine."""
-
-    name: str  # "cpu-hour", "gpu-hour"
-    usd: Decimal
-    valid_from: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import pytest
 
 from db import endpoints, rates
 from db.errors import NotFound, WrongState
+from db.settings import settings
 from db.types import Endpoint, EndpointModel, Queue
 
 
@@ -76,4 +77,4 @@ def test_prices_of_tokens_are_not_taken_for_prices_of_machines(session):
     rates.for_queue(session, Queue.CPU)
     rates.set_tariff(session, "e", "m", {"input": Decimal(1), "output": Decimal(2)})
 
-    assert [rate.name for rate in rates.current(session)] == ["cpu-hour"]
+    assert rates.usd_per_hour(session, Queue.CPU) == settings().cpu_usd_per_hour
