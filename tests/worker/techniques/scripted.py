@@ -42,7 +42,6 @@ class Scripted:
     ) -> None:
         self.context = context
         self.asked: list[Prompt] = []
-        self.told_to_write: list[Prompt] = []
         self.readout: Readout | None = None
         self.tools: list[Tool] = []
         self.adapter = self.name = ""
@@ -65,7 +64,6 @@ class Scripted:
     def write(
         self, prompts: list[Prompt], max_tokens: int, progress: Progress, schema: Mapping[str, Any] | None = None
     ) -> list[Written]:
-        self.told_to_write = prompts
         progress.advance(len(prompts))
         return [self._writes(prompt) for prompt in prompts]
 

@@ -268,9 +268,9 @@ def test_general_texts_are_not_counted_as_rows(base, tmp_path):
 
 
 class Noted:
-    """Keeps what a training says, and kills it when told to."""
+    """Keeps what a training says, and cancels it when told to."""
 
-    def __init__(self, kill_at: int | None = None, cancel_at: int | None = None) -> None:
+    def __init__(self, cancel_at: int | None = None) -> None:
         self.said, self.checkpoints, self._cancel_at = [], [], cancel_at
 
     def points(self, points):
