@@ -6,7 +6,7 @@ CHROMIUM ?= $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser /
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test lint sure bench table picture migrate pins
+.PHONY: help up demo test quick lint sure bench table picture migrate pins
 
 ##@ Use
 help: ## List these commands
@@ -26,6 +26,9 @@ migrate: $(VENV)/installed ## Bring the database to the newest tables
 # Two processes, a file of tests stays in one; one thread each, because models that share two cores slow each other down.
 test: $(VENV)/installed chromium ## All tests, headless browser included (ARGS="-k name" for some)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+quick: $(VENV)/installed ## Tests that need no browser, no model and no processes to kill
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not stack and not browser and not model" $(ARGS)
 
 lint: $(VENV)/installed ## Style, format, types, and who imports whom
 	@$(BIN)/ruff check .
