@@ -429,5 +429,4 @@ class Batch:
     answered: int
     error: str | None
     created_at: datetime
-    polled_at: datetime | None
     finished_at: datetime | None
