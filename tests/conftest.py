@@ -54,6 +54,12 @@ def _admin(statement: str) -> None:
         connection.execute(statement)  # type: ignore[arg-type]
 
 
+def remake_database(name: str, template: str = "template1") -> None:
+    """A database that is a copy of the template, in place of one of the same name."""
+    _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    _admin(f"CREATE DATABASE {name} TEMPLATE {template}")
+
+
 def use_database(url: str) -> None:
     """Point this process at another database (empty = the embedded one)."""
     engine.engine().dispose()
@@ -62,15 +68,15 @@ def use_database(url: str) -> None:
     settings.cache_clear()
 
 
-def _url(name: str) -> str:
+def database_url(name: str) -> str:
     return f"postgresql://{embedded.USER}@/{name}?host={settings().run_dir}"
 
 
 @pytest.fixture(scope="session")
 def template(servers: None) -> str:
     """A migrated database that tests copy; copying takes a few dozen milliseconds."""
-    _admin(f"CREATE DATABASE {TEMPLATE}")
-    use_database(_url(TEMPLATE))
+    remake_database(TEMPLATE)
+    use_database(database_url(TEMPLATE))
     engine.migrate()
     use_database("")
     return TEMPLATE
@@ -80,10 +86,9 @@ def template(servers: None) -> str:
 def database(template: str) -> Iterator[str]:
     """A fresh database, used by everything in this process; gives its URL for other processes."""
     name = "test_database"
-    _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    _admin(f"CREATE DATABASE {name} TEMPLATE {template}")
-    use_database(_url(name))
-    yield _url(name)
+    remake_database(name, template)
+    use_database(database_url(name))
+    yield database_url(name)
     use_database("")
 
 
