@@ -24,8 +24,6 @@ from db import (
     endpoints,
     job_progress,
     jobs,
-    knowledge,
-    knowledge_search,
     predictions,
     prompts,
     rates,
@@ -34,6 +32,7 @@ from db import (
     workers,
 )
 from db.engine import begin
+from db.knowledge import bases, search
 from db.migrations.__main__ import main as migrate
 from db.models import Base, ChunkRow
 from db.types import Checkpoint, Job, JobKind, JobState, Queue, Split, Step
@@ -62,20 +61,18 @@ from tests.db.version_0_4 import (
     TECHNIQUES,
     UNDER_WAY,
 )
-from worker import (
-    actions,
-    adapter_actions,
-    comparing,
-    data_need_actions,
-    data_need_specs,
-    finetune_actions,
-    prompt_actions,
-    running,
-    specs,
-    train_specs,
-)
-from worker.evaluation.forgetting import Report
-from worker.training import remote
+from worker import app, running, specs
+from worker.adapters import actions as adapter_actions
+from worker.data_need import actions as data_need_actions
+from worker.evaluation.gate import Report
+from worker.finetune import actions as finetune_actions
+from worker.finetune.endpoint import state
+from worker.jobs import actions as job_actions
+from worker.pricing import actions as pricing_actions
+from worker.pricing import comparison
+from worker.prompts import actions as prompt_actions
+from worker.specs import data_need as data_need_specs
+from worker.specs import finetune as finetune_specs
 
 OLD = "pricewright_version_0_4"
 
@@ -105,8 +102,8 @@ def upgraded(old: str) -> Iterator[None]:
 def work(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Does the chunks that were sent since, and what they send."""
     sent: list[int] = []
-    monkeypatch.setattr(running, "send", lambda chunk_id, queue: sent.append(chunk_id))
-    monkeypatch.setattr(actions, "send", lambda chunk_id, queue: sent.append(chunk_id))
+    for module in (app, running):
+        monkeypatch.setattr(module, "send", lambda chunk_id, queue: sent.append(chunk_id))
 
     def drain() -> None:
         while sent:
@@ -132,7 +129,7 @@ def parsed(job: Job) -> Any:
     if job.kind is JobKind.PRICE:
         return specs.parse(job.spec)
     if job.kind in (JobKind.FINETUNE, JobKind.PILOT):
-        return train_specs.parse(job.spec["train"])
+        return finetune_specs.parse(job.spec["train"])
     if job.kind is JobKind.DATA_NEED:
         return data_need_specs.parse(job.spec["data_need"])
     return None
@@ -206,11 +203,11 @@ def test_the_comparison_of_a_dataset_says_what_it_said(upgraded):
     with begin() as session:
         kitchen = datasets.find(session, "kitchen")
         every = jobs.all(session, kitchen.id, JobKind.PRICE)
-    whole = [job.id for job in comparing.comparable(every) if job.split in (None, Split.TEST) and not job.item_limit]
-    lines = comparing.of_jobs(whole)
+    whole = [job.id for job in comparison.comparable(every) if job.split in (None, Split.TEST) and not job.item_limit]
+    lines = comparison.of_jobs(whole)
     assert {line["job"]: round(line["mae"], 3) for line in lines} == ERRORS
     assert Counter(line["family"] for line in lines) == FAMILIES
-    assert [list(curve.values()) for curve in comparing.curves(comparing.comparable(every))] == [[0, 1, 3]]
+    assert [list(curve.values()) for curve in comparison.curves(comparison.comparable(every))] == [[0, 1, 3]]
 
 
 def test_asked_again_every_job_is_the_one_that_was_done(upgraded, work):
@@ -218,7 +215,7 @@ def test_asked_again_every_job_is_the_one_that_was_done(upgraded, work):
         if job.state is not JobState.DONE:
             continue
         if job.kind is JobKind.PRICE:
-            again = actions.start(job.dataset_id, [specs.parse(job.spec)], job.split, job.item_limit)
+            again = pricing_actions.start(job.dataset_id, [specs.parse(job.spec)], job.split, job.item_limit)
         elif job.kind is JobKind.FINETUNE and job.id != GIVEN_UP:
             again = [finetune_actions.start(job.dataset_id, parsed(job), task=job.spec["task"])]
         elif job.kind is JobKind.DATA_NEED:
@@ -243,7 +240,7 @@ def test_every_adapter_is_there_with_where_it_comes_from(upgraded):
         a.id: (a.train_rows, a.usd, a.seconds, a.fingerprint, a.base_hash, a.metrics) for a in every.values()
     }
     for adapter in every.values():
-        train_specs.TrainSpec.model_validate(adapter.spec)
+        finetune_specs.TrainSpec.model_validate(adapter.spec)
         assert adapter.forgetting is not None
         assert Report.from_json(adapter.forgetting).is_measured
         assert adapter.metrics["mae"] > 0
@@ -265,7 +262,7 @@ def test_every_training_keeps_its_curve_and_the_place_to_go_on_from(upgraded):
     with begin() as session:
         curves = {job.id: trainings.points(session, job.id) for job in every_job() if job.kind is JobKind.FINETUNE}
         kept = {job_id: trainings.checkpoint(session, job_id) for job_id in curves}
-        handed_in = {job_id: remote.load(session, job_id) for job_id in curves}
+        handed_in = {job_id: state.load(session, job_id) for job_id in curves}
     assert Counter(point.kind for curve in curves.values() for point in curve) == POINTS
     assert [job_id for job_id, each in kept.items() if each] == [*HANDED_IN, INTERRUPTED]
     assert {"learned.safetensors", "state.json"} <= (kept[INTERRUPTED] or Checkpoint(0, {})).parts.keys()
@@ -296,13 +293,13 @@ def test_datasets_and_the_knowledge_base_are_as_they_were(upgraded):
         kitchen = datasets.find(session, "kitchen")
         for split, n in kitchen.splits.items():
             assert len(datasets.items(session, kitchen.id, Split(split))) == n
-        base = knowledge.of(session, kitchen.id)
+        base = bases.of(session, kitchen.id)
         assert base is not None
-        assert knowledge.sources(session, base.id) == SOURCES
-        assert knowledge.waiting(session, kitchen.id) == 0
-        assert knowledge.freshness(session, base.id).stale_share == 0
+        assert bases.sources(session, base.id) == SOURCES
+        assert bases.waiting(session, kitchen.id) == 0
+        assert bases.freshness(session, base.id).stale_share == 0
         rows = datasets.items(session, kitchen.id, Split.TRAIN)["row"].to_list()
-        vectors = knowledge_search.vectors(session, base, rows)
+        vectors = search.vectors(session, base, rows)
     assert set(vectors["embedding"].list.len()) == {384}
     assert base.refresh_seconds == 3600
 
@@ -315,7 +312,7 @@ def test_endpoints_prices_prompts_and_workers_are_as_they_were(upgraded):
         assert tariff is not None
         assert (tariff.input, tariff.output, tariff.batch_input) == (11, 20, 5)
         assert rates.training(session, "lab", "fast") == 3
-        assert {rate.name for rate in rates.current(session)} == {rates.CPU_HOUR, rates.GPU_HOUR}
+        assert all(rates.usd_per_hour(session, queue) > 0 for queue in (Queue.CPU, Queue.GPU))
         assert [prompt.ref for prompt in prompts.all(session)] == ["question@2", "shop@2", "shop@1"]
         session.execute(text("UPDATE workers SET last_seen = now()"))
         assert all(workers.serves(session, queue) for queue in Queue)
@@ -340,11 +337,11 @@ def test_what_was_answered_then_is_not_asked_again(upgraded, work):
     """Nothing listens where its endpoint was."""
     for job in every_job():
         if job.state is JobState.RUNNING:
-            actions.pause(job.id)  # else it would take its turn
+            job_actions.pause(job.id)  # else it would take its turn
     with begin() as session:
         kitchen = datasets.find(session, "kitchen")
     spec = specs.parse({"technique": "zero-shot", "model": "lab:fast"})
-    [job_id] = actions.start(kitchen.id, [spec], Split.TEST, 2, cap_usd=Decimal(1))
+    [job_id] = pricing_actions.start(kitchen.id, [spec], Split.TEST, 2, cap_usd=Decimal(1))
     work()
     with begin() as session:
         job = jobs.get(session, job_id)
@@ -357,7 +354,7 @@ def test_what_was_answered_then_is_not_asked_again(upgraded, work):
 @pytest.mark.parametrize("technique", ["constant", "ridge", "lightgbm"])
 def test_what_learned_then_prices_other_rows_now(upgraded, work, technique):
     [before, *_] = [job for job in every_job() if job.technique == technique and job.state is JobState.DONE]
-    [job_id] = actions.start(before.dataset_id, [specs.parse(before.spec)], Split.TRAIN, 6)
+    [job_id] = pricing_actions.start(before.dataset_id, [specs.parse(before.spec)], Split.TRAIN, 6)
     work()
     with begin() as session:
         assert jobs.get(session, job_id).state is JobState.DONE
@@ -366,7 +363,7 @@ def test_what_learned_then_prices_other_rows_now(upgraded, work, technique):
 
 def test_a_paused_job_goes_on(upgraded, work):
     [paused] = [job for job in every_job() if job.state is JobState.PAUSED and job.technique == "constant"]
-    actions.resume(paused.id)
+    job_actions.resume(paused.id)
     work()
     with begin() as session:
         assert jobs.get(session, paused.id).state is JobState.DONE
@@ -380,7 +377,7 @@ def test_an_adapter_of_then_prices_now(upgraded, work):
         things = datasets.find(session, "things")
     assert adapter is not None
     spec = specs.parse({"technique": "finetuned", "adapter": adapter.id[:12], "readout": "mean"})
-    [job_id] = actions.start(things.id, [spec], Split.TEST, 2)
+    [job_id] = pricing_actions.start(things.id, [spec], Split.TEST, 2)
     work()
     with begin() as session:
         assert jobs.get(session, job_id).state is JobState.DONE
