@@ -209,7 +209,7 @@ def count_outside(
     return priced, outside
 
 
-def fit_hash(dataset: Dataset, spec_hash: str) -> str:
-    """Identity of what a technique learns: its spec and the train side it saw (a ready dataset never changes)."""
+def fit_hash(dataset: Dataset, fit_key: str) -> str:
+    """Identity of what a technique learns: its key and the train side it saw (a ready dataset never changes)."""
     seen = json.dumps([dataset.id, dataset.file_sha256, dataset.mapping, dataset.splits], sort_keys=True)
-    return hashlib.sha256((spec_hash + seen).encode()).hexdigest()
+    return hashlib.sha256((fit_key + seen).encode()).hexdigest()

@@ -19,7 +19,7 @@ from worker.specs import HOSTED_VALIDATION, BaseSpec, LlmSpec, ToolsSpec
 # technique -> seconds (per item, fixed part of the fit, fit per train row)
 _PRIORS: dict[str, tuple[float, float, float]] = {
     "constant": (0.000_002, 0.01, 0.000_001),
-    "ridge": (0.000_5, 0.5, 0.000_7),
+    "ridge": (0.001_5, 0.5, 0.001_5),
     "lightgbm": (0.000_5, 2.0, 0.002),
     "neighbours": (0.03, 5.0, 0.03),
     "zero-shot": (0.4, 0.0, 0.0),
@@ -74,7 +74,7 @@ def priority(spec: BaseSpec) -> Priority:
 def step_seconds(session: Session, dataset: Dataset, spec: BaseSpec) -> dict[Step, float]:
     """How long fitting and pricing one row are expected to take: what the order of work goes by."""
     per_item, fit_seconds, _ = _speed(session, dataset, spec, queue_for(session, spec))
-    is_learned = artifacts.fit_seconds(session, datasets.fit_hash(dataset, spec.hash)) is not None
+    is_learned = artifacts.fit_seconds(session, datasets.fit_hash(dataset, spec.fit_key)) is not None
     return {Step.FIT: 0.0 if is_learned else fit_seconds, Step.PRICE: per_item}
 
 
@@ -115,7 +115,7 @@ def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | 
     usd_per_hour = rates.usd_per_hour(session, queue)
     per_item, fit_seconds, basis = _speed(session, dataset, spec, queue)
     if spec.learns:
-        done = artifacts.fit_seconds(session, datasets.fit_hash(dataset, spec.hash))
+        done = artifacts.fit_seconds(session, datasets.fit_hash(dataset, spec.fit_key))
         fit_seconds = done if done is not None else fit_seconds
     else:
         fit_seconds = 0.0

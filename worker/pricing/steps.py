@@ -22,7 +22,7 @@ def fit(work: Work) -> Commit:
     spec = specs.parse(work.job.spec)
     with begin() as session:
         dataset = datasets.get(session, work.job.dataset_id)
-        fit_hash = datasets.fit_hash(dataset, spec.hash)
+        fit_hash = datasets.fit_hash(dataset, spec.fit_key)
         seconds = artifacts.fit_seconds(session, fit_hash)
         if seconds is None:
             train = datasets.items(session, dataset.id, Split.TRAIN)
@@ -53,7 +53,7 @@ def price(work: Work) -> Commit:
     with begin() as session:
         dataset = datasets.get(session, work.job.dataset_id)
         items = datasets.items_to_price(session, dataset.id, work.job.id, work.chunk.rows, spec.reads)
-    technique = fitted(dataset, spec, datasets.fit_hash(dataset, spec.hash))
+    technique = fitted(dataset, spec, datasets.fit_hash(dataset, spec.fit_key))
     started = time.perf_counter()
     frame = technique.price(items, work.progress)
     seconds = time.perf_counter() - started

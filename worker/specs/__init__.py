@@ -21,6 +21,7 @@ class BaseSpec(BaseModel):
     label: ClassVar[str]  # what people read
     about: ClassVar[str]  # one sentence: what it does and when it is a good choice
     needs_fit: ClassVar[bool] = True
+    fit_form: ClassVar[int] = 1  # raised when what a fit keeps is read differently than before: then all is fitted anew
     uses_llm: ClassVar[bool] = False
     reads: ClassVar[tuple[str, ...]] = ("title", "description", "category", "brand")  # others come empty, unread
     filled: ClassVar[tuple[str, ...]] = ()  # fields that something else decides, so that no form asks for them
@@ -45,6 +46,11 @@ class BaseSpec(BaseModel):
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @property
+    def fit_key(self) -> str:
+        """What a fit is kept under, together with its train side (db.datasets.fit_hash)."""
+        return self.hash if self.fit_form == 1 else f"{self.hash} {self.fit_form}"
+
 
 class ConstantSpec(BaseSpec):
     family = Family.BASELINE
@@ -60,6 +66,7 @@ class ConstantSpec(BaseSpec):
 class RidgeSpec(BaseSpec):
     family = Family.BASELINE
     label = "Ridge on words"
+    fit_form = 2  # 1: n-grams in the columns of a hash of our own
     chunk_items = 5_000
     about = "Linear regression of log price on TF-IDF of words and letter groups: trains in seconds, hard to beat."
     technique: Literal["ridge"] = "ridge"
@@ -77,6 +84,7 @@ class RidgeSpec(BaseSpec):
 class LightGBMSpec(BaseSpec):
     family = Family.BASELINE
     label = "Gradient boosting"
+    fit_form = 2  # 1: n-grams in the columns of a hash of our own
     chunk_items = 2_000
     about = "A linear model on words, corrected by LightGBM on text, category, brand and numbers: good with more rows."
     technique: Literal["lightgbm"] = "lightgbm"

@@ -88,7 +88,7 @@ class LightGBM:
         logs = np.log(train["price"].to_numpy())
         centre = self._about["centre"] = float(logs.mean())
         logs = logs - centre
-        guess, axes = self._words.learn(train, logs, self._spec.text_dims)
+        guess, axes = self._words.learn(train, logs, self._spec.text_dims, progress)
         features = self._features(train, guess, axes, self._learn_means(train, logs), progress)
         data = lightgbm.Dataset(features, logs - guess)
         held, callbacks = None, [lambda _: progress.advance(0)]  # so that cancelling works between two trees

@@ -7,20 +7,18 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from safetensors.numpy import load, save
-from scipy.sparse import csr_matrix, hstack, vstack
+from scipy.sparse import csr_matrix
 from sklearn.linear_model import Ridge as SkRidge
 
 from db.types import Artifact, Family
 from worker.progress import Progress
 from worker.specs import RidgeSpec
 from worker.techniques.base import Resources, predictions
-from worker.techniques.shared import ngrams
+from worker.techniques.shared.ngrams import Tfidf, text_of
 
 Floats = npt.NDArray[np.float32]
 
-_SLICE = 1000  # items whose n-grams are in memory at once
-_SHORTEST = 3  # letters
-_FEWEST = 2  # texts an n-gram must occur in
+_SLICE = 1000  # items that are priced at once
 _TOLD = 3  # words named as evidence
 _TOO_COMMON = 2.2  # idf of a word that three texts in ten have: "and" explains nothing to a reader
 _RESIDUALS = 20  # validation rows an interval needs
@@ -38,8 +36,8 @@ class Ridge:
     def __init__(self, spec: RidgeSpec, resources: Resources) -> None:
         del resources
         self._spec = spec
-        self._idf: list[Floats] = []
-        self._weights = np.empty(0, dtype=np.float32)
+        self._tfidf = Tfidf(spec.max_features, spec.word_ngrams, spec.char_ngrams)
+        self._weights = np.zeros(len(self._tfidf.idf), dtype=np.float32)
         self._centre = float("nan")
         self._spread: tuple[float, float] | None = None
 
@@ -48,17 +46,10 @@ class Ridge:
         if len(priced) > self._spec.max_rows:
             priced = priced.sample(self._spec.max_rows, seed=0)
         progress.advance(len(train) - len(priced))
-        parts = []
-        for part in priced.iter_slices(_SLICE):
-            parts.append(self._counts(part))
-            progress.advance(len(part))
-        blocks = [vstack(block, format="csr") for block in zip(*parts, strict=True)] or self._counts(priced)
-        self._idf = [ngrams.idf(block, max(1, min(_FEWEST, len(priced)))) for block in blocks]
-        features = self._weighed(blocks)
-        active = np.flatnonzero(np.concatenate(self._idf))
+        features = self._tfidf.learn(priced, progress.advance)
+        active = np.flatnonzero(self._tfidf.idf)
         logs = np.log(priced["price"].to_numpy())
         self._centre = float(logs.mean()) if len(logs) else float("nan")
-        self._weights = np.zeros(features.shape[1], dtype=np.float32)
         if len(active):
             model = SkRidge(alpha=self._spec.alpha, solver="sparse_cg", tol=1e-3, fit_intercept=False)
             model.fit(features[:, active], logs - self._centre)
@@ -69,12 +60,9 @@ class Ridge:
     def load(self, artifact: Artifact) -> None:
         about = json.loads(artifact.parts["about.json"])
         arrays = load(artifact.parts["weights.safetensors"])
-        size = self._spec.max_features
-        every = np.zeros(3 * size, dtype=np.float32)
-        every[arrays["feature"]] = arrays["idf"]
-        self._idf = [every[start : start + size] for start in range(0, 3 * size, size)]
-        self._weights = np.zeros(3 * size, dtype=np.float32)
-        self._weights[arrays["feature"]] = arrays["weight"]
+        for name, target in (("idf", self._tfidf.idf), ("weight", self._weights)):
+            target[:] = 0
+            target[arrays["feature"]] = arrays[name]
         self._centre = about["centre"] if about["centre"] is not None else float("nan")
         self._spread = (about["low"], about["high"]) if about["low"] is not None else None
 
@@ -83,25 +71,13 @@ class Ridge:
         evidence: list[str | None] = []
         start = 0
         for part in items.iter_slices(_SLICE) if len(items) else ():
-            features = self._weighed(self._counts(part))
+            features = self._tfidf.read(part)
             logs[start : start + len(part)] = features @ self._weights + self._centre
             evidence += self._evidence(part, features)
             start += len(part)
             progress.advance(len(part))
         low, high = (np.exp(logs + shift) for shift in self._spread) if self._spread else (None, None)
         return predictions(items, np.exp(logs), low=low, high=high, evidence=evidence)
-
-    def _counts(self, items: pl.DataFrame) -> list[csr_matrix]:
-        whole, title = ngrams.text_of(items), ngrams.text_of(items.with_columns(description=pl.lit("")))
-        n, size = len(items), self._spec.max_features
-        return [
-            ngrams.counted(*ngrams.word_groups(whole, self._spec.word_ngrams), n, size),
-            ngrams.counted(*ngrams.word_groups(title, self._spec.word_ngrams), n, size),
-            ngrams.counted(*ngrams.letter_codes(whole, _SHORTEST, self._spec.char_ngrams), n, size),
-        ]
-
-    def _weighed(self, blocks: list[csr_matrix]) -> csr_matrix:
-        return hstack([ngrams.weighed(block, idf) for block, idf in zip(blocks, self._idf, strict=True)], format="csr")
 
     def _residuals(self, validation: pl.DataFrame, progress: Progress) -> tuple[float, float] | None:
         if len(validation) < _RESIDUALS:
@@ -115,7 +91,7 @@ class Ridge:
         centre = None if np.isnan(self._centre) else self._centre
         arrays = {
             "feature": active.astype(np.int32),
-            "idf": np.concatenate(self._idf)[active],
+            "idf": self._tfidf.idf[active],
             "weight": self._weights[active],
         }
         about = {"centre": centre, "low": low, "high": high}
@@ -123,20 +99,19 @@ class Ridge:
 
     def _evidence(self, items: pl.DataFrame, features: csr_matrix) -> list[str | None]:
         """For each item the words that moved its price most, as factors of the price: 1.2 = a fifth dearer."""
-        texts = ngrams.text_of(items)
-        found, size = ngrams.words(texts), self._spec.max_features
+        words = text_of(items).str.split(" ").to_frame("word").with_row_index("doc")
+        found = words.explode("word").filter(pl.col("word").str.len_chars() > 1).unique()
+        known = found.select("word").unique()
+        buckets = self._tfidf.buckets(known["word"])
+        known = known.with_columns(bucket=buckets).filter(pl.Series(self._tfidf.idf[buckets] > _TOO_COMMON))
+        found = found.join(known, on="word")
+        if found.is_empty():
+            return [None] * len(items)
         features.sort_indices()
-        places = np.repeat(np.arange(len(items)), np.diff(features.indptr)) * features.shape[1] + features.indices
-        effects = np.append(features.data * self._weights[features.indices], 0)
-        buckets = ngrams.buckets(found["code"].to_numpy(), size)
-        telling = pl.Series(self._idf[0][buckets] > _TOO_COMMON) & (found["word"].str.len_chars() > 1)
-        found = found.with_columns(bucket=buckets).filter(telling).unique(["doc", "code"])
+        docs, columns = found["doc"].to_numpy(), found["bucket"].to_numpy()
         effect = np.zeros(len(found))
-        for shift in (0, size):  # the word in the text and, once more, in the title
-            wanted = found["doc"].to_numpy() * features.shape[1] + found["bucket"].to_numpy() + shift
-            at = np.searchsorted(places, wanted)
-            hit = np.append(places, -1)[at] == wanted
-            effect += np.where(hit, effects[at], 0)
+        for block in (columns, columns + self._tfidf.size):  # the word in the text and, once more, in the title
+            effect += np.asarray(features[docs, block]).ravel() * self._weights[block]
         strongest = (
             found.with_columns(factor=pl.Series(np.exp(effect)).round(3), strength=pl.Series(np.abs(effect)))
             .filter(pl.col("factor") != 1)

@@ -88,7 +88,9 @@ class MemoryIndex:
 
 
 def _vectors(items: pl.DataFrame) -> npt.NDArray[np.float32]:
-    counts = ngrams.counted(*ngrams.word_groups(ngrams.text_of(items), 2), len(items), DIMS).toarray()
+    if items.is_empty():
+        return np.empty((0, DIMS), dtype=np.float32)
+    counts = ngrams.vectorizer("word", (1, 2), DIMS).transform(ngrams.text_of(items)).toarray()
     return (counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1e-9)).astype(np.float32)
 
 

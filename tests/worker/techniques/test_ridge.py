@@ -81,6 +81,19 @@ def test_a_word_that_doubles_prices_is_told_as_evidence() -> None:
     assert priced["price"][0] == pytest.approx(40, rel=0.1)
 
 
+def test_an_item_is_explained_alone_as_among_many_others() -> None:
+    technique, _ = _fitted(TRAIN[:300], VALIDATION.clear(), max_features=2_000_000)
+    together, alone = (technique.price(unpriced(items), Silent()) for items in (TRAIN[:1000], TRAIN[999:1000]))
+    assert together["evidence"][-1] == alone["evidence"][0] is not None
+
+
+def test_items_without_words_have_a_price_and_no_evidence(fitted: Ridge) -> None:
+    silent = TEST[:2].with_columns(pl.lit("").alias(name) for name in ("title", "description", "category", "brand"))
+    priced = fitted.price(unpriced(silent.with_columns(title=pl.Series(["", "a"]))), Silent())
+    assert priced["price"].null_count() == 0
+    assert priced["evidence"].to_list() == [None, None]
+
+
 def test_a_sample_of_the_rows_is_enough_when_there_are_too_many() -> None:
     technique, _ = _fitted(TRAIN, VALIDATION, max_rows=300)
     assert mean_error(TEST, technique.price(unpriced(TEST), Silent())) < 0.9 * _constant_error(TRAIN, TEST)

@@ -3,19 +3,19 @@
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.sparse import csr_matrix, hstack, vstack
+from scipy.sparse import csr_matrix
 from sklearn.linear_model import Ridge
 from sklearn.utils.extmath import randomized_svd
 
-from worker.techniques.shared import ngrams
+from worker.progress import Progress
+from worker.techniques.shared.ngrams import Tfidf
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
-_SLICE = 500  # items whose n-grams are counted at once
+_SLICE = 500  # items that are read at once
 _BUCKETS = 131_072
 _VOCABULARY = 20_000  # n-grams that are compressed, the most frequent ones; the matrix has dims times as many
-_FEWEST = 2  # texts an n-gram must occur in
 _ALPHA = 0.75
 _FOLDS = 5
 
@@ -24,23 +24,19 @@ class Words:
     """TF-IDF of words and word pairs of the whole text and of the title, read in two ways."""
 
     def __init__(self) -> None:
-        self._idf = np.zeros(2 * _BUCKETS, dtype=np.float32)
+        self._tfidf = Tfidf(_BUCKETS, words=2)
         self._weights = np.zeros(2 * _BUCKETS, dtype=np.float32)
         self._common = np.empty(0, dtype=np.int32)
         self._axes = np.empty((0, 0), dtype=np.float32)
 
-    def learn(self, items: pl.DataFrame, logs: Doubles, dims: int) -> tuple[Doubles, Floats]:
+    def learn(self, items: pl.DataFrame, logs: Doubles, dims: int, progress: Progress) -> tuple[Doubles, Floats]:
         """Guess (n,) and axes (n, dims) of the items themselves, from their centred log prices.
 
         Each item's guess comes from a model that did not see its price (5 folds): what is built on top meets guesses as
         good as those of new items, not better ones.
         """
-        counts = [self._counts(part) for part in items.iter_slices(_SLICE)]
-        blocks = [vstack(block, format="csr") for block in zip(*counts, strict=True)]
-        fewest = min(_FEWEST, len(items))
-        self._idf = np.concatenate([ngrams.idf(block, fewest) for block in blocks])
-        features = self._weighed(blocks)
-        active = np.flatnonzero(self._idf)
+        features = self._tfidf.learn(items, lambda _: progress.advance(0))  # so that cancelling works in between
+        active = np.flatnonzero(self._tfidf.idf)
         if not len(active):
             return np.zeros(len(items)), np.zeros((len(items), 0), dtype=np.float32)
         dense = features[:, active]
@@ -51,7 +47,7 @@ class Words:
             out = fold == number
             if out.any() and not out.all():
                 guess[out] = dense[out] @ _ridge(dense[~out], logs[~out])
-        self._find_axes(blocks, features, dims)
+        self._find_axes(features, dims)
         return guess, np.asarray(features[:, self._common] @ self._axes, dtype=np.float32)
 
     def read(self, items: pl.DataFrame) -> tuple[Doubles, Floats]:
@@ -60,45 +56,37 @@ class Words:
         axes = np.empty((len(items), self._axes.shape[1]), dtype=np.float32)
         start = 0
         for part in items.iter_slices(_SLICE) if len(items) else ():
-            features = self._weighed(self._counts(part))
+            features = self._tfidf.read(part)
             guess[start : start + len(part)] = features @ self._weights
             axes[start : start + len(part)] = features[:, self._common] @ self._axes
             start += len(part)
         return guess, axes
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
-        active = np.flatnonzero(self._idf).astype(np.int32)
+        active = np.flatnonzero(self._tfidf.idf).astype(np.int32)
         return {
             "active": active,
-            "idf": self._idf[active],
+            "idf": self._tfidf.idf[active],
             "weights": self._weights[active],
             "common": self._common,
             "axes": self._axes,
         }
 
     def restore(self, arrays: dict[str, npt.NDArray[np.generic]]) -> None:
-        for name, target in (("idf", self._idf), ("weights", self._weights)):
+        for name, target in (("idf", self._tfidf.idf), ("weights", self._weights)):
             target[:] = 0
             target[arrays["active"]] = arrays[name]
         self._common, self._axes = arrays["common"].astype(np.int32), arrays["axes"].astype(np.float32)
 
-    def _find_axes(self, blocks: list[csr_matrix], features: csr_matrix, dims: int) -> None:
+    def _find_axes(self, features: csr_matrix, dims: int) -> None:
         """Latent semantic analysis (Deerwester and others 1990): the main axes of TF-IDF."""
-        frequency = np.concatenate([ngrams.documents_with(block) for block in blocks])
-        frequency[self._idf == 0] = 0
+        frequency = np.bincount(features.indices, minlength=features.shape[1])
+        frequency[self._tfidf.idf == 0] = 0
         first = np.argsort(-frequency, kind="stable")[:_VOCABULARY]
         self._common = np.sort(first[frequency[first] > 0]).astype(np.int32)
         matrix = features[:, self._common]
         _, _, axes = randomized_svd(matrix, min(dims, *matrix.shape), n_iter=3, random_state=0)
         self._axes = np.ascontiguousarray(axes.T, dtype=np.float32)
-
-    def _counts(self, items: pl.DataFrame) -> list[csr_matrix]:
-        whole, title = ngrams.text_of(items), ngrams.text_of(items.with_columns(description=pl.lit("")))
-        return [ngrams.counted(*ngrams.word_groups(text, 2), len(items), _BUCKETS) for text in (whole, title)]
-
-    def _weighed(self, blocks: list[csr_matrix]) -> csr_matrix:
-        idfs = (self._idf[:_BUCKETS], self._idf[_BUCKETS:])
-        return hstack([ngrams.weighed(block, idf) for block, idf in zip(blocks, idfs, strict=True)], format="csr")
 
 
 def _ridge(features: csr_matrix, logs: Doubles) -> Floats:
