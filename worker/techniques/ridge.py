@@ -16,8 +16,6 @@ from worker.specs import RidgeSpec
 from worker.techniques.base import Resources, predictions
 from worker.techniques.shared.ngrams import Tfidf, text_of
 
-Floats = npt.NDArray[np.float32]
-
 _SLICE = 1000  # items that are priced at once
 _TOLD = 3  # words named as evidence
 _TOO_COMMON = 2.2  # idf of a word that three texts in ten have: "and" explains nothing to a reader
