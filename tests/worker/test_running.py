@@ -50,7 +50,7 @@ def test_what_was_fitted_in_an_older_form_is_fitted_anew(database, sent):
         dataset_id = a_dataset(session, 100, unpriced=0)
         key = datasets.fit_hash(datasets.get(session, dataset_id), spec.hash)  # the form before it had a number
         artifacts.put(session, key, dataset_id, Artifact({"about.json": b"of another form"}), 1.0)
-    [job_id] = actions.start(dataset_id, [spec], Split.TEST)
+    [job_id] = pricing_actions.start(dataset_id, [spec], Split.TEST)
     drain(sent)
     assert state(job_id) is JobState.DONE
     with begin() as session:
@@ -62,7 +62,7 @@ def test_a_job_whose_fit_is_of_an_older_form_says_what_to_do(database, sent, mon
         dataset_id = a_dataset(session, 100, unpriced=0)
     with monkeypatch.context() as before:
         before.setattr(specs.RidgeSpec, "fit_form", 1)
-        [job_id] = actions.start(dataset_id, [specs.RidgeSpec(alpha=2)], Split.TEST)
+        [job_id] = pricing_actions.start(dataset_id, [specs.RidgeSpec(alpha=2)], Split.TEST)
         running.run_chunk(sent.pop(0))
     drain(sent)
     with begin() as session:
