@@ -58,6 +58,11 @@ class Settings(BaseSettings):
     gate_confidence: float = Field(
         0.95, gt=0.5, lt=1, description="How sure the gate must be that more than that was lost, over all parts."
     )
+    techniques: str = Field(
+        "",
+        description="Modules with techniques of your own, separated by commas or spaces; they must be importable where "
+        "the pages and where the workers run, for example from a folder on PYTHONPATH.",
+    )
     chunk_attempts: int = Field(5, ge=1, description="How often a chunk is tried before its job fails.")
 
     @property

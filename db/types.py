@@ -147,6 +147,19 @@ FOUND_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class SearchLimits:
+    """Which known items may be an asking item's neighbours; without any limit: all but itself."""
+
+    same_category: bool = False  # only those of the asking item's category
+    min_similarity: float = 0.0  # a cosine; 0 = no bound
+    newer_than_days: int = 0  # only prices of the last days; 0 = any
+    apart: bool = False  # none of the asking item's near-duplicates
+
+
+NO_LIMITS = SearchLimits()
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     id: int
     name: str

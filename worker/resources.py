@@ -4,44 +4,49 @@ import gc
 import sys
 from collections import OrderedDict
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from db import adapters, artifacts
 from db.engine import begin
 from db.errors import NotReady
 from db.types import Dataset, PromptVersion
 from worker.knowledge.index import PgIndex
+from worker.llm.base import LanguageModel, Precision
 from worker.prompts import versions
 from worker.specs import BaseSpec, is_hosted
 from worker.techniques import build
 from worker.techniques.base import Index, Technique
 
+if TYPE_CHECKING:  # torch is loaded when a model is
+    from worker.llm.local.model import LocalModel
+
 
 @cache
-def _language_model(name: str, precision: Any) -> Any:
+def local_model(name: str, precision: Precision = "auto") -> "LocalModel":
+    """A model on this machine, kept until `release`."""
     from worker.llm.local.model import LocalModel
 
     return LocalModel(name, precision=precision)
 
 
 _ADAPTED = 4  # models with adapters that a process keeps; each is only as large as its adapter
-_adapted: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
+_adapted: OrderedDict[tuple[str, str, str], "LocalModel"] = OrderedDict()
 
 
-def _adapted_model(adapter_id: str, model: str, precision: str) -> Any:
+def _adapted_model(adapter_id: str, model: str, precision: Precision) -> "LocalModel":
     key = (adapter_id, model, precision)
     if key not in _adapted:
         with begin() as session:
             adapter = adapters.get(session, adapter_id)
             files = adapters.files(session, adapter.id)
-        _adapted[key] = _language_model(model, precision).adapted(files, trained_on=adapter.base_hash)
+        _adapted[key] = local_model(model, precision).adapted(files, trained_on=adapter.base_hash)
     _adapted.move_to_end(key)
     while len(_adapted) > _ADAPTED:
         _adapted.popitem(last=False)
     return _adapted[key]
 
 
-def _hosted_model(name: str, sample: int, batch: str) -> Any:
+def _hosted_model(name: str, sample: int, batch: str) -> LanguageModel:
     """Not kept: it costs nothing to make, and what is set for its endpoint may have changed."""
     from worker.llm.endpoint.model import HostedModel
 
@@ -55,7 +60,7 @@ _fitted: OrderedDict[str, Technique] = OrderedDict()
 def release() -> None:
     """Give back the memory of what this process keeps: a training needs it, in a process of its own. Whoever asks for
     it later waits until it is loaded again."""
-    _language_model.cache_clear()
+    local_model.cache_clear()
     _adapted.clear()
     _fitted.clear()
     gc.collect()
@@ -73,10 +78,12 @@ class LiveResources:
     def index(self) -> Index:
         return PgIndex(self._dataset_id)
 
-    def language_model(self, name: str, sample: int = 0, batch: str = "off", precision: str = "auto") -> Any:
-        return _hosted_model(name, sample, batch) if is_hosted(name) else _language_model(name, precision)
+    def language_model(
+        self, name: str, sample: int = 0, batch: str = "off", precision: Precision = "auto"
+    ) -> LanguageModel:
+        return _hosted_model(name, sample, batch) if is_hosted(name) else local_model(name, precision)
 
-    def adapted_model(self, adapter: str, model: str, precision: str = "auto") -> Any:
+    def adapted_model(self, adapter: str, model: str, precision: Precision = "auto") -> "LocalModel":
         return _adapted_model(adapter, model, precision)
 
     def prompt(self, ref: str) -> PromptVersion:

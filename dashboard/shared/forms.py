@@ -12,13 +12,6 @@ from db.types import Adapter
 from worker import specs
 from worker.specs import BaseSpec
 
-MORE = {
-    *("recalibrate", "max_text_tokens", "min_price", "max_price", "seed", "sample", "min_items", "sharpness"),
-    *("word_ngrams", "char_ngrams", "max_features", "max_rows", "leaves", "text_dims", "embeddings", "learning_rate"),
-    *("extract_prompt", "max_attribute_tokens", "newer_than_days", "neighbour_tokens", "min_similarity"),
-}
-"""Fields that few change; they stand under "More settings"."""
-
 OTHER = "Another one …"
 MODEL = "run-model"
 """Key of the model that all techniques on the Run page start with."""
@@ -62,8 +55,8 @@ def spec_form(technique: str, choices: Choices | None = None) -> BaseSpec:
         for name, field in fields.items()
         if name not in values and (hosted is not False or not hosted_only(field))
     }
-    _grid(technique, {name: field for name, field in rest.items() if name not in MORE}, values, choices)
-    more = {name: field for name, field in rest.items() if name in MORE}
+    _grid(technique, {name: field for name, field in rest.items() if name not in kind.rare}, values, choices)
+    more = {name: field for name, field in rest.items() if name in kind.rare}
     if more:
         with st.expander("More settings"):
             _grid(technique, more, values, choices)

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from db import engine
 from db.knowledge.bases import written
-from db.types import FOUND_SCHEMA, KnowledgeBase
+from db.types import FOUND_SCHEMA, NO_LIMITS, KnowledgeBase, SearchLimits
 
 # Up to here comparing with every vector is faster than the detour over an index and exact (docs/experiments.md).
 EXACT_UP_TO = 20_000
@@ -72,32 +72,28 @@ def nearest(
     dims: int,
     queries: pl.DataFrame,
     k: int,
-    *,
-    same_category: bool = False,
-    min_similarity: float = 0.0,
-    newer_than_days: int = 0,
-    apart: bool = False,
+    limits: SearchLimits = NO_LIMITS,
 ) -> pl.DataFrame:
     """FOUND_SCHEMA: the k nearest known items of each query, best first; rows in the order of the queries.
 
-    `queries` has row, category and embedding (list of floats, unit length). Filters are those of
-    worker.techniques.base.Index. Inner product equals cosine because all vectors have unit length. An item is not its
-    own neighbour: neither as the same row of the dataset nor under the same id.
+    `queries` has row, category and embedding (list of floats, unit length). Inner product equals cosine because all
+    vectors have unit length. An item is not its own neighbour: neither as the same row of the dataset nor under the
+    same id.
     """
     if queries.is_empty() or k < 1:
         return pl.DataFrame(schema=FOUND_SCHEMA)
     asked = queries.select(
         "row", "category", place=pl.int_range(pl.len()), vector=pl.Series(written(queries["embedding"]))
     )
-    many = _many(session, base, asked, same_category, newer_than_days)
+    many = _many(session, base, asked, limits)
     parts = [
-        _search(session, base, dims, part, k, same_category, newer_than_days, by_index=by_index, apart=apart)
+        _search(session, base, dims, part, k, limits, by_index=by_index)
         for by_index, part in ((True, asked.filter(many)), (False, asked.filter(~many)))
         if len(part)
     ]
     found = pl.concat(parts).sort("place", "similarity", descending=[False, True], maintain_order=True)
-    if min_similarity > 0:
-        found = found.filter(pl.col("similarity") >= min_similarity)
+    if limits.min_similarity > 0:
+        found = found.filter(pl.col("similarity") >= limits.min_similarity)
     return found.select(
         pl.col("row"), *(pl.col(name).fill_null("") if kind is pl.String else name for name, kind in _REST.items())
     )
@@ -106,9 +102,7 @@ def nearest(
 _REST = {name: kind for name, kind in FOUND_SCHEMA.items() if name != "row"}
 
 
-def _many(
-    session: Session, base: KnowledgeBase, asked: pl.DataFrame, same_category: bool, newer_than_days: int
-) -> pl.Series:
+def _many(session: Session, base: KnowledgeBase, asked: pl.DataFrame, limits: SearchLimits) -> pl.Series:
     """Per query: are there so many candidates that the index is worth its error?
 
     A filter that leaves few candidates makes exact search both cheap and complete; an index that is filtered
@@ -123,15 +117,15 @@ def _many(
         "AND (%s = 0 OR priced_at > now() - make_interval(days => %s)) GROUP BY 1",
         {"category": pl.String, "n": pl.Int64},
         (
-            same_category,
+            limits.same_category,
             base.id,
-            same_category,
-            asked["category"].unique().to_list() if same_category else [],
-            newer_than_days,
-            newer_than_days,
+            limits.same_category,
+            asked["category"].unique().to_list() if limits.same_category else [],
+            limits.newer_than_days,
+            limits.newer_than_days,
         ),
     ).with_columns(pl.col("category").fill_null(""))
-    wanted = asked.select(category=pl.col("category") if same_category else pl.lit(""))
+    wanted = asked.select(category=pl.col("category") if limits.same_category else pl.lit(""))
     joined = wanted.join(counts, on="category", how="left", maintain_order="left")
     return joined["n"].fill_null(0) > EXACT_UP_TO
 
@@ -142,23 +136,23 @@ def _search(
     dims: int,
     asked: pl.DataFrame,
     k: int,
-    same_category: bool,
-    newer_than_days: int,
+    limits: SearchLimits,
     *,
     by_index: bool,
-    apart: bool,
 ) -> pl.DataFrame:
     cast = f"halfvec({int(dims)})"
     # "+ 0" keeps the planner from an index that is not to be used.
     distance = f"k.embedding::{cast} <#> q.vector" if by_index else f"(k.embedding::{cast} <#> q.vector) + 0"
     session.execute(text("SET LOCAL hnsw.ef_search = 200"))
     session.execute(text("SET LOCAL hnsw.iterative_scan = relaxed_order"))
-    filters = (" AND k.category = q.category" if same_category else "") + (
-        f" AND k.priced_at > now() - make_interval(days => {int(newer_than_days)})" if newer_than_days > 0 else ""
-    )
+    filters = " AND k.category = q.category" if limits.same_category else ""
+    if limits.newer_than_days > 0:
+        filters += f" AND k.priced_at > now() - make_interval(days => {int(limits.newer_than_days)})"
     rows = asked["row"].to_list()
     kin = column = join = ""
-    if apart:  # the rows of each group that is asked about, found in one pass; knowledge from elsewhere has no row
+    if (
+        limits.apart
+    ):  # the rows of each group that is asked about, found in one pass; knowledge from elsewhere has no row
         kin = (
             "kin AS (SELECT group_id, array_agg(row) AS rows FROM items WHERE dataset_id = %s AND group_id IN "
             "  (SELECT group_id FROM items WHERE dataset_id = %s AND row = ANY(%s)) GROUP BY group_id), "
@@ -182,7 +176,7 @@ def _search(
         "JOIN knowledge_items f ON f.id = n.id",
         {"place": pl.Int64} | FOUND_SCHEMA,
         (
-            *((base.dataset_id, base.dataset_id, rows) if apart else ()),
+            *((base.dataset_id, base.dataset_id, rows) if limits.apart else ()),
             asked["place"].to_list(),
             rows,
             asked["category"].to_list(),

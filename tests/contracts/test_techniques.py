@@ -1,6 +1,7 @@
-"""Does every technique of the registry keep the promises of worker.techniques.base.Technique?"""
+"""The promises of worker.techniques.base.Technique, of every technique that there is."""
 
 import json
+import pkgutil
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -10,18 +11,19 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from db.types import PREDICTION_SCHEMA, Artifact, Family, PredictionStatus
+from db.types import PREDICTION_SCHEMA, Artifact, PredictionStatus
 from tests.worker.techniques.memory_index import Counting, MemoryResources, demo_items, unpriced
 from tests.worker.techniques.scripted import Scripted
+from worker import techniques
 from worker.progress import Cancelled, Silent
 from worker.specs import SPECS, BaseSpec, parse
-from worker.techniques import REGISTRY, build
+from worker.techniques import build
 from worker.techniques.base import Technique
 
 CALLS_FUNCTIONS = "cloud:calls-functions"  # no model on this machine does: here the scripted one plays its part
 SMALL = "small"  # a random model on this machine, for which an adapter is made
-_LOCAL = [name for name in REGISTRY if SPECS[name].uses_llm and name != "tools"]
-NAMES = [pytest.param(name, marks=pytest.mark.model) if name in _LOCAL else name for name in REGISTRY]
+_LOCAL = [name for name, kind in SPECS.items() if kind.uses_llm and not kind.calls_functions]
+NAMES = [pytest.param(name, marks=pytest.mark.model) if name in _LOCAL else name for name in SPECS]
 _SHOP = demo_items(260)
 TRAIN, VALIDATION, TEST = _SHOP[:180], _SHOP[180:220], _SHOP[220:]
 
@@ -53,7 +55,7 @@ def _resources() -> MemoryResources:
 def _spec(name: str) -> BaseSpec:
     """Defaults, but the smallest model, short answers and the fewest trees."""
     small: dict[str, object] = {"model": "smollm2-135m"} if name in _LOCAL else {}
-    if name == "tools":
+    if SPECS[name].calls_functions:
         small = {"model": CALLS_FUNCTIONS}
     if name == "chained":
         small |= {"max_attribute_tokens": 24}
@@ -82,14 +84,10 @@ def _items(name: str) -> pl.DataFrame:
     return unpriced(TEST[:4] if SPECS[name].uses_llm else TEST)
 
 
-def test_the_registry_and_the_specs_name_the_same_techniques() -> None:
-    assert set(REGISTRY) == set(SPECS)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_family_is_the_spec_s(name: str) -> None:
-    assert isinstance(build(_spec(name), MemoryResources()).family, Family)
-    assert build(_spec(name), MemoryResources()).family is SPECS[name].family
+def test_every_file_of_a_technique_has_a_spec_and_every_spec_its_file() -> None:
+    files = {part.name for part in pkgutil.iter_modules(techniques.__path__)} - {"base", "shared"}
+    modules = {kind.made_by.split(":")[0] for kind in SPECS.values()}
+    assert modules == {f"{techniques.__name__}.{name}" for name in files}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -193,14 +191,14 @@ def test_work_stops_when_progress_says_so(name: str) -> None:
         technique.price(_items(name), Counting(stop_after=1))
 
 
-@pytest.mark.parametrize("name", [name for name in REGISTRY if not SPECS[name].uses_llm])
+@pytest.mark.parametrize("name", [name for name, kind in SPECS.items() if not kind.uses_llm])
 def test_fitting_stops_when_progress_says_so(name: str) -> None:
     with pytest.raises(Cancelled):
         build(_spec(name), MemoryResources()).fit(TRAIN, VALIDATION, Counting(stop_after=1))
 
 
 @pytest.mark.parametrize("size", [1, 2, 30])
-@pytest.mark.parametrize("name", [name for name in REGISTRY if not SPECS[name].uses_llm])
+@pytest.mark.parametrize("name", [name for name, kind in SPECS.items() if not kind.uses_llm])
 def test_very_few_train_rows_and_no_validation_rows_are_enough(name: str, size: int) -> None:
     resources = MemoryResources()
     artifact = build(_spec(name), resources).fit(TRAIN[:size], VALIDATION.clear(), Silent())
@@ -211,7 +209,7 @@ def test_very_few_train_rows_and_no_validation_rows_are_enough(name: str, size: 
     assert priced["price"].is_between(TRAIN["price"].min() / 10, TRAIN["price"].max() * 10).all()
 
 
-@pytest.mark.parametrize("name", [name for name in REGISTRY if not SPECS[name].uses_llm])
+@pytest.mark.parametrize("name", [name for name, kind in SPECS.items() if not kind.uses_llm])
 def test_without_any_train_row_nothing_is_answered_and_nothing_breaks(name: str) -> None:
     resources = MemoryResources()
     artifact = build(_spec(name), resources).fit(TRAIN.clear(), VALIDATION.clear(), Silent())
@@ -222,7 +220,7 @@ def test_without_any_train_row_nothing_is_answered_and_nothing_breaks(name: str)
     assert priced["price"].null_count() == 3
 
 
-@pytest.mark.parametrize("name", [name for name in REGISTRY if not SPECS[name].uses_llm])
+@pytest.mark.parametrize("name", [name for name, kind in SPECS.items() if not kind.uses_llm])
 def test_train_rows_without_a_usable_price_are_left_out(name: str) -> None:
     damaged = TRAIN.with_columns(price=pl.when(pl.col("row") % 2 == 0).then(pl.col("price")))
     resources = MemoryResources()

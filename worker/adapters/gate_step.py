@@ -17,7 +17,7 @@ from worker.adapters import pricing
 from worker.evaluation.gate import Missing, Part, Unit, judge
 from worker.evaluation.resampling import Floats
 from worker.progress import Progress
-from worker.resources import LiveResources
+from worker.resources import LiveResources, local_model
 from worker.specs import HOSTED_VALIDATION, BaseSpec, RagSpec, ZeroShotSpec, finetune
 from worker.specs.finetune import GATE_ROWS, TrainSpec
 from worker.techniques import build
@@ -78,14 +78,16 @@ def _language(adapter: Adapter, progress: Progress) -> list[Part | Missing]:
 
     resources = LiveResources(adapter.dataset_id or 0)
     trained = TrainSpec.model_validate(adapter.spec)
-    base = resources.language_model(trained.model, precision=_precision(trained))
     if not adapter.is_hosted:
+        base = local_model(trained.model, _precision(trained))
         adapted = resources.adapted_model(adapter.id, adapter.model, _precision(trained))
         return [gate_measures.prose(base, adapted, progress), gate_measures.questions(base, adapted, progress)]
     silent = "A model behind an endpoint does not say how likely it finds a text."
     return [
         Missing(gate_measures.PROSE, silent),
-        gate_measures.choices(base, resources.language_model(adapter.model), progress),
+        gate_measures.choices(
+            resources.language_model(trained.model), resources.language_model(adapter.model), progress
+        ),
     ]
 
 

@@ -55,7 +55,7 @@ POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 60.0  # how long a database may be away before a watching command gives up
 
 for _part in (knowledge, endpoints, prompts, adapters):
-    app.add_typer(_part.app, name=_part.__name__.partition("_")[2])
+    app.add_typer(_part.app, name=_part.__name__.rpartition(".")[2])
 finetune.add_to(app)
 data_need.add_to(app)
 

@@ -18,7 +18,7 @@ from worker.evaluation.data_verdict import report
 from worker.evaluation.resampling import Floats
 from worker.finetune.examples import exemplify, sample
 from worker.finetune.steps import train_on
-from worker.resources import LiveResources
+from worker.resources import local_model
 from worker.specs import data_need
 from worker.specs.data_need import FINETUNE, RUNG, WAYS, DataNeedSpec
 from worker.specs.finetune import TrainSpec
@@ -88,7 +88,7 @@ def _trained(work: "Work", dataset: Dataset, spec: DataNeedSpec, part: Part) -> 
     progress = Aside(work.progress)
     training = spec.training(len(part.train), work.job.spec["rows"])
     outcome = train_on(dataset, training, part.train, part.choosing, work.scratch, progress)
-    base = LiveResources(dataset.id).language_model(spec.train.model)
+    base = local_model(spec.train.model)
     examples = exemplify(dataset, spec.train, part.measured, progress, learns=False)
     told = measure(base.adapted(outcome.files), examples, spec.train).predicted
     base.network.forget()

@@ -10,7 +10,7 @@ import polars as pl
 from db.engine import begin
 from db.errors import NotReady
 from db.knowledge import bases, changes, search
-from db.types import FOUND_SCHEMA, Freshness, KnowledgeBase, PriceStats
+from db.types import FOUND_SCHEMA, NO_LIMITS, Freshness, KnowledgeBase, PriceStats, SearchLimits
 from worker.progress import Progress, Silent
 from worker.techniques.base import Embedder
 
@@ -95,16 +95,7 @@ class PgIndex:
         embed(base, waiting, progress)
         finish(base)
 
-    def nearest(
-        self,
-        items: pl.DataFrame,
-        k: int,
-        *,
-        same_category: bool = False,
-        min_similarity: float = 0.0,
-        newer_than_days: int = 0,
-        apart: bool = False,
-    ) -> pl.DataFrame:
+    def nearest(self, items: pl.DataFrame, k: int, limits: SearchLimits = NO_LIMITS) -> pl.DataFrame:
         """As the protocol says. Raises NotReady when there is no base, or one of another embedding model."""
         if items.is_empty() or k < 1:
             return pl.DataFrame(schema=FOUND_SCHEMA)
@@ -117,17 +108,8 @@ class PgIndex:
             )
         vectors = self.vectors(items, Silent())
         with begin() as session:
-            return search.nearest(
-                session,
-                base,
-                embedder().dims,
-                items.select("row", "category", embedding=_listed(vectors)),
-                k,
-                same_category=same_category,
-                min_similarity=min_similarity,
-                newer_than_days=newer_than_days,
-                apart=apart,
-            )
+            asking = items.select("row", "category", embedding=_listed(vectors))
+            return search.nearest(session, base, embedder().dims, asking, k, limits)
 
     def vectors(self, items: pl.DataFrame, progress: Progress) -> npt.NDArray[np.float32]:
         """(n, dims), from the base where the item's text is embedded already, else computed (and not stored)."""

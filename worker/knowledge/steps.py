@@ -18,7 +18,7 @@ from db.errors import NotReady
 from db.knowledge import bases
 from db.knowledge import changes as knowledge_changes
 from db.settings import settings
-from db.types import ITEM_SCHEMA, Step
+from db.types import ITEM_SCHEMA, SearchLimits, Step
 from worker.knowledge import index as knowledge_index
 
 if TYPE_CHECKING:
@@ -135,6 +135,5 @@ def find(
 ) -> pl.DataFrame:
     """FOUND_SCHEMA for a text that is no item (its row is -1)."""
     asking = pl.DataFrame([[-1, text, "", category, "", None]], schema=ITEM_SCHEMA, orient="row")
-    return knowledge_index.PgIndex(dataset_id).nearest(
-        asking, k, same_category=bool(category), min_similarity=min_similarity, newer_than_days=newer_than_days
-    )
+    limits = SearchLimits(bool(category), min_similarity, newer_than_days)
+    return knowledge_index.PgIndex(dataset_id).nearest(asking, k, limits)

@@ -1,12 +1,10 @@
 """What would a smaller knowledge base know? The dataset's own vectors, searched among some of its rows only."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from db.types import FOUND_SCHEMA, PriceStats
+from db.types import FOUND_SCHEMA, NO_LIMITS, Freshness, PriceStats, SearchLimits
 from worker.knowledge.index import PgIndex
 from worker.progress import Progress, Silent
 
@@ -25,9 +23,9 @@ class RowsIndex:
         self._known = train
         self._stored = self._whole.vectors(train, Silent())
 
-    def nearest(self, items: pl.DataFrame, k: int, **limits: Any) -> pl.DataFrame:
+    def nearest(self, items: pl.DataFrame, k: int, limits: SearchLimits = NO_LIMITS) -> pl.DataFrame:
         """As the protocol says; of the limits none is kept here, so none may be set."""
-        if any(limits.values()):
+        if limits != NO_LIMITS:
             raise ValueError(f"a part of a knowledge base is searched without limits, not with {limits}")
         if items.is_empty() or self._known.is_empty():
             return pl.DataFrame(schema=FOUND_SCHEMA)
@@ -51,7 +49,7 @@ class RowsIndex:
     def price_stats(self, category: str) -> PriceStats:
         return self._whole.price_stats(category)
 
-    def freshness(self) -> Any:
+    def freshness(self) -> Freshness:
         return self._whole.freshness()
 
     def vectors(self, items: pl.DataFrame, progress: Progress) -> npt.NDArray[np.float32]:

@@ -7,6 +7,9 @@ from typing import Any, Literal, Protocol
 from worker.progress import Progress
 
 Statistic = Literal["median", "mean", "log-mean", "mode"]
+Precision = Literal["auto", "int8", "nf4"]
+"""Arithmetic of a model on this machine; auto: what its processor is good at."""
+
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles that a reading of a distribution carries."""
 

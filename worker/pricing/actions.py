@@ -48,15 +48,14 @@ def start(
             if same:
                 job_ids.append(same.id)
                 continue
-            values = spec.model_dump(mode="json")
             job_id = start_job(
                 session,
                 kind=JobKind.PRICE,
                 dataset_id=dataset_id,
                 queue=planning.queue_for(session, spec),
                 chunks=planning.chunks(spec, rows, measure=split is not Split.UNPRICED),
-                technique=values["technique"],
-                spec=values,
+                technique=spec.technique,
+                spec=spec.model_dump(mode="json"),
                 spec_hash=spec.hash,
                 split=split,
                 limit=limit,
@@ -79,11 +78,11 @@ def start_curve(
     cap_usd: Decimal | None = None,
 ) -> list[int]:
     """Price a sample of the test rows once per k: does more context pay? Returns the jobs, in the order of `ks`."""
-    if spec.uses_llm and "k" in spec.filled:
+    if "k" in spec.filled:
         raise UserError(
             f"{spec.label} reads as many neighbours as its adapter was trained with; choose examples or RAG."
         )
-    if "k" not in type(spec).model_fields or not spec.uses_llm:
+    if not spec.k_counts:
         raise UserError(f"{spec.label} has no examples or neighbours to count; choose examples or RAG.")
     steps = [spec.model_copy(update={"k": k}) for k in ks]
     return start(dataset_id, steps, Split.TEST, limit, cap_usd=cap_usd)

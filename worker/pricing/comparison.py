@@ -86,7 +86,7 @@ def curves(every: Sequence[Job]) -> list[dict[int, int]]:
     groups: dict[str, dict[int, int]] = {}
     for job in sorted(every, key=lambda job: job.id):
         kind = specs.SPECS.get(job.technique)
-        if kind and kind.uses_llm and "k" in job.spec and "k" not in kind.filled:
+        if kind and kind.k_counts and "k" in job.spec:
             rest = {name: value for name, value in job.spec.items() if name != "k"}
             key = json.dumps([rest, job.split, job.item_limit], sort_keys=True)
             groups.setdefault(key, {})[int(job.spec["k"])] = job.id
@@ -143,5 +143,11 @@ def curve(job_ids: Sequence[int]) -> dict[str, Any]:
         ks={job.id: int(job.spec["k"]) for job in chosen},
         prompt_tokens=dict(compared.select("job_id", "tokens_in").iter_rows()),
     )
-    what = "neighbours" if chosen and chosen[0].technique == "rag" else "examples"
+    what = counted(chosen[0].technique) if chosen else "examples"
     return {"rows": lines.to_dicts(), "sentence": context_curve.sentence(lines, what)}
+
+
+def counted(technique: str) -> str:
+    """What the k of a context curve counts: "examples" or "neighbours"."""
+    kind = specs.SPECS.get(technique)
+    return kind.k_counts if kind and kind.k_counts else "examples"

@@ -12,23 +12,8 @@ from worker.adapters import pricing
 from worker.datasets import price_bounds
 from worker.pricing import token_estimate
 from worker.prompts import versions
-from worker.specs import HOSTED_VALIDATION, BaseSpec, LlmSpec, ToolsSpec
+from worker.specs import HOSTED_VALIDATION, BaseSpec, LlmSpec
 
-# Rounded from single runs on two busy cores, so only the order of magnitude counts; used until this installation has
-# measured its own.
-# technique -> seconds (per item, fixed part of the fit, fit per train row)
-_PRIORS: dict[str, tuple[float, float, float]] = {
-    "constant": (0.000_002, 0.01, 0.000_001),
-    "ridge": (0.001_5, 0.5, 0.001_5),
-    "lightgbm": (0.000_5, 2.0, 0.002),
-    "neighbours": (0.03, 5.0, 0.03),
-    "zero-shot": (0.4, 0.0, 0.0),
-    "multi-shot": (0.8, 1.0, 0.0),
-    "chained": (1.5, 0.0, 0.0),
-    "tools": (3.0, 0.0, 0.0),
-    "rag": (0.6, 5.0, 0.03),
-    "finetuned": (0.5, 5.0, 0.03),  # without neighbours there is no fit step
-}
 _HOSTED_SECONDS = 0.05  # per item, with many calls at once
 
 
@@ -94,7 +79,7 @@ def _check_model(session: Session, spec: LlmSpec) -> None:
     if spec.is_hosted:
         endpoint, _, model = spec.model.partition(":")
         calls_functions = endpoints.get(session, endpoint).model(model).abilities.get("tools")
-    if isinstance(spec, ToolsSpec) and calls_functions is False:
+    if spec.calls_functions and calls_functions is False:
         raise NotReady(
             f"{spec.label} is not supported by this model: {spec.model} can't call functions; choose a model behind an "
             "endpoint that can (the Endpoints page tests it)."
@@ -165,15 +150,12 @@ def _with_tokens(session: Session, dataset: Dataset, spec: LlmSpec, target: list
 
 def _speed(session: Session, dataset: Dataset, spec: BaseSpec, queue: Queue) -> tuple[float, float, str]:
     """(seconds per item, seconds to fit, what that rests on): the nearest measurement there is."""
-    technique = str(spec.model_dump()["technique"])
-    exact = job_progress.measured_seconds(session, technique, queue, spec.hash)
+    exact = job_progress.measured_seconds(session, spec.technique, queue, spec.hash)
     if exact:
         return *exact, "Measured here with these very settings."
-    similar = job_progress.measured_seconds(session, technique, queue)
+    similar = job_progress.measured_seconds(session, spec.technique, queue)
     if similar:
         return *similar, "Measured here with other settings of this technique."
-    per_item, fixed, per_row = _PRIORS[technique]
-    if spec.is_hosted:
-        per_item = _HOSTED_SECONDS
-    fit = fixed + per_row * dataset.splits.get(Split.TRAIN, 0)
+    per_item = _HOSTED_SECONDS if spec.is_hosted else spec.seconds.per_item
+    fit = spec.seconds.fit + spec.seconds.fit_per_row * dataset.splits.get(Split.TRAIN, 0)
     return per_item, fit, "A rule of thumb from two ordinary cores; it becomes a measurement after the first run."

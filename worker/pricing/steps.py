@@ -13,6 +13,7 @@ from db.types import PREDICTION_SCHEMA, Job, PredictionStatus, Split
 from worker import specs
 from worker.evaluation import metrics, neighbours_alone
 from worker.resources import LiveResources, fitted
+from worker.specs import BaseSpec
 from worker.techniques import build
 from worker.work import Commit, Work
 
@@ -88,11 +89,9 @@ def evaluate(work: Work) -> Commit:
     with begin() as session:
         frame = predictions.of_jobs(session, [work.job.id]).filter(pl.col("truth").is_not_null())
     measured = metrics.summary(frame) if len(frame) else {}
-    reads_neighbours = work.job.technique in ("rag", "neighbours") or (
-        work.job.technique == "finetuned" and work.job.spec["k"]
-    )
-    if reads_neighbours:
-        measured |= _retrieval(work.job)
+    spec = specs.parse(work.job.spec)
+    if spec.reads_neighbours:
+        measured |= _retrieval(work.job, spec)
 
     def commit(session: Session) -> chunks.Tally:
         results.put(session, work.job.id, measured)
@@ -101,11 +100,11 @@ def evaluate(work: Work) -> Commit:
     return commit
 
 
-def _retrieval(job: Job) -> dict[str, Any]:
-    """How fresh the knowledge base was, and what the model added to the neighbours it read."""
+def _retrieval(job: Job, spec: BaseSpec) -> dict[str, Any]:
+    """How fresh the knowledge base was, and what the model, if there is one, added to the neighbours it read."""
     with begin() as session:
         base = bases.of(session, job.dataset_id)
         found = {"freshness": bases.freshness(session, base.id).as_json()} if base else {}
-        told = predictions.of_job(session, job.id) if job.technique in ("rag", "finetuned") else None
+        told = predictions.of_job(session, job.id) if spec.uses_llm else None
     added = neighbours_alone.added(told) if told is not None else None
     return found | ({"neighbours_alone": added} if added else {})

@@ -13,12 +13,15 @@ from worker.endpoints import tariffs
 from worker.prompts import token_count, versions
 from worker.prompts.builtin import named
 from worker.prompts.rendering import Known, Values, item_values, render
-from worker.specs import BaseSpec, ChainedSpec, LlmSpec, MultiShotSpec, RagSpec, ToolsSpec
+from worker.specs import LlmSpec
 
 ROWS = 24
 PRICE_TOKENS = (2.0, 4.0, 16.0)  # least, usual and most tokens of an answer that is a price
 ATTRIBUTE_TOKENS = (20.0, 60.0)  # of the JSON that a chain's first step writes; at most as many as the spec allows
-TOOL_ROUNDS = (1.0, 3.0)  # how often a model that may call tools is asked, least and usual; at most max_calls + 1
+TOOL_ROUNDS = (
+    1.0,
+    3.0,
+)  # how often a model that may call tools is asked, least, usual; a spec says how often at most
 TOOL_TOKENS = 350  # what describing the tools adds to every round, roughly
 UNSURE = (0.8, 1.25)  # where bytes were counted because the model's tokenizer is not here
 
@@ -55,15 +58,16 @@ def count(session: Session, dataset: Dataset, spec: LlmSpec, rows: list[int]) ->
     if not counted.is_exact:
         low, high = low * UNSURE[0], high * UNSURE[1]
     tokens_in, tokens_out = (low, usual, high), PRICE_TOKENS
-    if isinstance(spec, ChainedSpec):
-        first = versions.resolve(session, spec.extract_prompt)
+    if spec.first_step:
+        ref, most_written = spec.first_step
+        first = versions.resolve(session, ref)
         asked = token_count.tokens(spec.model, [_cut(spec, text) for text in _prompts(first, items, [])]).tokens
-        written = (*ATTRIBUTE_TOKENS, float(spec.max_attribute_tokens))
+        written = (*ATTRIBUTE_TOKENS, float(most_written))
         # The second step reads what the first one wrote.
         tokens_in = _sum(tokens_in, tuple(float(np.mean(asked)) + more for more in written))
         tokens_out = _sum(tokens_out, written)
-    if isinstance(spec, ToolsSpec):
-        rounds = (*TOOL_ROUNDS, spec.max_calls + 1.0)
+    if spec.most_rounds > 1:
+        rounds = (*TOOL_ROUNDS, float(spec.most_rounds))
         tokens_in = _product(tuple(each + TOOL_TOKENS for each in tokens_in), rounds)
         tokens_out = _product(tuple(each + 20 for each in tokens_out), rounds)
     return Pilot(tokens_in, tokens_out, counted.is_exact)
@@ -75,14 +79,14 @@ def tariff(session: Session, spec: LlmSpec) -> Tariff | None:
     return tariffs.find(session, endpoints.get(session, endpoint), model)
 
 
-def _known(session: Session, dataset: Dataset, spec: BaseSpec) -> list[Known]:
+def _known(session: Session, dataset: Dataset, spec: LlmSpec) -> list[Known]:
     """Priced products in place of the examples or neighbours that each prompt would hold."""
-    if not isinstance(spec, MultiShotSpec | RagSpec) or not spec.k:
+    n, tokens = spec.context
+    if not n:
         return []
-    letters = 4 * (spec.neighbour_tokens if isinstance(spec, RagSpec) else spec.max_text_tokens)
-    train = datasets.items(session, dataset.id, Split.TRAIN, limit=spec.k)
+    train = datasets.items(session, dataset.id, Split.TRAIN, limit=n)
     return [
-        Known(product=item_values(*texts)["product"][:letters], price=price or 0.0, similarity=0.0)
+        Known(product=item_values(*texts)["product"][: 4 * tokens], price=price or 0.0, similarity=0.0)
         for *texts, price in train.select("title", "description", "category", "brand", "price").iter_rows()
     ]
 

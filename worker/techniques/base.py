@@ -1,13 +1,23 @@
 """What a technique is: two methods over frames; everything else (leases, money, storage) is kept for it."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from db.types import PREDICTION_SCHEMA, Artifact, Family, Freshness, PredictionStatus, PriceStats, PromptVersion
+from db.types import (
+    NO_LIMITS,
+    PREDICTION_SCHEMA,
+    Artifact,
+    Freshness,
+    PredictionStatus,
+    PriceStats,
+    PromptVersion,
+    SearchLimits,
+)
+from worker.llm.base import LanguageModel, Precision
 from worker.progress import Progress
 
 
@@ -31,21 +41,10 @@ class Index(Protocol):
         """Bring in the train side and embed what is new or changed. Idempotent."""
         ...
 
-    def nearest(
-        self,
-        items: pl.DataFrame,
-        k: int,
-        *,
-        same_category: bool = False,
-        min_similarity: float = 0.0,
-        newer_than_days: int = 0,
-        apart: bool = False,
-    ) -> pl.DataFrame:
+    def nearest(self, items: pl.DataFrame, k: int, limits: SearchLimits = NO_LIMITS) -> pl.DataFrame:
         """db.types.FOUND_SCHEMA: at most k known items per asking item, best first. Rows in the order of the items.
 
-        same_category: only items of the asking item's category; min_similarity: a cosine, 0 = no bound;
-        newer_than_days: only prices of the last days, 0 = any; apart: none of the asking item's near-duplicates. An
-        item never gets itself back.
+        An item never gets itself back.
         """
         ...
 
@@ -67,11 +66,13 @@ class Resources(Protocol):
 
     def index(self) -> Index: ...
 
-    def language_model(self, name: str, sample: int = 0, batch: str = "off", precision: str = "auto") -> Any:
-        """A worker.llm.base.LanguageModel. sample, batch: how a hosted one is asked (worker.specs.LlmSpec)."""
+    def language_model(
+        self, name: str, sample: int = 0, batch: str = "off", precision: Precision = "auto"
+    ) -> LanguageModel:
+        """The model that a spec names. sample, batch: how a hosted one is asked (worker.specs.LlmSpec)."""
         ...
 
-    def adapted_model(self, adapter: str, model: str, precision: str = "auto") -> Any:
+    def adapted_model(self, adapter: str, model: str, precision: Precision = "auto") -> LanguageModel:
         """The language model on this machine with an adapter's weights in it. Raises NotFound; UserError when they
         belong to another model."""
         ...
@@ -82,7 +83,7 @@ class Resources(Protocol):
 
 
 class Technique(Protocol):
-    family: ClassVar[Family]
+    """Made from its spec and the Resources; all that is known of it before it runs stands on the spec class."""
 
     def fit(self, train: pl.DataFrame, validation: pl.DataFrame, progress: Progress) -> Artifact:
         """Learn from items with prices (ITEM_SCHEMA). Rows of the test side are never among them."""

@@ -1,11 +1,10 @@
 """The median price of the category: what any model has to beat."""
 
 import json
-from typing import ClassVar
 
 import polars as pl
 
-from db.types import Artifact, Family
+from db.types import Artifact
 from worker.progress import Progress
 from worker.specs import ConstantSpec
 from worker.techniques.base import Resources, predictions
@@ -19,8 +18,6 @@ _KEY = pl.col("category").str.strip_chars().str.to_lowercase()
 
 class Constant:
     """Low and high are the 5 % and 95 % quantiles of the same prices."""
-
-    family: ClassVar[Family] = Family.BASELINE
 
     def __init__(self, spec: ConstantSpec, resources: Resources) -> None:
         del resources

@@ -1,11 +1,9 @@
 """What does a language model answer whose weights were trained on products with prices?"""
 
 from functools import cached_property
-from typing import ClassVar
 
 import polars as pl
 
-from db.types import Family
 from worker.llm.base import LanguageModel
 from worker.progress import Progress
 from worker.specs import FinetunedSpec
@@ -17,16 +15,12 @@ from worker.techniques.shared.retrieval import add_neighbours
 class Finetuned(Asking[FinetunedSpec]):
     """Asks as the adapter was trained: the spec carries its prompt, lengths and number of neighbours."""
 
-    family: ClassVar[Family] = Family.FINETUNE
-
     @cached_property
     def model(self) -> LanguageModel:
         spec = self.spec
         if spec.is_hosted:  # tuned behind an endpoint, where it has a name of its own
-            model: LanguageModel = self.resources.language_model(spec.model, spec.sample, spec.batch)
-        else:
-            model = self.resources.adapted_model(spec.adapter, spec.model, spec.precision)
-        return model
+            return self.resources.language_model(spec.model, spec.sample, spec.batch)
+        return self.resources.adapted_model(spec.adapter, spec.model, spec.precision)
 
     def study(self, train: pl.DataFrame, progress: Progress) -> dict[str, bytes]:
         if self.spec.k:

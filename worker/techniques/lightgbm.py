@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Any, ClassVar
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 from safetensors.numpy import load, save
 
-from db.types import Artifact, Family
+from db.types import Artifact
 from worker.progress import Progress
 from worker.specs import LightGBMSpec
 from worker.techniques.base import Resources, predictions
@@ -35,8 +35,6 @@ class LightGBM:
     alone on the same features were 5 % worse than the linear model on real products (docs/experiments.md). An interval
     spans the 5 % to 95 % quantile of the validation rows' residuals; there is none with fewer than 20 such rows.
     """
-
-    family: ClassVar[Family] = Family.BASELINE
 
     def __init__(self, spec: LightGBMSpec, resources: Resources) -> None:
         self._spec = spec

@@ -1,11 +1,10 @@
 """The prices of the most similar known products, averaged."""
 
 import json
-from typing import ClassVar
 
 import polars as pl
 
-from db.types import FOUND_SCHEMA, Artifact, Family
+from db.types import FOUND_SCHEMA, Artifact
 from worker.progress import Progress
 from worker.specs import NeighboursSpec
 from worker.techniques.base import Resources, predictions
@@ -23,8 +22,6 @@ class Neighbours:
     An interval is that mean plus and minus a multiple of the neighbours' weighted deviation on the log scale. The
     multiple is the one that covers 90 % of the validation rows; there is no interval with fewer than 20 such rows.
     """
-
-    family: ClassVar[Family] = Family.BASELINE
 
     def __init__(self, spec: NeighboursSpec, resources: Resources) -> None:
         self._spec = spec

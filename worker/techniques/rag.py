@@ -1,10 +1,7 @@
 """What does a language model answer after reading the most similar known products with their prices?"""
 
-from typing import ClassVar
-
 import polars as pl
 
-from db.types import Family
 from worker.progress import Progress
 from worker.specs import RagSpec
 from worker.techniques.shared.prompt_filling import Given
@@ -14,8 +11,6 @@ from worker.techniques.shared.retrieval import add_neighbours
 
 class Rag(Asking[RagSpec]):
     """Beside each price the evidence holds what the same neighbours say without the model: their weighted median."""
-
-    family: ClassVar[Family] = Family.RAG
 
     def study(self, train: pl.DataFrame, progress: Progress) -> dict[str, bytes]:
         self.resources.index().build(train, progress)

@@ -1,7 +1,6 @@
 """Linear regression of the log price on TF-IDF of words and letter groups."""
 
 import json
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +9,7 @@ from safetensors.numpy import load, save
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import Ridge as SkRidge
 
-from db.types import Artifact, Family
+from db.types import Artifact
 from worker.progress import Progress
 from worker.specs import RidgeSpec
 from worker.techniques.base import Resources, predictions
@@ -28,8 +27,6 @@ class Ridge:
     An interval spans the 5 % to 95 % quantile of the residuals of the validation rows on the log scale; there is none
     with fewer than 20 such rows.
     """
-
-    family: ClassVar[Family] = Family.BASELINE
 
     def __init__(self, spec: RidgeSpec, resources: Resources) -> None:
         del resources

@@ -10,6 +10,7 @@ from dashboard.parts.knowledge import reads as knowledge_reads
 from dashboard.parts.knowledge.reads import Overview
 from dashboard.shared import formats, navigation, pickers, reads, widgets, words
 from db.types import Dataset, Job, JobState
+from worker import specs
 from worker.jobs import actions
 from worker.knowledge import actions as knowledge_actions
 
@@ -190,11 +191,8 @@ def schedule(dataset: Dataset, found: Overview) -> None:
 
 def freshness(dataset: Dataset) -> None:
     """Is the error larger where the neighbours' prices are older?"""
-    jobs = [
-        job
-        for job in reads.comparable(dataset.id)
-        if job.technique in ("rag", "neighbours", "tools", "multi-shot", "finetuned")
-    ]
+    searching = {name for name, kind in specs.SPECS.items() if kind.searches}
+    jobs = [job for job in reads.comparable(dataset.id) if job.technique in searching]
     tables = {job.id: knowledge_reads.by_age(job.id, reads.version(job)) for job in jobs}
     jobs = [job for job in jobs if len(tables[job.id])]
     if not jobs:

@@ -22,9 +22,6 @@ from worker.specs import BaseSpec
 PROMPT = "run-prompt"
 """In the session: the prompt that the Prompts page hands over."""
 
-CHEAP = ("constant", "ridge", "lightgbm", "neighbours", "zero-shot")
-"""Chosen at first: everything that takes seconds, and one language model to compare it with."""
-
 ADAPTER = "adapter"
 """In the address: the adapter that the Fine-tune or the Adapters page hands over."""
 
@@ -71,16 +68,21 @@ def usable(dataset: Dataset, adapters: Sequence[Adapter]) -> list[Adapter]:
 
 
 def techniques(dataset: Dataset, endpoints: Sequence[Endpoint], adapters: Sequence[Adapter]) -> list[str]:
-    """Names of the chosen ones, cheap first. Tools need a model that calls functions: a hosted one."""
+    """Names of the chosen ones, cheap first. A model that calls functions is a hosted one."""
     learns = dataset.splits.get(Split.TRAIN, 0) > 0
-    needed = {"tools": endpoints, "finetuned": adapters}
-    learned = {name for name, kind in specs.SPECS.items() if learns or not kind.needs_fit or name == "finetuned"}
-    names = [name for name in specs.SPECS if name in learned and needed.get(name, (True,))]
-    first = (*CHEAP, "finetuned") if ADAPTER in st.query_params else CHEAP
+
+    def can_run(kind: type[BaseSpec]) -> bool:
+        if kind.needs_adapter:
+            return bool(adapters)  # whether one needs train rows is its adapter's matter
+        return (learns or not kind.needs_fit) and (bool(endpoints) or not kind.calls_functions)
+
+    offered = {name: kind for name, kind in specs.SPECS.items() if can_run(kind)}
+    names, takes_adapter = list(offered), ADAPTER in st.query_params
+    first = [name for name, kind in offered.items() if kind.is_preselected or (kind.needs_adapter and takes_adapter)]
     if not learns:
         st.info("This dataset has no prices to learn from, so only techniques that need none are offered.")
     chosen = st.pills(
-        "Techniques", names, selection_mode="multi", default=[name for name in names if name in first],
+        "Techniques", names, selection_mode="multi", default=first,
         label_visibility="collapsed", format_func=lambda name: specs.SPECS[name].label, key=f"techniques-{learns}",
     )  # fmt: skip
     if learns and not adapters:
@@ -150,9 +152,9 @@ def model_warnings(planned: Sequence[BaseSpec], endpoints: Sequence[Endpoint]) -
             about = known[name].model(model_id)
             ends = tuning.last_day(known[name], model_id)
             said |= {text: None for text in [words.shutdown(model_id, ends, _today())] if text}
-            if spec.model_dump()["technique"] == "tools" and about.abilities.get("tools") is False:
+            if spec.calls_functions and about.abilities.get("tools") is False:
                 said[f"{model_id} can't call tools, as its test showed: choose another model for it."] = None
-        elif spec.model_dump()["technique"] == "tools":
+        elif spec.calls_functions:
             said[f"{words.model_name(model)} can't call tools: choose a model of an endpoint for “{spec.label}”."] = (
                 None
             )
@@ -179,7 +181,7 @@ def cap(planned: Sequence[BaseSpec]) -> Decimal | None:
 
 def curve(dataset: Dataset, planned: Sequence[BaseSpec], cap_usd: Decimal | None) -> list[int]:
     """Offers, inside of a form, to try how much context pays; the jobs if somebody asked for it."""
-    able = [spec for spec in planned if spec.uses_llm and "k" in specs.asked_fields(type(spec))]
+    able = [spec for spec in planned if spec.k_counts]
     test = dataset.splits.get(Split.TEST, 0)
     started: list[int] = []
     if not able or not test:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.parts.tradeoffs import context_charts
 from dashboard.shared import formats, navigation, pickers, reads, words
-from db.types import Family, Job
+from db.types import Job
 from worker.evaluation import context_curve
 from worker.pricing import comparison
 
@@ -29,7 +29,7 @@ def show(jobs: Sequence[Job]) -> None:
     ks = first[chosen]
     versions = {job_id: reads.version(known[job_id]) for job_id in ks}
     table = reads.comparison(versions, "mae")
-    what = "neighbours" if words.family(known[chosen].technique) == Family.RAG else "examples"
+    what = comparison.counted(known[chosen].technique)
     lines = context_curve.curve(table, ks, dict(table.select("job_id", "tokens_in").iter_rows()))
     st.info(words.md(context_curve.sentence(lines, what)), icon=":material/gavel:")
     st.altair_chart(context_charts.context_error(lines, what), key="context-error")

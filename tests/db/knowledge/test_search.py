@@ -13,6 +13,7 @@ from sqlalchemy import text
 from db import engine
 from db.engine import begin
 from db.knowledge import bases, changes, search
+from db.types import SearchLimits
 from tests.builders import a_dataset
 from tests.worker.hashed import HashedWords
 from worker.knowledge import index
@@ -109,7 +110,8 @@ def test_an_index_is_made_for_a_large_base_and_filters_stay_complete(session, mo
     session.execute(
         text("UPDATE knowledge_items SET category = 'Rare' WHERE base_id = :b AND row % 40 = 0"), {"b": base.id}
     )
-    rare = search.nearest(session, base, 32, queries.with_columns(category=pl.lit("Rare")), 20, same_category=True)
+    asking = queries.with_columns(category=pl.lit("Rare"))
+    rare = search.nearest(session, base, 32, asking, 20, SearchLimits(same_category=True))
     assert len(rare) == 40
     assert bases.size_bytes(session, base.id) > 800 * 64
     bases.ensure(session, dataset_id, "another model")

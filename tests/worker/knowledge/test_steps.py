@@ -9,7 +9,7 @@ from db import datasets, job_progress, jobs, results
 from db.engine import begin
 from db.errors import NotReady
 from db.knowledge import bases
-from db.types import DatasetState, JobState, Split
+from db.types import DatasetState, JobState, SearchLimits, Split
 from tests.builders import a_catalogue, a_dataset
 from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
@@ -238,12 +238,12 @@ def test_filters_by_category_similarity_and_age(database, sent, embedder):
     index = knowledge_index.PgIndex(dataset_id)
     with begin() as session:
         test = datasets.items(session, dataset_id, Split.TEST)
-    same = index.nearest(test, 50, same_category=True).join(test.select("row", own="category"), on="row")
+    same = index.nearest(test, 50, SearchLimits(same_category=True)).join(test.select("row", own="category"), on="row")
     assert (same["category"] == same["own"]).all()
     assert same["row"].unique().sort().to_list() == test["row"].to_list()
-    alike = index.nearest(test, 50, min_similarity=0.5)["similarity"]
+    alike = index.nearest(test, 50, SearchLimits(min_similarity=0.5))["similarity"]
     assert alike.min() >= 0.5
-    recent = index.nearest(test, 100, newer_than_days=30)
+    recent = index.nearest(test, 100, SearchLimits(newer_than_days=30))
     assert set(keys(recent)) == {f"id-{row}" for row in range(40, 80)}
     assert recent["age_days"].max() < 1
     assert index.nearest(test, 100)["age_days"].max() > 2000
@@ -345,7 +345,7 @@ def test_an_item_that_asks_apart_gets_none_of_its_near_duplicates_and_all_others
         items = datasets.items(session, dataset_id).filter(pl.col("row").is_in([3, 6, 95]))
     upload(sent, dataset_id, "id,title,price\nfrom-elsewhere,Lamp,7\n")  # known, but no row of the dataset
     index = knowledge_index.PgIndex(dataset_id)
-    usual, apart = (index.nearest(items, 200, apart=apart) for apart in (False, True))
+    usual, apart = (index.nearest(items, 200, SearchLimits(apart=apart)) for apart in (False, True))
     left_out = usual.join(apart, on=["row", "neighbour"], how="anti")
     assert set(left_out.select("row", "neighbour").rows()) == {
         *((3, f"id-{row}") for row in (4, 50)),

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from db.types import FOUND_SCHEMA, Freshness, PriceStats, PromptVersion
+from db.types import FOUND_SCHEMA, NO_LIMITS, Freshness, PriceStats, PromptVersion, SearchLimits
 from worker import demo
+from worker.llm.base import LanguageModel, Precision
 from worker.progress import Cancelled, Progress, Silent
 from worker.prompts.builtin import BUILT_IN
 from worker.prompts.versions import split
@@ -32,30 +33,21 @@ class MemoryIndex:
         self._stored = _vectors(train)
         progress.advance(len(train))
 
-    def nearest(
-        self,
-        items: pl.DataFrame,
-        k: int,
-        *,
-        same_category: bool = False,
-        min_similarity: float = 0.0,
-        newer_than_days: int = 0,
-        apart: bool = False,
-    ) -> pl.DataFrame:
+    def nearest(self, items: pl.DataFrame, k: int, limits: SearchLimits = NO_LIMITS) -> pl.DataFrame:
         if not len(self.train):
             return pl.DataFrame(schema=FOUND_SCHEMA)
         similarity = _vectors(items) @ self._stored.T
         similarity[items["row"].to_numpy()[:, None] == self.train["row"].to_numpy()] = -np.inf
-        if apart:
+        if limits.apart:
             known = np.array([self.groups.get(row, row) for row in self.train["row"]])
             asking = np.array([self.groups.get(row, row) for row in items["row"]])
             similarity[asking[:, None] == known] = -np.inf
-        if same_category:
+        if limits.same_category:
             similarity[items["category"].to_numpy()[:, None] != self.train["category"].to_numpy()] = -np.inf
-        if min_similarity > 0:
-            similarity[similarity < min_similarity] = -np.inf
-        if newer_than_days > 0:
-            similarity[:, (self.ages > newer_than_days).to_numpy()] = -np.inf
+        if limits.min_similarity > 0:
+            similarity[similarity < limits.min_similarity] = -np.inf
+        if limits.newer_than_days > 0:
+            similarity[:, (self.ages > limits.newer_than_days).to_numpy()] = -np.inf
         order = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
         places, rank = np.nonzero(np.isfinite(np.take_along_axis(similarity, order, axis=1)))
         chosen = order[places, rank]
@@ -108,13 +100,18 @@ class MemoryResources:
     def index(self) -> MemoryIndex:
         return self._index
 
-    def language_model(self, name: str, sample: int = 0, batch: str = "off", precision: str = "auto") -> Any:
+    def language_model(
+        self, name: str, sample: int = 0, batch: str = "off", precision: Precision = "auto"
+    ) -> LanguageModel:
         assert self._models is not None, "this technique was not expected to use a language model"
-        return self._models(name)
+        model: LanguageModel = self._models(name)
+        return model
 
-    def adapted_model(self, adapter: str, model: str, precision: str = "auto") -> Any:
+    def adapted_model(self, adapter: str, model: str, precision: Precision = "auto") -> LanguageModel:
+        assert self._models is not None
         assert self._adapters is not None, "this technique was not expected to use an adapter"
-        return self.language_model(model).adapted(self._adapters(adapter))
+        adapted: LanguageModel = self._models(model).adapted(self._adapters(adapter))
+        return adapted
 
     def prompt(self, ref: str) -> PromptVersion:
         return BUILT_IN[split(ref)[0]]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from db.types import PromptVersion
-from worker.llm.base import Prompt, Reading, Readout, Spent, Tool, Written
+from worker.llm.base import LanguageModel, Precision, Prompt, Reading, Readout, Spent, Tool, Written
 from worker.progress import Progress
 from worker.prompts.builtin import BUILT_IN
 from worker.prompts.versions import split
@@ -73,11 +73,13 @@ class Scripted:
         self.tools = tools
         return self.price(prompts, readout, progress)
 
-    def language_model(self, name: str, sample: int = 0, batch: str = "off", precision: str = "auto") -> "Scripted":
+    def language_model(
+        self, name: str, sample: int = 0, batch: str = "off", precision: Precision = "auto"
+    ) -> LanguageModel:
         self.name = name
         return self
 
-    def adapted_model(self, adapter: str, model: str, precision: str = "auto") -> "Scripted":
+    def adapted_model(self, adapter: str, model: str, precision: Precision = "auto") -> LanguageModel:
         self.adapter, self.name = adapter, model
         return self
 

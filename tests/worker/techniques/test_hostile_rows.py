@@ -7,6 +7,7 @@ import torch
 from tests.worker.techniques.memory_index import MemoryIndex, demo_items, unpriced
 from tests.worker.techniques.scripted import Scripted
 from tests.worker.techniques.shared.test_prompting import told
+from worker.llm.base import Precision
 from worker.llm.local.model import LocalModel
 from worker.progress import Silent
 from worker.specs import MultiShotSpec, ZeroShotSpec
@@ -26,7 +27,9 @@ class Real(Scripted):
 
     model: LocalModel | None = None
 
-    def language_model(self, name: str, sample: int = 0, batch: str = "off", precision: str = "auto") -> LocalModel:  # type: ignore[override]
+    def language_model(
+        self, name: str, sample: int = 0, batch: str = "off", precision: Precision = "auto"
+    ) -> LocalModel:
         if Real.model is None:
             Real.model = LocalModel(name, dtype=torch.float32)  # no rounding, so that a difference is a leak
         return Real.model

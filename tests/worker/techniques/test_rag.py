@@ -1,7 +1,9 @@
 """Does the model read what was retrieved, is that kept, and is the same retrieval without the model beside it?"""
 
+import polars as pl
 import pytest
 
+from db.types import NO_LIMITS, SearchLimits
 from tests.worker.techniques.memory_index import MemoryIndex, demo_items, unpriced
 from tests.worker.techniques.scripted import Scripted
 from tests.worker.techniques.shared.test_prompting import told
@@ -17,11 +19,11 @@ TRAIN, TEST = _SHOP[:120], unpriced(_SHOP[120:])
 class Recording(MemoryIndex):
     def __init__(self) -> None:
         super().__init__()
-        self.searched: list[dict[str, object]] = []
+        self.searched: list[tuple[int, SearchLimits]] = []
 
-    def nearest(self, items, k, **how):
-        self.searched.append({"k": k, **how})
-        return super().nearest(items, k, **how)
+    def nearest(self, items: pl.DataFrame, k: int, limits: SearchLimits = NO_LIMITS) -> pl.DataFrame:
+        self.searched.append((k, limits))
+        return super().nearest(items, k, limits)
 
 
 def priced(spec: RagSpec, index: MemoryIndex, progress: Progress | None = None):
@@ -58,7 +60,7 @@ def test_the_spec_says_what_is_searched() -> None:
     index = Recording()
     priced(RagSpec(k=7, same_category=True, min_similarity=0.25, newer_than_days=90), index)
     assert index.searched == [
-        {"k": 7, "same_category": True, "min_similarity": 0.25, "newer_than_days": 90, "apart": False}
+        (7, SearchLimits(same_category=True, min_similarity=0.25, newer_than_days=90, apart=False))
     ]
 
 

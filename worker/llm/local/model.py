@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
 from db.errors import NotReady, UserError
 from db.settings import settings
-from worker.llm.base import Prompt, Reading, Readout, Spent, Tool, Written
+from worker.llm.base import Precision, Prompt, Reading, Readout, Spent, Tool, Written
 from worker.llm.local import nf4
 from worker.llm.local.adapters import adapter_hash, head, quantile_readings, with_adapter
 from worker.llm.local.attention import register
@@ -34,7 +34,6 @@ from worker.llm.price_reading import Floats, parse_completion, readings
 from worker.progress import Progress
 
 Answer = TypeVar("Answer", Reading, Written)
-Precision = Literal["auto", "int8", "nf4"]
 
 PRICE_TOKENS = 10  # how long a greedy price may get: "1,299.99" and a stop
 # Numbers in the middle of a sentence, a list and a table: what follows them is what ends a price.

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 import polars as pl
 
-from db.types import Artifact, Family, PromptVersion
+from db.types import Artifact, PromptVersion
 from worker.evaluation.recalibration import Correction, Floats, learn
 from worker.llm.base import LEVELS, LanguageModel, Prompt, Reading, Readout, Spent
 from worker.progress import Progress
@@ -44,7 +44,6 @@ class Answer:
 class Asking(Generic[Spec]):
     """A technique says what its prompts hold (`given`) and what it learns from the train side (`study`, `recall`)."""
 
-    family: ClassVar[Family] = Family.PROMPT
     own_examples: ClassVar[bool] = False
     room: ClassVar[int] = 32
 
@@ -57,8 +56,7 @@ class Asking(Generic[Spec]):
     @cached_property
     def model(self) -> LanguageModel:
         spec = self.spec
-        model: LanguageModel = self.resources.language_model(spec.model, spec.sample, spec.batch, spec.precision)
-        return model
+        return self.resources.language_model(spec.model, spec.sample, spec.batch, spec.precision)
 
     @cached_property
     def template(self) -> PromptVersion:

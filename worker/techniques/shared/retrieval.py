@@ -1,13 +1,14 @@
 """Which known products stand in an item's prompt? The most similar ones; beside them, what they say by themselves."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
 from worker.evaluation.neighbours_alone import EVIDENCE, weighted_median
 from worker.progress import Progress
-from worker.specs import RagSpec
+from worker.specs import RetrievalSpec
 from worker.techniques.base import Index
 from worker.techniques.shared.prompt_filling import Given, Texts, known_products
 
@@ -18,7 +19,7 @@ _COLUMNS = ("title", "description", "category", "brand", "price", "similarity")
 def add_neighbours(
     given: Sequence[Given],
     items: pl.DataFrame,
-    spec: RagSpec,
+    spec: RetrievalSpec,
     index: Index,
     texts: Texts,
     progress: Progress,
@@ -30,16 +31,10 @@ def add_neighbours(
     `apart` is for examples to train on: near-copies of an item are no neighbours of it, because an item to be priced
     never has its near-copies among the known ones (splits keep them together).
     """
+    limits = replace(spec.limits, apart=apart)
     own = dict(zip(items["row"], given, strict=True))
     for part in items.iter_slices(_SLICE) if spec.k else ():
-        found = index.nearest(
-            part,
-            spec.k,
-            same_category=spec.same_category,
-            min_similarity=spec.min_similarity,
-            newer_than_days=spec.newer_than_days,
-            apart=apart,
-        )
+        found = index.nearest(part, spec.k, limits)
         progress.advance(0)
         lines = found.filter(pl.col("price") > 0)
         products = known_products(texts, lines.select(_COLUMNS).to_dicts(), spec.neighbour_tokens)

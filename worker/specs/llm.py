@@ -1,0 +1,107 @@
+"""The settings that every technique with a language model has in common."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from db.types import Family
+from worker.specs.base import HOSTED, BaseSpec, is_hosted
+from worker.specs.price_bounds import MOST, USUAL, Bounds, resolved
+
+MODELS = ("gemma3-270m", "smollm2-135m")
+"""Language models that come as packages."""
+
+HOSTED_VALIDATION = 50
+"""Validation rows that a technique may ask a hosted model about when it fits: every one is paid for."""
+
+FROM_TRAIN = "0 = from the prices of the train side."
+
+
+class LlmSpec(BaseSpec):
+    """A model, a prompt, and how a price is read from what the model says."""
+
+    family = Family.PROMPT
+    chunk_items = 64
+    uses_llm = True
+    rare: ClassVar[tuple[str, ...]] = ("recalibrate", "max_text_tokens", "min_price", "max_price", "sample")
+    model: str = Field(
+        "gemma3-270m", title="Model", description="gemma3-270m, smollm2-135m, a model folder, or endpoint:model."
+    )
+    prompt: str = Field(
+        "auto",
+        title="Prompt",
+        description="A name from the Prompts page, or name@version; auto fits the kind of model.",
+    )
+    readout: Literal["auto", "median", "mean", "log-mean", "mode", "greedy"] = Field(
+        "median",
+        title="Read the price as",
+        description="A statistic of the model's distribution; auto = chosen on validation rows; greedy = its text.",
+    )
+    recalibrate: bool = Field(
+        False, title="Recalibrate", description="Correct price and interval by a line fitted on validation rows."
+    )
+    max_text_tokens: int = Field(110, ge=16, le=4000, title="Longest product text (tokens)")
+    min_price: int = Field(0, ge=0, le=MOST, title="Lowest price considered ($)", description=FROM_TRAIN)
+    max_price: int = Field(0, ge=0, le=MOST, title="Highest price considered ($)", description=FROM_TRAIN)
+    sample: int = Field(
+        0, ge=0, title="Fresh sample", description="0 reuses stored answers; another number asks anew.",
+        json_schema_extra=HOSTED,
+    )  # fmt: skip
+    batch: Literal["off", "on", "then-direct"] = Field(
+        "off",
+        title="Batch API",
+        description="Half the price, up to 24 hours; then-direct asks what the batch left unanswered one by one.",
+        json_schema_extra=HOSTED,
+    )
+    precision: Literal["auto", "int8", "nf4"] = Field(
+        "auto",
+        title="Arithmetic",
+        description="Of a model on this machine. int8 is faster on many processors, and its answers shift a little "
+        "with the rows that are priced together; nf4 takes a quarter of the memory and needs bitsandbytes.",
+    )
+
+    @property
+    def is_hosted(self) -> bool:
+        return is_hosted(self.model)
+
+    @property
+    def bounds(self) -> Bounds:
+        """What it may say; of a job always as its train side decided, because that was written into its spec."""
+        return resolved(self.min_price, self.max_price)
+
+    @property
+    def judges(self) -> bool:
+        """Whether fitting asks the model about validation rows."""
+        return self.recalibrate or self.readout == "auto"
+
+    @property
+    def learns(self) -> bool:
+        return self.needs_fit or self.judges
+
+    @property
+    def chunk_size(self) -> int:
+        # Answers of a hosted model are stored one by one, so a long chunk loses nothing and keeps the allowed rate up.
+        return 1_000 if self.is_hosted else self.chunk_items
+
+    @property
+    def context(self) -> tuple[int, int]:
+        """Priced products that a prompt holds beside its item, and the most tokens of each."""
+        return 0, 0
+
+    @property
+    def first_step(self) -> tuple[str, int] | None:
+        """The prompt that is asked before the price, and the most tokens of its answer; None = there is none."""
+        return None
+
+    @property
+    def most_rounds(self) -> int:
+        """How often the model may be asked until one price is there; 1 without tools."""
+        return 1
+
+    def changes(self, form: str = "") -> list[str]:
+        return super().changes(form) + describe_bounds(self.bounds)
+
+
+def describe_bounds(bounds: Bounds) -> list[str]:
+    """As one of the settings that are told: ["$10,000 to $99,999"]; [] for those that most tables have."""
+    return [] if bounds == USUAL else [str(bounds)]
