@@ -30,6 +30,7 @@ from db.engine import begin
 from db.types import Adapter, AdapterState, Batch, Dataset, Endpoint, Job, JobKind, Progress, Split
 from worker.evaluation import compare, neighbours_alone, slices
 from worker.evaluation.compare import Measure
+from worker.evaluation.neighbours_alone import Added
 from worker.pricing import comparison as pricing_comparison
 
 Version = str
@@ -174,8 +175,8 @@ def one(snapshot: Path, row: int) -> dict[str, Any] | None:
 
 
 @st.cache_data(max_entries=20, show_spinner="Measuring what the model adds …")
-def added(snapshot: Path) -> dict[str, Any] | None:
-    """worker.evaluation.neighbours_alone.added of a finished job that retrieves; None where there is nothing to say."""
+def added(snapshot: Path) -> Added | None:
+    """What the model of a finished job that retrieves added to its neighbours; None where there is nothing to say."""
     columns = ["truth", "price", "status", "evidence"]
     return neighbours_alone.added(pl.read_parquet(snapshot, columns=columns))
 

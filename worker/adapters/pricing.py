@@ -1,11 +1,12 @@
 """What does an adapter decide about a pricing job? A spec that names one gets everything it was trained with."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from db import adapters
 from db.engine import Session
 from db.errors import NotReady, UserError
-from db.types import Adapter, Dataset
+from db.types import Adapter, Dataset, Job
 from worker.specs import BaseSpec, FinetunedSpec
 from worker.specs.finetune import TrainSpec, asking
 
@@ -53,6 +54,14 @@ def unknown_costs(session: Session) -> frozenset[str]:
     """Adapters of which nobody knows what their training cost: the fixed cost of jobs that price with them is not
     what is booked, but unknown."""
     return frozenset(each.id for each in adapters.all(session) if each.metrics.get("cost_unknown"))
+
+
+def fixed_usd(session: Session, jobs: Sequence[Job]) -> list[Decimal | None]:
+    """What each job cost once, its adapter's training included; None: nobody knows what that took."""
+    if not any(job.spec.get("adapter") for job in jobs):
+        return [job.fixed_usd for job in jobs]
+    unknown = unknown_costs(session)
+    return [None if job.spec.get("adapter") in unknown else job.fixed_usd for job in jobs]
 
 
 def caution(session: Session, spec: BaseSpec, dataset: Dataset) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import polars as pl
@@ -30,12 +30,41 @@ def weighted_median(prices: Sequence[float], similarities: Sequence[float]) -> f
     return float(values[order][min(place, len(order) - 1)])
 
 
-def added(frame: pl.DataFrame, n_boot: int = 2000, seed: int = 0) -> dict[str, Any] | None:
-    """n, mae ($, of the neighbours alone), model_mae ($), diff ($, model minus neighbours: negative = the model is
-    better), diff_low, diff_high (95 %, paired, `pairs.differences`; None: too few rows) and verdict (a sentence).
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What the model added to the neighbours it read."""
 
-    `frame` has truth, price, status and evidence (JSON object); rows without a price of both sides are left out. None
-    when no row has both.
+    n: int  # rows with a price of both sides
+    mae: float  # $, of the neighbours alone
+    model_mae: float  # $
+    diff: float  # $, model minus neighbours: negative = the model is better
+    diff_low: float | None  # 95 %, paired (`pairs.differences`); None: too few rows
+    diff_high: float | None
+
+    @property
+    def verdict(self) -> str:
+        """The same in a sentence."""
+        alone, n = f"the neighbours alone (MAE {amounts.usd(self.mae, 1)})", self.n
+        change = f"{'+' if self.diff > 0 else ''}{amounts.plain(self.diff, 1)}"
+        low, high = self.diff_low, self.diff_high
+        if low is None or high is None:
+            return f"Too few rows to say what the model adds to {alone}: {change} on {n}."
+        between = f"95 % interval {amounts.plain(low, 1)} to {amounts.plain(high, 1)}, {n} rows"
+        if high < 0:
+            return f"The model is better than {alone} by {amounts.usd(-self.diff, 1)} ({between})."
+        if low > 0:
+            return f"The model is worse than {alone} by {amounts.usd(self.diff, 1)} ({between}): leave it out."
+        return f"The model is not shown to differ from {alone}: {change} ({between})."
+
+    def as_json(self) -> dict[str, float | str | None]:
+        """As it is kept with a job's results."""
+        return asdict(self) | {"verdict": self.verdict}
+
+
+def added(frame: pl.DataFrame, n_boot: int = 2000, seed: int = 0) -> Added | None:
+    """The comparison on the rows of a frame that have a price of both sides; None when no row has both.
+
+    `frame` has truth, price, status and evidence (JSON object).
     """
     rows = frame.with_columns(alone=_alone(frame["evidence"])).filter(
         pl.col("truth").is_not_null()
@@ -52,8 +81,7 @@ def added(frame: pl.DataFrame, n_boot: int = 2000, seed: int = 0) -> dict[str, A
     (found,) = pairs.differences([sample], lambda errors, _: resampling.means(errors), n_boot, seed)
     gap, *ends = found.of(0, 1)
     low, high = (None if np.isnan(end) else end for end in ends)
-    told = {"n": len(rows), "mae": float(off[:, 1].mean()), "model_mae": float(off[:, 0].mean()), "diff": gap}
-    return told | {"diff_low": low, "diff_high": high, "verdict": _verdict(told, low, high)}
+    return Added(len(rows), float(off[:, 1].mean()), float(off[:, 0].mean()), gap, low, high)
 
 
 def _alone(evidence: pl.Series) -> pl.Series:
@@ -62,16 +90,3 @@ def _alone(evidence: pl.Series) -> pl.Series:
         value = json.loads(text).get(EVIDENCE) if text else None
         prices.append(None if value is None else float(value))
     return pl.Series(prices, dtype=pl.Float64)
-
-
-def _verdict(found: dict[str, Any], low: float | None, high: float | None) -> str:
-    alone, n = f"the neighbours alone (MAE {amounts.usd(found['mae'], 1)})", found["n"]
-    change = f"{'+' if found['diff'] > 0 else ''}{amounts.plain(found['diff'], 1)}"
-    if low is None or high is None:
-        return f"Too few rows to say what the model adds to {alone}: {change} on {n}."
-    between = f"95 % interval {amounts.plain(low, 1)} to {amounts.plain(high, 1)}, {n} rows"
-    if high < 0:
-        return f"The model is better than {alone} by {amounts.usd(-found['diff'], 1)} ({between})."
-    if low > 0:
-        return f"The model is worse than {alone} by {amounts.usd(found['diff'], 1)} ({between}): leave it out."
-    return f"The model is not shown to differ from {alone}: {change} ({between})."

@@ -37,7 +37,7 @@ def taken(dataset: Dataset, every: Sequence[Job], asked: Sequence[int] = ()) -> 
     if asked:
         return _asked(dataset, every, asked)
     found = comparable(every)
-    steps = {job_id for curve in curves(found) for job_id in curve}
+    steps = _curve_steps(found)
     best: dict[str, int] = {}
     for job in sorted(found, key=lambda job: (_test_rows(dataset, job), job.id)):
         if job.id not in steps:
@@ -48,8 +48,11 @@ def taken(dataset: Dataset, every: Sequence[Job], asked: Sequence[int] = ()) -> 
 
 def left_out(every: Sequence[Job], kept: Sequence[int]) -> list[int]:
     """The steps of context curves that `taken` passed over."""
-    steps = {job_id for curve in curves(comparable(every)) for job_id in curve}
-    return sorted(steps.difference(kept))
+    return sorted(_curve_steps(comparable(every)).difference(kept))
+
+
+def _curve_steps(jobs: Sequence[Job]) -> set[int]:
+    return {job_id for curve in curves(jobs) for job_id in curve}
 
 
 def _asked(dataset: Dataset, every: Sequence[Job], asked: Sequence[int]) -> list[int]:
@@ -101,9 +104,9 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
         return []
     with begin() as session:
         chosen = {job.id: job for job in jobs.all(session) if job.id in set(job_ids)}
+        fixed = dict(zip(chosen, pricing.fixed_usd(session, list(chosen.values())), strict=True))
         frame = predictions.of_jobs(session, list(chosen)).filter(pl.col("truth").is_not_null())
         forms = {adapter.id: adapter.form for adapter in adapters.all(session)}
-        unknown = pricing.unknown_costs(session)
     if frame.is_empty():
         return []
     rows = []
@@ -112,9 +115,9 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
         spec = specs.parse(job.spec)
         head = {"job": job.id, "technique": job.technique, "label": spec.label, "family": str(spec.family)}
         head["description"] = specs.describe(spec, forms.get(job.spec.get("adapter", ""), ""))
-        fixed_usd = None if job.spec.get("adapter") in unknown else float(job.fixed_usd)  # None: nobody knows
-        told = {"spec": job.spec, "fixed_usd": fixed_usd, "lost_usd": float(job.lost_usd), "note": job.error}
-        rows.append(head | told | line)
+        once = fixed[job.id]
+        money = {"fixed_usd": None if once is None else float(once), "lost_usd": float(job.lost_usd)}
+        rows.append(head | {"spec": job.spec, **money, "note": job.error} | line)
     return rows
 
 

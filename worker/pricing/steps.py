@@ -107,4 +107,4 @@ def _retrieval(job: Job, spec: BaseSpec) -> dict[str, Any]:
         found = {"freshness": bases.freshness(session, base.id).as_json()} if base else {}
         told = predictions.of_job(session, job.id) if spec.uses_llm else None
     added = neighbours_alone.added(told) if told is not None else None
-    return found | ({"neighbours_alone": added} if added else {})
+    return found | ({"neighbours_alone": added.as_json()} if added else {})

@@ -36,12 +36,9 @@ def forms(jobs: Sequence[Job]) -> dict[int, str]:
 
 
 def fixed_usd(jobs: Sequence[Job]) -> list[Decimal | None]:
-    """What each job cost once, its adapter's training included; None: nobody knows what that took."""
-    if not any(job.spec.get("adapter") for job in jobs):
-        return [job.fixed_usd for job in jobs]
+    """`worker.adapters.pricing.fixed_usd` of the jobs."""
     with begin() as session:
-        unknown = pricing.unknown_costs(session)
-    return [None if job.spec.get("adapter") in unknown else job.fixed_usd for job in jobs]
+        return pricing.fixed_usd(session, jobs)
 
 
 def cautions(dataset: Dataset, planned: Sequence[BaseSpec]) -> list[str]:

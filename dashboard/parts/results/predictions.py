@@ -26,7 +26,7 @@ def added(job: Job, snapshot: Path) -> None:
     if words.family(job.technique) == Family.RAG and job.state.is_final:
         found = reads.added(snapshot)
         if found:
-            st.info(words.md(found["verdict"]), icon=":material/gavel:")
+            st.info(words.md(found.verdict), icon=":material/gavel:")
 
 
 def flagged(snapshot: Path) -> bool:

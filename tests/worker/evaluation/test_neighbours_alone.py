@@ -29,16 +29,16 @@ def test_a_better_and_a_worse_model_are_named_and_a_tie_is_not() -> None:
     better, worse = added(frame(NOISE / 2, NOISE)), added(frame(NOISE, NOISE / 2))
     assert better is not None
     assert worse is not None
-    assert better["diff"] == pytest.approx(-np.abs(NOISE / 2).mean())
-    assert better["diff_low"] < better["diff"] < better["diff_high"] < 0
-    assert better["mae"] == pytest.approx(np.abs(NOISE).mean())
-    assert better["verdict"].startswith("The model is better than the neighbours alone")
-    assert worse["diff_low"] > 0
-    assert "leave it out" in worse["verdict"]
+    assert better.diff == pytest.approx(-np.abs(NOISE / 2).mean())
+    assert better.diff_low < better.diff < better.diff_high < 0
+    assert better.mae == pytest.approx(np.abs(NOISE).mean())
+    assert better.verdict.startswith("The model is better than the neighbours alone")
+    assert worse.diff_low > 0
+    assert "leave it out" in worse.verdict
     tie = added(frame(NOISE, RANDOM.permutation(NOISE)))
     assert tie is not None
-    assert tie["diff_low"] < 0 < tie["diff_high"]
-    assert "not shown to differ" in tie["verdict"]
+    assert tie.diff_low < 0 < tie.diff_high
+    assert "not shown to differ" in tie.verdict
 
 
 def test_rows_that_one_side_did_not_price_do_not_count() -> None:
@@ -49,7 +49,7 @@ def test_rows_that_one_side_did_not_price_do_not_count() -> None:
     )
     found = added(rows)
     assert found is not None
-    assert found["n"] == 1
+    assert found.n == 1
     assert added(rows.head(3)) is None
     assert added(rows.with_columns(evidence=pl.lit(None, pl.String))) is None
 
@@ -70,5 +70,5 @@ def test_the_weighted_median_trusts_the_closest(prices: list[float], similaritie
 def test_too_few_rows_advise_nothing() -> None:
     found = added(frame(NOISE[:3] * 3, NOISE[:3]))
     assert found is not None
-    assert (found["diff_low"], found["diff_high"]) == (None, None)
-    assert found["verdict"].startswith("Too few rows to say what the model adds")
+    assert (found.diff_low, found.diff_high) == (None, None)
+    assert found.verdict.startswith("Too few rows to say what the model adds")
