@@ -1,4 +1,4 @@
-"""Which known items are most similar to a vector? Exact where few are compared, an HNSW index where they are many."""
+"""The known items most similar to a vector: exact where few are compared, by an HNSW index where they are many."""
 
 import polars as pl
 from sqlalchemy import text
@@ -82,13 +82,13 @@ def nearest(
     """
     if queries.is_empty() or k < 1:
         return pl.DataFrame(schema=FOUND_SCHEMA)
-    asked = queries.select(
+    asking = queries.select(
         "row", "category", place=pl.int_range(pl.len()), vector=pl.Series(written(queries["embedding"]))
     )
-    many = _many(session, base, asked, limits)
+    many = _many(session, base, asking, limits)
     parts = [
         _search(session, base, dims, part, k, limits, by_index=by_index)
-        for by_index, part in ((True, asked.filter(many)), (False, asked.filter(~many)))
+        for by_index, part in ((True, asking.filter(many)), (False, asking.filter(~many)))
         if len(part)
     ]
     found = pl.concat(parts).sort("place", "similarity", descending=[False, True], maintain_order=True)
@@ -102,14 +102,14 @@ def nearest(
 _REST = {name: kind for name, kind in FOUND_SCHEMA.items() if name != "row"}
 
 
-def _many(session: Session, base: KnowledgeBase, asked: pl.DataFrame, limits: SearchLimits) -> pl.Series:
+def _many(session: Session, base: KnowledgeBase, asking: pl.DataFrame, limits: SearchLimits) -> pl.Series:
     """Per query: are there so many candidates that the index is worth its error?
 
     A filter that leaves few candidates makes exact search both cheap and complete; an index that is filtered
     afterwards would miss most of them.
     """
     if session.scalar(text("SELECT to_regclass(:name)"), {"name": _index(base)}) is None:
-        return pl.repeat(False, len(asked), eager=True)
+        return pl.repeat(False, len(asking), eager=True)
     counts = engine.copy_out(
         session,
         "SELECT CASE WHEN %s THEN category ELSE '' END, count(embedding) FROM knowledge_items "
@@ -120,12 +120,12 @@ def _many(session: Session, base: KnowledgeBase, asked: pl.DataFrame, limits: Se
             limits.same_category,
             base.id,
             limits.same_category,
-            asked["category"].unique().to_list() if limits.same_category else [],
+            asking["category"].unique().to_list() if limits.same_category else [],
             limits.newer_than_days,
             limits.newer_than_days,
         ),
     ).with_columns(pl.col("category").fill_null(""))
-    wanted = asked.select(category=pl.col("category") if limits.same_category else pl.lit(""))
+    wanted = asking.select(category=pl.col("category") if limits.same_category else pl.lit(""))
     joined = wanted.join(counts, on="category", how="left", maintain_order="left")
     return joined["n"].fill_null(0) > EXACT_UP_TO
 
@@ -134,7 +134,7 @@ def _search(
     session: Session,
     base: KnowledgeBase,
     dims: int,
-    asked: pl.DataFrame,
+    asking: pl.DataFrame,
     k: int,
     limits: SearchLimits,
     *,
@@ -148,7 +148,7 @@ def _search(
     filters = " AND k.category = q.category" if limits.same_category else ""
     if limits.newer_than_days > 0:
         filters += f" AND k.priced_at > now() - make_interval(days => {int(limits.newer_than_days)})"
-    rows = asked["row"].to_list()
+    rows = asking["row"].to_list()
     kin = column = join = ""
     if (
         limits.apart
@@ -177,10 +177,10 @@ def _search(
         {"place": pl.Int64} | FOUND_SCHEMA,
         (
             *((base.dataset_id, base.dataset_id, rows) if limits.apart else ()),
-            asked["place"].to_list(),
+            asking["place"].to_list(),
             rows,
-            asked["category"].to_list(),
-            asked["vector"].to_list(),
+            asking["category"].to_list(),
+            asking["vector"].to_list(),
             base.dataset_id,
             k,
         ),

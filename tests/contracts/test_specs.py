@@ -1,5 +1,7 @@
 """The table of techniques: what is in it, the hashes of stored jobs, what is told of a module that can't be read."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,15 @@ def test_a_default_spec_is_the_same_job_as_ever() -> None:
     assert changed == "be24fb9750829424e9cac208eae155a4567c5dc2c3b69e1f2cec334380fd2947"
     tuned = specs.FinetunedSpec(adapter="abc", k=2).hash
     assert tuned == "58f1335b8b51c560c95ebce508a95c36f3b0817baba2bdd16612fefd77eabd51"
+
+
+def test_no_technique_is_loaded_to_be_listed_and_described() -> None:
+    script = (
+        "import sys; from worker import specs; told = [specs.describe(each) for each in specs.variants()]; "
+        "print(*(name for name in sys.modules if name.startswith(('worker.techniques', 'torch', 'sklearn'))))"
+    )
+    listed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert listed.stdout.strip() == ""
 
 
 def test_what_is_tried_first_needs_no_endpoint_and_no_long_wait() -> None:

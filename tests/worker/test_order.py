@@ -1,4 +1,4 @@
-"""What comes first when everything is started at once? Real techniques, one worker, one message at a time."""
+"""The order of work when everything is started at once: real techniques, one worker, one message at a time."""
 
 from pathlib import Path
 

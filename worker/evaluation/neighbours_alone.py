@@ -1,4 +1,4 @@
-"""What did a model that reads neighbours add to the neighbours? The same retrieval without it, on the same rows."""
+"""What a model adds to the neighbours that it reads: the same retrieval without it, on the same rows."""
 
 import json
 from collections.abc import Sequence
@@ -11,8 +11,9 @@ from db.types import PredictionStatus
 from worker import amounts
 from worker.evaluation import pairs, resampling
 from worker.evaluation.pairs import Sample
+from worker.specs import NeighboursSpec
 
-SHARPNESS = 14.0  # as in the technique "neighbours"; chosen there on validation rows
+SHARPNESS: float = NeighboursSpec.model_fields["sharpness"].default  # chosen there on validation rows
 EVIDENCE = "neighbours_alone"
 
 
@@ -78,8 +79,8 @@ def added(frame: pl.DataFrame, n_boot: int = 2000, seed: int = 0) -> Added | Non
         model=(pl.col("price") - pl.col("truth")).abs(), alone=(pl.col("alone") - pl.col("truth")).abs()
     ).to_numpy()
     sample = Sample(off, resampling.alone(len(rows)))
-    (found,) = pairs.differences([sample], lambda errors, _: resampling.means(errors), n_boot, seed)
-    gap, *ends = found.of(0, 1)
+    (differences,) = pairs.differences([sample], lambda errors, _: resampling.means(errors), n_boot, seed)
+    gap, *ends = differences.of(0, 1)
     low, high = (None if np.isnan(end) else end for end in ends)
     return Added(len(rows), float(off[:, 1].mean()), float(off[:, 0].mean()), gap, low, high)
 

@@ -1,4 +1,4 @@
-"""What does a dataset's knowledge base know: its items embedded, and searched for those who ask?"""
+"""A dataset's knowledge base: its items embedded, and searched for those who ask."""
 
 import hashlib
 from functools import cache

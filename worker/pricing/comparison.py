@@ -23,8 +23,8 @@ MIN_CURVE = 3
 def comparable(every: Sequence[Job]) -> list[Job]:
     """The finished jobs that priced test rows, in the order in which techniques are listed."""
     order = {name: place for place, name in enumerate(specs.SPECS)}
-    found = [job for job in every if _refusal(job) is None]
-    return sorted(found, key=lambda job: (order.get(job.technique, len(order)), job.id))
+    able = [job for job in every if _refusal(job) is None]
+    return sorted(able, key=lambda job: (order.get(job.technique, len(order)), job.id))
 
 
 def taken(dataset: Dataset, every: Sequence[Job], asked: Sequence[int] = ()) -> list[int]:
@@ -36,14 +36,14 @@ def taken(dataset: Dataset, every: Sequence[Job], asked: Sequence[int] = ()) -> 
     """
     if asked:
         return _asked(dataset, every, asked)
-    found = comparable(every)
-    steps = _curve_steps(found)
+    able = comparable(every)
+    steps = _curve_steps(able)
     best: dict[str, int] = {}
-    for job in sorted(found, key=lambda job: (_test_rows(dataset, job), job.id)):
+    for job in sorted(able, key=lambda job: (_test_rows(dataset, job), job.id)):
         if job.id not in steps:
             best[job.spec_hash] = job.id
     kept = set(best.values()) or steps
-    return [job.id for job in found if job.id in kept]
+    return [job.id for job in able if job.id in kept]
 
 
 def left_out(every: Sequence[Job], kept: Sequence[int]) -> list[int]:
@@ -93,8 +93,8 @@ def curves(every: Sequence[Job]) -> list[dict[int, int]]:
             rest = {name: value for name, value in job.spec.items() if name != "k"}
             key = json.dumps([rest, job.split, job.item_limit], sort_keys=True)
             groups.setdefault(key, {})[int(job.spec["k"])] = job.id
-    found = [{job_id: k for k, job_id in group.items()} for group in groups.values()]
-    return [curve for curve in found if len(curve) >= MIN_CURVE]
+    made = [{job_id: k for k, job_id in group.items()} for group in groups.values()]
+    return [curve for curve in made if len(curve) >= MIN_CURVE]
 
 
 def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:

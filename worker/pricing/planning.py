@@ -1,4 +1,4 @@
-"""From a spec and a dataset to chunks, and to an estimate of time and money before anything is started."""
+"""The chunks of a pricing job, and an estimate of its time and money before anything is started."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

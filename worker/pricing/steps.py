@@ -104,7 +104,7 @@ def _retrieval(job: Job, spec: BaseSpec) -> dict[str, Any]:
     """How fresh the knowledge base was, and what the model, if there is one, added to the neighbours it read."""
     with begin() as session:
         base = bases.of(session, job.dataset_id)
-        found = {"freshness": bases.freshness(session, base.id).as_json()} if base else {}
-        told = predictions.of_job(session, job.id) if spec.uses_llm else None
-    added = neighbours_alone.added(told) if told is not None else None
-    return found | ({"neighbours_alone": added.as_json()} if added else {})
+        kept = {"freshness": bases.freshness(session, base.id).as_json()} if base else {}
+        priced = predictions.of_job(session, job.id) if spec.uses_llm else None
+    added = neighbours_alone.added(priced) if priced is not None else None
+    return kept | ({"neighbours_alone": added.as_json()} if added else {})

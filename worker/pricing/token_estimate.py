@@ -1,4 +1,4 @@
-"""What would asking a language model cost? Prompts of a few real rows are made and counted before anything starts."""
+"""The tokens that asking a language model takes, counted on prompts of a few real rows before anything starts."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -61,10 +61,10 @@ def count(session: Session, dataset: Dataset, spec: LlmSpec, rows: list[int]) ->
     if spec.first_step:
         ref, most_written = spec.first_step
         first = versions.resolve(session, ref)
-        asked = token_count.tokens(spec.model, [_cut(spec, text) for text in _prompts(first, items, [])]).tokens
+        first_tokens = token_count.tokens(spec.model, [_cut(spec, text) for text in _prompts(first, items, [])]).tokens
         written = (*ATTRIBUTE_TOKENS, float(most_written))
         # The second step reads what the first one wrote.
-        tokens_in = _sum(tokens_in, tuple(float(np.mean(asked)) + more for more in written))
+        tokens_in = _sum(tokens_in, tuple(float(np.mean(first_tokens)) + more for more in written))
         tokens_out = _sum(tokens_out, written)
     if spec.most_rounds > 1:
         rounds = (*TOOL_ROUNDS, float(spec.most_rounds))

@@ -1,4 +1,4 @@
-"""Which prices may a language model say? Whole dollars between bounds, taken from the prices that it learns from."""
+"""The whole dollars that a language model may say, between bounds taken from the prices that it learns from."""
 
 from dataclasses import dataclass
 

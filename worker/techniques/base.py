@@ -1,4 +1,4 @@
-"""What a technique is: two methods over frames; everything else (leases, money, storage) is kept for it."""
+"""The protocol of a technique, two methods over frames; leases, money and storage are kept for it."""
 
 from collections.abc import Sequence
 from typing import Protocol

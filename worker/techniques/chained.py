@@ -1,4 +1,4 @@
-"""What does a language model answer from a product's attributes, which it wrote down in a first step?"""
+"""Asks a language model in two steps: for a product's attributes, then for the price that follows from them."""
 
 import json
 from dataclasses import asdict
@@ -28,17 +28,17 @@ class Chained(Asking[ChainedSpec]):
             room=self.spec.max_attribute_tokens,
         )
         bare = [Given(stats=self.stats_of(category)) for category in items["category"]]
-        asked = form.fill(items["row"].to_list(), item_texts(items), bare)
-        prompts = [one.prompt for one in asked]
+        questions = form.fill(items["row"].to_list(), item_texts(items), bare)
+        prompts = [one.prompt for one in questions]
         written = self.model.write(prompts, self.spec.max_attribute_tokens, progress, ATTRIBUTES)
         return [_remember(*triple) for triple in zip(bare, prompts, written, strict=True)]
 
     def evidence(self, answer: Answer) -> dict[str, Any]:
-        told = super().evidence(answer)
+        kept = super().evidence(answer)
         if answer.asked is not None:
-            second = _step("price", answer.asked.prompt, str(told.get("answer", "")), answer.reading.spent)
-            told["steps"] = [*told["steps"], second]
-        return told
+            second = _step("price", answer.asked.prompt, str(kept.get("answer", "")), answer.reading.spent)
+            kept["steps"] = [*kept["steps"], second]
+        return kept
 
 
 def _remember(given: Given, prompt: Prompt, written: Written) -> Given:
@@ -67,11 +67,11 @@ def read_attributes(text: str) -> dict[str, str] | None:
     if start < 0:
         return None
     try:
-        found, _ = json.JSONDecoder().raw_decode(text[start:])
+        attributes, _ = json.JSONDecoder().raw_decode(text[start:])
     except (ValueError, RecursionError):
         return None
     out = {}
-    for key, value in found.items():
+    for key, value in attributes.items():
         plain = ", ".join(map(str, value)) if isinstance(value, list) else value
         if isinstance(plain, (str, int, float)) and not isinstance(plain, bool) and as_data(str(plain)):
             out[as_data(str(key))[:60]] = as_data(str(plain))[:300]

@@ -49,11 +49,11 @@ class Constant:
     def price(self, items: pl.DataFrame, progress: Progress) -> pl.DataFrame:
         overall = self._overall.row(0, named=True)
         columns = (*_QUANTILES, "evidence")
-        found = (
+        figures = (
             items.select(_KEY.alias("key"))
             .join(self._categories.select("key", *columns), on="key", how="left", maintain_order="left")
             .with_columns(pl.col(c).fill_null(pl.lit(overall[c])) for c in columns)
         )
         progress.advance(len(items))
-        priced = predictions(items, found["price"], low=found["low"], high=found["high"])
-        return priced.with_columns(found["evidence"])
+        priced = predictions(items, figures["price"], low=figures["low"], high=figures["high"])
+        return priced.with_columns(figures["evidence"])

@@ -1,4 +1,4 @@
-"""What does a language model answer whose weights were trained on products with prices?"""
+"""Asks a language model whose weights were trained on products with prices."""
 
 from functools import cached_property
 

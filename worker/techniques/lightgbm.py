@@ -173,14 +173,14 @@ def _key(name: str) -> pl.Expr:
 
 def _numbers(items: pl.DataFrame) -> Floats:
     """(n, 6) lengths of the texts, and the numbers in the title: how many, first, largest, sum; logs of them."""
-    found = pl.col("title").str.extract_all(_NUMBER).list.eval(pl.element().cast(pl.Float64, strict=False))
+    numbers = pl.col("title").str.extract_all(_NUMBER).list.eval(pl.element().cast(pl.Float64, strict=False))
     frame = items.select(
         title=pl.col("title").str.len_chars(),
         description=pl.col("description").str.len_chars(),
-        count=found.list.len(),
-        first=found.list.first().fill_null(0),
-        largest=found.list.max().fill_null(0),
-        total=found.list.sum().fill_null(0),
+        count=numbers.list.len(),
+        first=numbers.list.first().fill_null(0),
+        largest=numbers.list.max().fill_null(0),
+        total=numbers.list.sum().fill_null(0),
     )
     return frame.select(pl.all().cast(pl.Float64).clip(0, 1e9).log1p()).to_numpy().astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""What does a language model answer after a few priced examples from the train side?"""
+"""Asks a language model after a few priced examples from the train side."""
 
 import json
 from collections.abc import Mapping
@@ -67,9 +67,9 @@ class MultiShot(Asking[MultiShotSpec]):
     def _nearest(self, items: pl.DataFrame, progress: Progress) -> list[Given]:
         given = {row: Given(stats=self.stats_of(category)) for row, category in items.select("row", "category").rows()}
         for part in items.iter_slices(_SLICE) if self.spec.k else ():
-            found = self.resources.index().nearest(part, self.spec.k)
+            neighbours = self.resources.index().nearest(part, self.spec.k)
             progress.advance(0)
-            for (row,), lines in found.group_by("row", maintain_order=True):
+            for (row,), lines in neighbours.group_by("row", maintain_order=True):
                 given[int(str(row))].examples = _cut(self.model, self._usable(lines), self.spec.max_text_tokens)
         return [given[row] for row in items["row"]]
 

@@ -56,15 +56,15 @@ class Neighbours:
         """centre and deviation (log $) and evidence of each item, in order; null where nothing is similar."""
         parts = []
         for part in items.iter_slices(_SLICE):
-            found = self._index.nearest(part, self._spec.k)
-            parts.append(part.select("row").join(self._weigh(found), on="row", how="left", maintain_order="left"))
+            known = self._index.nearest(part, self._spec.k)
+            parts.append(part.select("row").join(self._weigh(known), on="row", how="left", maintain_order="left"))
             progress.advance(len(part))
         return pl.concat([items.select("row").head(0).join(self._weigh(_none()), on="row", how="left"), *parts])
 
-    def _weigh(self, found: pl.DataFrame) -> pl.DataFrame:
+    def _weigh(self, known: pl.DataFrame) -> pl.DataFrame:
         log, gap = pl.col("price").log(), pl.col("similarity") - pl.col("similarity").max().over("row")
         weight = pl.col("weight")
-        told = pl.struct(
+        shown = pl.struct(
             id="neighbour",
             title="title",
             price="price",
@@ -72,23 +72,23 @@ class Neighbours:
             age_days=pl.col("age_days").round(1),
         )
         return (
-            found.filter(pl.col("price") > 0)
+            known.filter(pl.col("price") > 0)
             .with_columns(log=log, weight=(gap * self._spec.sharpness).exp())
             .with_columns(centre=((weight * pl.col("log")).sum() / weight.sum()).over("row"))
             .group_by("row", maintain_order=True)
             .agg(
                 pl.first("centre"),
                 deviation=((weight * (pl.col("log") - pl.col("centre")).pow(2)).sum() / weight.sum()).sqrt(),
-                told=told.head(_SHOWN),
+                shown=shown.head(_SHOWN),
             )
             .with_columns(
                 pl.col("deviation").clip(_NARROWEST),
-                evidence=pl.col("told").map_elements(
+                evidence=pl.col("shown").map_elements(
                     lambda lines: json.dumps({"neighbours": lines.to_list()}, ensure_ascii=False),
                     return_dtype=pl.String,
                 ),
             )
-            .drop("told")
+            .drop("shown")
         )
 
 

@@ -1,4 +1,4 @@
-"""What does a language model answer after reading the most similar known products with their prices?"""
+"""Asks a language model that reads the most similar known products with their prices first."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""What does a language model answer when it may look things up and calculate first?"""
+"""Asks a language model that may look things up and calculate before it answers."""
 
 import json
 from collections.abc import Mapping
@@ -81,8 +81,8 @@ class Tools(Asking[ToolsSpec]):
         if arguments.get("description"):
             line = {**dict.fromkeys(("description", "category", "brand"), ""), "title": _text(arguments, "description")}
             asking = pl.DataFrame([{"row": row, "price": None, **line}], schema=ITEM_SCHEMA)
-        found = self.resources.index().nearest(asking, count)
-        lines = found.select("title", "price", "similarity").iter_rows()
+        known = self.resources.index().nearest(asking, count)
+        lines = known.select("title", "price", "similarity").iter_rows()
         return json.dumps(
             [
                 {"title": as_data(title)[:_LETTERS], "price": price, "similarity": round(similarity, 2)}

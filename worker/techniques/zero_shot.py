@@ -1,4 +1,4 @@
-"""What does a language model answer cold? The product, the question, and its distribution over prices."""
+"""Asks a language model cold: the product, the question, and its distribution over prices."""
 
 from worker.specs import ZeroShotSpec
 from worker.techniques.shared.prompting import Asking

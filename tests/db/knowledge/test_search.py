@@ -1,4 +1,4 @@
-"""Do the database and the worker mean the same by the text of an item; do old vectors survive the migration?"""
+"""The database and the worker mean the same by the text of an item; old vectors survive the migration."""
 
 import hashlib
 from pathlib import Path

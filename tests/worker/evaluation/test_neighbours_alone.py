@@ -1,4 +1,4 @@
-"""Does the page learn what a model added to the neighbours it read, and nothing that was not shown?"""
+"""The page learns what a model added to the neighbours it read, and nothing that was not shown."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Which jobs does a comparison take, at the command line as on the page?"""
+"""The jobs that a comparison takes, at the command line as on the page."""
 
 import pytest
 

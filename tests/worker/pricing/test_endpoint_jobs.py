@@ -1,4 +1,4 @@
-"""Do jobs with a hosted model price, pay, pause at their cap, resume, and wait for batches?"""
+"""Jobs with a hosted model price, pay, pause at their cap, resume, and wait for batches."""
 
 import time
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""A job whose every row failed: does it say why, and does it leave the comparison of the others alone?"""
+"""A job whose every row failed says why, and leaves the comparison of the others alone."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Do the bounds of what a language model may say follow from the prices it learns from, as far as it can go?"""
+"""The bounds of what a language model may say follow from the prices it learns from, as far as it can go."""
 
 import polars as pl
 import pytest

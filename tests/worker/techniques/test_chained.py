@@ -1,4 +1,4 @@
-"""Is what the first step writes read strictly, used in the second, and are both on the bill?"""
+"""The two steps of a chain: the first one's answer is read strictly, the second uses it, and both are on the bill."""
 
 import pytest
 from hypothesis import given

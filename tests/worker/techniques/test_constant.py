@@ -1,4 +1,4 @@
-"""Is the constant the median of the category, and of everything where a category is unknown or too small?"""
+"""The median of the category, and of everything where a category is unknown or too small."""
 
 import json
 

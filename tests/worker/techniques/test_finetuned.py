@@ -1,4 +1,4 @@
-"""Does the technique ask the adapter's model the way the adapter was trained, and whoever tuned it elsewhere?"""
+"""An adapter's model is asked the way the adapter was trained, whoever tuned it."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Can a hostile product move another's price? Asked of a real model, whose rows share a batch and a beginning."""
+"""A hostile product moves no other's price: a real model, whose rows share a batch and a beginning."""
 
 import polars as pl
 import pytest

@@ -1,4 +1,4 @@
-"""Do the trees learn from text, category and brand, and do they stop in time?"""
+"""Trees learn from text, category and brand, and stop in time."""
 
 import json
 

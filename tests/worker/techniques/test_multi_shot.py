@@ -1,4 +1,4 @@
-"""Are examples chosen from the train side only, the same for the same seed, and put where they belong?"""
+"""Examples come from the train side only, the same for the same seed, and stand where they belong."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Does the nearest neighbour decide, do the weights do what they say, and is an interval honest?"""
+"""The nearest neighbour decides, the weights do what they say, and an interval is honest."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Does the model read what was retrieved, is that kept, and is the same retrieval without the model beside it?"""
+"""The model reads what was retrieved, that is kept, and the same retrieval without the model stands beside it."""
 
 import polars as pl
 import pytest

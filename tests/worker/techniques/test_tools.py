@@ -1,4 +1,4 @@
-"""Do the model's tools answer from the train side, refuse nonsense, and need a model that can call functions?"""
+"""The model's tools answer from the train side, refuse nonsense, and need a model that can call functions."""
 
 import json
 from typing import Any

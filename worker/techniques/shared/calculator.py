@@ -1,4 +1,4 @@
-"""What is 3 * (19.99 + 4)? Arithmetic that a model may ask for, read by our own rules and never evaluated as code."""
+"""The arithmetic that a model may ask for, read by our own rules and never evaluated as code."""
 
 import ast
 import math

@@ -1,4 +1,4 @@
-"""What do all techniques do that ask a language model? Fill a prompt, read a price, correct it, keep the evidence."""
+"""The base of techniques that ask a language model: fills prompts, reads prices, corrects them, keeps the evidence."""
 
 import json
 import math
@@ -99,11 +99,11 @@ class Asking(Generic[Spec]):
 
     def price(self, items: pl.DataFrame, progress: Progress) -> pl.DataFrame:
         """PREDICTION_SCHEMA. Raises NotReady without the model or when the prompt can't fit it."""
-        found = self._ask(items, progress)
-        raw, low, high = (self._column(found, part) for part in (self._correction.statistic, "low", "high"))
+        answers = self._ask(items, progress)
+        raw, low, high = (self._column(answers, part) for part in (self._correction.statistic, "low", "high"))
         if self.spec.recalibrate:
             raw, low, high = self._correction.apply(raw, low, high)
-        spent = [answer.given.spent + answer.reading.spent for answer in found]
+        spent = [answer.given.spent + answer.reading.spent for answer in answers]
         return predictions(
             items,
             raw,
@@ -115,8 +115,8 @@ class Asking(Generic[Spec]):
             seconds=[part.seconds for part in spent],
             usd=[part.usd for part in spent],
             saved_usd=[part.saved_usd for part in spent],
-            failed=[answer.reading.error is not None for answer in found],
-            evidence=[json.dumps(self.evidence(answer), ensure_ascii=False) for answer in found],
+            failed=[answer.reading.error is not None for answer in answers],
+            evidence=[json.dumps(self.evidence(answer), ensure_ascii=False) for answer in answers],
         )
 
     def stats_of(self, category: str) -> dict[str, Any]:
@@ -126,7 +126,7 @@ class Asking(Generic[Spec]):
         """What is kept about an answer; keys that say nothing are left out."""
         text = "\n".join(str(answer.item[name]) for name in _TEXTS)  # type: ignore[literal-required]
         reading, asked = answer.reading, answer.asked
-        told = {
+        kept = {
             "prompt": asked and asked.prompt.user,
             "system": asked and asked.prompt.system,
             **answer.given.evidence,
@@ -136,7 +136,7 @@ class Asking(Generic[Spec]):
             "flag": suspicious(text),
             "error": reading.error,
         }
-        return {key: value for key, value in told.items() if value not in (None, "", {}, [])}
+        return {key: value for key, value in kept.items() if value not in (None, "", {}, [])}
 
     def form(self) -> Form:
         return Form(self.template, self.model, self.spec.max_text_tokens, self.own_examples, self.room)
@@ -148,28 +148,28 @@ class Asking(Generic[Spec]):
         texts = item_texts(items)
         places = [place for place, own in enumerate(given) if own.error is None]
         rows = items["row"].to_list()
-        asked = self.form().fill(
+        questions = self.form().fill(
             [rows[place] for place in places], [texts[place] for place in places], [given[place] for place in places]
         )
         progress.advance(len(items) - len(places))
         bounds = self.spec.bounds
         readout = Readout(self.spec.readout == "greedy", bounds.highest, bounds.lowest)
-        read = self.answers([one.prompt for one in asked], readout, progress)
-        found = dict(zip(places, zip(asked, read, strict=True), strict=True))
+        read = self.answers([one.prompt for one in questions], readout, progress)
+        answered = dict(zip(places, zip(questions, read, strict=True), strict=True))
         return [
-            Answer(text, own, *found.get(place, (None, Reading(Spent(), error=own.error))))
+            Answer(text, own, *answered.get(place, (None, Reading(Spent(), error=own.error))))
             for place, (text, own) in enumerate(zip(texts, given, strict=True))
         ]
 
     def _learn(self, validation: pl.DataFrame, progress: Progress) -> Correction:
         most = HOSTED_VALIDATION if self.spec.is_hosted else JUDGED
         judged = validation.sort("row").sample(min(most, len(validation)), seed=0, shuffle=True)
-        found = self._ask(judged.with_columns(price=pl.lit(None, pl.Float64)), progress)
+        answers = self._ask(judged.with_columns(price=pl.lit(None, pl.Float64)), progress)
         names = STATISTICS if self.spec.readout == "auto" else (self._correction.statistic,)
         return learn(
-            {name: self._column(found, name) for name in names},
-            self._column(found, "low"),
-            self._column(found, "high"),
+            {name: self._column(answers, name) for name in names},
+            self._column(answers, "low"),
+            self._column(answers, "high"),
             judged["price"].to_numpy().astype(np.float64),
             recalibrate=self.spec.recalibrate,
         )
@@ -179,11 +179,11 @@ class Asking(Generic[Spec]):
             self._stats = json.loads(parts[STATS])
         self.recall(parts)
 
-    def _column(self, found: Sequence[Answer], part: str) -> Floats:
+    def _column(self, answers: Sequence[Answer], part: str) -> Floats:
         """(n,) dollars, NaN where there are none: low, high, or the price by a statistic. A model that gives no
         distribution has one price, whatever the statistic."""
-        out = np.full(len(found), math.nan)
-        for place, answer in enumerate(found):
+        out = np.full(len(answers), math.nan)
+        for place, answer in enumerate(answers):
             reading = answer.reading
             if part in ("low", "high"):
                 value = (

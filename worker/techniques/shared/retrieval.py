@@ -1,4 +1,4 @@
-"""Which known products stand in an item's prompt? The most similar ones; beside them, what they say by themselves."""
+"""The known products that stand in an item's prompt, the most similar ones, and what they say by themselves."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,14 +34,14 @@ def add_neighbours(
     limits = replace(spec.limits, apart=apart)
     own = dict(zip(items["row"], given, strict=True))
     for part in items.iter_slices(_SLICE) if spec.k else ():
-        found = index.nearest(part, spec.k, limits)
+        neighbours = index.nearest(part, spec.k, limits)
         progress.advance(0)
-        lines = found.filter(pl.col("price") > 0)
+        lines = neighbours.filter(pl.col("price") > 0)
         products = known_products(texts, lines.select(_COLUMNS).to_dicts(), spec.neighbour_tokens)
         for line, known in zip(lines.iter_rows(named=True), products, strict=True):
             asking = own[line["row"]]
             asking.neighbours = [*asking.neighbours, known]
-            asking.evidence.setdefault("neighbours", []).append(_told(line))
+            asking.evidence.setdefault("neighbours", []).append(_evidence(line))
     for each in given:
         alone = weighted_median(
             [known["price"] for known in each.neighbours], [known["similarity"] for known in each.neighbours]
@@ -50,7 +50,7 @@ def add_neighbours(
             each.evidence[EVIDENCE] = alone
 
 
-def _told(line: dict[str, Any]) -> dict[str, Any]:
+def _evidence(line: dict[str, Any]) -> dict[str, Any]:
     age = line["age_days"]
     return {
         "id": line["neighbour"],

@@ -1,4 +1,4 @@
-"""What do the words of an item say to a model of trees: a linear guess, and a few axes instead of all words?"""
+"""The words of an item for a model of trees: a linear guess, and a few axes instead of all words."""
 
 import numpy as np
 import numpy.typing as npt

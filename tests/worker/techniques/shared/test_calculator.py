@@ -1,4 +1,4 @@
-"""Is arithmetic right, and everything else refused before it can do harm?"""
+"""Arithmetic is right, and everything else is refused before it can do harm."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Are prices read, corrected, booked and explained the same way for every technique that asks a model?"""
+"""Prices are read, corrected, booked and explained the same way for every technique that asks a model."""
 
 import json
 import math
