@@ -1,7 +1,6 @@
 """`pricewright adapters …`: the verbs of the Adapters page, for a terminal and for scripts (`--json`)."""
 
 import getpass
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,22 +9,23 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from db import adapters, datasets
+from db import adapters
 from db.engine import begin
 from db.types import Adapter
 from worker import amounts
 from worker.adapters import actions
-from worker.cli.console import out
-from worker.cli.watch import done
+from worker.cli import find, watch
+from worker.cli.console import AsJson, out, print_json, print_lines
 from worker.server.up import running_stack
 
-app = typer.Typer(no_args_is_help=True, help="What fine-tunes brought: which is in production, and who decided so.")
+app = typer.Typer(
+    name="adapters", no_args_is_help=True, help="What fine-tunes brought: which is in production, and who decided so."
+)
 
 Ref = Annotated[str, typer.Argument(metavar="ADAPTER", help="Its number, or the beginning of it.")]
 Task = Annotated[str, typer.Argument(metavar="TASK", help="What the adapters are for.")]
 Why = Annotated[str, typer.Option(help="The reason; it is kept.")]
 Who = Annotated[str, typer.Option(help="Who decides; default: your name on this machine.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
 
 
 @app.command("list")
@@ -35,22 +35,23 @@ def list_(
 ) -> None:
     """Every adapter, newest first."""
     with running_stack(worker=False):
+        dataset_id = find.dataset(dataset).id if dataset else None
         with begin() as session:
-            found = adapters.all(session, datasets.find(session, dataset).id if dataset else None)
+            every = adapters.all(session, dataset_id)
         if as_json:
-            _print_json([_as_json(adapter) for adapter in found])
+            print_json([_as_json(adapter) for adapter in every])
         else:
-            out.print(_table(found))
+            out.print(_table(every))
 
 
-def _table(found: Sequence[Adapter]) -> Table:
+def _table(every: Sequence[Adapter]) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("adapter", "task", "state", "base", "form", "dataset"):
         table.add_column(name)
     for name in ("rows", "MAE $", "$", "seconds"):
         table.add_column(name, justify="right")
     table.add_column("the gate")
-    for adapter in found:
+    for adapter in every:
         mae = adapter.metrics.get("mae")
         table.add_row(
             adapter.id[:12],
@@ -76,24 +77,23 @@ def show(ref: Ref, as_json: AsJson = False) -> None:
         with begin() as session:
             adapter = adapters.get(session, ref)
         if as_json:
-            _print_json(_as_json(adapter) | {"card": card})
+            print_json(_as_json(adapter) | {"card": card})
         else:
-            out.print(card, soft_wrap=True)
+            print_lines(card)
 
 
 @app.command()
 def measure(ref: Ref, as_json: AsJson = False) -> None:
     """Measure again what an adapter forgot, against what is in production now."""
     with running_stack():
-        done(actions.measure(ref), quiet=as_json)
+        watch.wait_for_training(actions.measure(ref), quiet=as_json)
         with begin() as session:
             adapter = adapters.get(session, ref)
         objection = actions.gate_objection(adapter)
     if as_json:
-        _print_json({"adapter": adapter.id, "forgetting": adapter.forgetting, "objection": objection})
+        print_json({"adapter": adapter.id, "forgetting": adapter.forgetting, "objection": objection})
     else:
-        told = f"The gate objects: {objection}" if objection else "The gate does not object."
-        out.print(told)
+        out.print(f"The gate objects: {objection}" if objection else "The gate does not object.")
 
 
 @app.command()
@@ -152,7 +152,7 @@ def history(
         adapter_id = (adapter if len(adapter) == 64 else adapters.get(session, adapter).id) if adapter else None
         changes = adapters.history(session, adapter_id=adapter_id, task=task or None)
     if as_json:
-        _print_json([asdict(change) for change in changes])
+        print_json([asdict(change) for change in changes])
         return
     table = Table(box=None, pad_edge=False)
     for name in ("when", "adapter", "task", "change", "who", "why", "objection that was overridden"):
@@ -172,14 +172,10 @@ def _me() -> str:
 
 def _moved(adapter: Adapter, as_json: bool) -> None:
     if as_json:
-        _print_json(_as_json(adapter))
+        print_json(_as_json(adapter))
     else:
         out.print(f"Adapter {adapter.id[:12]} is now {adapter.state} for {adapter.task}.")
 
 
 def _as_json(adapter: Adapter) -> dict[str, Any]:
     return asdict(adapter) | {"objection": actions.gate_objection(adapter)}
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, default=str, ensure_ascii=False))

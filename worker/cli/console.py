@@ -1,11 +1,15 @@
 """Prints for a terminal: what people, files and endpoints wrote comes out letter by letter, and nothing in it acts."""
 
+import json
 import sys
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.progress import Task, TextColumn
 from rich.text import Text
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
 
 # Control characters but for tab and line ends. A terminal obeys them: a dataset's name could clear the screen.
 _SHOWN = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}  # turn text round
@@ -32,6 +36,21 @@ class PlainColumn(TextColumn):
 # A pipe or a file has no width: let tables be as wide as they need.
 out = _Plain(width=None if sys.stdout.isatty() else 200)
 err = _Plain(stderr=True)
+
+
+def print_json(value: Any) -> None:
+    """What `--json` prints: one line on stdout; dates, money and enums as text."""
+    print(json.dumps(value, default=str, ensure_ascii=False))
+
+
+def print_lines(text: str) -> None:
+    """Text whose lines stay as long as they were written."""
+    out.print(text, soft_wrap=True)
+
+
+def warn(sentence: str) -> None:
+    """What to know before trusting a result; on stderr."""
+    err.print(sentence, style="yellow")
 
 
 def tell_error(sentence: str) -> None:

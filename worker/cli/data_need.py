@@ -1,27 +1,28 @@
 """`pricewright data-need DATASET`: would more rows pay? The verb of the page Data need, for a terminal and scripts."""
 
-import json
 from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from db import datasets, jobs
-from db.engine import begin
 from db.types import Job
 from worker import amounts
-from worker.cli.console import err, out
-from worker.cli.watch import AsJson, What, done
+from worker.cli import find, watch
+from worker.cli.console import AsJson, out, print_json, warn
+from worker.cli.options import DatasetName
 from worker.data_need import actions as data_need_actions
 from worker.evaluation.data_verdict import reach
 from worker.finetune import actions
 from worker.server.up import running_stack
 from worker.specs import data_need as specs_data_need
 
+app = typer.Typer()
 
+
+@app.command("data-need")
 def data_need(
-    what: What,
+    what: DatasetName,
     rows: Annotated[int, typer.Option(min=0, help="The largest part; 0 = the whole train side.")] = 0,
     measured: Annotated[
         int, typer.Option(min=specs_data_need.FEWEST_MEASURED, help="Validation rows to measure on.")
@@ -34,30 +35,27 @@ def data_need(
     train = specs_data_need.CHEAP.model_copy(update={} if model is None else {"model": model})
     spec = specs_data_need.parse({"rows": rows, "measured": measured, "train": train.model_dump()})
     with running_stack():
-        with begin() as session:
-            dataset = datasets.find(session, what)
+        dataset = find.dataset(what)
         job_id = data_need_actions.start(dataset.id, spec)
         caution = actions.caution(dataset.id, spec.train)
         if caution and not as_json:
-            err.print(caution, style="yellow")
-        done(job_id, quiet=as_json)
-        told = data_need_actions.report(job_id)
-        with begin() as session:
-            job = jobs.get(session, job_id)
-    assert told is not None  # the job is done
+            warn(caution)
+        job = watch.wait_for_training(job_id, quiet=as_json)
+        report = data_need_actions.report(job_id)
+    assert report is not None  # the job is done
     if as_json:
-        print(json.dumps({"job": job_id, "dataset": dataset.id, "warnings": [caution] if caution else []} | told))
+        print_json({"job": job_id, "dataset": dataset.id, "warnings": [caution] if caution else []} | report)
         return
-    _print(job, told, label_usd)
+    _print(job, report, label_usd)
 
 
-def _print(job: Job, told: dict[str, Any], label_usd: float | None) -> None:
-    out.print(_table(told))
-    for each in told["crossings"]:
+def _print(job: Job, report: dict[str, Any], label_usd: float | None) -> None:
+    out.print(_table(report))
+    for each in report["crossings"]:
         out.print(each["sentence"])
         if each["rows"] is not None and not each["is_ahead"]:
             labels = Decimal(repr(label_usd or 0))
-            usd = data_need_actions.cost(job, told, each["rows"], labels)
+            usd = data_need_actions.cost(job, report, each["rows"], labels)
             about = (
                 "training only; --label-usd adds what the missing prices cost" if label_usd is None else "labels too"
             )
@@ -65,22 +63,17 @@ def _print(job: Job, told: dict[str, Any], label_usd: float | None) -> None:
     out.print(specs_data_need.parse(job.spec["data_need"]).meaning)
     out.print(
         "How far to trust this: the largest part was foretold from the smaller ones. That tests a doubling of the "
-        f"rows; forecasts go up to {reach(told['rows'], told['there'])}, and further on nothing was tested.",
+        f"rows; forecasts go up to {reach(report['rows'], report['there'])}, and further on nothing was tested.",
     )
-    for each in told["forecasts"]:
+    for each in report["forecasts"]:
         out.print(f"  {each['sentence']}")
 
 
-def _table(told: dict[str, Any]) -> Table:
+def _table(report: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, caption="mean error in $, on validation rows that nothing learned from")
     table.add_column("rows", justify="right")
-    for way in told["ways"].values():
+    for way in report["ways"].values():
         table.add_column(way["label"], justify="right")
-    for points in zip(*(way["points"] for way in told["ways"].values()), strict=True):
+    for points in zip(*(way["points"] for way in report["ways"].values()), strict=True):
         table.add_row(f"{points[0]['rows']:,}", *(amounts.plain(point["error"], 1) for point in points))
     return table
-
-
-def add_to(app: typer.Typer) -> None:
-    """As a command of `pricewright` itself."""
-    app.command("data-need")(data_need)

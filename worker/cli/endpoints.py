@@ -1,8 +1,7 @@
 """`pricewright endpoints …`: where hosted models answer, what they can do and what they cost, for a terminal."""
 
-import json
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -10,31 +9,28 @@ from rich.table import Table
 from db import endpoints as stored
 from db.engine import begin
 from db.types import Tariff
-from worker.cli.console import out
+from worker.cli.console import AsJson, out, print_json
 from worker.endpoints import actions
 from worker.server.up import running_stack
 
-app = typer.Typer(no_args_is_help=True, help="Where hosted models answer: add, test and price endpoints.")
+app = typer.Typer(
+    name="endpoints", no_args_is_help=True, help="Where hosted models answer: add, test and price endpoints."
+)
 
 Name = Annotated[str, typer.Argument(help="The endpoint's name; models are called NAME:MODEL.")]
 Model = Annotated[str, typer.Argument(help="The model as the endpoint calls it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, default=str, ensure_ascii=False))
 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the endpoints."""
     with running_stack(worker=False), begin() as session:
-        found = stored.all(session)
+        every = stored.all(session)
     if as_json:
-        _print_json([asdict(endpoint) for endpoint in found])
+        print_json([asdict(endpoint) for endpoint in every])
         return
     table = Table("Name", "Address", "Key in", "Prices of", "Models", "Tested", box=None)
-    for endpoint in found:
+    for endpoint in every:
         tested = f"{endpoint.tested_at:%Y-%m-%d %H:%M}" if endpoint.tested_at else "never"
         table.add_row(
             endpoint.name, endpoint.base_url, endpoint.key_env or "-", endpoint.provider or "-",
@@ -78,12 +74,12 @@ def remove(name: Name) -> None:
 def models(name: Name, as_json: AsJson = False) -> None:
     """Ask an endpoint which models it has."""
     with running_stack(worker=False):
-        found = actions.list_models(name)
+        listed = actions.list_models(name)
     if as_json:
-        _print_json([asdict(model) for model in found])
+        print_json([asdict(model) for model in listed])
         return
     table = Table("Model", "Ends", "Context", "Known to", box=None)
-    for model in found:
+    for model in listed:
         able = ", ".join(
             ability for ability in ("logprobs", "json_schema", "tools", "batch") if model.abilities.get(ability)
         )
@@ -101,7 +97,7 @@ def try_(
     with running_stack(worker=False):
         tested = actions.test(name, model)
     if as_json:
-        _print_json(asdict(tested))
+        print_json(asdict(tested))
     else:
         for sentence in tested.sentences:
             out.print(sentence)
@@ -129,16 +125,16 @@ def price(
             actions.set_training_price(name, model, training)
         tuned = actions.training_price(name, model)
         if input is None or output is None:
-            found = actions.price(name, model)
+            tariff = actions.price(name, model)
         else:
-            found = actions.set_price(
+            tariff = actions.set_price(
                 name, model, input=input, output=output, cached=cached, batch_input=batch_input,
                 batch_output=batch_output,
             )  # fmt: skip
     if as_json:
-        _print_json((asdict(found) if found else {}) | {"training": tuned} if found or tuned is not None else None)
+        print_json((asdict(tariff) if tariff else {}) | {"training": tuned} if tariff or tuned is not None else None)
         return
-    out.print(_sentence(name, model, found))
+    out.print(_sentence(name, model, tariff))
     known = "unknown; enter it with --training" if tuned is None else f"${tuned:f} per million tokens"
     out.print(f"What training costs is {known}.")
 

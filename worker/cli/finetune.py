@@ -1,33 +1,35 @@
 """`pricewright finetune …`: the verbs of the Fine-tune page, for a terminal and for scripts (`--json`)."""
 
-import json
 from dataclasses import asdict
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from db import datasets
 from db.engine import begin
 from db.errors import UserError
 from db.types import Adapter, Dataset, Job, Split
 from worker.adapters import actions
-from worker.cli.console import err, out
-from worker.cli.watch import AsJson, What, done, duration
+from worker.cli import find, watch
+from worker.cli.console import AsJson, out, print_json, warn
+from worker.cli.options import DatasetName, assignments, dollars
+from worker.cli.watch import duration
 from worker.finetune import actions as finetune_actions
 from worker.finetune import planning
 from worker.server.up import running_stack
 from worker.specs import finetune as specs_finetune
 from worker.specs.finetune import TrainSpec
 
+app = typer.Typer()
+
 Preset = Annotated[str, typer.Option(help=f"What to start from: {', '.join(specs_finetune.PRESETS)}.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="field=value, for every other field of the settings.")]
 
 
+@app.command()
 def finetune(
-    what: What,
+    what: DatasetName,
     preset: Preset = "quick",
     form: Annotated[str | None, typer.Option(help="tokens or quantiles.")] = None,
     rows: Annotated[int | None, typer.Option(min=0, help="Rows to learn from; 0 = the whole train side.")] = None,
@@ -43,16 +45,15 @@ def finetune(
     chosen = {"form": form, "rows": rows, "model": model, "epochs": epochs}
     spec = _spec(preset, {name: value for name, value in chosen.items() if value is not None}, settings)
     with running_stack():
-        dataset = _dataset(what)
+        dataset = find.dataset(what)
         if only_estimate:
             _estimate(dataset, spec, as_json)
             return
-        cap_usd = None if cap is None else Decimal(repr(cap))
-        job_id = finetune_actions.start(dataset.id, spec, task=task, cap_usd=cap_usd)
+        job_id = finetune_actions.start(dataset.id, spec, task=task, cap_usd=dollars(cap))
         caution = finetune_actions.caution(dataset.id, spec)
         if caution and not as_json:
-            err.print(caution, style="yellow")
-        job = done(job_id, quiet=as_json)
+            warn(caution)
+        job = watch.wait_for_training(job_id, quiet=as_json)
         with begin() as session:
             adapter = planning.made_by(session, job)
         if adapter is None:
@@ -60,8 +61,9 @@ def finetune(
         _report(job, adapter, caution, as_json)
 
 
+@app.command("finetune-export")
 def export(
-    what: What,
+    what: DatasetName,
     file: Annotated[Path, typer.Argument(help="Where to write the JSONL.")],
     preset: Preset = "quick",
     rows: Annotated[int | None, typer.Option(min=0, help="Rows to learn from; 0 = the whole train side.")] = None,
@@ -71,11 +73,12 @@ def export(
     """Write the rows to learn from as JSONL in the chat format, to tune a model anywhere else."""
     spec = _spec(preset, {} if rows is None else {"rows": rows}, settings)
     with running_stack(worker=False):
-        made = finetune_actions.export(_dataset(what).id, spec, Split.VALIDATION if validation else Split.TRAIN)
-    file.write_bytes(made)
-    out.print(f"{len(made.splitlines()):,} examples are in {file}.")
+        jsonl = finetune_actions.export(find.dataset(what).id, spec, Split.VALIDATION if validation else Split.TRAIN)
+    file.write_bytes(jsonl)
+    out.print(f"{len(jsonl.splitlines()):,} examples are in {file}.")
 
 
+@app.command("finetune-stop")
 def stop(job_id: int) -> None:
     """End a training early; the best checkpoint so far becomes the adapter. At an endpoint there is none: cancel it."""
     with running_stack(worker=False):
@@ -86,33 +89,26 @@ def stop(job_id: int) -> None:
 def _spec(preset: str, chosen: dict[str, Any], pairs: list[str] | None) -> TrainSpec:
     """What flags and --set say on top of the preset; a field of several values is given several times."""
     values: dict[str, Any] = dict(chosen)
-    for pair in pairs or []:
-        field, separator, value = pair.partition("=")
-        if not separator:
-            raise UserError(f"--set {pair!r} should look like field=value, for example rank=8.")
+    for field, value in assignments("--set", pairs, "field=value", "rank=8"):
         values[field] = (*values.get(field, ()), value) if field == "categories" else value
     return specs_finetune.parse(values, preset)
 
 
-def _dataset(what: str) -> Dataset:
-    with begin() as session:
-        return datasets.find(session, what)
-
-
 def _estimate(dataset: Dataset, spec: TrainSpec, as_json: bool) -> None:
     if not spec.is_hosted:
-        done(finetune_actions.measure(dataset.id, spec), quiet=as_json)
-    told = finetune_actions.estimate(dataset.id, spec)
-    assert told is not None  # the pilot is done
+        watch.wait_for_training(finetune_actions.measure(dataset.id, spec), quiet=as_json)
+    estimate = finetune_actions.estimate(dataset.id, spec)
+    assert estimate is not None  # the pilot is done
     if as_json:
-        _print_json(asdict(told) | {"warnings": [told.caution] if told.caution else []})
+        print_json(asdict(estimate) | {"warnings": [estimate.caution] if estimate.caution else []})
         return
-    if told.seconds is not None and told.low is not None and told.high is not None:
-        out.print(f"{duration(told.seconds)} ({duration(told.low)} to {duration(told.high)}), {told.steps:,} steps")
-    out.print("cost unknown" if told.usd is None else f"${told.usd:.4f}")
-    out.print(told.basis)
-    if told.caution:
-        err.print(told.caution, style="yellow")
+    if estimate.seconds is not None and estimate.low is not None and estimate.high is not None:
+        span = f"{duration(estimate.low)} to {duration(estimate.high)}"
+        out.print(f"{duration(estimate.seconds)} ({span}), {estimate.steps:,} steps")
+    out.print("cost unknown" if estimate.usd is None else f"${estimate.usd:.4f}")
+    out.print(estimate.basis)
+    if estimate.caution:
+        warn(estimate.caution)
 
 
 def _report(job: Job, adapter: Adapter, caution: str, as_json: bool) -> None:
@@ -122,7 +118,7 @@ def _report(job: Job, adapter: Adapter, caution: str, as_json: bool) -> None:
         about = {"adapter": adapter.id, "job": job.id, "dataset": adapter.dataset_id, "task": adapter.task}
         measured = {"metrics": adapter.metrics, "forgetting": adapter.forgetting, "objection": objection}
         about |= {"warnings": [caution] if caution else []}
-        _print_json(about | measured | {"seconds": job.fixed_seconds, "usd": usd})
+        print_json(about | measured | {"seconds": job.fixed_seconds, "usd": usd})
         return
     out.print(f"Adapter {adapter.id[:12]} for {adapter.task}, from {adapter.train_rows:,} rows")
     figures = {name: value for name, value in adapter.metrics.items() if type(value) in (int, float)}
@@ -137,14 +133,3 @@ def _report(job: Job, adapter: Adapter, caution: str, as_json: bool) -> None:
 
 def _figure(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, default=str, ensure_ascii=False))
-
-
-def add_to(app: typer.Typer) -> None:
-    """As commands of `pricewright` itself."""
-    app.command("finetune")(finetune)
-    app.command("finetune-stop")(stop)
-    app.command("finetune-export")(export)

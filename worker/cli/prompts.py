@@ -1,6 +1,5 @@
 """`pricewright prompts …`: the verbs of the Prompts page, for a terminal and for scripts (`--json`)."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,14 +11,16 @@ from db import datasets
 from db.engine import begin
 from db.errors import NotFound
 from db.types import PromptVersion
-from worker.cli.console import out
+from worker.cli import find
+from worker.cli.console import AsJson, out, print_json, print_lines
 from worker.prompts import actions, token_count
 from worker.server.up import running_stack
 
-app = typer.Typer(no_args_is_help=True, help="The words around a product: versions of prompts, and how they look.")
+app = typer.Typer(
+    name="prompts", no_args_is_help=True, help="The words around a product: versions of prompts, and how they look."
+)
 
 Ref = Annotated[str, typer.Argument(metavar="PROMPT", help="A name (its newest version) or name@version.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
 _ITEM = ("title", "description", "category", "brand")
 
 
@@ -29,7 +30,7 @@ def list_(as_json: AsJson = False) -> None:
     with running_stack(worker=False):
         every = actions.every()
     if as_json:
-        _print_json([_as_json(prompt) for prompt in every])
+        print_json([_as_json(prompt) for prompt in every])
         return
     table = Table(box=None)
     for heading in ("prompt", "saved", "note"):
@@ -46,11 +47,11 @@ def show(ref: Ref, as_json: AsJson = False) -> None:
     with running_stack(worker=False):
         prompt = actions.get(ref)
     if as_json:
-        _print_json(_as_json(prompt))
+        print_json(_as_json(prompt))
         return
     if prompt.system:
-        _print_plain(f"[system]\n{prompt.system}\n\n[message]")
-    _print_plain(prompt.template)
+        print_lines(f"[system]\n{prompt.system}\n\n[message]")
+    print_lines(prompt.template)
 
 
 @app.command()
@@ -62,13 +63,13 @@ def save(
     as_json: AsJson = False,
 ) -> None:
     """Keep a prompt as the next version of a name; what it said before stays as it was."""
-    told = _read(system) if system else ""
+    system_text = _read(system) if system else ""
     with running_stack(worker=False):
-        saved = actions.save(name, told, _read(template), note)
+        saved = actions.save(name, system_text, _read(template), note)
     if as_json:
-        _print_json(_as_json(saved))
+        print_json(_as_json(saved))
     else:
-        _print_plain(f"{saved.ref} is kept; use it with --set prompt={saved.ref}.")
+        print_lines(f"{saved.ref} is kept; use it with --set prompt={saved.ref}.")
 
 
 @app.command()
@@ -76,7 +77,7 @@ def diff(old: Ref, new: Ref) -> None:
     """What changed between two versions."""
     with running_stack(worker=False):
         text = actions.diff(old, new)
-    _print_plain(text or "They say the same.")
+    print_lines(text or "They say the same.")
 
 
 @app.command()
@@ -96,22 +97,22 @@ def preview(
     counted = token_count.tokens(model, [whole])
     if as_json:
         parts = {"system": shown.rendered.system, "message": shown.rendered.user, "flag": shown.flag}
-        _print_json(parts | {"tokens": counted.tokens[0], "tokens_are_exact": counted.is_exact})
+        print_json(parts | {"tokens": counted.tokens[0], "tokens_are_exact": counted.is_exact})
         return
-    _print_plain(whole)
+    print_lines(whole)
     about = "" if counted.is_exact else "about "
     out.print(f"\n{about}{counted.tokens[0]:,} tokens for {model}")
     if shown.flag:
-        _print_plain(shown.flag)
+        print_lines(shown.flag)
 
 
 def _item(dataset: str, row: int) -> dict[str, str]:
+    shown = find.dataset(dataset)
     with begin() as session:
-        found = datasets.find(session, dataset)
-        items = datasets.items(session, found.id, limit=row + 1)
+        items = datasets.items(session, shown.id, limit=row + 1)
     lines = items.filter(items["row"] == row).to_dicts()
     if not lines:
-        raise NotFound(f"{found.name} has no row {row}.")
+        raise NotFound(f"{shown.name} has no row {row}.")
     return {name: str(lines[0][name]) for name in _ITEM}
 
 
@@ -124,12 +125,3 @@ def _read(file: Path) -> str:
 
 def _as_json(prompt: PromptVersion) -> dict[str, Any]:
     return {"ref": prompt.ref, **asdict(prompt)}
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, default=str, ensure_ascii=False))
-
-
-def _print_plain(text: str) -> None:
-    """A prompt's lines stay as long as they were written."""
-    out.print(text, soft_wrap=True)

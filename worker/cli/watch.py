@@ -1,69 +1,123 @@
-"""How does a terminal follow a training? One line that moves, until the job is over; Ctrl-C cancels it."""
+"""Waiting for jobs, with bars that move; Ctrl-C cancels them."""
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Annotated
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
-import typer
-from rich.progress import BarColumn, Progress
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TaskID, TimeRemainingColumn
 
-from db import job_progress, jobs, trainings
-from db.engine import begin
+from db import job_progress, trainings
+from db.engine import DatabaseAway, begin
 from db.errors import UserError
 from db.types import Job, JobState, Step, TrainingPoint
 from db.types import Progress as Standing
 from worker import amounts
-from worker.cli import tables
-from worker.cli.console import PlainColumn, err
+from worker.cli import find, tables
+from worker.cli.console import PlainColumn, err, warn
 from worker.jobs import actions
 
-What = Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON and nothing else.")]
-POLL_SECONDS = 1.0
-Show = Callable[[list[TrainingPoint], Standing], None]
+POLL_SECONDS = 0.2
+CURVE_SECONDS = 1.0  # between two looks at a training's curve, which is read whole
+PATIENCE_SECONDS = 60.0  # how long a database may be away before a watching command gives up
+
+Show = Callable[[Standing], None]
 
 
-def done(job_id: int, *, quiet: bool) -> Job:
-    """Follow a job to its end. Raises UserError if it failed or paused; Ctrl-C cancels it."""
-    try:
-        with _bar(job_id, quiet) as show:
-            while True:
-                with begin() as session:
-                    job = jobs.get(session, job_id)
-                    curve = [] if quiet else trainings.points(session, job_id)
-                    [state] = job_progress.of(session, [job_id])
-                show(curve, state)
-                if job.state.is_final or job.state is JobState.PAUSED:
-                    break
-                time.sleep(POLL_SECONDS)
-    except KeyboardInterrupt:
-        with contextlib.suppress(UserError):  # it ended meanwhile
-            actions.cancel(job_id)
-        raise
+def wait(job_ids: Sequence[int], *, quiet: bool) -> None:
+    """Follow jobs until none moves any more, one bar each. Raises UserError if one failed or paused."""
+    with _bars(quiet) as show:
+        ends = _follow(job_ids, show)
+    failed = [end for end in ends if end.state is not JobState.DONE]
+    if failed:
+        first = failed[0]
+        reason = first.error or f"It was {first.state}; pricewright retry {first.job_id} goes on with it."
+        raise UserError(f"Job {first.job_id}: {reason}" if first.state is JobState.PAUSED else reason)
+    for end in ends:
+        if end.error:  # done, and something to say: it brought nothing
+            warn(f"Job {end.job_id}: {end.error}")
+
+
+def wait_for_training(job_id: int, *, quiet: bool) -> Job:
+    """Follow one job to its end, with the curve of what it trains. Raises UserError if it failed or paused."""
+    with _curve(job_id, quiet) as show:
+        _follow([job_id], show, CURVE_SECONDS)
+    job = find.job(job_id)
     if job.state is not JobState.DONE:
         raise UserError(f"Job {job_id}: {job.error}" if job.error else f"Job {job_id} was {job.state}.")
     return job
 
 
-@contextmanager
-def _bar(job_id: int, quiet: bool) -> Iterator[Show]:
-    """The training's curve as one line on stderr, so that stdout stays clean for --json and pipes."""
-    with begin() as session:
-        job = jobs.get(session, job_id)
-    columns = (PlainColumn("{task.description}"), BarColumn(), PlainColumn("{task.fields[told]}"))
-    with Progress(*columns, console=err, disable=quiet or not err.is_terminal) as bar:
-        line = bar.add_task(tables.job_label(job), total=None, told="")
+def _follow(job_ids: Sequence[int], show: Show, seconds: float = POLL_SECONDS) -> list[Standing]:
+    """Where the jobs stand when none moves any more; until then `show` is told every `seconds`."""
+    try:
+        while True:
+            standings = _standings(job_ids)
+            for standing in standings:
+                show(standing)
+            if all(each.state.is_final or each.state is JobState.PAUSED for each in standings):
+                return standings
+            time.sleep(seconds)
+    except KeyboardInterrupt:
+        for job_id in job_ids:
+            with suppress(UserError):  # it ended meanwhile
+                actions.cancel(job_id)
+        raise
 
-        def show(curve: list[TrainingPoint], at: Standing) -> None:
-            now = "measuring what it forgot" if at.step is Step.GUARD else told(curve)
-            bar.update(line, total=job.items_total or None, completed=at.items_done, told=now)
+
+def _standings(job_ids: Sequence[int]) -> list[Standing]:
+    """How far the jobs are. A database that restarts is waited for: the work survives it, so should the watcher."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with begin() as session:
+                return job_progress.of(session, job_ids)
+        except DatabaseAway:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_SECONDS)
+
+
+def _display(columns: Sequence[ProgressColumn], quiet: bool) -> Progress:
+    """Bars on stderr, so that stdout stays clean for --json and pipes."""
+    return Progress(*columns, console=err, disable=quiet or not err.is_terminal)
+
+
+@contextmanager
+def _bars(quiet: bool) -> Iterator[Show]:
+    """One bar per job."""
+    columns = (PlainColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    tasks: dict[int, TaskID] = {}
+    with _display(columns, quiet) as bars:
+
+        def show(standing: Standing) -> None:
+            if standing.job_id not in tasks:
+                tasks[standing.job_id] = bars.add_task(tables.job_label(find.job(standing.job_id)))
+            total = standing.items_total or None
+            bars.update(tasks[standing.job_id], total=total, completed=standing.items_done)
 
         yield show
 
 
-def told(curve: list[TrainingPoint]) -> str:
+@contextmanager
+def _curve(job_id: int, quiet: bool) -> Iterator[Show]:
+    """The training's curve as one line."""
+    job = find.job(job_id)
+    columns = (PlainColumn("{task.description}"), BarColumn(), PlainColumn("{task.fields[stage]}"))
+    with _display(columns, quiet) as bar:
+        line = bar.add_task(tables.job_label(job), total=None, stage="")
+
+        def show(standing: Standing) -> None:
+            if quiet:
+                return
+            with begin() as session:
+                curve = trainings.points(session, job_id)
+            stage = "measuring what it forgot" if standing.step is Step.GUARD else curve_line(curve)
+            bar.update(line, total=job.items_total or None, completed=standing.items_done, stage=stage)
+
+        yield show
+
+
+def curve_line(curve: list[TrainingPoint]) -> str:
     """Where a training stands: "step 40, loss 1.234, MAE $95.20, 5 min left"."""
     steps = [point for point in curve if point.kind == "step"]
     prices = [point.values["mae"] for point in curve if point.kind == "eval" and point.values.get("mae") is not None]

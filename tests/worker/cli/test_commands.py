@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,11 +14,10 @@ from db.errors import UserError
 from db.types import JobState
 from tests.builders import a_catalogue, a_dataset, an_adapter
 from tests.fake_openai.server import endpoint
-from tests.worker.conftest import drain
 from tests.worker.finetune.fake_steps import train_nothing
 from tests.worker.hashed import HashedWords
 from worker import specs
-from worker.cli import knowledge, main, watch
+from worker.cli import main
 from worker.data_need import steps
 from worker.finetune import actions as finetune_actions
 from worker.knowledge import index
@@ -60,18 +58,15 @@ class Walk:
 
 
 @pytest.fixture
-def walk(terminal: Callable[..., str], sent: list[int], monkeypatch: pytest.MonkeyPatch) -> Walk:
-    """The test is the worker; what trains or embeds is replaced by something that takes no time."""
+def walk(command: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Walk:
+    """What trains or embeds is replaced by something that takes no time."""
     train_nothing(monkeypatch)
     model = HashedWords()
     monkeypatch.setattr(index, "embedder", lambda: model)
     for way in ("_trained", "_fitted"):
         monkeypatch.setattr(steps, way, lambda work, dataset, spec, part: (part.measured["price"].to_numpy() + 1, 0.0))
     monkeypatch.setattr(specs, "defaults", lambda: [specs.ConstantSpec()])
-    clock = SimpleNamespace(sleep=lambda _: drain(sent), monotonic=lambda: 0.0)
-    for module in (main, watch, knowledge):
-        monkeypatch.setattr(module, "time", clock)
-    return Walk(terminal)
+    return Walk(command)
 
 
 def test_every_command_prints_while_its_servers_run(walk: Walk, sent: list[int], tmp_path: Path) -> None:

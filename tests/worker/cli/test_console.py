@@ -70,12 +70,13 @@ def test_a_mistake_with_brackets_is_told_in_one_sentence(words: tuple[str, ...],
 
 def test_a_fault_of_ours_shows_no_values() -> None:
     code = """
-from worker import cli, doctoring
+from worker.cli import main
+from worker.server import doctor
 def examine():
     key = "hunter" + "2"
     raise RuntimeError("broken")
-doctoring.examine = examine
-cli.main()
+doctor.examine = examine
+main.main()
 """
     process = run("doctor", code=code)
     assert process.returncode == 1

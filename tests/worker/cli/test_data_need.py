@@ -6,15 +6,13 @@ import pytest
 
 from db.engine import begin
 from tests.builders import a_dataset
-from tests.worker.conftest import drain
-from worker.cli import watch
 from worker.data_need import steps
 
 LAWS = {"finetuned": (0.0, 0.3), "rag": (-1.0, 0.15), "neighbours": (-1.0, 0.0), "ridge": (-1.5, 0.0)}
 
 
 @pytest.fixture
-def run(terminal, sent, monkeypatch):
+def run(command, monkeypatch):
     """run("data-need", "1") calls the command line on a dataset of 400 rows; returns what it prints."""
 
     def off_by_a_law(work, dataset, spec, part):
@@ -23,10 +21,9 @@ def run(terminal, sent, monkeypatch):
 
     for name in ("_trained", "_fitted"):
         monkeypatch.setattr(steps, name, off_by_a_law)
-    monkeypatch.setattr(watch.time, "sleep", lambda _: drain(sent))
     with begin() as session:
         a_dataset(session, 400)
-    return terminal
+    return command
 
 
 def test_it_prints_errors_crossings_costs_and_its_own_forecast_error(run):

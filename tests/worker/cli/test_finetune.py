@@ -9,10 +9,9 @@ from db.engine import begin
 from db.errors import NotFound, UserError, WrongState
 from db.types import Endpoint, JobKind, JobState, TrainingPoint
 from tests.builders import a_dataset
-from tests.worker.conftest import drain
 from tests.worker.finetune.fake_steps import SECONDS, train_nothing
 from worker import specs
-from worker.cli import main, watch
+from worker.cli import watch
 from worker.finetune import actions as finetune_actions
 from worker.jobs import actions
 from worker.pricing import actions as pricing_actions
@@ -20,13 +19,12 @@ from worker.specs import finetune
 
 
 @pytest.fixture
-def run(terminal, sent, monkeypatch):
+def run(command, monkeypatch):
     """run("finetune", "things") gives what is printed; errors are raised."""
     train_nothing(monkeypatch)
-    monkeypatch.setattr(watch.time, "sleep", lambda _: drain(sent))
     with begin() as session:
         a_dataset(session, 160)
-    return terminal
+    return command
 
 
 def test_a_fine_tune_tells_its_adapter_what_it_forgot_and_what_it_took(run):
@@ -124,7 +122,7 @@ def test_adapters_are_promoted_rolled_back_downloaded_and_deleted(run, tmp_path)
 def test_pricing_with_an_adapter_is_asked_for_by_its_number(run, monkeypatch):
     asked = []
     monkeypatch.setattr(pricing_actions, "start", lambda _dataset, chosen, *_, **__: asked.extend(chosen) or [])
-    monkeypatch.setattr(main, "_wait", lambda *_, **__: None)
+    monkeypatch.setattr(watch, "wait", lambda *_, **__: None)
     run("price", "1", "--technique", "finetuned", "--technique", "ridge", "--adapter", "abc")
     assert asked == [specs.FinetunedSpec(adapter="abc"), specs.RidgeSpec()]
     with pytest.raises(UserError, match="belongs to --technique finetuned"):
@@ -146,8 +144,8 @@ def test_where_a_training_stands_is_one_line():
         TrainingPoint(40, "step", {"loss": 1.2341, "eta_seconds": 300.0}),
         TrainingPoint(40, "eval", {"mae": None}),
     ]
-    assert watch.told(curve) == "step 40, loss 1.234, MAE $95.20, 5 min left"
-    assert watch.told(curve[:2]) == ""
+    assert watch.curve_line(curve) == "step 40, loss 1.234, MAE $95.20, 5 min left"
+    assert watch.curve_line(curve[:2]) == ""
 
 
 def test_what_trains_at_an_endpoint_is_cancelled_not_stopped(run):

@@ -8,22 +8,19 @@ import pytest
 from db.engine import begin
 from db.errors import NotReady, UserError
 from tests.builders import a_dataset
-from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
-from worker.cli import knowledge
 from worker.knowledge import index
 
 
 @pytest.fixture
-def run(terminal, sent, monkeypatch):
+def run(command, monkeypatch):
     """run("build", "1") gives what is printed; errors are raised."""
     model = HashedWords()
     monkeypatch.setattr(index, "embedder", lambda: model)
-    monkeypatch.setattr(knowledge.time, "sleep", lambda _: drain(sent))
     with begin() as session:
         a_dataset(session, 100, name="first")
         a_dataset(session, 50, name="second")
-    return partial(terminal, "knowledge")
+    return partial(command, "knowledge")
 
 
 def test_a_base_is_built_changed_searched_and_told_about(run, tmp_path):

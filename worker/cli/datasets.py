@@ -1,0 +1,52 @@
+"""`pricewright load`: the verb of the Data page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from db.errors import UserError
+from worker.cli import files, tables
+from worker.cli.console import AsJson, out, print_json
+from worker.cli.options import DecimalSign, WideRows, answers, assignments
+from worker.server.up import running_stack
+
+app = typer.Typer()
+
+
+@app.command()
+def load(
+    file: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX or Parquet, also gzipped.")],
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", help="field=column, e.g. title=Name; empty column = leave out.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What to call the dataset.")] = None,
+    decimal: DecimalSign = None,
+    accept_wide_rows: WideRows = False,
+    as_json: AsJson = False,
+) -> None:
+    """Upload a table: every line becomes an item or a reject with its reason."""
+    with running_stack():
+        dataset, about = files.load(file, _mapping(columns), name, answers(decimal, accept_wide_rows), quiet=as_json)
+    report = {
+        "dataset": dataset.id,
+        "rows_in": dataset.rows_in,
+        "items": dataset.items,
+        "rejects": dataset.rejects,
+        "splits": dataset.splits,
+    }
+    if as_json:
+        print_json(report | {"name": dataset.name} | about)
+    else:
+        out.print(f"Dataset {dataset.id} ({dataset.name}): {dataset.items:,} items, {dataset.rejects:,} rejects.")
+        out.print("Splits: " + ", ".join(f"{count:,} {split}" for split, count in dataset.splits.items()))
+    files.refuse_empty(dataset)
+
+
+def _mapping(pairs: list[str] | None) -> dict[str, str]:
+    mapping = {}
+    for field, column in assignments("--map", pairs, "field=column", "title=Name"):
+        if field not in tables.FIELDS:
+            raise UserError(f"There is no field {field!r}; choose from {', '.join(tables.FIELDS)}.")
+        mapping[field] = column
+    return mapping

@@ -1,0 +1,85 @@
+"""Loads a file for every command that takes one, says what the look found, and loads nothing twice unasked."""
+
+from pathlib import Path
+from typing import Any
+
+from db import datasets
+from db.engine import begin
+from db.errors import NotFound, UserError
+from db.types import Dataset, DatasetState, JobKind
+from worker.cli import find, tables, watch
+from worker.cli.console import out
+from worker.datasets import actions
+from worker.datasets.answers import NOTHING_SAID, Answers
+
+
+def dataset_or_file(what: str, said: Answers, *, quiet: bool) -> tuple[Dataset, dict[str, Any]]:
+    """A dataset by its number or name; or that of a file, loaded unless it is already, with what is to be told."""
+    if Path(what).is_file():
+        dataset, about = load(Path(what), {}, None, said, quiet=quiet, reuse=True)
+        refuse_empty(dataset)
+        return dataset, {"file": about}
+    if said != NOTHING_SAID:
+        raise UserError(f"--decimal and --accept-wide-rows belong to a file, and there is no file {what}.")
+    return find.dataset(what), {}
+
+
+def load(
+    file: Path, mapping: dict[str, str], name: str | None, said: Answers, *, quiet: bool, reuse: bool = False
+) -> tuple[Dataset, dict[str, Any]]:
+    """Upload, inspect, map and load, and say what the look found unless `quiet`; the dataset and that look for JSON.
+
+    `reuse`: a dataset that is the same already is taken instead. Raises UserError with the reason when the file can't
+    be used, and keeps nothing of it when a question is open.
+    """
+    if not file.is_file():
+        raise NotFound(f"There is no file {file}.")
+    with file.open("rb") as stream:
+        dataset_id = actions.upload(file.name, stream)
+    watch.wait([find.latest_job(dataset_id, JobKind.INSPECT).id], quiet=quiet)
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+        twins = [each.id for each in datasets.of_file(session, dataset.file_sha256) if each.id != dataset_id]
+    mapping = {field: column for field, column in (dataset.mapping | mapping).items() if column}
+    same = actions.loaded_already(dataset_id, mapping, said) if reuse else None
+    lines = tables.look(dataset, mapping)
+    if same:
+        lines.append(tables.used(same))
+    elif twins:
+        numbers = ", ".join(map(str, sorted(twins)))
+        lines.append(f"Dataset{'s' * (len(twins) > 1)} {numbers} came from the same bytes; this is another one.")
+    for line in lines if not quiet else ():
+        out.print(line)
+    about = {"mapping": mapping, "warnings": tables.doubts(dataset), "reused": bool(same), "same_bytes": sorted(twins)}
+    if same:
+        actions.delete_dataset(dataset_id)
+        return same, about
+    try:
+        job_id = actions.load(dataset_id, mapping, name, said)
+    except UserError:
+        actions.delete_dataset(dataset_id)
+        raise
+    watch.wait([job_id], quiet=quiet)
+    with begin() as session:
+        return datasets.get(session, dataset_id), about
+
+
+def refuse_empty(dataset: Dataset) -> None:
+    """Raises UserError with the reasons when nothing of a file became an item."""
+    if not dataset.items:
+        raise UserError(tables.nothing_loaded(dataset))
+
+
+def demo_dataset(*, quiet: bool) -> Dataset:
+    """The synthetic catalogue, loaded unless it is already."""
+    with begin() as session:
+        existing = [d for d in datasets.all(session) if d.is_synthetic and d.state is DatasetState.READY]
+    if existing:
+        return existing[0]
+    dataset_id = actions.load_demo()
+    watch.wait([find.latest_job(dataset_id, JobKind.INSPECT).id], quiet=quiet)
+    with begin() as session:
+        mapping = datasets.get(session, dataset_id).mapping
+    watch.wait([actions.load(dataset_id, mapping)], quiet=quiet)
+    with begin() as session:
+        return datasets.get(session, dataset_id)

@@ -1,0 +1,38 @@
+"""Options and arguments that several verbs share, and what their texts mean."""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Annotated
+
+import typer
+
+from db.errors import UserError
+from worker.datasets.answers import Answers, Sign
+
+DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")]
+Cap = Annotated[float | None, typer.Option(min=0, help="Dollars each job may pay to endpoints, then it pauses.")]
+DecimalSign = Annotated[
+    Sign | None, typer.Option("--decimal", help="Decimal sign of prices in the file that are text: 1.234 is 1 or 1234.")
+]
+WideRows = Annotated[
+    bool, typer.Option("--accept-wide-rows", help="Load a file whose rows have more cells than its header has names.")
+]
+
+
+def dollars(value: float | None) -> Decimal | None:
+    """The amount as it was typed, without the digits that a float adds."""
+    return None if value is None else Decimal(repr(value))
+
+
+def answers(decimal: Sign | None, accept_wide_rows: bool) -> Answers:
+    """What --decimal and --accept-wide-rows say about a file."""
+    return Answers(decimal.mark if decimal else None, accept_wide_rows)
+
+
+def assignments(option: str, pairs: Iterable[str] | None, form: str, example: str) -> Iterator[tuple[str, str]]:
+    """Name and value of each "name=value" that was given with an option. Raises UserError for a text without "="."""
+    for pair in pairs or ():
+        name, separator, value = pair.partition("=")
+        if not separator:
+            raise UserError(f"{option} {pair!r} should look like {form}, for example {example}.")
+        yield name, value

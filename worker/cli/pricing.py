@@ -1,0 +1,166 @@
+"""`pricewright price`, `curve`, `compare`, `demo`: the verbs of the pages Run and Trade-offs."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from db import jobs, predictions
+from db.engine import begin
+from db.errors import NotFound, UserError
+from db.types import JobKind, Split
+from worker import specs
+from worker.cli import files, find, tables, watch
+from worker.cli.console import AsJson, err, out, print_json, warn
+from worker.cli.options import Cap, DatasetName, DecimalSign, WideRows, answers, assignments, dollars
+from worker.datasets.answers import NOTHING_SAID
+from worker.pricing import actions, comparison, export
+from worker.server.up import running_stack
+
+app = typer.Typer()
+
+DatasetOrFile = Annotated[str, typer.Argument(help="A dataset (number or name) or a file to load first.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="field=value of the technique's spec.")]
+
+
+@app.command()
+def price(
+    what: DatasetOrFile,
+    technique: Annotated[list[str], typer.Option(help="Technique name; repeat it for several.")],
+    rows: Annotated[
+        str, typer.Option(help="test = measure, unpriced = only rows without a price, both = both.")
+    ] = "both",
+    limit: Annotated[int | None, typer.Option(min=1, help="Price a sample of this many rows.")] = None,
+    settings: Settings = None,
+    adapter: Annotated[str, typer.Option(help="For finetuned: its number, or the beginning of it.")] = "",
+    to: Annotated[Path | None, typer.Option("--out", help="Write predictions: .csv, .parquet or .xlsx.")] = None,
+    cap: Cap = None,
+    decimal: DecimalSign = None,
+    accept_wide_rows: WideRows = False,
+    as_json: AsJson = False,
+) -> None:
+    """Price a dataset (or a file) with one or more techniques and say how wrong and how dear each was."""
+    split = {"test": Split.TEST, "unpriced": Split.UNPRICED, "both": None}.get(rows, rows)
+    if isinstance(split, str) and not isinstance(split, Split):
+        raise UserError("--rows must be test, unpriced or both.")
+    if adapter and "finetuned" not in technique:
+        raise UserError("--adapter belongs to --technique finetuned.")
+    own = {"finetuned": {"adapter": adapter}} if adapter else {}
+    chosen = [specs.parse({"technique": name} | _settings(settings) | own.get(name, {})) for name in technique]
+    if to is not None and len(chosen) > 1:
+        raise UserError("--out holds the predictions of one technique; name only one.")
+    if to is not None:
+        export.check(to)
+    with running_stack():
+        dataset, about = files.dataset_or_file(what, answers(decimal, accept_wide_rows), quiet=as_json)
+        job_ids = actions.start(dataset.id, chosen, split, limit, cap_usd=dollars(cap))
+        warnings = _cautions(job_ids, quiet=as_json)
+        watch.wait(job_ids, quiet=as_json)
+        if to is not None:
+            with begin() as session:
+                export.write(predictions.of_job(session, job_ids[0]), to)
+        report = comparison.of_jobs(job_ids)
+    if as_json:
+        print_json({"dataset": dataset.id, "jobs": job_ids, "rows": report, "warnings": warnings} | about)
+    else:
+        out.print(tables.comparison(report))
+
+
+@app.command()
+def curve(
+    what: DatasetOrFile,
+    technique: Annotated[str, typer.Option(help="multi-shot or rag.")] = "rag",
+    limit: Annotated[int, typer.Option(min=1, help="Price a sample of this many test rows.")] = 100,
+    settings: Settings = None,
+    cap: Cap = None,
+    decimal: DecimalSign = None,
+    accept_wide_rows: WideRows = False,
+    as_json: AsJson = False,
+) -> None:
+    """Does more context pay? Price a sample with 0, 1, 3, 5, 10 and 20 examples or neighbours."""
+    spec = specs.parse({"technique": technique} | _settings(settings))
+    with running_stack():
+        dataset, about = files.dataset_or_file(what, answers(decimal, accept_wide_rows), quiet=as_json)
+        job_ids = actions.start_curve(dataset.id, spec, limit, cap_usd=dollars(cap))
+        warnings = _cautions(job_ids, quiet=as_json)
+        watch.wait(job_ids, quiet=as_json)
+        report = comparison.curve(job_ids)
+    if as_json:
+        print_json({"dataset": dataset.id, "jobs": job_ids, "warnings": warnings} | report | about)
+    else:
+        out.print(tables.curve(report))
+
+
+@app.command()
+def compare(
+    what: DatasetName,
+    job: Annotated[
+        list[int] | None, typer.Option("--job", help="Only this job; say it for each. Default: all.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare finished jobs of a dataset on the rows that all of them priced."""
+    with running_stack(worker=False):
+        dataset = find.dataset(what)
+        with begin() as session:
+            every = jobs.all(session, dataset.id, JobKind.PRICE)
+            compared = comparison.taken(dataset, every, job or ())
+            left_out = [] if job else comparison.left_out(every, compared)
+        report = comparison.of_jobs(compared)
+        warnings = _cautions(compared, quiet=as_json)
+        if left_out and not as_json:
+            err.print(f"{len(left_out)} steps of context curves are left out; --job takes them.")
+    if as_json:
+        print_json({"dataset": dataset.id, "rows": report, "warnings": warnings, "left_out": left_out})
+    elif not report:
+        out.print(f"Nothing is priced in {dataset.name} yet: pricewright price {dataset.id} --technique constant")
+    else:
+        out.print(tables.comparison(report))
+
+
+@app.command()
+def demo(
+    file: Annotated[Path | None, typer.Argument(help="Another table; default: the synthetic demo catalogue.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Price a sample of this many rows.")] = None,
+    variants: Annotated[
+        bool, typer.Option("--variants", help="Also prompt chains, both packaged models, and greedy text.")
+    ] = False,
+    decimal: DecimalSign = None,
+    accept_wide_rows: WideRows = False,
+    as_json: AsJson = False,
+) -> None:
+    """The main job without a browser: load a table, price it with every technique, print the trade-off table."""
+    said = answers(decimal, accept_wide_rows)
+    with running_stack():
+        about: dict[str, Any] = {}
+        if file:
+            if not file.is_file():
+                raise NotFound(f"There is no file {file}.")
+            dataset, about = files.dataset_or_file(str(file), said, quiet=as_json)
+        elif said != NOTHING_SAID:
+            raise UserError("--decimal and --accept-wide-rows belong to a file; name one.")
+        else:
+            dataset = files.demo_dataset(quiet=as_json)
+        chosen = specs.variants() if variants else specs.defaults()
+        job_ids = actions.start(dataset.id, chosen, Split.TEST, limit)
+        warnings = _cautions(job_ids, quiet=as_json)
+        watch.wait(job_ids, quiet=as_json)
+        report = comparison.of_jobs(job_ids)
+    if as_json:
+        print_json({"dataset": dataset.id, "jobs": job_ids, "rows": report, "warnings": warnings} | about)
+        return
+    note = " (synthetic)" if dataset.is_synthetic else ""
+    out.print(f"{dataset.name}{note}: {dataset.items:,} items, {report[0]['n']:,} test rows priced by each technique.")
+    out.print(tables.comparison(report))
+
+
+def _settings(pairs: list[str] | None) -> dict[str, object]:
+    return dict(assignments("--set", pairs, "field=value", "k=5"))
+
+
+def _cautions(job_ids: list[int], *, quiet: bool) -> list[str]:
+    """What to know before trusting these jobs' prices; said at once, unless `quiet`."""
+    cautions = comparison.cautions(job_ids)
+    for sentence in cautions if not quiet else ():
+        warn(sentence)
+    return cautions
