@@ -205,3 +205,46 @@ def set_state(session: Session, job_id: int, to: JobState, *, among: Sequence[Jo
             {"job": job_id, "to": to},
         )
     return changed is not None
+
+
+def settle(session: Session, job_id: int) -> None:
+    """Close a job whose last chunk is done, or one that a chunk failed for good; a file that could not be read fails
+    with it: where it was looked at before, it can be looked at or loaded in another way."""
+    session.execute(
+        text(
+            """WITH closed AS (
+                   UPDATE jobs SET
+                       state = CASE WHEN s.failed > 0 THEN 'failed' ELSE 'done' END,
+                       error = coalesce(jobs.error, s.error), finished_at = now()
+                   FROM (SELECT count(*) FILTER (WHERE state = 'failed') AS failed,
+                                count(*) FILTER (WHERE state IN ('waiting', 'running')) AS open,
+                                max(error) FILTER (WHERE state = 'failed') AS error
+                         FROM chunks WHERE job_id = :job) s
+                   WHERE jobs.id = :job AND jobs.state IN ('running', 'paused') AND (s.failed > 0 OR s.open = 0)
+                   RETURNING jobs.dataset_id, jobs.kind, jobs.state, jobs.error)
+               UPDATE datasets SET state = 'failed', error = closed.error FROM closed
+               WHERE datasets.id = closed.dataset_id AND closed.state = 'failed'
+                 AND closed.kind IN ('inspect', 'load')"""
+        ),
+        {"job": job_id},
+    )
+    _say_why_nothing(session, job_id)
+
+
+def _say_why_nothing(session: Session, job_id: int) -> None:
+    """A pricing job that is done without a single price says so, with what happened to most of its rows."""
+    session.execute(
+        text(
+            """UPDATE jobs SET error = 'None of the ' || told.rows || ' rows got a price: '
+                   || coalesce(told.reason, 'no answer could be read as one') || '.'
+               FROM (SELECT count(*) AS rows,
+                            -- '' for an answer that came and could not be read
+                            nullif(rtrim(mode() WITHIN GROUP (ORDER BY coalesce(evidence ->> 'error', '')), '.'), '')
+                                AS reason
+                     FROM predictions WHERE job_id = :job) told
+               WHERE jobs.id = :job AND jobs.kind = 'price' AND jobs.state = 'done' AND jobs.error IS NULL
+                 AND told.rows > 0
+                 AND NOT EXISTS (SELECT 1 FROM predictions WHERE job_id = :job AND status = 'ok')"""
+        ),
+        {"job": job_id},
+    )

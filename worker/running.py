@@ -16,7 +16,7 @@ from typing import Self
 
 from kombu.exceptions import OperationalError as BrokerAway
 
-from db import chunks, completions, jobs, turns
+from db import chunks, completions, jobs, recovery, turns
 from db.engine import DatabaseAway, Session, after_commit, begin
 from db.errors import NotFound, UserError
 from db.settings import settings
@@ -204,7 +204,7 @@ def sweep() -> None:
     with begin() as session:
         completions.bury(session)
     with begin() as session:
-        job_ids = chunks.sweep(
+        job_ids = recovery.sweep(
             session, attempts=settings().chunk_attempts, quiet_seconds=QUIET_SECONDS, idle_queues=idle
         )
         queues = {job_id: jobs.get(session, job_id).queue for job_id in job_ids}

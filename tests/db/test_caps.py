@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from db import batches, chunks, job_progress, jobs, predictions
+from db import batches, chunks, job_progress, jobs, predictions, recovery
 from db.engine import Session, begin
 from db.types import Chunk, JobState, Queue
 from tests.builders import a_dataset, a_job, some_predictions
@@ -77,7 +77,7 @@ def test_what_a_chunk_had_set_aside_is_free_again_when_it_is(session, ending):
         chunks.give_back(session, a)
     else:
         session.execute(text("UPDATE chunks SET lease_until = now() - interval '1 s' WHERE id = :id"), {"id": a.id})
-        chunks.sweep(session, attempts=5, quiet_seconds=10, idle_queues=())
+        recovery.sweep(session, attempts=5, quiet_seconds=10, idle_queues=())
         assert chunks.claim(session, a.id, "another", 15)
     assert chunks.reserve(session, b, CENT)
 
@@ -131,7 +131,7 @@ def test_a_chunk_that_gets_further_with_every_try_is_not_given_up_on_an_endpoint
         chunk = chunks.claim(session, chunk_id, "me", 15)
         assert chunk
         assert chunks.beat(session, chunk, -1, done)
-        chunks.sweep(session, attempts=3, quiet_seconds=10, idle_queues=())
+        recovery.sweep(session, attempts=3, quiet_seconds=10, idle_queues=())
     assert jobs.get(session, job_id).state is JobState.RUNNING
 
 
@@ -142,7 +142,7 @@ def test_a_chunk_that_dies_at_the_same_place_again_and_again_is_given_up(session
         chunk = chunks.claim(session, chunk_id, "me", 15)
         assert chunk
         assert chunks.beat(session, chunk, -1, 5)
-        chunks.sweep(session, attempts=3, quiet_seconds=10, idle_queues=())
+        recovery.sweep(session, attempts=3, quiet_seconds=10, idle_queues=())
     assert jobs.get(session, job_id).state is JobState.FAILED
 
 
@@ -184,7 +184,7 @@ def test_what_a_dead_worker_had_set_aside_is_free_when_the_job_is_resumed(sessio
     a, b, *_ = a_capped_job(session, 10 * CENT)
     assert chunks.reserve(session, a, 10 * CENT)
     session.execute(text("UPDATE chunks SET lease_until = now() - interval '1 s' WHERE id = :id"), {"id": a.id})
-    chunks.sweep(session, attempts=5, quiet_seconds=10, idle_queues=())
+    recovery.sweep(session, attempts=5, quiet_seconds=10, idle_queues=())
     assert not chunks.reserve(session, b, CENT)
     jobs.pause(session, a.job_id, "The cap is reached.")
     jobs.set_state(session, a.job_id, JobState.RUNNING, among=[JobState.PAUSED])
@@ -203,7 +203,7 @@ def test_what_failed_rows_paid_is_on_the_bill_once_after_a_retry(session):
         tally = chunks.Tally(items=2, failed=1, usd=Decimal("0.002"), tokens_in=0) if step == 1 else chunks.Tally()
         assert chunks.finish(session, chunk, tally)
     session.execute(text("UPDATE jobs SET spent_usd = 0.002 WHERE id = :job"), {"job": job_id})
-    assert chunks.reopen_failed(session, job_id) == 1
+    assert recovery.reopen_failed(session, job_id) == 1
     jobs.set_state(session, job_id, JobState.RUNNING, among=[JobState.DONE])
     (chunk_id,) = chunks.to_send(session, job_id)
     again = chunks.claim(session, chunk_id, "me", 15)

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from db import chunks, datasets, job_progress, jobs, predictions, rates
+from db import chunks, datasets, job_progress, jobs, predictions, rates, recovery
 from db.engine import Session, begin
 from db.types import DatasetState, JobKind, JobState, Queue, Step
 from tests.builders import a_dataset, a_job, some_predictions
@@ -31,7 +31,7 @@ def expire(session: Session) -> None:
 
 
 def sweep(session: Session, idle: tuple[Queue, ...] = ()) -> list[int]:
-    return chunks.sweep(session, attempts=5, quiet_seconds=10, idle_queues=idle)
+    return recovery.sweep(session, attempts=5, quiet_seconds=10, idle_queues=idle)
 
 
 def test_steps_run_in_order_and_the_last_chunk_closes_the_job(session):
@@ -165,7 +165,7 @@ def test_retry_runs_only_what_failed_and_counts_every_item_once(session):
     [evaluate] = claim_next(session, job_id)
     chunks.finish(session, evaluate, chunks.Tally())
 
-    assert chunks.reopen_failed(session, job_id) == 1
+    assert recovery.reopen_failed(session, job_id) == 1
     assert jobs.set_state(session, job_id, JobState.RUNNING, among=[JobState.DONE])
     [again] = claim_next(session, job_id)
     assert sorted(again.rows) == [1, 2]
@@ -182,7 +182,7 @@ def test_a_chunk_that_failed_for_good_fails_its_job_and_can_be_retried(session):
     [chunk] = claim_next(session, job_id)
     chunks.fail(session, chunk, "The model is missing.", attempts=1)
     assert jobs.get(session, job_id).error == "The model is missing."
-    assert chunks.reopen_failed(session, job_id) == 1
+    assert recovery.reopen_failed(session, job_id) == 1
     assert jobs.set_state(session, job_id, JobState.RUNNING, among=[JobState.FAILED])
     assert jobs.get(session, job_id).error is None
     finish_all(session, job_id)

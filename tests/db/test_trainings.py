@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from db import chunks, jobs, rates, trainings
+from db import chunks, jobs, rates, recovery, trainings
 from db.engine import Session, begin
 from db.types import Checkpoint, Chunk, JobKind, JobState, Queue, Step, TrainingPoint
 from tests.builders import a_dataset
@@ -93,7 +93,7 @@ def test_a_paused_training_lets_go_of_its_worker_and_other_chunks_end_first(sess
 def taken(session: Session, job_id: int) -> Chunk:
     """The training of a job in the hands of a worker, whose predecessor is not heard of any more."""
     session.execute(text("UPDATE chunks SET lease_until = now() - interval '1 second' WHERE state = 'running'"))
-    chunks.sweep(session, attempts=9, quiet_seconds=10, idle_queues=())
+    recovery.sweep(session, attempts=9, quiet_seconds=10, idle_queues=())
     [chunk_id] = chunks.to_send(session, job_id)
     return chunks.claim(session, chunk_id, "me", LEASE)
 
@@ -126,7 +126,7 @@ def test_nobody_takes_a_training_between_the_answer_and_the_commit(database):
     with begin() as session:
         assert chunks.is_held(session, chunk)
         with begin() as other:
-            chunks.sweep(other, attempts=9, quiet_seconds=10, idle_queues=())
+            recovery.sweep(other, attempts=9, quiet_seconds=10, idle_queues=())
             assert chunks.to_send(other, job_id) == []
     with begin() as session:
         assert taken(session, job_id).attempt == chunk.attempt + 1
@@ -138,7 +138,7 @@ def die_after(session: Session, job_id: int, items_done: int) -> None:
     chunk = chunks.claim(session, chunk_id, "me", LEASE)
     assert chunks.beat(session, chunk, LEASE, items_done)
     session.execute(text("UPDATE chunks SET lease_until = now() - interval '1 second' WHERE state = 'running'"))
-    chunks.sweep(session, attempts=3, quiet_seconds=10, idle_queues=())
+    recovery.sweep(session, attempts=3, quiet_seconds=10, idle_queues=())
 
 
 def test_a_killed_training_that_got_further_each_time_is_not_blamed(session):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 
-from db import chunks, jobs
+from db import chunks, jobs, recovery
 from db.engine import Session, begin
 from db.errors import UserError, WrongState
 from db.types import JobState
@@ -49,7 +49,7 @@ def retry(job_id: int) -> int:
     among = [JobState.DONE, JobState.FAILED, JobState.CANCELLED]
     with _changing(job_id, JobState.RUNNING, among, "retried") as session:
         job = jobs.get(session, job_id)
-        reopened = chunks.reopen_failed(session, job_id) or chunks.unfinished(session, job_id)
+        reopened = recovery.reopen_failed(session, job_id) or chunks.unfinished(session, job_id)
         if not reopened:
             raise UserError(f"Nothing in job {job_id} failed, so there is nothing to run again.")
         dataset_actions.job_retried(session, job)

@@ -7,7 +7,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from db import adapters, chunks, endpoints, job_progress, jobs, rates, trainings
+from db import adapters, chunks, endpoints, job_progress, jobs, rates, recovery, trainings
 from db.engine import begin
 from db.types import Adapter, Endpoint, Job, JobKind, JobState, Queue, Step
 from tests.builders import a_dataset
@@ -438,4 +438,4 @@ def _ids() -> list[int]:
 def _lease_runs_out() -> None:
     with begin() as session:  # one transaction: else a heartbeat may come in between
         session.connection().exec_driver_sql("UPDATE chunks SET lease_until = now() - interval '1 minute'")
-        chunks.sweep(session, attempts=5, quiet_seconds=60, idle_queues=())
+        recovery.sweep(session, attempts=5, quiet_seconds=60, idle_queues=())

@@ -1,0 +1,35 @@
+"""The tables. Postgres is the only place where the truth lives; the broker and the files folder can be lost."""
+
+from db.models.adapters import AdapterChangeRow, AdapterFileRow, AdapterRow, CheckpointRow, TrainingPointRow
+from db.models.base import Base
+from db.models.datasets import DatasetRow, ItemRow, RejectRow
+from db.models.endpoints import BatchRow, CompletionRow, CompletionUseRow, EndpointRow, PromptRow
+from db.models.jobs import ArtifactRow, ChunkRow, JobRow, PredictionRow, RateRow, ResultRow, WorkerRow
+from db.models.knowledge import KnowledgeBaseRow, KnowledgeItemRow, KnowledgeRemovedRow
+
+__all__ = [
+    "AdapterChangeRow",
+    "AdapterFileRow",
+    "AdapterRow",
+    "ArtifactRow",
+    "Base",
+    "BatchRow",
+    "CheckpointRow",
+    "ChunkRow",
+    "CompletionRow",
+    "CompletionUseRow",
+    "DatasetRow",
+    "EndpointRow",
+    "ItemRow",
+    "JobRow",
+    "KnowledgeBaseRow",
+    "KnowledgeItemRow",
+    "KnowledgeRemovedRow",
+    "PredictionRow",
+    "PromptRow",
+    "RateRow",
+    "RejectRow",
+    "ResultRow",
+    "TrainingPointRow",
+    "WorkerRow",
+]

@@ -1,0 +1,52 @@
+"""The tables of what was uploaded: datasets, their items and rejects."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.base import Base, dataset_key
+
+
+class DatasetRow(Base):
+    __tablename__ = "datasets"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    state: Mapped[str]
+    file_sha256: Mapped[str]  # the bytes lie in files/<sha256>
+    file_name: Mapped[str]
+    is_synthetic: Mapped[bool] = mapped_column(server_default=text("false"))
+    rows_in: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    items: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    rejects: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    inspection: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    mapping: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    profile: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    splits: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    error: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ItemRow(Base):
+    __tablename__ = "items"
+    dataset_id: Mapped[int] = dataset_key(primary_key=True)
+    row: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    line: Mapped[int] = mapped_column(BigInteger)  # 1-based, in the original file
+    external_id: Mapped[str]
+    title: Mapped[str]
+    description: Mapped[str]
+    category: Mapped[str]
+    brand: Mapped[str]
+    price: Mapped[float | None]
+    split: Mapped[str]
+    group_id: Mapped[int] = mapped_column(BigInteger)  # near-duplicates share it and stay on one side
+
+
+class RejectRow(Base):
+    __tablename__ = "rejects"
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    dataset_id: Mapped[int] = dataset_key(index=True)
+    line: Mapped[int] = mapped_column(BigInteger)
+    raw: Mapped[str]
+    reason: Mapped[str]
