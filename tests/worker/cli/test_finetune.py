@@ -7,7 +7,7 @@ import pytest
 from db import endpoints, jobs
 from db.engine import begin
 from db.errors import NotFound, UserError, WrongState
-from db.types import Endpoint, JobKind, JobState, TrainingPoint
+from db.types import Endpoint, JobKind, JobState
 from tests.builders import a_dataset
 from tests.worker.finetune.fake_steps import SECONDS, train_nothing
 from worker import specs
@@ -135,17 +135,6 @@ def test_jobs_are_listed_by_what_they_train(run):
     listed = run("jobs")
     assert "fine-tune (quantiles)" in listed
     assert "time a fine-tune (quantiles)" in listed
-
-
-def test_where_a_training_stands_is_one_line():
-    curve = [
-        TrainingPoint(0, "note", {"text": "80 rows"}),
-        TrainingPoint(20, "eval", {"mae": 95.2}),
-        TrainingPoint(40, "step", {"loss": 1.2341, "eta_seconds": 300.0}),
-        TrainingPoint(40, "eval", {"mae": None}),
-    ]
-    assert watch.curve_line(curve) == "step 40, loss 1.234, MAE $95.20, 5 min left"
-    assert watch.curve_line(curve[:2]) == ""
 
 
 def test_what_trains_at_an_endpoint_is_cancelled_not_stopped(run):
