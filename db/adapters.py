@@ -39,7 +39,7 @@ def register(session: Session, adapter: Adapter, files: Mapping[str, bytes]) -> 
 
 
 def all(session: Session, dataset_id: int | None = None) -> list[Adapter]:  # noqa: A001
-    """Newest first."""
+    """Every adapter, or those that learned from one dataset, newest first."""
     query = _select().order_by(AdapterRow.created_at.desc(), AdapterRow.id)
     if dataset_id is not None:
         query = query.where(AdapterRow.dataset_id == dataset_id)
@@ -47,27 +47,25 @@ def all(session: Session, dataset_id: int | None = None) -> list[Adapter]:  # no
 
 
 def get(session: Session, ref: str) -> Adapter:
-    """By id or the beginning of one. Raises NotFound, UserError when several begin so."""
-    found = (
+    """The adapter with this id, or whose id begins so. Raises NotFound, UserError when several begin so."""
+    rows = (
         session.execute(_select().where(AdapterRow.id.startswith(ref, autoescape=True)).limit(2)).all() if ref else []
     )
-    if not found:
+    if not rows:
         raise NotFound(f"There is no adapter {ref or 'without a number'}; the Adapters page lists those there are.")
-    if len(found) > 1:
+    if len(rows) > 1:
         raise UserError(f"More than one adapter begins with {ref}; give more of its letters.")
-    return _value(*found[0])
+    return _value(*rows[0])
 
 
 def of_job(session: Session, job_id: int) -> Adapter | None:
-    found = session.execute(_select().where(AdapterRow.job_id == job_id).limit(1)).first()
-    return _value(*found) if found else None
+    row = session.execute(_select().where(AdapterRow.job_id == job_id).limit(1)).first()
+    return _value(*row) if row else None
 
 
 def in_production(session: Session, task: str) -> Adapter | None:
-    found = session.execute(
-        _select().where(AdapterRow.task == task, AdapterRow.state == AdapterState.PRODUCTION)
-    ).first()
-    return _value(*found) if found else None
+    row = session.execute(_select().where(AdapterRow.task == task, AdapterRow.state == AdapterState.PRODUCTION)).first()
+    return _value(*row) if row else None
 
 
 def files(session: Session, adapter_id: str) -> dict[str, bytes]:
@@ -113,7 +111,7 @@ def _move(session: Session, adapter: Adapter, to: AdapterState, who: str, why: s
 
 
 def history(session: Session, *, adapter_id: str | None = None, task: str | None = None) -> list[AdapterChange]:
-    """Newest first, of one adapter or of one task."""
+    """Changes of state, newest first, of one adapter or of one task."""
     query = select(AdapterChangeRow).order_by(AdapterChangeRow.id.desc())
     if adapter_id is not None:
         query = query.where(AdapterChangeRow.adapter_id == adapter_id)
@@ -135,7 +133,7 @@ def history(session: Session, *, adapter_id: str | None = None, task: str | None
 
 
 def jobs_at_work(session: Session, adapter_id: str) -> Sequence[int]:
-    """Jobs that price with it and are not over."""
+    """Jobs that price with an adapter and are not over."""
     return list(
         session.scalars(
             text(

@@ -43,7 +43,7 @@ def snapshot(session: Session, job_id: int, version: str) -> Path:
 
 
 def forget(job_id: int) -> None:
-    """Remove a job's files."""
+    """Remove the snapshots of a job."""
     for path in (settings().home / "snapshots").glob(f"job-{job_id}-*.parquet"):
         path.unlink(missing_ok=True)
 

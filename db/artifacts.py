@@ -11,7 +11,7 @@ _EMPTY = "-"  # the part that says "fitted, but nothing to keep"
 
 
 def put(session: Session, fit_hash: str, dataset_id: int, artifact: Artifact, fit_seconds: float) -> None:
-    """Keep it under the hash of spec and train side; a second, identical fit changes nothing."""
+    """Keep what a fit produced under the hash of spec and train side; a second, identical fit changes nothing."""
     parts = artifact.parts or {_EMPTY: b""}
     session.execute(
         insert(ArtifactRow).on_conflict_do_nothing(),

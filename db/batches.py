@@ -1,4 +1,4 @@
-"""Which files of calls are out, whose are they, and who may deal with one now?"""
+"""Files of calls that endpoints answer within hours: which are out, whose they are, who may deal with one now."""
 
 from dataclasses import fields
 from typing import Any
@@ -30,7 +30,7 @@ def change(session: Session, batch_id: int, **values: Any) -> None:
 
 
 def take(session: Session, batch_id: int) -> bool:
-    """Whether the caller may hand the batch in. One that somebody took before and never ended is given once more."""
+    """Whether the caller may hand the batch in. A batch that somebody took and never ended is given once more."""
     return (
         session.scalar(
             text(
@@ -45,7 +45,7 @@ def take(session: Session, batch_id: int) -> bool:
 
 
 def polled(session: Session, batch_id: int) -> None:
-    """Note that somebody looked."""
+    """Note that somebody looked at a batch just now."""
     session.execute(text("UPDATE batches SET polled_at = now() WHERE id = :id"), {"id": batch_id})
 
 
@@ -66,7 +66,7 @@ def get(session: Session, batch_id: int) -> Batch:
 
 
 def open_(session: Session) -> list[Batch]:
-    """What is not finished, oldest first."""
+    """Batches that are not finished, oldest first."""
     query = select(BatchRow).where(BatchRow.finished_at.is_(None)).order_by(BatchRow.id)
     return [_batch(row) for row in session.scalars(query)]
 

@@ -1,4 +1,4 @@
-"""Which calls are on their way to an endpoint, may they be, and what became of money that brought no answer?
+"""Calls on their way to an endpoint: which may go out, and what became of money that brought no answer.
 
 A claimed call (db/completions.py) is noted as on its way before it goes out, so that none is forgotten whoever dies,
 and as back when the endpoint refused it. What a job paid and lost, and the most that its calls on their way may cost,
@@ -54,10 +54,10 @@ def _room(session: Session, job_id: int) -> Decimal | None:
     The job's row is locked, so that two processes can't give the same money out.
     """
     query = text("SELECT cap_usd - spent_usd AS room FROM jobs WHERE id = :job FOR UPDATE")
-    found = session.execute(query, {"job": job_id}).one_or_none()
-    if found is None:
+    money = session.execute(query, {"job": job_id}).one_or_none()
+    if money is None:
         return Decimal(-1)
-    if found.room is None:
+    if money.room is None:
         return None
     on_their_way = session.scalar(
         text(
@@ -66,7 +66,7 @@ def _room(session: Session, job_id: int) -> Decimal | None:
         ),
         {"job": job_id},
     )
-    return Decimal(found.room) - Decimal(on_their_way or 0)
+    return Decimal(money.room) - Decimal(on_their_way or 0)
 
 
 def come_back(session: Session, owner: str, hashes: Collection[str]) -> None:
@@ -99,7 +99,7 @@ def lose(session: Session, hashes: Collection[str], owner: str | None = None) ->
 
 
 def _book_lost(session: Session, rows: Sequence[Row[Any]]) -> None:
-    """`rows`: hash, job_id, most_usd."""
+    """Book on their jobs what lost calls may have cost. `rows`: hash, job_id, most_usd."""
     session.execute(
         text("UPDATE completions SET lost_usd = lost_usd + coalesce(most_usd, 0) WHERE hash = ANY(:hashes)"),
         {"hashes": [row.hash for row in rows]},

@@ -26,8 +26,8 @@ STAYS_RESERVED = """CASE WHEN EXISTS (SELECT 1 FROM batches b WHERE b.chunk_id =
 
 
 def add(session: Session, job_id: int, step: Step, pieces: Sequence[list[int]]) -> None:
-    """More work for a job that is not over, found out by a chunk that is about to end. It is expected to take as long
-    for a row as the job's other chunks of the step."""
+    """Give more work to a job that is not over, found out by a chunk that is about to end. A row of it is expected to
+    take as long as a row of the job's other chunks of the step."""
     if pieces:
         each = session.scalar(
             text(
@@ -72,14 +72,14 @@ def to_send(session: Session, job_id: int) -> list[int]:
 
 def closing(session: Session, job_id: int) -> int | None:
     """The chunk that measures a job whose other chunks are done; None as long as one is not, and afterwards."""
-    found: int | None = session.scalar(
+    chunk_id: int | None = session.scalar(
         text(
             f"""SELECT c.id FROM chunks c JOIN jobs j ON j.id = c.job_id
                 WHERE c.job_id = :job AND c.step = :step AND {READY} LIMIT 1"""
         ),
         {"job": job_id, "step": Step.EVALUATE},
     )
-    return found
+    return chunk_id
 
 
 def claim(session: Session, chunk_id: int, owner: str, lease_seconds: int) -> Chunk | None:

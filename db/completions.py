@@ -1,4 +1,4 @@
-"""What did hosted models answer, by the hash of the whole request? Each is claimed before it is sent, and stored
+"""Answers of endpoints by the hash of the whole request. Each call is claimed before it is sent, and stored
 before it is used, so that nothing is paid for twice.
 
 A row is `sent` while somebody (its owner, under a lease) makes the call, `done` with the answer, `failed` where a

@@ -55,7 +55,7 @@ def create(session: Session, *, name: str, sha256: str, file_name: str, is_synth
 
 
 def all(session: Session) -> list[Dataset]:  # noqa: A001 - reads as datasets.all(session)
-    """Newest first."""
+    """Every dataset, newest first."""
     return [_value(row) for row in session.scalars(select(DatasetRow).order_by(DatasetRow.id.desc()))]
 
 
@@ -79,7 +79,7 @@ def find(session: Session, name_or_id: str) -> Dataset:
 
 
 def of_file(session: Session, sha256: str) -> list[Dataset]:
-    """Those made of these bytes, newest first."""
+    """The datasets made of these bytes, newest first."""
     rows = select(DatasetRow).where(DatasetRow.file_sha256 == sha256).order_by(DatasetRow.id.desc())
     return [_value(row) for row in session.scalars(rows)]
 
@@ -111,7 +111,7 @@ def add_rejects(session: Session, dataset_id: int, frame: pl.DataFrame) -> int:
 
 
 def rejects(session: Session, dataset_id: int, limit: int | None = None) -> pl.DataFrame:
-    """line, raw, reason in the order of the file."""
+    """Frame of the rejects in the order of the file: line, raw, reason."""
     return engine.copy_out(
         session,
         "SELECT line, raw, reason FROM rejects WHERE dataset_id = %s ORDER BY line, id LIMIT %s",

@@ -1,4 +1,4 @@
-"""Which endpoints are there, and what do their models do?"""
+"""Endpoints, and what is known of their models."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -23,7 +23,7 @@ def all(session: Session) -> list[Endpoint]:  # noqa: A001 - read as endpoints.a
 
 
 def get(session: Session, name: str) -> Endpoint:
-    """Raises NotFound."""
+    """The endpoint with this name. Raises NotFound."""
     row = session.get(EndpointRow, name)
     if row is None:
         known = ", ".join(session.scalars(select(EndpointRow.name).order_by(EndpointRow.name))) or "none yet"
@@ -32,7 +32,7 @@ def get(session: Session, name: str) -> Endpoint:
 
 
 def add(session: Session, endpoint: Endpoint) -> Endpoint:
-    """Raises WrongState when the name is taken."""
+    """Keep a new endpoint. Raises WrongState when its name is taken."""
     if session.get(EndpointRow, endpoint.name) is not None:
         raise WrongState(f"There is already an endpoint named {endpoint.name!r}; remove it first or change it.")
     values = {field: getattr(endpoint, field) for field in FIELDS}
@@ -42,7 +42,7 @@ def add(session: Session, endpoint: Endpoint) -> Endpoint:
 
 
 def change(session: Session, name: str, **fields: Any) -> Endpoint:
-    """Set fields. Another address is another endpoint: what was learnt of its models is forgotten with the old one."""
+    """Set fields of an endpoint. With another address it is another one: what was learnt of its models is forgotten."""
     before = get(session, name)
     if unknown := set(fields) - FIELDS:
         raise ValueError(f"not a field of an endpoint: {', '.join(sorted(unknown))}")

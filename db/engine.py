@@ -62,7 +62,7 @@ def access(*, is_open: bool) -> Iterator[None]:
 
 @contextmanager
 def begin() -> Iterator[Session]:
-    """A transaction: committed when the block ends well, rolled back otherwise; then runs the after-commit hooks.
+    """Open a transaction: committed when the block ends well, rolled back otherwise; then runs the after-commit hooks.
 
     Raises DatabaseAway when the database can't be reached or goes away meanwhile, RuntimeError where nobody may ask it.
     """

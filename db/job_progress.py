@@ -1,4 +1,4 @@
-"""How far are jobs, how fast, and what did they take? Summed from their chunks: one row per chunk, none per item."""
+"""How far jobs are, how fast, and what they took, summed from their chunks: one row per chunk, none per item."""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -48,7 +48,7 @@ _SELECT = select(JobRow, RateRow.usd).join(RateRow, RateRow.id == JobRow.rate_id
 
 
 def all(session: Session, dataset_id: int | None = None, kind: JobKind | None = None) -> list[Job]:  # noqa: A001
-    """Newest first."""
+    """Every job, or those of one dataset or kind, newest first."""
     query = _SELECT.order_by(JobRow.id.desc())
     if dataset_id is not None:
         query = query.where(JobRow.dataset_id == dataset_id)
@@ -58,22 +58,22 @@ def all(session: Session, dataset_id: int | None = None, kind: JobKind | None = 
 
 
 def get(session: Session, job_id: int) -> Job:
-    found = session.execute(_SELECT.where(JobRow.id == job_id)).first()
-    if found is None:
+    row = session.execute(_SELECT.where(JobRow.id == job_id)).first()
+    if row is None:
         raise NotFound(f"There is no job {job_id}; the Jobs page lists those there are.")
-    return _value(*found)
+    return _value(*row)
 
 
 def latest(session: Session, dataset_id: int, kind: JobKind) -> Job | None:
-    found = session.execute(
+    row = session.execute(
         _SELECT.where(JobRow.dataset_id == dataset_id, JobRow.kind == kind).order_by(JobRow.id.desc()).limit(1)
     ).first()
-    return _value(*found) if found else None
+    return _value(*row) if row else None
 
 
 def same(session: Session, dataset_id: int, spec_hash: str, split: Split | None, limit: int | None) -> Job | None:
     """The newest job that prices the same rows with the same spec and was not given up."""
-    found = session.execute(
+    row = session.execute(
         _SELECT.where(
             JobRow.dataset_id == dataset_id,
             JobRow.spec_hash == spec_hash,
@@ -84,7 +84,7 @@ def same(session: Session, dataset_id: int, spec_hash: str, split: Split | None,
         .order_by(JobRow.id.desc())
         .limit(1)
     ).first()
-    return _value(*found) if found else None
+    return _value(*row) if row else None
 
 
 def create(
@@ -153,7 +153,7 @@ def set_cap(session: Session, job_id: int, cap_usd: Decimal | None) -> None:
 
 
 def add_fixed_cost(session: Session, job_id: int, seconds: float, usd: Decimal) -> None:
-    """What is paid once, whatever is priced: fitting, indexing, training; it may come in parts."""
+    """Book what is paid once, whatever is priced: fitting, indexing, training; it may come in parts."""
     session.execute(
         text("UPDATE jobs SET fixed_seconds = fixed_seconds + :seconds, fixed_usd = fixed_usd + :usd WHERE id = :job"),
         {"job": job_id, "seconds": seconds, "usd": usd},

@@ -1,4 +1,4 @@
-"""Is the process that claimed something still there? It holds a lock in Postgres that goes with its connection.
+"""The presence of a process that claims work: a lock in Postgres that goes with the process's connection.
 
 A lease alone can't say so: it outlives its owner by as long as it runs. When a process dies, however it dies, the
 system closes its connection, and Postgres lets go of the lock at once; when its machine dies, after SILENT_SECONDS.
@@ -32,7 +32,7 @@ class Presence:
         self._connection: Connection | None = None
 
     def keep(self) -> None:
-        """Be present from now on, or again after the database was away. Raises DatabaseAway.
+        """Begin to be present, or begin again after the database was away. Raises DatabaseAway.
 
         A connection that broke is made anew at once: until then we count as dead, and our calls as lost.
         """
@@ -64,7 +64,7 @@ class Presence:
         return connection
 
     def end(self) -> None:
-        """Be gone."""
+        """Stop being present: what this process claimed is free."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -1,4 +1,4 @@
-"""Which versions of prompts have people saved? A version is never changed, so a run can name what it used."""
+"""Versions of prompts that people saved. A version is never changed, so a run can name what it used."""
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -22,7 +22,7 @@ def save(session: Session, name: str, system: str, template: str, note: str = ""
 
 
 def get(session: Session, name: str, version: int | None = None) -> PromptVersion | None:
-    """That version, or the newest; None when nobody saved it."""
+    """A version of a prompt, or the newest; None when nobody saved such a one."""
     query = select(PromptRow).where(PromptRow.name == name).order_by(PromptRow.version.desc()).limit(1)
     if version is not None:
         query = query.where(PromptRow.version == version)

@@ -71,15 +71,15 @@ def tariff(session: Session, endpoint: str, model: str, at: datetime | None = No
         ),
         {"names": [_name(kind, endpoint, model) for kind in KINDS], "at": at},
     ).all()
-    found = {row.name.split("/")[1]: row.usd.normalize() for row in rows}
-    if "input" not in found or "output" not in found:
+    prices = {row.name.split("/")[1]: row.usd.normalize() for row in rows}
+    if "input" not in prices or "output" not in prices:
         return None
     return Tariff(
-        input=found["input"],
-        output=found["output"],
-        cached=found.get("cached", found["input"]),
-        batch_input=found.get("batch_input"),
-        batch_output=found.get("batch_output"),
+        input=prices["input"],
+        output=prices["output"],
+        cached=prices.get("cached", prices["input"]),
+        batch_input=prices.get("batch_input"),
+        batch_output=prices.get("batch_output"),
         source="override",
         valid_from=rows[0].valid_from,
     )

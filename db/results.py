@@ -19,7 +19,7 @@ def get(session: Session, job_id: int) -> dict[str, Any] | None:
 
 
 def add(session: Session, job_id: int, metrics: dict[str, Any]) -> None:
-    """Add to what is there: keys of a job whose chunks bring their parts one by one, perhaps at the same time."""
+    """Add keys to the metrics of a job whose chunks bring their parts one by one, perhaps at the same time."""
     statement = insert(ResultRow).values(job_id=job_id, metrics=metrics)
     merged = ResultRow.metrics.op("||")(statement.excluded.metrics)
     session.execute(statement.on_conflict_do_update(index_elements=["job_id"], set_={"metrics": merged}))

@@ -84,14 +84,14 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """SQLAlchemy URL."""
+        """URL of the database, for SQLAlchemy."""
         if self.database_url:
             return self.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
         return f"postgresql+psycopg://pricewright@/pricewright?host={self.run_dir}&port=5432"  # else PGPORT would count
 
     @property
     def broker(self) -> str:
-        """Celery broker URL."""
+        """URL of the broker, for Celery."""
         return self.broker_url or f"redis+socket://{self.run_dir}/valkey.sock"
 
     @property
@@ -100,12 +100,12 @@ class Settings(BaseSettings):
 
     @property
     def scratch_dir(self) -> Path:
-        """What a chunk needs while it is worked on; each has a folder job-ID-… in it."""
+        """Folder of what chunks need while they are worked on; each has a folder job-ID-… in it."""
         return self.home / "scratch"
 
     @property
     def training_dir(self) -> Path:
-        """What a training writes and goes on from; a folder for each job."""
+        """Folder of what trainings write and go on from; a folder for each job."""
         return self.home / "training"
 
     @property

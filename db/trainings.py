@@ -13,7 +13,7 @@ from db.types import Checkpoint, TrainingPoint
 
 
 def note(session: Session, job_id: int, points: Sequence[TrainingPoint]) -> None:
-    """Add to the curve; a point of the same step and kind is written over."""
+    """Add a point to the curve; a point of the same step and kind is written over."""
     if not points:
         return
     latest = {(point.step, point.kind): point.values for point in points}  # one statement may touch a row only once
@@ -28,7 +28,7 @@ def note(session: Session, job_id: int, points: Sequence[TrainingPoint]) -> None
 
 
 def points(session: Session, job_id: int, *kinds: str) -> list[TrainingPoint]:
-    """The whole curve, or only what is of these kinds, in the order of steps, and at one step as it was told."""
+    """The whole curve, or only its points of these kinds, in the order of steps, and at one step as they came."""
     query = (
         select(TrainingPointRow)
         .where(TrainingPointRow.job_id == job_id)
@@ -40,7 +40,7 @@ def points(session: Session, job_id: int, *kinds: str) -> list[TrainingPoint]:
 
 
 def latest(session: Session, job_id: int) -> TrainingPoint | None:
-    """What was told at the last step."""
+    """The values of the last step."""
     query = (
         select(TrainingPointRow)
         .where(TrainingPointRow.job_id == job_id, TrainingPointRow.kind == "step")
@@ -73,14 +73,14 @@ def thinned(session: Session, job_id: int, most: int) -> pl.DataFrame:
 
 
 def forget_after(session: Session, job_id: int, step: int) -> None:
-    """Drop what came after the step that a training goes on from: it will come again."""
+    """Drop the points after the step that a training goes on from: it will come again."""
     session.execute(
         text("DELETE FROM training_points WHERE job_id = :job AND step > :step"), {"job": job_id, "step": step}
     )
 
 
 def save_checkpoint(session: Session, job_id: int, checkpoint: Checkpoint) -> None:
-    """Keep it in place of the one before."""
+    """Keep a checkpoint in place of the one before."""
     drop_checkpoint(session, job_id)
     for name, number, data in pieces.cut(checkpoint.parts):
         session.execute(
@@ -94,11 +94,11 @@ def checkpoint(session: Session, job_id: int) -> Checkpoint | None:
         .where(CheckpointRow.job_id == job_id)
         .order_by(CheckpointRow.part, CheckpointRow.piece)
     )
-    found = pieces.joined(session, query)
-    if not found:
+    parts = pieces.joined(session, query)
+    if not parts:
         return None
-    [step] = {step for step, _ in found}
-    return Checkpoint(step, {part: data for (_, part), data in found.items()})
+    [step] = {step for step, _ in parts}
+    return Checkpoint(step, {part: data for (_, part), data in parts.items()})
 
 
 def drop_checkpoint(session: Session, job_id: int) -> None:
@@ -106,7 +106,7 @@ def drop_checkpoint(session: Session, job_id: int) -> None:
 
 
 def ask_to_stop(session: Session, job_id: int) -> None:
-    """The training ends at its next step and keeps the best that it has."""
+    """Ask a training to end at its next step and to keep the best that it has."""
     session.execute(text("UPDATE jobs SET stop_asked = true WHERE id = :job"), {"job": job_id})
     # One that waits for a model behind an endpoint hears of it at once.
     session.execute(

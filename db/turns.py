@@ -1,4 +1,4 @@
-"""Whose turn is it? A message only says that a queue has work; which chunk comes first is decided when it is taken.
+"""The order of work. A message only says that a queue has work; which chunk comes first is decided when one is taken.
 
 Small work first: what takes seconds does not wait behind what takes minutes, whichever was sent earlier. A job of many
 chunks yields between two of them, and one that is passed over again and again gets its turn all the same.
@@ -62,7 +62,7 @@ def first(session: Session, sent_for: int) -> int | None:
     Locked until the transaction ends, so that two workers never get the same. Only what was sent is looked at: then
     there is one message for each chunk that waits, whoever takes which.
     """
-    found: int | None = session.scalar(
+    chunk_id: int | None = session.scalar(
         text(
             f"""SELECT c.id FROM chunks c JOIN jobs j ON j.id = c.job_id
                 CROSS JOIN LATERAL (
@@ -78,4 +78,4 @@ def first(session: Session, sent_for: int) -> int | None:
         ),
         {"sent_for": sent_for, "patience": PATIENCE_SECONDS},
     )
-    return found
+    return chunk_id

@@ -87,13 +87,13 @@ def queue_lengths() -> dict[Queue, int]:
 
 
 def start_job(session: Session, *, queue: Queue, **values: Any) -> int:
-    """A new job, with messages for its first chunks after the commit; its id. `values`: as db.jobs.create."""
+    """Start a new job, with messages for its first chunks after the commit; its id. `values`: as db.jobs.create."""
     job_id = jobs.create(session, queue=queue, rate_id=rates.for_queue(session, queue), **values)
     send_ready(session, job_id, queue)
     return job_id
 
 
 def send_ready(session: Session, job_id: int, queue: Queue) -> None:
-    """Messages, after the commit, for the chunks of a job that can be done now."""
+    """Send messages, after the commit, for the chunks of a job that can be done now."""
     for chunk_id in chunks.to_send(session, job_id):
         after_commit(session, partial(send, chunk_id, queue))

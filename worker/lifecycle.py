@@ -38,7 +38,7 @@ def install() -> None:
 
 
 def gpu_count() -> int:
-    """GPUs that are there for us."""
+    """How many GPUs are there for us."""
     return len(gpus())
 
 
@@ -80,7 +80,7 @@ def _follow_parent(**_: Any) -> None:
 
 
 def _child_started(**_: Any) -> None:
-    """In a fresh pool child, before it loads any model."""
+    """Set a fresh pool child up, before it loads any model."""
     engine.forget()  # sockets of the parent can't be shared
     _follow_parent()
     # OpenMP threads that spin while they wait take the core from whom they wait for. That is the suspected, not the
@@ -93,18 +93,18 @@ def _child_started(**_: Any) -> None:
 
 
 def _choose_devices(child: int) -> None:
-    """Each child of the gpu queue gets one of the GPUs that the user leaves us. On other queues they are hidden, so
+    """Give each child of the gpu queue one of the GPUs that the user leaves us. On other queues they are hidden, so
     that nothing lands on one by accident, except where the user wants local models there (PRICEWRIGHT_DEVICE)."""
     if Queue.GPU in _queues():
-        found = gpus()
-        if found:  # else CUDA may still know better than /dev does
-            os.environ[_VISIBLE] = found[child % len(found)]
+        names = gpus()
+        if names:  # else CUDA may still know better than /dev does
+            os.environ[_VISIBLE] = names[child % len(names)]
     elif not settings().device.startswith("cuda"):
         os.environ[_VISIBLE] = ""
 
 
 def _limit_memory(gigabytes: float) -> None:
-    """A file must not take the machine's memory, from whatever corner of whatever format it tries.
+    """Limit the process's memory: a file must not take the machine's, from whatever corner of whatever format.
 
     The data limit, not the address space: torch and Arrow map many times the memory that they ever use. A Mac accepts
     the limit and does not keep to it.

@@ -1,4 +1,4 @@
-"""Which knowledge base does a dataset have, what of it waits to be embedded, and how fresh is it?
+"""The knowledge base of a dataset: what of it waits to be embedded, and how fresh it is.
 
 Changes of items are in db/knowledge/changes.py, search in db/knowledge/search.py.
 """
@@ -31,7 +31,7 @@ def _value(row: KnowledgeBaseRow) -> KnowledgeBase:
 
 
 def of(session: Session, dataset_id: int) -> KnowledgeBase | None:
-    """The dataset's base, if it has one."""
+    """The knowledge base of a dataset; None when it has none."""
     row = session.scalars(
         select(KnowledgeBaseRow)
         .where(KnowledgeBaseRow.dataset_id == dataset_id)
@@ -41,7 +41,7 @@ def of(session: Session, dataset_id: int) -> KnowledgeBase | None:
 
 
 def ensure(session: Session, dataset_id: int, signature: str) -> KnowledgeBase:
-    """The dataset's base, made if there is none.
+    """The knowledge base of a dataset, made if there is none.
 
     Under another embedding model than before every vector is dropped: vectors of two models can't be compared.
     """
@@ -109,7 +109,7 @@ def stale(session: Session, base_id: int) -> list[int]:
 
 
 def to_embed(session: Session, base_id: int, ids: Sequence[int]) -> pl.DataFrame:
-    """id, text_hash, text of those items that are still there and still stale."""
+    """Frame of the items that are still there and still stale: id, text_hash, text."""
     return engine.copy_out(
         session,
         f"SELECT k.id, k.text_hash, {TEXT.format('k')} FROM knowledge_items k "
@@ -210,8 +210,8 @@ def size_bytes(session: Session, base_id: int) -> int:
 
 
 def coverage(session: Session, base: KnowledgeBase) -> tuple[int, int]:
-    """(train items with a price that can be found, all train items with a price)."""
-    found, there = session.execute(
+    """Two counts: train items with a price that can be found, and all train items with a price."""
+    searchable, items = session.execute(
         text(
             """SELECT count(k.id), count(*) FROM items i
                LEFT JOIN knowledge_items k ON k.base_id = :base AND k.row = i.row AND k.embedding IS NOT NULL
@@ -219,7 +219,7 @@ def coverage(session: Session, base: KnowledgeBase) -> tuple[int, int]:
         ),
         {"base": base.id, "dataset": base.dataset_id},
     ).one()
-    return int(found), int(there)
+    return int(searchable), int(items)
 
 
 def sources(session: Session, base_id: int) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""How do items come into a knowledge base, change and leave it, without anything of the test side getting in?
+"""Brings items into a knowledge base, changes and removes them, and lets nothing of the test side in.
 
 Everything is set-based and idempotent: the same sync or the same file applied twice changes nothing the second time.
 """
@@ -61,7 +61,7 @@ class Outcome:
 
 
 def sync(session: Session, base: KnowledgeBase) -> Outcome:
-    """Bring in the train side of the base's dataset.
+    """Bring the train side of the base's dataset into the base.
 
     What came from a file or was changed by one is left alone, and what a person removed does not come back. A train
     item is dated by the upload of its dataset: tables have no date of their own.
@@ -118,7 +118,7 @@ def add_reference(session: Session, base: KnowledgeBase, dataset_id: int) -> Out
 
 
 def remove(session: Session, base: KnowledgeBase, keys: Sequence[str]) -> int:
-    """Take items out, for good: nothing finds them from now on and no sync brings them back. How many there were."""
+    """Take items out for good: nothing finds them from now on and no sync brings them back; returns how many."""
     return len(
         session.execute(
             text(
@@ -176,7 +176,7 @@ def take_back_reference(session: Session, dataset_id: int) -> list[int]:
 
 
 def _stage(session: Session) -> None:
-    """A table of this transaction for what is to change."""
+    """Make a table, gone with this transaction, of what is to change."""
     session.execute(text("DROP TABLE IF EXISTS knowledge_changes"))
     session.execute(
         text(

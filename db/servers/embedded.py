@@ -58,7 +58,7 @@ class Started:
         return self.process.poll() is None
 
     def stop(self, seconds: float = 20.0) -> None:
-        """Ask it to end in an orderly way; kill it if it does not."""
+        """Ask the server to end in an orderly way; kill it if it does not."""
         self.process.send_signal(_STOP_SIGNAL[self.name])
         try:
             self.process.wait(seconds)
@@ -112,7 +112,7 @@ def start(settings: Settings, name: str, *, die_with_parent: bool = False) -> St
 
 
 def start_postgres(settings: Settings, *, die_with_parent: bool = False) -> Started | None:
-    """None when it runs already. Recovers from crashes, stale pid files and a half-made data folder."""
+    """Start Postgres; None when it runs already. Recovers from crashes, stale pid files and a half-made data folder."""
     data, run = settings.home / "postgres", settings.run_dir
 
     def answers() -> bool:
@@ -139,7 +139,7 @@ def start_postgres(settings: Settings, *, die_with_parent: bool = False) -> Star
 
 
 def start_valkey(settings: Settings, *, die_with_parent: bool = False) -> Started | None:
-    """None when it runs already."""
+    """Start Valkey; None when it runs already."""
     data, run = settings.home / "valkey", settings.run_dir
 
     def answers() -> bool:
@@ -175,7 +175,7 @@ def _alive_file(settings: Settings, name: str) -> Path:
 
 @contextlib.contextmanager
 def _alone(settings: Settings, name: str, answers: Callable[[], bool]) -> Iterator[IO[bytes] | None]:
-    """Gives the locked file that the new server is to inherit, or None when a server is there and answers.
+    """Lock a server: gives the locked file that a new one inherits, or None when a server is there and answers.
 
     Two processes that start at once take turns. A server that lives but does not answer is waited for: it recovers
     from a crash, or the last children of a killed one are about to end. Raises NotReady when neither happens.
@@ -230,7 +230,7 @@ def _postgres_options() -> dict[str, str]:
 
 
 def _initdb(binaries: Path, data: Path, owner: pwd.struct_passwd | None) -> None:
-    """Into a folder aside, then renamed: a crash meanwhile leaves nothing that looks like a database."""
+    """Make the database in a folder aside, then rename it: a crash leaves nothing that looks like one."""
     if data.is_dir() and any(data.iterdir()):
         raise NotReady(f"{data} holds something that is no database: move it away or set PRICEWRIGHT_DATA_DIR.")
     half = data.with_name("postgres.new")
@@ -257,7 +257,7 @@ def _initdb(binaries: Path, data: Path, owner: pwd.struct_passwd | None) -> None
 
 
 def _drop_stale_files(data: Path, run: Path) -> None:
-    """Postgres refuses to start if a pid in its lock files lives, even when that is another program by now."""
+    """Drop lock files that Postgres left: it refuses to start if a pid in them lives, even of another program."""
     lock = data / "postmaster.pid"
     with contextlib.suppress(FileNotFoundError, ValueError, IndexError, psutil.Error):
         command = psutil.Process(int(lock.read_text().splitlines()[0])).cmdline()
@@ -271,7 +271,7 @@ def _drop_stale_files(data: Path, run: Path) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Not ours: it may hold secrets, which are no business of the user who runs the server."""
+    """The environment of a server, not ours: that may hold secrets, no business of the user who runs the server."""
     kept = {name: os.environ[name] for name in ("TZ", "LD_LIBRARY_PATH") if name in os.environ}
     return kept | {"PATH": os.defpath, "LC_ALL": "C"}
 
@@ -305,7 +305,8 @@ def _spawn(
 
 
 def _wait_for(server: Started, answers: Callable[[], bool], settings: Settings) -> None:
-    """Raises NotReady with the last line of its log when the server ends or takes too long; nothing is left then."""
+    """Wait until the server answers. Raises NotReady with the last line of its log when it ends or takes too long;
+    nothing is left of it then."""
     deadline = time.monotonic() + START_SECONDS
     try:
         while not answers():
@@ -320,7 +321,7 @@ def _wait_for(server: Started, answers: Callable[[], bool], settings: Settings) 
 
 
 def _postgres_answers(run: Path) -> bool:
-    """Accepting connections, not only alive: during crash recovery the socket is there but refuses."""
+    """Whether Postgres accepts connections, not only lives: during crash recovery the socket is there but refuses."""
     import psycopg
 
     if not (run / f".s.PGSQL.{PORT}").exists():
@@ -333,7 +334,7 @@ def _postgres_answers(run: Path) -> bool:
 
 
 def _valkey_answers(run: Path) -> bool:
-    """Ready, not only alive: while it reads its file of messages it answers LOADING."""
+    """Whether Valkey is ready, not only alive: while it reads its file of messages it answers LOADING."""
     try:
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(2)

@@ -1,4 +1,4 @@
-"""Which user runs the embedded servers, and can that user (and nobody else) reach its files?"""
+"""The user who runs the embedded servers, and who alone can reach their files."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ SOCKET_PATH_BYTES = 103  # macOS; Linux allows 107
 
 
 def keep_private() -> None:
-    """What this process and its children create from now on is for their user alone. First thing in every process."""
+    """Make what this process and its children create for their user alone. The first thing in every process."""
     os.umask(0o077)
 
 
@@ -24,7 +24,7 @@ _MADE_FILES = (".alive", ".lock", ".start")
 
 
 def make_home(settings: Settings) -> None:
-    """The data folder and its logs, closed to other users; what an older version left open is closed. Raises NotReady.
+    """Make the data folder and its logs, closed to other users, and close what was left open. Raises NotReady.
 
     As root the folder stays open for walking through, not for listing, to the group of the user who runs Postgres: also
     where another database is used now, because ours may be running in there all the same.
@@ -36,11 +36,11 @@ def make_home(settings: Settings) -> None:
             parent.mkdir(exist_ok=True)
             parent.chmod(0o711 if owner else 0o700)  # said, because the umask would close it to Postgres' user
         home.mkdir(mode=0o700, exist_ok=True)
-        found = home.stat()
-        if found.st_mode & stat.S_ISVTX:
+        status = home.stat()
+        if status.st_mode & stat.S_ISVTX:
             raise NotReady(f"{home} is shared by all users: set PRICEWRIGHT_DATA_DIR to a folder of its own.")
         settings.logs_dir.mkdir(mode=0o700, exist_ok=True)
-        if found.st_uid == os.getuid():  # else it is not ours to change, as a mounted folder may be
+        if status.st_uid == os.getuid():  # else it is not ours to change, as a mounted folder may be
             if owner:
                 os.chown(home, -1, owner.pw_gid)
             home.chmod(0o710 if owner else 0o700)
@@ -54,13 +54,13 @@ def make_home(settings: Settings) -> None:
 def _close(entry: Path) -> None:
     """Take a file, or a folder with all in it, from other users; one that is closed is not looked into. No links."""
     with contextlib.suppress(FileNotFoundError):  # others work here meanwhile
-        found = entry.lstat()
-        if stat.S_ISLNK(found.st_mode) or found.st_uid != os.getuid() or not found.st_mode & OTHERS:
+        status = entry.lstat()
+        if stat.S_ISLNK(status.st_mode) or status.st_uid != os.getuid() or not status.st_mode & OTHERS:
             return
-        if stat.S_ISDIR(found.st_mode):
+        if stat.S_ISDIR(status.st_mode):
             for inner in entry.iterdir():
                 _close(inner)
-        entry.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)  # last: one that was interrupted is looked into again
+        entry.chmod(stat.S_IMODE(status.st_mode) & ~OTHERS)  # last: one that was interrupted is looked into again
 
 
 def server_user() -> pwd.struct_passwd | None:
@@ -69,7 +69,7 @@ def server_user() -> pwd.struct_passwd | None:
 
 
 def prepare_run_dir(run: Path, owner: pwd.struct_passwd | None) -> None:
-    """A folder only the server's user (and root) may enter: the sockets in it ask for no password.
+    """Make a folder only the server's user (and root) may enter: the sockets in it ask for no password.
 
     Its name can be guessed and its parent is open to all, so what somebody else put there is refused, links included.
     """
@@ -95,12 +95,12 @@ def prepare_run_dir(run: Path, owner: pwd.struct_passwd | None) -> None:
 
 
 def check_reachable(owner: pwd.struct_passwd, *paths: Path) -> None:
-    """As root Postgres runs as `nobody`, who must be able to enter every folder above its files."""
+    """Check that the server's user can enter every folder above its files: as root Postgres runs as `nobody`."""
     for path in paths:
         for part in [path.resolve(), *path.resolve().parents]:
-            found = part.stat()
-            through_group = found.st_gid == owner.pw_gid and found.st_mode & stat.S_IXGRP
-            if not (found.st_mode & stat.S_IXOTH or through_group or found.st_uid == owner.pw_uid):
+            status = part.stat()
+            through_group = status.st_gid == owner.pw_gid and status.st_mode & stat.S_IXGRP
+            if not (status.st_mode & stat.S_IXOTH or through_group or status.st_uid == owner.pw_uid):
                 raise NotReady(
                     f"Postgres refuses to run as root, and the user {owner.pw_name}, who runs it instead, can't enter "
                     f"{part}: set PRICEWRIGHT_DATA_DIR to a folder that others may enter (and move the project there "
@@ -109,7 +109,7 @@ def check_reachable(owner: pwd.struct_passwd, *paths: Path) -> None:
 
 
 def check_owner(data: Path, owner: pwd.struct_passwd | None) -> None:
-    """Postgres runs only on files of its own user; say so in words that help."""
+    """Check that the server's user owns its files, as Postgres asks for; say so in words that help."""
     uid = owner.pw_uid if owner else os.getuid()
     if data.stat().st_uid != uid:
         raise NotReady(

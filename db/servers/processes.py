@@ -1,4 +1,4 @@
-"""How a process of ours is tied to the one that started it, so that a killed parent leaves nothing behind."""
+"""Ties a process of ours to the one that started it, so that a killed parent leaves nothing behind."""
 
 import ctypes
 import os

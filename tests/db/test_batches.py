@@ -1,4 +1,4 @@
-"""Is a batch handed in by one, and counted rightly when it ends?"""
+"""Batches: handed in by one, and counted rightly when they end."""
 
 import pytest
 

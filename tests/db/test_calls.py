@@ -1,4 +1,4 @@
-"""Do calls on their way stay under the cap, and is what a dead process had sent lost, and nothing else?"""
+"""Calls on their way: they stay under the cap, and what a dead process had sent is lost, and nothing else."""
 
 from collections.abc import Iterator
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Is a call claimed by one, answered once, and paid by the right job?"""
+"""Calls by hash: claimed by one, answered once, and paid by the right job."""
 
 from collections.abc import Iterator
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Do endpoints keep what is learnt of their models, and tariffs their dates?"""
+"""Endpoints keep what is learnt of their models, and tariffs their dates."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

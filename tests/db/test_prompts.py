@@ -1,4 +1,4 @@
-"""Are versions of prompts kept for ever, numbered without gaps, also when two people save at once?"""
+"""Versions of prompts: kept for ever, numbered without gaps, also when two people save at once."""
 
 from concurrent.futures import ThreadPoolExecutor
 

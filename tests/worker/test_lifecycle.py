@@ -1,4 +1,4 @@
-"""What does a pool child set for itself when it starts: which of the GPUs left to it, and how much memory?"""
+"""What a pool child sets for itself when it starts: which of the GPUs left to it, and how much memory."""
 
 import os
 import subprocess

@@ -17,7 +17,7 @@ _SHOWN |= {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if 
 
 
 class _Plain(Console):
-    """Every string becomes text here, table cells and captions too; without markup like [red] and emoji like :cat:."""
+    """A console where every string is text, table cells and captions too: no markup like [red], no emoji like :cat:."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **options)
@@ -39,20 +39,20 @@ err = _Plain(stderr=True)
 
 
 def print_json(value: Any) -> None:
-    """What `--json` prints: one line on stdout; dates, money and enums as text."""
+    """Print what `--json` asks for: one line on stdout; dates, money and enums as text."""
     print(json.dumps(value, default=str, ensure_ascii=False))
 
 
 def print_lines(text: str) -> None:
-    """Text whose lines stay as long as they were written."""
+    """Print text whose lines stay as long as they were written."""
     out.print(text, soft_wrap=True)
 
 
 def warn(sentence: str) -> None:
-    """What to know before trusting a result; on stderr."""
+    """Print, on stderr, what to know before trusting a result."""
     err.print(sentence, style="yellow")
 
 
 def tell_error(sentence: str) -> None:
-    """One sentence on stderr, in red where there are colours; not broken into lines, so that scripts can search it."""
+    """Print one sentence on stderr, in red where there are colours; unbroken, so that scripts can search it."""
     err.print(sentence, style="red", soft_wrap=True)

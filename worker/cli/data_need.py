@@ -1,4 +1,4 @@
-"""`pricewright data-need DATASET`: would more rows pay? The verb of the page Data need, for a terminal and scripts."""
+"""`pricewright data-need DATASET`: the verb of the page Data need, for a terminal and scripts."""
 
 from decimal import Decimal
 from typing import Annotated, Any

@@ -65,7 +65,7 @@ def load(
 
 
 def refuse_empty(dataset: Dataset) -> None:
-    """Raises UserError with the reasons when nothing of a file became an item."""
+    """Refuse a dataset without items. Raises UserError with the reasons why nothing of its file became one."""
     if not dataset.items:
         raise UserError(tables.nothing_loaded(dataset))
 

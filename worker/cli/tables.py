@@ -32,7 +32,7 @@ def job_label(job: Job) -> str:
 
 
 def look(dataset: Dataset, mapping: Mapping[str, str]) -> list[str]:
-    """What the columns of its file are taken for, and every warning of the look."""
+    """What the columns of a dataset's file are taken for, and every warning of the look."""
     taken = [f"{field} = {mapping[field]!r}" for field in FIELDS if field in mapping]
     left = [field for field in FIELDS if field not in mapping]
     columns = ", ".join(taken) + (f"; no {', no '.join(left)}" if left else "")
@@ -40,13 +40,13 @@ def look(dataset: Dataset, mapping: Mapping[str, str]) -> list[str]:
 
 
 def doubts(dataset: Dataset) -> list[str]:
-    """Sentences on what may be wrong with the way its file is read."""
+    """Sentences on what may be wrong with the way a dataset's file is read."""
     wide = dataset.inspection.get("wide_rows")
     return [*dataset.inspection.get("warnings", []), *([f"{wide}."] if wide else [])]
 
 
 def used(dataset: Dataset) -> str:
-    """That it stands in for a file, and what was said when it was loaded."""
+    """That a dataset stands in for a file, and what was said when it was loaded."""
     sign = {".": "point", ",": "comma"}.get(dataset.inspection.get("answers", {}).get("decimal") or "")
     read = f", whose prices were read with a decimal {sign}," if sign else ""
     return f"The file is loaded already: dataset {dataset.id} ({dataset.name}){read} is used."
@@ -55,9 +55,9 @@ def used(dataset: Dataset) -> str:
 def nothing_loaded(dataset: Dataset) -> str:
     """Why a file brought no item, in a sentence."""
     reasons = dataset.profile.get("reasons", {})
-    told = ", ".join(f"{count:,} × {reason}" for reason, count in list(reasons.items())[:5])
+    counts = ", ".join(f"{count:,} × {reason}" for reason, count in list(reasons.items())[:5])
     return (
-        f"Nothing was loaded from {dataset.file_name}: all of its {dataset.rows_in:,} rows are rejects ({told}); "
+        f"Nothing was loaded from {dataset.file_name}: all of its {dataset.rows_in:,} rows are rejects ({counts}); "
         f"dataset {dataset.id} lists them."
     )
 

@@ -84,7 +84,7 @@ def _display(columns: Sequence[ProgressColumn], quiet: bool) -> Progress:
 
 @contextmanager
 def _bars(quiet: bool) -> Iterator[Show]:
-    """One bar per job."""
+    """Show one bar per job."""
     columns = (PlainColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     tasks: dict[int, TaskID] = {}
     with _display(columns, quiet) as bars:
@@ -100,7 +100,7 @@ def _bars(quiet: bool) -> Iterator[Show]:
 
 @contextmanager
 def _curve(job_id: int, quiet: bool) -> Iterator[Show]:
-    """The training's curve as one line."""
+    """Show the training's curve as one line."""
     job = find.job(job_id)
     columns = (PlainColumn("{task.description}"), BarColumn(), PlainColumn("{task.fields[stage]}"))
     with _display(columns, quiet) as bar:

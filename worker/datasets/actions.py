@@ -108,7 +108,7 @@ def load(
 def _read_file(
     session: Session, dataset_id: int, kind: JobKind, step: Step, about: dict[str, Any] | None = None
 ) -> int:
-    """Somebody waits for it at a page."""
+    """Start a job that reads a file, ahead of others: somebody waits for it at a page."""
     queue, chunks_of_it = Queue.INTERACTIVE, [(step, list[int]())]
     return start_job(session, kind=kind, dataset_id=dataset_id, queue=queue, chunks=chunks_of_it, spec=about or {})
 

@@ -1,4 +1,4 @@
-"""What has a person to say before a file is loaded, and is it loaded already with the same said?
+"""What a person has to say before a file is loaded, and whether it is loaded already with the same said.
 
 A look at a file stores its questions in the inspection: `undecided` prices and `wide_rows`. Nothing is loaded before
 they are answered, and the answers are kept beside them.

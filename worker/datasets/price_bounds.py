@@ -1,4 +1,4 @@
-"""Which prices may a language model say on this dataset, and how many of its rows cost something else?"""
+"""The prices that a language model may say on a dataset, and how many of its rows cost something else."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -28,7 +28,7 @@ def pin(session: Session, dataset: Dataset, spec: Spec) -> Spec:
 
 
 def check(bounds: Bounds) -> None:
-    """Raises UserError where there is nothing between them."""
+    """Check the bounds. Raises UserError where there is nothing between them."""
     if bounds.lowest >= bounds.highest:
         raise UserError(
             f"The lowest price considered must be below the highest one, and it goes from {bounds} here; set both."
@@ -43,12 +43,12 @@ def caution(session: Session, dataset: Dataset, spec: BaseSpec) -> str:
 
 
 def cautions(session: Session, dataset: Dataset, specs: Sequence[BaseSpec]) -> list[str]:
-    """Of several techniques, each sentence once."""
+    """The cautions of several techniques, each sentence once."""
     return list(dict.fromkeys(filter(None, (caution(session, dataset, spec) for spec in specs))))
 
 
 def learned(session: Session, dataset: Dataset, spec: TrainSpec) -> Outside:
-    """Of the rows that a fine-tune would learn from, a sample of them aside."""
+    """How many of the rows that a fine-tune would learn from cost something else; limits on their number aside."""
     bounds = pin(session, dataset, spec).bounds
     return _outside(session, dataset, bounds, Split.TRAIN, spec.categories)
 
@@ -56,22 +56,22 @@ def learned(session: Session, dataset: Dataset, spec: TrainSpec) -> Outside:
 def _outside(
     session: Session, dataset: Dataset, bounds: Bounds, split: Split | None = None, categories: Sequence[str] = ()
 ) -> Outside:
-    asked = bounds.lowest, bounds.highest + 1, split, tuple(categories)
-    return Outside(bounds, *_once(dataset, asked, lambda: datasets.count_outside(session, dataset.id, *asked)))
+    where = bounds.lowest, bounds.highest + 1, split, tuple(categories)
+    return Outside(bounds, *_once(dataset, where, lambda: datasets.count_outside(session, dataset.id, *where)))
 
 
 _known: dict[object, Any] = {}
 _MOST_KNOWN = 500
 
 
-def _once(dataset: Dataset, asked: tuple[object, ...], ask: Callable[[], Found]) -> Found:
+def _once(dataset: Dataset, where: tuple[object, ...], ask: Callable[[], Found]) -> Found:
     """The answer for a dataset, from memory where it was asked before: pages ask at every click, a large table takes a
     second, and a ready one never changes."""
-    key = (dataset.id, dataset.created_at, asked)
-    found: Found | None = _known.get(key)  # once: visitors share it, and another one may clear it meanwhile
-    if found is None:
-        found = ask()
+    key = (dataset.id, dataset.created_at, where)
+    answer: Found | None = _known.get(key)  # once: visitors share it, and another one may clear it meanwhile
+    if answer is None:
+        answer = ask()
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
-        _known[key] = found
-    return found
+        _known[key] = answer
+    return answer

@@ -78,5 +78,5 @@ def preview(system: str, template: str, item: dict[str, str] | None = None, part
 
 
 def _clean(text: str) -> str:
-    """Line ends as they are on this side of the wire: a browser sends \\r\\n."""
+    """A text with line ends as they are on this side of the wire: a browser sends \\r\\n."""
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,4 +1,4 @@
-"""Which prompts come with Pricewright? Version 1 of three names; later versions of them are people's own.
+"""The prompts that come with Pricewright: version 1 of three names; later versions of them are people's own.
 
 A change of these words is a change of results: it gets a new name or is saved as a version, never edited here.
 """

@@ -1,4 +1,4 @@
-"""Does a product's text try to be more than data, and how is it kept from succeeding?"""
+"""Notices a product's text that tries to be more than data, and keeps it from succeeding."""
 
 import re
 
@@ -56,9 +56,9 @@ def suspicious(text: str) -> str | None:
     """Why a product's text looks hostile, in a sentence; None for ordinary text."""
     plain = _HIDDEN.sub("", text)
     for what, pattern in _SIGNS:
-        found = pattern.search(text if pattern is _UNSEEN else plain)
-        if found:
-            shown = " ".join(plain[found.start() : found.start() + 60].split()) if pattern is not _UNSEEN else ""
+        match = pattern.search(text if pattern is _UNSEEN else plain)
+        if match:
+            shown = " ".join(plain[match.start() : match.start() + 60].split()) if pattern is not _UNSEEN else ""
             return f"The product's text {what}{f': “{shown}”' if shown else ''}."
     return None
 

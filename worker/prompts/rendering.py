@@ -91,7 +91,7 @@ def item_values(title: str, description: str, category: str, brand: str) -> Item
 
 
 def render(prompt: PromptVersion, values: Values, *, own_examples: bool = False) -> Rendered:
-    """`own_examples`: the examples are chosen for this item, so they are not part of what items share.
+    """Render an item. `own_examples`: the examples are chosen for this item, so they are not part of what items share.
 
     Raises UserError when the template can't be rendered with these values.
     """
@@ -116,7 +116,7 @@ def render(prompt: PromptVersion, values: Values, *, own_examples: bool = False)
 
 
 def check(system: str, template: str) -> None:
-    """Raises UserError, in one sentence, unless this can be saved as a prompt.
+    """Check a prompt. Raises UserError, in one sentence, unless this can be saved as a prompt.
 
     It must render both with a full sample and with nothing but a product, mention the product, and end in words after
     it: that is where the answer goes on.

@@ -1,4 +1,4 @@
-"""What may a prompt template do? Show values, choose and repeat; nothing that could hang, grow or reach out.
+"""What a prompt template may do: show values, choose and repeat; nothing that could hang, grow or reach out.
 
 Jinja2's sandbox keeps a template from reaching Python's insides, but not from running for hours. So the language is cut
 down to what always ends quickly: loops only over the lists that a prompt gets (50 entries at most), two deep at most,
@@ -205,13 +205,13 @@ BREAKING = (SyntaxError, AssertionError, NameError, ValueError, ArithmeticError,
 
 
 def reason(error: BaseException) -> str:
-    """In a few words, on one line, without a full stop."""
+    """Why a template failed, in a few words, on one line, without a full stop."""
     if isinstance(error, MemoryError):
         return "it needs too much memory"
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    told = error.msg if isinstance(error, SyntaxError) else str(error)
-    return " ".join(told.split()).rstrip(".")[:200] or "it is none that Jinja2 knows"
+    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    return " ".join(message.split()).rstrip(".")[:200] or "it is none that Jinja2 knows"
 
 
 def _allow(node: nodes.Node, depth: int, nesting: int) -> int:
@@ -236,7 +236,7 @@ def _allow(node: nodes.Node, depth: int, nesting: int) -> int:
 
 
 def _is_list(node: nodes.Node) -> bool:
-    """examples, neighbours, and both sliced or turned round."""
+    """Whether a node is a list: examples, neighbours, and both sliced or turned round."""
     if isinstance(node, nodes.Filter) and node.name == "reverse" and node.node is not None:
         return _is_list(node.node)
     if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Slice):

@@ -1,4 +1,4 @@
-"""How many tokens has a text for a model? Asked by pages and estimates, which load no model for it."""
+"""Counts a text's tokens for a model: for pages and estimates, which load no model for it."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""How many tokens will a text have for a model whose tokenizer is not at hand? An upper estimate, never far off.
+"""A guess of how many tokens a text has for a model whose tokenizer is not at hand: an upper one, never far off.
 
 The rule: a text is read in pieces, each of which is one token at most for the common tokenizers: up to four small
 letters, a capital with up to three small letters after it, one digit, one other sign; a single space belongs to the

@@ -1,4 +1,4 @@
-"""Which prompt does a name mean? Those that come with Pricewright and those that people saved, as one shelf."""
+"""The prompt that a name means: those that come with Pricewright and those that people saved, as one shelf."""
 
 import difflib
 import re
@@ -16,14 +16,14 @@ _REF = re.compile(r"(?P<name>[a-z0-9][a-z0-9_.-]{0,59})(?:@(?P<version>\d{1,6}))
 def resolve(session: Session, ref: str) -> PromptVersion:
     """The prompt that "name" (its newest version) or "name@version" means. Raises NotFound, UserError."""
     name, version = split(ref)
-    found = prompts.get(session, name, version)
+    saved = prompts.get(session, name, version)
     built_in = BUILT_IN.get(name)
-    if found is None and built_in is not None and version in (None, built_in.version):
+    if saved is None and built_in is not None and version in (None, built_in.version):
         return built_in
-    if found is None:
+    if saved is None:
         there = ", ".join(sorted({prompt.name for prompt in all_versions(session)}))
         raise NotFound(f"There is no prompt {ref}; there are {there}.")
-    return found
+    return saved
 
 
 def split(ref: str) -> tuple[str, int | None]:

@@ -1,4 +1,4 @@
-"""How a child process is kept alive and stopped: started in a group of its own, restarted with growing pauses."""
+"""Keeps a child process alive and stops it: started in a group of its own, restarted with growing pauses."""
 
 import contextlib
 import os
@@ -61,7 +61,7 @@ class Child:
             )
 
     def keep_alive(self) -> None:
-        """To be called often: starts it if it is not running."""
+        """Start the child if it is not running. To be called often."""
         if self.process and self.process.poll() is None:
             return
         if not self._backoff.may_try():
@@ -74,12 +74,12 @@ class Child:
         self.start()
 
     def ask_to_stop(self) -> None:
-        """A Celery worker then finishes the task at hand and takes no other."""
+        """Ask the child to end. A Celery worker then finishes the task at hand and takes no other."""
         if self.process:
             self.process.terminate()
 
     def stop(self, deadline: float) -> None:
-        """Wait until `deadline` (on the monotonic clock), then kill it with all that it started."""
+        """Wait for the child until `deadline` (on the monotonic clock), then kill it with all that it started."""
         if not self.process:
             return
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -88,14 +88,14 @@ class Child:
         self.process.wait()
 
     def _kill_group(self) -> None:
-        """Also what a child left behind: a worker that was killed can't end its own children."""
+        """Kill what a child left behind, too: a worker that was killed can't end its own children."""
         if self.process:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
 
 
 def stop_all(children: Sequence[Child]) -> None:
-    """All are asked at once, so that together they take as long as the slowest one, at most STOP_SECONDS."""
+    """Stop all children, asked at once, so that they take as long as the slowest one, at most STOP_SECONDS."""
     for child in children:
         child.ask_to_stop()
     deadline = time.monotonic() + STOP_SECONDS

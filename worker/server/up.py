@@ -36,7 +36,7 @@ READY_SECONDS = 90.0
 
 
 def worker_command(queues: str, name: str, concurrency: int) -> list[str]:
-    """A Celery worker. Mingle and gossip are chatter among workers that nothing here needs."""
+    """The command of a Celery worker. Mingle and gossip are chatter among workers that nothing here needs."""
     return [
         *("celery", "-A", "worker.app", "worker", "-Q", queues, "-c", str(concurrency), "-n", f"{name}@%h"),
         *("--loglevel", "INFO", "--without-gossip", "--without-mingle"),
@@ -44,7 +44,7 @@ def worker_command(queues: str, name: str, concurrency: int) -> list[str]:
 
 
 def control_command(name: str = "control") -> list[str]:
-    """Beat and the sweeper in one process of their own: a sweep must not wait behind a long chunk.
+    """The command of beat and the sweeper, in one process of their own: a sweep must not wait behind a long chunk.
 
     The schedule stays in memory: it has one entry that is due every few seconds, and a file could be locked or broken.
     """
@@ -60,7 +60,7 @@ def dashboard_command(host: str, port: int) -> list[str]:
 
 def worker_commands(config: Settings, suffix: str = "") -> dict[str, list[str]]:
     """Log name -> command of the workers that suit this machine; two sets of them need different suffixes."""
-    found = {
+    commands = {
         "worker": worker_command(Queue.CPU, f"cpu{suffix}", config.worker_concurrency),
         # Calls of hosted models wait most of the time; they need no core, and must not wait behind a local model.
         "hosted-worker": worker_command(Queue.HOSTED, f"hosted{suffix}", HOSTED_CHILDREN),
@@ -69,8 +69,8 @@ def worker_commands(config: Settings, suffix: str = "") -> dict[str, list[str]]:
         "control": control_command(f"control{suffix}"),
     }
     if gpu_count() and config.device != "cpu":
-        found["gpu-worker"] = worker_command(Queue.GPU, f"gpu{suffix}", gpu_count())
-    return found
+        commands["gpu-worker"] = worker_command(Queue.GPU, f"gpu{suffix}", gpu_count())
+    return commands
 
 
 def _children(config: Settings, commands: dict[str, list[str]]) -> list[Child]:
@@ -83,7 +83,7 @@ def _children(config: Settings, commands: dict[str, list[str]]) -> list[Child]:
 
 
 class _Stop(BaseException):
-    """A signal asked us to end. No Exception, so that nobody on the way up takes it for a failure of his."""
+    """The end that a signal asked for. No Exception, so that nobody on the way up takes it for a failure of his."""
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -158,11 +158,11 @@ class _Servers:
         self._backoff = {name: Backoff() for name in embedded.names(config)}
 
     def start(self) -> None:
-        """Raises NotReady."""
+        """Start the servers that are not there. Raises NotReady."""
         self._ours += embedded.ensure(self._config, die_with_parent=True)
 
     def keep_alive(self) -> None:
-        """To be called often: starts again what is gone, whoever had started it."""
+        """Start again what is gone, whoever had started it. To be called often."""
         self._ours = [server for server in self._ours if server.is_alive]
         for name, backoff in self._backoff.items():
             if embedded.is_running(self._config, name) or not backoff.may_try():
@@ -192,13 +192,13 @@ def _reached_at(config: Settings) -> str:
 
 
 def _place(host: str, port: int) -> str:
-    """host:port as it stands in an address; in brackets if the host has colons itself (IPv6)."""
+    """The text host:port as it stands in an address; in brackets if the host has colons itself (IPv6)."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @contextlib.contextmanager
 def _only_supervisor(config: Settings) -> Iterator[str | None]:
-    """Gives None, or the address of the supervisor that runs already; the kernel frees the lock however we end."""
+    """Lock out a second supervisor: gives None, or the address of the first. The kernel frees the lock when we end."""
     with (config.home / "up.lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -213,14 +213,14 @@ def _only_supervisor(config: Settings) -> Iterator[str | None]:
 
 
 def _check_open(config: Settings) -> None:
-    """Pages that others can reach are nothing to happen by accident. Raises UserError."""
+    """Refuse to open the pages to others by accident. Raises UserError."""
     if config.allow_open:
         return
     try:
-        found = socket.getaddrinfo(config.dashboard_host or None, config.dashboard_port, flags=socket.AI_PASSIVE)
+        places = socket.getaddrinfo(config.dashboard_host or None, config.dashboard_port, flags=socket.AI_PASSIVE)
     except OSError:
         return  # no address of this machine; looking at the port says so
-    if not all(ipaddress.ip_address(str(place[4][0]).split("%")[0]).is_loopback for place in found):
+    if not all(ipaddress.ip_address(str(place[4][0]).split("%")[0]).is_loopback for place in places):
         raise UserError(
             f"PRICEWRIGHT_DASHBOARD_HOST={config.dashboard_host} opens the pages to other machines, and nobody has to "
             "sign in: everybody who reaches them can read all data, spend money on the endpoints and delete datasets; "
@@ -229,7 +229,7 @@ def _check_open(config: Settings) -> None:
 
 
 def _check_port(config: Settings) -> None:
-    """Find out before anything is started; Streamlit itself would say it only in its log."""
+    """Check the port before anything is started; Streamlit itself would say it only in its log."""
     host, port = config.dashboard_host, config.dashboard_port
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -259,7 +259,7 @@ def _page_answers(config: Settings) -> bool:
 
 
 def _advance_demo() -> bool:
-    """An empty installation gets the demo catalogue, priced with every technique, so that each page shows something.
+    """Give an empty installation the demo catalogue, priced with every technique, so that each page shows something.
 
     One step per call, because the supervisor must not wait for workers; True when nothing is left to do. What comes
     next is read from the database, so that an interrupted start goes on the next time.
@@ -275,14 +275,14 @@ def _advance_demo() -> bool:
 
 def _demo_step() -> bool:
     with engine.begin() as session:
-        found = datasets.all(session)
-        demo = next((dataset for dataset in found if dataset.is_synthetic), None)
+        every = datasets.all(session)
+        demo = next((dataset for dataset in every if dataset.is_synthetic), None)
         tried = {kind: demo and jobs.latest(session, demo.id, kind) for kind in (JobKind.LOAD, JobKind.PRICE)}
     if demo is None:
-        if not found:
+        if not every:
             print("Loading the demo catalogue and pricing it; watch it on the Jobs page.", flush=True)
             actions.load_demo()
-        return bool(found)
+        return bool(every)
     if demo.state is DatasetState.INSPECTED and not tried[JobKind.LOAD]:
         actions.load(demo.id, demo.mapping or demo.inspection["mapping"])
         return False
@@ -297,7 +297,7 @@ def _demo_step() -> bool:
 
 @contextlib.contextmanager
 def running_stack(*, worker: bool = True) -> Iterator[None]:
-    """What one command needs: the servers, and a worker if asked. What runs already is used and left running.
+    """Run what one command needs: the servers, and a worker if asked. What runs already is used and left running.
 
     All that a command reads or prints from the database belongs inside: afterwards nobody may be there to ask.
 

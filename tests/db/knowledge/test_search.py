@@ -1,4 +1,4 @@
-"""The database and the worker mean the same by the text of an item; old vectors survive the migration."""
+"""The text of an item, the same for the database and the worker; old vectors, which survive the migration."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Do the embedded servers start once, survive crashes, refuse what is unsafe and leave nothing behind?"""
+"""The embedded servers: they start once, survive crashes, refuse what is unsafe and leave nothing behind."""
 
 import contextlib
 import os

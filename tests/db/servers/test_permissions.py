@@ -1,4 +1,4 @@
-"""Can another user of this machine read, list or stand in for anything of ours?"""
+"""What another user of this machine can read, list or stand in for of ours: nothing."""
 
 import contextlib
 import io

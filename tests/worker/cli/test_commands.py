@@ -1,4 +1,4 @@
-"""Does every command find what it asks for while its servers run, and show what people wrote as they wrote it?"""
+"""Every command: it finds what it asks for while its servers run, and shows what people wrote as they wrote it."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Does each group of commands end well as a process of its own, where nothing runs that it has not started itself?"""
+"""Each group of commands as a process of its own, where nothing runs that it has not started itself."""
 
 import json
 import os

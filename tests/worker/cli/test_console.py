@@ -1,4 +1,4 @@
-"""Does whatever people wrote come out of the command line as they wrote it, and can nothing in it act?"""
+"""Whatever people wrote, as the command line shows it: letter by letter, and nothing in it acts."""
 
 import io
 import subprocess

@@ -1,4 +1,4 @@
-"""Is anything of a dataset's texts left, in any table or file, once it was deleted, and what of the money it cost?"""
+"""What is left of a dataset that was deleted: of its texts nothing, in any table or file; the money that it cost."""
 
 import io
 import re

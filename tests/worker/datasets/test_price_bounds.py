@@ -1,4 +1,4 @@
-"""Does a job say prices like those of its train side, and is it told where it can't?"""
+"""Prices that a job says: like those of its train side, and a sentence where they can't be."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Do the verbs of the Prompts page, and the same from a terminal, keep, show and compare prompts?"""
+"""The verbs of the Prompts page, and the same from a terminal: they keep, show and compare prompts."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Is a product's text noticed when it plays the model's master, and left alone when it does not?"""
+"""A product's text: noticed when it plays the model's master, and left alone when it does not."""
 
 import polars as pl
 import pytest

@@ -1,4 +1,4 @@
-"""Is what items share told apart from what is theirs, and is a prompt checked before it is kept?"""
+"""What items share, told apart from what is theirs; and the check of a prompt before it is kept."""
 
 import pytest
 from hypothesis import given

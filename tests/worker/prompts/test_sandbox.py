@@ -1,4 +1,4 @@
-"""Does a template do what it should, and can it neither break out, hang nor grow?"""
+"""Templates do what they should, and can neither break out, hang nor grow."""
 
 import json
 import resource

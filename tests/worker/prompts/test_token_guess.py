@@ -1,4 +1,4 @@
-"""Is the guess of a text's tokens an upper estimate, and does cutting keep to it?"""
+"""The guess of a text's tokens: an upper estimate, and cutting keeps to it."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Does a name always mean the prompt it meant?"""
+"""A prompt's name, which always means the prompt it meant."""
 
 import pytest
 

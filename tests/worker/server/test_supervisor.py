@@ -1,4 +1,4 @@
-"""Is a child that ends started again, with growing pauses, and is all of it gone when it is stopped?"""
+"""A child that ends: started again, with growing pauses, and all of it is gone when it is stopped."""
 
 import os
 import time

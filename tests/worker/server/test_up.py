@@ -1,4 +1,4 @@
-"""Does `pricewright up` start all of it once, bring back what is killed, and leave nothing behind however it ends?"""
+"""`pricewright up`: it starts all of it once, brings back what is killed, and leaves nothing behind however it ends."""
 
 import contextlib
 import os
