@@ -1,4 +1,4 @@
-"""Does the forgetting gate let ordinary trainings pass and stop forgetful ones? Many short trainings, one line each.
+"""Does the gate let ordinary trainings pass and stop forgetful ones? Many short trainings, one line each.
 
 python -m benchmarks.gate [FILE] [--model smollm2-135m] [--seeds 10] [--forgetful 3] [--rows 400] [--form tokens]
 FILE is a CSV with the columns title, category and price and, if it has them, description and brand; without it, the
@@ -102,7 +102,7 @@ def main() -> None:
     bench = Bench(chosen.model, priced_items(chosen.file), chosen.rows, chosen.form, chosen.replay)
     limit, sure = settings().gate_worsening, settings().gate_confidence
     print(
-        f"forgetting gate, {chosen.model}, form {chosen.form}, {chosen.rows} rows, replay {chosen.replay:.0%}: a part "
+        f"gate, {chosen.model}, form {chosen.form}, {chosen.rows} rows, replay {chosen.replay:.0%}: a part "
         f"falls when it is more than {limit:.0%} worse, {sure:.0%} sure over all parts"
     )
     print(f"  {'training':<16}{'neutral prose':>26}{'general questions':>26}{'other categories':>26}  {'s':>4}  gate")

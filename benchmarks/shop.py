@@ -7,10 +7,11 @@ import polars as pl
 
 from db.types import Checkpoint, TrainingPoint
 from worker.demo import catalogue
+from worker.finetune.examples import examples
 from worker.prompts.builtin import BUILT_IN
+from worker.prompts.filling import Contents
 from worker.specs.finetune import TrainSpec
-from worker.techniques.shared.prompt_filling import Given
-from worker.training import prompts
+from worker.training.texts import FolderTexts
 
 
 def priced_items(file: Path | None) -> pl.DataFrame:
@@ -27,7 +28,7 @@ def priced_items(file: Path | None) -> pl.DataFrame:
 
 def lessons(items: pl.DataFrame, spec: TrainSpec, folder: Path) -> pl.DataFrame:
     """EXAMPLE_SCHEMA, for the model in `folder`."""
-    return prompts.examples(items, [Given()] * len(items), spec, BUILT_IN["listing"], prompts.Texts(folder))
+    return examples(items, [Contents()] * len(items), spec, BUILT_IN["listing"], FolderTexts(folder))
 
 
 class Curve:

@@ -78,9 +78,9 @@ def files(session: Session, adapter_id: str) -> dict[str, bytes]:
     return {name: data for (name,), data in pieces.joined(session, query).items()}
 
 
-def set_forgetting(session: Session, adapter_id: str, report: dict[str, Any]) -> None:
+def set_gate_report(session: Session, adapter_id: str, report: dict[str, Any]) -> None:
     row = session.get_one(AdapterRow, adapter_id)
-    row.forgetting = report
+    row.gate_report = report
 
 
 def move(session: Session, adapter: Adapter, to: AdapterState, *, who: str, why: str, overrides: str = "") -> None:

@@ -110,7 +110,8 @@ def beat(session: Session, chunk: Chunk, lease_seconds: int, items_done: int) ->
             text(
                 """UPDATE chunks SET lease_until = now() + make_interval(secs => :lease), items_done = :done
                 WHERE id = :chunk AND attempt = :attempt AND state = 'running'
-                RETURNING (SELECT j.state <> 'cancelled' AND NOT (j.state = 'paused' AND chunks.step = 'train')
+                RETURNING (SELECT j.state <> 'cancelled'
+                               AND NOT (j.state = 'paused' AND chunks.step IN ('train', 'tune'))
                            FROM jobs j WHERE j.id = chunks.job_id)"""
             ),
             {"chunk": chunk.id, "attempt": chunk.attempt, "lease": lease_seconds, "done": items_done},

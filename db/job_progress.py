@@ -13,10 +13,12 @@ _WINDOW_SECONDS = 60
 
 _PROGRESS = f"""
 SELECT j.id, j.state, j.items_total, j.error, j.fixed_usd, j.spent_usd, j.cap_usd, j.lost_usd, j.lost_unpriced,
-       coalesce(sum(c.items_done) FILTER (WHERE c.step IN ('load', 'index', 'train', 'rung', 'price')), 0) AS done,
+       coalesce(sum(c.items_done)
+           FILTER (WHERE c.step IN ('load', 'index', 'train', 'tune', 'rung', 'price')), 0) AS done,
        coalesce(sum(c.unparsed), 0) AS unparsed, coalesce(sum(c.failed), 0) AS failed,
        coalesce(sum(c.usd) FILTER (WHERE c.step = 'price'), 0) AS usd,
-       coalesce(sum(c.usd) FILTER (WHERE c.step IN ('fit', 'train', 'guard')), 0) AS paid_to_fit,  -- part of fixed_usd
+       coalesce(sum(c.usd)
+           FILTER (WHERE c.step IN ('fit', 'train', 'tune', 'gate')), 0) AS paid_to_fit,  -- part of fixed_usd
        coalesce(sum(c.tokens_in), 0) AS tokens_in, coalesce(sum(c.tokens_out), 0) AS tokens_out,
        coalesce(sum(c.saved_usd), 0) AS saved_usd, coalesce(sum(c.unknown_costs), 0) AS unknown_costs,
        coalesce(sum(c.retries), 0) AS retries, coalesce(sum(c.rate_limit_waits), 0) AS rate_limit_waits,

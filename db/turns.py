@@ -24,7 +24,8 @@ USUAL_SECONDS: Mapping[Step, float] = MappingProxyType(
         Step.INDEX: 0.005,  # the first chunk has no rows: it says soon how many there are
         Step.PILOT: 60.0,
         Step.TRAIN: 3_600.0,
-        Step.GUARD: 300.0,
+        Step.TUNE: 1.0,  # of ours: asking how far the endpoint is
+        Step.GATE: 300.0,
         Step.RUNG: 300.0,
         Step.FORECAST: 1.0,
         Step.FIT: 10.0,

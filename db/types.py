@@ -47,7 +47,7 @@ class JobKind(StrEnum):
     SEARCH = "search"  # what a knowledge base finds for a text; the answer is the job's result
     PILOT = "pilot"  # measure what a fine-tune would take; the answer is the job's result
     FINETUNE = "finetune"  # train an adapter, measure it, see what it forgot
-    GUARD = "guard"  # measure again what an adapter forgot
+    GATE = "gate"  # measure an adapter again: what it forgot
     DATA_NEED = "data-need"  # train on growing parts of a dataset; would more rows pay?
 
 
@@ -71,8 +71,9 @@ class Step(StrEnum):
     SEARCH = "search"
     INDEX = "index"
     PILOT = "pilot"
-    TRAIN = "train"
-    GUARD = "guard"
+    TRAIN = "train"  # on this machine
+    TUNE = "tune"  # a training behind an endpoint
+    GATE = "gate"
     RUNG = "rung"
     FORECAST = "forecast"
     FIT = "fit"
@@ -288,7 +289,7 @@ class Adapter:
     fingerprint: str  # of the dataset, its split and the rows that were trained on
     train_rows: int
     metrics: dict[str, Any]  # of the best checkpoint, on validation rows
-    forgetting: dict[str, Any] | None  # worker.evaluation.gate.Report as JSON; None: not measured yet
+    gate_report: dict[str, Any] | None  # worker.evaluation.gate.Report as JSON; None: not measured yet
     usd: Decimal  # what training took
     seconds: float
     state: AdapterState

@@ -138,7 +138,7 @@ def some_weights(**changes: Any) -> Adapter:
         fingerprint="f" * 64,
         train_rows=80,
         metrics={"mae": 9.5, "median_relative_error": 0.25, "parse_rate": 1.0, "loss": 1.5, "rows": 10, "step": 40},
-        forgetting=a_report(0.01),
+        gate_report=a_report(0.01),
         usd=Decimal("0.25"),
         seconds=90.0,
         state=AdapterState.CANDIDATE,

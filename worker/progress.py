@@ -26,7 +26,7 @@ class Defer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What went on behind the answers of a hosted model. Sums with `+`."""
+    """What went on behind the answers of an endpoint. Sums with `+`."""
 
     retries: int = 0
     rate_limit_waits: int = 0
@@ -74,3 +74,18 @@ class Silent:
 
     def trouble(self, what: Trouble) -> None:
         del what
+
+
+class Aside:
+    """Progress of work that comes before the answers: it can be stopped and costs money, but finishes no item."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.job_id = progress.job_id
+        self.chunk_id = progress.chunk_id
+        self.reserve = progress.reserve
+        self.trouble = progress.trouble
+        self._advance = progress.advance
+
+    def advance(self, n: int = 1) -> None:
+        del n
+        self._advance(0)

@@ -1,4 +1,4 @@
-"""How a chunk gets done: take the lease, do its step, commit result and state together, wake the next ones."""
+"""Gets a chunk done: takes the lease, does its step, commits result and state together, wakes the next ones."""
 
 import logging
 import os
@@ -112,7 +112,7 @@ def run_chunk(sent_for: int) -> None:
 
 
 def _claim(session: Session, chunk_id: int) -> tuple[Job, Chunk] | None:
-    """None if it is done, held by somebody else, paused or not ready."""
+    """The chunk with its job, ours from now on; None if it is done, held by somebody else, paused or not ready."""
     chunk = chunks.claim(session, chunk_id, f"{socket.gethostname()}:{os.getpid()}", settings().lease_seconds)
     return (jobs.get(session, chunk.job_id), chunk) if chunk else None
 

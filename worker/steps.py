@@ -1,30 +1,33 @@
-"""What each step of a job does: the heavy part first, without a transaction; then a commit function that stores it.
+"""The table of steps: what each of them does.
 
-A step returns `commit(session) -> Tally`; running.py calls it in the transaction that also marks the chunk done.
+A step has three parts: it prepares values, does the heavy part without a transaction, and returns
+`commit(session) -> Tally`, which running.py calls in the transaction that also marks the chunk done.
 """
 
 from collections.abc import Callable
 
 from db.types import Step
-from worker.adapters import gate_step
+from worker.adapters import steps as adapter_steps
 from worker.data_need import steps as data_need_steps
-from worker.datasets.steps import inspect, load
-from worker.finetune import steps
+from worker.datasets import steps as dataset_steps
+from worker.finetune import steps as finetune_steps
+from worker.finetune.endpoint import steps as endpoint_steps
 from worker.knowledge import steps as knowledge_steps
-from worker.pricing.steps import evaluate, fit, price
+from worker.pricing import steps as pricing_steps
 from worker.work import Commit, Work
 
 STEPS: dict[Step, Callable[[Work], Commit]] = {
-    Step.INSPECT: inspect,
-    Step.LOAD: load,
+    Step.INSPECT: dataset_steps.inspect,
+    Step.LOAD: dataset_steps.load,
     Step.SEARCH: knowledge_steps.search,
     Step.INDEX: knowledge_steps.index,
-    Step.PILOT: steps.pilot,
-    Step.TRAIN: steps.train,
-    Step.GUARD: gate_step.guard,
+    Step.PILOT: finetune_steps.pilot,
+    Step.TRAIN: finetune_steps.train,
+    Step.TUNE: endpoint_steps.tune,
+    Step.GATE: adapter_steps.gate,
     Step.RUNG: data_need_steps.rung,
     Step.FORECAST: data_need_steps.forecast,
-    Step.FIT: fit,
-    Step.PRICE: price,
-    Step.EVALUATE: evaluate,
+    Step.FIT: pricing_steps.fit,
+    Step.PRICE: pricing_steps.price,
+    Step.EVALUATE: pricing_steps.evaluate,
 }

@@ -1,9 +1,10 @@
 """What a step gets and what it gives back: one chunk in its hands, and a commit that stores what came of it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from db import chunks
 from db.engine import Session, begin
@@ -13,9 +14,15 @@ from worker.progress import Cancelled, Progress
 Commit = Callable[[Session], chunks.Tally]
 
 
+class Writing(Protocol):
+    """Opens a transaction along the way: Work.writing, handed down to what keeps something before the step ends."""
+
+    def __call__(self, *, even_cancelled: bool = False) -> AbstractContextManager[Session]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One chunk in the hands of a step."""
+    """One chunk in the hands of a step. Only steps see it: what they call gets values."""
 
     job: Job
     chunk: Chunk

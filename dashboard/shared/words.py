@@ -53,19 +53,14 @@ STEPS: dict[str, str] = {
     Step.INDEX: "Embedding what changed",
     Step.PILOT: "Timing a few steps",
     Step.TRAIN: "Training",
-    Step.GUARD: "Measuring what it forgot",
+    Step.TUNE: "Training",
+    Step.GATE: "Measuring what it forgot",
     Step.RUNG: "Training on growing parts",
     Step.FORECAST: "Reckoning what more rows would bring",
     Step.FIT: "Learning from the train rows",
     Step.PRICE: "Pricing",
     Step.EVALUATE: "Measuring",
 }
-
-FORMS: dict[str, str] = {
-    "tokens": "tokens: the price in words, read as a distribution",
-    "quantiles": "quantiles: price and interval in one pass, no words",
-}
-"""What a fine-tune learns to say."""
 
 CHOICES: dict[str, str] = {
     "none": "as they are",
@@ -147,7 +142,7 @@ def job_name(job: Job, form: str = "") -> str:
 TRAININGS: dict[str, str] = {
     JobKind.FINETUNE: "Fine-tune",
     JobKind.PILOT: "Timing of a fine-tune",
-    JobKind.GUARD: "What an adapter forgot",
+    JobKind.GATE: "What an adapter forgot",
     JobKind.DATA_NEED: "How much data is needed",
 }
 """Kind of a job that trains -> what it does."""

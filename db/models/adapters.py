@@ -30,7 +30,7 @@ class AdapterRow(Base):
     fingerprint: Mapped[str]
     train_rows: Mapped[int]
     metrics: Mapped[dict[str, Any]]
-    forgetting: Mapped[dict[str, Any] | None]
+    gate_report: Mapped[dict[str, Any] | None]
     usd: Mapped[Decimal]
     seconds: Mapped[float]
     state: Mapped[str]

@@ -122,7 +122,7 @@ def test_jobs_that_price_with_an_adapter_and_are_not_over_are_known(session):
 
 
 def test_what_it_forgot_can_be_added_later(session):
-    an_adapter(session, None, forgetting=None)
-    assert adapters.get(session, A).forgetting is None
-    adapters.set_forgetting(session, A, {"findings": [], "confidence": 0.95})
-    assert adapters.get(session, A).forgetting == {"findings": [], "confidence": 0.95}
+    an_adapter(session, None, gate_report=None)
+    assert adapters.get(session, A).gate_report is None
+    adapters.set_gate_report(session, A, {"findings": [], "confidence": 0.95})
+    assert adapters.get(session, A).gate_report == {"findings": [], "confidence": 0.95}

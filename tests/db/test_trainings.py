@@ -17,7 +17,7 @@ def a_training(session: Session) -> int:
         dataset_id=a_dataset(session),
         queue=Queue.CPU,
         rate_id=rates.for_queue(session, Queue.CPU),
-        chunks=[(Step.TRAIN, []), (Step.GUARD, [])],
+        chunks=[(Step.TRAIN, []), (Step.GATE, [])],
         items_total=100,
     )
 
@@ -71,7 +71,7 @@ def test_a_training_goes_before_what_it_forgot_is_measured(session):
     assert chunk.step is Step.TRAIN
     assert chunks.finish(session, chunk, chunks.Tally(items=100))
     [chunk_id] = chunks.to_send(session, job_id)
-    assert chunks.claim(session, chunk_id, "me", LEASE).step is Step.GUARD
+    assert chunks.claim(session, chunk_id, "me", LEASE).step is Step.GATE
 
 
 def test_a_paused_training_lets_go_of_its_worker_and_other_chunks_end_first(session):

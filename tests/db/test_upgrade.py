@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import func, select, text
+from worker.evaluation.forgetting import Report
 
 from db import (
     adapters,
@@ -64,7 +65,6 @@ from tests.db.version_0_4 import (
 from worker import app, running, specs
 from worker.adapters import actions as adapter_actions
 from worker.data_need import actions as data_need_actions
-from worker.evaluation.gate import Report
 from worker.finetune import actions as finetune_actions
 from worker.finetune.endpoint import state
 from worker.jobs import actions as job_actions

@@ -1,4 +1,4 @@
-"""The canary's texts: enough of each kind, every domain, and nothing in training texts that is measured."""
+"""The gate's texts: enough of each kind, every domain, and nothing in training texts that is measured."""
 
 from collections import Counter
 

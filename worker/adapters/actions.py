@@ -3,13 +3,13 @@
 import io
 import zipfile
 from collections.abc import Sequence
-from importlib import import_module
 
 from db import adapters, jobs
 from db.engine import Session, begin
 from db.errors import NotReady, UserError, WrongState
 from db.types import Adapter, AdapterChange, AdapterState, JobKind, Step
 from worker import app
+from worker.adapters import card as model_card
 from worker.evaluation import gate
 from worker.finetune import planning
 from worker.specs.finetune import TrainSpec
@@ -27,9 +27,9 @@ def gate_objection(adapter: Adapter) -> str | None:
 
 
 def _objection(session: Session, adapter: Adapter) -> str | None:
-    if adapter.forgetting is None:
+    if adapter.gate_report is None:
         return "What this adapter forgot was not measured yet."
-    report = gate.Report.from_json(adapter.forgetting)
+    report = gate.Report.from_json(adapter.gate_report)
     if not report.is_measured:
         return "Nothing of what this adapter may have forgotten could be measured."
     rival = adapters.in_production(session, adapter.task)
@@ -50,15 +50,15 @@ def measure(adapter_ref: str) -> int:
             raise WrongState(f"Adapter {adapter.id[:12]} is being measured by job {adapter.job_id}; wait for its end.")
         if adapter.dataset_id is None:
             raise NotReady(f"The dataset of adapter {adapter.id[:12]} was deleted; it can't be measured any more.")
-        for job in jobs.all(session, adapter.dataset_id, JobKind.GUARD):
+        for job in jobs.all(session, adapter.dataset_id, JobKind.GATE):
             if job.spec["adapter"] == adapter.id and not job.state.is_final:
                 return job.id
         return app.start_job(
             session,
-            kind=JobKind.GUARD,
+            kind=JobKind.GATE,
             dataset_id=adapter.dataset_id,
             queue=planning.queue_for(session, TrainSpec.model_validate(adapter.spec)),
-            chunks=[(Step.GUARD, [])],
+            chunks=[(Step.GATE, [])],
             spec={"adapter": adapter.id, "task": adapter.task},
         )
 
@@ -166,9 +166,7 @@ def card(adapter_ref: str) -> str:
     with begin() as session:
         adapter = adapters.get(session, adapter_ref)
         history = adapters.history(session, adapter_id=adapter.id)
-    # By name: pages start without the machinery of trainings. This part of it loads no torch.
-    made: str = import_module("worker.adapters.card").card(adapter, history)
-    return made
+    return model_card.card(adapter, history)
 
 
 def _reason(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What must somebody know who is handed an adapter? Its model card, in Markdown."""
+"""The model card of an adapter, in Markdown: what somebody must know who is handed it."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,6 +9,7 @@ from db.types import Adapter, AdapterChange
 from worker import amounts
 from worker.evaluation.gate import Finding, Report
 from worker.specs.finetune import TrainSpec
+from worker.specs.forms import FORMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def card(adapter: Adapter, history: Sequence[AdapterChange]) -> str:
         _data(adapter),
         _settings(TrainSpec.model_validate(adapter.spec)),
         _figures(adapter),
-        _forgetting(adapter),
+        _gate(adapter),
         _use(adapter),
         _limits(adapter),
         _history(history),
@@ -74,10 +75,9 @@ def _head(adapter: Adapter) -> Iterator[str]:
 
 
 def _what_it_is(adapter: Adapter) -> Iterator[str]:
-    learned = "the price in words" if adapter.form == "tokens" else "quantiles of the price, with a head of its own"
     yield f"# {_line(adapter.task)}: {adapter.id[:12]}"
     yield ""
-    yield f"Estimates the price of a product in US dollars from its text. It learned to say {learned}."
+    yield f"Estimates the price of a product in US dollars from its text. It learned to say {FORMS[adapter.form].card}."
     yield ""
     base = BASES.get(adapter.base)
     yield from _table(
@@ -118,12 +118,12 @@ def _figures(adapter: Adapter) -> Iterator[str]:
     on = f"{measured:,} validation rows" if measured else "validation rows"
     yield f"Of the checkpoint that was kept, on {on} that it did not learn from:"
     yield ""
-    told = [
+    figures = [
         (label, form(adapter.metrics[name]))
         for name, (label, form) in _METRICS.items()
         if adapter.metrics.get(name) is not None
     ]
-    yield from _table(("figure", "value"), told or [("nothing was measured", "–")])
+    yield from _table(("figure", "value"), figures or [("nothing was measured", "–")])
     is_known = not adapter.metrics.get("cost_unknown")
     usd = f"${adapter.usd:,.4f}" if is_known else "an unknown sum"
     yield f"Training took {adapter.seconds:,.0f} seconds and cost {usd} at the rates of that day."
@@ -132,23 +132,23 @@ def _figures(adapter: Adapter) -> Iterator[str]:
     yield ""
 
 
-def _forgetting(adapter: Adapter) -> Iterator[str]:
+def _gate(adapter: Adapter) -> Iterator[str]:
     yield from ("## What it forgot", "")
-    if adapter.forgetting is None:
+    if adapter.gate_report is None:
         yield from ("Not measured yet.", "")
         return
-    report = Report.from_json(adapter.forgetting)
+    report = Report.from_json(adapter.gate_report)
     yield (
         "The base model and the adapter were asked the same. A part fell when it got worse than the limit allows, "
         f"{report.confidence:.0%} sure over all parts together."
     )
     yield ""
     yield from _table(
-        ("part", "pairs", "base", "adapter", "worse by", "limit", "verdict"), map(_found, report.findings)
+        ("part", "pairs", "base", "adapter", "worse by", "limit", "verdict"), map(_finding_row, report.findings)
     )
 
 
-def _found(finding: Finding) -> tuple[str, ...]:
+def _finding_row(finding: Finding) -> tuple[str, ...]:
     form = _UNITS.get(finding.unit, "{:.3g}".format)
     base, adapted = ("–" if value is None else form(value) for value in (finding.base, finding.adapted))
     change = "–" if finding.change is None else f"{finding.change:.1%}"
@@ -175,7 +175,7 @@ def _use(adapter: Adapter) -> Iterator[str]:
     yield f"base = AutoModelForCausalLM.from_pretrained({json.dumps(base.hub if base else adapter.base)})"
     yield 'model = PeftModel.from_pretrained(base, ".")'
     yield from ("```", "")
-    if adapter.form == "quantiles":
+    if FORMS[adapter.form].has_head:
         yield (
             "The price itself comes out of `head.safetensors`, which reads the last hidden state; "
             "`worker/llm/local/quantile_head.py` of Pricewright says how."

@@ -1,4 +1,4 @@
-"""What does an adapter decide about a pricing job? A spec that names one gets everything it was trained with."""
+"""What an adapter decides about a pricing job: a spec that names one gets everything it was trained with."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -9,9 +9,7 @@ from db.errors import NotReady, UserError
 from db.types import Adapter, Dataset, Job
 from worker.specs import BaseSpec, FinetunedSpec
 from worker.specs.finetune import TrainSpec, asking
-
-UNREAD = {"quantiles": ("greedy", "mode")}
-"""Form -> what can't be read from such an adapter."""
+from worker.specs.forms import FORMS
 
 
 def fill(session: Session, spec: BaseSpec) -> BaseSpec:
@@ -31,9 +29,9 @@ def fill(session: Session, spec: BaseSpec) -> BaseSpec:
                 f"{field.title}: the adapter {adapter.id[:8]} was trained with {value!r} and reads nothing else well; "
                 "leave this setting out."
             )
-    if spec.readout in UNREAD.get(adapter.form, ()):
+    if spec.readout in FORMS[adapter.form].unread:
         raise UserError(
-            f"The adapter {adapter.id[:8]} says quantiles, so {spec.readout} can't be read from it; choose auto, "
+            f"The adapter {adapter.id[:8]} says {adapter.form}, so {spec.readout} can't be read from it; choose auto, "
             "median, log-mean or mean."
         )
     if adapter.spec.get("quantisation") == "nf4" and spec.precision == "auto":

@@ -18,7 +18,7 @@ _LABELS = {
     JobKind.SEARCH: "search",
     JobKind.PILOT: "time a fine-tune",
     JobKind.FINETUNE: "fine-tune",
-    JobKind.GUARD: "measure what an adapter forgot",
+    JobKind.GATE: "measure what an adapter forgot",
     JobKind.DATA_NEED: "data need",
 }
 

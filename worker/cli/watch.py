@@ -111,7 +111,7 @@ def _curve(job_id: int, quiet: bool) -> Iterator[Show]:
                 return
             with begin() as session:
                 curve = trainings.points(session, job_id)
-            stage = "measuring what it forgot" if standing.step is Step.GUARD else curve_line(curve)
+            stage = "measuring what it forgot" if standing.step is Step.GATE else curve_line(curve)
             bar.update(line, total=job.items_total or None, completed=standing.items_done, stage=stage)
 
         yield show

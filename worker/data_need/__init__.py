@@ -1,1 +1,1 @@
-"""How much data does it need? The verbs and steps that learn from parts and fit the curves."""
+"""How much data is needed: the verbs and steps that learn from parts and fit the curves."""

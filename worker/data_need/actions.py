@@ -7,8 +7,10 @@ from typing import Any
 from db import jobs, rates, results
 from db.engine import begin
 from db.errors import NotReady
+from db.job_results import RungResult
 from db.types import Job, JobKind, JobState, Split, Step
 from worker import app
+from worker.data_need.results import rungs_of
 from worker.datasets import actions
 from worker.finetune import planning
 from worker.specs import data_need
@@ -65,16 +67,10 @@ def report(job_id: int) -> dict[str, Any] | None:
         return (results.get(session, job_id) or {}).get("report")
 
 
-def found(job_id: int) -> list[dict[str, Any]]:
-    """The parts that are done: way, rows, error (mean, in $; None = no price came)."""
+def found(job_id: int) -> list[RungResult]:
+    """The parts that are done."""
     with begin() as session:
-        told = results.get(session, job_id) or {}
-    parts = [value for name, value in told.items() if name.startswith(data_need.RUNG)]
-    known = [[error for error in part["errors"] if error is not None] for part in parts]
-    return [
-        {"way": part["way"], "rows": part["rows"], "error": sum(errors) / len(errors) if errors else None}
-        for part, errors in zip(parts, known, strict=True)
-    ]
+        return rungs_of(results.get(session, job_id))
 
 
 def estimate(dataset_id: int, spec: DataNeedSpec) -> Estimate:
@@ -92,7 +88,7 @@ def estimate(dataset_id: int, spec: DataNeedSpec) -> Estimate:
 
 
 _START_SECONDS, _ROW_SECONDS, _ASK_SECONDS = 10.0, 0.15, 0.5
-"""Of one core of a usual machine: a training's start, a row that a small model sees first, a question to it."""
+"""What one core of a usual machine takes: a training's start, a row that a small model sees first, a question to it."""
 
 
 def _thumb(spec: DataNeedSpec, rows: int) -> float:
@@ -100,14 +96,14 @@ def _thumb(spec: DataNeedSpec, rows: int) -> float:
     parts = [part for way, part in spec.rungs(rows) if way == FINETUNE]
     # A row seen again takes about half the time: its lower layers are kept (docs/experiments.md, "Fine-tuning").
     learned = sum(_START_SECONDS + _ROW_SECONDS * (part + max(0.0, seen - part) / 2) for part in parts)
-    asked = _ASK_SECONDS * spec.measured * sum(way == "rag" for way, _ in spec.rungs(rows))
-    return learned + asked
+    asking = _ASK_SECONDS * spec.measured * sum(way == "rag" for way, _ in spec.rungs(rows))
+    return learned + asking
 
 
-def cost(job: Job, told: dict[str, Any], rows: float, usd_per_label: Decimal) -> Decimal:
+def cost(job: Job, answer: dict[str, Any], rows: float, usd_per_label: Decimal) -> Decimal:
     """Dollars for labelling the rows that are missing up to so many, and for training on all of them: the time that the
     largest part took, in proportion to what each sees."""
-    point, spec = told["ways"][FINETUNE]["points"][-1], data_need.parse(job.spec["data_need"])
+    point, spec = answer["ways"][FINETUNE]["points"][-1], data_need.parse(job.spec["data_need"])
     share = spec.rows_seen(round(rows)) / spec.rows_seen(point["rows"])
     training = rates.usd_for(point["seconds"] * share, job.rate_usd_per_hour)
-    return max(0, round(rows) - int(told["there"])) * usd_per_label + training
+    return max(0, round(rows) - int(answer["there"])) * usd_per_label + training

@@ -10,8 +10,10 @@ from db.types import Job, JobKind, JobState, Queue, Split, Step
 from worker import app
 from worker.datasets import actions, price_bounds
 from worker.endpoints import tuning
+from worker.finetune import export as chat_export
 from worker.finetune import planning
 from worker.finetune.planning import TrainEstimate
+from worker.finetune.rows import priced_items
 from worker.prompts import versions
 from worker.specs.finetune import TrainSpec
 
@@ -44,12 +46,11 @@ def start(dataset_id: int, spec: TrainSpec, *, task: str = "", cap_usd: Decimal 
             kind=JobKind.FINETUNE,
             dataset_id=dataset_id,
             queue=planning.queue_for(session, spec),
-            chunks=[(Step.TRAIN, []), (Step.GUARD, [])],
+            chunks=[(Step.TUNE if spec.is_hosted else Step.TRAIN, []), (Step.GATE, [])],
             spec=_as_json(spec, task),
             spec_hash=spec.hash,
             items_total=planning.seen(spec, rows),
             cap_usd=cap_usd if spec.is_hosted else None,
-            seconds={Step.TRAIN: 1.0} if spec.is_hosted else {},  # of ours: asking how far the endpoint is
         )
 
 
@@ -116,9 +117,8 @@ def export(dataset_id: int, spec: TrainSpec, split: Split = Split.TRAIN) -> byte
         dataset = actions.ready(session, dataset_id)
         # Whoever reads the chat format answers questions.
         prompt = versions.resolve(session, "question" if spec.prompt == "auto" else spec.prompt)
-    items = planning.items(dataset, spec, split)
-    made: bytes = planning.late("worker.finetune.export:jsonl")(items, spec, prompt)
-    return made
+        train, validation = priced_items(session, dataset, spec)
+    return chat_export.jsonl(train if split is Split.TRAIN else validation, spec, prompt)
 
 
 def _as_json(spec: TrainSpec, task: str) -> dict[str, Any]:

@@ -1,15 +1,13 @@
-"""Which examples does another provider tune a model with? The rows of a dataset as a file in the chat format."""
-
-from typing import Any
+"""The rows of a dataset as a file in the chat format, with which any provider tunes a model."""
 
 import polars as pl
 
 from db.types import PromptVersion
 from worker.finetune.endpoint import chat_format
+from worker.finetune.examples import examples
 from worker.prompts import token_guess
+from worker.prompts.filling import Contents
 from worker.specs.finetune import TrainSpec
-from worker.techniques.shared.prompt_filling import Given
-from worker.training.prompts import examples
 
 
 class _Guessed:
@@ -35,5 +33,4 @@ def tokens(items: pl.DataFrame, spec: TrainSpec, prompt: PromptVersion) -> int:
 
 
 def _frame(items: pl.DataFrame, spec: TrainSpec, prompt: PromptVersion) -> pl.DataFrame:
-    texts: Any = _Guessed()
-    return examples(items, [Given() for _ in range(len(items))], spec, prompt, texts)
+    return examples(items, [Contents() for _ in range(len(items))], spec, prompt, _Guessed())

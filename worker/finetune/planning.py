@@ -3,20 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from importlib import import_module
-from typing import Any
 
 import polars as pl
 
 from db import adapters, datasets, endpoints, jobs, rates, results, trainings, workers
 from db.engine import Session
 from db.errors import NotReady, UserError
+from db.job_results import PilotResult, TrainingResult
 from db.types import Adapter, Dataset, Job, JobKind, JobState, Queue, Split
 from worker.datasets import price_bounds
 from worker.endpoints import tariffs, tuning
+from worker.finetune import export
+from worker.finetune.rows import priced_items
 from worker.prompts import versions
 from worker.specs import MODELS, finetune
 from worker.specs.finetune import FEWEST_ROWS, SPREAD, TrainSpec
+from worker.specs.forms import FORMS
 
 SCALED_SPREAD = 0.75, 1.4  # of one that was measured for another number of rows or epochs
 _COUNTED = 200  # rows whose tokens are counted
@@ -47,8 +49,11 @@ def check(session: Session, dataset: Dataset, spec: TrainSpec) -> int:
     """How many rows there are to learn from. Raises NotReady, NotFound or UserError when a training could only fail."""
     if spec.is_hosted:
         endpoints.get(session, spec.model.partition(":")[0])
-        if spec.form != "tokens":
-            raise UserError("A model behind an endpoint can only learn tokens; choose tokens, or a model that is here.")
+        if not spec.says.at_endpoints:
+            learnt = " or ".join(name for name, form in FORMS.items() if form.at_endpoints)
+            raise UserError(
+                f"A model behind an endpoint can only learn {learnt}; choose {learnt}, or a model that is here."
+            )
     elif spec.model not in MODELS and "/" not in spec.model and "\\" not in spec.model:
         raise NotReady(
             f"There is no model {spec.model!r}: choose {', '.join(MODELS)}, the folder of a model, a hub id "
@@ -119,10 +124,10 @@ def estimate(session: Session, dataset: Dataset, spec: TrainSpec) -> TrainEstima
 
 
 def _counted(session: Session, dataset: Dataset, spec: TrainSpec) -> TrainEstimate:
-    """By the tokens that an endpoint would be paid for."""
-    learned = items(dataset, spec)
+    """The estimate of a tuning, by the tokens that an endpoint would be paid for."""
+    learned, _ = priced_items(session, dataset, spec)
     counted = learned.head(_COUNTED)
-    tokens = late("worker.finetune.export:tokens")(counted, spec, versions.resolve(session, spec.prompt))
+    tokens = export.tokens(counted, spec, versions.resolve(session, spec.prompt))
     tokens = round(tokens / len(counted) * len(learned) * tuning.whole(spec.epochs))
     endpoint, _, model = spec.model.partition(":")
     per_million = tariffs.training(session, endpoints.get(session, endpoint), model)
@@ -148,8 +153,8 @@ class _Measurement:
 
 def _measured(session: Session, dataset: Dataset, spec: TrainSpec, items_seen: int) -> TrainEstimate | None:
     queue = queue_for(session, spec)
-    found = list(_measurements(session, dataset.id, queue))
-    alike = [each for each in found if _apart_from_size(each.spec) == _apart_from_size(spec)]
+    known = list(_measurements(session, dataset.id, queue))
+    alike = [each for each in known if _apart_from_size(each.spec) == _apart_from_size(spec)]
     best = next((each for each in alike if each.spec.hash == spec.hash), None)
     is_scaled = best is None
     if best is None and alike:
@@ -165,17 +170,17 @@ def _apart_from_size(spec: TrainSpec) -> TrainSpec:
     return spec.model_copy(update={"rows": 0, "epochs": 1.0})
 
 
-def _scaled(told: _Measurement, share: float) -> _Measurement:
-    seconds, (least, most) = told.apart + (told.seconds - told.apart) * share, SCALED_SPREAD
-    rows = f"{told.spec.rows:,} rows" if told.spec.rows else "all rows"
-    measured = f"{told.basis} That was with {rows} and {told.spec.epochs:g} epochs"
+def _scaled(measured: _Measurement, share: float) -> _Measurement:
+    seconds, (least, most) = measured.apart + (measured.seconds - measured.apart) * share, SCALED_SPREAD
+    rows = f"{measured.spec.rows:,} rows" if measured.spec.rows else "all rows"
+    basis = f"{measured.basis} That was with {rows} and {measured.spec.epochs:g} epochs"
     return replace(
-        told,
+        measured,
         seconds=seconds,
         low=seconds * least,
         high=seconds * most,
-        steps=max(1, round(told.steps * share)),
-        basis=f"{measured}; its steps are reckoned {share:.3g}-fold.",
+        steps=max(1, round(measured.steps * share)),
+        basis=f"{basis}; its steps are reckoned {share:.3g}-fold.",
     )
 
 
@@ -183,13 +188,13 @@ def _measurements(session: Session, dataset_id: int, queue: Queue) -> Iterator[_
     """What was measured on a queue: whole trainings first, then pilots, newest first."""
     for kind, figures in ((JobKind.FINETUNE, _of_training), (JobKind.PILOT, _of_pilot)):
         for job in jobs.all(session, dataset_id, kind):
-            told = figures(session, job) if job.state is JobState.DONE and job.queue is queue else None
-            if told:
-                yield told
+            measurement = figures(session, job) if job.state is JobState.DONE and job.queue is queue else None
+            if measurement:
+                yield measurement
 
 
 def _of_training(session: Session, job: Job) -> _Measurement | None:
-    """None for one that ended early: it does not say what the whole takes."""
+    """What a training took; None for one that ended early: it does not say what the whole takes."""
     adapter = made_by(session, job)
     if adapter is None or adapter.metrics.get("stopped") or not job.fixed_seconds:
         return None
@@ -201,13 +206,20 @@ def _of_training(session: Session, job: Job) -> _Measurement | None:
 
 
 def _of_pilot(session: Session, job: Job) -> _Measurement | None:
-    told = results.get(session, job.id)
-    if not told:
+    """What a training would take after its pilot; None where the pilot left nothing."""
+    stored = results.get(session, job.id)
+    if not stored:
         return None
-    spec = finetune.parse(job.spec["train"])
-    times = told["seconds"], told["low_seconds"], told["high_seconds"]
-    # Pilots of earlier versions did not tell it apart.
-    return _Measurement(spec, *times, int(told["steps"]), told["basis"], told.get("apart_seconds", 0.0))
+    timed = PilotResult.parse(stored)
+    return _Measurement(
+        finetune.parse(job.spec["train"]),
+        timed.seconds,
+        timed.low_seconds,
+        timed.high_seconds,
+        timed.steps,
+        timed.basis,
+        timed.apart_seconds,
+    )
 
 
 def made_by(session: Session, job: Job) -> Adapter | None:
@@ -215,18 +227,5 @@ def made_by(session: Session, job: Job) -> Adapter | None:
     own = adapters.of_job(session, job.id)
     if own is not None:
         return own
-    same = (results.get(session, job.id) or {}).get("adapter")  # the very weights of an earlier job, which keeps them
+    same = TrainingResult.parse(results.get(session, job.id) or {}).adapter  # of an earlier job, which keeps them
     return next((adapter for adapter in adapters.all(session) if adapter.id == same), None)
-
-
-def items(dataset: Dataset, spec: TrainSpec, split: Split = Split.TRAIN) -> pl.DataFrame:
-    """The very rows that a training would have. Raises NotReady when they are too few."""
-    train, validation = late("worker.finetune.examples:priced_items")(dataset, spec)
-    items: pl.DataFrame = train if split is Split.TRAIN else validation
-    return items
-
-
-def late(place: str) -> Any:
-    """Of the machinery that pages start without: imported by name when it is needed. None of it loads torch."""
-    module, name = place.split(":")
-    return getattr(import_module(module), name)

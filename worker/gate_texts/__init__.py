@@ -1,4 +1,4 @@
-"""What does a language model know before it is trained on prices? Texts and questions to measure that with.
+"""Texts and questions that measure what a language model knew before it was trained on prices.
 
 All of it was written for this purpose: plain English of several domains. Nothing of it is about what things cost.
 """
@@ -42,13 +42,13 @@ def replay() -> list[str]:
 
 def _passages(name: str) -> tuple[Passage, ...]:
     """Paragraphs below lines "# domain"."""
-    found, domain = [], ""
+    passages, domain = [], ""
     for block in _read(name).split("\n\n"):
         if block.startswith("# "):
             domain = block.removeprefix("# ").strip()
         elif block.strip():
-            found.append(Passage(domain, " ".join(block.split())))
-    return tuple(found)
+            passages.append(Passage(domain, " ".join(block.split())))
+    return tuple(passages)
 
 
 def _read(name: str) -> str:

@@ -105,7 +105,7 @@ def search(
     with begin() as session:
         base_of(session, dataset_id)
         bases.forget_searches(session)
-        asked = {
+        wanted = {
             "text": text.strip(),
             "k": k,
             "category": category,
@@ -117,7 +117,7 @@ def search(
             kind=JobKind.SEARCH,
             dataset_id=dataset_id,
             queue=Queue.INTERACTIVE,
-            spec=asked,
+            spec=wanted,
             chunks=[(Step.SEARCH, [])],
         )
 

@@ -1,4 +1,4 @@
-"""What would a smaller knowledge base know? The dataset's own vectors, searched among some of its rows only."""
+"""A smaller knowledge base: the dataset's own vectors, searched among some of its rows only."""
 
 import numpy as np
 import numpy.typing as npt

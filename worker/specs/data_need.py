@@ -1,4 +1,4 @@
-"""What can be set about the question how much data it needs? One frozen model; the same on the same rows = one job."""
+"""The settings of the question how much data is needed: one frozen model; the same on the same rows = one job."""
 
 import hashlib
 import json
@@ -12,8 +12,6 @@ from worker.specs.finetune import TrainSpec
 FINETUNE = "finetuned"
 WAYS = {FINETUNE: "Fine-tuning", "rag": "RAG", "neighbours": "Nearest neighbours", "ridge": "Ridge on words"}
 """Way -> what a reader calls it."""
-
-RUNG = "rung "  # and its place among the rungs: names in the job's result
 
 FEWEST_MEASURED = 20  # rows: with fewer an average error says nothing
 
@@ -60,7 +58,7 @@ class DataNeedSpec(BaseModel):
         return [(way, rows >> halved) for halved in (3, 2, 1, 0) for way in self.ways]
 
     def training(self, rows: int, largest: int) -> TrainSpec:
-        """Of a part: as many passes over its rows as make about as many steps as the largest part takes.
+        """The training of a part: as many passes over its rows as make about as many steps as the largest part takes.
 
         With one pass for each, an eighth of the rows would mean an eighth of the steps and a head that is hardly
         trained: the curve would show what more steps bring, not more rows. The other ways take no steps, so that
@@ -70,22 +68,21 @@ class DataNeedSpec(BaseModel):
         return self.train.model_copy(update={"epochs": min(MOST_OF_PART, self.rows_seen(largest) / rows)})
 
     def rows_seen(self, largest: int) -> float:
-        """By the fine-tune of each part, repeated ones counted."""
+        """Rows that the fine-tune of each part sees, repeated ones counted."""
         return max(self.train.epochs * largest, self.seen)
 
     @property
     def meaning(self) -> str:
         """What the names of the ways stand for here, in sentences for a reader: others would have other curves."""
         model = model_name(self.train.model)
-        learns = "the price's quantiles" if self.train.form == "quantiles" else "the price in words"
-        told = (
-            f"“{WAYS[FINETUNE]}” here is one way to do it: {model} learns to say {learns}, and sees the rows of a "
-            "small part more often, so that each part takes about as many training steps."
+        ways = (
+            f"“{WAYS[FINETUNE]}” here is one way to do it: {model} learns to say {self.train.says.phrase}, and sees "
+            "the rows of a small part more often, so that each part takes about as many training steps."
         )
         if "rag" not in self.ways:
-            return told
+            return ways
         return (
-            f"{told} “{WAYS['rag']}” asks the same {model} as it comes, with the neighbours that the Run page offers "
+            f"{ways} “{WAYS['rag']}” asks the same {model} as it comes, with the neighbours that the Run page offers "
             "at first; RAG on the Trade-offs page may ask another model, and then errs by other amounts."
         )
 

@@ -1,4 +1,4 @@
-"""What can be set about a fine-tune? One frozen model, its presets, and the form that both make on the page."""
+"""The settings of a fine-tune: one frozen model, its presets, and the form that both make on the page."""
 
 import hashlib
 import json
@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.errors import UserError
 from worker.specs import FROM_TRAIN, FinetunedSpec, describe_bounds, is_hosted, model_name
+from worker.specs.forms import FORMS, Form
 from worker.specs.price_bounds import MOST, Bounds, resolved
 
-Form = Literal["tokens", "quantiles"]
 GATE_ROWS = 100
 """Rows that the gate prices on both sides in a part, at most; specs.HOSTED_VALIDATION where every answer is paid."""
 SPREAD = 0.9, 1.25  # of a time that was measured once: machines are not equally busy all day
@@ -29,7 +29,7 @@ class TrainSpec(BaseModel):
         title="Base model",
         description="smollm2-135m, gemma3-270m, a model folder, a hub id, or endpoint:model to tune it there.",
     )
-    form: Form = Field(
+    form: Literal["tokens", "quantiles"] = Field(
         "tokens",
         title="What it learns to say",
         description="tokens: the price in words, read as a distribution; quantiles: price and interval in one pass.",
@@ -80,6 +80,11 @@ class TrainSpec(BaseModel):
     def is_hosted(self) -> bool:
         """Whether it is tuned behind an endpoint."""
         return is_hosted(self.model)
+
+    @property
+    def says(self) -> Form:
+        """What it learns to say."""
+        return FORMS[self.form]
 
     @property
     def bounds(self) -> Bounds:
@@ -157,7 +162,7 @@ def describe(spec: TrainSpec) -> str:
         and name not in ("min_price", "max_price")
         and not (name == "prompt" and str(value).startswith("listing@"))
     ]
-    return ", ".join([*([] if spec.form != "tokens" else ["tokens"]), *changed, *describe_bounds(spec.bounds)])
+    return ", ".join([*([spec.form] if spec.form == standard["form"] else []), *changed, *describe_bounds(spec.bounds)])
 
 
 TRAINED = ("prompt", "max_text_tokens", "min_price", "max_price", "k", "neighbour_tokens")

@@ -9,9 +9,10 @@ import polars as pl
 from worker.llm.base import Prompt, Spent, Written
 from worker.progress import Progress
 from worker.prompts.builtin import ATTRIBUTES
+from worker.prompts.filling import Form
 from worker.prompts.injection import as_data
 from worker.specs import ChainedSpec
-from worker.techniques.shared.prompt_filling import Form, Given
+from worker.techniques.shared.prompt_filling import Given, fill
 from worker.techniques.shared.prompting import Answer, Asking, item_texts
 
 _BOOKS = ("tokens_in", "tokens_out", "usd", "saved_usd")
@@ -28,7 +29,7 @@ class Chained(Asking[ChainedSpec]):
             room=self.spec.max_attribute_tokens,
         )
         bare = [Given(stats=self.stats_of(category)) for category in items["category"]]
-        questions = form.fill(items["row"].to_list(), item_texts(items), bare)
+        questions = fill(form, items["row"].to_list(), item_texts(items), bare)
         prompts = [one.prompt for one in questions]
         written = self.model.write(prompts, self.spec.max_attribute_tokens, progress, ATTRIBUTES)
         return [_remember(*triple) for triple in zip(bare, prompts, written, strict=True)]

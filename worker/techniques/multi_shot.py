@@ -9,11 +9,12 @@ import polars as pl
 
 from worker.llm.base import LanguageModel
 from worker.progress import Progress
+from worker.prompts.filling import known_products
 from worker.prompts.rendering import Known
 from worker.specs import MultiShotSpec
 from worker.specs.price_bounds import SAYABLE
 from worker.techniques.base import Resources
-from worker.techniques.shared.prompt_filling import Given, known_products
+from worker.techniques.shared.prompt_filling import Given
 from worker.techniques.shared.prompting import Asking
 
 EXAMPLES = "examples.json"

@@ -1,4 +1,4 @@
-"""Which examples does the optimiser see together, and when? Similar lengths, a bounded number of tokens, known ahead.
+"""The plan of what the optimiser sees together, and when: similar lengths, a bounded number of tokens, known ahead.
 
 The whole order is decided by the seed before the first step, so that a training that was killed goes on with the very
 batch it would have had.

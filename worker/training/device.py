@@ -1,4 +1,4 @@
-"""On what does a training run, how much memory does it take, and is the GPU free? Asked in the training's process."""
+"""The device of a training: its name, its memory, and whether the GPU is free. Asked in the training's process."""
 
 import fcntl
 import os

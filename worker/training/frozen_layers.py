@@ -1,4 +1,4 @@
-"""What do the layers that do not learn say? Computed once per sample, kept on disk, read again in later epochs.
+"""The output of the layers that do not learn: computed once per sample, kept on disk, read again in later epochs.
 
 Where only the upper layers learn, the lower ones give the same output in every epoch. Measured on two cores: with the
 lower 20 of 30 layers kept, an epoch takes half the time (docs/experiments.md, "Fine-tuning").

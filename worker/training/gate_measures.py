@@ -1,4 +1,4 @@
-"""What can a base model still do with an adapter in it? Both read the same texts, questions and rows."""
+"""What a base model can still do with an adapter in it: both read the same texts, questions and rows."""
 
 import string
 from collections.abc import Callable, Sequence
@@ -39,10 +39,10 @@ def prose(base: LocalModel, adapted: LocalModel, progress: Progress, passages: S
 
 
 def questions(
-    base: LocalModel, adapted: LocalModel, progress: Progress, asked: Sequence[Question] | None = None
+    base: LocalModel, adapted: LocalModel, progress: Progress, given: Sequence[Question] | None = None
 ) -> Part:
     """Whether the right ending of each question is the likeliest one."""
-    chosen = gate_texts.questions() if asked is None else tuple(asked)
+    chosen = gate_texts.questions() if given is None else tuple(given)
     return Part(
         QUESTIONS,
         "accuracy",
@@ -53,17 +53,17 @@ def questions(
 
 
 def choices(
-    base: LanguageModel, adapted: LanguageModel, progress: Progress, asked: Sequence[Question] | None = None
+    base: LanguageModel, adapted: LanguageModel, progress: Progress, given: Sequence[Question] | None = None
 ) -> Part:
     """The same questions to models that only answer in words: the endings are shown, and one is to be repeated."""
-    asked = gate_texts.questions() if asked is None else asked
+    chosen = gate_texts.questions() if given is None else given
     prompts = [
         Prompt(
             shared="Which of the words ends the sentence? Answer with that word and nothing else.\n\n",
             text=f"{question.start} ...\n{', '.join(sorted(ending.strip() for ending in question.endings))}",
             ask="\n\nWord:",
         )
-        for question in asked
+        for question in chosen
     ]
 
     def right(model: LanguageModel) -> Floats:
@@ -71,11 +71,11 @@ def choices(
         return np.array(
             [
                 np.nan if one.error else float(_bare(one.text) == _bare(question.endings[0]))
-                for one, question in zip(written, asked, strict=True)
+                for one, question in zip(written, chosen, strict=True)
             ]
         )
 
-    return Part(QUESTIONS, "accuracy", right(base), right(adapted), f"{len(asked)} sentences to be ended")
+    return Part(QUESTIONS, "accuracy", right(base), right(adapted), f"{len(chosen)} sentences to be ended")
 
 
 def prices(name: str, unit: Unit, base: Floats, adapted: Floats, truth: Floats, about: str = "") -> Part:
@@ -101,15 +101,15 @@ def log_perplexities(model: LocalModel, texts: Sequence[str], progress: Progress
 
 
 @torch.inference_mode()
-def right_answers(model: LocalModel, asked: Sequence[Question], progress: Progress) -> Floats:
+def right_answers(model: LocalModel, given: Sequence[Question], progress: Progress) -> Floats:
     """(n,) 1.0 where the first ending is the likeliest, else 0.0; NaN from a model gone wild.
 
     The sum over an ending's tokens counts, not their mean: SmolLM2-135M and Gemma 3 270M are right as often or oftener.
     """
-    out = np.empty(len(asked))
-    starts = [Tokens((), (*model.tokenizer.first, *ids)) for ids in model.tokenizer.ids([one.start for one in asked])]
+    out = np.empty(len(given))
+    starts = [Tokens((), (*model.tokenizer.first, *ids)) for ids in model.tokenizer.ids([one.start for one in given])]
     for batch in batches(starts, model.limits.tokens, model.limits.items):
-        endings = [model.tokenizer.ids(list(asked[i].endings)) for i in batch.where]
+        endings = [model.tokenizer.ids(list(given[i].endings)) for i in batch.where]
         scores = _scores(model.network, batch.own, endings)
         likeliest = scores.argmax(axis=1)
         wild = np.isnan(scores).any(axis=1)
@@ -153,14 +153,14 @@ def _hidden(network: Network, texts: Sequence[tuple[int, ...]]) -> torch.Tensor:
 
 def _foreseen(network: Network, states: torch.Tensor, wanted: torch.Tensor) -> Floats:
     """(R, H) states and (R, W) tokens -> (R, W) log chances that the tokens come next."""
-    found = np.empty(tuple(wanted.shape))
+    out = np.empty(tuple(wanted.shape))
     for start in range(0, len(wanted), _SLICE):
         part = slice(start, start + _SLICE)
         whole = network.logits(states[part]).logsumexp(-1, keepdim=True)
         # Logits in bf16 have steps so wide that endings would often be equally likely.
         own = torch.einsum("rwh,rh->rw", network.model.lm_head.weight[wanted[part]].float(), states[part].float())
-        found[part] = (own - whole).double().cpu().numpy()
-    return found
+        out[part] = (own - whole).double().cpu().numpy()
+    return out
 
 
 _kept: dict[tuple[Any, ...], Floats] = {}
@@ -169,7 +169,7 @@ _kept: dict[tuple[Any, ...], Floats] = {}
 def _once(
     model: LocalModel, measure: Callable[[LocalModel, Any, Progress], Floats], on: Any, progress: Progress
 ) -> Floats:
-    """Of a base model: it answers the same for every adapter, so a process asks it once."""
+    """The measure of a base model, which answers the same for every adapter: a process asks it once."""
     key = (measure.__name__, model.signature, on)
     if key not in _kept:
         _kept[key] = measure(model, on, progress)
@@ -177,6 +177,6 @@ def _once(
 
 
 def _bare(text: str) -> str:
-    """The first line in small letters, without the signs and the article around it."""
+    """The first line of an answer in small letters, without the signs and the article around it."""
     first = (text.strip().splitlines() or [""])[0]
     return first.strip(string.punctuation + string.whitespace).lower().removeprefix("a ").removeprefix("the ")

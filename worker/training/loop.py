@@ -139,7 +139,7 @@ class Training:
         tokens = sum(len(self.samples[i]) for i in self.order[step - 1])
         took, self._last = now - self._last, now
         self.state.step, self.state.seconds = step, self._seconds()
-        self._events.add(step, "step", **figures, **self._told(step, tokens / took))
+        self._events.add(step, "step", **figures, **self._figures(step, tokens / took))
         if self._is_time(step):
             self._evaluate()
         stop = (self.folder / STOP).exists() or bool(0 < self.spec.patience <= self.state.misses)
@@ -210,7 +210,7 @@ class Training:
         self._saved = time.monotonic()
         self._saving = self._saved - began
 
-    def _told(self, step: int, tokens_per_second: float) -> dict[str, Any]:
+    def _figures(self, step: int, tokens_per_second: float) -> dict[str, Any]:
         done, left = step - self.walk.start, len(self.order) - step
         here = time.monotonic() - self._ready  # measurements included
         return {
@@ -235,7 +235,7 @@ class Training:
             self.base.tokenizer,
             prompts(examples),
             examples["price"].to_list(),
-            answers=self.spec.form == "tokens",
+            answers=self.spec.says.in_words,
             lowest=self.spec.bounds.lowest,
             highest=self.spec.bounds.highest,
         )

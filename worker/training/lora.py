@@ -1,4 +1,4 @@
-"""What learns? LoRA layers in the upper part of a model whose own weights are shared and frozen, and perhaps a head."""
+"""What learns: LoRA layers in the upper part of a model whose own weights are shared and frozen, and perhaps a head."""
 
 import json
 import tempfile
@@ -66,7 +66,7 @@ class Learner(nn.Module):
         if spec.gradient_checkpointing:
             self.inner.activation_checkpointing_enable({"use_reentrant": False})
         self.head: QuantileHead | None = None
-        if spec.form == "quantiles":
+        if spec.says.has_head:
             self.head = QuantileHead(model.config.hidden_size).to(self.output.weight.device)
 
     def forward(
@@ -86,9 +86,9 @@ class Learner(nn.Module):
 
         The loss: the negative log-likelihood of a whole price in nats, or the pinball loss of its quantiles.
         """
-        told: dict[str, Any] = {"inputs_embeds": states} if states.is_floating_point() else {"input_ids": states}
+        inputs: dict[str, Any] = {"inputs_embeds": states} if states.is_floating_point() else {"input_ids": states}
         with torch.autocast(states.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            hidden = self.inner(**told, attention_mask=mask, use_cache=False).last_hidden_state
+            hidden = self.inner(**inputs, attention_mask=mask, use_cache=False).last_hidden_state
         count = len(ends)
         loss = hidden.new_zeros((), dtype=torch.float32)
         if len(answers):
@@ -116,11 +116,11 @@ class Learner(nn.Module):
         # PEFT's own names are without the adapter's name in it.
         weights = {name.replace(".default.", "."): p for name, p in sorted(self._names.items())}
         kept = {name: p.detach().to("cpu", torch.float32).contiguous() for name, p in weights.items()}
-        found = {CONFIG_FILE: _config_json(self._config), ADAPTER_FILE: save(kept, metadata={"format": "pt"})}
+        files = {CONFIG_FILE: _config_json(self._config), ADAPTER_FILE: save(kept, metadata={"format": "pt"})}
         if self.head is not None:
             state = {name: value.detach().cpu().contiguous() for name, value in self.head.state_dict().items()}
-            found[HEAD_FILE] = save(state)
-        return found
+            files[HEAD_FILE] = save(state)
+        return files
 
 
 def lower_part(model: Any, first: int) -> Any:
@@ -141,10 +141,10 @@ def check_cut(model: Any, learner: Learner, ids: Sequence[int]) -> None:
     architectures scale what enters their first layer, and would do so twice. Before anything was learned."""
     whole = twin(model).model
     whole.config._attn_implementation = "sdpa"
-    told = torch.tensor([list(ids)], device=model.device)
+    tokens = torch.tensor([list(ids)], device=model.device)
     with torch.no_grad(), torch.autocast(model.device.type, learner.dtype, enabled=learner.dtype != torch.float32):
-        wanted = whole(input_ids=told, use_cache=False).last_hidden_state.float()
-        states = lower_part(model, learner.first)(input_ids=told, use_cache=False).last_hidden_state
+        wanted = whole(input_ids=tokens, use_cache=False).last_hidden_state.float()
+        states = lower_part(model, learner.first)(input_ids=tokens, use_cache=False).last_hidden_state
         got = learner.inner(inputs_embeds=states, use_cache=False).last_hidden_state.float()
     if not (got - wanted).norm() <= ALIKE * wanted.norm():
         raise UserError(
@@ -159,8 +159,8 @@ def saved(tensors: Mapping[str, Tensor]) -> bytes:
 
 
 def loaded(data: bytes) -> dict[str, Tensor]:
-    found: dict[str, Tensor] = load(data)
-    return found
+    tensors: dict[str, Tensor] = load(data)
+    return tensors
 
 
 def _targets(model: Any, spec: TrainSpec) -> list[str]:

@@ -1,11 +1,11 @@
-"""What would a training take, its gate included? A few steps, prices, passages and questions are timed, and the rest
-is reckoned from that."""
+"""What a training would take, its gate included: a few steps, prices, passages and questions are timed, and the rest is
+reckoned from that."""
 
 import json
 import time
 from pathlib import Path
-from typing import Any
 
+from db.job_results import PilotResult
 from worker import gate_texts
 from worker.progress import Silent
 from worker.specs.finetune import GATE_ROWS, SPREAD
@@ -39,32 +39,32 @@ def run(task: Task, folder: Path) -> None:
     timed = speeds[1:] or speeds
     per_price, besides = _measuring(training)
     gate = 2 * (_reading(training) + GATE_ROWS * per_price)  # by the base and by the adapter
-    parts = {PILOT: json.dumps(reckon(training, timed, per_price, besides, gate)).encode()}
+    parts = {PILOT: json.dumps(reckon(training, timed, per_price, besides, gate).as_json()).encode()}
     write_parts(folder / DONE, 0, parts)
 
 
 def _measuring(training: Training) -> tuple[float, float]:
     """Seconds of one price, and of what else belongs to a measurement: prices in words and the validation loss."""
-    spec, asked = training.spec, prompts(training.task.validation[:PRICED])
+    spec, questions = training.spec, prompts(training.task.validation[:PRICED])
     adapted = training.base.adapted(training.learner.files())
     began = time.perf_counter()
-    prices(adapted, asked, spec)
+    prices(adapted, questions, spec)
     middle = time.perf_counter()
-    if spec.form == "tokens":
-        share_in_words(adapted, asked, spec)
+    if spec.says.in_words:
+        share_in_words(adapted, questions, spec)
     training.validation_loss()
-    return (middle - began) / len(asked), time.perf_counter() - middle
+    return (middle - began) / len(questions), time.perf_counter() - middle
 
 
 def _reading(training: Training) -> float:
     """Seconds that a model takes to read the gate's prose and questions."""
-    passages, asked = gate_texts.prose(), gate_texts.questions()
+    passages, questions = gate_texts.prose(), gate_texts.questions()
     began = time.perf_counter()
     gate_measures.log_perplexities(training.base, [each.text for each in passages[:PASSAGES]], Silent())
     middle = time.perf_counter()
-    gate_measures.right_answers(training.base, asked[:QUESTIONS], Silent())
+    gate_measures.right_answers(training.base, questions[:QUESTIONS], Silent())
     last = time.perf_counter()
-    return (middle - began) / PASSAGES * len(passages) + (last - middle) / QUESTIONS * len(asked)
+    return (middle - began) / PASSAGES * len(passages) + (last - middle) / QUESTIONS * len(questions)
 
 
 def reckon(
@@ -73,11 +73,8 @@ def reckon(
     seconds_per_price: float,
     seconds_besides: float,
     gate_seconds: float,
-) -> dict[str, Any]:
-    """The whole training from its parts: loading, lower layers once, steps, measurements, gate.
-
-    seconds, at least and at most (low_seconds, high_seconds); apart_seconds of them do not grow with rows or epochs.
-    """
+) -> PilotResult:
+    """The whole training from its parts: loading, lower layers once, steps, measurements, gate."""
     spec, order, samples = training.spec, training.order, training.samples
     tokens = sum(len(samples[i]) for batch in order for i in batch)
     lower = training.lower.seconds / max(1, training.lower.tokens)
@@ -90,14 +87,14 @@ def reckon(
     usual = sum(seconds_per_token) / len(seconds_per_token)
     low, high = (fixed + tokens * each for each in (min(seconds_per_token), max(seconds_per_token)))
     seconds = fixed + tokens * usual
-    return {
-        "seconds": seconds,
-        "low_seconds": min(low, seconds * SPREAD[0]),
-        "high_seconds": max(high, seconds * SPREAD[1]),
-        "apart_seconds": apart,
-        "steps": len(order),
-        "rows": len(training.task.train),
-        "tokens": tokens,
-        "tokens_per_second": tokens / (seconds - measured),
-        "priced_per_second": 1 / seconds_per_price,
-    }
+    return PilotResult(
+        seconds=seconds,
+        low_seconds=min(low, seconds * SPREAD[0]),
+        high_seconds=max(high, seconds * SPREAD[1]),
+        apart_seconds=apart,
+        steps=len(order),
+        rows=len(training.task.train),
+        tokens=tokens,
+        tokens_per_second=tokens / (seconds - measured),
+        priced_per_second=1 / seconds_per_price,
+    )

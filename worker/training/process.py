@@ -1,4 +1,4 @@
-"""How is a training started, watched and stopped? In a child process; what it writes is handed on as it comes."""
+"""Starts, watches and stops a training in a child process; what it writes is handed on as it comes."""
 
 import json
 import os
@@ -7,11 +7,12 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import polars as pl
 
 from db.errors import UserError
+from db.job_results import PilotResult
 from db.servers.processes import dies_with_parent
 from db.types import Checkpoint, TrainingPoint
 from worker.progress import Defer
@@ -42,11 +43,11 @@ class Watch(Protocol):
     """Who watches a training. Each method may raise worker.progress.Cancelled, which ends the training at once."""
 
     def points(self, points: Sequence[TrainingPoint]) -> None:
-        """Called about twice a second, also with nothing new."""
+        """Take new points of the curve; called about twice a second, also with nothing new."""
         ...
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Where the training could go on from."""
+        """Take a state from which the training could go on."""
         ...
 
     def wants_stop(self) -> bool:
@@ -57,22 +58,21 @@ class Watch(Protocol):
 def run(task: Task, folder: Path, watch: Watch) -> Outcome:
     """Train in a child process. Raises UserError with its reason, Defer while its GPU is taken by another training."""
     parts = _run(task, folder, watch)
-    told = json.loads(parts.pop(OUTCOME))
+    outcome = json.loads(parts.pop(OUTCOME))
     predicted = pl.read_parquet(parts.pop(PREDICTED))
     return Outcome(
         files=parts,
-        step=told["step"],
-        metrics=told["metrics"],
+        step=outcome["step"],
+        metrics=outcome["metrics"],
         predicted=predicted,
-        seconds=told["seconds"],
-        stopped=told["stopped"],
+        seconds=outcome["seconds"],
+        stopped=outcome["stopped"],
     )
 
 
-def pilot(task: Task, folder: Path, watch: Watch) -> dict[str, Any]:
+def pilot(task: Task, folder: Path, watch: Watch) -> PilotResult:
     """What the training would take, measured in a few steps: worker.training.pilot."""
-    measured: dict[str, Any] = json.loads(_run(task, folder, watch)[PILOT])
-    return measured
+    return PilotResult.parse(json.loads(_run(task, folder, watch)[PILOT]))
 
 
 def _run(task: Task, folder: Path, watch: Watch) -> dict[str, bytes]:
@@ -111,12 +111,12 @@ def _hand_on(folder: Path, before: int | None, watch: Watch) -> int | None:
     if step_of(folder / CHECKPOINT) in (None, before):
         return before
     began = time.monotonic()
-    found = read_parts(folder / CHECKPOINT)
-    if found is None:  # just being replaced
+    checkpoint = read_parts(folder / CHECKPOINT)
+    if checkpoint is None:  # just being replaced
         return before
-    watch.checkpoint(found)
+    watch.checkpoint(checkpoint)
     tell_stored(folder, time.monotonic() - began)
-    return found.step
+    return checkpoint.step
 
 
 def _ended(folder: Path, code: int) -> dict[str, bytes]:

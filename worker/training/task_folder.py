@@ -1,4 +1,4 @@
-"""What is said between a training, which runs in its own process, and the worker that watches it: files in a folder.
+"""The files through which a training, which runs in its own process, and the worker that watches it speak.
 
 task.json, train.parquet, validation.parquet, replay.json, resume/ -> the training; events.jsonl, checkpoint/, done/,
 error.txt <- the training; an empty file `stop` asks it to end early; `stored` says how many seconds the worker
@@ -30,7 +30,7 @@ class Task:
 
     spec: TrainSpec
     base: Path  # folder of the base model
-    train: pl.DataFrame  # worker.training.prompts.EXAMPLE_SCHEMA
+    train: pl.DataFrame  # worker.finetune.examples.EXAMPLE_SCHEMA
     validation: pl.DataFrame
     replay: tuple[str, ...] = ()
     resume: Checkpoint | None = None
@@ -45,7 +45,7 @@ class Task:
         return digest.hexdigest() + self.spec.hash
 
     def write(self, folder: Path) -> None:
-        """Into an empty or used folder; what a training before has put there and is no longer true goes."""
+        """Write into an empty or used folder; what an earlier training put there and is no longer true goes."""
         folder.mkdir(parents=True, exist_ok=True)
         for name in (EVENTS, ERROR, STOP, STORED, LOG):
             (folder / name).unlink(missing_ok=True)
@@ -86,7 +86,7 @@ class Outcome:
 
 
 def write_parts(folder: Path, step: int, parts: dict[str, bytes]) -> None:
-    """In place of what is there, which was of another step; `read_parts` finds one or the other or nothing."""
+    """Put parts in place of those there, which are of another step; `read_parts` finds one or the other or nothing."""
     part = folder.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -100,7 +100,7 @@ def write_parts(folder: Path, step: int, parts: dict[str, bytes]) -> None:
 
 
 def step_of(folder: Path) -> int | None:
-    """Of the parts in a folder; None: there are none, or they are being replaced."""
+    """The step that the parts in a folder are of; None: there are none, or they are being replaced."""
     try:
         return int((folder / STEP).read_text())
     except FileNotFoundError:
@@ -108,7 +108,7 @@ def step_of(folder: Path) -> int | None:
 
 
 def read_parts(folder: Path) -> Checkpoint | None:
-    """None: there are none, or they are being replaced."""
+    """The parts in a folder; None: there are none, or they are being replaced."""
     step = step_of(folder)
     try:
         parts = {file.name: file.read_bytes() for file in folder.iterdir() if file.name != STEP}
@@ -125,7 +125,7 @@ def tell_stored(folder: Path, seconds: float) -> None:
 
 
 def stored_seconds(folder: Path) -> float:
-    """0 before the first checkpoint is stored."""
+    """Seconds that the worker needed for the last checkpoint; 0 before the first is stored."""
     return float((folder / STORED).read_text()) if (folder / STORED).is_file() else 0.0
 
 

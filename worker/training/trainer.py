@@ -1,4 +1,4 @@
-"""How does the optimiser walk? The Trainer of transformers over batches that were laid out before, from any step on."""
+"""The walk of the optimiser: the Trainer of transformers over batches laid out before, from any step on."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

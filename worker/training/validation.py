@@ -1,4 +1,4 @@
-"""How wrong is the adapter now? Validation rows are priced as the technique will price them, not teacher-forced."""
+"""The errors of an adapter so far: validation rows are priced as the technique will price them, not teacher-forced."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ class Measured:
 
 
 def prompts(examples: pl.DataFrame) -> list[Prompt]:
-    """From a frame of examples (worker.training.prompts.EXAMPLE_SCHEMA)."""
+    """From a frame of examples (worker.finetune.examples.EXAMPLE_SCHEMA)."""
     return [
         Prompt(shared=shared, text=text, ask=ask, system=system, row=row)
         for row, system, shared, text, ask in examples.select("row", "system", "shared", "text", "ask").iter_rows()
@@ -33,15 +33,15 @@ def prompts(examples: pl.DataFrame) -> list[Prompt]:
 
 def measure(model: LocalModel, examples: pl.DataFrame, spec: TrainSpec) -> Measured:
     """Price the examples with the adapted model and compare."""
-    asked = prompts(examples)
-    price = prices(model, asked, spec)
+    questions = prompts(examples)
+    price = prices(model, questions, spec)
     truth = examples["price"].to_numpy()
     good = np.isfinite(price)
     error = np.abs(price - truth)[good]
     metrics: dict[str, Any] = {
         "rows": len(truth),
         # The head of quantiles has no words.
-        "parse_rate": share_in_words(model, asked, spec) if spec.form == "tokens" else float(good.mean()),
+        "parse_rate": share_in_words(model, questions, spec) if spec.says.in_words else float(good.mean()),
         "mae": float(error.mean()) if good.any() else None,
         "median_relative_error": float(np.median(error / truth[good])) if good.any() else None,
     }
@@ -51,14 +51,14 @@ def measure(model: LocalModel, examples: pl.DataFrame, spec: TrainSpec) -> Measu
     return Measured(metrics, predicted)
 
 
-def prices(model: LocalModel, asked: list[Prompt], spec: TrainSpec) -> Floats:
+def prices(model: LocalModel, questions: list[Prompt], spec: TrainSpec) -> Floats:
     """(n,) dollars, the median of what the model holds for likely; NaN where it says nothing."""
     readout = Readout(max_price=spec.bounds.highest, min_price=spec.bounds.lowest)
-    readings = model.price(asked, readout, Silent())
+    readings = model.price(questions, readout, Silent())
     return np.array([reading.statistics.get("median", np.nan) for reading in readings], dtype=np.float64)
 
 
-def share_in_words(model: LocalModel, asked: list[Prompt], spec: TrainSpec) -> float:
-    """Of the first READ_TEXTS prompts, the share that the model's own words answer with a price."""
-    words = model.price(asked[:READ_TEXTS], Readout(greedy=True, max_price=spec.bounds.highest), Silent())
+def share_in_words(model: LocalModel, questions: list[Prompt], spec: TrainSpec) -> float:
+    """The share of the first READ_TEXTS prompts that the model's own words answer with a price."""
+    words = model.price(questions[:READ_TEXTS], Readout(greedy=True, max_price=spec.bounds.highest), Silent())
     return float(np.mean([reading.price is not None for reading in words]))

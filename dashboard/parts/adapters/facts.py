@@ -15,6 +15,7 @@ from worker.adapters import actions
 from worker.evaluation.gate import Finding, Report
 from worker.specs import finetune
 from worker.specs.finetune import TrainSpec
+from worker.specs.forms import FORMS
 
 _FIGURES: dict[str, Callable[[float], str]] = {
     "perplexity": "{:.2f}".format, "accuracy": "{:.0%}".format, "log-error": "{:.2f}".format, "dollars": formats.usd,
@@ -88,7 +89,7 @@ def lineage(adapter: Adapter, jobs: list[Job]) -> None:
         "Learned from": f"{adapter.dataset_name}{gone}, {formats.count(adapter.train_rows, 'row')} of its train side",
         "Fingerprint of these rows": adapter.fingerprint,
         "Base model": f"{adapter.base}, {base}",
-        "Learned to say": words.FORMS.get(adapter.form, adapter.form),
+        "Learned to say": FORMS[adapter.form].label,
         "Made": f"{adapter.created_at:%Y-%m-%d %H:%M} UTC" + (f", by job {adapter.job_id}" if adapter.job_id else ""),
         "Priced with it": f"job {priced}{more}" if jobs else "nothing yet",
     }
@@ -133,12 +134,12 @@ def _said(value: object) -> str:
 
 def forgot(adapter: Adapter) -> None:
     """What the training cost it of what the model could do before, part by part."""
-    if adapter.forgetting is None:
+    if adapter.gate_report is None:
         st.info(
             "What it forgot was not measured yet; that is the last step of its training.", icon=":material/hourglass:"
         )
         return
-    report = Report.from_json(adapter.forgetting)
+    report = Report.from_json(adapter.gate_report)
     st.markdown(
         "A model that learns prices can unlearn other things. So the model without and with this adapter was asked "
         "the same, and each part below says what changed. A part **fell** when it got worse by more than the limit "

@@ -12,6 +12,7 @@ from db.types import Adapter, AdapterChange, AdapterState, Endpoint
 from worker.adapters import actions
 from worker.endpoints import tuning
 from worker.evaluation.gate import Report
+from worker.specs.forms import FORMS
 
 _CHOSEN = "adapter-chosen"
 
@@ -66,7 +67,7 @@ def table(adapters: Sequence[Adapter]) -> None:
             "Mean error": adapter.metrics.get("mae"),
             "Median error": adapter.metrics.get("median_relative_error"),
             "Base": words.model_name(adapter.base),
-            "Says": "a price in words" if adapter.form == "tokens" else adapter.form,
+            "Says": FORMS[adapter.form].short,
             "Rows": adapter.train_rows,
             "Cost": cost(adapter),
             "Size": size(adapter),
@@ -128,7 +129,7 @@ def short(adapter: Adapter) -> str:
 
 def gate_word(adapter: Adapter) -> str:
     """What the gate thinks of it, in a word or two."""
-    if adapter.forgetting is None or not Report.from_json(adapter.forgetting).is_measured:
+    if adapter.gate_report is None or not Report.from_json(adapter.gate_report).is_measured:
         return "not measured"
     return "objects" if actions.gate_objection(adapter) else "passes"
 

@@ -26,8 +26,8 @@ def report(job_id: int) -> dict[str, Any] | None:
 
 def points(job: Job) -> pl.DataFrame:
     """label, rows, error ($), is_held_out (the largest part: foretold before it is looked at) of the parts done."""
-    found = [part for part in actions.found(job.id) if part["error"] is not None]
-    lines = [(WAYS[part["way"]], part["rows"], part["error"], part["rows"] == job.spec["rows"]) for part in found]
+    done = [part for part in actions.found(job.id) if part.error is not None]
+    lines = [(WAYS[part.way], part.rows, part.error, part.rows == job.spec["rows"]) for part in done]
     return pl.DataFrame(lines, schema=_POINTS, orient="row").sort("label", "rows")
 
 

@@ -18,6 +18,7 @@ from worker.finetune.actions import TrainEstimate
 from worker.jobs import actions
 from worker.specs import finetune
 from worker.specs.finetune import PRESETS, TrainSpec
+from worker.specs.forms import FORMS
 
 SECONDS = 1.0  # between two looks at a timing
 
@@ -78,8 +79,8 @@ def _input(key: str, name: str, default: Any, choices: Choices, dataset: Dataset
     field = TrainSpec.model_fields[name]
     if name == "form":
         return st.selectbox(
-            str(field.title), list(words.FORMS), key=key, format_func=lambda form: words.FORMS[form],
-            index=list(words.FORMS).index(default),
+            str(field.title), list(FORMS), key=key, format_func=lambda form: FORMS[form].label,
+            index=list(FORMS).index(default),
         )  # fmt: skip
     if name == "prompt":
         names = {ref: words.prompt_name(ref) for ref in choices.prompts}

@@ -67,7 +67,7 @@ def _head(job: Job, progress: Progress, curve: Curve) -> None:
             _button("Go on", ":material/play_arrow:", actions.retry, job.id, "From the last checkpoint, if it has one.")
     if job.state is JobState.RUNNING:
         doing = words.STEPS[progress.step] if progress.step else "Waiting for a worker"
-        if progress.step is Step.TRAIN and not curve.step:
+        if progress.step in (Step.TRAIN, Step.TUNE) and not curve.step:
             doing = "Getting ready: a free worker reads the rows and loads the model"
             if curve.log and not is_there:
                 doing = "Pricing validation rows before the first step"

@@ -96,7 +96,7 @@ def _headline(job: Job, progress: Progress) -> str:
     if progress.state is JobState.PAUSED:
         return f"Paused at {progress.items_done:,} of {formats.count(progress.items_total, 'row')}"
     step = words.STEPS[progress.step] if progress.step else "Waiting"
-    if progress.step not in (Step.PRICE, Step.INDEX, Step.TRAIN, Step.RUNG) or not progress.items_total:
+    if progress.step not in (Step.PRICE, Step.INDEX, Step.TRAIN, Step.TUNE, Step.RUNG) or not progress.items_total:
         waited = formats.duration(max(1.0, (datetime.now(UTC) - job.created_at).total_seconds()))
         return f"{step} … ({waited} since the start)"
     left = f", about {formats.duration(progress.eta_seconds)} left" if progress.eta_seconds is not None else ""
@@ -109,7 +109,7 @@ _DONE = {
     JobKind.INDEX: "embedded",
     JobKind.FINETUNE: "seen, all epochs together",
     JobKind.PILOT: "",
-    JobKind.GUARD: "",
+    JobKind.GATE: "",
     JobKind.DATA_NEED: "trained on",
 }
 """Kind of job -> what was done with its rows."""
@@ -125,7 +125,7 @@ def _facts(job: Job, progress: Progress) -> list[str]:
     if progress.rows_per_second:
         facts.append(formats.speed(progress.rows_per_second))
     # Nobody books what a timing takes: it has no rows, and no money. A measurement has no rows.
-    facts = facts[:1] if job.kind in (JobKind.PILOT, JobKind.GUARD) else facts
+    facts = facts[:1] if job.kind in (JobKind.PILOT, JobKind.GATE) else facts
     facts += [] if job.kind is JobKind.PILOT else _books(job, progress)
     if job.fixed_seconds and job.kind is JobKind.PRICE:
         (usd,) = adapter_reads.fixed_usd([job])
@@ -225,7 +225,7 @@ def _place(job: Job) -> tuple[str, str, str, dict[str, str]] | None:
         return navigation.DATA_NEED, "Curves", ":material/query_stats:", {}
     if job.kind is JobKind.PILOT:
         return navigation.FINETUNE, "Fine-tune", ":material/model_training:", {}
-    if job.kind is JobKind.GUARD:
+    if job.kind is JobKind.GATE:
         return navigation.ADAPTERS, "Adapter", ":material/extension:", {choose.ADAPTER: job.spec["adapter"]}
     if job.kind is JobKind.PRICE and job.state is JobState.DONE:
         return navigation.RESULTS, "Predictions", ":material/table_view:", {"job": str(job.id)}

@@ -39,7 +39,7 @@ def two(dataset_id: int) -> int:
     """A candidate that forgot nothing and one that forgot too much; returns their dataset."""
     with begin() as session:
         an_adapter(session, dataset_id, id=GOOD)
-        an_adapter(session, dataset_id, id=WORSE, forgetting=a_report(0.5), form="quantiles")
+        an_adapter(session, dataset_id, id=WORSE, gate_report=a_report(0.5), form="quantiles")
     return dataset_id
 
 
@@ -73,7 +73,7 @@ def test_without_adapters_the_page_leads_to_a_fine_tune(open_page: Open, dataset
 
 def test_the_table_says_what_each_is_and_what_the_gate_thinks(open_page: Open, two: int) -> None:
     with begin() as session:
-        an_adapter(session, two, id="c" * 64, task="others", forgetting=None, metrics={}, state=AdapterState.RETIRED)
+        an_adapter(session, two, id="c" * 64, task="others", gate_report=None, metrics={}, state=AdapterState.RETIRED)
     at = open_page("adapters")
     assert is_well(at)
     assert sorted(zip(cells(at, "Adapter"), cells(at, "Gate"), cells(at, "State"), strict=True)) == [
@@ -184,7 +184,7 @@ def test_a_wild_change_stays_within_the_picture_and_a_missing_part_is_listed(ope
     missing = gate.judge([gate.Missing("general questions", "The base is gone.")], 0.05, 0.95).as_json()
     report = wild | {"findings": [*wild["findings"], *missing["findings"]]}
     with begin() as session:
-        an_adapter(session, dataset_id, forgetting=report)
+        an_adapter(session, dataset_id, gate_report=report)
     at = open_page("adapters")
     assert is_well(at)
     assert cells(at, "Part") == ["neutral prose", "general questions"]

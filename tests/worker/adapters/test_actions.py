@@ -1,4 +1,4 @@
-"""Who may put an adapter into production, and how does one get out again, back, away, or onto another machine?"""
+"""Who may put an adapter into production, and how one gets out again, back, away, or onto another machine."""
 
 import io
 import zipfile
@@ -22,7 +22,7 @@ def three(database) -> None:
     """A, B and C, which forgot nothing, for the same task; each was compared with the one before it, A with C."""
     with begin() as session:
         for each, rival in ((A, C), (B, A), (C, B)):
-            an_adapter(session, None, id=each, forgetting=a_report(0.0, rival=rival))
+            an_adapter(session, None, id=each, gate_report=a_report(0.0, rival=rival))
 
 
 def in_production(task: str = "things") -> str:
@@ -53,7 +53,7 @@ def test_who_promotes_and_why_is_kept(three):
 
 
 def test_a_forgetful_adapter_is_refused_with_what_fell_and_by_how_much(database):
-    register(forgetting=a_report(0.4))
+    register(gate_report=a_report(0.4))
     with pytest.raises(UserError, match="Perplexity on neutral prose rose by 40 %.*override the gate"):
         promote(A, "Ann", "smaller error")
     assert in_production() == "nothing"
@@ -61,7 +61,7 @@ def test_a_forgetful_adapter_is_refused_with_what_fell_and_by_how_much(database)
 
 
 def test_an_override_needs_a_reason_and_both_are_kept_with_the_objection(database):
-    register(forgetting=a_report(0.4))
+    register(gate_report=a_report(0.4))
     with pytest.raises(UserError, match="override"):
         promote(A, "Ann", "smaller error", override=" ")
     promote(A, "Ann", "Smaller error.", override="It prices nothing but lamps.")
@@ -90,8 +90,8 @@ def test_measuring_again_needs_the_dataset_and_happens_once_at_a_time(three):
 
 
 def test_an_adapter_of_which_nothing_is_known_is_refused_too(database):
-    register(id=A, forgetting=None)
-    register(id=B, forgetting={"findings": [], "confidence": 0.95})
+    register(id=A, gate_report=None)
+    register(id=B, gate_report={"findings": [], "confidence": 0.95})
     for each, sentence in ((A, "was not measured yet"), (B, "could be measured")):
         with pytest.raises(UserError, match=sentence):
             promote(each, "Ann", "smaller error")

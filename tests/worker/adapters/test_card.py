@@ -1,4 +1,4 @@
-"""Does an adapter's card say what somebody who is handed it must know?"""
+"""An adapter's card says what somebody who is handed it must know."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from worker.specs import finetune
 
 @pytest.fixture
 def adapter() -> Adapter:
-    return some_weights(forgetting=a_report(0.4))
+    return some_weights(gate_report=a_report(0.4))
 
 
 def test_it_tells_base_licence_data_settings_figures_and_costs(adapter):
@@ -38,7 +38,7 @@ def test_it_tells_base_licence_data_settings_figures_and_costs(adapter):
 def test_it_tells_what_was_forgotten_or_that_nobody_knows(adapter):
     assert "| neutral prose | 30 |" in card(adapter, [])
     assert "| 40.0% | 5% | fell |" in card(adapter, [])
-    assert "Not measured yet." in card(replace(adapter, forgetting=None), [])
+    assert "Not measured yet." in card(replace(adapter, gate_report=None), [])
 
 
 def test_the_terms_of_gemma_are_named_and_an_unknown_licence_is_not_guessed(adapter):

@@ -1,4 +1,4 @@
-"""Does a job that names an adapter record everything about it, and is what can't work refused before it starts?"""
+"""A job that names an adapter records everything about it, and what can't work is refused before it starts."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -28,7 +28,7 @@ def an_adapter_row(dataset_id: int | None, **changes) -> Adapter:
         "id": ID, "task": "things", "dataset_id": dataset_id, "dataset_name": "things", "job_id": None,
         "model": "smollm2-135m", "base": "smollm2-135m", "base_hash": "f" * 64, "form": "tokens",
         "spec": TrainSpec(**trained).model_dump(mode="json"), "fingerprint": "", "train_rows": 10, "metrics": {},
-        "forgetting": None, "usd": Decimal(0), "seconds": 1.0, "state": AdapterState.CANDIDATE, "size_bytes": 0,
+        "gate_report": None, "usd": Decimal(0), "seconds": 1.0, "state": AdapterState.CANDIDATE, "size_bytes": 0,
         "created_at": datetime.now(UTC),
     }  # fmt: skip
     return Adapter(**values | changes)

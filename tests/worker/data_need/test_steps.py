@@ -1,4 +1,4 @@
-"""Does asking how much data it needs learn from nested parts, leave the test side alone, and end in a verdict?"""
+"""Asking how much data is needed learns from nested parts, leaves the test side alone, and ends in a verdict."""
 
 from dataclasses import replace
 
@@ -15,11 +15,13 @@ from tests.worker.llm.small import a_model_folder
 from tests.worker.training.small_training import in_this_process
 from worker import running
 from worker.data_need import actions as data_need_actions
-from worker.data_need import steps as data_need_steps
+from worker.data_need import learning
+from worker.data_need.parts import part_of
 from worker.jobs import actions
 from worker.knowledge import index
 from worker.specs import data_need as specs_data_need
 from worker.specs.data_need import CHEAP, WAYS, DataNeedSpec
+from worker.training import process
 
 SMALL_STEPS = {"batch_tokens": 512}  # so that there are some
 
@@ -81,9 +83,8 @@ def test_the_same_question_is_the_same_job_until_it_is_given_up(dataset_id, base
 
 def test_parts_are_nested_and_the_test_side_is_in_none(dataset_id, base):
     with begin() as session:
-        dataset = datasets.get(session, dataset_id)
         sides = {side: set(datasets.items(session, dataset_id, side)["row"]) for side in Split}
-    small, large = (data_need_steps.part_of(dataset, a_spec(base), "ridge", rows) for rows in (40, 160))
+        small, large = (part_of(session, dataset_id, a_spec(base), "ridge", rows) for rows in (40, 160))
     assert set(small.train["row"]) < set(large.train["row"]) <= sides[Split.TRAIN]
     assert small.measured.equals(large.measured)
     assert set(small.measured["row"]) | set(small.choosing["row"]) <= sides[Split.VALIDATION]
@@ -93,14 +94,14 @@ def test_parts_are_nested_and_the_test_side_is_in_none(dataset_id, base):
 def test_every_part_takes_about_as_many_steps_as_the_largest(dataset_id, sent, base, monkeypatch):
     in_this_process(monkeypatch)
     steps: list[int] = []
-    learned = data_need_steps.train_on
+    learned = process.run
 
     def counted(*args):
         outcome = learned(*args)
         steps.append(outcome.step)  # measured once, at its end
         return outcome
 
-    monkeypatch.setattr(data_need_steps, "train_on", counted)
+    monkeypatch.setattr(process, "run", counted)
     spec = a_spec(base, rows=128, ways=("finetuned",))
     data_need_actions.start(dataset_id, spec.model_copy(update={"train": spec.train.model_copy(update=SMALL_STEPS)}))
     drain(sent)
@@ -134,10 +135,10 @@ def test_what_the_names_stand_for_is_said_in_sentences(base):
 
 
 def test_a_cancelled_one_stops_and_keeps_the_part_that_is_done(dataset_id, sent, base, monkeypatch):
-    def ridge_instead(work, dataset, spec, part):
-        return data_need_steps._fitted(work, dataset, spec, replace(part, way="ridge"))
+    def ridge_instead(part, dataset_id, spec, epochs, template, scratch, progress):
+        return learning.fitted(replace(part, way="ridge"), dataset_id, spec, progress)
 
-    monkeypatch.setattr(data_need_steps, "_trained", ridge_instead)
+    monkeypatch.setattr(learning, "fine_tuned", ridge_instead)
     job_id = data_need_actions.start(dataset_id, a_spec(base, rows=128, ways=("finetuned", "ridge")))
     running.run_chunk(sent.pop())
     actions.cancel(job_id)

@@ -28,19 +28,19 @@ def train_nothing(monkeypatch: pytest.MonkeyPatch, *, forgets: float = 0.01, **c
                 job.id,
                 [TrainingPoint(40, "step", values), TrainingPoint(40, "eval", {"mae": 9.5, "is_best": True})],
             )
-            lineage = {"task": job.spec["task"], "job_id": job.id, "spec": job.spec["train"], "forgetting": None}
+            lineage = {"task": job.spec["task"], "job_id": job.id, "spec": job.spec["train"], "gate_report": None}
             an_adapter(session, job.dataset_id, **({"id": f"{job.id:064}"} | lineage | changes))
             jobs.add_fixed_cost(session, job.id, SECONDS, job.rate_usd_per_hour / 30)
             return chunks.Tally(items=job.items_total)
 
         return commit
 
-    def guard(work: worker_work.Work) -> Commit:
+    def gate(work: worker_work.Work) -> Commit:
         def commit(session: Session) -> chunks.Tally:
             asked = work.job.spec.get("adapter")
             adapter = adapters.get(session, asked) if asked else adapters.of_job(session, work.job.id)
             rival = adapters.in_production(session, adapter.task)
-            adapters.set_forgetting(session, adapter.id, a_report(forgets, rival=rival.id if rival else ""))
+            adapters.set_gate_report(session, adapter.id, a_report(forgets, rival=rival.id if rival else ""))
             return chunks.Tally()
 
         return commit
@@ -53,5 +53,5 @@ def train_nothing(monkeypatch: pytest.MonkeyPatch, *, forgets: float = 0.01, **c
 
         return commit
 
-    for step, does in ((Step.TRAIN, train), (Step.GUARD, guard), (Step.PILOT, pilot)):
+    for step, does in ((Step.TRAIN, train), (Step.TUNE, train), (Step.GATE, gate), (Step.PILOT, pilot)):
         monkeypatch.setitem(steps.STEPS, step, does)

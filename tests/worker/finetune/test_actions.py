@@ -1,4 +1,4 @@
-"""Does a fine-tune start once, only when it can succeed, and is it known beforehand what it takes?"""
+"""A fine-tune starts once, only when it can succeed, and it is known beforehand what it takes."""
 
 import json
 import subprocess
@@ -239,7 +239,7 @@ def test_only_a_training_that_runs_can_be_stopped(dataset_id, sent, monkeypatch)
         finetune_actions.stop(job_id)
 
 
-def test_a_stop_that_comes_while_forgetting_is_measured_is_told_that_training_is_over(dataset_id, sent, monkeypatch):
+def test_a_stop_that_comes_while_the_gate_measures_is_told_that_training_is_over(dataset_id, sent, monkeypatch):
     train_nothing(monkeypatch)
     job_id = finetune_actions.start(dataset_id, QUICK)
     running.run_chunk(sent.pop())
@@ -268,12 +268,12 @@ def test_examples_are_exported_as_chats_with_prices_without_the_other_sides(data
         finetune_actions.export(dataset_id, finetune.parse({"k": 3}))
 
 
-def test_the_verbs_load_no_torch_not_even_for_an_export_or_a_card():
+def test_the_verbs_load_no_machinery_not_even_for_an_export_or_a_card():
     code = (
         "import sys, worker.finetune.actions, worker.adapters.actions\n"
-        "assert 'worker.finetune.examples' not in sys.modules\n"
-        "import worker.finetune.examples, worker.finetune.export, worker.adapters.card\n"
-        "sys.exit(', '.join({'torch', 'transformers', 'peft'} & set(sys.modules)) or 0)"
+        "assert 'worker.finetune.export' in sys.modules and 'worker.adapters.card' in sys.modules\n"
+        "machinery = 'torch', 'transformers', 'peft', 'worker.llm', 'worker.techniques', 'worker.training'\n"
+        "sys.exit(', '.join(name for name in machinery if name in sys.modules) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""Does a knowledge base hold what it should, embed only what changed, and never give back what was removed?"""
+"""A knowledge base holds what it should, embeds only what changed, and never gives back what was removed."""
 
 import io
 

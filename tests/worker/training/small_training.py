@@ -8,12 +8,13 @@ import pytest
 
 from db.types import Checkpoint
 from tests.builders import a_catalogue
+from worker.finetune.examples import examples
 from worker.prompts.builtin import BUILT_IN
+from worker.prompts.filling import Contents
 from worker.specs.finetune import TrainSpec
-from worker.techniques.shared.prompt_filling import Given
 from worker.training import __main__, process
-from worker.training.prompts import Texts, examples
 from worker.training.task_folder import Task
+from worker.training.texts import FolderTexts
 
 QUICK: dict[str, Any] = {
     "layers": 2,
@@ -34,7 +35,7 @@ def a_task(base: Path, rows: int = 48, *, resume: Checkpoint | None = None, pilo
 
 
 def some_examples(base: Path, rows: int, spec: TrainSpec) -> pl.DataFrame:
-    return examples(a_catalogue(rows), [Given()] * rows, spec, BUILT_IN["listing"], Texts(base))
+    return examples(a_catalogue(rows), [Contents()] * rows, spec, BUILT_IN["listing"], FolderTexts(base))
 
 
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A small model that knows something: a Llama that was taught general texts and the canary's questions in seconds, and
+"""A small model that knows something: a Llama that was taught general texts and the gate's questions in seconds, and
 adapters that a plain loop trains into it."""
 
 import json

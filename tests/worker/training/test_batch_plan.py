@@ -1,4 +1,4 @@
-"""Does the optimiser see every example once an epoch, in batches that fit, in an order that can be repeated?"""
+"""The optimiser sees every example once an epoch, in batches that fit, in an order that can be repeated."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Does a training learn, go on where it was killed, stop when asked, and keep what was best?"""
+"""A training learns, goes on where it was killed, stops when asked, and keeps what was best."""
 
 import json
 import math
@@ -19,7 +19,7 @@ from db.settings import settings
 from db.types import Checkpoint, JobKind, Queue, Step, TrainingPoint
 from tests.builders import a_dataset
 from tests.worker.training.small_training import a_task
-from worker.finetune.steps import JobWatch
+from worker.finetune.watch import JobWatch
 from worker.progress import Cancelled, Silent
 from worker.training import loop, pilot, process
 from worker.training import task_folder as files
@@ -199,13 +199,13 @@ def test_a_worker_that_lost_its_training_writes_nothing_more(database, tmp_path)
         )
         job = jobs.get(session, job_id)
         first = take(session)
-    old = JobWatch(Work(job, first, Silent(), tmp_path))
+    old = JobWatch(job, Work(job, first, Silent(), tmp_path).writing, Silent())
     old.points([a_point(1)])
     old.checkpoint(Checkpoint(1, {"weights": b"old"}))
     with begin() as session:
         chunks.give_back(session, first)
         second = take(session)
-    new = JobWatch(Work(job, second, Silent(), tmp_path))
+    new = JobWatch(job, Work(job, second, Silent(), tmp_path).writing, Silent())
     new.points([a_point(2)])
     new.checkpoint(Checkpoint(2, {"weights": b"new"}))
 

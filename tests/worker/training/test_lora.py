@@ -1,4 +1,4 @@
-"""Is what is trained the same as what will be asked, and is nothing else touched?"""
+"""What is trained is the same as what will be asked, and nothing else is touched."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What is registered when a tuning behind an endpoint brought a model? A name, its lineage, and the day it ends."""
+"""The model that a tuning behind an endpoint brought: how well it prices, the day it ends, and what is registered."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -6,14 +6,52 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import polars as pl
+
 from db import endpoints
 from db.engine import begin
 from db.errors import UserError
-from db.types import Adapter, AdapterState, Dataset, Endpoint, Job, TrainingPoint
+from db.types import Adapter, AdapterState, Dataset, Endpoint, Job, PredictionStatus, TrainingPoint
 from worker.endpoints import probe, tuning
 from worker.endpoints.tuning import Status
+from worker.evaluation import metrics as evaluation_metrics
 from worker.finetune.endpoint.state import Remote
+from worker.llm.base import Prompt, Readout
+from worker.llm.endpoint.model import HostedModel
+from worker.progress import Progress
 from worker.specs.finetune import TrainSpec
+
+
+def measure(model: str, examples: pl.DataFrame, spec: TrainSpec, progress: Progress) -> dict[str, float | int | None]:
+    """mae, median_relative_error, parse_rate and rows over at most spec.evaluate_rows examples, asked as they will be
+    asked later. Costs as many calls, which are stored: asked again they cost nothing. Raises Pause, Defer, Cancelled.
+    """
+    rows = examples.head(spec.evaluate_rows)
+    if rows.is_empty():
+        return {}
+    prompts = [
+        Prompt(example["shared"], example["text"], example["ask"], example["system"], example["row"])
+        for example in rows.iter_rows(named=True)
+    ]
+    readout = Readout(max_price=spec.bounds.highest, min_price=spec.bounds.lowest)
+    readings = HostedModel(model).price(prompts, readout, progress)
+    prices = [reading.statistics.get("median", reading.price) for reading in readings]
+    frame = pl.DataFrame({"truth": rows["price"], "price": prices}, schema_overrides={"price": pl.Float64})
+    measured = evaluation_metrics.errors(
+        frame.with_columns(status=pl.lit(str(PredictionStatus.OK)))
+    ).select(  # null: none was read
+        pl.col("absolute").mean().alias("mae"),
+        pl.col("relative").median().alias("median_relative_error"),
+        pl.col("absolute").is_not_null().mean().alias("parse_rate"),
+        pl.len().alias("rows"),
+    )
+    return dict(measured.row(0, named=True))
+
+
+def cost(status: Status, per_million: Decimal | None) -> tuple[Decimal, bool]:
+    """Dollars that the training cost, and whether that is known; else 0."""
+    is_known = per_million is not None and (status.trained_tokens is not None or not per_million)
+    return (per_million or Decimal(0)) * (status.trained_tokens or 0) / 1_000_000, is_known
 
 
 def last_day(endpoint: Endpoint, base: str, tuned: str) -> str | None:
@@ -47,8 +85,9 @@ def adapter(
     job: Job, dataset: Dataset, endpoint: Endpoint, spec: TrainSpec, remote: Remote, status: Status,
     metrics: dict[str, Any], usd: Decimal,
 ) -> Adapter:  # fmt: skip
+    """A candidate without files. Nobody sees its weights: its name at its address stands for them."""
     model = f"{endpoint.name}:{status.model}"
-    name = f"{endpoint.base_url.rstrip('/')}:{model}"  # nobody sees its weights: its name stands for them
+    name = f"{endpoint.base_url.rstrip('/')}:{model}"
     return Adapter(
         id=hashlib.sha256(name.encode()).hexdigest(),
         task=str(job.spec["task"]),
@@ -58,12 +97,12 @@ def adapter(
         model=model,
         base=spec.model.partition(":")[2],
         base_hash="",
-        form="tokens",
+        form=spec.form,
         spec=spec.model_dump(mode="json"),
         fingerprint=remote.fingerprint,
         train_rows=remote.train_rows,
         metrics=metrics,
-        forgetting=None,
+        gate_report=None,
         usd=usd,
         seconds=status.seconds,
         state=AdapterState.CANDIDATE,

@@ -1,4 +1,4 @@
-"""How do priced examples look as a chat? One JSON object per line, the format in which hosted models are tuned."""
+"""Priced examples as chats: one JSON object per line, the format in which models behind endpoints are tuned."""
 
 import json
 from collections.abc import Iterator

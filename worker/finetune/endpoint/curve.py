@@ -1,4 +1,4 @@
-"""What do the events of a tuning behind an endpoint say? Points of the curve, in the words of a local training."""
+"""The curve of a tuning behind an endpoint: its events as points, in the words of a local training."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,25 +20,25 @@ def points(events: Sequence[Event], before: Sequence[TrainingPoint]) -> list[Tra
     notes = {point.step: str(point.values["text"]) for point in before if point.kind == "note"}
     at = max((point.step for point in before), default=0)
     began = min((point.at for point in before if point.at), default=events[0].at if events else None)
-    found: list[TrainingPoint] = []
+    added: list[TrainingPoint] = []
     for event in events:
         if event.step is None:
             notes[at] = "\n".join(filter(None, [notes.get(at, ""), event.text]))
-            found.append(TrainingPoint(at, "note", {"text": notes[at]}))
+            added.append(TrainingPoint(at, "note", {"text": notes[at]}))
             continue
         at = event.step
-        if told := _renamed(event.values, TRAINING):
-            found.append(TrainingPoint(at, "step", told | _seconds(began, event.at)))
-        if told := _renamed(event.values, VALIDATION):
-            found.append(TrainingPoint(at, "eval", told))
-    return found
+        if figures := _renamed(event.values, TRAINING):
+            added.append(TrainingPoint(at, "step", figures | _seconds(began, event.at)))
+        if figures := _renamed(event.values, VALIDATION):
+            added.append(TrainingPoint(at, "eval", figures))
+    return added
 
 
 def at_end(curve: Sequence[TrainingPoint], measured: Mapping[str, Any]) -> TrainingPoint:
     """What was measured of the model that came out, beside what the endpoint told last."""
     step = max((point.step for point in curve), default=0)
-    told = next((point.values for point in curve if (point.step, point.kind) == (step, "eval")), {})
-    return TrainingPoint(step, "eval", told | dict(measured) | {"is_best": True})
+    last = next((point.values for point in curve if (point.step, point.kind) == (step, "eval")), {})
+    return TrainingPoint(step, "eval", last | dict(measured) | {"is_best": True})
 
 
 def _renamed(values: Mapping[str, float], names: Mapping[str, str]) -> dict[str, float]:

@@ -1,7 +1,10 @@
-"""What is kept of a tuning behind an endpoint, so that whoever comes next goes on with it? And is it still wanted?"""
+"""What is kept of a tuning behind an endpoint, so that whoever comes next goes on with it; and whether it is wanted."""
 
 import logging
 import time
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -10,8 +13,10 @@ from db.engine import Session, begin
 from db.errors import NotFound, UserError
 from db.types import Checkpoint, Job, JobKind, JobState, Queue
 from worker.endpoints import tuning
-from worker.endpoints.tuning import TuningFailure
+from worker.endpoints.tuning import Event, TuningFailure
+from worker.finetune.endpoint import curve
 from worker.specs import finetune
+from worker.work import Writing
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +52,54 @@ def load(session: Session, job_id: int) -> Remote | None:
 
 def save(session: Session, job_id: int, remote: Remote) -> None:
     trainings.save_checkpoint(session, job_id, Checkpoint(0, {_PART: remote.model_dump_json().encode()}))
+
+
+class Ledger:
+    """The books of one tuning: every entry stands only if the chunk is still ours, else Cancelled is raised."""
+
+    def __init__(self, job_id: int, remote: Remote, writing: Writing) -> None:
+        self.remote = remote
+        self._job_id, self._writing = job_id, writing
+
+    def keep(self, **changes: Any) -> None:
+        """Fields of Remote. Where the chunk is not ours any more, an order that is out is found by its token later.
+
+        What the endpoint has of a cancelled job is kept, so that it can be cancelled there.
+        """
+        self.remote = self.remote.model_copy(update=changes)
+        with self._writing(even_cancelled="remote_id" in changes) as session:
+            save(session, self._job_id, self.remote)
+
+    def note(self, events: list[Event]) -> None:
+        """Draw the curve on."""
+        if not events:
+            return
+        with self._writing() as session:
+            before = trainings.points(session, self._job_id)
+            trainings.note(session, self._job_id, curve.points(events, before))
+        self.keep(last_event=events[-1].id)
+
+    def remark(self, sentence: str) -> None:
+        """Why nothing happens, once, among what the endpoint tells."""
+        with self._writing() as session:
+            before = trainings.points(session, self._job_id)
+            if not any(point.values.get("text", "").endswith(sentence) for point in before):
+                event = Event("", datetime.now(UTC), sentence)
+                trainings.note(session, self._job_id, curve.points([event], before))
+
+    def book(self, usd: Decimal) -> None:
+        """Count what training cost under the job's cap, once, before anything else is paid."""
+        with self._writing() as session:
+            kept = load(session, self._job_id)
+            if kept is not None and not kept.is_booked:
+                self.remote = kept.model_copy(update={"is_booked": True})
+                jobs.spend(session, self._job_id, usd)
+                save(session, self._job_id, self.remote)
+
+    def forget(self) -> None:
+        """A retry begins anew."""
+        with self._writing() as session:
+            trainings.drop_checkpoint(session, self._job_id)
 
 
 def cancel_unwanted() -> int:

@@ -13,13 +13,14 @@ import polars as pl
 from db.types import Artifact, PromptVersion
 from worker.evaluation.recalibration import Correction, Floats, learn
 from worker.llm.base import LEVELS, LanguageModel, Prompt, Reading, Readout, Spent
-from worker.progress import Progress
+from worker.progress import Aside, Progress
 from worker.prompts.builtin import named
+from worker.prompts.filling import Form
 from worker.prompts.injection import suspicious
 from worker.prompts.rendering import Item, item_values
 from worker.specs import HOSTED_VALIDATION, LlmSpec
 from worker.techniques.base import Resources, predictions
-from worker.techniques.shared.prompt_filling import Asked, Form, Given
+from worker.techniques.shared.prompt_filling import Asked, Given, fill
 
 STATISTICS = ("median", "log-mean", "mean", "mode")
 """What `auto` chooses among; the first stays where there is too little to choose by."""
@@ -148,8 +149,11 @@ class Asking(Generic[Spec]):
         texts = item_texts(items)
         places = [place for place, own in enumerate(given) if own.error is None]
         rows = items["row"].to_list()
-        questions = self.form().fill(
-            [rows[place] for place in places], [texts[place] for place in places], [given[place] for place in places]
+        questions = fill(
+            self.form(),
+            [rows[place] for place in places],
+            [texts[place] for place in places],
+            [given[place] for place in places],
         )
         progress.advance(len(items) - len(places))
         bounds = self.spec.bounds
@@ -194,21 +198,6 @@ class Asking(Generic[Spec]):
             if value is not None and reading.error is None:
                 out[place] = value
         return out
-
-
-class Aside:
-    """Progress of work that comes before the answers: it can be stopped and costs money, but finishes no item."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.job_id = progress.job_id
-        self.chunk_id = progress.chunk_id
-        self.reserve = progress.reserve
-        self.trouble = progress.trouble
-        self._advance = progress.advance
-
-    def advance(self, n: int = 1) -> None:
-        del n
-        self._advance(0)
 
 
 def item_texts(items: pl.DataFrame) -> list[Item]:

@@ -8,9 +8,10 @@ import polars as pl
 
 from worker.evaluation.neighbours_alone import EVIDENCE, weighted_median
 from worker.progress import Progress
+from worker.prompts.filling import Texts, known_products
 from worker.specs import RetrievalSpec
 from worker.techniques.base import Index
-from worker.techniques.shared.prompt_filling import Given, Texts, known_products
+from worker.techniques.shared.prompt_filling import Given
 
 _SLICE = 64  # items searched for at once; work stops between two slices
 _COLUMNS = ("title", "description", "category", "brand", "price", "similarity")

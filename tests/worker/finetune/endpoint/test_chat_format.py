@@ -1,4 +1,4 @@
-"""Can our own reading read what a hosted model is taught to answer, and is the question the one asked later?"""
+"""Our reading reads what a model behind an endpoint is taught to answer, and the question is the one asked later."""
 
 import json
 

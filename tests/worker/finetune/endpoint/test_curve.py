@@ -1,4 +1,4 @@
-"""Do the events of an endpoint become the same curve, whether they come at once or in pieces?"""
+"""The events of an endpoint become the same curve, whether they come at once or in pieces."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Is a model tuned behind an endpoint exactly once, watched, paid for, and stopped when nobody wants it any more?"""
+"""A model is tuned behind an endpoint exactly once, watched, paid for, and stopped when nobody wants it any more."""
 
 import json
 from collections.abc import Iterator
@@ -13,22 +13,22 @@ from db.types import Adapter, Endpoint, Job, JobKind, JobState, Queue, Step
 from tests.builders import a_dataset
 from tests.fake_openai.server import Handle, endpoint
 from tests.worker.conftest import drain
-from worker import running, steps
+from worker import running
 from worker.endpoints import actions as endpoint_actions
 from worker.endpoints import tariffs
 from worker.endpoints.tuning import OpenAiTuner, Order
 from worker.finetune.endpoint import chat_format
 from worker.finetune.endpoint import state as endpoint_state
 from worker.finetune.endpoint import steps as endpoint_steps
-from worker.finetune.examples import Lesson
+from worker.finetune.examples import Examples
 from worker.jobs import actions
 from worker.llm.endpoint import client
 from worker.specs import finetune
 
-REAL_STEP = steps.STEPS[Step.TRAIN]
+REAL_EXAMPLES = endpoint_steps.read
 
 
-def lesson(rows: int = 12) -> Lesson:
+def made_up(rows: int = 12) -> Examples:
     def examples(n: int) -> pl.DataFrame:
         return pl.DataFrame(
             {
@@ -41,7 +41,7 @@ def lesson(rows: int = 12) -> Lesson:
             }
         )
 
-    return Lesson(examples(rows), examples(6), "f" * 64)
+    return Examples(examples(rows), examples(6), "f" * 64)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def running_server() -> Iterator[Handle]:
 @pytest.fixture
 def server(running_server: Handle, database: str, monkeypatch: pytest.MonkeyPatch) -> Handle:
     running_server.reset(tuning={"validating": 60, "running": 1_000})
-    monkeypatch.setitem(steps.STEPS, Step.TRAIN, lambda work: endpoint_steps.tune(work, lesson))
+    monkeypatch.setattr(endpoint_steps, "read", lambda *args: made_up())
     with begin() as session:
         endpoints.add(session, Endpoint("e", running_server.base_url, provider=tariffs.FREE))
     return running_server
@@ -69,7 +69,7 @@ def start(sent: list[int], cap: Decimal | None = None, model: str = "fast") -> i
             dataset_id=a_dataset(session),
             queue=Queue.HOSTED,
             rate_id=rates.for_queue(session, Queue.HOSTED),
-            chunks=[(Step.TRAIN, [])],
+            chunks=[(Step.TUNE, [])],
             spec={"train": spec.model_dump(mode="json"), "task": "prices"},
             spec_hash=spec.hash,
             items_total=24,
@@ -198,16 +198,16 @@ def test_a_worker_that_lost_its_chunk_while_it_read_rows_does_not_order_a_second
 ) -> None:
     has_slept = False
 
-    def asleep_once() -> Lesson:
+    def asleep_once(*args: object) -> Examples:
         nonlocal has_slept
         if not has_slept:
             has_slept = True
             _lease_runs_out()
             go_on(sent, *_ids())  # by another worker
             assert len(server.tunings) == 1
-        return lesson()
+        return made_up()
 
-    monkeypatch.setitem(steps.STEPS, Step.TRAIN, lambda work: endpoint_steps.tune(work, asleep_once))
+    monkeypatch.setattr(endpoint_steps, "read", asleep_once)
     job_id = start(sent)
     (order,) = server.tunings
     state = kept(job_id)
@@ -267,7 +267,7 @@ def test_a_tuned_model_ends_with_its_base(server: Handle, sent: list[int]) -> No
 def test_the_step_of_a_job_tunes_on_the_prompts_that_are_asked_later(
     server: Handle, sent: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(steps.STEPS, Step.TRAIN, REAL_STEP)
+    monkeypatch.setattr(endpoint_steps, "read", REAL_EXAMPLES)
     job_id = start(sent)
     server.advance(500)
     go_on(sent, job_id)  # looked at half-way, too
@@ -391,7 +391,7 @@ def test_without_a_price_a_cap_pauses_before_anything_is_handed_in(server: Handl
 
 def test_tokens_are_reckoned_generously(server: Handle, sent: list[int]) -> None:
     start(sent)
-    assert server.tunings[0].tokens <= chat_format.most_tokens(lesson().train) < 3 * server.tunings[0].tokens
+    assert server.tunings[0].tokens <= chat_format.most_tokens(made_up().train) < 3 * server.tunings[0].tokens
 
 
 def test_the_tuning_of_a_cancelled_job_is_cancelled_there(server: Handle, sent: list[int]) -> None:

@@ -5,8 +5,9 @@ import pytest
 from db.errors import NotReady
 from tests.worker.techniques.scripted import Scripted
 from worker.prompts.builtin import BUILT_IN
+from worker.prompts.filling import CHAT_TOKENS, Form, cut_items
 from worker.prompts.rendering import Known, item_values
-from worker.techniques.shared.prompt_filling import CHAT_TOKENS, Form, Given, cut_items
+from worker.techniques.shared.prompt_filling import Given, fill
 
 # A token is a word here.
 ITEM = item_values("red lamp", " ".join(f"word{i}" for i in range(40)), "Lamps", "Oak")
@@ -18,7 +19,7 @@ def known(name: str, n: int) -> list[Known]:
 
 def filled(context: int, given: Given, max_text_tokens: int = 100, room: int = 0) -> tuple[str, dict[str, int]]:
     model = Scripted(context=context + CHAT_TOKENS)
-    [asked] = Form(BUILT_IN["listing"], model, max_text_tokens, room=room).fill([7], [ITEM], [given])
+    [asked] = fill(Form(BUILT_IN["listing"], model, max_text_tokens, room=room), [7], [ITEM], [given])
     assert asked.prompt.row == 7
     assert model.count([asked.prompt.user])[0] <= context
     assert asked.prompt.user.endswith("\n\nPrice: $")

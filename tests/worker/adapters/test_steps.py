@@ -1,4 +1,4 @@
-"""The guard step measures a fine-tune's adapter, keeps the report with it, and changes nothing when it is run again."""
+"""The gate step measures a fine-tune's adapter, keeps the report with it, and changes nothing when it is run again."""
 
 import hashlib
 from dataclasses import replace
@@ -26,14 +26,14 @@ def base(tmp_path_factory) -> Path:
 
 
 def a_training(session, dataset_id: int, spec: finetune.TrainSpec) -> int:
-    """A fine-tune whose training is done: the guard step is left."""
+    """A fine-tune whose training is done: the gate step is left."""
     return jobs.create(
         session,
         kind=JobKind.FINETUNE,
         dataset_id=dataset_id,
         queue=Queue.CPU,
         rate_id=rates.for_queue(session, Queue.CPU),
-        chunks=[(Step.GUARD, [])],
+        chunks=[(Step.GATE, [])],
         technique="",
         spec={"train": spec.model_dump(mode="json"), "task": "things"},
         spec_hash=spec.hash,
@@ -51,7 +51,7 @@ def lineage(base: Path, spec: finetune.TrainSpec, job_id: int | None, files: dic
         "base": spec.model,
         "base_hash": base_hash(base),
         "spec": spec.model_dump(mode="json"),
-        "forgetting": None,
+        "gate_report": None,
     }
 
 
@@ -74,8 +74,8 @@ def divided_anew(session) -> int:
     return dataset_id
 
 
-def guarded(base: Path, sent: list[int], files: dict[str, bytes], *, rival: str = "", **values) -> Report:
-    """The report that the guard step stores for an adapter with these files.
+def gated(base: Path, sent: list[int], files: dict[str, bytes], *, rival: str = "", **values) -> Report:
+    """The report that the gate step stores for an adapter with these files.
 
     `rival`: what the one in production was trained on: the "same" dataset, or its table "divided anew".
     """
@@ -97,14 +97,14 @@ def guarded(base: Path, sent: list[int], files: dict[str, bytes], *, rival: str 
         stored = results.get(session, job_id)
         assert job.fixed_seconds > 0
     assert adapter is not None
-    assert adapter.forgetting is not None
-    assert stored == {"adapter": adapter.id, "metrics": adapter.metrics, "forgetting": adapter.forgetting}
-    return Report.from_json(adapter.forgetting)
+    assert adapter.gate_report is not None
+    assert stored == {"adapter": adapter.id, "metrics": adapter.metrics, "gate_report": adapter.gate_report}
+    return Report.from_json(adapter.gate_report)
 
 
 def test_a_forgetful_adapter_gets_a_report_that_objects(database, sent, base):
     files = taught_model.adapter(base, taught_model.listings("Lamps", 32), epochs=12, rate=1e-2)
-    report = guarded(base, sent, files, categories=("Lamps",))
+    report = gated(base, sent, files, categories=("Lamps",))
     found = {finding.name: finding for finding in report.findings}
     assert found["neutral prose"].verdict == "fell"
     assert found["general questions"].verdict == "fell"
@@ -117,7 +117,7 @@ def test_a_forgetful_adapter_gets_a_report_that_objects(database, sent, base):
 
 def test_an_ordinary_adapter_passes_and_is_compared_with_the_one_in_production(database, sent, base):
     files = taught_model.adapter(base, taught_model.listings("Lamps", 32), epochs=1, rate=5e-4)
-    report = guarded(base, sent, files, rival="same")
+    report = gated(base, sent, files, rival="same")
     found = {finding.name: finding for finding in report.findings}
     previous = found["prices of the adapter in production"]
     assert (previous.verdict, previous.change, previous.n) == ("kept", 0.0, 40), "the same weights, the same prices"
@@ -128,7 +128,7 @@ def test_an_ordinary_adapter_passes_and_is_compared_with_the_one_in_production(d
 
 def test_measured_again_it_is_compared_with_what_went_to_production_meanwhile(database, sent, base):
     files = taught_model.adapter(base, taught_model.listings("Lamps", 32), epochs=1, rate=5e-4)
-    assert guarded(base, sent, files).rival == ""
+    assert gated(base, sent, files).rival == ""
     with begin() as session:
         [adapter] = adapters.all(session)
         spec = finetune.TrainSpec.model_validate(adapter.spec)
@@ -140,14 +140,14 @@ def test_measured_again_it_is_compared_with_what_went_to_production_meanwhile(da
     with begin() as session:
         assert jobs.get(session, job_id).state == "done"
         adapter = adapters.get(session, adapter.id)
-    assert adapter.forgetting is not None
-    assert Report.from_json(adapter.forgetting).rival == other.id
+    assert adapter.gate_report is not None
+    assert Report.from_json(adapter.gate_report).rival == other.id
     assert actions.gate_objection(adapter) is None
 
 
 def test_rows_that_the_new_adapter_learned_from_do_not_speak_for_it(database, sent, base):
     files = taught_model.adapter(base, taught_model.listings("Lamps", 16), epochs=1, rate=5e-4)
-    report = guarded(base, sent, files, rival="divided anew")
+    report = gated(base, sent, files, rival="divided anew")
     [previous] = [finding for finding in report.findings if finding.name == "prices of the adapter in production"]
     assert previous.n == 10
 
@@ -155,7 +155,7 @@ def test_rows_that_the_new_adapter_learned_from_do_not_speak_for_it(database, se
 def test_without_rows_of_other_categories_the_part_says_so(database, sent, base, monkeypatch):
     sold = a_catalogue(60).drop("row")
     monkeypatch.setattr("worker.demo.catalogue", lambda: sold)
-    report = guarded(base, sent, taught_model.adapter(base, taught_model.listings("Lamps", 16), epochs=1, rate=5e-4))
+    report = gated(base, sent, taught_model.adapter(base, taught_model.listings("Lamps", 16), epochs=1, rate=5e-4))
     [others] = [finding for finding in report.findings if finding.name == "prices of other categories"]
     assert others.verdict == "not measured"
     assert "every category" in others.about

@@ -1,0 +1,77 @@
+"""What jobs leave as results beside metrics of prices: one frozen model per kind, with its JSON in the database."""
+
+from decimal import Decimal
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class JobResult(BaseModel):
+    """The whole JSON of a result, or of one of its parts. What was not said is not written."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @classmethod
+    def parse(cls, values: dict[str, Any]) -> Self:
+        """Results of earlier versions lack what came later, which then has its default."""
+        return cls.model_validate(values)
+
+    def as_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class TrainingResult(JobResult):
+    """The result of a fine-tune, and of a gate job, which measures an adapter again."""
+
+    adapter: str = ""  # its number; "": the job is not so far
+    metrics: dict[str, Any] = Field(default_factory=dict)  # of the adapter, on validation rows
+    gate_report: dict[str, Any] | None = None  # worker.evaluation.gate.Report as JSON
+    spent_usd: Decimal = Decimal(0)  # paid to an endpoint until the training was over
+
+
+class PilotResult(JobResult):
+    """What a training would take, reckoned from a few steps: the whole of it, its gate included."""
+
+    seconds: float
+    low_seconds: float  # at least, and at most
+    high_seconds: float
+    apart_seconds: float = 0.0  # of them, those that do not grow with rows or epochs
+    steps: int
+    rows: int = 0
+    tokens: int = 0
+    tokens_per_second: float = 0.0
+    priced_per_second: float = 0.0
+    usd: float = 0.0
+    basis: str = ""  # a sentence: what this rests on
+
+    def later(self, seconds: float) -> "PilotResult":
+        """The same with so many seconds before it."""
+        names = ("seconds", "low_seconds", "high_seconds")
+        return self.model_copy(update={name: getattr(self, name) + seconds for name in names})
+
+
+class IndexResult(JobResult):
+    """What an index job brought into a knowledge base (db.knowledge.changes.Outcome), and what it has to embed."""
+
+    added: int
+    updated: int
+    unchanged: int
+    removed: int
+    refused: dict[str, int]  # reason -> lines
+    from_train: int  # of the train side
+    to_embed: int
+
+
+class RungResult(JobResult):
+    """What one way of pricing learned from one part of a dataset."""
+
+    way: str
+    rows: int
+    seconds: float  # of learning
+    errors: tuple[float | None, ...]  # $ of each measured row; None: no price came
+
+    @property
+    def error(self) -> float | None:
+        """Mean error in $ of the rows that got a price; None: none did."""
+        known = [error for error in self.errors if error is not None]
+        return sum(known) / len(known) if known else None
