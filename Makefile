@@ -25,10 +25,10 @@ migrate: $(VENV)/installed ## Bring the database to the newest tables
 ##@ Work on it
 # Two processes, a file of tests stays in one; one thread each, because models that share two cores slow each other down.
 test: $(VENV)/installed chromium ## All tests, headless browser included (ARGS="-k name" for some)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-quick: $(VENV)/installed ## Tests that need no browser, no model and no processes to kill
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not stack and not browser and not model" $(ARGS)
+quick: $(VENV)/installed ## Tests that need no browser, no model, no processes of ours and no long time
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not stack and not browser and not model and not slow" $(ARGS)
 
 lint: $(VENV)/installed ## Style, format, types, and who imports whom
 	@$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""How fast are sentence embeddings? Ours beside sentence-transformers as it comes, same texts, with the difference."""
+"""The speed of sentence embeddings: ours beside sentence-transformers as it comes, same texts, with the difference."""
 
 import time
 from collections.abc import Callable

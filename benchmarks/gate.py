@@ -1,4 +1,4 @@
-"""Does the gate let ordinary trainings pass and stop forgetful ones? Many short trainings, one line each.
+"""What the gate says of ordinary and of forgetful trainings: many short trainings, one line each.
 
 python -m benchmarks.gate [FILE] [--model smollm2-135m] [--seeds 10] [--forgetful 3] [--rows 400] [--form tokens]
 FILE is a CSV with the columns title, category and price and, if it has them, description and brand; without it, the
@@ -52,7 +52,7 @@ class Bench:
         self.cold: Floats | None = None
 
     def report(self, seed: int, *, forgetful: bool) -> Report:
-        """Train once, and judge."""
+        """Trains once, and judges."""
         changes = FORGETFUL if forgetful else {"replay": self.replay}
         spec = finetune.parse(self.values | changes | {"seed": seed})
         rows = self.known.filter(pl.col("category") == self.largest) if forgetful else self.known
@@ -113,7 +113,7 @@ def main() -> None:
 
 
 def _line(bench: Bench, name: str, seed: int, *, forgetful: bool) -> bool:
-    """Prints a training's line; whether the gate stops it."""
+    """Prints a training's line; gives whether the gate stops it."""
     began = time.perf_counter()
     report = bench.report(seed, forgetful=forgetful)
     cells = "".join(f"{_cell(finding):>26}" for finding in report.findings)

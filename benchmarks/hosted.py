@@ -1,4 +1,4 @@
-"""How much of what an endpoint allows do we use? Our courier beside a plain loop and a pool of five threads.
+"""The share of what an endpoint allows that we use: our courier beside a plain loop and a pool of five threads.
 
 A server in a process of its own answers after a fixed time and allows a fixed number of requests a second; each way
 asks it for about the same time, one after the other. The plain ways are what people write first: the openai SDK with

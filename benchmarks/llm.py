@@ -1,4 +1,4 @@
-"""How fast does a local model price items? Our engine beside `generate` as one would first write it, same rows.
+"""The speed of a local model that prices items: our engine beside `generate` as one would first write it, same rows.
 
 python -m benchmarks.llm [FILE] [--rows 48] [--models smollm2-135m,gemma3-270m] [--examples 0,5]
 FILE is a CSV with the columns title and price and, if it has them, description, category and brand; without it, the

@@ -1,4 +1,4 @@
-"""Which rows do the benchmarks of trainings learn from? A priced file of the user's, or the demo catalogue."""
+"""The rows that the benchmarks of trainings learn from: a priced file of the user's, or the demo catalogue."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,8 @@ from worker.training.texts import FolderTexts
 
 
 def priced_items(file: Path | None) -> pl.DataFrame:
-    """ITEM_SCHEMA, only rows with a price that the local engine can say, in an order of chance that never changes."""
+    """A frame in ITEM_SCHEMA: only rows with a price that the local engine can say, in an order of chance that never
+    changes."""
     table = catalogue() if file is None else pl.read_csv(file, infer_schema=False)
     texts = [
         (pl.col(name) if name in table.columns else pl.lit("")).fill_null("").alias(name)
@@ -27,12 +28,12 @@ def priced_items(file: Path | None) -> pl.DataFrame:
 
 
 def lessons(items: pl.DataFrame, spec: TrainSpec, folder: Path) -> pl.DataFrame:
-    """EXAMPLE_SCHEMA, for the model in `folder`."""
+    """The examples of rows, in EXAMPLE_SCHEMA, for the model in `folder`."""
     return examples(items, [Contents()] * len(items), spec, BUILT_IN["listing"], FolderTexts(folder))
 
 
 class Curve:
-    """Lets a training run to its end, and keeps what it said."""
+    """The points of a training, which it lets run to its end."""
 
     def __init__(self) -> None:
         self.steps: list[TrainingPoint] = []

@@ -11,7 +11,8 @@ from pathlib import Path
 
 @contextmanager
 def fresh_stack(*, worker: bool = True) -> Iterator[None]:
-    """Must be entered before anything of ours is imported elsewhere: settings are read once per process."""
+    """Runs a stack inside a `with`. Enter it before anything of ours is imported: settings are read once per
+    process."""
     home = Path(tempfile.mkdtemp(prefix="pricewright-bench-"))
     home.chmod(0o755)
     os.environ["PRICEWRIGHT_DATA_DIR"] = str(home)

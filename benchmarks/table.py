@@ -70,13 +70,13 @@ def _figure(value: float | None, form: str, missing: str = "–") -> str:
 
 
 def _reach(row: dict[str, Any], name: str) -> str:
-    """ " (3.6 to 14.7)"; empty without an interval."""
+    """An interval as " (3.6 to 14.7)"; empty where there is none."""
     low, high = row[f"{name}_low"], row[f"{name}_high"]
     return "" if low is None else f" ({amounts.plain(low, 1)} to {amounts.plain(high, 1)})"
 
 
 def _verdict(row: dict[str, Any]) -> str:
-    """ "worse: +9.0 (3.6 to 14.7)": in dollars of MAE, with the paired interval."""
+    """The verdict as "worse: +9.0 (3.6 to 14.7)": in dollars of MAE, with the paired interval."""
     if row["verdict"] is None:
         return "no answers"
     if not row["diff"]:

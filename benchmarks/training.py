@@ -1,4 +1,4 @@
-"""How fast does a model learn prices, and how well? Ours beside TRL's SFTTrainer, on the same rows for as many epochs.
+"""The speed and success of a training: ours beside TRL's SFTTrainer, on the same rows for as many epochs.
 
 python -m benchmarks.training [FILE] [--rows 2000] [--epochs 1] [--model smollm2-135m] [--held 200]
     [--only trl|all-layers|tokens|quantiles] [--set NAME=VALUE]
@@ -109,11 +109,12 @@ class Bench:
         return self._off(self.base.adapted(took.files), spec)
 
     def cold(self) -> Floats:
-        """The same of the model before any training."""
+        """The same errors of the model before any training."""
         return self._off(self.base, self.spec)
 
     def _off(self, model: LocalModel, spec: TrainSpec) -> Floats:
-        return np.abs(prices(model, prompts(self.held), spec) - self.held["price"].to_numpy())
+        off: Floats = np.abs(prices(model, prompts(self.held), spec) - self.held["price"].to_numpy())
+        return off
 
     def _samples(self) -> list[Sample]:
         low, high = self.spec.bounds.lowest, self.spec.bounds.highest

@@ -21,7 +21,7 @@ from worker.training import device
 
 
 class Memory(TrainerCallback):  # type: ignore[misc]
-    """The most that was held at the end of a step."""
+    """The most memory that was held at the end of a step."""
 
     def __init__(self) -> None:
         self.most = 0.0

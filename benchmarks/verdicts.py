@@ -1,4 +1,4 @@
-"""How often is a technique called worse that is not? Equal techniques, beside the plain rule of comparing with the
+"""The share of equal techniques that are called worse, beside the plain rule of comparing with the
 luckiest; and how often one that is worse is found."""
 
 import numpy as np
@@ -26,14 +26,14 @@ def errors(
 
 
 def losers(sample: pairs.Sample, seed: int) -> set[int]:
-    """Who is called worse by our rule."""
+    """The techniques that our rule calls worse."""
     found = pairs.differences([sample], lambda values, _: resampling.means(values), N_BOOT, seed)[0]
     first = int(sample.errors.mean(axis=0).argmin())
     return {job for job in range(sample.errors.shape[1]) if found.of(job, first)[1] > 0}
 
 
 def plain_losers(sample: pairs.Sample, seed: int) -> set[int]:
-    """Who is called worse when each is compared with the luckiest in a paired bootstrap of its own."""
+    """The techniques that are called worse when each is compared with the luckiest in a paired bootstrap of its own."""
     first = int(sample.errors.mean(axis=0).argmin())
     gaps = sample.errors - sample.errors[:, [first]]
     figure = resampling.means(gaps)

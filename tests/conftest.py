@@ -1,13 +1,14 @@
-"""Real servers for tests: one embedded Postgres and Valkey per test run, a fresh copy of the database per test."""
+"""Real servers for tests: one embedded Postgres and Valkey per test run, a database as good as new per test."""
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
-import psycopg
 import pytest
 
 # Before anything of ours is imported: settings are read once.
@@ -26,6 +27,7 @@ os.environ |= {
 from db import engine  # noqa: E402
 from db.servers import embedded  # noqa: E402
 from db.settings import settings  # noqa: E402
+from tests.databases import Emptied, database_url, forget_the_disk, remake_database, use_database  # noqa: E402
 
 # Speed lives in `make bench`; a busy machine must not fail a test.
 hypothesis.settings.register_profile("pricewright", deadline=None)
@@ -35,10 +37,41 @@ TEMPLATE = "pricewright_template"
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first: one that begins last keeps one of two processes busy while the other has nothing left."""
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("browser", "stack", "model")])
+
+
+_MODELS = os.environ["PRICEWRIGHT_MODEL_CACHE"]
+_acts: set[str] = set()
+"""Markers of what the test at work has done."""
+
+
+def _notice(event: str, arguments: tuple[Any, ...]) -> None:
+    """An audit hook: notes when a process of ours is started, and when a file of a packaged model is opened."""
+    if event == "subprocess.Popen" and "-m worker." in " ".join(map(str, arguments[1])):
+        _acts.add("stack")
+    if event == "open" and str(arguments[0]).startswith(_MODELS):
+        _acts.add("model")
+
+
+sys.addaudithook(_notice)
+
+
+@pytest.fixture(autouse=True)
+def _is_marked(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that does what `make quick` leaves out has to say so, or it fails."""
+    yield
+    missing = sorted(name for name in _acts if request.node.get_closest_marker(name) is None)
+    _acts.clear()
+    assert not missing, f"It needs the marker {' and '.join(missing)}: see [tool.pytest] in pyproject.toml."
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[None]:
     """Embedded Postgres and Valkey for the whole run."""
     started = embedded.ensure(settings())
+    forget_the_disk()
     yield
     engine.engine().dispose()
     for server in started:
@@ -47,34 +80,9 @@ def servers() -> Iterator[None]:
     shutil.rmtree(settings().run_dir, ignore_errors=True)
 
 
-def _admin(statement: str) -> None:
-    with psycopg.connect(
-        host=str(settings().run_dir), user=embedded.USER, dbname="postgres", autocommit=True
-    ) as connection:
-        connection.execute(statement)  # type: ignore[arg-type]
-
-
-def remake_database(name: str, template: str = "template1") -> None:
-    """A database that is a copy of the template, in place of one of the same name."""
-    _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    _admin(f"CREATE DATABASE {name} TEMPLATE {template}")
-
-
-def use_database(url: str) -> None:
-    """Point this process at another database (empty = the embedded one)."""
-    engine.engine().dispose()
-    engine.engine.cache_clear()
-    os.environ["PRICEWRIGHT_DATABASE_URL"] = url
-    settings.cache_clear()
-
-
-def database_url(name: str) -> str:
-    return f"postgresql://{embedded.USER}@/{name}?host={settings().run_dir}"
-
-
 @pytest.fixture(scope="session")
 def template(servers: None) -> str:
-    """A migrated database that tests copy; copying takes a few dozen milliseconds."""
+    """A migrated database that tests copy."""
     remake_database(TEMPLATE)
     use_database(database_url(TEMPLATE))
     engine.migrate()
@@ -82,13 +90,19 @@ def template(servers: None) -> str:
     return TEMPLATE
 
 
+@pytest.fixture(scope="session")
+def emptied(template: str) -> Iterator[Emptied]:
+    emptied = Emptied("test_database", template)
+    yield emptied
+    emptied.close()
+
+
 @pytest.fixture
-def database(template: str) -> Iterator[str]:
-    """A fresh database, used by everything in this process; gives its URL for other processes."""
-    name = "test_database"
-    remake_database(name, template)
-    use_database(database_url(name))
-    yield database_url(name)
+def database(emptied: Emptied) -> Iterator[str]:
+    """A database as migrations leave it, used by everything in this process; gives its URL for other processes."""
+    emptied.freshen()
+    use_database(emptied.url)
+    yield emptied.url
     use_database("")
 
 

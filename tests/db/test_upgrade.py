@@ -15,7 +15,6 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import func, select, text
-from worker.evaluation.forgetting import Report
 
 from db import (
     adapters,
@@ -37,7 +36,7 @@ from db.knowledge import bases, search
 from db.migrations.__main__ import main as migrate
 from db.models import Base, ChunkRow
 from db.types import Checkpoint, Job, JobKind, JobState, Queue, Split, Step
-from tests.conftest import database_url, remake_database, use_database
+from tests.databases import database_url, remake_database, use_database
 from tests.db import old_database
 from tests.db.version_0_4 import (
     ADAPTERS,
@@ -65,6 +64,7 @@ from tests.db.version_0_4 import (
 from worker import app, running, specs
 from worker.adapters import actions as adapter_actions
 from worker.data_need import actions as data_need_actions
+from worker.evaluation.gate import Report
 from worker.finetune import actions as finetune_actions
 from worker.finetune.endpoint import state
 from worker.jobs import actions as job_actions
@@ -241,8 +241,8 @@ def test_every_adapter_is_there_with_where_it_comes_from(upgraded):
     }
     for adapter in every.values():
         finetune_specs.TrainSpec.model_validate(adapter.spec)
-        assert adapter.forgetting is not None
-        assert Report.from_json(adapter.forgetting).is_measured
+        assert adapter.gate_report is not None
+        assert Report.from_json(adapter.gate_report).is_measured
         assert adapter.metrics["mae"] > 0
         assert adapter.task in adapter_actions.card(adapter.id)
         assert adapter.is_hosted or digest(files[adapter.id]) == adapter.id

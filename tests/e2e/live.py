@@ -113,7 +113,7 @@ class Live:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"waited {seconds:.0f} s for: {what}"
-            time.sleep(0.5)
+            time.sleep(0.1)
 
 
 @contextmanager

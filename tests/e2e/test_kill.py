@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.model, pytest.mark.timeout(600)]
 
 @pytest.fixture
 def stack():
-    with live_stack(demo="false") as stack:
+    with live_stack(demo="false", lease_seconds="4", sweep_seconds="1") as stack:
         yield stack
 
 

@@ -44,21 +44,21 @@ HOSTILE = [
 APP = """
 import json, sys
 import streamlit as st
-from dashboard import words
+from dashboard.shared import markdown
 texts = json.load(open({path!r}))
 if st.query_params.get("kind") == "elements":
-    said = words.plain(texts[0])
+    said = markdown.plain(texts[0])
     with st.container(key="all"):
         st.markdown(said); st.caption(said); st.error(said); st.warning(said); st.info(said); st.success(said)
         st.title(said, anchor=False); st.subheader(said, anchor=False); st.progress(0.5, text=said)
-        st.metric(said, words.plain(texts[0]), help=said); st.button(said); st.tabs([said])
+        st.metric(said, markdown.plain(texts[0]), help=said); st.button(said); st.tabs([said])
         st.expander(said); st.popover(said); st.status(said); st.toggle(said); st.radio(said, [said])
         st.segmented_control(said, [said]); st.pills(said, [said]); st.selectbox(said, texts)
 else:
     for place, text in enumerate(texts):
         with st.container(key=f"text-{{place}}"):
-            st.markdown(words.plain(text))
-            st.markdown(words.md(f"**{{words.plain(text)}}** costs $5 to $6"))
+            st.markdown(markdown.plain(text))
+            st.markdown(markdown.md(f"**{{markdown.plain(text)}}** costs $5 to $6"))
 with st.container(key="end"):
     st.text(json.dumps(len(texts)) + st.query_params.get("turn", ""))
 """

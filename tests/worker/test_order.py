@@ -45,6 +45,7 @@ def done() -> list[tuple[str, str]]:
         return [(row.technique, row.step) for row in session.execute(query)]
 
 
+@pytest.mark.model
 def test_every_baseline_is_measured_before_the_language_models_second_chunk(dataset_id, sent, prompt):
     # Handed over in the worst order: what comes first is not what was sent first.
     planned = [prompt, NeighboursSpec(), LightGBMSpec(trees=20), RidgeSpec(), ConstantSpec()]
@@ -65,6 +66,7 @@ def test_a_fit_does_not_go_before_the_pricing_of_what_is_fitted(dataset_id, sent
     assert [step for _, step in order] == FIT_TO_RESULT * 4
 
 
+@pytest.mark.model
 def test_a_small_later_job_overtakes_between_two_chunks_of_a_long_one(dataset_id, sent, prompt):
     actions.start(dataset_id, [prompt], Split.TEST)
     running.run_chunk(sent.pop(0))
@@ -76,13 +78,14 @@ def test_a_small_later_job_overtakes_between_two_chunks_of_a_long_one(dataset_id
     assert done()[4:] == [("zero-shot", "price"), ("zero-shot", "price"), ("zero-shot", "evaluate")]
 
 
+@pytest.mark.model
 def test_a_shorter_job_of_the_same_technique_overtakes_a_longer_one(dataset_id, sent, prompt):
     [long] = actions.start(dataset_id, [prompt], Split.TEST)
     running.run_chunk(sent.pop(0))
     [short] = actions.start(dataset_id, [prompt], Split.TEST, 5)
     running.run_chunk(sent.pop(0))
     with begin() as session:
-        states = dict(session.execute(text("SELECT id, state FROM jobs")).all())
+        states = {job.id: job.state for job in session.execute(text("SELECT id, state FROM jobs"))}
     assert (states[long], states[short]) == ("running", "done")
 
 

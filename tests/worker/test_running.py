@@ -8,7 +8,7 @@ from db.errors import UserError, WrongState
 from db.types import Artifact, JobState, Split
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
-from worker import running, specs
+from worker import running, specs, steps
 from worker.jobs import actions
 from worker.pricing import actions as pricing_actions
 from worker.pricing import steps as pricing_steps
@@ -105,12 +105,12 @@ def test_both_sides_are_priced_by_default_and_train_rows_never(database, sent):
 
 def test_a_technique_is_never_shown_the_true_price(database, sent, monkeypatch):
     seen = []
-    original = pricing_steps.fitted
+    original = pricing_steps.fitted  # type: ignore[attr-defined]
 
     def spying(*args):
         technique = original(*args)
         price = technique.price
-        technique.price = lambda items, progress: (
+        technique.price = lambda items, progress: (  # type: ignore[method-assign]
             seen.append(items["price"].null_count() == len(items)) or price(items, progress)
         )
         return technique
@@ -150,7 +150,7 @@ def test_a_sentence_for_the_user_fails_the_job_at_once(database, sent, monkeypat
     def refuse(*args):
         raise UserError("Do this first.")
 
-    monkeypatch.setitem(running.STEPS, "fit", refuse)
+    monkeypatch.setitem(steps.STEPS, "fit", refuse)
     drain(sent)
     with begin() as session:
         job = jobs.get(session, job_id)
@@ -164,7 +164,7 @@ def test_cancelled_work_is_given_back_without_a_trace(database, sent, monkeypatc
         actions.cancel(job_id)
         raise Cancelled
 
-    monkeypatch.setitem(running.STEPS, "fit", cancelled)
+    monkeypatch.setitem(steps.STEPS, "fit", cancelled)
     drain(sent)
     assert state(job_id) is JobState.CANCELLED
     with begin() as session:
@@ -182,7 +182,7 @@ def test_the_lease_tells_long_work_that_its_job_was_cancelled(database, sent, mo
             time.sleep(0.05)
         raise AssertionError("nobody stopped the work")
 
-    monkeypatch.setitem(running.STEPS, "fit", long_work)
+    monkeypatch.setitem(steps.STEPS, "fit", long_work)
     drain(sent)
     assert state(job_id) is JobState.CANCELLED
 

@@ -1,4 +1,4 @@
-"""How does the text of a cell look once it is tidy?
+"""Tidies the text of a cell.
 
 White space of every kind becomes one space, nothing stands at the ends, invisible characters go, and HTML entities
 are what they stand for (shops export &amp;quot; and people search for "). Letters, emoji and case stay as they are.
@@ -20,7 +20,7 @@ MISSING = ["-", "--", "---", "–", "—", "n/a", "n.a.", "#n/a", "nan", "null",
 
 
 def tidy(cells: pl.Series) -> pl.Series:
-    """Strings in, strings out; only the cells that need it are touched."""
+    """The tidy texts of a column of strings; only the cells that need it are touched."""
     odd = cells.str.contains(_ODD)
     if odd.any():
         changed = cells.filter(odd)

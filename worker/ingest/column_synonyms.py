@@ -1,4 +1,4 @@
-"""Which words do shops of several countries use as column headers?"""
+"""The words that shops of several countries use as column headers."""
 
 import re
 import unicodedata
@@ -138,7 +138,7 @@ _ASIDE = re.compile(
 
 
 def price_kind(name: str) -> Literal["regular", "other", "none"]:
-    """Could a column of money with this header be the price? Any may be whose words say nothing against it."""
+    """Whether a column of money with this header may be the price. Any may be whose words say nothing against it."""
     words = set(_ASIDE.sub("", plain(name)).split())
     if words & _NEVER or (words & _PARTS and not words & _PRICE):
         return "none"
@@ -169,6 +169,6 @@ def _score(name: str, field: str) -> float:
 
 
 def is_known(name: str) -> bool:
-    """Is this exactly a word that shops use as a header?"""
+    """Whether this is exactly a word that shops use as a header."""
     header = plain(name)
     return any(header in ranks for ranks in _RANKS.values())

@@ -1,4 +1,4 @@
-"""Which column is the title, which the price? Proposed from headers and content, checked when chosen."""
+"""The column of each field (title, price, …): proposed from headers and content, checked when chosen."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +46,8 @@ def _look(cells: Sequence[str]) -> _Look:
 
 
 def propose(columns: Sequence[str], sample_rows: Sequence[Sequence[str]]) -> dict[str, str]:
-    """Field -> column. Headers first, then content for title, price, description, id, category and brand.
+    """The mapping field -> column: from headers first, then from content for title, price, description, id, category
+    and brand.
 
     A field whose column can't be told is left out; the title is found whenever any column has text.
     """
@@ -81,7 +82,7 @@ def _fit(name: str, field: str, look: _Look) -> float:
 
 
 def _from_content(chosen: dict[str, int], looks: Sequence[_Look], columns: Sequence[str]) -> None:
-    """Fill what the headers left open."""
+    """Adds the fields that the headers left open."""
 
     def free(condition: object = True) -> list[int]:
         del condition
@@ -133,7 +134,7 @@ def other_prices(columns: Sequence[str], sample_rows: Sequence[Sequence[str]], p
 
 
 def _likeliest_title(texts: Sequence[int], looks: Sequence[_Look]) -> int:
-    """Several words, mostly different, and not the long text if there is a shorter one like that."""
+    """The column of several words, mostly different, and not the long text if there is a shorter one like that."""
     worded = [i for i in texts if looks[i].has_spaces > 0.3 and looks[i].distinct > 0.5]
     names = [i for i in worded if looks[i].distinct > 0.8 and looks[i].mean_length >= 8]
     if names:
@@ -142,7 +143,8 @@ def _likeliest_title(texts: Sequence[int], looks: Sequence[_Look]) -> int:
 
 
 def check(mapping: Mapping[str, str], columns: Sequence[str]) -> None:
-    """Raises MappingError when a field is unknown, a column does not exist, or the title is missing."""
+    """Checks a chosen mapping. Raises MappingError when a field is unknown, a column does not exist, or the title is
+    missing."""
     for field, column in mapping.items():
         if field not in FIELDS:
             raise MappingError(f"There is no field {field!r}; a column can be {', '.join(FIELDS)}.")

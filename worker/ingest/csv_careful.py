@@ -1,4 +1,4 @@
-"""What is the record that begins here, when quoting is irregular? The csv module decides, one record at a time."""
+"""Reads one record whose quoting is irregular, as the csv module decides."""
 
 import contextlib
 import csv

@@ -1,4 +1,4 @@
-"""Which delimiter, quote and line end does a text use?"""
+"""The delimiter, quote and line end of a text."""
 
 import csv
 import io
@@ -61,7 +61,7 @@ def newline_of(text: str) -> str:
 
 
 def _rows_grow(text: str) -> bool:
-    """Do lone carriage returns end rows that look like the others (two files put together)?"""
+    """Whether lone carriage returns end rows that look like the others (two files put together)."""
     plain = text.replace("\r\n", "\n")
     for delimiter in _DELIMITERS:
         whole = Counter(line.count(delimiter) for line in plain.split("\n") if "\r" not in line and delimiter in line)
@@ -76,7 +76,7 @@ def _rows_grow(text: str) -> bool:
 
 
 def detect(text: str) -> Dialect:
-    """From a sample with "\\n" line ends. Only ever a proposal: the preview shows what it leads to."""
+    """The dialect of a sample with "\\n" line ends. Only ever a proposal: the preview shows what it leads to."""
     named = re.match(r"sep=(.)\r?\n", text, re.IGNORECASE)  # a line that Excel writes and obeys
     quote = _quote(text[: 200 << 10])
     escape = "\\" if quote and _escapes(text, quote) else ""
@@ -98,7 +98,7 @@ def detect(text: str) -> Dialect:
 
 
 def _names_columns(text: str, dialect: Dialect) -> bool:
-    """Do two cells of the first line with text bear names of columns?"""
+    """Whether two cells of the first line with text bear names of columns."""
     first = next((line for line in text.split("\n", 50) if line.strip()), "")
     cells = next(iter(sample_rows(first, dialect)), [])
     return sum(map(column_synonyms.is_known, cells[: limits.MAX_COLUMNS])) >= 2
@@ -146,7 +146,7 @@ def _quote(text: str) -> str:
 
 
 def _escapes(text: str, quote: str) -> bool:
-    """Are quotes inside cells written with a backslash? Not when a cell just ends in one (C:\\)."""
+    """Whether quotes inside cells are written with a backslash. Not when a cell just ends in one (C:\\)."""
     inside = len(re.findall(rf"\\{quote}(?![,;\t|\n])", text))
     doubled = len(re.findall(rf"[^,;\t|\n{quote}]{quote}{quote}", text))
     return inside > 0 and inside > doubled

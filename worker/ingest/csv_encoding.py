@@ -1,4 +1,4 @@
-"""How do the bytes of a text file become UTF-8 with one kind of line end, block by block?"""
+"""Turns the bytes of a text file into UTF-8 with one kind of line end, block by block."""
 
 import codecs
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ class Guess:
 
 
 def detect(stream: BinaryIO) -> Guess:
-    """Read the whole stream and say which encoding it has.
+    """The encoding of a stream, which is read to its end.
 
     A byte order mark, the zeros of UTF-16, valid UTF-8, else cp1252. Statistical guessing was tried and was wrong more
     often than this rule (docs/experiments.md). The whole file is read because the first accent may stand far down;
@@ -65,7 +65,7 @@ def _drain(stream: BinaryIO) -> None:
 
 
 def _invalid_utf8(block: bytes, stream: BinaryIO) -> tuple[int, int]:
-    """How many places are not UTF-8, and how many bytes are beyond ASCII."""
+    """The number of places that are not UTF-8, and of bytes beyond ASCII."""
     decoder = codecs.getincrementaldecoder("utf-8")("pricewright.mark")
     invalid = beyond_ascii = 0
     while block:
@@ -77,7 +77,7 @@ def _invalid_utf8(block: bytes, stream: BinaryIO) -> tuple[int, int]:
 
 
 def check(encoding: str) -> None:
-    """Raises UnreadableFile when a user names an encoding that does not exist."""
+    """Checks an encoding. Raises UnreadableFile when a user names an encoding that does not exist."""
     try:
         "a".encode(encoding)
     except (LookupError, ValueError) as error:
@@ -111,7 +111,8 @@ def blocks(stream: BinaryIO, encoding: str, newline: str, size: int = limits.BLO
 
 
 def unify(data: bytes, newline: str) -> bytes:
-    """One kind of line end. "\\r\\r\\n" is what a text written twice through a Windows file ends its lines with."""
+    """The text with one kind of line end. "\\r\\r\\n" is what a text written twice through a Windows file ends its
+    lines with."""
     while b"\r\n" in data:
         data = data.replace(b"\r\n", b"\n")
     return data.replace(b"\r", b"\n") if newline == "\r" else data

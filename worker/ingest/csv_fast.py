@@ -1,4 +1,4 @@
-"""Where do the rows of a block begin and end, and from where on is its quoting not regular? Vectorised.
+"""The places where a block's rows begin and end, and from where on its quoting is not regular. Vectorised.
 
 A block is regular up to the first quote that neither opens a cell (at its very beginning), nor closes it (at its very
 end), nor is doubled or escaped inside it. What is regular here, Polars and the csv module read alike; the rest is for
@@ -19,7 +19,7 @@ _Positions = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Complete regular rows from `start` on; positions are those of the buffer."""
+    """The complete regular rows from `start` on; positions are those of the buffer."""
 
     starts: _Positions  # (n,) first byte of each row
     ends: _Positions  # (n,) its line end
@@ -31,7 +31,7 @@ class Scan:
 
 
 def rows(buffer: bytes, start: int, stop: int, dialect: Dialect, width: int) -> Scan:
-    """Scan buffer[start:stop], where `start` is the beginning of a row and rows should have `width` cells."""
+    """Scans buffer[start:stop], where `start` is the beginning of a row and rows should have `width` cells."""
     window = np.frombuffer(buffer, dtype=np.uint8, count=stop - start, offset=start)
     is_newline = window == NEWLINE
     is_delimiter = window == dialect.delimiter_byte
@@ -92,7 +92,7 @@ def _first_irregular(window: npt.NDArray[np.uint8], quotes: _Positions, dialect:
 
 
 def _escaped(window: npt.NDArray[np.uint8], escape: int) -> npt.NDArray[np.bool_]:
-    """Which bytes stand behind an odd number of escape characters."""
+    """The bytes that stand behind an odd number of escape characters."""
     is_escape = window == escape
     position = np.arange(len(window))
     last_other = np.maximum.accumulate(np.where(is_escape, -1, position))

@@ -1,4 +1,4 @@
-"""Which rows of cells are in a text, with their line numbers? Fast where the text is regular, careful where not."""
+"""The rows of cells in a text, with their line numbers: fast where the text is regular, careful where not."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -75,7 +75,8 @@ class _Walk:
     _ends: list[npt.NDArray[np.int64]] = field(default_factory=list)
 
     def go(self, *, final: bool) -> None:
-        """Regular stretches at once, irregular records one by one; more of them at a time where they abound."""
+        """Walks on: regular stretches at once, irregular records one by one; more of them at a time where they
+        abound."""
         window, patience = len(self.buffer), 1
         while self.position < len(self.buffer):
             stop = min(self.position + window, len(self.buffer))
@@ -93,7 +94,7 @@ class _Walk:
                 patience = max(1, patience // 2)
 
     def _is_stuck(self, final: bool) -> bool:
-        """Is the rest of the buffer inside a quoted cell that will not end?"""
+        """Whether the rest of the buffer is inside a quoted cell that will not end."""
         rest = len(self.buffer) - self.position
         return rest > 0 and (final or rest > limits.MAX_MULTILINE) and self.buffer.find(b"\n", self.position) >= 0
 
@@ -136,7 +137,7 @@ class _Walk:
     def _one_by_one(
         self, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], lines: npt.NDArray[np.int64]
     ) -> None:
-        """Rows that Polars refuses or counts differently: what can't be read is a reject, and the rest goes on."""
+        """Adds rows that Polars refuses or counts differently: what can't be read is a reject, and the rest goes on."""
         rows: list[list[str]] = []
         places: list[tuple[int, int, int]] = []
         for start, end, line in zip(starts.tolist(), ends.tolist(), lines.tolist(), strict=True):
@@ -150,7 +151,7 @@ class _Walk:
         self._add_read(rows, places)
 
     def _careful(self, patience: int, *, final: bool) -> bool:
-        """Read up to `patience` records one by one; False when the buffer ends before the next one does."""
+        """Reads up to `patience` records one by one; False when the buffer ends before the next one does."""
         rows: list[list[str]] = []
         places: list[tuple[int, int, int]] = []
         complete = True
@@ -172,7 +173,7 @@ class _Walk:
         return complete
 
     def _add_read(self, rows: list[list[str]], places: list[tuple[int, int, int]]) -> None:
-        """Rows that were read one by one, with their line, beginning and end."""
+        """Adds rows that were read one by one, with their line, beginning and end."""
         if rows:
             frame = pl.DataFrame(rows, schema=dict.fromkeys(names(self.width), pl.String), orient="row")
             lines, starts, ends = np.array(places, dtype=np.int64).T

@@ -1,4 +1,4 @@
-"""Which items are nearly the same product? They must not be split between learning and testing.
+"""Groups items that are nearly the same product; a group must not be split between learning and testing.
 
 A title becomes the set of four-letter groups of its words, without words for colours and sizes; a MinHash signature
 (Broder 1997) stands for the set, and bands of it find candidates without comparing all pairs (LSH, Indyk and Motwani
@@ -40,14 +40,14 @@ class Grouper:
         self._keys: list[npt.NDArray[np.uint64]] = []
 
     def add(self, items: pl.DataFrame) -> None:
-        """Take in a batch with the columns title, description and brand."""
+        """Takes in a batch with the columns title, description and brand."""
         if len(items):
             codes, offsets = grams(items["title"])
             self._signatures.append(self._minhash(codes, offsets))
             self._keys.append(keys(items))
 
     def _minhash(self, codes: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-        """(n, 32): for each of 32 hash functions, 8 bits of the smallest hash of a title's codes."""
+        """(n, 32) signatures: for each of 32 hash functions, 8 bits of the smallest hash of a title's codes."""
         signature = np.empty((len(offsets), _SIGNATURE), dtype=np.uint8)
         # Letters are few and regular; scattered first, one multiplication per function is random enough.
         mixed = codes.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
@@ -114,7 +114,7 @@ def _candidates(bucket: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.int64], 
 
 
 def _parts(left: _Rows, right: _Rows) -> Iterator[tuple[_Rows, _Rows]]:
-    """Comparing a million pairs at once would need more memory than the signatures themselves."""
+    """Slices of pairs: comparing a million at once would need more memory than the signatures themselves."""
     for start in range(0, max(1, len(left)), 1 << 18):
         yield left[start : start + (1 << 18)], right[start : start + (1 << 18)]
 

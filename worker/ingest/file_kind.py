@@ -1,4 +1,4 @@
-"""Is this a file that can be read at all, and how are its bytes reached?"""
+"""The kind of a file, and its bytes unpacked."""
 
 import gzip
 import io
@@ -38,7 +38,8 @@ _WANTED = "save the table as CSV, XLSX or Parquet and upload that"
 
 
 def kind_of(path: Path) -> tuple[Kind, Compression]:
-    """Told by the first bytes, never by the name. Raises UnreadableFile for everything that is no table."""
+    """The kind of a file, by its first bytes and never by its name. Raises UnreadableFile for everything that is no
+    table."""
     with path.open("rb") as file:
         head = file.read(4096)
     if not head:
@@ -80,7 +81,8 @@ def _kind(head: bytes, path: Path) -> Kind:
 
 
 def _old_office(path: Path) -> str:
-    """Excel wraps an encrypted .xlsx into the container of the old .xls format."""
+    """The reason why an old Office file can't be read: Excel wraps an encrypted .xlsx into the container of the old
+    .xls format."""
     with path.open("rb") as file:
         beginning = file.read(8 << 20)
     if "EncryptedPackage".encode("utf-16-le") in beginning:
@@ -104,7 +106,7 @@ def _zip_kind(path: Path, head: bytes) -> Kind:
 
 
 class _Gunzip(io.RawIOBase):
-    """Gzip whose troubles are sentences, and which stops before a small file fills the disk."""
+    """A gzip stream whose troubles are sentences, and which stops before a small file fills the disk."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")

@@ -1,4 +1,4 @@
-"""Where is the header, what stands before it, and how wide is the table?"""
+"""The header of a table: its place, what stands before it, and the table's width."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def usual_width(rows: Sequence[Row]) -> int:
 
 
 def layout(rows: Sequence[Row]) -> Layout:
-    """Find the header by itself."""
+    """The layout with the header that is found without help."""
     position = _find(rows)
     if position is not None:
         return at_line(rows, rows[position].line)
@@ -51,7 +51,7 @@ def layout(rows: Sequence[Row]) -> Layout:
 
 
 def at_line(rows: Sequence[Row], line: int) -> Layout:
-    """The header is the row that begins at (or covers) this line."""
+    """The layout whose header is the row that begins at (or covers) this line."""
     before = [row for row in rows if row.line + row.lines <= line]
     header = next((row for row in rows if row.line + row.lines > line), None)
     data = list(rows[len(before) + 1 :])
@@ -62,7 +62,7 @@ def at_line(rows: Sequence[Row], line: int) -> Layout:
 
 
 def without_header(rows: Sequence[Row], first: int) -> Layout:
-    """All rows from the one with index `first` on are data."""
+    """The layout without a header: all rows from the one with index `first` on are data."""
     data = list(rows[first:])
     skip = data[0].line - 1 if data and first else 0
     columns = [f"column_{i + 1}" for i in range(usual_width(data))]
@@ -105,7 +105,7 @@ def _looks_like_header(filled: Sequence[str], known: int) -> bool:
 
 
 def _differs(row: Row, below: Sequence[Row]) -> bool:
-    """Does a row of unknown words stand out from the rows below it?"""
+    """Whether a row of unknown words stands out from the rows below it."""
     data = [other for other in below[:300] if len(other.cells) == len(row.cells)]
     if not data:
         return False
@@ -124,7 +124,7 @@ def _differs(row: Row, below: Sequence[Row]) -> bool:
 
 
 def _is_surplus_meant(same: Sequence[Row], data: Sequence[Row], width: int) -> bool:
-    """Are there columns without a name? Empty ones behind a last delimiter, or ones that nearly every row has.
+    """Whether there are columns without a name. Empty ones behind a last delimiter, or ones that nearly every row has.
 
     Else it is delimiters in unquoted text that make rows wide, and those rows are better rejected than shifted.
     """
@@ -133,7 +133,7 @@ def _is_surplus_meant(same: Sequence[Row], data: Sequence[Row], width: int) -> b
 
 
 def _columns(cells: Sequence[str], data: Sequence[Row]) -> list[str]:
-    """Unique, non-empty names, as many as the rows have cells where that is clear."""
+    """The columns' names: unique, not empty, as many as the rows have cells where that is clear."""
     header = [" ".join(cell.split()) for cell in cells]
     width = usual_width(data)
     same = [row for row in data if len(row.cells) == width]

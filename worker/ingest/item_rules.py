@@ -1,4 +1,4 @@
-"""Which rows become items, and why do the others not?"""
+"""The rules by which rows become items or rejects with a reason."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Rules:
     has_header: bool
 
     def apply(self, cells: Cells) -> Batch:
-        """Every row of `cells` becomes an item or a reject; the first reason found is the one that is kept."""
+        """Turns every row of `cells` into an item or a reject; the first reason found is the one that is kept."""
         frame = cells.frame
         reasons = dict(cells.spoiled)
         fields = {
@@ -80,7 +80,8 @@ class Rules:
 
 
 def is_header(cells: Sequence[str], columns: Sequence[str]) -> bool:
-    """Are these the names of the columns? Columns that had no name, or one used twice, bear another now."""
+    """Whether these cells are the names of the columns. Columns that had no name, or one used twice, bear another
+    now."""
     return len(cells) == len(columns) and all(
         " ".join(cell.split()) == column
         or (not cell.strip() and column.startswith("column_"))

@@ -1,4 +1,4 @@
-"""What does a file say about items that are known by their ids: which are new, which change, which go?"""
+"""The changes that a file brings to items known by their ids: new ones, other ones, removed ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Changes:
 
 
 def understand(columns: Sequence[str], known: Mapping[str, str]) -> dict[str, str]:
-    """Field (those of an item, and `remove` and `priced_at`) -> column.
+    """The mapping field -> column; fields are those of an item, and `remove` and `priced_at`.
 
     A column that bears the name it had in the dataset's own file (`known`) means the same here. A file of one column
     is a list of ids. Raises MappingError without a column of ids.
@@ -127,7 +127,8 @@ def _changes(cells: Cells, places: Mapping[str, int], decimal: prices.Decimal | 
 
 
 def _dates(cells: pl.Series) -> pl.Series:
-    """ISO 8601 with an offset, or null. A date without a time is its beginning, a time without an offset is UTC."""
+    """The dates as ISO 8601 with an offset, or null. A date without a time is its beginning, a time without an offset
+    is UTC."""
     text = cells.to_frame("d").select(pl.col("d").str.strip_chars().str.replace(" ", "T", literal=True))["d"]
     shapes = [text.str.to_datetime(shape, time_zone="UTC", strict=False) for shape in _FORMATS]
     plain = text.str.replace(r"Z$", "+00:00").str.replace(r"\.\d+", "")

@@ -1,4 +1,4 @@
-"""What is too large to be honest product data, and how much is held in memory at once."""
+"""Limits of what may be honest product data, and of what is held in memory at once."""
 
 BLOCK_BYTES = 4 << 20
 """Bytes read at a time; reading then takes about 100 MB at its peak, however large the file is."""

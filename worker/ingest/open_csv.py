@@ -1,4 +1,4 @@
-"""How is a CSV file, or one of its many relatives, opened?"""
+"""Opens a CSV file or one of its many relatives."""
 
 import codecs
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ _CONTROLS = dict.fromkeys([0, *range(2, 9), 11, 12, *range(14, 31), 127, ord(csv
 
 
 def open_text(path: Path, compression: Compression, forced: dict[str, Any]) -> Table:
-    """`forced` holds fields of Inspection that are not to be detected. Raises UnreadableFile."""
+    """Opens a text; `forced` holds fields of Inspection that are not to be detected. Raises UnreadableFile."""
     warnings = []
     name = forced.get("encoding")
     if name is None:

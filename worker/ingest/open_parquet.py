@@ -1,4 +1,4 @@
-"""How is a Parquet file opened?"""
+"""Opens a Parquet file."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,8 +23,8 @@ _WHOLE = 2.0**53  # up to here a float is exactly the whole number that it shows
 
 
 def open_parquet(path: Path) -> Table:
-    """Lines are row numbers, from 1. Typed columns become text: it costs a little, and prices are checked in one
-    place. Raises UnreadableFile."""
+    """Opens a Parquet file; lines are row numbers, from 1. Typed columns become text: it costs a little, and prices
+    are checked in one place. Raises UnreadableFile."""
     try:
         file = pq.ParquetFile(path)
         columns = list(file.schema_arrow.names)

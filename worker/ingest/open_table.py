@@ -1,4 +1,4 @@
-"""What do the three kinds of files have in common once they are open?"""
+"""An open file, whichever of the three kinds it is."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How is a workbook opened?"""
+"""Opens a workbook."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ _STRAY = "this stands far away from the table"
 
 
 def open_sheet(path: Path, forced: dict[str, Any]) -> Table:
-    """Open the first visible sheet that has rows, or the forced one. Cells are strings as Excel stores them: numbers
+    """Opens the first visible sheet that has rows, or the forced one. Cells are strings as Excel stores them: numbers
     have a decimal point and formulas are their last results. Raises UnreadableFile."""
     fitted = xlsx_grid.fit(path)
     try:
@@ -81,7 +81,7 @@ def _cells(frame: pl.DataFrame, lines: "np.ndarray[Any, np.dtype[np.int64]]", nu
 
 
 def _numbers(workbook: fastexcel.ExcelReader, sheet: str) -> pl.DataFrame:
-    """Which cells are numbers, not text that looks like one; as many rows and columns as the sheet.
+    """The cells that are numbers, not text that looks like one; as many rows and columns as the sheet.
 
     As truth values, because that is the one type that numbers become and text does not.
     """

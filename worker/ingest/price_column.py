@@ -1,4 +1,4 @@
-"""What are the prices of a whole column? Common spellings vectorised, the rest cell by cell with prices.parse."""
+"""Reads the prices of a whole column: common spellings vectorised, the rest cell by cell with prices.parse."""
 
 import polars as pl
 
@@ -55,7 +55,8 @@ def _nothing(length: int) -> pl.Series:
 
 
 def _plain_numbers(text: pl.Series, decimal: prices.Decimal | None) -> pl.Series:
-    """Digits with a decimal point. Unless the column has decimal points, three digits behind a point may be more."""
+    """Numbers of digits with a decimal point. Unless the column has decimal points, three digits behind a point may be
+    more."""
     digits = r"^[0-9]{1,12}(?:\.[0-9]{1,9})?$" if decimal == "." else r"^[0-9]{1,12}(?:\.[0-9]{1,2})?$"
     return text.str.contains(digits)
 

@@ -1,4 +1,4 @@
-"""Which number is a price cell, whatever the country it was written in?"""
+"""Reads the number in a price cell, whatever the country it was written in."""
 
 import re
 import unicodedata
@@ -120,12 +120,12 @@ def has_money_sign(cell: str) -> bool:
 
 
 def _may_be_number(cell: str) -> bool:
-    """Cheap and never wrong with no: inspection asks this of long descriptions too."""
+    """Whether a text may be a number. Cheap and never wrong with no: inspection asks this of long descriptions too."""
     return len(cell) <= 80 and any(map(str.isdecimal, cell))
 
 
 def _plain(text: str) -> str:
-    """One kind of space, of minus and of digits."""
+    """The text with one kind of space, of minus and of digits."""
     if text.isascii() or len(text) > 200:
         return " ".join(text.split())
     for invisible in "\u200b\u200e\u200f\u2060\ufeff":
@@ -178,5 +178,5 @@ def _number(core: str, decimal: Decimal | None) -> float | None:
 
 
 def _indian(core: str) -> float | None:
-    """12,34,567: groups of two above the thousands."""
+    """The number in Indian groups, two digits each above the thousands: 12,34,567."""
     return float(core.replace(",", "")) if _INDIAN.match(core) else None

@@ -1,4 +1,4 @@
-"""What does the table look like: how much is missing, what do things cost, how long are the texts?"""
+"""The profile of a table: how much is missing, what things cost, how long the texts are."""
 
 from collections import Counter
 from typing import Any
@@ -21,7 +21,8 @@ _NAMES = ("category", "brand")
 
 
 class Profiler:
-    """Fed batch by batch. Memory is bounded: prices and lengths are kept as fine histograms, names up to 50,000."""
+    """Makes a profile batch by batch. Memory is bounded: prices and lengths are kept as fine histograms, names up to
+    50,000."""
 
     def __init__(self) -> None:
         self._items = 0
@@ -63,7 +64,7 @@ class Profiler:
             self._is_cut[field] = True
 
     def result(self, groups: npt.NDArray[np.int64]) -> dict[str, Any]:
-        """JSON-able. `groups` are the group ids of all items.
+        """The profile as JSON. `groups` are the group ids of all items.
 
         Prices and lengths are exact at both ends; quantiles of prices between are within 2.4 % (a bin's width).
         """
@@ -119,7 +120,7 @@ class Profiler:
 
 
 def _quantiles(counts: Counter[int]) -> dict[str, int]:
-    """Exact, from value -> count."""
+    """Exact quantiles, from value -> count."""
     if not counts:
         return {}
     values = np.array(sorted(counts))
@@ -128,6 +129,6 @@ def _quantiles(counts: Counter[int]) -> dict[str, int]:
 
 
 def _kind_of_reason(reason: str) -> str:
-    """Reasons without the cell they quote, so that a thousand bad prices are one line."""
+    """A reason without the cell that it quotes, so that a thousand bad prices are one line."""
     start, end = reason.find("'"), reason.rfind("'")
     return (reason[:start].rstrip() + reason[end + 1 :] if 0 <= start < end else reason)[:_LONGEST_REASON]

@@ -1,4 +1,4 @@
-"""What is in an uploaded file: how is it to be read, and which of its rows are items?
+"""Reads an uploaded file: first how it is to be read, then its rows as items and rejects.
 
 `inspect` looks, `batches` reads. Both work block by block, so that a file of a gigabyte needs no more memory than one
 of ten megabytes; a workbook is the exception, because its format has to be unpacked as a whole.
@@ -25,7 +25,7 @@ FORCEABLE = ("encoding", "delimiter", "quote", "escape", "skip_space", "newline"
 
 
 def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> Inspection:
-    """Look at a stored file; `name` is the one it had when it was uploaded.
+    """Inspects a stored file; `name` is the one it had when it was uploaded.
 
     `forced` sets fields of FORCEABLE: inspecting again with them gives the columns and the preview that go with a
     changed delimiter, which changing a finished inspection can't. Raises UnreadableFile, with one sentence.
@@ -120,7 +120,7 @@ def _decimals(names: list[str], rows: list[header.Row]) -> tuple[dict[str, price
 
 
 def _doubts_of_price(names: list[str], rows: list[header.Row], price: str) -> Iterator[str]:
-    """Is the column taken for the price perhaps not the one that is meant?"""
+    """The reasons why the column taken for the price is perhaps not the one that is meant."""
     if not price:
         yield "No column of prices was found, so the items will have none."
         return

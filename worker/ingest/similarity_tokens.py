@@ -1,4 +1,4 @@
-"""Which letter groups stand for a title, and which number for an item's whole text? Vectorised over a batch."""
+"""The letter groups that stand for a title, and the number for an item's whole text. Vectorised over a batch."""
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ _VARIANT = rf"(?:\b(?:{_VARIANTS})\b ?)"
 
 
 def _normalised(text: pl.Series) -> pl.Series:
-    """Lower case, letters and digits only, one space between words."""
+    """The texts in lower case, letters and digits only, one space between words."""
     return text.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars(" ")
 
 

@@ -1,4 +1,4 @@
-"""Which rows teach, which choose, which test? Whole groups of near-duplicates stay on one side."""
+"""The side of each row: train, validation or test. Whole groups of near-duplicates stay on one side."""
 
 import numpy as np
 import numpy.typing as npt

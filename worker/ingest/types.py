@@ -1,4 +1,4 @@
-"""What do the steps of reading hand to each other?"""
+"""The values that the steps of reading hand to each other."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

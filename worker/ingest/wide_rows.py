@@ -1,4 +1,4 @@
-"""Do rows have more cells than the header has names, and how are they read then?"""
+"""Reads tables whose rows have more cells than the header has names."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,8 @@ _LONGEST = 40
 
 
 def reading(layout: Layout, rows: Sequence[Row]) -> str:
-    """What becomes of such rows, without a full stop, with the first of them as the example; "" = there are none.
+    """The way such rows are read, in words without a full stop, with the first of them as the example; "" = there are
+    none.
 
     `rows` are those of the sample that would be loaded. A cell cut in two (19,50) and a column that the header forgot
     look the same, and both move every cell behind them: a person has to say that the reading is right.

@@ -1,4 +1,4 @@
-"""How large is the grid of a workbook, and which cells stand apart from its table? Told before anything is built.
+"""The size of a workbook's grid and the cells apart from its table, measured before anything is built.
 
 Whoever opens a sheet builds the whole rectangle around its cells: a stray one in the last corner makes it 17 billion
 cells. So cells are counted as a stream, and those far away from all others are cut out of a copy.
@@ -45,7 +45,8 @@ class _Stray:
 
 
 def fit(path: Path) -> Fitted:
-    """The workbook itself, or a copy without stray cells. Raises UnreadableFile for what is too large or broken."""
+    """A workbook that may be opened: the file itself, or a copy without stray cells. Raises UnreadableFile for what is
+    too large or broken."""
     try:
         with zipfile.ZipFile(path) as archive:
             _check_size(archive)
@@ -61,7 +62,7 @@ def fit(path: Path) -> Fitted:
 
 
 def _check_size(archive: zipfile.ZipFile) -> None:
-    """Unpack and count, because the sizes written in an archive may lie; nothing is kept."""
+    """Unpacks and counts, because the sizes written in an archive may lie; nothing is kept."""
     total = 0
     for entry in archive.infolist():
         for block in _blocks(archive, entry):
@@ -81,7 +82,7 @@ def _blocks(archive: zipfile.ZipFile, part: str | zipfile.ZipInfo) -> Iterator[b
 
 
 def _xml(archive: zipfile.ZipFile) -> list[str]:
-    """Parts that may be sheets, whatever they are called."""
+    """The parts that may be sheets, whatever they are called."""
     known = ("xl/sharedStrings.xml", "xl/styles.xml")
     return [name for name in archive.namelist() if name.endswith(".xml") and name not in known]
 
@@ -134,7 +135,7 @@ def _check_texts(archive: zipfile.ZipFile) -> None:
 
 
 def _text_lengths(archive: zipfile.ZipFile, name: str) -> npt.NDArray[np.int64]:
-    """Bytes between the beginnings of two shared texts, which is a little more than a text has."""
+    """The bytes between the beginnings of two shared texts, which is a little more than a text has."""
     starts: list[int] = []
     position, tail = 0, b""
     for block in _blocks(archive, name):
@@ -167,7 +168,7 @@ def _strays(archive: zipfile.ZipFile, part: str) -> list[_Stray]:
 
 
 def _is_small(archive: zipfile.ZipFile, part: str) -> bool:
-    """Is the rectangle around all cells small? A quick look; False also where it can't tell."""
+    """Whether the rectangle around all cells is small. A quick look; False also where it can't tell."""
     last_row = last_column = 0
     tail = b""
     for block in _blocks(archive, part):

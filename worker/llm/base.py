@@ -1,4 +1,4 @@
-"""What does a language model look like to a technique? Prompts in; prices with their doubt, or texts, out."""
+"""The protocol of a language model, as techniques see it: prompts in; prices with their doubt, or texts, out."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Readout:
-    """How a price is read from the model."""
+    """The way a price is read from the model."""
 
     greedy: bool = False  # parse the model's text instead of reading its distribution over whole dollars
     max_price: int = 999  # dollars; prices above and below are not considered
@@ -45,7 +45,7 @@ class Readout:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What one or more model calls took. Sums with `+`."""
+    """Tokens, seconds and money that one or more model calls took. Sums with `+`."""
 
     tokens_in: int = 0
     tokens_cached: int = 0  # of tokens_in, those billed at the cached tariff

@@ -1,4 +1,4 @@
-"""How does a text become a vector? all-MiniLM-L6-v2 from its wheel, in batches of similar length."""
+"""Turns texts into vectors: all-MiniLM-L6-v2 from its wheel, in batches of similar length."""
 
 from functools import cached_property
 from typing import Any
@@ -31,7 +31,8 @@ class MiniLM:
 
     @property
     def signature(self) -> str:
-        """Without the number type: bf16 and fp32 vectors of a text agree to a cosine of 0.998 and may be mixed."""
+        """The name of these vectors, without the number type: bf16 and fp32 vectors of a text agree to a cosine of
+        0.998 and may be mixed."""
         return "all-minilm-l6-v2"
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What price does a model's answer mean? Out of its text, strictly, or out of its distribution over prices."""
+"""Reads the price that a model's answer means: out of its text, strictly, or out of its distribution over prices."""
 
 import math
 import re

@@ -15,7 +15,7 @@ WAYS = {FINETUNE: "Fine-tuning", "rag": "RAG", "neighbours": "Nearest neighbours
 
 FEWEST_MEASURED = 20  # rows: with fewer an average error says nothing
 
-CHEAP = TrainSpec(form="quantiles", epochs=1.0, evaluate_every=1_000_000, evaluate_rows=20)  # type: ignore[call-arg]
+CHEAP = TrainSpec(form="quantiles", epochs=1.0, evaluate_every=1_000_000, evaluate_rows=20)
 """One pass over the largest part, measured once at its end: a checkpoint chosen by errors would make the curve too
 good."""
 

@@ -217,9 +217,9 @@ def test_names_of_jobs_say_which_adapter_and_neighbours_make_no_context_curve(da
             spec = finetune.parse({"prompt": "listing@1", "k": k, "form": "quantiles"}).model_dump(mode="json")
             an_adapter(session, dataset_id, id=letter * 64, spec=spec, form="quantiles")
     for letter in "abc":
-        spec = _finetuned(letter * 64)
+        finetuned = _finetuned(letter * 64)
         with begin() as session:
-            jobs_.append(jobs.get(session, a_running_job(session, dataset_id, spec)))
+            jobs_.append(jobs.get(session, a_running_job(session, dataset_id, finetuned)))
     assert list(reads.names(jobs_).values()) == [
         "Fine-tuned (quantiles aaaaaaaa, smollm2-135m)",
         "Fine-tuned (quantiles bbbbbbbb, smollm2-135m, k=2)",

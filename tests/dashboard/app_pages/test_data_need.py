@@ -13,6 +13,7 @@ from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.worker.conftest import sent as sent
 from worker.data_need import actions as data_need_actions
+from worker.data_need.results import rung_name
 from worker.evaluation.data_curve import Rung
 from worker.evaluation.data_verdict import report
 from worker.jobs import actions
@@ -38,7 +39,7 @@ def learn(job_id: int, parts: int) -> None:
             level, slope = LAWS[way]
             errors = (shape * level * rows**-slope).tolist()
             part = {"way": way, "rows": rows, "seconds": rows / 10, "errors": errors}
-            results.add(session, job_id, {f"{data_need.RUNG}{place}": part})
+            results.add(session, job_id, {rung_name(place): part})
 
 
 def finish(job_id: int, sent: list[int]) -> None:

@@ -149,8 +149,8 @@ def a_training(dataset_id: int, points: list[TrainingPoint], spec: TrainSpec = Q
 
 def steps(n: int, total: int) -> list[TrainingPoint]:
     told = {"grad_norm": 0.5, "learning_rate": 1e-3, "tokens_per_second": 900.0, "eta_seconds": 42.0, "steps": total}
-    told |= {"memory_gb": 1.5, "device": "2 CPU threads", "seconds": 60.0, "usd": 0.0012, "items": n}
-    return [TrainingPoint(step, "step", told | {"loss": 5 / step}) for step in range(1, n + 1)]
+    told |= {"memory_gb": 1.5, "device": "2 CPU threads", "seconds": 60.0, "usd": 0.0012, "items": n}  # type: ignore[dict-item]
+    return [TrainingPoint(step, "step", {**told, "loss": 5 / step}) for step in range(1, n + 1)]
 
 
 def measured(step: int, mae: float, *, best: bool) -> TrainingPoint:

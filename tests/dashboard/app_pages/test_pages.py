@@ -47,6 +47,7 @@ def labels(at: AppTest) -> list[str]:
     return [button.label for button in at.button]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_without_a_dataset_a_page_opens_and_leads_to_a_table(open_page: Open, page: str) -> None:
     at = open_page(page)
@@ -55,6 +56,7 @@ def test_without_a_dataset_a_page_opens_and_leads_to_a_table(open_page: Open, pa
     assert any("demo" in label for label in labels(at))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["run", "jobs", "tradeoffs", "results", "compare", "finetune"])
 def test_a_table_that_waits_for_its_columns_is_finished_first(open_page: Open, page: str) -> None:
     with begin() as session:
@@ -83,6 +85,7 @@ def test_without_jobs_a_page_leads_to_the_run_page(open_page: Open, page: str, l
     assert label in labels(at)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_with_priced_data_every_page_opens_without_an_error(open_page: Open, priced: int, page: str) -> None:
     at = open_page(page)
@@ -113,6 +116,7 @@ def test_a_chosen_dataset_stays_chosen_on_the_next_page(open_page: Open) -> None
     assert at.selectbox(key="dataset_picker").value == first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["run", "tradeoffs", "results"])
 def test_a_synthetic_dataset_says_so(open_page: Open, priced: int, page: str) -> None:
     with begin() as session:
@@ -429,6 +433,7 @@ def test_prices_that_can_t_be_said_are_told_before_the_start_and_beside_the_resu
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["data", "run", "tradeoffs", "results", "compare", "finetune"])
 def test_small_prices_never_look_like_nothing(open_page: Open, page: str) -> None:
     with begin() as session:
@@ -546,6 +551,7 @@ def test_the_verdict_names_the_one_ahead_the_tied_and_the_cheapest(open_page: Op
     assert len(at.dataframe[0].value) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", ["median_ape", "rmsle", "within"])
 def test_every_error_can_be_chosen(open_page: Open, priced: int, error: str) -> None:
     at = open_page("tradeoffs")
@@ -554,6 +560,7 @@ def test_every_error_can_be_chosen(open_page: Open, priced: int, error: str) -> 
     assert "is ahead on" in at.info[0].value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["By category", "By price", "Guesses", "Worst rows", "Speed"])
 def test_every_closer_look_opens(open_page: Open, priced: int, view: str) -> None:
     at = open_page("tradeoffs")
@@ -598,6 +605,7 @@ def test_rows_without_a_price_can_be_looked_at_too(open_page: Open, priced: int)
     assert "truth" not in at.dataframe[0].value.columns
 
 
+@pytest.mark.slow
 def test_the_pages_load_no_model_library() -> None:
     """In a fresh process: here other tests may have loaded them."""
     code = (

@@ -10,7 +10,6 @@ from rich.console import Console
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
-from dashboard.parts.run import choose
 from dashboard.shared import forms, reads
 from db import endpoints, job_progress, jobs
 from db.engine import begin
@@ -99,7 +98,7 @@ def test_tools_are_offered_only_where_an_endpoint_is(open_page: Open) -> None:
         a_dataset(session, 200)
     at = open_page("run")
     assert "Prompt with tools" not in at.pills[0].options
-    assert at.pills[0].value == list(choose.CHEAP)
+    assert at.pills[0].value == [name for name, kind in specs.SPECS.items() if kind.is_preselected]
 
 
 def test_a_context_curve_starts_one_job_per_number_of_examples(open_page: Open, dataset: int) -> None:

@@ -24,6 +24,7 @@ def form_page(technique: str) -> None:
     st.session_state["spec"] = forms.spec_form(technique).model_dump_json()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("technique", specs.SPECS)
 def test_an_untouched_form_makes_the_default_spec(technique: str) -> None:
     at = AppTest.from_function(form_page, args=(technique,)).run()
@@ -31,6 +32,7 @@ def test_an_untouched_form_makes_the_default_spec(technique: str) -> None:
     assert at.session_state["spec"] == specs.SPECS[technique]().model_dump_json()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("technique", specs.SPECS)
 def test_every_field_of_a_spec_has_an_input(technique: str) -> None:
     at = AppTest.from_function(form_page, args=(technique,)).run()

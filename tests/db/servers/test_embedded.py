@@ -90,7 +90,7 @@ def valkey(settings: Settings, command: str) -> str:
 def starter(settings: Settings, *, die_with_parent: bool) -> subprocess.Popen[str]:
     """Another process that starts the servers, says which were its own, and waits for its stdin to close."""
     code = (
-        "import sys; from db import embedded; from db.settings import settings\n"
+        "import sys; from db.servers import embedded; from db.settings import settings\n"
         f"print(*[s.name for s in embedded.ensure(settings(), die_with_parent={die_with_parent})], flush=True)\n"
         "sys.stdin.read()"
     )

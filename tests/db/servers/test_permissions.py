@@ -169,6 +169,7 @@ def test_an_upload_is_readable_by_its_owner_only(place: Settings, monkeypatch: p
         settings.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["worker.tasks", "worker.cli"])
 def test_a_process_of_ours_creates_nothing_for_others(place: Settings, module: str) -> None:
     """As compose starts them: without a parent that had said so."""

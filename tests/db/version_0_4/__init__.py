@@ -10,7 +10,7 @@ ROWS = {
 }  # fmt: skip
 KINDS = {
     JobKind.INSPECT: 9, JobKind.LOAD: 4, JobKind.PRICE: 35, JobKind.INDEX: 4, JobKind.SEARCH: 1, JobKind.PILOT: 1,
-    JobKind.FINETUNE: 10, JobKind.GUARD: 1, JobKind.DATA_NEED: 2,
+    JobKind.FINETUNE: 10, JobKind.GATE: 1, JobKind.DATA_NEED: 2,
 }  # fmt: skip
 STATES = {
     JobState.DONE: 51, JobState.RUNNING: 5, JobState.PAUSED: 5, JobState.FAILED: 2, JobState.CANCELLED: 4,
@@ -21,7 +21,7 @@ TECHNIQUES = {
     "tools": 1, "rag": 3, "finetuned": 3,
 }  # fmt: skip
 STEPS = {
-    Step.INSPECT: 9, Step.LOAD: 4, Step.SEARCH: 1, Step.INDEX: 7, Step.PILOT: 1, Step.TRAIN: 10, Step.GUARD: 11,
+    Step.INSPECT: 9, Step.LOAD: 4, Step.SEARCH: 1, Step.INDEX: 7, Step.PILOT: 1, Step.TRAIN: 6, Step.TUNE: 4, Step.GATE: 11,
     Step.RUNG: 24, Step.FORECAST: 2, Step.FIT: 21, Step.PRICE: 35, Step.EVALUATE: 34,
 }  # fmt: skip
 CHUNK_STATES = {"done": 121, "waiting": 35, "failed": 2, "running": 1}

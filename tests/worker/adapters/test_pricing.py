@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ ID = "a1b2c3d4" + "e" * 56
 
 def an_adapter_row(dataset_id: int | None, **changes) -> Adapter:
     trained = {"prompt": "listing@1", "k": 0, "max_text_tokens": 60, "max_price": 500} | changes.pop("trained", {})
-    values = {
+    values: dict[str, Any] = {
         "id": ID, "task": "things", "dataset_id": dataset_id, "dataset_name": "things", "job_id": None,
         "model": "smollm2-135m", "base": "smollm2-135m", "base_hash": "f" * 64, "form": "tokens",
         "spec": TrainSpec(**trained).model_dump(mode="json"), "fingerprint": "", "train_rows": 10, "metrics": {},
@@ -49,7 +50,7 @@ def registered(dataset_id: int | None, files=None, **changes) -> Adapter:
 
 def filled(**fields) -> FinetunedSpec:
     with begin() as session:
-        return pricing.fill(session, FinetunedSpec(**fields))
+        return pricing.fill(session, FinetunedSpec(**fields))  # type: ignore[return-value]
 
 
 def test_what_training_took_is_part_of_the_fixed_cost_of_every_job_that_prices_with_it(dataset, sent):
@@ -120,7 +121,7 @@ def test_what_quantiles_can_t_say_is_refused_before_anything_starts(dataset, rea
 def test_an_estimate_names_the_adapter_and_warns_of_another_table(dataset):
     registered(dataset)
     [own] = actions.estimate(dataset, [FinetunedSpec(adapter="a1")], Split.TEST)
-    assert own.spec.adapter == ID
+    assert own.spec.model_dump()["adapter"] == ID
     assert (own.items, own.fixed_seconds) == (10, 0.0)
     assert "learned from" not in own.basis
     with begin() as session:
@@ -168,7 +169,7 @@ def test_a_job_prices_with_adapters_from_the_database_and_loads_their_base_once(
 
     monkeypatch.setattr(model, "LocalModel", Counted)
     folder = a_model_folder(tmp_path / "small")
-    base = resources.LiveResources(dataset).language_model(str(folder)).network.model
+    base = resources.LiveResources(dataset).language_model(str(folder)).network.model  # type: ignore[attr-defined]
     known = {"model": str(folder), "base": str(folder), "base_hash": base_hash(folder)}
     registered(dataset, an_adapter(base, 1), **known)
     registered(dataset, an_adapter(base, 2, quantiles=True), id="b" * 64, form="quantiles", **known)

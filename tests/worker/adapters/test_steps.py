@@ -19,6 +19,8 @@ from worker.llm.local.weights_hash import base_hash
 from worker.running import wake
 from worker.specs import finetune
 
+pytestmark = pytest.mark.model
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> Path:

@@ -17,7 +17,7 @@ from db.engine import begin
 from db.servers import embedded
 from db.settings import Settings
 from tests.builders import a_dataset, an_adapter
-from tests.conftest import use_database
+from tests.databases import use_database
 from tests.worker.conftest import drain
 from tests.worker.finetune.fake_steps import train_nothing
 from tests.worker.hashed import HashedWords

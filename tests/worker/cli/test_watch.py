@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from db import job_progress, jobs
-from db.engine import DatabaseAway, begin
+from db.engine import DatabaseAway, Session, begin
 from db.types import JobState, Progress, TrainingPoint
 from tests.builders import a_dataset
 from tests.worker.finetune.fake_steps import train_nothing
@@ -28,7 +28,7 @@ def test_a_database_that_restarts_is_waited_for(
     train_nothing(monkeypatch)
     looks = []
 
-    def of(session: object, job_ids: list[int]) -> list[Progress]:
+    def of(session: Session, job_ids: list[int]) -> list[Progress]:
         looks.append(job_ids)
         if len(looks) < 3:
             raise DatabaseAway("it restarts")
@@ -43,11 +43,11 @@ def test_a_database_that_stays_away_ends_the_waiting(
 ) -> None:
     clock = iter(range(0, 10_000, 20))
 
-    def of(session: object, job_ids: list[int]) -> list[Progress]:
+    def of(session: Session, job_ids: list[int]) -> list[Progress]:
         raise DatabaseAway("it is gone")
 
     monkeypatch.setattr(watch, "job_progress", SimpleNamespace(of=of))
-    monkeypatch.setattr(watch.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
     with pytest.raises(DatabaseAway):
         command(*PRICED)
     assert next(clock) > watch.PATIENCE_SECONDS
@@ -59,7 +59,7 @@ def test_ctrl_c_cancels_every_job_that_was_started(
     def press(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(watch.time, "sleep", press)
+    monkeypatch.setattr("time.sleep", press)
     command(*PRICED, ends=130)
     with begin() as session:
         assert [job.state for job in jobs.all(session)] == [JobState.CANCELLED] * 2

@@ -1,6 +1,7 @@
 """Asking how much data is needed learns from nested parts, leaves the test side alone, and ends in a verdict."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -22,6 +23,8 @@ from worker.knowledge import index
 from worker.specs import data_need as specs_data_need
 from worker.specs.data_need import CHEAP, WAYS, DataNeedSpec
 from worker.training import process
+
+pytestmark = pytest.mark.model
 
 SMALL_STEPS = {"batch_tokens": 512}  # so that there are some
 
@@ -67,7 +70,7 @@ def test_it_ends_with_a_curve_for_every_way_and_its_own_forecast_error(dataset_i
         [progress] = job_progress.of(session, [job_id])
     assert progress.items_done == progress.items_total == job.items_total == 4 * 240
     assert job.fixed_seconds > 0
-    cheap, dear = (data_need_actions.cost(job, told, 1000, price) for price in (0, 2))
+    cheap, dear = (data_need_actions.cost(job, told, 1000, price) for price in (Decimal(0), Decimal(2)))
     assert dear - cheap == 2 * (1000 - told["there"])
     assert cheap > 0
 

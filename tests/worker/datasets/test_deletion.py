@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -54,7 +55,7 @@ def loaded(sent: list[int], content: bytes) -> int:
     return dataset_id
 
 
-def priced(sent: list[int], dataset_id: int, wanted: list[specs.BaseSpec], limit: int | None = None) -> list[int]:
+def priced(sent: list[int], dataset_id: int, wanted: Sequence[specs.BaseSpec], limit: int | None = None) -> list[int]:
     """Jobs that are done, each with its snapshot on disk."""
     job_ids = pricing_actions.start(dataset_id, wanted, Split.TEST, limit)
     drain(sent)
@@ -116,6 +117,7 @@ def embedder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "embedder", HashedWords)
 
 
+@pytest.mark.stack
 def test_nothing_of_a_deleted_dataset_is_left_but_what_it_cost(database: str, sent: list[int]) -> None:
     with hosted(prices=MILLIONTHS):
         dataset_id = loaded(sent, a_table())
@@ -142,6 +144,7 @@ def _a_job_of(dataset_id: int) -> int:
         return jobs.all(session, dataset_id)[0].id
 
 
+@pytest.mark.stack
 def test_an_answer_that_another_datasets_job_uses_stays_until_that_one_goes_too(database: str, sent: list[int]) -> None:
     with hosted(prices=MILLIONTHS) as server:
         first, second = loaded(sent, a_table()), loaded(sent, a_table())
@@ -163,6 +166,7 @@ def test_an_answer_that_another_datasets_job_uses_stays_until_that_one_goes_too(
         assert len(server.requests) == 2 * once  # nobody knows the answers any more
 
 
+@pytest.mark.stack
 def test_what_another_datasets_knowledge_took_from_it_goes_too(database: str, sent: list[int]) -> None:
     before = set(found_in_files())  # of other tests
     with hosted(prices=MILLIONTHS):

@@ -50,7 +50,7 @@ def test_a_table_without_a_train_side_has_the_usual_bounds(table):
     dataset_id = table(1, n=0, unpriced=20)
     [job_id] = actions.start(dataset_id, [ZeroShotSpec()])
     with begin() as session:
-        assert specs.parse(jobs.get(session, job_id).spec).bounds.highest == 999
+        assert specs.parse(jobs.get(session, job_id).spec).bounds.highest == 999  # type: ignore[attr-defined]
 
 
 def test_a_bound_that_is_given_wins(table):

@@ -12,7 +12,7 @@ from db.settings import settings
 from db.types import DatasetState, JobKind, JobState
 from tests.worker.conftest import drain
 from tests.worker.ingest.corpus import CASES, Case
-from worker import running
+from worker import running, steps
 from worker.datasets import actions as dataset_actions
 from worker.datasets.answers import Answers
 from worker.jobs import actions
@@ -211,7 +211,7 @@ def test_a_file_that_takes_too_much_memory_ends_as_a_sentence_at_the_first_try(d
         return bytearray(1 << 62)
 
     dataset_id = dataset_actions.upload("things.csv", io.BytesIO(b"name,price\nLamp,3\n"))
-    monkeypatch.setitem(running.STEPS, "inspect", hungry)
+    monkeypatch.setitem(steps.STEPS, "inspect", hungry)
     drain(sent)
     assert the(dataset_id).state is DatasetState.FAILED
     assert "takes more memory than there is for it" in the(dataset_id).error

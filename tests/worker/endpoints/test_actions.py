@@ -99,7 +99,7 @@ def test_prices_are_entered_over_lists_and_unknown_is_none():
     free = actions.price("v", "anything")
     assert free is not None
     assert free.usd(10**6, 0, 10**6) == 0
-    entered = actions.set_price("o", "gpt-4.1-nano", input=7, output="8.5")
+    entered = actions.set_price("o", "gpt-4.1-nano", input=7, output=Decimal("8.5"))
     assert (entered.source, entered.usd(1_000_000, 0, 1_000_000)) == ("override", Decimal("15.5"))
     with pytest.raises(UserError):
         actions.set_price("o", "m", input=-1, output=1)

@@ -148,6 +148,7 @@ def test_another_job_in_the_comparison_does_not_move_an_interval() -> None:
     assert_frame_equal(alone.select(columns), beside.filter(pl.col("job_id") == 1).select(columns))
 
 
+@pytest.mark.slow
 def test_95_percent_intervals_hold_the_true_error_in_about_95_percent_of_samples() -> None:
     """Guesses are off by a half-normal amount of known mean, median and log error; 300 samples of 200 items."""
     random = np.random.default_rng(4)

@@ -69,6 +69,7 @@ def test_the_sentence_names_every_part_that_fell_by_how_much_and_what_is_allowed
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", UNITS)
 def test_noise_around_no_change_is_blocked_at_most_as_often_as_the_confidence_allows(unit):
     """The hardest noise that is no fall: on average the adapter is worse by just what is allowed."""

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -106,7 +107,7 @@ def test_a_gpu_worker_gets_the_training_and_a_hosted_model_is_tuned_where_it_is(
     assert job_of(hosted).spec["train"]["prompt"] == "question@1"
 
 
-REFUSED = [
+REFUSED: list[tuple[dict[str, Any], type[UserError], str]] = [
     ({"min_price": 500, "max_price": 100}, UserError, "must be below"),
     ({"model": "smollm3"}, NotReady, "no model 'smollm3'"),
     ({"model": "nobody:large"}, NotFound, "nobody"),
@@ -268,6 +269,7 @@ def test_examples_are_exported_as_chats_with_prices_without_the_other_sides(data
         finetune_actions.export(dataset_id, finetune.parse({"k": 3}))
 
 
+@pytest.mark.slow
 def test_the_verbs_load_no_machinery_not_even_for_an_export_or_a_card():
     code = (
         "import sys, worker.finetune.actions, worker.adapters.actions\n"

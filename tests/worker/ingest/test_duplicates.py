@@ -80,7 +80,7 @@ def test_memory_is_forty_bytes_an_item() -> None:
     grouper = Grouper()
     n = 1000
     grouper.add(pl.DataFrame({"title": [f"thing {i}" for i in range(n)], "description": [""] * n, "brand": [""] * n}))
-    held = sum(a.nbytes for a in [*grouper._signatures, *grouper._keys])
+    held = sum(a.nbytes for arrays in (grouper._signatures, grouper._keys) for a in arrays)
     assert held <= 40 * n
 
 

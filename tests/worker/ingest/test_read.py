@@ -191,8 +191,8 @@ def test_preview_preamble_and_warnings_show_what_was_found(tmp_path: Path) -> No
 
 
 def test_progress_hears_of_every_row_and_can_stop_the_reading(tmp_path: Path) -> None:
-    class Watch:
-        csv_rows = 0
+    class Watch(Silent):
+        rows = 0
 
         def advance(self, n: int = 1) -> None:
             self.rows += n

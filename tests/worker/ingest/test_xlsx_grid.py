@@ -13,7 +13,7 @@ from worker.ingest import limits, read, xlsx_grid
 from worker.progress import Silent
 
 SHEET_XML = "xl/worksheets/sheet1.xml"
-TABLE = [["title", "price"], *[[f"Lamp {i}", i + 0.5] for i in range(50)]]
+TABLE: list[list[object]] = [["title", "price"], *[[f"Lamp {i}", i + 0.5] for i in range(50)]]
 
 few = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 

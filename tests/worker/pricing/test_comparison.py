@@ -55,7 +55,7 @@ def test_rows_without_a_price_measure_nothing_and_do_not_count(session: Session,
 
 
 def test_steps_of_a_context_curve_are_left_out_unless_there_is_nothing_else(session: Session, dataset: Dataset) -> None:
-    kind = specs.SPECS["multi-shot"]
+    kind = specs.MultiShotSpec
     steps = [sampled(session, dataset, kind(k=k), Split.TEST, 10) for k in (0, 1, 3)]
     assert comparison.taken(dataset, every(session, dataset)) == steps
     constant = a_finished_job(session, dataset.id, specs.ConstantSpec())

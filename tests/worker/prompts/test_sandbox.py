@@ -70,7 +70,7 @@ def test_a_long_list_in_a_nested_loop_stops_at_the_longest_prompt() -> None:
         "p", 1, "", "{% for a in examples %}{% for b in examples %}{{ b.product }}{% endfor %}{% endfor %}" + END
     )
     with pytest.raises(UserError, match="grows beyond"):
-        render(prompt, Values(**{**SAMPLE, "examples": known}))
+        render(prompt, Values(**{**SAMPLE, "examples": known}))  # type: ignore[typeddict-item]
 
 
 def test_a_prompt_can_loop_choose_count_and_round() -> None:
@@ -113,7 +113,7 @@ from db.types import PromptVersion
 from worker.prompts.rendering import SAMPLE, Values, render
 known = [{"product": "x" * 4_000, "price": 1.0, "similarity": 0.0}] * 50
 texts = {"description": '"' * 9_000, "brand": "f" * 300_000}
-values = Values(**{**SAMPLE, **texts, "examples": known, "neighbours": known})
+values = Values(**{**SAMPLE, **texts, "examples": known, "neighbours": known})  # type: ignore[typeddict-item]
 for text in json.load(sys.stdin):
     try:
         said = f"{len(render(PromptVersion('p', 1, '', text), values).user)} letters"
@@ -168,7 +168,7 @@ def test_what_jinja_or_python_choke_on_ends_in_a_sentence(text: str) -> None:
 
 def test_prompts_that_come_along_can_be_filled_with_all_that_a_prompt_may_get() -> None:
     known = [{"product": "wide “oak” table\n" * 20, "price": 1.0, "similarity": 0.5}] * 50
-    long = Values(**{**SAMPLE, "description": "words and words " * 2_000, "examples": known, "neighbours": known})
+    long = Values(**{**SAMPLE, "description": "words and words " * 2_000, "examples": known, "neighbours": known})  # type: ignore[typeddict-item]
     for prompt in BUILT_IN.values():
         assert render(prompt, long).user
 
@@ -212,7 +212,7 @@ _TEMPLATE = st.recursive(
 def test_every_template_is_filled_in_or_refused_in_one_sentence(text: str) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     known = [{"product": 'x"\\' * 500, "price": 1.0, "similarity": 0.0}] * 50
-    values = Values(**{**SAMPLE, "examples": known, "neighbours": known, "description": '"' * 9_000})
+    values = Values(**{**SAMPLE, "examples": known, "neighbours": known, "description": '"' * 9_000})  # type: ignore[typeddict-item]
     try:
         rendered = render(PromptVersion("p", 1, "", text + END), values)
     except UserError as error:

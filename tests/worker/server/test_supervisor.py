@@ -103,7 +103,7 @@ def test_a_child_that_ignores_the_request_is_killed_after_a_while(
 
 def test_the_first_restart_is_immediate_and_pauses_double_up_to_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr(supervisor.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     backoff = Backoff()
     pauses = []
     assert backoff.may_try()
@@ -117,7 +117,7 @@ def test_the_first_restart_is_immediate_and_pauses_double_up_to_half_a_minute(mo
 
 def test_after_a_long_quiet_time_the_pauses_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr(supervisor.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     backoff = Backoff()
     for _ in range(5):
         now[0] += 20

@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -96,25 +97,43 @@ class Place:
         return found
 
 
-@pytest.fixture
-def place() -> Iterator[Place]:
+@contextlib.contextmanager
+def a_place() -> Iterator[Place]:
+    """A place of its own, removed with all that was started in it."""
     parent = Path(tempfile.mkdtemp(prefix="pricewright-up-"))
     parent.chmod(0o755)  # as root, Postgres runs as another user and must be able to enter
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     place = Place(parent / f"data-{port}", port)
-    yield place
-    for process in place.processes:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-    for left in place.running():
-        with contextlib.suppress(psutil.Error):
-            left.kill()
-    psutil.wait_procs(place.running(), timeout=30)
-    wait_until(lambda: removed(parent), 10)  # what Postgres had started ends a moment after it, and writes until then
-    shutil.rmtree(place.settings.run_dir, ignore_errors=True)
+    try:
+        yield place
+    finally:
+        for process in place.processes:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+        for left in place.running():
+            with contextlib.suppress(psutil.Error):
+                left.kill()
+        psutil.wait_procs(place.running(), timeout=30)
+        # What Postgres had started ends a moment after it, and writes until then.
+        wait_until(lambda: removed(parent), 10)
+        shutil.rmtree(place.settings.run_dir, ignore_errors=True)
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    with a_place() as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def running_place() -> Iterator[Place]:
+    """Started once for the tests that leave all of it running; the last of them kills each part."""
+    with a_place() as place:
+        place.up()
+        yield place
 
 
 def wait_until(holds: Callable[[], object], seconds: float = 60.0) -> None:
@@ -138,6 +157,11 @@ def main_process(place: Place, part: str) -> psutil.Process | None:
     return None
 
 
+def is_replaced(place: Place, part: str, old: psutil.Process) -> bool:
+    new = main_process(place, part)
+    return new is not None and new.pid != old.pid
+
+
 @pytest.mark.stack
 def test_up_serves_the_page_and_ctrl_c_leaves_nothing_behind(place: Place) -> None:
     process = place.up()
@@ -156,8 +180,8 @@ def test_up_serves_the_page_and_ctrl_c_leaves_nothing_behind(place: Place) -> No
 
 
 @pytest.mark.stack
-def test_a_second_up_says_where_the_first_one_is_and_starts_nothing(place: Place) -> None:
-    place.up()
+def test_a_second_up_says_where_the_first_one_is_and_starts_nothing(running_place: Place) -> None:
+    place = running_place
     wait_until(lambda: len(place.running("celery")) == CELERY)
     second = place.start("-m", "worker.cli", "up", PRICEWRIGHT_DASHBOARD_PORT="1")
     said, _ = second.communicate(timeout=60)
@@ -168,13 +192,13 @@ def test_a_second_up_says_where_the_first_one_is_and_starts_nothing(place: Place
 
 
 @pytest.mark.stack
-def test_each_part_that_is_killed_comes_back_once(place: Place) -> None:
-    place.up()
+def test_each_part_that_is_killed_comes_back_once(running_place: Place) -> None:
+    place = running_place
     for part in PARTS:
         old = main_process(place, part)
         assert old, part
         old.kill()
-        wait_until(lambda part=part, old=old: (new := main_process(place, part)) and new.pid != old.pid)
+        wait_until(partial(is_replaced, place, part, old))
     wait_until(lambda: up._page_answers(place.settings.model_copy(update={"dashboard_port": place.port})))
     assert embedded.ensure(place.settings) == []  # both answer
     # Beat is a child of the control worker; an orphan from before the kill would send every sweep twice.

@@ -17,7 +17,7 @@ def of(prices: list[float]) -> Bounds:
 
 
 def held(bounds: Bounds, prices: list[float]) -> list[bool]:
-    return pl.select(bounds.hold(pl.Series(prices, dtype=pl.Float64))).to_series().to_list()
+    return pl.select(bounds.hold(pl.lit(pl.Series(prices, dtype=pl.Float64)))).to_series().to_list()
 
 
 @given(PRICES)

@@ -20,7 +20,7 @@ _SHOP = demo_items(130)
 TRAIN, TEST = _SHOP[:120], unpriced(_SHOP[120:])
 
 
-def priced(spec: RagSpec, model: Scripted) -> pl.DataFrame:
+def priced(spec: RagSpec | FinetunedSpec, model: Scripted) -> pl.DataFrame:
     technique = build(spec, model)
     if spec.learns:
         technique.load(technique.fit(TRAIN, TEST.clear(), Silent()))

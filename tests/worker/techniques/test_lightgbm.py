@@ -49,7 +49,7 @@ def test_sentence_embeddings_are_not_asked_for_when_switched_off() -> None:
         def index(self) -> object:  # type: ignore[override]
             raise AssertionError("embeddings were switched off")
 
-    technique = LightGBM(LightGBMSpec.model_validate({**_SMALL, "embeddings": False}), NoIndex())
+    technique = LightGBM(LightGBMSpec.model_validate({**_SMALL, "embeddings": False}), NoIndex())  # type: ignore[arg-type]
     technique.fit(TRAIN[:200], VALIDATION, Silent())
     assert technique.price(unpriced(TEST[:5]), Silent())["price"].null_count() == 0
 

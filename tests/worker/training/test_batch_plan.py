@@ -10,6 +10,8 @@ from worker.llm.base import Prompt
 from worker.llm.local.tokenizer import Tokenizer
 from worker.training.batch_plan import plan, price_samples, rooms, text_samples
 
+pytestmark = pytest.mark.model
+
 LENGTHS = st.lists(st.integers(1, 300), min_size=1, max_size=200)
 
 

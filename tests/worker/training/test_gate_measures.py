@@ -17,6 +17,8 @@ from worker.llm.local.quantile_head import HEAD_FILE, QuantileHead
 from worker.progress import Cancelled, Silent
 from worker.training import gate_measures
 
+pytestmark = pytest.mark.model
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> LocalModel:
@@ -110,13 +112,12 @@ def test_a_model_that_only_writes_is_asked_for_one_of_the_words():
 
     knows = Writes(Written(Spent(), "Cold."), Written(Spent(), "the ears\n"))
     forgot = Writes(Written(Spent(), "$ 12"), Written(Spent(), error="No answer."))
-    part = gate_measures.choices(knows, forgot, Silent(), asked)
+    part = gate_measures.choices(knows, forgot, Silent(), asked)  # type: ignore[arg-type]
     assert part.base.tolist() == [1.0, 1.0]
     assert part.adapted[0] == 0.0
     assert np.isnan(part.adapted[1])
 
 
-@pytest.mark.model
 def test_smollm2_knows_most_of_the_questions_and_not_all():
     """The others would hide what was forgotten: a question that the base can't answer can't be lost."""
     model = LocalModel("smollm2-135m")

@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import time
 
 import pytest
@@ -25,6 +26,8 @@ from worker.training import loop, pilot, process
 from worker.training import task_folder as files
 from worker.training.task_folder import CHECKPOINT, DONE, STOP, Tail, Task, read_parts, tell_stored, write_parts
 from worker.work import Work
+
+pytestmark = [pytest.mark.stack, pytest.mark.model]
 
 ADAPTER = "adapter_model.safetensors"
 
@@ -167,7 +170,7 @@ def test_a_checkpoint_that_is_being_replaced_is_not_read_in_part(tmp_path, monke
 def test_a_checkpoint_that_is_replaced_while_it_is_read_is_not_mixed_with_the_next(tmp_path, monkeypatch):
     folder = tmp_path / CHECKPOINT
     write_parts(folder, 1, {"learned": b"1", "moments": b"1"})
-    read_bytes, overtaken = pathlib.Path.read_bytes, []
+    read_bytes, overtaken = pathlib.Path.read_bytes, list[pathlib.Path]()
 
     def read_and_be_overtaken(path):
         data = read_bytes(path)
@@ -271,7 +274,7 @@ class Noted:
     """Keeps what a training says, and cancels it when told to."""
 
     def __init__(self, cancel_at: int | None = None) -> None:
-        self.said, self.checkpoints, self._cancel_at = [], [], cancel_at
+        self.said, self.checkpoints, self._cancel_at = list[TrainingPoint](), list[Checkpoint](), cancel_at
 
     def points(self, points):
         self.said += points
@@ -301,8 +304,8 @@ def test_in_its_own_process_it_gives_back_an_adapter_and_its_curve(base, tmp_pat
 def test_cancelled_it_is_gone_at_once(base, tmp_path, monkeypatch):
     monkeypatch.setattr(process, "POLL_SECONDS", 0.05)
     started = []
-    popen = process.subprocess.Popen
-    monkeypatch.setattr(process.subprocess, "Popen", lambda *a, **k: started.append(popen(*a, **k)) or started[0])
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda *a, **k: started.append(popen(*a, **k)) or started[0])
 
     with pytest.raises(Cancelled):
         process.run(a_task(base, 96, epochs=90), tmp_path, Noted(cancel_at=2))

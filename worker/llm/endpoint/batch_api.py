@@ -1,4 +1,4 @@
-"""How are calls made by the Batch API? Collected, handed in as a file, answered within hours for half the price.
+"""Calls by the Batch API: collected, handed in as a file, answered within hours for half the price.
 
 Everything needed to go on stands in Postgres: the requests (completions under the batch's id), and the batch with a
 random token that goes along as metadata. So whoever comes next can hand in what was not handed in, find what was, and
@@ -114,7 +114,7 @@ def _hand_in(endpoint: Endpoint, calls: Sequence[Call], tariff: Tariff | None, p
 
 
 def poll() -> int:
-    """See how every batch that is out is doing, and bring home what is ready; returns how many are still out.
+    """Looks how every batch that is out is doing, and brings home what is ready; returns how many are still out.
 
     Harmless at any time, by several at once: who hands a batch in is decided in Postgres, and storing an answer twice
     changes nothing.
@@ -136,7 +136,7 @@ def poll() -> int:
 
 
 def advance(batch_id: int) -> bool:
-    """Do what is next for a batch; True when it is finished. Raises NotReady in words when its endpoint can't."""
+    """Does what is next for a batch; True when it is finished. Raises NotReady in words when its endpoint can't."""
     with begin() as session:
         batch = batches.get(session, batch_id)
         try:
@@ -174,7 +174,7 @@ def _is_lost(batch: Batch, failure: Failure) -> bool:
 
 
 def _send(client: Any, endpoint: Endpoint, batch: Batch) -> bool:
-    """Upload the file and create the batch, unless that happened already and only its id was lost."""
+    """Uploads the file and creates the batch, unless that happened already and only its id was lost."""
     with begin() as session:
         was_begun = batch.state == "sending"
         if not batches.take(session, batch.id):
@@ -218,7 +218,7 @@ def _find(client: Any, token: str) -> str | None:
 
 
 def _fetch(client: Any, endpoint: Endpoint, batch: Batch) -> bool:
-    """Ask how it stands; when it has ended, store what it brought and free what it left."""
+    """Asks how a batch stands; when it has ended, stores what it brought and frees what it left."""
     remote = client.batches.retrieve(batch.remote_id)
     with begin() as session:
         batches.polled(session, batch.id)
@@ -239,7 +239,8 @@ def _fetch(client: Any, endpoint: Endpoint, batch: Batch) -> bool:
 
 
 def _close(session: Session, batch: Batch, state: str, error: str | None, *, may_be_charged: bool) -> None:
-    """Count, give up what has no answer, as lost where it may be charged, and wake the chunk that waits."""
+    """Closes a batch: counts, gives up what has no answer, as lost where it may be charged, wakes the chunk that
+    waits."""
     batches.finish(session, batch.id, state, error)
     unanswered = list(completions.of_batch(session, batch.id))
     (db_calls.lose if may_be_charged else completions.free)(session, unanswered)
@@ -248,7 +249,7 @@ def _close(session: Session, batch: Batch, state: str, error: str | None, *, may
 
 
 def _bring_home(client: Any, endpoint: Endpoint, batch: Batch, file_id: str) -> None:
-    """Store the lines of an output or error file, some hundred in one transaction."""
+    """Stores the lines of an output or error file, some hundred in one transaction."""
     with begin() as session:
         tariff = tariffs.find(session, endpoint, batch.model)
     group: list[Answer] = []
@@ -271,11 +272,11 @@ def _store(group: Sequence[Answer]) -> None:
 def _lines(text: str) -> Iterator[dict[str, Any]]:
     for line in text.splitlines():
         try:
-            found = json.loads(line)
+            answer = json.loads(line)
         except ValueError:
             continue  # what can't be read counts as not answered
-        if isinstance(found, dict) and found.get("custom_id"):
-            yield found
+        if isinstance(answer, dict) and answer.get("custom_id"):
+            yield answer
 
 
 def _answer(line: dict[str, Any], endpoint: Endpoint, tariff: Tariff | None) -> Answer:

@@ -1,4 +1,4 @@
-"""How does this process get its calls made? By its courier, a slice at a time, with the money set aside before."""
+"""The way from this process to its courier: calls go a slice at a time, with the money set aside before."""
 
 import contextlib
 import json
@@ -45,7 +45,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a call: an answer as it is stored, or why there is none."""
+    """The end of a call: an answer as it is stored, or why there is none."""
 
     stored: Stored | None = None
     error: str = ""
@@ -58,7 +58,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class _Courier:
-    """The process and the thread that listens to it."""
+    """The courier's process and the thread that listens to it."""
 
     process: "subprocess.Popen[bytes]"
     heard: "queue.Queue[dict[str, Any] | None]" = field(default_factory=queue.Queue)
@@ -84,14 +84,14 @@ class _Courier:
             self.process.stdin.flush()
 
     def forget_heard(self) -> None:
-        """Drop what it told about calls that were given up; that it ended stays known."""
+        """Drops what the courier told about calls that were given up; that it ended stays known."""
         with contextlib.suppress(queue.Empty):
             while self.heard.get_nowait() is not None:
                 pass
             self.heard.put(None)
 
     def end(self) -> None:
-        """It stores what is under way, and ends."""
+        """Ends the courier, which first stores what is under way."""
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
@@ -105,12 +105,12 @@ def _courier() -> _Courier:
     """The courier of this process and this database, started when first asked for."""
     key = (os.getpid(), settings().database)
     with _lock:
-        found = _running.get(key)
-        if found is None or found.process.poll() is not None:
+        courier = _running.get(key)
+        if courier is None or courier.process.poll() is not None:
             for old_key in [k for k in _running if k[0] == key[0]]:
                 _running.pop(old_key).end()
-            found = _running[key] = _start()
-        return found
+            courier = _running[key] = _start()
+        return courier
 
 
 def _start() -> _Courier:
@@ -131,7 +131,7 @@ def _start() -> _Courier:
 
 
 def _bury(courier: _Courier) -> None:
-    """One whose output ended is not asked again, though its process may still be about to end."""
+    """Forgets a courier: one whose output ended is not asked again, though its process may still be about to end."""
     with _lock:
         for key in [key for key, each in _running.items() if each is courier]:
             del _running[key]
@@ -140,7 +140,7 @@ def _bury(courier: _Courier) -> None:
 
 
 def stop() -> None:
-    """End this process's courier in order and wait for it; for tests and the end of scripts."""
+    """Ends this process's courier in order and waits for it; for tests and the end of scripts."""
     with _lock:
         for key in [key for key in _running if key[0] == os.getpid()]:
             courier = _running.pop(key)
@@ -152,7 +152,7 @@ def stop() -> None:
 def ask(
     endpoint: Endpoint, calls: Sequence[Call], tariff: Tariff | None, progress: Progress, advance: int = 1
 ) -> dict[str, Outcome]:
-    """Make calls (no two with the same hash); outcomes by hash. `advance`: items that each answer brings forward.
+    """Makes calls (no two with the same hash); outcomes by hash. `advance`: items that each answer brings forward.
 
     Raises Pause when no call will work until a person acts or the job's cap is reached, Defer when a batch is about
     to answer one of them or the rest of the cap is under way with calls of somebody else, Cancelled when the job should
@@ -228,7 +228,8 @@ class _Asking:
         return courier
 
     def _ask_more(self, courier: _Courier) -> None:
-        """The next slice; a smaller one where the cap allows no more; Pause where it allows not even one call."""
+        """Hands over the next slice; a smaller one where the cap allows no more; Pause where it allows not even one
+        call."""
         size = min(SLICE, len(self._left))
         while size:
             wanted = [self._left[i] for i in range(size)]
@@ -259,7 +260,8 @@ class _Asking:
         return sum((self._tariff.usd(call.most_in, 0, call.most_out) for call in calls), Decimal(0))
 
     def _again(self, dead: _Courier) -> _Courier:
-        """The courier died: a new one asks what is not answered, as far as the cap allows it beside what is lost."""
+        """Goes on after the courier died: a new one asks what is not answered, as far as the cap allows it beside what
+        is lost."""
         self._lives -= 1
         _bury(dead)
         if self._lives <= 0:
@@ -298,7 +300,7 @@ class _Asking:
             self._pause = Pause(sentence)
 
     def _mind_cost(self, stored: Stored) -> None:
-        """Pause a capped job whose answers come without their tokens: it would be charged past its cap unseen."""
+        """Pauses a capped job whose answers come without their tokens: it would be charged past its cap unseen."""
         if stored.usd is not None or stored.job_id is None or stored.job_id != self._progress.job_id or self._pause:
             return
         if self._capped is None:
@@ -318,7 +320,7 @@ def _has_cap(progress: Progress) -> bool:
 
 
 def refuse_cap_without_price(endpoint: Endpoint, calls: Sequence[Call], progress: Progress) -> None:
-    """A cap can't be kept where nobody knows what a call costs. Raises Pause."""
+    """Refuses a cap where nobody knows what a call costs: it can't be kept. Raises Pause."""
     if calls and _has_cap(progress):
         raise Pause(
             f"Nobody knows what {endpoint.name}:{calls[0].model} costs, so the job's cap can't be kept; "

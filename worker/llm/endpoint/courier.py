@@ -1,4 +1,4 @@
-"""How do calls reach an endpoint and their answers Postgres, even when the worker is killed meanwhile?
+"""The process that brings calls to endpoints and answers to Postgres, even when the worker is killed meanwhile.
 
 `python -m worker.llm.endpoint.courier` is a process of its own, one per worker child. It reads calls from stdin and
 writes outcomes to stdout, both as JSON lines. An answer is committed before it is written out. When stdin ends (the
@@ -48,7 +48,7 @@ LAST_WORDS_SECONDS = 300.0  # how long a courier without a worker tries to store
 
 
 class Courier:
-    """The process's one object: what came in, what is whose, what goes out."""
+    """The one object of the courier's process: what came in, what is whose, what goes out."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}"
@@ -88,7 +88,7 @@ class Courier:
             self._drop()
 
     def _drop(self) -> list[Call]:
-        """Forget everything that is not under way; the claims on it are given up."""
+        """Forgets every call that is not under way, and gives up the claims on it."""
         unsent = [call for lane in self._lanes.values() for call in lane.take_back()]
         for call in [*self._inbox, *self._foreign.values(), *unsent]:
             self._asked_for.discard(call.hash)
@@ -99,7 +99,7 @@ class Courier:
         return unsent
 
     async def _release(self, calls: Sequence[Call]) -> None:
-        """Give up claims; what may be charged is lost."""
+        """Gives up claims; what may be charged is lost."""
         lost = [call.hash for call in calls if call.may_be_charged]
         free = [call.hash for call in calls if not call.may_be_charged]
 
@@ -118,7 +118,7 @@ class Courier:
     # What happens all the time
 
     async def run(self) -> None:
-        """Until stdin ends, and then until what is under way is stored."""
+        """Works until stdin ends, and then until what is under way is stored."""
         await _patiently(self._presence.keep)
         claiming = asyncio.create_task(self._claim_forever())
         storing = asyncio.create_task(self._store_forever())
@@ -145,7 +145,8 @@ class Courier:
         self._presence.end()
 
     def _end_with(self, task: "asyncio.Task[None]") -> None:
-        """Without one of its parts a courier would leave its worker waiting for ever: another one takes over."""
+        """Ends the process with a task that ended: without one of its parts a courier would leave its worker waiting
+        for ever: another one takes over."""
         if not task.cancelled() and (error := task.exception()):
             log.error("The courier ends early.", exc_info=error)
             self.ending.set()
@@ -241,7 +242,7 @@ class Courier:
                 await _database(lambda session: db_calls.come_back(session, self.owner, back))
 
     async def _watch_forever(self) -> None:
-        """Calls that somebody else made: their answers, or their freedom."""
+        """Watches calls that somebody else makes, for their answers or their freedom."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             if not self._foreign:
@@ -329,7 +330,7 @@ def _in_transaction(work: Callable[[Session], Result]) -> Result:
 
 
 async def _database(work: Callable[[Session], Result]) -> Result:
-    """A transaction in a thread; tried again until the database is back: there are answers to be stored."""
+    """Runs a transaction in a thread; tries again until the database is back: there are answers to be stored."""
     return await _patiently(lambda: _in_transaction(work))
 
 

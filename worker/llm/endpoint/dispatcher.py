@@ -1,4 +1,4 @@
-"""How are the calls to one model of one endpoint sent: when, how often again, and when is enough enough?"""
+"""Sends the calls to one model of one endpoint: when, how often again, and when enough is enough."""
 
 import asyncio
 import contextlib
@@ -84,7 +84,7 @@ class Lane:
         return not self._under_way and not self._line
 
     def renew(self, endpoint: Endpoint) -> None:
-        """A person or a new run: try again, perhaps with another key or another limit."""
+        """Begins anew for a person or a new run: perhaps with another key or another limit."""
         if endpoint != self.endpoint:
             self.flow = Flow(endpoint.max_concurrency)
             # Kept until the end: a client that is let go unclosed takes its sockets out from under the event loop.
@@ -96,7 +96,7 @@ class Lane:
         self.share(self._senders)
 
     def share(self, senders: int) -> None:
-        """So many processes call this endpoint: a limit that was set by hand is theirs together."""
+        """Notes how many processes call this endpoint: a limit that was set by hand is theirs together."""
         self._senders = max(1, senders)
         allowed = self.endpoint.requests_per_minute
         self.flow.set_rate = allowed / 60 / self._senders if allowed else None
@@ -106,13 +106,13 @@ class Lane:
         self._moved.set()
 
     def take_back(self) -> list[Call]:
-        """What was not sent yet leaves the line."""
+        """Takes calls that were not sent yet out of the line."""
         unsent = list(self._line)
         self._line.clear()
         return unsent
 
     async def finish(self) -> None:
-        """Send nothing more; wait for what is under way."""
+        """Sends nothing more; waits for what is under way."""
         self._dispatcher.cancel()
         while self._under_way:
             await asyncio.wait(self._under_way)
@@ -217,7 +217,7 @@ class Lane:
             self._failed(call, failure)
 
     def _again(self, call: Call, failure: Failure) -> None:
-        """Another try after a pause, or the end of this call, or of all."""
+        """Plans another try after a pause, or ends this call, or all."""
         self._ill.add(call.hash)
         call.failures += 1
         call.slow += failure.slow
@@ -238,7 +238,7 @@ class Lane:
         self._line.append(call)
 
     def _break(self, call: Call, failure: Failure) -> None:
-        """The breaker: no call will work until a person acts."""
+        """Stops all calls, because none will work until a person acts."""
         self._broken = failure
         self._moved.set()
         self._failed(call, failure)

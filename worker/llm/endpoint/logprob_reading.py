@@ -1,4 +1,4 @@
-"""Which prices did a hosted model think of? Read from the probabilities of the tokens beside the path it took.
+"""Reads the distribution over prices out of the probabilities of the tokens beside the path that an answer took.
 
 The answer names one number. At each of its tokens the likeliest alternatives are known (20 at most). One that is no
 digit ends the number there; one that is leaves the path, to a number whose further digits nobody saw. Approximations:
@@ -34,7 +34,7 @@ _MOST_SPREAD = 100_000  # numbers that one alternative is spread over
 
 @dataclass(slots=True)
 class _Path:
-    """What is known at the places of the number's tokens."""
+    """The knowledge at the places of the number's tokens."""
 
     ends: dict[int, float] = field(default_factory=dict)  # digits so far -> share of the mass that ends the number here
     leaves: list[tuple[int, int, float]] = field(default_factory=list)  # number so far, its digits, mass
@@ -119,10 +119,10 @@ def _branch(path: _Path, place: Place, so_far: str, reach: float, *, is_after: b
 
 def _alternatives(place: Place) -> dict[str, float]:
     """Token -> probability, the sampled one included."""
-    found = {str(place[0]): math.exp(min(0.0, float(place[1])))}  # type: ignore[arg-type]
+    likely = {str(place[0]): math.exp(min(0.0, float(place[1])))}  # type: ignore[arg-type]
     for token, logprob in place[2]:  # type: ignore[attr-defined]
-        found.setdefault(str(token), math.exp(min(0.0, float(logprob))))
-    return found
+        likely.setdefault(str(token), math.exp(min(0.0, float(logprob))))
+    return likely
 
 
 def _more(token: str, so_far: str) -> str | None:
@@ -138,7 +138,8 @@ def _spread(
     mass: dict[float, float], number: int, digits: int, share: float, ends: Mapping[int, float], cents: float,
     lowest: float, highest: float,
 ) -> None:  # fmt: skip
-    """A number that left the path after so many digits: it ends, or has one more digit, and so on."""
+    """Spreads the mass of a number that left the path after so many digits: it ends, or has one more digit, and so
+    on."""
     longest, width = max(ends, default=0), 1
     while share > 0:
         # Where the path only passed through (inside a token) a longer path says that no number ended.
@@ -172,7 +173,7 @@ def statistics(prices: Floats, shares: Floats) -> dict[Statistic, float]:
 
 
 def quantiles(prices: Floats, shares: Floats) -> tuple[float, ...]:
-    """Dollars at LEVELS."""
+    """The dollars at LEVELS."""
     return tuple(quantile(prices, shares, level) for level in LEVELS)
 
 

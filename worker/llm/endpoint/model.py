@@ -1,4 +1,4 @@
-"""What does a model behind an endpoint answer? The language model protocol over paid, stored, shared calls."""
+"""A model behind an endpoint: the language model protocol over paid, stored, shared calls."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +37,7 @@ class HostedModel:
     speaks = True
 
     def __init__(self, name: str, sample: int = 0, batch: str = "off") -> None:
-        """Raises NotFound when there is no such endpoint."""
+        """Makes the model of an endpoint. Raises NotFound when there is no such endpoint."""
         self.name, self.sample, self.batch = name, sample, batch
         self._endpoint_name, _, self._model = name.partition(":")
         endpoint = self._refresh()
@@ -47,7 +47,7 @@ class HostedModel:
     # Counting
 
     def count(self, texts: list[str]) -> list[int]:
-        """An upper estimate: worker.prompts.token_guess says by which rule."""
+        """The tokens of each text, an upper estimate: worker.prompts.token_guess says by which rule."""
         return [token_guess.count(text) for text in texts]
 
     def cut(self, texts: list[str], tokens: int) -> list[str]:
@@ -69,22 +69,22 @@ class HostedModel:
     def write(
         self, prompts: list[Prompt], max_tokens: int, progress: Progress, schema: Mapping[str, Any] | None = None
     ) -> list[Written]:
-        asked = self._ask(
+        answers = self._ask(
             prompts, lambda p, able: requests.for_text(self._model, p, able, max_tokens, schema), progress
         )
         if schema is not None:
-            self._notice_schema(asked)
+            self._notice_schema(answers)
         return [
             Written(one.spent, error=one.outcome.error)
             if one.outcome.error
             else Written(one.spent, one.outcome.response["text"])
-            for one in asked
+            for one in answers
         ]
 
     def price_with_tools(
         self, prompts: list[Prompt], tools: list[Tool], max_calls: int, readout: Readout, progress: Progress
     ) -> list[Reading]:
-        """Rounds: every talk that is still going on asks, its calls are made, and again; max_calls per talk.
+        """Prices in rounds: every talk that is still going on asks, its calls are made, and again; max_calls per talk.
 
         A call beyond that, of a function that is not there, or with arguments that are no JSON is answered with a
         sentence that the model can act on. evidence as in `price`, and "calls".
@@ -123,7 +123,7 @@ class HostedModel:
         return replace(reading, evidence=evidence)
 
     def _refresh(self) -> Endpoint:
-        """What is set for the endpoint now: a person may have changed it since."""
+        """Reads anew what is set for the endpoint: a person may have changed it since."""
         with begin() as session:
             self._endpoint = endpoints.get(session, self._endpoint_name)
             self._tariff: Tariff | None = tariffs.find(session, self._endpoint, self._model)
@@ -144,7 +144,7 @@ class HostedModel:
         progress: Progress,
         advance: int = 1,
     ) -> list[_Asked]:
-        """Make the request of each prompt; one whose parameters the model refuses is made again without them."""
+        """Makes the request of each prompt; one whose parameters the model refuses is made again without them."""
         self._refresh()
         out: dict[int, _Asked] = {}
         todo = list(range(len(prompts)))
@@ -185,7 +185,8 @@ class HostedModel:
             self._learn(refuses=[parameter])
 
     def _must_repeat(self, one: _Asked) -> bool:
-        """A model that spends its room on thoughts before it says a word gets more of it, once."""
+        """Whether to ask again: a model that spends its room on thoughts before it says a word gets more of it,
+        once."""
         response = one.outcome.response
         starved = response.get("finish_reason") == "length" and not response.get("text") and not response.get("calls")
         if not starved or requests.most_out(one.request) >= requests.THINKING_TOKENS:
@@ -194,7 +195,8 @@ class HostedModel:
         return True
 
     def _notice(self, one: _Asked | None) -> None:
-        """What the first answer of a model shows: that it is there, thinks, and gives token probabilities or not."""
+        """Keeps what the first answer of a model shows: that it is there, thinks, and gives token probabilities or
+        not."""
         if one is None or one.outcome.stored is None:
             return
         seen: dict[str, Any] = {} if "seen" in self._abilities() else {"seen": True}
@@ -205,8 +207,8 @@ class HostedModel:
         if seen:
             self._learn(**seen)
 
-    def _notice_schema(self, asked: Sequence[_Asked]) -> None:
-        held = [one for one in asked if one.request.get("response_format") and one.outcome.stored]
+    def _notice_schema(self, answers: Sequence[_Asked]) -> None:
+        held = [one for one in answers if one.request.get("response_format") and one.outcome.stored]
         texts = [one.outcome.response["text"] for one in held]
         if texts and "json_schema" not in self._abilities():
             self._learn(json_schema=any(_json(text) is not None for text in texts))
@@ -218,7 +220,7 @@ class HostedModel:
         progress: Progress,
         advance: int,
     ) -> dict[int, _Asked]:
-        """Each request once, from the store where it was asked before, else paid; the books kept per prompt."""
+        """Makes each request once, from the store where it was asked before, else paid; the books kept per prompt."""
         able = self._abilities()
         made = {i: body(prompt, able) for i, prompt in numbered}
         hashes = {i: requests.fingerprint(self._endpoint.base_url, request, self.sample) for i, request in made.items()}
@@ -253,7 +255,7 @@ class HostedModel:
         return out
 
     def _note_uses(self, outcomes: Mapping[str, Outcome], progress: Progress) -> None:
-        """Answers that another job paid for are kept for as long as this one is there."""
+        """Notes who uses answers: those that another job paid for are kept for as long as this one is there."""
         job_id = progress.job_id
         if job_id is None:
             return
@@ -292,15 +294,15 @@ class HostedModel:
             evidence["ignored"] = ignored
         if readout.greedy or price is None or not response.get("logprobs"):
             return Reading(one.spent, price=price, evidence=evidence)
-        found = logprob_reading.distribution(response["logprobs"], price, readout.min_price, readout.max_price)
-        if found is None:
+        prices = logprob_reading.distribution(response["logprobs"], price, readout.min_price, readout.max_price)
+        if prices is None:
             return Reading(one.spent, price=price, evidence=evidence)
         return Reading(
             one.spent,
             price=price,
-            statistics={str(name): value for name, value in logprob_reading.statistics(*found).items()},
-            quantiles=logprob_reading.quantiles(*found),
-            evidence=evidence | {"likeliest": logprob_reading.likeliest(*found)},
+            statistics={str(name): value for name, value in logprob_reading.statistics(*prices).items()},
+            quantiles=logprob_reading.quantiles(*prices),
+            evidence=evidence | {"likeliest": logprob_reading.likeliest(*prices)},
         )
 
     def _lacks(self, what: str, one: _Asked, given: Any) -> bool:
@@ -369,7 +371,7 @@ class _Talk:
 def _spent(
     outcome: Outcome, row: int, job_id: int | None, key: str, paid: set[str], fresh: set[str]
 ) -> Spent:  # fmt: skip
-    """The books of one prompt: it pays when the stored call is its own, else it saves the price."""
+    """The books of one prompt, which pays when the stored call is its own, else saves the price."""
     stored = outcome.stored
     if stored is None:
         return Spent(usd=0.0)

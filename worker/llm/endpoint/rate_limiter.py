@@ -1,4 +1,4 @@
-"""How fast may calls go to one model of one endpoint? As fast as it allows, and no faster: found out while calling.
+"""The brakes on calls to one model of one endpoint: as fast as it allows and no faster, found out while calling.
 
 Two brakes. The pace: a bucket that fills at the allowed rate (set by hand, told by the rate-limit headers, or learnt
 from refusals). The width: calls under way at once, which grows while all is well and shrinks with a refusal (additive
@@ -67,14 +67,14 @@ class Flow:
         return 0.0 if self._tokens >= 1 else (1 - self._tokens) / rate
 
     def go(self, now: float) -> None:
-        """A call goes out."""
+        """Notes that a call goes out."""
         self.under_way += 1
         if (rate := self.rate()) is not None:
             self._fill(now, rate)
             self._tokens -= 1
 
     def answered(self, now: float, headers: Mapping[str, str]) -> None:
-        """A call came back with an answer."""
+        """Notes that a call came back with an answer."""
         self.under_way -= 1
         self._refusals = 0
         if now >= self.resume_at:
@@ -90,11 +90,13 @@ class Flow:
         self._read(headers)
 
     def failed(self) -> None:
-        """A call came back without an answer, for a reason that has nothing to do with how many there are."""
+        """Notes that a call came back without an answer, for a reason that has nothing to do with how many there
+        are."""
         self.under_way -= 1
 
     def refused(self, sent_at: float, now: float, retry_after: float | None, luck: float) -> None:
-        """A call was refused because there are too many. `luck` in [0, 1) spreads the pause where none was told."""
+        """Notes that a call was refused because there are too many. `luck` in [0, 1) spreads the pause where none was
+        told."""
         self.under_way -= 1
         self._refusals += 1
         pause = retry_after

@@ -1,4 +1,4 @@
-"""What is sent to a hosted model? The body of a chat completion, as far as the model's known abilities go."""
+"""The body of a chat completion that is sent to an endpoint, as far as the model's known abilities go."""
 
 import hashlib
 import json

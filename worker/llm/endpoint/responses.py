@@ -1,4 +1,4 @@
-"""What is in an answer of the OpenAI protocol, and what of it is kept?"""
+"""Reads an answer of the OpenAI protocol, and makes what is kept of it."""
 
 import math
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ def is_answer(body: Any) -> bool:
 
 def usage(body: Mapping[str, Any]) -> tuple[int, int, int, bool]:
     """Tokens in, of those cached, tokens out, and whether the endpoint told them at all."""
-    told = body.get("usage")
-    if not isinstance(told, dict):
+    counts = body.get("usage")
+    if not isinstance(counts, dict):
         return 0, 0, 0, False
-    tokens_in, out = _whole(told.get("prompt_tokens")), _whole(told.get("completion_tokens"))
-    details = told.get("prompt_tokens_details")
+    tokens_in, out = _whole(counts.get("prompt_tokens")), _whole(counts.get("completion_tokens"))
+    details = counts.get("prompt_tokens_details")
     cached = _whole(details.get("cached_tokens")) if isinstance(details, dict) else 0
     return tokens_in, min(cached, tokens_in), out, True
 
@@ -47,8 +47,8 @@ def compact(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _logprobs(told: Any) -> list[list[Any]] | None:
-    content = told.get("content") if isinstance(told, dict) else None
+def _logprobs(given: Any) -> list[list[Any]] | None:
+    content = given.get("content") if isinstance(given, dict) else None
     if not isinstance(content, list) or not content or not all(isinstance(place, dict) for place in content):
         return None
     return [
@@ -71,9 +71,9 @@ def _log(value: Any) -> float:
     return round(float(value), 5) if is_number else IMPOSSIBLE
 
 
-def _calls(told: Any) -> list[dict[str, str]]:
+def _calls(given: Any) -> list[dict[str, str]]:
     calls: list[dict[str, str]] = []
-    for call in told if isinstance(told, list) else []:
+    for call in given if isinstance(given, list) else []:
         function = call.get("function") if isinstance(call, dict) else None
         if isinstance(function, dict) and function.get("name"):
             calls.append(

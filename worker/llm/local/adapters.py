@@ -1,4 +1,4 @@
-"""How does an adapter get into a model that is loaded already? A second tree of layers over the very same weights."""
+"""Puts an adapter into a model that is loaded already: a second tree of layers over the very same weights."""
 
 import copy
 import hashlib
@@ -22,7 +22,7 @@ _DRAWN = 200  # equally likely points that stand for a distribution
 
 
 def adapter_hash(files: Mapping[str, bytes]) -> str:
-    """Changes when an answer would: from the files that are read here."""
+    """The hash of the files that are read here: it changes when an answer would."""
     digest = hashlib.sha256()
     for name in (CONFIG_FILE, WEIGHTS_FILE, HEAD_FILE):
         digest.update(hashlib.sha256(files.get(name, b"")).digest())

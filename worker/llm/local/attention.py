@@ -1,4 +1,4 @@
-"""How does attention run fast on a CPU for short prompts? Query heads that share keys go through one product.
+"""Attention that is fast on a CPU for short prompts: query heads that share keys go through one product.
 
 Measured on bf16, 16 prompts of 128 tokens (docs/experiments.md): the library's way copies keys and values for every
 query head and handles its mask slowly. On a GPU the library's way is taken.

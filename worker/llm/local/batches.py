@@ -1,4 +1,4 @@
-"""Which items go through the model together? Same beginning, similar length, a bounded number of tokens."""
+"""The items that go through the model together: same beginning, similar length, a bounded number of tokens."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Where does a model run here, and in which number type? Asked when one is loaded, never at import."""
+"""The device and number type of models on this machine; looked for when one is loaded, never at import."""
 
 from typing import TYPE_CHECKING
 
@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 
 def pick_device(wish: str) -> "torch.device":
-    """`auto` takes the first GPU there is, else the CPU."""
+    """The device to run on: `auto` takes the first GPU there is, else the CPU."""
     import torch
 
     if wish == "auto":
@@ -16,7 +16,8 @@ def pick_device(wish: str) -> "torch.device":
 
 
 def pick_dtype(device: "torch.device") -> "torch.dtype":
-    """bf16 where the hardware multiplies it; elsewhere it would be emulated, several times slower than fp32."""
+    """The number type: bf16 where the hardware multiplies it; elsewhere it would be emulated, several times slower
+    than fp32."""
     import torch
 
     if device.type == "cuda":
@@ -26,7 +27,7 @@ def pick_dtype(device: "torch.device") -> "torch.dtype":
 
 
 def quiet() -> None:
-    """No progress bars of the library: long work shows its own."""
+    """Silences the library's progress bars: long work shows its own."""
     from transformers.utils import logging
 
     logging.disable_progress_bar()

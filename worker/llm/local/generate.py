@@ -1,4 +1,4 @@
-"""What does a local model write after a batch of prompts? The likeliest token again and again, all rows at once."""
+"""Writes a local model's answers to a batch of prompts: the likeliest token again and again, all rows at once."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""How do a model's layers multiply 8-bit integers? Twice bf16's speed where the processor can; answers move.
+"""Layers that multiply 8-bit integers: twice bf16's speed where the processor can; answers move.
 
 Weights get one scale per output, activations one per token, so no token's scale depends on the rest of its batch. But
 sums in another order round some activations to the next step, and over many layers that grows: the same item in another

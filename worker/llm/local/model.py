@@ -1,4 +1,4 @@
-"""How does a local language model price a batch of prompts fast? One pass over the prompt, a second over likely digits.
+"""A local language model that prices prompts fast: one pass over the prompts, a second over likely digits.
 
 Measured choices are in docs/experiments.md, "Local language models".
 """
@@ -76,10 +76,12 @@ class LocalModel:
         self.limits = limits or (Limits() if self.device.type == "cpu" else Limits(tokens=65_536, items=512))
         self.tokenizer = Tokenizer(folder)
         attention = register() if self.device.type == "cpu" else "sdpa"
-        told = nf4.loading(self.dtype, self.device) if precision == "nf4" else {}
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=self.dtype, attn_implementation=attention, **told)
+        four_bits = nf4.loading(self.dtype, self.device) if precision == "nf4" else {}
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=self.dtype, attn_implementation=attention, **four_bits
+        )
         probes = [[*self.tokenizer.first, *ids] for ids in self.tokenizer.ids(list(PROBES))]
-        model = (model if told else model.to(self.device)).eval().requires_grad_(False)
+        model = (model if four_bits else model.to(self.device)).eval().requires_grad_(False)
         if precision == "int8":
             to_eight_bit(model, self.device)
         self.network = Network(model, self.device, probes)
@@ -210,7 +212,7 @@ class LocalModel:
         return self.tokenizer.text([token for token in ids if token not in self._ends])
 
     def _is_price_over(self, ids: list[int]) -> bool:
-        """On a new line, or a number with something after it: no later token changes the price."""
+        """Whether the text is on a new line, or a number with something after it: no later token changes the price."""
         body = self._text(ids).lstrip()
         return "\n" in body or (body[:1].isdigit() and not body[-1].isdigit() and body[-1] not in ",.")
 

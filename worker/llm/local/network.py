@@ -1,4 +1,4 @@
-"""How does a batch of token trees go through the network? One shared beginning, one text per row, then answer tokens.
+"""Runs a batch of token trees through the network: one shared beginning, one text per row, then answer tokens.
 
 A row is: shared tokens (keys and values computed once, copied for each batch), its own tokens padded on the right,
 then nodes: tokens of possible answers, which see the prompt and their ancestors but not each other. So several

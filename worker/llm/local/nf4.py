@@ -1,4 +1,4 @@
-"""How are a model's own weights kept in four bits? As NF4 of bitsandbytes, so that a large one fits a small GPU.
+"""A model's own weights in four bits: as NF4 of bitsandbytes, so that a large one fits a small GPU.
 
 Source: Dettmers et al., "QLoRA: Efficient Finetuning of Quantized LLMs" (2023): NF4 with doubly quantised scales.
 """

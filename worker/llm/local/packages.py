@@ -1,4 +1,4 @@
-"""Where does a model on this machine live? In wheels or a folder; made into a folder that transformers reads."""
+"""The models on this machine, in wheels or a folder; each is made into a folder that transformers reads."""
 
 import functools
 import hashlib
@@ -81,7 +81,7 @@ def source(name: str) -> Path:
 
 
 def is_available(name: str) -> bool:
-    """Could `model_folder(name)` succeed? Cheap: looks for files only."""
+    """Whether `model_folder(name)` can succeed. Cheap: looks for files only."""
     try:
         source(name)
     except NotReady:

@@ -1,4 +1,4 @@
-"""How likely does a model find each price? Walk the trie of prices level by level, into likely branches only."""
+"""The probability that a model gives each price: walks the trie of prices level by level, into likely branches only."""
 
 import numpy as np
 import numpy.typing as npt
@@ -113,8 +113,8 @@ class Walk:
         self._drop_impossible()
 
     def _told(self, seen: npt.NDArray[np.bool_], shape: Floats) -> tuple[Floats, Floats]:
-        """How nodes probably go on that were not read, told from those that were: (n, S) shares of the further tokens,
-        and (n, M) how often a number ends.
+        """The way nodes probably go on that were not read, told from those that were: (n, S) shares of the further
+        tokens, and (n, M) how often a number ends.
 
         Which token follows is the average, by mass. Whether one follows is not: a beginning is likely because many
         prices go on from it, so those that were not read, the unlikely ones, end oftener. Log-odds of an end against

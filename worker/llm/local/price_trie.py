@@ -1,4 +1,4 @@
-"""Which token paths spell a price? A trie over the tokens of "1" to "999…", for any tokenizer, as two tables."""
+"""The token paths that spell a price: a trie over the tokens of "1" to "999…", for any tokenizer, as two tables."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

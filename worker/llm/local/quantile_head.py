@@ -1,4 +1,4 @@
-"""How does a hidden state become a price with an interval? A small head that says quantiles of the log price."""
+"""A small head that turns a hidden state into quantiles of the log price: a price with an interval."""
 
 from collections.abc import Mapping
 

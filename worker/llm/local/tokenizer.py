@@ -1,4 +1,4 @@
-"""How do words become tokens for a model on this machine, and how many are they? Product text is only ever data."""
+"""Turns words into tokens for a model on this machine, and counts them. Product text is only ever data."""
 
 from functools import cached_property
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which base model is this exactly? A hash of its weights: an adapter fits no others."""
+"""The hash of a base model's weights: an adapter fits no others."""
 
 import hashlib
 import json

@@ -25,6 +25,8 @@ from worker.jobs import actions
 from worker.llm.endpoint import client
 from worker.specs import finetune
 
+pytestmark = pytest.mark.stack
+
 REAL_EXAMPLES = endpoint_steps.read
 
 

@@ -16,7 +16,7 @@ from worker.llm.endpoint import batch_api
 from worker.llm.endpoint.model import HostedModel
 from worker.progress import Defer, Pause
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.stack]
 
 PRICES = {kind: Decimal(usd) for kind, usd in
           {"input": 2, "output": 4, "batch_input": 1, "batch_output": 2}.items()}  # fmt: skip

@@ -25,7 +25,7 @@ from worker.llm.endpoint.courier import Courier
 from worker.llm.endpoint.model import HostedModel
 from worker.progress import Cancelled, Pause
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.stack]
 
 
 def _totals() -> dict[str, int]:

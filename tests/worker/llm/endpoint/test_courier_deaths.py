@@ -32,7 +32,7 @@ PER_MILLION = Decimal(10)
 PRICES = {"input": PER_MILLION, "output": PER_MILLION}
 PATIENCE_SECONDS = 120
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.stack]
 
 
 def _wait(condition) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import pytest
 
@@ -13,10 +14,10 @@ from tests.worker.llm.endpoint.calls import Watched, hosted, paying_jobs, some
 from worker.llm.base import LEVELS, Prompt, Readout, Tool
 from worker.llm.endpoint.model import HostedModel
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.stack]
 
 
-def _abilities(model: str = "fast") -> dict[str, object]:
+def _abilities(model: str = "fast") -> dict[str, Any]:
     with begin() as session:
         return endpoints.get(session, "e").model(model).abilities
 

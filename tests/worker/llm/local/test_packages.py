@@ -1,6 +1,7 @@
 """Are packaged models found without importing them, converted once, and missing ones named in a sentence?"""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
@@ -14,7 +15,7 @@ from worker.llm.local.packages import Packaged, is_available, model_folder, pack
 
 
 @pytest.fixture
-def in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("PRICEWRIGHT_MODEL_CACHE", str(tmp_path))
     settings.cache_clear()
     yield tmp_path
