@@ -21,11 +21,11 @@ TECHNIQUES = {
     "tools": 1, "rag": 3, "finetuned": 3,
 }  # fmt: skip
 STEPS = {
-    Step.INSPECT: 9, Step.LOAD: 4, Step.SEARCH: 1, Step.INDEX: 7, Step.PILOT: 1, Step.TRAIN: 6, Step.TUNE: 4, Step.GATE: 11,
-    Step.RUNG: 24, Step.FORECAST: 2, Step.FIT: 21, Step.PRICE: 35, Step.EVALUATE: 34,
+    Step.INSPECT: 9, Step.LOAD: 4, Step.SEARCH: 1, Step.INDEX: 7, Step.PILOT: 1, Step.TRAIN: 6, Step.TUNE: 4,
+    Step.GATE: 11, Step.RUNG: 24, Step.FORECAST: 2, Step.FIT: 21, Step.PRICE: 35, Step.EVALUATE: 34,
 }  # fmt: skip
 CHUNK_STATES = {"done": 121, "waiting": 35, "failed": 2, "running": 1}
-UNDER_WAY = {Step.INSPECT, Step.LOAD, Step.TRAIN, Step.FIT, Step.PRICE}
+UNDER_WAY = {Step.INSPECT, Step.LOAD, Step.TRAIN, Step.TUNE, Step.FIT, Step.PRICE}
 STATUSES = {"ok": 143, "unparsed": 1, "failed": 5}
 DATASETS = {
     DatasetState.READY: 3, DatasetState.INSPECTED: 1, DatasetState.FAILED: 2, DatasetState.LOADING: 1,
