@@ -8,9 +8,8 @@ import polars as pl
 from db import datasets
 from db.engine import Session
 from db.types import ITEM_SCHEMA, Adapter, Split
-from worker import specs
+from worker import demo, specs
 from worker.adapters import pricing
-from worker.demo import catalogue
 from worker.evaluation.gate import Missing, Unit
 from worker.specs import HOSTED_VALIDATION, BaseSpec, RagSpec, ZeroShotSpec, finetune
 from worker.specs.finetune import GATE_ROWS, TrainSpec
@@ -89,9 +88,9 @@ def _other_rows(session: Session, adapter: Adapter, dataset_id: int) -> tuple[pl
         if len(rest) >= FEWEST_OTHERS:
             return rest, "validation rows of categories that were not trained on"
     known = items.select(category.unique())["category"].to_list()
-    demo = catalogue().filter((category != "") & ~category.is_in(known))
+    goods = demo.catalogue().filter((category != "") & ~category.is_in(known))
     rows = pl.int_range(-1, -1 - pl.len(), -1, dtype=pl.Int64)  # no rows of the dataset
-    rest = _some(demo.with_columns(row=rows).select(list(ITEM_SCHEMA)), adapter, is_paid=adapter.is_hosted)
+    rest = _some(goods.with_columns(row=rows).select(list(ITEM_SCHEMA)), adapter, is_paid=adapter.is_hosted)
     return rest, "rows of the demo catalogue"
 
 
