@@ -43,9 +43,10 @@ def price(
     split = {"test": Split.TEST, "unpriced": Split.UNPRICED, "both": None}.get(rows, rows)
     if isinstance(split, str) and not isinstance(split, Split):
         raise UserError("--rows must be test, unpriced or both.")
-    if adapter and "finetuned" not in technique:
-        raise UserError("--adapter belongs to --technique finetuned.")
-    own = {"finetuned": {"adapter": adapter}} if adapter else {}
+    adapted = [name for name, kind in specs.SPECS.items() if kind.needs_adapter]
+    if adapter and not set(adapted) & set(technique):
+        raise UserError(f"--adapter belongs to --technique {' or '.join(adapted)}.")
+    own = {name: {"adapter": adapter} for name in adapted} if adapter else {}
     chosen = [specs.parse({"technique": name} | _settings(settings) | own.get(name, {})) for name in technique]
     if to is not None and len(chosen) > 1:
         raise UserError("--out holds the predictions of one technique; name only one.")
