@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from worker import amounts
+from worker.evaluation.measures import DECIDING
 
 OF_FILE, OF_DATASET = "<!-- table: of a file -->", "<!-- table: of a dataset -->"
 END = "<!-- end of table -->"
 README = Path(__file__).resolve().parent.parent / "README.md"
 
+USUAL, *OTHERS = DECIDING.values()
 COLUMNS = (
-    *("technique", "MAE $ (95 %)", "median error", "RMSLE", "within 20 %", "read"),
+    *("technique", f"{USUAL.terminal} (95 %)", *(measure.terminal for measure in OTHERS), "read"),
     *("tokens in + out", "$ per 1000", "fixed $", "p50 ms", "verdict"),
 )
 HEAD = f"| {' | '.join(COLUMNS)} |\n" + "|---" * len(COLUMNS) + "|\n"
@@ -51,10 +53,8 @@ def main() -> None:
 def _line(row: dict[str, Any]) -> str:
     cells = [
         row["description"],
-        "–" if row["mae"] is None else amounts.plain(row["mae"], 1) + _reach(row, "mae"),
-        _figure(row["median_ape"], ".0%"),
-        _figure(row["rmsle"], ".3f"),
-        _figure(row["within"], ".0%"),
+        USUAL.cell(row[USUAL.key]) + _reach(row, USUAL.key),
+        *(measure.cell(row[measure.key]) for measure in OTHERS),
         _figure(row["parse_rate"], ".1%"),
         f"{row['tokens_in']:.0f} + {row['tokens_out']:.0f}" if row["tokens_in"] else "–",
         _figure(row["usd_per_1000"], ".5f", "unknown"),

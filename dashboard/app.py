@@ -35,5 +35,5 @@ page = st.navigation(
     ],
     position="top",
 )
-with widgets.told():
+with widgets.tell_errors():
     page.run()

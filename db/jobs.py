@@ -224,9 +224,9 @@ def settle(session: Session, job_id: int) -> None:
                    RETURNING jobs.dataset_id, jobs.kind, jobs.state, jobs.error)
                UPDATE datasets SET state = 'failed', error = closed.error FROM closed
                WHERE datasets.id = closed.dataset_id AND closed.state = 'failed'
-                 AND closed.kind IN ('inspect', 'load')"""
+                 AND closed.kind = ANY(:of_files)"""
         ),
-        {"job": job_id},
+        {"job": job_id, "of_files": [str(kind) for kind in JobKind if kind.reads_file]},
     )
     _say_why_nothing(session, job_id)
 

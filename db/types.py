@@ -50,6 +50,11 @@ class JobKind(StrEnum):
     GATE = "gate"  # measure an adapter again: what it forgot
     DATA_NEED = "data-need"  # train on growing parts of a dataset; would more rows pay?
 
+    @property
+    def reads_file(self) -> bool:
+        """Whether the state of the dataset hangs on the job: it looks at the dataset's file or loads it."""
+        return self in (JobKind.INSPECT, JobKind.LOAD)
+
 
 class JobState(StrEnum):
     RUNNING = "running"  # has work to hand out (waiting for a free worker counts)

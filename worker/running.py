@@ -20,7 +20,7 @@ from db import chunks, completions, jobs, recovery, turns
 from db.engine import DatabaseAway, Session, after_commit, begin
 from db.errors import NotFound, UserError
 from db.settings import settings
-from db.types import Chunk, Job, JobKind, Queue
+from db.types import Chunk, Job, Queue
 from worker.app import queue_lengths, send
 from worker.progress import Cancelled, Defer, Pause, Trouble
 from worker.steps import STEPS
@@ -141,7 +141,7 @@ def _run(job: Job, chunk: Chunk) -> None:
         log.exception("The database went away during chunk %s of job %s.", chunk.id, job.id)
     except MemoryError:
         log.exception("Chunk %s of job %s ran out of memory.", chunk.id, job.id)
-        is_file = job.kind in (JobKind.INSPECT, JobKind.LOAD) or "changes" in job.spec
+        is_file = job.kind.reads_file or "changes" in job.spec
         _fail(job, chunk, _FILE_TOO_LARGE if is_file else _WORK_TOO_LARGE, attempts=1)
     except UserError as error:
         _fail(job, chunk, str(error), attempts=1)  # trying again would end the same way

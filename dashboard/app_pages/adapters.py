@@ -1,4 +1,4 @@
-"""Which adapter does each task rely on, what is known of the others, and who moved which and why?"""
+"""The Adapters page: which one each task relies on, what is known of the others, and who moved which and why."""
 
 import streamlit as st
 

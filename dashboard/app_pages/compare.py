@@ -1,9 +1,11 @@
-"""Where do two runs differ: row by row, who is nearer to the true price, by how much, and why?"""
+"""The Compare page: where two runs differ, row by row, who is nearer to the true price, by how much, and why."""
 
 import streamlit as st
 
 from dashboard.parts.compare import pairs
+from dashboard.parts.compare import reads as compare_reads
 from dashboard.shared import navigation, reads, verdicts, widgets, words
+from worker.evaluation.measures import DECIDING, USUAL
 
 dataset = widgets.ready(
     widgets.header("Compare", "Two runs on the same rows: who is nearer to the true price, where, and why.")
@@ -21,13 +23,13 @@ if len(jobs) < 2:
 names = reads.names(jobs)
 first, second = pairs.choose(dataset, jobs, names)
 key = st.segmented_control(
-    "Error", list(verdicts.ERRORS), format_func=lambda key: verdicts.ERRORS[key].label, default="mae", required=True,
+    "Error", list(DECIDING), format_func=lambda key: DECIDING[key].label, default=USUAL, required=True,
     label_visibility="collapsed",
 )  # fmt: skip
-error = verdicts.ERRORS[key]
+error = DECIDING[key]
 
 versions = {job.id: reads.version(job) for job in (first, second)}
-frame = reads.pair(*versions.items())
+frame = compare_reads.pair(*versions.items())
 if frame.is_empty():
     st.info("These two runs priced different rows; choose two that share some.", icon=":material/arrow_upward:")
     st.stop()

@@ -1,11 +1,13 @@
-"""Which product table do we work with, and what is in it?"""
+"""The Data page: the product table to work with, and what is in it."""
 
 import streamlit as st
 
 from dashboard.parts.data import overview, upload
+from dashboard.parts.data import reads as data_reads
 from dashboard.parts.jobs import cards
 from dashboard.shared import navigation, reads, widgets, words
-from db.types import DatasetState, JobKind
+from db.types import DatasetState
+from worker.datasets.actions import AWAITED
 
 dataset = widgets.header("Data", "Bring a table of products; see what is in it and what could not be used.")
 if dataset is None:
@@ -13,9 +15,8 @@ if dataset is None:
     upload.upload()
     st.stop()
 
-KINDS = {DatasetState.UPLOADED: JobKind.INSPECT, DatasetState.LOADING: JobKind.LOAD}
 state, error = dataset.state, dataset.error
-work = reads.file_job(dataset.id, KINDS[state]) if state in KINDS else None
+work = reads.file_job(dataset.id, AWAITED[state]) if state in AWAITED else None
 is_read = work is not None and not work.state.is_final
 
 with st.container(horizontal=True, vertical_alignment="center"):
@@ -30,10 +31,10 @@ with st.container(horizontal=True, vertical_alignment="center"):
             navigation.go(navigation.RUN)
 
 if is_read:
-    cards.file_work(dataset.id, KINDS[state])
+    cards.file_work(dataset.id, AWAITED[state])
     st.stop()
-if state in KINDS:
-    if reads.dataset(dataset.id).state is not state:
+if state in AWAITED:
+    if data_reads.dataset(dataset.id).state is not state:
         st.rerun()  # the work ended after the picker read the dataset
     error = error or (work.error if work else None) or "The file was not looked at to the end."
 

@@ -1,4 +1,4 @@
-"""Would more rows with prices pay, how many, and what would they cost?"""
+"""The Data need page: whether more rows with prices would pay, how many, and what they would cost."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Where do hosted models answer, do they work, what can they do, and what do they cost?"""
+"""The Endpoints page: where hosted models answer, whether they work, what they can do and what they cost."""
 
 import streamlit as st
 

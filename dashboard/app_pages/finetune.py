@@ -1,4 +1,4 @@
-"""How do I teach a language model my prices, what will it take, how does it go, and what came of it?"""
+"""The Fine-tune page: what to train, what it takes, how it goes, and what came of it."""
 
 import streamlit as st
 
@@ -36,7 +36,7 @@ if history.wants_new(trainings):
     form.notices(spec, endpoints)
     st.subheader("2 · What it takes", anchor=False)
     told, buttons = st.container(), st.container(horizontal=True, vertical_alignment="bottom")
-    with widgets.told():  # what can't be trained here can still be handed out
+    with widgets.tell_errors():  # what can't be trained here can still be handed out
         with told:
             form.takes(dataset, spec)
         with buttons:

@@ -1,4 +1,4 @@
-"""What is running, how far is it, what did it cost so far, and how do I stop it?"""
+"""The Jobs page: what is running, how far it is, what it cost so far, and how to stop it."""
 
 import streamlit as st
 

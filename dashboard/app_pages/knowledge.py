@@ -1,4 +1,4 @@
-"""What do techniques look prices up in, how fresh is it, and how do I change it?"""
+"""The Knowledge page: what techniques look prices up in, how fresh it is, and how to change it."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""What do we ask language models, word by word, what does that cost, and what changed since the last version?"""
+"""The Prompts page: what language models are asked, word by word, what that costs, and what changed."""
 
 import streamlit as st
 

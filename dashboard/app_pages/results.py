@@ -1,9 +1,10 @@
-"""What price did a technique give each product, why, and how do I take it with me?"""
+"""The Results page: the price that a technique gave each product, what it rests on, and a file to take along."""
 
 import polars as pl
 import streamlit as st
 
 from dashboard.parts.results import predictions
+from dashboard.parts.results import reads as results_reads
 from dashboard.shared import formats, navigation, pickers, reads, widgets, words
 from db.types import PredictionStatus
 
@@ -30,7 +31,7 @@ search = middle.text_input(
 status = right.multiselect("Status", [str(each) for each in PredictionStatus], placeholder="All")
 
 snapshot = reads.predictions(job.id, predictions.version(job))
-_, total = reads.found(snapshot, "", [], 1)
+_, total = results_reads.found(snapshot, "", [], 1)
 if not total:
     navigation.next_step(
         "This job has no prediction yet.", navigation.JOBS, "See how far it is", ":material/progress_activity:"
@@ -38,7 +39,7 @@ if not total:
     st.stop()
 predictions.added(job, snapshot)
 flagged = predictions.flagged(snapshot)
-found, count = reads.found(snapshot, search, status, predictions.SHOWN, flagged=flagged)
+found, count = results_reads.found(snapshot, search, status, predictions.SHOWN, flagged=flagged)
 st.caption(
     f"{formats.count(count, 'prediction')} of {total:,}"
     + (f", the first {predictions.SHOWN:,} shown" if count > predictions.SHOWN else "")

@@ -1,9 +1,9 @@
-"""Which techniques shall price which rows, and what will it take before anything is started?"""
+"""The Run page: which techniques price which rows, and what that takes before anything is started."""
 
 import streamlit as st
 
-from dashboard.parts.adapters import reads as adapter_reads
 from dashboard.parts.run import choose, estimate
+from dashboard.parts.run import reads as run_reads
 from dashboard.shared import formats, navigation, reads, widgets, words
 from worker.pricing import actions
 
@@ -27,7 +27,7 @@ if not names:
     st.stop()
 planned = choose.settings(names, endpoints, adapters)
 choose.model_warnings(planned, endpoints)
-for sentence in adapter_reads.cautions(dataset, planned):
+for sentence in run_reads.cautions(dataset, planned):
     st.warning(words.plain(sentence), icon=":material/warning:")
 
 st.subheader("3 · What it takes", anchor=False)

@@ -1,33 +1,32 @@
-"""What does each technique cost, how wrong is it, how sure is that, and where does it fail?"""
+"""The Trade-offs page: what each technique costs, how wrong it is, how sure that is, and where it fails."""
 
 import streamlit as st
 
 from dashboard.parts.tradeoffs import charts, comparison, context_curve
+from dashboard.parts.tradeoffs import reads as tradeoffs_reads
 from dashboard.shared import formats, navigation, reads, verdicts, widgets, words
+from worker.evaluation.measures import DECIDING
 
-dataset = widgets.ready(
-    widgets.header(
-        "Trade-offs", "What each technique costs and how wrong it is, on test rows that none of them has seen."
-    )
-)
+ABOUT = "What each technique costs and how wrong it is, on test rows that none of them has seen."
+dataset = widgets.ready(widgets.header("Trade-offs", ABOUT))
 if dataset is None:
     st.stop()
 
 is_pricing = reads.is_pricing(dataset.id)  # read before what it brings, or its end is missed
 jobs = reads.comparable(dataset.id)
 if not jobs:
-    page, label = (
-        (navigation.JOBS, "Watch the jobs") if is_pricing else (navigation.RUN, "Choose techniques to compare")
-    )
+    page, label = navigation.RUN, "Choose techniques to compare"
+    if is_pricing:
+        page, label = navigation.JOBS, "Watch the jobs"
     navigation.next_step("No technique has been measured on this dataset yet.", page, label, ":material/balance:")
     st.stop()
 
 labels = reads.names(jobs)
 left, right = st.columns([1, 2], gap="large", vertical_alignment="bottom")
-key = left.selectbox("Error", list(verdicts.ERRORS), format_func=lambda key: verdicts.ERRORS[key].label, key="error")
+key = left.selectbox("Error", list(DECIDING), format_func=lambda key: DECIDING[key].label, key="error")
 with right:
     versions = comparison.choose(dataset, jobs, labels)
-error = verdicts.ERRORS[key]
+error = DECIDING[key]
 if not versions:
     st.info("Choose at least one job to look at.", icon=":material/arrow_upward:")
     st.stop()
@@ -35,7 +34,7 @@ if not versions:
 table = reads.comparison(versions, error.key)
 plain_names = {key: words.plain(name) for key, name in labels.items()}
 st.info(words.md(verdicts.verdict(table, plain_names, error)), icon=":material/gavel:")
-for sentence in reads.price_cautions(tuple(versions)):
+for sentence in tradeoffs_reads.price_cautions(tuple(versions)):
     st.warning(words.plain(sentence), icon=":material/warning:")
 st.caption(f"{error.about} Compared on {formats.count(int(table['n'][0]), 'test row')}.")
 st.altair_chart(charts.trade_off(table, error), key="trade-off")
@@ -49,8 +48,8 @@ comparison.lost([job for job in jobs if job.id in versions], labels)
 comparison.table(table, error)
 
 views = {
-    "By category": lambda: comparison.slices(reads.by_category(versions, error.key), labels, error),
-    "By price": lambda: comparison.slices(reads.by_band(versions, error.key), labels, error),
+    "By category": lambda: comparison.slices(tradeoffs_reads.by_category(versions, error.key), labels, error),
+    "By price": lambda: comparison.slices(tradeoffs_reads.by_band(versions, error.key), labels, error),
     "Guesses": lambda: comparison.guesses(versions, labels, table["job_id"]),
     "Worst rows": lambda: comparison.worst(versions, labels, table["job_id"]),
     "Context": lambda: context_curve.show(jobs),

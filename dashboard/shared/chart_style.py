@@ -1,4 +1,4 @@
-"""What do all charts look like: colours and shapes of families, axes in dollars, size? Nothing here knows a page."""
+"""The style of all charts: colours and shapes of families, axes in dollars, size. Nothing here knows a page."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How are figures written: money, tokens, durations, speeds, counts?"""
+"""Figures as pages write them: worker.amounts, and what stands where there is no figure or an unknown one."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -6,8 +6,12 @@ from decimal import Decimal
 from dashboard.shared.markdown import md as md
 from dashboard.shared.markdown import plain as plain
 from worker import amounts
+from worker.amounts import NOTHING as NOTHING
+from worker.amounts import count as count
+from worker.amounts import listed as listed
+from worker.amounts import size as size
+from worker.amounts import tokens as tokens
 
-NOTHING = "–"
 UNKNOWN = "unknown"
 
 
@@ -29,30 +33,9 @@ def money(paid: float | Decimal | None, saved: float | Decimal | None, *, unknow
     return f"{said}, {usd(saved)} saved" if saved else said
 
 
-def tokens(number: float) -> str:
-    """850, 12.4k, 3.1M: as prices are told, in thousands and millions."""
-    if number < 1_000:
-        return f"{number:.0f}"
-    return f"{number / 1e3:.3g}k" if number < 999_500 else f"{number / 1e6:.3g}M"
-
-
 def duration(seconds: float | None) -> str:
-    """As people say it: 40 ms, 3.2 s, 2 min 5 s, 1 h 20 min."""
-    if seconds is None:
-        return NOTHING
-    if seconds < 0.001:
-        return "under 1 ms"
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
-    minutes = whole // 60
-    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+    """A duration as worker.amounts writes it; NOTHING where there is none."""
+    return NOTHING if seconds is None else amounts.duration(seconds)
 
 
 def ago(when: datetime | None) -> str:
@@ -62,16 +45,4 @@ def ago(when: datetime | None) -> str:
 
 
 def speed(per_second: float | None) -> str:
-    if per_second is None:
-        return NOTHING
-    return f"{per_second:,.0f} rows/s" if per_second >= 10 else f"{per_second:.1f} rows/s"
-
-
-def count(number: int, one: str, many: str | None = None) -> str:
-    """1 row, 2,400 rows."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def listed(names: list[str]) -> str:
-    """A, B and C."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return NOTHING if per_second is None else amounts.speed(per_second)

@@ -1,4 +1,4 @@
-"""How does a spec become a form: what comes first, what hides under "More settings", which models and prompts?"""
+"""The form of a spec: what comes first, what hides under "More settings", which models and prompts are offered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where does the label of each point go, so that labels cover neither points, nor lines, nor each other?"""
+"""The place of the label of each point: one where it covers neither points, nor lines, nor another label."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is each of several things called, so that no two of them are called the same?"""
+"""Labels of several things, no two of them the same."""
 
 import unicodedata
 from collections import Counter

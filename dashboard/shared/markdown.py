@@ -1,4 +1,4 @@
-"""How is text put into Markdown: ours with its dollars, and that of strangers, in which nothing may have a meaning?"""
+"""Text put into Markdown: ours with its dollars, and that of strangers, in which nothing may have a meaning."""
 
 import re
 
@@ -16,7 +16,7 @@ _DOLLAR = re.compile(r"(?<!\\)((?:\\\\)*)\$")
 
 
 def md(text: str) -> str:
-    """For Markdown of ours: there, two dollar signs would make a formula of what stands between them.
+    """Text of ours for Markdown: there, two dollar signs would make a formula of what stands between them.
 
     A dollar sign that is escaped already, as in what `plain` gives, stays as it is.
     """
@@ -24,6 +24,6 @@ def md(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """For Markdown: texts of strangers, on one line, of which no character has a meaning."""
+    """Text of strangers for Markdown, on one line, of which no character has a meaning."""
     line = _FOUND_LATER.sub(_JOINER, " ".join(_UNSEEN.sub("", text).split()))
     return _NUMBER.sub(r"\1\\\2", _MARKS.sub(r"\\\g<0>", line))

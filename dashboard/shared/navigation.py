@@ -1,16 +1,18 @@
-"""Where do pages lie, which dataset do they share, and how does one lead to the next?"""
+"""The way through the pages: where they lie, the dataset they share, and how one leads to the next."""
 
 import streamlit as st
 
 from dashboard.shared import words
 
-DATA, RUN, JOBS, TRADEOFFS, RESULTS = (
-    f"app_pages/{name}.py" for name in ("data", "run", "jobs", "tradeoffs", "results")
-)
-COMPARE, PROMPTS, ENDPOINTS = (f"app_pages/{name}.py" for name in ("compare", "prompts", "endpoints"))
-KNOWLEDGE, FINETUNE, ADAPTERS = (f"app_pages/{name}.py" for name in ("knowledge", "finetune", "adapters"))
 
-DATA_NEED = "app_pages/data_need.py"
+def path(noun: str) -> str:
+    """Where the page of a noun lies, for Streamlit."""
+    return f"app_pages/{noun}.py"
+
+
+DATA, RUN, JOBS, TRADEOFFS, RESULTS = map(path, ("data", "run", "jobs", "tradeoffs", "results"))
+COMPARE, PROMPTS, ENDPOINTS = map(path, ("compare", "prompts", "endpoints"))
+KNOWLEDGE, FINETUNE, ADAPTERS, DATA_NEED = map(path, ("knowledge", "finetune", "adapters", "data_need"))
 
 CHOSEN, PICKER = "dataset_id", "dataset_picker"
 

@@ -1,4 +1,4 @@
-"""How does a person choose among things of the database? By labels, each of which belongs to one id alone.
+"""The choice among things of the database, by labels, each of which belongs to one id alone.
 
 Streamlit's lists send the label of what is chosen, not its place: of two that are alike only one can be chosen, and a
 label that has changed since is nothing at all. So labels are made unique here, and the choice is told anew when they

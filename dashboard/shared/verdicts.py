@@ -1,64 +1,15 @@
-"""What does a comparison support, in one sentence? Measures with their names and directions, and verdicts."""
+"""What a comparison supports, in sentences: verdicts on several jobs, and on two."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from dashboard.shared.formats import NOTHING, count, listed, usd
+from dashboard.shared.formats import count, listed, usd
 from dashboard.shared.markdown import md as md
 from dashboard.shared.markdown import plain as plain
-from worker import amounts
 from worker.evaluation import resampling
-from worker.evaluation.compare import Measure
-
-
-@dataclass(frozen=True)
-class Error:
-    """A way to say how wrong a technique is."""
-
-    key: Measure
-    label: str  # on axes and selectors
-    short: str  # in a table's head
-    about: str
-    is_share: bool
-    lower_is_better: bool = True
-
-    def format(self, value: float | None) -> str:
-        if value is None:
-            return NOTHING
-        if self.is_share:
-            return f"{value:.0%}"
-        if self.key != "mae":
-            return f"{value:.3f}"
-        return amounts.usd(value)
-
-
-ERRORS: dict[str, Error] = {
-    error.key: error
-    for error in (
-        Error("mae", "Mean error ($)", "Mean error", "How many dollars a guess is off, on average (MAE).", False),
-        Error(
-            "median_ape",
-            "Median error (% of the price)",
-            "Median error",
-            "Half of the guesses are closer than this share of the true price; dear items don't dominate.",
-            True,
-        ),
-        Error(
-            "rmsle",
-            "Log error (RMSLE)",
-            "RMSLE",
-            "Root mean squared error of log prices: twice and half the price weigh the same.",
-            False,
-        ),
-        Error(
-            "within", "Within 20 % of the price", "Within 20 %", "Share of guesses that are good enough.", True, False
-        ),
-    )
-}
-
+from worker.evaluation.measures import Measure
 
 VERDICTS = {
     "best": "best",
@@ -71,7 +22,7 @@ VERDICTS = {
 """What worker.evaluation.compare says of a job."""
 
 
-def verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> str:
+def verdict(table: pl.DataFrame, labels: dict[int, str], error: Measure) -> str:
     """A few sentences in Markdown: which job is ahead, whether it is surely best, which can't be told apart from it,
     and which of those is cheapest.
 
@@ -87,7 +38,7 @@ def verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> str:
     rest = answered.tail(-1)
     name = f"**{labels[lead['job_id']]}**"
     short = error.short.lower()
-    figure = f"{error.format(lead[error.key])} (95 % interval {reach(lead, error.key, error)})"
+    figure = f"{error.written(lead[error.key])} (95 % interval {reach(lead, error.key, error)})"
     if rest.is_empty():
         alone = "Run a second technique to have something to compare it with"
         return f"{name}: {figure} {short}. {'The others answered nothing that it did' if len(table) > 1 else alone}."
@@ -116,10 +67,10 @@ def verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> str:
     return ". ".join(said) + "."
 
 
-def reach(line: Mapping[str, Any], name: str, error: Error) -> str:
+def reach(line: Mapping[str, Any], name: str, error: Measure) -> str:
     """Both ends of an interval in words: "$1.00 to $7.00"; "too few rows" without one."""
     low, high = line[f"{name}_low"], line[f"{name}_high"]
-    return "too few rows" if low is None or high is None else f"{error.format(low)} to {error.format(high)}"
+    return "too few rows" if low is None or high is None else f"{error.written(low)} to {error.written(high)}"
 
 
 def _too_few(rows: int) -> str:
@@ -129,7 +80,7 @@ def _too_few(rows: int) -> str:
     )
 
 
-def pair_verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> str:
+def pair_verdict(table: pl.DataFrame, labels: dict[int, str], error: Measure) -> str:
     """Two jobs on the same rows, in a sentence: which is nearer, by how much, and whether that is more than chance.
 
     `table` is worker.evaluation.compare.table of two jobs, judged by the same error.
@@ -141,8 +92,8 @@ def pair_verdict(table: pl.DataFrame, labels: dict[int, str], error: Error) -> s
     if other["verdict"] == "too few rows":
         return _too_few(other["n"])
     names = f"**{labels[lead['job_id']]}** and **{labels[other['job_id']]}**"
-    figures = f"{error.format(lead[error.key])} and {error.format(other[error.key])}"
-    paired = f"the paired difference is {error.format(other['diff'])} (95 % interval {reach(other, 'diff', error)})"
+    figures = f"{error.written(lead[error.key])} and {error.written(other[error.key])}"
+    paired = f"the paired difference is {error.written(other['diff'])} (95 % interval {reach(other, 'diff', error)})"
     rows = count(lead["n"], "row")
     if other["verdict"] == "partial":
         return (

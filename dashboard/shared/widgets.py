@@ -1,7 +1,7 @@
-"""What do several pages share? The dataset picker, errors as sentences, empty states, downloads."""
+"""Widgets that several pages share: the dataset picker, errors as sentences, empty states, downloads."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Whatever goes wrong inside is told in one sentence; the traceback goes to the log."""
+def tell_errors() -> Iterator[None]:
+    """Tells whatever goes wrong inside in one sentence; the traceback goes to the log."""
     try:
         yield
     except UserError as error:
@@ -40,35 +40,35 @@ def dollars(label: str, values: Iterable[float | None], about: str | None = None
 
 
 def title(name: str, about: str) -> None:
-    """Of a page that is about no dataset."""
+    """The title of a page, and a sentence below it."""
     st.title(name, anchor=False)
     st.caption(about)
 
 
 def header(name: str, about: str) -> Dataset | None:
     """The page's title with one sentence, and the dataset that all pages share; None when there is none."""
-    found = reads.datasets()
+    known = reads.datasets()
     left, right = st.columns([3, 1.4], vertical_alignment="bottom", gap="large")
     with left:
         title(name, about)
-    if not found:
+    if not known:
         return None
-    asked = st.query_params.get("dataset", "")
-    if asked and asked not in {str(dataset.id) for dataset in found}:
-        st.warning(f"There is no dataset {words.plain(asked)}; this is another one.", icon=":material/search_off:")
+    wanted = st.query_params.get("dataset", "")
+    if wanted and wanted not in {str(dataset.id) for dataset in known}:
+        st.warning(f"There is no dataset {words.plain(wanted)}; this is another one.", icon=":material/search_off:")
     with right:
-        return _pick(found, asked)
+        return _pick(known, wanted)
 
 
-def _pick(found: list[Dataset], asked: str) -> Dataset:
+def _pick(datasets: list[Dataset], asked: str) -> Dataset:
     """The address (?dataset=3) wins over what this session chose before, and that over the newest ready one."""
-    known = {dataset.id: dataset for dataset in found}
-    ready = [dataset.id for dataset in found if dataset.state is DatasetState.READY]
+    known = {dataset.id: dataset for dataset in datasets}
+    ready = [dataset.id for dataset in datasets if dataset.state is DatasetState.READY]
     wanted = int(asked) if asked.isdecimal() else st.session_state.get(CHOSEN)
     chosen = wanted if wanted in known else (ready or list(known))[0]
     st.session_state[PICKER] = chosen
-    names = {dataset.id: words.dataset_name(dataset) for dataset in found}
-    made = {dataset.id: dataset.created_at for dataset in found}
+    names = {dataset.id: words.dataset_name(dataset) for dataset in datasets}
+    made = {dataset.id: dataset.created_at for dataset in datasets}
     pickers.one("Dataset", names, made=made, key=PICKER, on_change=_picked)
     choose(chosen)
     return known[chosen]
@@ -117,24 +117,17 @@ def badge(state: str) -> None:
     st.badge(label, color=colour, icon=icon)
 
 
-_FORMATS: dict[str, tuple[str, Callable[[pl.DataFrame], bytes], str]] = {
-    "CSV": ("csv", export.to_csv, "text/csv"),
-    "Excel": ("xlsx", export.to_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    "Parquet": ("parquet", export.to_parquet, "application/vnd.apache.parquet"),
-}
-
-
-def downloads(name: str, fetch: Callable[[], pl.DataFrame], formats: tuple[str, ...] = tuple(_FORMATS)) -> None:
+def downloads(name: str, fetch: Callable[[], pl.DataFrame], endings: Sequence[str] = tuple(export.FORMATS)) -> None:
     """A button per format. The file is made only when a button is pressed."""
     with st.container(horizontal=True):
-        for title in formats:
-            ending, convert, mime = _FORMATS[title]
+        for ending in endings:
+            form = export.FORMATS[ending]
             st.download_button(
-                title,
-                lambda convert=convert: convert(fetch()),  # type: ignore[misc]
-                file_name=f"{name}.{ending}",
-                mime=mime,
+                form.label,
+                lambda form=form: form.bytes_of(fetch()),  # type: ignore[misc]
+                file_name=f"{name}{ending}",
+                mime=form.mime,
                 icon=":material/download:",
                 on_click="ignore",
-                key=f"download-{name}-{ending}",
+                key=f"download-{name}-{ending.removeprefix('.')}",
             )

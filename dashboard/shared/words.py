@@ -1,4 +1,4 @@
-"""What do people read: names, units, explanations and formats of figures. The words are those of the glossary."""
+"""Names and explanations that people read on pages. The words are those of the glossary."""
 
 from datetime import date
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from db.errors import UserError
 from db.types import Adapter, Dataset, DatasetState, Family, Job, JobKind, JobState, Split, Step
 from worker import amounts, specs
 from worker.datasets.answers import Sign
+from worker.jobs.kinds import KINDS
 from worker.specs import finetune
 
 SOON_DAYS = 120
@@ -98,13 +99,13 @@ SYNTHETIC = "This catalogue is synthetic: a seeded generator made its products a
 
 
 def model_name(ref: str) -> str:
-    """Of a model as specs name it: "gpt-5 · on openai"; of a folder its last part."""
+    """What readers call a model that specs name so: "gpt-5 · on openai"; a folder's last part."""
     endpoint, _, name = ref.partition(":")
     return f"{name} · on {endpoint}" if specs.is_hosted(ref) else specs.model_name(ref)
 
 
 def prompt_name(ref: str) -> str:
-    """Of a prompt as specs name it: "listing, version 2"."""
+    """What readers call a prompt that specs name so: "listing, version 2"."""
     name, _, version = ref.partition("@")
     if ref == "auto":
         return "auto: fits the kind of model"
@@ -130,7 +131,7 @@ def job_name(job: Job, form: str = "") -> str:
     """
     if job.kind is JobKind.INDEX:
         return index_name(job)
-    if job.kind in TRAININGS:
+    if job.kind is not JobKind.PRICE:
         return training_name(job)
     try:
         return specs.describe(specs.parse(job.spec), form)
@@ -139,22 +140,14 @@ def job_name(job: Job, form: str = "") -> str:
         return f"{known.label if known else job.technique} (earlier version)"
 
 
-TRAININGS: dict[str, str] = {
-    JobKind.FINETUNE: "Fine-tune",
-    JobKind.PILOT: "Timing of a fine-tune",
-    JobKind.GATE: "What an adapter forgot",
-    JobKind.DATA_NEED: "How much data is needed",
-}
-"""Kind of a job that trains -> what it does."""
-
-
 def training_name(job: Job) -> str:
-    """What it does, with the settings that differ from the quick preset: "Fine-tune (quantiles, rows=2000)"."""
+    """What a job that prices nothing does, with what differs from the quick preset: "Fine-tune (rows=2000)"."""
     try:
         settings = finetune.describe(finetune.parse(job.spec["train"])) if "train" in job.spec else ""
     except UserError:  # stored by an earlier version
         settings = "earlier version"
-    return f"{TRAININGS[job.kind]} ({settings})" if settings else TRAININGS[job.kind]
+    label = KINDS[job.kind].label
+    return f"{label} ({settings})" if settings else label
 
 
 def measurement(metrics: dict[str, Any]) -> str:
@@ -183,7 +176,7 @@ def brought_nothing(metrics: dict[str, Any]) -> bool:
 
 
 def adapter_name(adapter: Adapter) -> str:
-    """What it is for, what it was made of, how good it is, whether somebody relies on it; its number last."""
+    """What an adapter is for, what it was made of, how good it is, whether somebody relies on it; its number last."""
     error = adapter.metrics.get("mae")
     good = [] if error is None else [f"mean error {amounts.usd(error)}"]
     made = f"{model_name(adapter.base)}, {adapter.form}"
@@ -196,13 +189,18 @@ def technique(name: str) -> str:
 
 
 def index_name(job: Job) -> str:
-    """What an index job is for."""
+    """What an index job does: "Knowledge base: refresh"."""
+    return f"{KINDS[job.kind].label}: {index_purpose(job)}"
+
+
+def index_purpose(job: Job) -> str:
+    """What an index job is for: "changes from june.csv"."""
     if job.spec.get("changes"):
         verb = "removals" if job.spec["changes"].get("removes") else "changes"
-        return f"Knowledge base: {verb} from {job.spec['changes']['name']}"
+        return f"{verb} from {job.spec['changes']['name']}"
     if job.spec.get("reference"):
-        return f"Knowledge base: dataset {job.spec['reference']} as reference"
-    return "Knowledge base: scheduled refresh" if job.spec.get("scheduled") else "Knowledge base: refresh"
+        return f"dataset {job.spec['reference']} as reference"
+    return "scheduled refresh" if job.spec.get("scheduled") else "refresh"
 
 
 def is_paid(job: Job) -> bool:
@@ -211,17 +209,17 @@ def is_paid(job: Job) -> bool:
 
 
 def family(technique: str) -> str:
-    """Of a technique that may be unknown to this version."""
+    """The family of a technique that may be unknown to this version; "" then."""
     return str(specs.SPECS[technique].family) if technique in specs.SPECS else ""
 
 
 def dataset_name(dataset: Dataset) -> str:
-    """Name, size and what to know at a glance."""
+    """Name, size and what to know of a dataset at a glance."""
     marks = [count(dataset.items, "item")] if dataset.state is DatasetState.READY else [DATASET_STATES[dataset.state]]
     return " · ".join([dataset.name, *marks, *(["synthetic"] if dataset.is_synthetic else [])])
 
 
-def told(evidence: dict[str, Any]) -> list[tuple[Literal["error", "warning", "info"], str]]:
+def notices(evidence: dict[str, Any]) -> list[tuple[Literal["error", "warning", "info"], str]]:
     """What happened to one prediction that a reader should know, in sentences. `evidence`: as techniques keep it."""
     said: list[tuple[Literal["error", "warning", "info"], str]] = []
     if evidence.get("error"):
@@ -245,7 +243,7 @@ def told(evidence: dict[str, Any]) -> list[tuple[Literal["error", "warning", "in
 
 
 def evidence_name(key: str) -> str:
-    """Of a piece of evidence that has no place of its own."""
+    """What readers call a piece of evidence that has no place of its own."""
     return _EVIDENCE.get(key, key.replace("_", " ").capitalize())
 
 

@@ -7,6 +7,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from db.engine import begin
+from tests.builders import a_dataset
+from tests.dashboard.priced import a_priced_dataset
+
 APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
 
 Open = Callable[..., AppTest]
@@ -35,3 +39,16 @@ def texts(at: AppTest) -> str:
 def is_well(at: AppTest) -> bool:
     """No traceback and no error told."""
     return not at.exception and not at.error
+
+
+@pytest.fixture
+def priced(database: str) -> int:
+    """A dataset of 200 items whose 20 test rows were priced by every technique, and 10 items without a price."""
+    with begin() as session:
+        dataset_id = a_dataset(session, 200, unpriced=10)
+        a_priced_dataset(session, dataset_id)
+    return dataset_id
+
+
+def labels(at: AppTest) -> list[str]:
+    return [button.label for button in at.button]

@@ -1,4 +1,4 @@
-"""Are dollars written with the digits they need, wherever they stand?"""
+"""Amounts are written with the digits and units they need, wherever they stand."""
 
 import re
 
@@ -54,3 +54,24 @@ def test_a_table_of_usual_prices_looks_as_it_did():
 def test_ticks_of_small_prices_differ_from_each_other():
     assert amounts.axis_format([0.0, 0.006]) == "$,.4~f"
     assert amounts.axis_format([0.004, 0.5], ticks=None) == "$,.4~f"
+
+
+@pytest.mark.parametrize(
+    ("names", "text"), [(["A"], "A"), (["A", "B"], "A or B"), (["A", "B", "C", "D"], "A, B, C or D")]
+)
+def test_no_name_of_a_list_is_lost(names: list[str], text: str) -> None:
+    assert amounts.listed(names, "or") == text
+
+
+@given(st.floats(0, 1e7))
+def test_a_duration_names_at_most_two_units_and_never_sixty_of_one(seconds: float) -> None:
+    said = amounts.duration(seconds)
+    assert len(said.split()) in (2, 3, 4)
+    assert "60 " not in said.split(" h")[-1]
+
+
+@given(st.integers(0, 10**13))
+def test_bytes_are_never_a_thousand_of_a_unit_below_the_largest(number: int) -> None:
+    amount, unit = amounts.size(number).split()
+    assert unit in ("kB", "MB", "GB")
+    assert unit == "GB" or float(amount) <= 1000

@@ -9,6 +9,7 @@ from db.errors import UserError
 from worker.cli import files, tables
 from worker.cli.console import AsJson, out, print_json
 from worker.cli.options import DecimalSign, WideRows, answers, assignments
+from worker.files.formats import IN_TERMINAL
 from worker.server.up import running_stack
 
 app = typer.Typer()
@@ -16,7 +17,7 @@ app = typer.Typer()
 
 @app.command()
 def load(
-    file: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX or Parquet, also gzipped.")],
+    file: Annotated[Path, typer.Argument(help=f"{IN_TERMINAL}, also gzipped.")],
     columns: Annotated[
         list[str] | None, typer.Option("--map", help="field=column, e.g. title=Name; empty column = leave out.")
     ] = None,

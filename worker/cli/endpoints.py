@@ -11,6 +11,7 @@ from db.engine import begin
 from db.types import Tariff
 from worker.cli.console import AsJson, out, print_json
 from worker.endpoints import actions
+from worker.endpoints.presets import OTHER, PRESETS
 from worker.server.up import running_stack
 
 app = typer.Typer(
@@ -42,7 +43,7 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def add(
     name: Name,
-    preset: Annotated[str, typer.Option(help=", ".join(actions.PRESETS))] = "other",
+    preset: Annotated[str, typer.Option(help=", ".join(PRESETS))] = OTHER,
     url: Annotated[str, typer.Option(help="Base address, for example https://host/v1.")] = "",
     key_env: Annotated[str | None, typer.Option(help="NAME of the environment variable with the key.")] = None,
     provider: Annotated[str | None, typer.Option(help="Whose prices hold, as genai-prices names it.")] = None,

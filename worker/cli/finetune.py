@@ -11,10 +11,10 @@ from db.engine import begin
 from db.errors import UserError
 from db.types import Adapter, Dataset, Job, Split
 from worker.adapters import actions
+from worker.amounts import duration
 from worker.cli import find, watch
 from worker.cli.console import AsJson, out, print_json, warn
 from worker.cli.options import DatasetName, assignments, dollars
-from worker.cli.watch import duration
 from worker.finetune import actions as finetune_actions
 from worker.finetune import planning
 from worker.server.up import running_stack

@@ -33,7 +33,7 @@ def price(
     limit: Annotated[int | None, typer.Option(min=1, help="Price a sample of this many rows.")] = None,
     settings: Settings = None,
     adapter: Annotated[str, typer.Option(help="For finetuned: its number, or the beginning of it.")] = "",
-    to: Annotated[Path | None, typer.Option("--out", help="Write predictions: .csv, .parquet or .xlsx.")] = None,
+    to: Annotated[Path | None, typer.Option("--out", help=f"Write predictions: {export.ENDINGS}.")] = None,
     cap: Cap = None,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,

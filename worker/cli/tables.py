@@ -7,27 +7,19 @@ from rich.table import Table
 
 from db.types import Dataset, Job, JobKind, Progress
 from worker import amounts, specs
+from worker.evaluation.measures import DECIDING, USUAL
+from worker.jobs.kinds import KINDS
 from worker.specs import finetune
 
 FIELDS = ("id", "title", "description", "category", "brand", "price")
-
-_LABELS = {
-    JobKind.INSPECT: "look at file",
-    JobKind.LOAD: "load rows",
-    JobKind.INDEX: "knowledge base",
-    JobKind.SEARCH: "search",
-    JobKind.PILOT: "time a fine-tune",
-    JobKind.FINETUNE: "fine-tune",
-    JobKind.GATE: "measure what an adapter forgot",
-    JobKind.DATA_NEED: "data need",
-}
 
 
 def job_label(job: Job) -> str:
     """What to call a job: its technique with what differs from the defaults, or what it does to a file."""
     if job.kind is not JobKind.PRICE:
         settings = finetune.describe(finetune.parse(job.spec["train"])) if "train" in job.spec else ""
-        return f"{_LABELS[job.kind]} ({settings})" if settings else _LABELS[job.kind]
+        label = KINDS[job.kind].terminal
+        return f"{label} ({settings})" if settings else label
     return specs.describe(specs.parse(job.spec))
 
 
@@ -65,7 +57,9 @@ def nothing_loaded(dataset: Dataset) -> str:
 def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
     """The trade-off table: errors with their 95 % intervals, costs per 1,000 items, fixed cost apart."""
     table = Table(caption=None, box=None, pad_edge=False)
-    for name in ("technique", "rows", "MAE $", "95 %", "median error", "RMSLE", "within 20 %"):
+    usual, *others = DECIDING.values()
+    heads = (measure.terminal for measure in others)
+    for name in ("technique", "rows", usual.terminal, "95 %", *heads):
         table.add_column(name, justify="left" if name == "technique" else "right", no_wrap=True)
     for name in ("read", "tokens", "$ / 1,000", "fixed $", "p50 ms", "verdict"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -73,11 +67,9 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
         table.add_row(
             row["description"],
             f"{row['n']:,}",
-            _amount(row["mae"]),
+            usual.cell(row[usual.key]),
             _reach(row),
-            _number(row["median_ape"], ".0%"),
-            _number(row["rmsle"], ".3f"),
-            _number(row["within"], ".0%"),
+            *(measure.cell(row[measure.key]) for measure in others),
             _number(row["parse_rate"], ".1%"),
             f"{row['tokens_in']:.0f}+{row['tokens_out']:.0f}" if row["tokens_in"] else "–",
             "unknown" if row["usd_per_1000"] is None else f"{row['usd_per_1000']:.5f}",
@@ -96,16 +88,13 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _reach(row: Mapping[str, Any]) -> str:
-    return "–" if row["mae_low"] is None else f"{_amount(row['mae_low'])}–{_amount(row['mae_high'])}"
+    usual = DECIDING[USUAL]
+    low, high = row[f"{USUAL}_low"], row[f"{USUAL}_high"]
+    return amounts.NOTHING if low is None else f"{usual.cell(low)}–{usual.cell(high)}"
 
 
 def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
-
-
-def _amount(value: float | None) -> str:
-    """Dollars, below a head that says so."""
-    return "–" if value is None else amounts.plain(value, 1)
 
 
 def _money(state: Progress) -> str:
@@ -141,13 +130,14 @@ def job_table(jobs: Sequence[Job], states: Mapping[int, Progress]) -> Table:
 def curve(report: Mapping[str, Any]) -> Table:
     """Error and cost for each number of examples or neighbours; the point where more no longer pays is marked."""
     table = Table(box=None, pad_edge=False, caption=report["sentence"])
-    for name in ("k", "prompt tokens", "MAE $", "95 %", "$ / 1,000", ""):
+    usual = DECIDING[USUAL]
+    for name in ("k", "prompt tokens", usual.terminal, "95 %", "$ / 1,000", ""):
         table.add_column(name, justify="right", no_wrap=True)
     for row in report["rows"]:
         table.add_row(
             str(row["k"]),
             f"{row['prompt_tokens']:,.0f}",
-            _amount(row["mae"]),
+            usual.cell(row[USUAL]),
             _reach(row),
             "unknown" if row["usd_per_1000"] is None else f"{row['usd_per_1000']:.5f}",
             "enough" if row["is_enough"] else "",

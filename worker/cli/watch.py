@@ -127,11 +127,5 @@ def curve_line(curve: list[TrainingPoint]) -> str:
         parts = [f"step {steps[-1].step:,}"]
         parts += [f"loss {values['loss']:.3f}"] if "loss" in values else []
         parts += [f"MAE {amounts.usd(prices[-1])}"] if prices else []
-        parts += [f"{duration(values['eta_seconds'])} left"] if "eta_seconds" in values else []
+        parts += [f"{amounts.duration(values['eta_seconds'])} left"] if "eta_seconds" in values else []
     return ", ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 import shutil
 import tempfile
 from functools import partial
@@ -17,10 +16,12 @@ from db.settings import settings
 from db.types import Dataset, DatasetState, Job, JobKind, Queue, Step
 from worker.app import start_job
 from worker.datasets.answers import NOTHING_SAID, Answers, loaded_alike, settled
+from worker.files.formats import without_ending
+
+AWAITED = {DatasetState.UPLOADED: JobKind.INSPECT, DatasetState.LOADING: JobKind.LOAD}
+"""State of a dataset -> kind of the job that it waits for; in other states it waits for none."""
 
 _BLOCK = 1 << 20
-_ENDING = re.compile(r"(\.(csv|tsv|txt|xlsx|parquet))?(\.gz)?$", re.IGNORECASE)
-"""What a file's name says of its kind; other dots belong to the name that people gave it."""
 
 
 def upload(name: str, stream: BinaryIO, *, is_synthetic: bool = False) -> int:
@@ -30,7 +31,7 @@ def upload(name: str, stream: BinaryIO, *, is_synthetic: bool = False) -> int:
     with begin() as session:
         dataset_id = datasets.create(
             session,
-            name=_ENDING.sub("", file_name) or file_name,
+            name=without_ending(file_name),
             sha256=sha256,
             file_name=file_name,
             is_synthetic=is_synthetic,
@@ -134,7 +135,7 @@ def job_cancelled(session: Session, job: Job) -> None:
 
     Other jobs leave their table as it is.
     """
-    if job.kind not in (JobKind.INSPECT, JobKind.LOAD):
+    if not job.kind.reads_file:
         return
     inspection = datasets.get(session, job.dataset_id).inspection
     if "forced_before" in job.spec:
@@ -152,13 +153,13 @@ def job_cancelled(session: Session, job: Job) -> None:
 
 def job_retried(session: Session, job: Job) -> None:
     """A table whose look or load is run again waits for it. Raises WrongState where that would undo something newer."""
-    if job.kind not in (JobKind.INSPECT, JobKind.LOAD):
+    if not job.kind.reads_file:
         return
     dataset = datasets.get(session, job.dataset_id)
     newest = jobs.latest(session, job.dataset_id, job.kind)
     if newest and newest.id != job.id:
         raise WrongState(f"Job {job.id} can't be run again: job {newest.id} did the same later.")
-    state = DatasetState.UPLOADED if job.kind is JobKind.INSPECT else DatasetState.LOADING
+    state = next(state for state, kind in AWAITED.items() if kind is job.kind)
     if dataset.state not in (DatasetState.FAILED, DatasetState.INSPECTED, state):
         raise WrongState(f"Job {job.id} can't be run again: {dataset.name} is {dataset.state} by now.")
     datasets.change(session, job.dataset_id, state=state, error=None)

@@ -1,4 +1,4 @@
-"""What can a person do with endpoints? Add, change, remove, test and price them; one transaction each."""
+"""Every verb about endpoints: add, change, remove, test and price them; one transaction each."""
 
 import re
 from collections.abc import Mapping
@@ -11,33 +11,9 @@ from db import endpoints, rates
 from db.engine import begin
 from db.errors import NotReady, UserError
 from db.types import Endpoint, EndpointModel, Tariff
+from worker import amounts
 from worker.endpoints import clients, keys, probe, tariffs
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """What is known of a kind of endpoint, so that a form need not ask it."""
-
-    label: str
-    base_url: str
-    key_env: str = ""
-    provider: str = ""
-    needs_api_version: bool = False
-    is_free: bool = False  # runs on machines of one's own: its tokens have no price
-    hint: str = ""
-
-
-PRESETS: dict[str, Preset] = {
-    "openai": Preset("OpenAI", "https://api.openai.com/v1", "OPENAI_API_KEY", "openai"),
-    "azure": Preset(
-        "Azure OpenAI", "", "AZURE_OPENAI_API_KEY", "azure", needs_api_version=True,
-        hint="The address is that of the resource (https://NAME.openai.azure.com); models are named by deployment.",
-    ),
-    "vllm": Preset("vLLM", "http://127.0.0.1:8000/v1", is_free=True, hint="vllm serve MODEL"),
-    "ollama": Preset("Ollama", "http://127.0.0.1:11434/v1", is_free=True, hint="ollama serve"),
-    "llamacpp": Preset("llama.cpp", "http://127.0.0.1:8080/v1", is_free=True, hint="llama-server -m MODEL.gguf"),
-    "other": Preset("Another one", "", hint="Any server or gateway that speaks the OpenAI protocol."),
-}  # fmt: skip
+from worker.endpoints.presets import OTHER, PRESETS
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.IGNORECASE)
 
@@ -53,7 +29,7 @@ class Tested:
 
 def add(
     name: str,
-    preset: str = "other",
+    preset: str = OTHER,
     *,
     base_url: str = "",
     key_env: str | None = None,
@@ -147,7 +123,7 @@ def test(name: str, model: str = "") -> Tested:  # noqa: PT028 - of an endpoint
     ok = False
     try:
         models = list_models(name)
-        sentences.append(f"It answers and lists {len(models)} model{'' if len(models) == 1 else 's'}.")
+        sentences.append(f"It answers and lists {amounts.count(len(models), 'model')}.")
     except UserError as error:
         with begin() as session:
             models = endpoints.get(session, name).models  # raises NotFound
@@ -166,23 +142,23 @@ def _try(name: str, model: str, sentences: list[str]) -> bool:
     with begin() as session:
         endpoint = endpoints.get(session, name)
     try:
-        found = probe.try_model(endpoint, model)
-        if found.works and (batch := probe.tries_batches(endpoint)) is not None:
-            found.abilities["batch"] = batch
-            found.sentences.append("It has the Batch API." if batch else "It has no Batch API.")
+        trial = probe.try_model(endpoint, model)
+        if trial.works and (batch := probe.tries_batches(endpoint)) is not None:
+            trial.abilities["batch"] = batch
+            trial.sentences.append("It has the Batch API." if batch else "It has no Batch API.")
     except UserError as error:
         sentences.append(str(error))
         return False
-    if not found.works:
-        sentences += found.sentences
+    if not trial.works:
+        sentences += trial.sentences
         return False
     with begin() as session:
-        endpoints.learn(session, name, model, found.abilities, tested=True)
+        endpoints.learn(session, name, model, trial.abilities, tested=True)
         tariff = tariffs.find(session, endpoint, model)
         ends = endpoint.model(model).shutdown_date
     if ends:
-        found.sentences.append(f"The endpoint says that it ends on {ends}.")
-    sentences += [*found.sentences, _priced(tariff)]
+        trial.sentences.append(f"The endpoint says that it ends on {ends}.")
+    sentences += [*trial.sentences, _priced(tariff)]
     return True
 
 

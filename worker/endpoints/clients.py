@@ -1,5 +1,5 @@
-"""How is an endpoint called? Through the openai SDK, with the key that the environment holds under the endpoint's name
-for it. A key is never kept, logged or repeated in an error, and goes to no other address than its own."""
+"""Calls of an endpoint through the openai SDK, with the key that the environment holds under the endpoint's name for
+it. A key is never kept, logged or repeated in an error, and goes to no other address than its own."""
 
 import os
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,17 +23,17 @@ def key(endpoint: Endpoint) -> str:
         keys.check(endpoint.key_env, endpoint.base_url)  # here too: the entry may be older than the rule
     except UserError as error:
         raise NotReady(f"The endpoint {endpoint.name} is not asked. {error}") from error
-    found = os.environ.get(endpoint.key_env, "").strip()
-    if not found:
+    value = os.environ.get(endpoint.key_env, "").strip()
+    if not value:
         raise NotReady(
             f"The endpoint {endpoint.name} wants a key; put it into the variable {endpoint.key_env} of the worker "
             "and of the dashboard, and start them again."
         )
-    return found
+    return value
 
 
 def client(endpoint: Endpoint) -> "OpenAI":
-    """For a few calls one after the other. Retries are the caller's business."""
+    """A client for a few calls one after the other. Retries are the caller's business."""
     from openai import AzureOpenAI, DefaultHttpxClient, OpenAI
 
     made = AzureOpenAI if endpoint.api_version else OpenAI
@@ -41,7 +41,7 @@ def client(endpoint: Endpoint) -> "OpenAI":
 
 
 def async_client(endpoint: Endpoint) -> "AsyncOpenAI":
-    """For many calls at once. Retries are the caller's business: it knows of the other calls."""
+    """A client for many calls at once. Retries are the caller's business: it knows of the other calls."""
     from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpxClient
 
     made = AsyncAzureOpenAI if endpoint.api_version else AsyncOpenAI

@@ -1,4 +1,4 @@
-"""What does an error of an endpoint mean: try again, change the request, give up on this row, or stop everything?"""
+"""What an error of an endpoint means: try again, change the request, give up on this row, or stop everything."""
 
 import re
 from dataclasses import dataclass, replace

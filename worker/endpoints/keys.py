@@ -1,4 +1,4 @@
-"""Which environment variables may hold an endpoint's key, and to which addresses may each of them go?
+"""Which environment variables may hold an endpoint's key, and to which addresses each of them may go.
 
 Whoever opens the page names both the variable and the address. Without this rule any variable of the worker could be
 sent anywhere: the password of the database, or a provider's key to a server of the reader's own.
@@ -87,7 +87,7 @@ def _is_at(place: str, host: str) -> bool:
 
 def _allowed_by_operator() -> dict[str, set[str]]:
     """Variable -> the addresses that the operator allows it; an empty set: all. Raises UserError."""
-    found: dict[str, set[str]] = {}
+    allowed: dict[str, set[str]] = {}
     anywhere: set[str] = set()
     for entry in re.split(r"[,\s]+", settings().endpoint_keys.strip()):
         variable, _, address = entry.partition("@")
@@ -98,9 +98,9 @@ def _allowed_by_operator() -> dict[str, set[str]]:
                 "PRICEWRIGHT_ENDPOINT_KEYS is a list such as MY_KEY@https://gateway.example.com OTHER_KEY: names of "
                 f"variables in capitals, each with the address that it may go to; {variable[:40]!r} is no such name."
             )
-        found.setdefault(variable, set())
+        allowed.setdefault(variable, set())
         if address:
-            found[variable].add(origin(address))
+            allowed[variable].add(origin(address))
         else:
             anywhere.add(variable)
-    return {variable: set() if variable in anywhere else places for variable, places in found.items()}
+    return {variable: set() if variable in anywhere else places for variable, places in allowed.items()}

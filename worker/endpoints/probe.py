@@ -1,4 +1,4 @@
-"""What can a model behind an endpoint do? Three tiny questions tell: token probabilities, held to JSON, functions."""
+"""What a model behind an endpoint can do. Three tiny questions tell: token probabilities, held to JSON, functions."""
 
 import json
 from dataclasses import dataclass, field
@@ -97,15 +97,15 @@ class _Asker:
 
 def _try_logprobs(asker: _Asker) -> None:
     trial = asker.trial
-    found = asker.ask(QUESTION, logprobs=True, top_logprobs=20)
-    if isinstance(found, Failure):
-        trial.sentences.append(found.sentence)
+    choice = asker.ask(QUESTION, logprobs=True, top_logprobs=20)
+    if isinstance(choice, Failure):
+        trial.sentences.append(choice.sentence)
         return
     trial.works = True
     trial.abilities["seen"] = True
-    text = " ".join(str(found["message"].get("content") or "").split())
+    text = " ".join(str(choice["message"].get("content") or "").split())
     trial.sentences.append(f"{asker.model} answers: {text[:80]!r} to the price of a coffee mug.")
-    trial.abilities["logprobs"] = bool((found["logprobs"] or {}).get("content"))
+    trial.abilities["logprobs"] = bool((choice["logprobs"] or {}).get("content"))
     if trial.abilities["logprobs"]:
         trial.sentences.append("It gives token probabilities, so a price comes with its distribution.")
     elif asker.refuses("logprobs"):
@@ -123,13 +123,13 @@ def _try_schema(asker: _Asker) -> None:
     }
     held = {"type": "json_schema", "json_schema": {"name": "price", "strict": True, "schema": schema}}
     # The question says nothing of JSON: only an endpoint that minds the schema answers with it.
-    found = asker.ask(QUESTION, response_format=held)
-    answer = None if isinstance(found, Failure) else _json(found["message"].get("content"))
+    choice = asker.ask(QUESTION, response_format=held)
+    answer = None if isinstance(choice, Failure) else _json(choice["message"].get("content"))
     able = isinstance(answer, dict) and set(answer) == {"price", "currency"}
     asker.trial.abilities["json_schema"] = able
     if able:
         asker.trial.sentences.append("It holds its answers to a JSON schema.")
-    elif isinstance(found, Failure) or asker.refuses("response_format"):
+    elif isinstance(choice, Failure) or asker.refuses("response_format"):
         asker.trial.sentences.append("It refuses to hold its answers to a JSON schema; its words are read instead.")
     else:
         asker.trial.sentences.append("It was asked to answer by a JSON schema and ignores that; its words are read.")
@@ -148,13 +148,13 @@ def _try_tools(asker: _Asker) -> None:
             },
         },
     }
-    found = asker.ask(f"Use the function to look it up. {QUESTION}", tools=[tool], tool_choice="required")
-    calls = [] if isinstance(found, Failure) else found["message"].get("tool_calls") or []
+    choice = asker.ask(f"Use the function to look it up. {QUESTION}", tools=[tool], tool_choice="required")
+    calls = [] if isinstance(choice, Failure) else choice["message"].get("tool_calls") or []
     able = any((call.get("function") or {}).get("name") == "mug_price" for call in calls)
     asker.trial.abilities["tools"] = able
     if able:
         asker.trial.sentences.append("It can call functions.")
-    elif isinstance(found, Failure) or asker.refuses("tools"):
+    elif isinstance(choice, Failure) or asker.refuses("tools"):
         asker.trial.sentences.append("It refuses functions, so the technique with tools can't be used with it.")
     else:
         asker.trial.sentences.append(

@@ -1,5 +1,5 @@
-"""What do the tokens of a hosted model cost on a date? What was entered by hand, else the price list, else nobody
-knows."""
+"""What the tokens of a model behind an endpoint cost on a date: what was entered by hand, else what the price list
+says, else nobody knows."""
 
 import re
 from datetime import UTC, datetime

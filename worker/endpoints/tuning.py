@@ -1,4 +1,4 @@
-"""How is a model tuned behind an endpoint? Files go up, a job is created and watched, a new model comes out.
+"""Tunes a model behind an endpoint: files go up, a job is created and watched, a new model comes out.
 
 Another provider is another class with the methods of Tuner and a line in TUNERS.
 """
@@ -138,13 +138,13 @@ class OpenAiTuner:
         return None
 
     def events(self, remote_id: str, after: str = "") -> list[Event]:
-        found: list[Event] = []
+        latest: list[Event] = []
         with self._speaking(remote_id=remote_id) as client:
             for event in client.fine_tuning.jobs.list_events(remote_id, limit=100):  # newest first
                 if event.id == after:
                     break
-                found.append(_event(event, self.endpoint))
-        return found[::-1]
+                latest.append(_event(event, self.endpoint))
+        return latest[::-1]
 
     def status(self, remote_id: str) -> Status:
         with self._speaking(remote_id=remote_id) as client:
@@ -229,7 +229,7 @@ def last_day(endpoint: Endpoint, *models: str) -> str | None:
 
 
 def _base(model: str) -> str:
-    """What it was tuned from, as OpenAI names such models (ft:BASE:…); another model itself."""
+    """What a model was tuned from, as OpenAI names such models (ft:BASE:…); another model itself."""
     return model.removeprefix("ft:").split(":")[0] if model.startswith("ft:") else model
 
 

@@ -1,4 +1,4 @@
-"""How much context is enough? Error and cost against the length of the prompt, and where more no longer pays."""
+"""How much context is enough: error and cost against the length of the prompt, and where more no longer pays."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""How does an error fall with the rows that were learned from, and where would two ways meet? Power laws with doubt.
+"""The error against the rows that were learned from, and where two ways would meet. Power laws with doubt.
 
 error(n) = exp(level) * n ** -slope, a line on log axes: in the range where data still helps, errors of learned models
 follow it over orders of magnitude (Hestness et al., "Deep Learning Scaling is Predictable, Empirically", 2017). The
@@ -142,12 +142,12 @@ def forecasts(rungs: Sequence[Rung], seed: int = 0) -> list[Forecast]:
         if rung.way not in largest or rung.rows > largest[rung.way].rows:
             largest[rung.way] = rung
     known = lines([rung for rung in rungs if rung is not largest[rung.way]], seed)
-    told = []
+    made = []
     for way, line in known.items():
         rung = largest[way]
         middle, low, high = line.at(rung.rows)
-        told.append(Forecast(way, rung.rows, middle, low, high, float(np.nanmean(rung.errors))))
-    return told
+        made.append(Forecast(way, rung.rows, middle, low, high, float(np.nanmean(rung.errors))))
+    return made
 
 
 def crossing(line: Line, other: Line, rows: int, most: float) -> Crossing:

@@ -1,4 +1,4 @@
-"""Would more rows pay? The curves of all ways as a report, and as sentences for a reader."""
+"""Whether more rows would pay: the curves of all ways as a report, and as sentences for a reader."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,9 +15,9 @@ CLEAR = 0.9  # of the drawn lines must agree before one way is called ahead, or 
 def report(
     rungs: Sequence[Rung], seconds: Mapping[tuple[str, int], float], there: int, way: str, labels: Mapping[str, str]
 ) -> dict[str, Any]:
-    """As JSON: rows (of the largest part), there, ways (points, curve with its 80 % band), forecasts of the largest
-    rungs, crossings of `way` with every other way, and a sentence about each. Nothing reaches further than REACH times
-    the largest part, however many rows there are.
+    """The curves of all ways as JSON: rows (of the largest part), there, ways (points, curve with its 80 % band),
+    forecasts of the largest rungs, crossings of `way` with every other way, and a sentence about each. Nothing reaches
+    further than REACH times the largest part, however many rows there are.
 
     seconds: of learning, by way and rows; there: the rows that one could learn from today, of which the largest part
     may be some; labels: what a reader calls the ways.
@@ -26,12 +26,12 @@ def report(
     rows = max(rung.rows for rung in rungs)
     most = REACH * rows
     met = [crossing(fitted[way], other, rows, most) for name, other in fitted.items() if name != way and way in fitted]
-    told = forecasts(rungs)
+    known = forecasts(rungs)
     return {
         "rows": rows,
         "there": there,
         "ways": {name: _way(line, seconds, most) | {"label": labels[name]} for name, line in fitted.items()},
-        "forecasts": [_forecast(each) | {"sentence": forecast_sentence(each, labels)} for each in told],
+        "forecasts": [_forecast(each) | {"sentence": forecast_sentence(each, labels)} for each in known],
         "crossings": [_crossing(each) | {"sentence": sentence(each, labels, rows, there)} for each in met],
     }
 
@@ -93,13 +93,15 @@ def _place(met: Crossing, rows: int) -> str:
     return f"near {_round(met.rows)} rows (80 % interval {low} to {high})"
 
 
-def forecast_sentence(told: Forecast, labels: Mapping[str, str]) -> str:
-    verdict = "inside" if told.held else "outside"
-    foretold, low, high, was = (amounts.usd(value, 1) for value in (told.told, told.low, told.high, told.was))
+def forecast_sentence(forecast: Forecast, labels: Mapping[str, str]) -> str:
+    verdict = "inside" if forecast.held else "outside"
+    foretold, low, high, was = (
+        amounts.usd(value, 1) for value in (forecast.told, forecast.low, forecast.high, forecast.was)
+    )
     return (
-        f"{labels[told.way]}: the smaller parts foretold a mean error of {foretold} with {told.rows:,} rows "
+        f"{labels[forecast.way]}: the smaller parts foretold a mean error of {foretold} with {forecast.rows:,} rows "
         f"(80 % interval {low} to {high}); it was {was}, {verdict} of it and "
-        f"{abs(told.off):.0%} {'less' if told.off >= 0 else 'more'} than foretold."
+        f"{abs(forecast.off):.0%} {'less' if forecast.off >= 0 else 'more'} than foretold."
     )
 
 

@@ -1,4 +1,4 @@
-"""Are predictions worse where the neighbours' prices are older?"""
+"""The error of predictions by the age of their neighbours' prices."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which techniques are worth a look: those for which no other is both cheaper and more accurate."""
+"""The techniques that are worth a look: those for which no other is both cheaper and more accurate."""
 
 import numpy as np
 import numpy.typing as npt

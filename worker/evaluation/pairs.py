@@ -1,4 +1,4 @@
-"""Which of several jobs differ for sure? Every pair on the same items, all pairs held at once."""
+"""Which of several jobs differ for sure: every pair on the same items, all pairs held at once."""
 
 import itertools
 from collections.abc import Callable, Sequence

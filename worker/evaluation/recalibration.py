@@ -1,4 +1,4 @@
-"""How are a model's prices corrected by what it got wrong on validation rows: which statistic, which line, how wide?"""
+"""Corrects a model's prices by what it got wrong on validation rows: which statistic, which line, how wide."""
 
 import json
 import math

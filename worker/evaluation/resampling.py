@@ -1,4 +1,4 @@
-"""How far would a figure move with other items? Bootstrap weights, means and medians under them, and intervals.
+"""How far a figure would move with other items: bootstrap weights, means and medians under them, and intervals.
 
 Near-duplicates are drawn together: three copies of a product say no more than one. `groups` (n,) holds the group of
 each of n items, numbered from 0 (`alone` where every item stands for itself).

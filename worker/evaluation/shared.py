@@ -1,4 +1,4 @@
-"""Which items may jobs be compared on? Those that every job has a line for."""
+"""The items that jobs may be compared on: those that every job has a line for."""
 
 import polars as pl
 

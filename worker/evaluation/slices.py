@@ -1,10 +1,10 @@
-"""Where is a job wrong: by category and by price band, in long frames for charts and tables."""
+"""Where a job is wrong: by category and by price band, in long frames for charts and tables."""
 
 import numpy as np
 import polars as pl
 
 from worker.evaluation import compare
-from worker.evaluation.compare import Measure
+from worker.evaluation.measures import USUAL
 from worker.evaluation.shared import shared_items
 
 EDGES = (10, 25, 50, 100, 250, 500)
@@ -16,7 +16,7 @@ OTHER = "(other)"
 
 
 def by_category(
-    predictions: pl.DataFrame, *, by: Measure = "mae", top: int = 12, n_boot: int = 500, seed: int = 0
+    predictions: pl.DataFrame, *, by: str = USUAL, top: int = 12, n_boot: int = 500, seed: int = 0
 ) -> pl.DataFrame:
     """The columns of `compare.table` for each category, plus slice (its name) and order (0 = the most items).
 
@@ -32,7 +32,7 @@ def by_category(
     return _each(named, [*kept, OTHER], by, n_boot, seed)
 
 
-def by_band(predictions: pl.DataFrame, *, by: Measure = "mae", n_boot: int = 500, seed: int = 0) -> pl.DataFrame:
+def by_band(predictions: pl.DataFrame, *, by: str = USUAL, n_boot: int = 500, seed: int = 0) -> pl.DataFrame:
     """The columns of `compare.table` for each band of the true price, plus slice (BANDS) and order (0 = cheapest).
 
     Verdicts hold for all pairs in all bands at once.
@@ -44,18 +44,18 @@ def by_band(predictions: pl.DataFrame, *, by: Measure = "mae", n_boot: int = 500
     return _each(items.with_columns(slice=pl.Series(labels, dtype=pl.String)), list(BANDS), by, n_boot, seed)
 
 
-def _each(items: pl.DataFrame, names: list[str], by: Measure, n_boot: int, seed: int) -> pl.DataFrame:
+def _each(items: pl.DataFrame, names: list[str], by: str, n_boot: int, seed: int) -> pl.DataFrame:
     """A comparison inside each slice, empty slices left out."""
     parts = items.partition_by("slice", as_dict=True)
-    found = [(order, name) for order, name in enumerate(names) if (name,) in parts]
-    compared = compare.tables([parts[name,] for _, name in found], n_boot, seed, by=by)
+    present = [(order, name) for order, name in enumerate(names) if (name,) in parts]
+    compared = compare.tables([parts[name,] for _, name in present], n_boot, seed, by=by)
     empty = pl.DataFrame(schema={**compare.COLUMNS, "slice": pl.String, "order": pl.Int32})
     return pl.concat(
         [
             empty,
             *(
                 table.with_columns(slice=pl.lit(name), order=pl.lit(order, pl.Int32))
-                for (order, name), table in zip(found, compared, strict=True)
+                for (order, name), table in zip(present, compared, strict=True)
             ),
         ]
     )

@@ -6,13 +6,11 @@ import re
 import zipfile
 import zlib
 from pathlib import Path
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, cast
 
 from db.errors import UnreadableFile
+from worker.files.formats import FORMATS, GZIP_MAGIC, TO_SAVE_AS, Compression, Kind
 from worker.ingest import limits
-
-Kind = Literal["csv", "xlsx", "parquet"]
-Compression = Literal["", "gzip"]
 
 _FOREIGN: list[tuple[bytes, str]] = [
     (b"\x89PNG", "an image"),
@@ -34,7 +32,11 @@ _FOREIGN: list[tuple[bytes, str]] = [
     (b"ORC", "an ORC file"),
 ]
 _MARKUP = re.compile(rb"<(!doctype|html|head|body|\?xml|svg|rss|!--|table)\b", re.IGNORECASE)
-_WANTED = "save the table as CSV, XLSX or Parquet and upload that"
+_WANTED = f"save the table as {TO_SAVE_AS} and upload that"
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_EMPTY_ZIP = b"PK\x05\x06"
+_PACKED = (*(each.magic for each in FORMATS.values() if each.magic and not each.is_gzipped), _OLD_OFFICE[:4])
+"""How files begin that are not read out of gzip."""
 
 
 def kind_of(path: Path) -> tuple[Kind, Compression]:
@@ -44,14 +46,14 @@ def kind_of(path: Path) -> tuple[Kind, Compression]:
         head = file.read(4096)
     if not head:
         raise UnreadableFile("The file is empty.")
-    if head[:2] == b"\x1f\x8b":
+    if head.startswith(GZIP_MAGIC):
         with open_bytes(path, "gzip") as stream:
             inner = stream.read(4096)
         if not inner:
             raise UnreadableFile("The gzip file holds an empty file.")
-        if inner[:2] == b"\x1f\x8b":
+        if inner.startswith(GZIP_MAGIC):
             raise UnreadableFile("The file is compressed twice; unpack it once and upload that.")
-        if inner[:4] in (b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0"):
+        if inner.startswith(_PACKED):
             raise UnreadableFile("The gzip file holds a workbook or Parquet file; unpack it and upload what is inside.")
         _kind(inner, path)
         if inner[257:262] == b"ustar":
@@ -61,11 +63,12 @@ def kind_of(path: Path) -> tuple[Kind, Compression]:
 
 
 def _kind(head: bytes, path: Path) -> Kind:
-    if head[:4] == b"PAR1":
-        return "parquet"
-    if head[:4] == b"PK\x03\x04" or head[:4] == b"PK\x05\x06":
+    if head.startswith((FORMATS["xlsx"].magic, _EMPTY_ZIP)):
         return _zip_kind(path, head)
-    if head[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+    for kind, known in FORMATS.items():
+        if known.magic and head.startswith(known.magic):
+            return kind
+    if head.startswith(_OLD_OFFICE):
         raise UnreadableFile(_old_office(path))
     if head[:4] == b"RIFF" and head[8:12] in (b"WEBP", b"AVI ", b"WAVE"):
         raise UnreadableFile(f"This is an image or a recording, not a table; {_WANTED}.")

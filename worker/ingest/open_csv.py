@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from db.errors import UnreadableFile
+from worker.files.formats import Compression
 from worker.ingest import csv_careful, csv_dialect, csv_encoding, csv_rows, header, limits
-from worker.ingest.file_kind import Compression, open_bytes
+from worker.ingest.file_kind import open_bytes
 from worker.ingest.header import Row
 from worker.ingest.open_table import Table, clean
 from worker.ingest.types import Cells, Inspection
@@ -89,17 +90,17 @@ def _refuse_binary(text: str) -> None:
 
 
 def _rows(data: bytes, chosen: csv_dialect.Dialect, width: int = 0) -> list[Row]:
-    found: list[Row] = []
+    rows: list[Row] = []
     position, line = 0, 1
-    while position < len(data) and len(found) < limits.SAMPLE_ROWS:
+    while position < len(data) and len(rows) < limits.SAMPLE_ROWS:
         record = csv_careful.record(data, position, chosen, width, final=True)
         if record is None:
             break
         raw = clean(data[position : record.end - 1].decode("utf-8", "replace"))
         # A blank line is one empty cell whatever the csv module calls it.
-        found.append(Row(line, [clean(cell) for cell in record.cells] or [""], record.lines, raw))
+        rows.append(Row(line, [clean(cell) for cell in record.cells] or [""], record.lines, raw))
         position, line = record.end, line + record.lines
-    return found
+    return rows
 
 
 def _layout(sample: list[Row], data: bytes, chosen: csv_dialect.Dialect, forced: dict[str, Any]) -> header.Layout:
@@ -108,12 +109,12 @@ def _layout(sample: list[Row], data: bytes, chosen: csv_dialect.Dialect, forced:
     named = sample[0].text.lower().startswith("sep=") if sample else False
     body = sample[1:] if named else sample
     if "header_line" not in forced:
-        found = header.layout(body)
+        layout = header.layout(body)
     elif forced["header_line"] is None:
-        found = header.without_header(body, header.after_preamble(body, forced.get("preamble", 0) - named))
+        layout = header.without_header(body, header.after_preamble(body, forced.get("preamble", 0) - named))
     else:
-        found = header.at_line(body, forced["header_line"])
+        layout = header.at_line(body, forced["header_line"])
     if not named:
-        return found
-    skip = found.skip_lines or 1
-    return replace(found, skip_lines=skip, preamble=[sample[0].text, *found.preamble])
+        return layout
+    skip = layout.skip_lines or 1
+    return replace(layout, skip_lines=skip, preamble=[sample[0].text, *layout.preamble])

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from db.errors import UnreadableFile
+from worker.files.formats import Compression
 from worker.ingest.header import Layout, Row
 from worker.ingest.open_table import Table, clean
 from worker.ingest.types import Cells, Inspection
@@ -22,9 +23,10 @@ _BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)  # the last: names of
 _WHOLE = 2.0**53  # up to here a float is exactly the whole number that it shows
 
 
-def open_parquet(path: Path) -> Table:
-    """Opens a Parquet file; lines are row numbers, from 1. Typed columns become text: it costs a little, and prices
-    are checked in one place. Raises UnreadableFile."""
+def open_parquet(path: Path, compression: Compression, forced: dict[str, Any]) -> Table:
+    """Open a Parquet file; lines are row numbers, from 1. Typed columns become text: it costs a little, and prices are
+    checked in one place. Raises UnreadableFile."""
+    del compression, forced  # it packs by itself, and leaves nothing open
     try:
         file = pq.ParquetFile(path)
         columns = list(file.schema_arrow.names)

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from db.errors import UnreadableFile
+from worker.files.formats import Compression
 from worker.ingest import header, limits, xlsx_grid
 from worker.ingest.header import Row
 from worker.ingest.open_table import Table, clean
@@ -20,9 +21,10 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _STRAY = "this stands far away from the table"
 
 
-def open_sheet(path: Path, forced: dict[str, Any]) -> Table:
-    """Opens the first visible sheet that has rows, or the forced one. Cells are strings as Excel stores them: numbers
+def open_sheet(path: Path, compression: Compression, forced: dict[str, Any]) -> Table:
+    """Open the first visible sheet that has rows, or the forced one. Cells are strings as Excel stores them: numbers
     have a decimal point and formulas are their last results. Raises UnreadableFile."""
+    del compression  # it packs by itself
     fitted = xlsx_grid.fit(path)
     try:
         workbook = fastexcel.read_excel(fitted.source)

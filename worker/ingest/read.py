@@ -4,11 +4,12 @@
 of ten megabytes; a workbook is the exception, because its format has to be unpacked as a whole.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from db.errors import UnreadableFile
+from worker.files.formats import FORMATS, Compression, Kind
 from worker.ingest import column_synonyms, columns, file_kind, header, limits, prices, wide_rows
 from worker.ingest.item_rules import Rules, is_header
 from worker.ingest.open_csv import open_text
@@ -19,6 +20,13 @@ from worker.ingest.types import FIELDS, Batch, Inspection
 from worker.progress import Progress
 
 __all__ = ["FIELDS", "Batch", "Inspection", "batches", "inspect"]
+
+OPENERS: dict[Kind, Callable[[Path, Compression, dict[str, Any]], Table]] = {
+    "csv": open_text,
+    "xlsx": open_sheet,
+    "parquet": open_parquet,
+}
+"""Format of a file -> what opens it; the last argument holds the fields of FORCEABLE that a user set."""
 
 FORCEABLE = ("encoding", "delimiter", "quote", "escape", "skip_space", "newline", "sheet", "header_line")
 """Fields of an inspection that a user may set instead of having them detected."""
@@ -89,13 +97,9 @@ def batches(path: Path, inspection: Inspection, mapping: Mapping[str, str], prog
             yield batch
 
 
-def open_table(path: Path, kind: file_kind.Kind, compression: file_kind.Compression, forced: dict[str, Any]) -> Table:
+def open_table(path: Path, kind: Kind, compression: Compression, forced: dict[str, Any]) -> Table:
     """The file's layout and its rows of cells. Raises UnreadableFile."""
-    if kind == "parquet":
-        return open_parquet(path)
-    if kind == "xlsx":
-        return open_sheet(path, forced)
-    return open_text(path, compression, forced)
+    return OPENERS[kind](path, compression, forced)
 
 
 def texts_of(rows: Sequence[header.Row], column: int) -> list[str]:
@@ -134,7 +138,7 @@ def _doubts_of_price(names: list[str], rows: list[header.Row], price: str) -> It
 
 def _warnings(table: Table, rows: list[header.Row]) -> Iterator[str]:
     layout = table.layout
-    if layout.header_line is None and table.inspection.kind != "parquet":
+    if layout.header_line is None and not FORMATS[table.inspection.kind].names_columns:
         yield "No header was found; the columns are named column_1, column_2 and so on."
     if layout.preamble:
         count = len(layout.preamble)

@@ -9,6 +9,8 @@ import numpy.typing as npt
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from worker.files.formats import Compression, Kind
+
 FIELDS = ("id", "title", "description", "category", "brand", "price")
 """What a column can mean. Only title is needed."""
 
@@ -35,8 +37,8 @@ class Inspection(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    kind: Literal["csv", "xlsx", "parquet"]
-    compression: Literal["", "gzip"] = ""
+    kind: Kind
+    compression: Compression = ""
     encoding: str = ""  # a Python codec name; "" unless kind is csv, like the five below
     delimiter: str = ""  # one ASCII character; "" = the file has one column
     quote: str = ""  # one ASCII character; "" = quotes are ordinary characters

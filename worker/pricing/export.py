@@ -1,12 +1,15 @@
-"""How predictions leave the house: CSV, Parquet or XLSX bytes, safe to open in a spreadsheet."""
+"""The table of export formats: how tables leave the house, safe to open in a spreadsheet."""
 
 import io
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from db.errors import UserError
+from worker import amounts
 
 # A cell that begins with one of these is run as a formula by Excel, LibreOffice or Google Sheets (OWASP, "CSV
 # injection"). Product texts come from strangers, so such cells get a leading apostrophe.
@@ -47,13 +50,33 @@ def to_xlsx(frame: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-FORMATS = {".csv": to_csv, ".parquet": to_parquet, ".xlsx": to_xlsx}
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A way to write a table into a file."""
+
+    label: str  # on the button that downloads it
+    mime: str
+    bytes_of: Callable[[pl.DataFrame], bytes]
+
+
+FORMATS: dict[str, Format] = {
+    ".csv": Format("CSV", "text/csv", to_csv),
+    ".xlsx": Format("Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", to_xlsx),
+    ".parquet": Format("Parquet", "application/vnd.apache.parquet", to_parquet),
+}
+"""Ending of a file's name -> how it is written, in the order in which pages offer them."""
+
+ENDINGS = amounts.listed(sorted(FORMATS), "or")
+"""As the command line names them: ".csv, .parquet or .xlsx"."""
+
+SHEETS = (".csv", ".xlsx")
+"""Endings of what people open in a spreadsheet: enough for a table that a page shows."""
 
 
 def check(path: Path) -> None:
     """Raises UserError for a file that `write` can't make; to be asked before hours of work that end in it."""
     if path.suffix.lower() not in FORMATS:
-        raise UserError(f"{path.name}: choose a name that ends in {', '.join(FORMATS)}.")
+        raise UserError(f"{path.name}: choose a name that ends in {', '.join(sorted(FORMATS))}.")
     if not path.parent.is_dir():
         raise UserError(f"There is no folder {path.parent}; make it, or choose another place for {path.name}.")
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
@@ -63,4 +86,4 @@ def check(path: Path) -> None:
 def write(frame: pl.DataFrame, path: Path) -> None:
     """Write by the file's ending. Raises UserError for a file that can't be."""
     check(path)
-    path.write_bytes(FORMATS[path.suffix.lower()](frame))
+    path.write_bytes(FORMATS[path.suffix.lower()].bytes_of(frame))

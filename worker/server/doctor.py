@@ -10,8 +10,12 @@ from db.errors import UserError
 from db.servers import embedded
 from db.servers.permissions import make_home
 from db.settings import settings
+from worker import amounts
 from worker.app import queue_lengths
 from worker.lifecycle import gpu_count
+
+LEAST_FREE = 1_000_000_000
+"""Bytes of the disk below which something will fail soon."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,10 @@ def _try(part: str, look: Callable[[], str], *, optional: bool = False) -> Findi
 
 def _data_dir() -> str:
     make_home(settings())
-    free = shutil.disk_usage(settings().home).free / 1e9
-    if free < 1:
-        raise UserError(f"only {free:.1f} GB free in {settings().home}; make room or set PRICEWRIGHT_DATA_DIR")
-    return f"{settings().home}, {free:.0f} GB free"
+    free = shutil.disk_usage(settings().home).free
+    if free < LEAST_FREE:
+        raise UserError(f"only {amounts.size(free)} free in {settings().home}; make room or set PRICEWRIGHT_DATA_DIR")
+    return f"{settings().home}, {amounts.size(free)} free"
 
 
 def _database() -> str:

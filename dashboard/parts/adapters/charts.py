@@ -1,4 +1,4 @@
-"""How does what an adapter forgot become a picture? As charts.py: a frame in, a chart out."""
+"""The chart of what an adapter forgot: a frame in, a chart out."""
 
 import altair as alt
 import polars as pl

@@ -1,4 +1,4 @@
-"""What is there to know about one adapter: how good it is, where it comes from, what it forgot?"""
+"""What there is to know about one adapter: how good it is, where it comes from, what it forgot."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ _VERDICTS = {
 
 
 def figures(adapter: Adapter) -> None:
-    """How good it is and what it took."""
+    """How good an adapter is and what it took."""
     known = adapter.metrics
     on = f"On {formats.count(known['rows'], 'validation row')}" if known.get("rows") else "On validation rows"
     shares = {
@@ -61,7 +61,7 @@ def figures(adapter: Adapter) -> None:
 
 
 def links(adapter: Adapter) -> None:
-    """Where to go on with it."""
+    """Where to go on with an adapter."""
     with st.container(horizontal=True):
         address = {choose.ADAPTER: adapter.id}
         if adapter.dataset_id is not None:
@@ -79,7 +79,7 @@ def card(adapter: Adapter) -> None:
 
 
 def lineage(adapter: Adapter, jobs: list[Job]) -> None:
-    """Where it comes from, what it was trained with, and what priced with it."""
+    """Where an adapter comes from, what it was trained with, and what priced with it."""
     gone = "" if adapter.dataset_id else " (deleted since)"
     base = f"hash {adapter.base_hash[:12]}" if adapter.base_hash else "behind an endpoint"
     priced = ", ".join(f"{job.id} ({words.STATES[job.state][0].lower()})" for job in jobs[:20])
@@ -133,7 +133,7 @@ def _said(value: object) -> str:
 
 
 def forgot(adapter: Adapter) -> None:
-    """What the training cost it of what the model could do before, part by part."""
+    """What the training cost an adapter of what the model could do before, part by part."""
     if adapter.gate_report is None:
         st.info(
             "What it forgot was not measured yet; that is the last step of its training.", icon=":material/hourglass:"

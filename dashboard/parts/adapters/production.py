@@ -1,4 +1,4 @@
-"""How does an adapter get into production, out of it, back, away, or onto somebody's disk?"""
+"""The ways of an adapter into production, out of it, back, away, and onto somebody's disk."""
 
 from collections.abc import Callable
 
@@ -48,7 +48,7 @@ def moves(adapter: Adapter) -> None:
     st.session_state[_WHO] = who
     for was_pressed, (*_, verb) in zip(pressed, verbs, strict=True):
         if was_pressed:
-            with widgets.told():
+            with widgets.tell_errors():
                 _do(verb, who, why)
 
 
@@ -89,7 +89,7 @@ def measure_again(adapter: Adapter) -> None:
     """Against what is in production by now, and by the gate's present settings."""
     about = "Asks the model without and with this adapter once more, and compares it with what is in production now."
     if st.button("Measure again", icon=":material/refresh:", key=f"measure-{adapter.id}", help=about):
-        with widgets.told():
+        with widgets.tell_errors():
             job_id = actions.measure(adapter.id)
             st.session_state[_SAID] = f"Job {job_id} measures it; watch it on the Jobs page, then come back."
             st.rerun()
@@ -124,7 +124,7 @@ def take_away(adapter: Adapter) -> None:
             "Its weights are gone then; what was priced with it and its history stay."
         )
         if widgets.is_sure("Delete", question, key=f"delete-{adapter.id}"):
-            with widgets.told():
+            with widgets.tell_errors():
                 actions.delete(adapter.id)
                 st.session_state[_SAID] = f"{table.short(adapter)} is deleted."
                 st.query_params.pop(choose.ADAPTER, None)

@@ -1,11 +1,10 @@
-"""Which adapters are there, which of them does each task rely on, and which one is looked at?"""
+"""The table of adapters, which of them each task relies on, and the choice of one."""
 
 from collections.abc import Sequence
 
 import polars as pl
 import streamlit as st
 
-from dashboard.parts.knowledge import overview
 from dashboard.parts.run import choose as run_choose
 from dashboard.shared import formats, pickers, reads, widgets, words
 from db.types import Adapter, AdapterChange, AdapterState, Endpoint
@@ -56,7 +55,7 @@ def tasks(adapters: Sequence[Adapter]) -> None:
 
 
 def table(adapters: Sequence[Adapter]) -> None:
-    """All of them, by task, those that somebody relies on first."""
+    """All adapters, by task, those that somebody relies on first."""
     order, endpoints = list(STATES), reads.endpoints()
     lines = [
         {
@@ -83,14 +82,14 @@ def table(adapters: Sequence[Adapter]) -> None:
 
 
 def choose(adapters: Sequence[Adapter]) -> Adapter:
-    """One of them; that in the address (?adapter=, its number or the beginning), else the first."""
+    """One of the adapters; that in the address (?adapter=, its number or the beginning), else the first."""
     known = {adapter.id: adapter for adapter in adapters}
     asked = st.query_params.get(run_choose.ADAPTER, "")
-    found = [number for number in known if asked and number.startswith(asked)]
-    if asked and len(found) != 1:
+    matching = [number for number in known if asked and number.startswith(asked)]
+    if asked and len(matching) != 1:
         sentence = f"There is no adapter {words.plain(asked[:12])}; this is another one."
         st.warning(sentence, icon=":material/search_off:")
-    number = found[0] if len(found) == 1 else next(iter(known))
+    number = matching[0] if len(matching) == 1 else next(iter(known))
     st.query_params[run_choose.ADAPTER] = st.session_state[_CHOSEN] = number
     names = {key: words.adapter_name(adapter) for key, adapter in known.items()}
     pickers.one("Adapter", names, key=_CHOSEN, on_change=_picked)
@@ -123,12 +122,12 @@ def history(changes: Sequence[AdapterChange]) -> None:
 
 
 def short(adapter: Adapter) -> str:
-    """What to call it in a sentence."""
+    """What to call an adapter in a sentence."""
     return f"{adapter.id[:8]} ({words.model_name(adapter.base)}, {adapter.form})"
 
 
 def gate_word(adapter: Adapter) -> str:
-    """What the gate thinks of it, in a word or two."""
+    """What the gate thinks of an adapter, in a word or two."""
     if adapter.gate_report is None or not Report.from_json(adapter.gate_report).is_measured:
         return "not measured"
     return "objects" if actions.gate_objection(adapter) else "passes"
@@ -139,7 +138,7 @@ def cost(adapter: Adapter) -> str:
 
 
 def size(adapter: Adapter) -> str:
-    return "at its endpoint" if adapter.is_hosted else overview.size(adapter.size_bytes)
+    return "at its endpoint" if adapter.is_hosted else formats.size(adapter.size_bytes)
 
 
 def ends(adapter: Adapter, endpoints: Sequence[Endpoint]) -> str | None:

@@ -1,4 +1,4 @@
-"""How do two runs on the same rows become a picture? A frame in, a chart out."""
+"""The chart of two runs on the same rows: a frame in, a chart out."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How are two runs shown row by row: which two, who is nearer and by how much, and why in a row that is chosen?"""
+"""Two runs shown row by row: which two, who is nearer and by how much, and why in a row that is chosen."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,11 +7,12 @@ import polars as pl
 import streamlit as st
 
 from dashboard.parts.compare import charts as compare_charts
+from dashboard.parts.compare import reads as compare_reads
 from dashboard.parts.results import evidence, predictions
 from dashboard.parts.tradeoffs import charts
 from dashboard.shared import formats, pickers, reads, widgets, words
 from db.types import Dataset, Job
-from worker.pricing import comparison
+from worker.pricing import comparison, export
 
 SHOWN = 1_000
 
@@ -76,11 +77,11 @@ def table(frame: pl.DataFrame) -> int | None:
 
 def detail(row: int, jobs: Sequence[Job], names: Sequence[str]) -> None:
     """Both evidences of one row, side by side."""
-    found = [reads.one(reads.predictions(job.id, reads.version(job)), row) for job in jobs]
+    lines = [compare_reads.one(reads.predictions(job.id, reads.version(job)), row) for job in jobs]
     with st.container(border=True):
-        if found[0]:
-            predictions.product(found[0])
-        for place, letter, job, name, line in zip(st.columns(2, gap="large"), "AB", jobs, names, found, strict=True):
+        if lines[0]:
+            predictions.product(lines[0])
+        for place, letter, job, name, line in zip(st.columns(2, gap="large"), "AB", jobs, names, lines, strict=True):
             with place:
                 st.markdown(f"**{letter} · {words.plain(name)}**")
                 if line:
@@ -91,4 +92,4 @@ def detail(row: int, jobs: Sequence[Job], names: Sequence[str]) -> None:
 
 
 def download(frame: pl.DataFrame, jobs: Sequence[Job]) -> None:
-    widgets.downloads(f"job-{jobs[0].id}-beside-job-{jobs[1].id}", lambda: frame, formats=("CSV", "Excel"))
+    widgets.downloads(f"job-{jobs[0].id}-beside-job-{jobs[1].id}", lambda: frame, endings=export.SHEETS)

@@ -1,4 +1,4 @@
-"""How do the prices and the split of a dataset become pictures? Frames in, charts out."""
+"""Charts of the prices and the split of a dataset: frames in, charts out."""
 
 from collections.abc import Sequence
 

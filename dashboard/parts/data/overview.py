@@ -1,4 +1,4 @@
-"""What is in a loaded dataset: counts, prices, texts, duplicates, sides of the split, rejects?"""
+"""What is in a loaded dataset: counts, prices, texts, duplicates, sides of the split, rejects."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard.parts.data import charts
+from dashboard.parts.data import reads as data_reads
 from dashboard.shared import formats, navigation, reads, widgets, words
 from db.types import Dataset, DatasetState, Queue, Split
 from worker.datasets import actions
@@ -127,7 +128,7 @@ def rejects(dataset: Dataset) -> None:
     if reasons:
         frame = pl.DataFrame({"Reason": list(reasons), "Rows": list(reasons.values())})
         st.dataframe(frame, hide_index=True, width="content")
-    frame = reads.rejects(dataset.id)
+    frame = data_reads.rejects(dataset.id)
     columns: dict[str, Any] = {
         "reason": "Reason",
         "line": "Line",
@@ -136,7 +137,7 @@ def rejects(dataset: Dataset) -> None:
     st.dataframe(frame.head(SHOWN), hide_index=True, column_config=columns)
     if len(frame) > SHOWN:
         st.caption(f"The first {SHOWN:,} of {len(frame):,}; the download has all of them.")
-    widgets.downloads(f"{dataset.name}-rejects", lambda: reads.rejects(dataset.id))
+    widgets.downloads(f"{dataset.name}-rejects", lambda: data_reads.rejects(dataset.id))
 
 
 def delete(dataset: Dataset) -> None:

@@ -1,4 +1,4 @@
-"""How does a file become a dataset on the page: uploading it, and saying which column means what?"""
+"""The way of a file to a dataset on the page: uploading it, and saying which column means what."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from dashboard.shared import formats, navigation, pickers, widgets, words
 from db.types import Dataset
 from worker.datasets import actions
 from worker.datasets.answers import Answers, Sign
+from worker.files import formats as file_formats
 
-TYPES = ["csv", "tsv", "txt", "gz", "xlsx", "parquet"]
 UNUSED = "(not in the file)"
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "": "one column", " ": "space"}
@@ -20,8 +20,8 @@ _ENCODINGS = ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "cp1250", "cp
 def upload() -> None:
     """The file chooser, and the demo for who has no file at hand."""
     file = st.file_uploader(
-        "A table of products: CSV, TSV, Excel or Parquet, also gzipped, up to 1 GB",
-        type=TYPES,
+        f"A table of products: {file_formats.ON_PAGES}, also gzipped, up to 1 GB",
+        type=file_formats.UPLOADED,
         key=f"upload-{st.session_state.get('uploads', 0)}",
     )
     if file is not None:
@@ -36,8 +36,8 @@ def upload() -> None:
 
 @st.dialog("Add a table", width="medium", icon=":material/upload_file:")
 def another() -> None:
-    """The same in a window of its own, for who has a table already."""
-    with widgets.told():
+    """The file chooser in a window of its own, for who has a table already."""
+    with widgets.tell_errors():
         upload()
 
 
@@ -49,7 +49,7 @@ def _opened(dataset_id: int) -> None:
 
 
 def look_again(dataset: Dataset) -> None:
-    """For a file that was not looked at to the end: cancelled, or what was in the way is gone."""
+    """A button for a file that was not looked at to the end: cancelled, or what was in the way is gone."""
     if st.button("Look at it again", icon=":material/replay:", key=f"look-{dataset.id}"):
         actions.inspect_again(dataset.id, dataset.inspection.get("forced", {}))
         st.rerun()
@@ -59,7 +59,7 @@ def dialect(inspection: dict[str, Any]) -> str:
     """What was detected, as one line: CSV, gzipped · UTF-8 · comma · header on line 3."""
     kind = str(inspection["kind"]).upper() + (", gzipped" if inspection.get("compression") else "")
     facts = [kind]
-    if inspection["kind"] == "csv":
+    if file_formats.FORMATS[inspection["kind"]].is_text:
         delimiter = inspection.get("delimiter", "")
         facts += [str(inspection["encoding"]).upper(), f"{_DELIMITERS.get(delimiter, repr(delimiter))} between cells"]
     if inspection.get("sheet"):
@@ -144,7 +144,7 @@ def _overrides(dataset_id: int, inspection: dict[str, Any]) -> tuple[dict[str, A
         key=f"decimal-{dataset_id}",
     )
     forced: dict[str, Any] = {}
-    if inspection["kind"] == "csv":
+    if file_formats.FORMATS[inspection["kind"]].is_text:
         st.caption("Changing one of these looks at the file again; you then see the columns before anything is loaded.")
         first = inspection["encoding"]
         known = [first, *(each for each in _ENCODINGS if each != first)]

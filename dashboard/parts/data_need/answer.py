@@ -1,4 +1,4 @@
-"""How is it asked how much data it needs, how does it go, and how is the answer shown?"""
+"""The question how much data a technique needs: its form, its progress and its answer."""
 
 from decimal import Decimal
 from typing import Any
@@ -51,7 +51,7 @@ def settings(dataset: Dataset) -> DataNeedSpec:
 
 
 def start(dataset: Dataset, spec: DataNeedSpec) -> int | None:
-    """What it takes, roughly, and the button; the job that it started, or that asked the same before."""
+    """What the answer takes, roughly, and the button; the job that it started, or that asked the same before."""
     started = None
     if caution := actions.caution(dataset.id, spec.train):
         st.warning(words.plain(caution), icon=":material/warning:")
@@ -71,23 +71,23 @@ def show(job: Job) -> None:
 
 
 def _show(job: Job, was: JobState) -> None:
-    with widgets.told():
+    with widgets.tell_errors():
         progress = reads.progress([job.id])[job.id]
         if progress.state is not was:
             st.rerun()
-        told = data_need_reads.report(job.id)
+        report = data_need_reads.report(job.id)
         points = data_need_reads.points(job)
-        if told is None:
+        if report is None:
             _head(job, progress, len(points))
             if len(points):
                 st.altair_chart(charts.errors(points), key=f"need-chart-{job.id}")
                 st.caption("Each point is one way that learned from one part; smaller parts come first.")
             return
-        _answer(job, told, points)
+        _answer(job, report, points)
 
 
 def _head(job: Job, progress: Progress, done: int) -> None:
-    """How far it is and what can be done with it."""
+    """How far the job is and what can be done with it."""
     parts = 4 * len(job.spec["data_need"]["ways"])
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -106,48 +106,50 @@ def _head(job: Job, progress: Progress, done: int) -> None:
             widgets.worker_warning()
 
 
-def _answer(job: Job, told: dict[str, Any], points: pl.DataFrame) -> None:
+def _answer(job: Job, report: dict[str, Any], points: pl.DataFrame) -> None:
     st.subheader("Would more rows pay?", anchor=False)
-    for met in told["crossings"]:
+    for met in report["crossings"]:
         st.markdown(words.md(f"- {met['sentence']}"))
-    if not told["crossings"]:
+    if not report["crossings"]:
         st.markdown("There is nothing to compare with: only fine-tuning was asked about.")
-    is_beyond = told["there"] > REACH * told["rows"]
-    there = None if is_beyond else told["there"]  # what is not foretold is not drawn
-    st.altair_chart(charts.errors(points, data_need_reads.curves(told), there), key=f"need-chart-{job.id}")
+    is_beyond = report["there"] > REACH * report["rows"]
+    there = None if is_beyond else report["there"]  # what is not foretold is not drawn
+    st.altair_chart(charts.errors(points, data_need_reads.curves(report), there), key=f"need-chart-{job.id}")
     st.caption(
         f"Lines are power laws through the measured points, bands hold 80 % of what the lines might be. Hollow points "
-        f"are the largest part ({told['rows']:,} rows). Beyond it everything is a forecast, up to "
-        f"{reach(told['rows'], told['there'])} and no further, and curves of real models flatten sooner or later. "
+        f"are the largest part ({report['rows']:,} rows). Beyond it everything is a forecast, up to "
+        f"{reach(report['rows'], report['there'])} and no further, and curves of real models flatten sooner or later. "
         "Measured on validation rows that nothing learned from or chose by; the test side stays unseen."
     )
     if is_beyond:
         st.info(
-            f"Your {told['there']:,} rows are further than that: ask with more of them to see them on the curve.",
+            f"Your {report['there']:,} rows are further than that: ask with more of them to see them on the curve.",
             icon=":material/straighten:",
         )
     st.caption(words.plain(data_need.parse(job.spec["data_need"]).meaning))
-    _costs(job, told)
-    _trust(told)
+    _costs(job, report)
+    _trust(report)
 
 
-def _costs(job: Job, told: dict[str, Any]) -> None:
+def _costs(job: Job, report: dict[str, Any]) -> None:
     st.subheader("What would it cost to get there?", anchor=False)
     left, _ = st.columns([1, 2])
     label = left.number_input(
         "What one more price costs you ($)", min_value=0.0, value=None, step=0.05, placeholder="unknown",
         key="need-label", help="Research or a person's time for one more product with a known price.",
     )  # fmt: skip
-    targets = {f"where it passes {WAYS[met['over']]}": met["rows"] for met in told["crossings"] if not met["is_ahead"]}
+    targets = {
+        f"where it passes {WAYS[met['over']]}": met["rows"] for met in report["crossings"] if not met["is_ahead"]
+    }
     targets = {name: rows for name, rows in targets.items() if rows is not None}
-    twice, most = 2 * told["there"], REACH * told["rows"]
-    targets |= ({"2 × your data": twice} if twice < most else {}) | {_furthest(told): most}
+    twice, most = 2 * report["there"], REACH * report["rows"]
+    targets |= ({"2 × your data": twice} if twice < most else {}) | {_furthest(report): most}
     labels = None if label is None else Decimal(str(label))
     lines = []
     for name, rows in targets.items():
-        training = data_need_actions.cost(job, told, rows, Decimal(0))
-        whole = None if labels is None else data_need_actions.cost(job, told, rows, labels)
-        missing = max(0, round(rows) - told["there"])
+        training = data_need_actions.cost(job, report, rows, Decimal(0))
+        whole = None if labels is None else data_need_actions.cost(job, report, rows, labels)
+        missing = max(0, round(rows) - report["there"])
         known = formats.usd(whole) if whole is not None else formats.UNKNOWN if missing else formats.usd(training)
         lines.append(
             {
@@ -165,7 +167,7 @@ def _furthest(told: dict[str, Any]) -> str:
     return f"{REACH:g} × your data" if told["rows"] >= told["there"] else f"{REACH:g} × the rows measured"
 
 
-def _trust(told: dict[str, Any]) -> None:
+def _trust(report: dict[str, Any]) -> None:
     st.subheader("How far to trust this", anchor=False)
     st.markdown(
         "The largest part was foretold from the three smaller ones, before it was looked at. That tests a doubling of "
@@ -173,14 +175,14 @@ def _trust(told: dict[str, Any]) -> None:
     )
     lines = [
         {
-            "Way": told["ways"][each["way"]]["label"],
+            "Way": report["ways"][each["way"]]["label"],
             "Foretold": formats.usd(each["told"]),
             "80 % interval": f"{formats.usd(each['low'])} to {formats.usd(each['high'])}",
             "It was": formats.usd(each["was"]),
             "Forecast off by": f"{each['off']:+.0%}",
             "Inside": "yes" if each["held"] else "no",
         }
-        for each in told["forecasts"]
+        for each in report["forecasts"]
     ]
     st.dataframe(pl.DataFrame(lines), hide_index=True)
     missed = [line["Way"] for line in lines if line["Inside"] == "no"]

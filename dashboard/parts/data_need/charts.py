@@ -1,4 +1,4 @@
-"""How does the error fall with the rows learned from? As charts.py: frames in, a chart out."""
+"""The chart of errors against the rows learned from: frames in, a chart out."""
 
 from typing import Any
 

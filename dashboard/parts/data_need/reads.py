@@ -1,4 +1,4 @@
-"""What does the Data need page show? Its jobs, and their parts and reports as frames; small, so nothing is cached."""
+"""Reads of the Data need page: its jobs, and their parts and reports as frames; small, so nothing is cached."""
 
 from typing import Any
 

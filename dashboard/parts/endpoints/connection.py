@@ -1,4 +1,4 @@
-"""How is an endpoint shown: adding one, its key, its limits, a test in sentences?"""
+"""An endpoint on the page: adding one, its key, its limits, a test in sentences."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.shared import formats, pickers, widgets, words
 from db.types import Endpoint
 from worker.endpoints import actions
-from worker.endpoints.actions import PRESETS
+from worker.endpoints.presets import OTHER, PRESETS
 
 WHY_NOT_THE_KEY = (
     "The key itself is never asked for and never stored: a database is copied, backed up and read by many. Put it "
@@ -30,7 +30,7 @@ def add() -> None:
     with st.form(f"add-endpoint-{preset}"):
         left, right = st.columns(2)
         name = left.text_input(
-            "Name", "" if preset == "other" else preset, key=f"new-name-{preset}", placeholder="short, of your choice",
+            "Name", "" if preset == OTHER else preset, key=f"new-name-{preset}", placeholder="short, of your choice",
             help="Models are called NAME:MODEL.",
         )  # fmt: skip
         url = right.text_input("Base URL", known.base_url, placeholder="https://host/v1", key=f"new-url-{preset}")
@@ -126,7 +126,7 @@ def _said(endpoint: Endpoint) -> str:
 
 
 def change(endpoint: Endpoint) -> None:
-    """Everything but the name, and removing it."""
+    """The form that changes everything of an endpoint but its name, and the button that removes it."""
     with st.form(f"change-{endpoint.name}"):
         left, right = st.columns(2)
         url = left.text_input("Base URL", endpoint.base_url, key=f"change-url-{endpoint.name}")

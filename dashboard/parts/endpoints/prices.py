@@ -1,4 +1,4 @@
-"""What can the models of an endpoint do, when do they end, what do they cost, and what was paid so far?"""
+"""What the models of an endpoint can do, when they end, what they cost, and what was paid so far."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,7 +7,8 @@ from decimal import Decimal
 import polars as pl
 import streamlit as st
 
-from dashboard.shared import formats, pickers, reads, words
+from dashboard.parts.endpoints import reads as endpoint_reads
+from dashboard.shared import formats, pickers, words
 from db.types import Endpoint, EndpointModel, Tariff
 from worker.endpoints import actions
 
@@ -21,7 +22,7 @@ _number, _text = st.column_config.NumberColumn, st.column_config.TextColumn
 
 
 def models(endpoint: Endpoint) -> str | None:
-    """Its models with end, abilities and tariff; returns the chosen one."""
+    """The models of an endpoint with end, abilities and tariff; returns the chosen one."""
     tariffs = {model.id: actions.price(endpoint.name, model.id) for model in endpoint.models}
     lines = [
         _line(model, tariffs[model.id], actions.training_price(endpoint.name, model.id)) for model in endpoint.models
@@ -91,8 +92,8 @@ def price(endpoint: Endpoint, chosen: str | None) -> None:
 
 
 def spent(endpoint: Endpoint) -> None:
-    """What its models answered and cost so far, over all jobs."""
-    frame = reads.spent().filter(pl.col("endpoint") == endpoint.name)
+    """What an endpoint's models answered and cost so far, over all jobs."""
+    frame = endpoint_reads.spent().filter(pl.col("endpoint") == endpoint.name)
     if frame.is_empty():
         return
     st.subheader("So far", anchor=False)

@@ -1,4 +1,4 @@
-"""How does the curve of a training become pictures? As charts.py: frames in, charts out."""
+"""Charts of a training's curve: frames in, charts out."""
 
 from typing import Any
 

@@ -148,7 +148,7 @@ def estimate(known: TrainEstimate) -> str:
 
 
 def _timing(job_id: int) -> None:
-    with widgets.told():
+    with widgets.tell_errors():
         progress = reads.progress([job_id])[job_id]
         if progress.state.is_final:
             st.rerun()

@@ -1,4 +1,4 @@
-"""Which training is looked at: a new one, or one of those there were? The address keeps it over a reload."""
+"""The choice of the training to look at: a new one, or one of those there were. The address keeps it over a reload."""
 
 import polars as pl
 import streamlit as st
@@ -42,21 +42,21 @@ def open_(job_id: int) -> None:
 
 
 def choose(trainings: list[Job]) -> Job:
-    """One of them; that in the address, else the newest."""
+    """One of the trainings; that in the address, else the newest."""
     known = {str(job.id): job for job in trainings}
-    asked = st.query_params.get(JOB, "")
-    if asked not in known:
-        if asked and _CHOSEN not in st.session_state:  # not one that was looked at before the dataset was changed
-            sentence = f"This dataset has no training {words.plain(asked)}; this is another one."
+    chosen = st.query_params.get(JOB, "")
+    if chosen not in known:
+        if chosen and _CHOSEN not in st.session_state:  # not one that was looked at before the dataset was changed
+            sentence = f"This dataset has no training {words.plain(chosen)}; this is another one."
             st.warning(sentence, icon=":material/search_off:")
-        asked = next(iter(known))
-    st.query_params[JOB] = st.session_state[_CHOSEN] = asked
+        chosen = next(iter(known))
+    st.query_params[JOB] = st.session_state[_CHOSEN] = chosen
     names = reads.names(trainings)
     if len(trainings) > 1:
         states = {key: words.STATES[job.state][0].lower() for key, job in known.items()}
         told = {key: f"{names[int(key)]} · {state}" for key, state in states.items()}
         pickers.one("Training", told, key=_CHOSEN, on_change=_picked)
-    return known[asked]
+    return known[chosen]
 
 
 def _picked() -> None:

@@ -1,4 +1,4 @@
-"""How does one training look while it runs, and what came of it?"""
+"""One training while it runs, and what came of it."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ def show(job: Job) -> None:
 
 
 def _show(job: Job, was: JobState) -> None:
-    with widgets.told():
+    with widgets.tell_errors():
         progress = reads.progress([job.id])[job.id]
         if progress.state is not was:
             st.rerun()  # once: with the timer, the buttons and the outcome that fit
@@ -49,7 +49,7 @@ def _show(job: Job, was: JobState) -> None:
 
 
 def _head(job: Job, progress: Progress, curve: Curve) -> None:
-    """Its name, its state and what can be done with it."""
+    """The training's name, its state and what can be done with it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{words.plain(words.job_name(job))}**", width="content")
         widgets.badge(job.state)
@@ -78,7 +78,7 @@ def _head(job: Job, progress: Progress, curve: Curve) -> None:
 
 
 def _trains_there(job: Job) -> bool:
-    """Whether an endpoint trains it, or did so to no end: what can be done with it is not what can be done here."""
+    """Whether an endpoint trains the model, or did so to no end: other things can be done with it than here."""
     return job.queue is Queue.HOSTED and finetune_reads.made_by(job) is None
 
 
@@ -94,21 +94,21 @@ def _button(label: str, icon: str, verb: Callable[[int], object], job_id: int, a
 
 def _figures(job: Job, progress: Progress, curve: Curve) -> None:
     """The numbers that move."""
-    told, best = curve.latest, curve.best
+    latest, best = curve.latest, curve.best
     error = formats.NOTHING if best is None or best["mae"] is None else formats.usd(best["mae"])
     left = progress.eta_seconds if progress.step is Step.TRAIN else None
     money = (
         formats.usd(progress.usd) if history.knows_cost(job, progress, finetune_reads.made_by(job)) else formats.UNKNOWN
     )
-    memory = f"{told['memory_gb']:.1f} GB" if told.get("memory_gb") else formats.NOTHING
-    speed = f"{told['tokens_per_second']:,.0f}" if told.get("tokens_per_second") else formats.NOTHING
+    memory = f"{latest['memory_gb']:.1f} GB" if latest.get("memory_gb") else formats.NOTHING
+    speed = f"{latest['tokens_per_second']:,.0f}" if latest.get("tokens_per_second") else formats.NOTHING
     shown = [
         (f"Step, of {curve.total:,}" if curve.total else "Step", f"{curve.step:,}", "Of the optimiser."),
         ("Time left", formats.duration(left), "Of the training; then what it forgot is measured."),
         ("Best mean error", error, "On validation rows, priced just as your rows will be later."),
         ("Cost so far", money, "Machine time × its hourly rate, or what the endpoint takes."),
         ("Tokens per second", speed, "At the last step."),
-        ("Memory", memory, f"Of the training's process, on {words.plain(told.get('device', 'an unknown machine'))}."),
+        ("Memory", memory, f"Of the training's process, on {words.plain(latest.get('device', 'an unknown machine'))}."),
     ]
     for place, (label, value, about) in zip(st.columns(len(shown)), shown, strict=True):
         place.metric(label, words.md(value), help=about, border=True)
@@ -162,7 +162,7 @@ _SMALL = {"learning_rate": "Learning rate", "grad_norm": "Gradient norm", "token
 
 
 def _outcome(job: Job) -> None:
-    """What came of it, what the gate says, and where to go on."""
+    """What came of a training, what the gate says, and where to go on."""
     adapter = finetune_reads.made_by(job)
     if adapter is None:
         st.info("Its adapter was deleted; the curve is kept.", icon=":material/delete:")

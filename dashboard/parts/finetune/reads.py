@@ -1,4 +1,4 @@
-"""What does the Fine-tune page show? Its database queries, one function per read; curves come thinned."""
+"""Reads of the Fine-tune page; curves come thinned."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from worker.finetune import planning
 from worker.specs.finetune import TrainSpec
 
 MOST_POINTS = 300
-"""Of a curve: more can't be told apart on a chart, and a page draws it anew every second or two."""
+"""Points of a curve: more can't be told apart on a chart, and a page draws it anew every second or two."""
 
 LOG_LINES = 200
 
@@ -59,25 +59,25 @@ def trainings(dataset_id: int) -> list[Job]:
 def curve(job_id: int) -> Curve:
     with begin() as session:
         steps = _trainings.thinned(session, job_id, MOST_POINTS)
-        told = _trainings.points(session, job_id, "eval", "note")
+        points = _trainings.points(session, job_id, "eval", "note")
         latest = _trainings.latest(session, job_id)
-    lines = [line for point in told for line in _lines(point)]
+    lines = [line for point in points for line in _lines(point)]
     return Curve(
         steps,
-        _thinned([point for point in told if point.kind == "eval"]),
+        _thinned([point for point in points if point.kind == "eval"]),
         latest.step if latest else 0,
         latest.values if latest else {},
         lines[-LOG_LINES:],
     )
 
 
-def _thinned(told: list[TrainingPoint]) -> pl.DataFrame:
+def _thinned(points: list[TrainingPoint]) -> pl.DataFrame:
     """Every n-th measurement, the last one, and all that were the best so far."""
-    apart = max(1, len(told) // MOST_POINTS)
+    apart = max(1, len(points) // MOST_POINTS)
     kept = [
         point
-        for place, point in enumerate(told)
-        if place % apart == 0 or place == len(told) - 1 or point.values.get("is_best")
+        for place, point in enumerate(points)
+        if place % apart == 0 or place == len(points) - 1 or point.values.get("is_best")
     ]
     lines = [{"step": point.step, **{name: point.values.get(name) for name in list(_MEASURED)[1:]}} for point in kept]
     return pl.DataFrame(lines, schema=_MEASURED).with_columns(pl.col("is_best").fill_null(False))
@@ -92,7 +92,7 @@ def _lines(point: TrainingPoint) -> list[str]:
 
 
 def is_stopping(job_id: int) -> bool:
-    """Whether somebody asked for the best it has."""
+    """Whether somebody asked a training to stop with the best it has."""
     with begin() as session:
         return _trainings.is_asked_to_stop(session, job_id)
 

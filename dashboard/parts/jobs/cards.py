@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboard.parts.adapters import reads as adapter_reads
-from dashboard.parts.run import choose
+from dashboard.parts.jobs import reads as jobs_reads
 from dashboard.shared import formats, navigation, reads, widgets, words
 from db.types import Job, JobKind, JobState, Progress, Step
 from worker.jobs import actions
+from worker.jobs.kinds import KINDS
 
 SECONDS = 1.0
 FEW = 20
@@ -25,7 +25,7 @@ def file_work(dataset_id: int, kind: JobKind) -> None:
 
 
 def _file_work(dataset_id: int, kind: JobKind) -> None:
-    with widgets.told():
+    with widgets.tell_errors():
         progress = reads.file_job(dataset_id, kind)
         if progress is None or progress.state.is_final:
             st.rerun()
@@ -48,20 +48,20 @@ def jobs(dataset_id: int | None, found: list[Job]) -> None:
 
 
 def _jobs(dataset_id: int | None) -> None:
-    with widgets.told():
-        found = reads.shown_jobs(dataset_id)
-        runs = any(job.state is JobState.RUNNING for job in found)
+    with widgets.tell_errors():
+        every = reads.shown_jobs(dataset_id)
+        runs = any(job.state is JobState.RUNNING for job in every)
         if runs:
             widgets.worker_warning()
-        found.sort(key=lambda job: job.state.is_final)  # what moves stands above what is over; newest first in both
-        shown = found if st.session_state.get("all_jobs") else found[:FEW]
+        every.sort(key=lambda job: job.state.is_final)  # what moves stands above what is over; newest first in both
+        shown = every if st.session_state.get("all_jobs") else every[:FEW]
         progress = reads.progress([job.id for job in shown])
-        names = reads.names(found)
+        names = reads.names(every)
         datasets = {each.id: each.name for each in reads.datasets()} if dataset_id is None else {}
         for job in shown:
             _card(job, names[job.id], progress[job.id], datasets.get(job.dataset_id, ""))
-        if len(found) > FEW:
-            st.toggle(f"Show all {len(found)} jobs", key="all_jobs")
+        if len(every) > FEW:
+            st.toggle(f"Show all {len(every)} jobs", key="all_jobs")
         if st.session_state.get(_RAN) and not runs:  # after the buttons: a rerun drops a click that was not acted upon
             st.session_state[_RAN] = False
             st.rerun()  # once: the page starts anew without a timer
@@ -104,35 +104,22 @@ def _headline(job: Job, progress: Progress) -> str:
     return f"{step}: {done}{left}"
 
 
-_DONE = {
-    JobKind.PRICE: "priced",
-    JobKind.INDEX: "embedded",
-    JobKind.FINETUNE: "seen, all epochs together",
-    JobKind.PILOT: "",
-    JobKind.GATE: "",
-    JobKind.DATA_NEED: "trained on",
-}
-"""Kind of job -> what was done with its rows."""
-
-
 def _facts(job: Job, progress: Progress) -> list[str]:
-    facts = [
-        f"job {job.id}",
-        f"{progress.items_done:,} of {formats.count(progress.items_total, 'row')} {_DONE[job.kind]}",
-    ]
-    if job.kind is JobKind.INDEX and job.state is JobState.DONE and not progress.items_total:
-        facts[1] = "nothing to embed"
-    if progress.rows_per_second:
+    kind = KINDS[job.kind]
+    facts = [f"job {job.id}"]
+    if kind.nothing and job.state is JobState.DONE and not progress.items_total:
+        facts.append(kind.nothing)
+    elif kind.done:
+        facts.append(f"{progress.items_done:,} of {formats.count(progress.items_total, 'row')} {kind.done}")
+    if kind.done and progress.rows_per_second:
         facts.append(formats.speed(progress.rows_per_second))
-    # Nobody books what a timing takes: it has no rows, and no money. A measurement has no rows.
-    facts = facts[:1] if job.kind in (JobKind.PILOT, JobKind.GATE) else facts
-    facts += [] if job.kind is JobKind.PILOT else _books(job, progress)
+    facts += _books(job, progress) if kind.has_money else []
     if job.fixed_seconds and job.kind is JobKind.PRICE:
-        (usd,) = adapter_reads.fixed_usd([job])
+        (usd,) = reads.fixed_usd([job])
         facts.append(f"learning took {formats.duration(job.fixed_seconds)} ({formats.known_usd(usd)})")
     if job.kind is JobKind.PRICE:
         facts += [f"{progress.unparsed:,} unparsed", f"{progress.failed:,} failed"]
-        error = reads.mean_error(job.id) if job.state is JobState.DONE else None
+        error = jobs_reads.mean_error(job.id) if job.state is JobState.DONE else None
         facts += [f"mean error {formats.usd(error)}"] if error is not None else []
     if job.finished_at:
         facts.append(f"ended {job.finished_at:%Y-%m-%d %H:%M} UTC")
@@ -166,7 +153,7 @@ def _books(job: Job, progress: Progress) -> list[str]:
 
 def _batched(job: Job) -> str:
     """Where its batches are: they may take a day, and nothing is wrong then."""
-    batches = reads.batches(job.id)
+    batches = jobs_reads.batches(job.id)
     out = [batch for batch in batches if batch.finished_at is None]
     calls = formats.count(sum(batch.requests for batch in batches), "call")
     answered = sum(batch.answered for batch in batches)
@@ -219,16 +206,9 @@ def _buttons(job: Job, progress: Progress) -> None:
 
 def _place(job: Job) -> tuple[str, str, str, dict[str, str]] | None:
     """Where more is to be seen of a job: page, label, icon and what its address says; None before there is."""
-    if job.kind is JobKind.FINETUNE:
-        return navigation.FINETUNE, "Curve", ":material/show_chart:", {"job": str(job.id)}
-    if job.kind is JobKind.DATA_NEED:
-        return navigation.DATA_NEED, "Curves", ":material/query_stats:", {}
-    if job.kind is JobKind.PILOT:
-        return navigation.FINETUNE, "Fine-tune", ":material/model_training:", {}
-    if job.kind is JobKind.GATE:
-        return navigation.ADAPTERS, "Adapter", ":material/extension:", {choose.ADAPTER: job.spec["adapter"]}
-    if job.kind is JobKind.PRICE and job.state is JobState.DONE:
-        return navigation.RESULTS, "Predictions", ":material/table_view:", {"job": str(job.id)}
-    if job.kind is JobKind.INDEX and job.state is JobState.DONE:
-        return navigation.KNOWLEDGE, "Knowledge base", ":material/menu_book:", {}
-    return None
+    link = KINDS[job.kind].link
+    if link is None or (link.when_done and job.state is not JobState.DONE):
+        return None
+    named = {"job": str(job.id), "adapter": str(job.spec.get("adapter", ""))}
+    address: dict[str, str] = {link.names: named[link.names]} if link.names else {}
+    return navigation.path(link.page), link.label, f":material/{link.icon}:", address

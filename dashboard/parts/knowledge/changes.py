@@ -1,4 +1,4 @@
-"""How does a person change a knowledge base on the page, and what came of it?"""
+"""Changes that a person makes to a knowledge base on the page, and what came of them."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from dashboard.parts.knowledge import reads as knowledge_reads
 from dashboard.shared import formats, pickers, reads, words
 from db.types import Dataset, DatasetState, Job, Split
 from worker.datasets.answers import Sign
+from worker.files import formats as file_formats
 from worker.knowledge import actions
 
 RECENT = 8
@@ -27,7 +28,7 @@ def changes(dataset: Dataset) -> None:
             "a true value in a column called delete removes it; a column called date says from when the price is."
         )
         file = st.file_uploader(
-            "Changes", type=["csv", "tsv", "txt", "gz", "xlsx", "parquet"], label_visibility="collapsed",
+            "Changes", type=file_formats.UPLOADED, label_visibility="collapsed",
             key=f"changes-{dataset.id}-{st.session_state.get('changes', 0)}",
         )  # fmt: skip
         removes = st.toggle("Remove all ids in this file", key=f"removes-{dataset.id}")
@@ -66,22 +67,22 @@ def changes(dataset: Dataset) -> None:
 
 def outcomes(dataset: Dataset) -> None:
     """What the latest index jobs did, and why lines were refused."""
-    found = knowledge_reads.outcomes(knowledge_reads.index_jobs(dataset.id)[:RECENT])
-    if not found:
+    results = knowledge_reads.outcomes(knowledge_reads.index_jobs(dataset.id)[:RECENT])
+    if not results:
         return
     st.markdown("**What came of it**")
     numbers = {name: st.column_config.NumberColumn(format="localized") for name in _COUNTS}
-    st.dataframe(pl.DataFrame([_line(job, result) for job, result in found]), hide_index=True, column_config=numbers)
-    refused = {reason: n for reason, n in found[0][1].get("refused", {}).items() if n}
+    st.dataframe(pl.DataFrame([_line(job, result) for job, result in results]), hide_index=True, column_config=numbers)
+    refused = {reason: n for reason, n in results[0][1].get("refused", {}).items() if n}
     if refused:
         reasons = " ".join(
             f"- {words.plain(reason)}: {formats.count(number, 'line')}\n" for reason, number in refused.items()
         )
-        st.warning(f"Refused by job {found[0][0].id}:\n{reasons}", icon=":material/block:")
+        st.warning(f"Refused by job {results[0][0].id}:\n{reasons}", icon=":material/block:")
 
 
 def _line(job: Job, result: dict[str, Any]) -> dict[str, Any]:
-    name = words.index_name(job).removeprefix("Knowledge base: ")
+    name = words.index_purpose(job)
     return {
         "Job": job.id,
         "What": name[:1].upper() + name[1:],

@@ -1,4 +1,4 @@
-"""How does the age of the neighbours show in the error? A frame in, a chart out."""
+"""The chart of the error against the age of the neighbours: a frame in, a chart out."""
 
 import altair as alt
 import polars as pl

@@ -1,4 +1,4 @@
-"""How are the parts of the Knowledge page shown: figures, search, schedule, freshness?"""
+"""The parts of the Knowledge page: figures, search, schedule, freshness."""
 
 from typing import Any
 
@@ -29,17 +29,6 @@ _FOUND: dict[str, Any] = {
 }
 
 
-def size(number: int) -> str:
-    """Bytes as people say them."""
-    return (
-        f"{number / 1e9:.1f} GB"
-        if number >= 1e9
-        else f"{number / 1e6:.1f} MB"
-        if number >= 1e6
-        else f"{number / 1e3:.0f} kB"
-    )
-
-
 def build(dataset: Dataset, work: str) -> None:
     """What it takes to bring the base up to date, and the button that does it."""
     planned = knowledge_reads.estimate(dataset.id)
@@ -63,7 +52,7 @@ def watch(job: Job) -> None:
 
 
 def _work(job_id: int) -> None:
-    with widgets.told():
+    with widgets.tell_errors():
         progress = reads.progress([job_id])[job_id]
         if progress.state.is_final:
             st.rerun()
@@ -101,7 +90,7 @@ def figures(found: Overview) -> None:
         ("Stale", f"{fresh.stale_share:.1%}", "Changed since they were embedded, or not embedded yet."),
         ("Lag", lag, "Median time from a change to the moment at which a search finds it."),
         ("Age of prices", age, "Half of the prices are older. Uploads without dates count from the day they came."),
-        ("Size", size(found.bytes), "Texts and vectors on disk."),
+        ("Size", formats.size(found.bytes), "Texts and vectors on disk."),
     ]
     for place, (label, value, about) in zip(st.columns(len(shown)), shown, strict=True):
         place.metric(label, value, help=about, border=True)
@@ -137,8 +126,8 @@ def search(dataset: Dataset) -> None:
 
 
 def _answer(job_id: int, was_over: bool) -> None:
-    with widgets.told():
-        state, error, found = knowledge_reads.answer(job_id)
+    with widgets.tell_errors():
+        state, error, neighbours = knowledge_reads.answer(job_id)
         if not state.is_final:
             st.status("A worker embeds your words and searches …", state="running")
             widgets.worker_warning()
@@ -147,10 +136,10 @@ def _answer(job_id: int, was_over: bool) -> None:
             st.rerun()
         if error:
             st.error(words.plain(error), icon=":material/error:")
-        elif not found:
+        elif not neighbours:
             st.info("Nothing is found: no item fits these filters.", icon=":material/search_off:")
         else:
-            frame = pl.DataFrame(found)
+            frame = pl.DataFrame(neighbours)
             middle = frame["price"].median()
             st.caption(words.md(f"{formats.count(len(frame), 'item')}, median price {formats.usd(middle)}."))  # type: ignore[arg-type]
             columns = _FOUND | {"price": widgets.dollars("Price", frame["price"])}

@@ -1,4 +1,4 @@
-"""What does the Knowledge page show? Its database queries, one function per read."""
+"""Reads of the Knowledge page, one function per read."""
 
 from dataclasses import dataclass
 from typing import Any

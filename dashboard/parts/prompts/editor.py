@@ -1,4 +1,4 @@
-"""How is a prompt edited: choosing a version, its texts, a preview with a real product, what it costs, what changed?"""
+"""The editor of prompts: a version, its texts, a preview with a real product, what it costs, what changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -141,7 +141,7 @@ def takes(model: str, text: str, endpoints: Sequence[Endpoint]) -> str:
 
 
 def save(draft: Draft, prompt: PromptVersion) -> None:
-    """As the next version of a name, with a note that says what is new."""
+    """Saves the draft as the next version of a name, with a note that says what is new."""
     with st.form("save-prompt"):
         left, right = st.columns([1, 2])
         name = left.text_input(

@@ -1,4 +1,4 @@
-"""How do one answer, two runs side by side, and more context become pictures? As charts.py: frames in, charts out."""
+"""Charts of one answer, and the colours of two runs side by side: values in, charts out."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What does one price rest on: the distribution, prompt and answer, neighbours, tool calls, steps, what went wrong?"""
+"""What one price rests on: the distribution, prompt and answer, neighbours, tool calls, steps, what went wrong."""
 
 import json
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def doubt(evidence: Evidence, price: float | None, truth: float | None, key: str
     """What to know in sentences, and the distribution."""
     if not evidence:
         st.caption("This technique keeps no evidence per item.")
-    for kind, sentence in words.told(evidence):
+    for kind, sentence in words.notices(evidence):
         {"error": st.error, "warning": st.warning, "info": st.info}[kind](words.plain(sentence))
     quantiles, likeliest = evidence.get("quantiles") or {}, evidence.get("likeliest") or {}
     chart = charts.distribution(quantiles, likeliest, price, truth)

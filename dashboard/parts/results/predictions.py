@@ -1,4 +1,4 @@
-"""How are single predictions shown: searched, in a table, and one of them with what it rests on?"""
+"""Single predictions: searched, in a table, and one of them with what it rests on."""
 
 from pathlib import Path
 from typing import Any
@@ -7,6 +7,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard.parts.results import evidence
+from dashboard.parts.results import reads as results_reads
 from dashboard.shared import formats, reads, widgets, words
 from db.types import Family, Job, JobState, PredictionStatus
 
@@ -14,24 +15,24 @@ SHOWN = 1_000
 
 
 def version(job: Job) -> reads.Version:
-    """Until a job is done its predictions grow, also while its last parts end after another one failed: they count as
-    changed with every finished part."""
+    """The version of a job's predictions. Until it is done they grow, also while its last parts end after another one
+    failed: they count as changed with every finished part."""
     if job.state is JobState.DONE:
         return reads.version(job)
     return f"{reads.version(job)} {reads.progress([job.id])[job.id].chunks_done}"
 
 
 def added(job: Job, snapshot: Path) -> None:
-    """What a model that reads neighbours added to them: the same retrieval without it, on the same rows."""
+    """What a model that reads neighbours added to their prices: the same retrieval without it, on the same rows."""
     if words.family(job.technique) == Family.RAG and job.state.is_final:
-        found = reads.added(snapshot)
+        found = results_reads.added(snapshot)
         if found:
             st.info(words.md(found.verdict), icon=":material/gavel:")
 
 
 def flagged(snapshot: Path) -> bool:
     """Whether only rows whose text looks hostile are asked for; offered where there are some."""
-    _, count = reads.found(snapshot, "", [], 1, flagged=True)
+    _, count = results_reads.found(snapshot, "", [], 1, flagged=True)
     return bool(count) and st.toggle(
         f"Only the {formats.count(count, 'row')} whose text looks like instructions to the model",
         help="A product's text is data. Where it reads like an order (“ignore the above”), its own price may be off; "

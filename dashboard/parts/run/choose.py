@@ -1,4 +1,4 @@
-"""What is chosen on the Run page: which rows, which techniques, with which model and prompt?"""
+"""The choices on the Run page: which rows, which techniques, with which model and prompt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

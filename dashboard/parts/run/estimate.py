@@ -1,4 +1,4 @@
-"""What would it take: how is an estimate shown, with its doubt, its total and what nobody knows?"""
+"""The estimate of what a run takes, with its doubt, its total and what nobody knows."""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""How do figures become pictures: each function takes a frame and returns an Altair chart; nothing here fetches.
+"""Charts of compared jobs: each function takes a frame and returns an Altair chart; nothing here fetches.
 
 Many points are binned before they are drawn: a browser needs seconds for 100,000 marks and nobody can see them.
 """
@@ -24,15 +24,18 @@ from dashboard.shared.chart_style import (
     powers_axis,
     sized,
 )
-from dashboard.shared.verdicts import Error
 from worker import amounts
 from worker.evaluation import compare, frontier
+from worker.evaluation.measures import Measure, Unit
+
+AXES: dict[Unit, str] = {"dollars": "~r", "share": "~%", "log": "~r"}
+"""Unit of a measure -> d3's format of the axis of errors."""
 
 MOST_POINTS = 2_000
 """Above this many points a scatter is binned into a grid."""
 
 
-def trade_off(table: pl.DataFrame, error: Error) -> Chart:
+def trade_off(table: pl.DataFrame, error: Measure) -> Chart:
     """$ per 1,000 items against the error, with 95 % intervals and the frontier.
 
     `table` is worker.evaluation.compare.table with label and family. A cost of 0 has no place on a log axis: it is
@@ -43,7 +46,7 @@ def trade_off(table: pl.DataFrame, error: Error) -> Chart:
     shown = shown.with_columns(
         cost=pl.col("usd_per_1000").clip(min(positive, default=2e-6) / 2),
         family_label=family_label_column(),
-        error_text=pl.col(error.key).map_elements(error.format, return_dtype=pl.String),
+        error_text=pl.col(error.key).map_elements(error.written, return_dtype=pl.String),
         reach=pl.struct(f"{error.key}_low", f"{error.key}_high").map_elements(
             lambda ends: verdicts.reach(ends, error.key, error), return_dtype=pl.String
         ),
@@ -66,7 +69,7 @@ def trade_off(table: pl.DataFrame, error: Error) -> Chart:
     y = alt.Y(
         f"{error.key}:Q",
         scale=alt.Scale(domain=[bottom, top], nice=False, zero=False),
-        axis=alt.Axis(title=f"{error.label}, {better} is better", format="~%" if error.is_share else "~r", tickCount=6),
+        axis=alt.Axis(title=f"{error.label}, {better} is better", format=AXES[error.unit], tickCount=6),
     )
     colour, shape = family_scales(shown["family"].to_list())
     tooltip = [
@@ -99,7 +102,7 @@ def trade_off(table: pl.DataFrame, error: Error) -> Chart:
     return sized(alt.layer(line, bars, points, *texts), height=430)
 
 
-def _canvas(shown: pl.DataFrame, error: Error) -> tuple[float, float, float, float]:
+def _canvas(shown: pl.DataFrame, error: Measure) -> tuple[float, float, float, float]:
     """Ends of both axes with some air: costs (log) and errors with their intervals."""
     costs = shown["cost"].to_list() or [1e-6]
     ends = [value for name in ("", "_low", "_high") for value in shown[error.key + name].drop_nulls().to_list()] or [
@@ -110,7 +113,7 @@ def _canvas(shown: pl.DataFrame, error: Error) -> tuple[float, float, float, flo
 
 
 def _places(
-    shown: pl.DataFrame, best: pl.DataFrame, error: Error, canvas: tuple[float, float, float, float]
+    shown: pl.DataFrame, best: pl.DataFrame, error: Measure, canvas: tuple[float, float, float, float]
 ) -> list[str]:
     """Where each label goes; intervals and the steps of the frontier are lines to keep clear of."""
     low, high, bottom, top = canvas
@@ -132,7 +135,7 @@ def _places(
     return label_places.place(points, shown["label"].to_list(), bars + steps + rises)
 
 
-def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> Chart:
+def slices(frame: pl.DataFrame, labels: dict[int, str], error: Measure) -> Chart:
     """A grid: slices down, techniques across, the error in each cell; brown to red is what is surely worse than the one
     ahead in its row, green what is not shown to be, grey what has too few rows to say.
 
@@ -141,7 +144,7 @@ def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> Chart:
     cells = frame.drop_nulls(error.key).with_columns(
         label=pl.col("job_id").replace_strict(labels, return_dtype=pl.String, default=None),
         row_name=pl.format("{}  ({})", "slice", "n"),
-        text=pl.col(error.key).map_elements(error.format, return_dtype=pl.String),
+        text=pl.col(error.key).map_elements(error.written, return_dtype=pl.String),
         verdict_text=pl.col("verdict").replace_strict(
             verdicts.VERDICTS, default=formats.NOTHING, return_dtype=pl.String
         ),

@@ -1,4 +1,4 @@
-"""How are compared jobs shown: the choice of jobs, the table of figures, slices, guesses, worst rows, speed?"""
+"""Compared jobs on the page: their choice, the table of figures, slices, guesses, worst rows, speed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,9 +9,9 @@ import streamlit as st
 from dashboard.parts.tradeoffs import charts
 from dashboard.shared import formats, pickers, reads, verdicts, widgets, words
 from dashboard.shared.reads import Version
-from dashboard.shared.verdicts import Error
 from db.types import Dataset, Job, PredictionStatus
-from worker.pricing import comparison
+from worker.evaluation.measures import DECIDING, Measure
+from worker.pricing import comparison, export
 
 WORST = 50
 
@@ -56,35 +56,35 @@ def lost(jobs: Sequence[Job], labels: dict[int, str]) -> None:
         st.caption(f":material/money_off: Lost besides with calls that brought no answer: {told}.")
 
 
-def table(frame: pl.DataFrame, error: Error) -> None:
+def table(frame: pl.DataFrame, error: Measure) -> None:
     """Every figure with its unit; fixed cost apart."""
-    shares = ("median_ape", "within", "parse_rate")
+    shares = [key for key, measure in DECIDING.items() if measure.unit == "share"]
+    others = [key for key in DECIDING if key not in shares]
     shown = frame.select(
         "label",
         pl.col("verdict").replace_strict(verdicts.VERDICTS, default=formats.NOTHING),
         pl.struct(f"{error.key}_low", f"{error.key}_high")
         .map_elements(lambda ends: verdicts.reach(ends, error.key, error), return_dtype=pl.String)
         .alias("interval"),
-        "mae",
-        "rmsle",
-        pl.col(shares) * 100,
+        *others,
+        pl.col(*shares, "parse_rate") * 100,
         pl.col("usd_per_1000").map_elements(formats.known_usd, return_dtype=pl.String, skip_nulls=False),
         pl.col("fixed_usd").map_elements(formats.known_usd, return_dtype=pl.String, skip_nulls=False),
         pl.col("fixed_seconds").map_elements(formats.duration, return_dtype=pl.String),
         pl.col("p50_ms", "p95_ms").map_elements(lambda ms: formats.duration(ms / 1000), return_dtype=pl.String),
     )
-    mean = {"mae": widgets.dollars("Mean error", shown["mae"], verdicts.ERRORS["mae"].about)}
-    st.dataframe(shown, hide_index=True, column_config=_COLUMNS | mean | _judged(error), column_order=_ORDER)
-    widgets.downloads("trade-offs", lambda: frame, formats=("CSV", "Excel"))
+    figures = {key: _figure(measure, shown[key]) for key, measure in DECIDING.items()}
+    st.dataframe(shown, hide_index=True, column_config=_COLUMNS | figures | _judged(error), column_order=ORDER)
+    widgets.downloads("trade-offs", lambda: frame, endings=export.SHEETS)
 
 
-_ORDER = (
-    *("label", "verdict", "mae", "median_ape", "rmsle", "within", "interval", "parse_rate"),
+ORDER = (
+    *("label", "verdict", *DECIDING, "interval", "parse_rate"),
     *("usd_per_1000", "fixed_usd", "fixed_seconds", "p50_ms", "p95_ms"),
 )
 
 
-def _judged(error: Error) -> dict[str, Any]:
+def _judged(error: Measure) -> dict[str, Any]:
     """The columns whose meaning depends on the chosen error."""
     text = st.column_config.TextColumn
     worse = (
@@ -99,6 +99,13 @@ def _judged(error: Error) -> dict[str, Any]:
     }
 
 
+def _figure(measure: Measure, values: pl.Series) -> Any:
+    """The column of a measure; a share is shown in percent."""
+    if measure.unit == "dollars":
+        return widgets.dollars(measure.short, values, measure.about)
+    return _number(measure.short, "%.0f %%" if measure.unit == "share" else "%.3f", measure.about)
+
+
 def _number(label: str, form: str, about: str) -> Any:
     return st.column_config.NumberColumn(label, format=form, help=about)
 
@@ -106,9 +113,6 @@ def _number(label: str, form: str, about: str) -> Any:
 _text = st.column_config.TextColumn
 _COLUMNS: dict[str, Any] = {
     "label": _text("Technique", pinned=True),
-    "median_ape": _number("Median error", "%.0f %%", verdicts.ERRORS["median_ape"].about),
-    "rmsle": _number("RMSLE", "%.3f", verdicts.ERRORS["rmsle"].about),
-    "within": _number("Within 20 %", "%.0f %%", verdicts.ERRORS["within"].about),
     "parse_rate": _number(
         "Answered", "%.1f %%", "Share of rows with a readable price; the rest is never counted as 0."
     ),
@@ -123,7 +127,7 @@ _COLUMNS: dict[str, Any] = {
 }
 
 
-def slices(frame: pl.DataFrame, labels: dict[int, str], error: Error) -> None:
+def slices(frame: pl.DataFrame, labels: dict[int, str], error: Measure) -> None:
     st.caption(
         f"{error.label} of each technique, with the number of test rows beside each slice. Brown to red is surely "
         "worse than the one ahead in its row, all slices and techniques taken together; green is not shown to be; grey "

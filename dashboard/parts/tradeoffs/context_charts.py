@@ -1,4 +1,4 @@
-"""How do error and cost against the length of the prompt become pictures? Frames in, charts out."""
+"""Charts of error and cost against the length of the prompt: frames in, charts out."""
 
 from typing import Any
 

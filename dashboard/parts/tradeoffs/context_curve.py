@@ -1,4 +1,4 @@
-"""Does more context pay? The context curves among the compared jobs: error and cost against prompt tokens."""
+"""The context curves among the compared jobs: error and cost against prompt tokens."""
 
 from collections.abc import Sequence
 

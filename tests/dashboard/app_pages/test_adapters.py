@@ -1,4 +1,4 @@
-"""Does the Adapters page show what there is, and does it move, refuse, keep and hand out as the verbs do?"""
+"""The Adapters page shows what there is, and moves, refuses, keeps and hands out as the verbs do."""
 
 import io
 import zipfile

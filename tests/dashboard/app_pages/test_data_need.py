@@ -1,4 +1,4 @@
-"""Does the Data need page ask, show how it goes, and answer in plain words?"""
+"""The Data need page asks, shows how it goes, and answers in plain words."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Does the Fine-tune page lead from a dataset to an adapter: form, estimate, start, curve, outcome, history?"""
+"""The Fine-tune page from a dataset to an adapter: form, estimate, start, curve, outcome, history."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Is what a person chooses, runs and deletes the very thing that the page names, when things are called the same?"""
+"""What a person chooses, runs and deletes is the very thing that the page names, when things are called the same."""
 
 import pytest
 from sqlalchemy import text

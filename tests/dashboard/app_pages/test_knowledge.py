@@ -1,4 +1,4 @@
-"""Does the Knowledge page lead from nothing to a base, and show what is in it, what changed and how fresh it is?"""
+"""The Knowledge page from nothing to a base: what is in it, what changed and how fresh it is."""
 
 import io
 import json
@@ -6,7 +6,8 @@ import json
 import polars as pl
 import pytest
 
-from dashboard.parts.knowledge import charts, overview, reads
+from dashboard.parts.knowledge import charts, reads
+from dashboard.shared import formats
 from db import chunks, datasets, jobs, predictions
 from db.engine import begin
 from db.knowledge import bases
@@ -169,4 +170,4 @@ def test_the_chart_of_ages_has_a_point_per_band() -> None:
 
 @pytest.mark.parametrize(("number", "text"), [(900, "1 kB"), (5_803_360, "5.8 MB"), (2_100_000_000, "2.1 GB")])
 def test_sizes_read_as_people_say_them(number: int, text: str) -> None:
-    assert overview.size(number) == text
+    assert formats.size(number) == text

@@ -1,4 +1,4 @@
-"""Do the pages around prompts, endpoints and paid runs show what they should, and do their buttons work?"""
+"""The pages around prompts, endpoints and paid runs: what they show, and what their buttons do."""
 
 import json
 from decimal import Decimal
@@ -10,6 +10,7 @@ from rich.console import Console
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
+from dashboard.parts.compare import reads as compare_reads
 from dashboard.shared import forms, reads
 from db import endpoints, job_progress, jobs
 from db.engine import begin
@@ -175,7 +176,7 @@ def detail_page(evidence: str) -> None:
 
 def test_every_kind_of_evidence_is_shown(open_page: Open, priced: int) -> None:
     for job_id, tabs in ((2, {"Neighbours (5)", "Facts"}), (3, {"Tool calls (2)"}), (4, {"Steps (2)"})):
-        line = reads.one(reads.predictions(job_id, "done"), 182)  # a multiple of 7: flagged
+        line = compare_reads.one(reads.predictions(job_id, "done"), 182)  # a multiple of 7: flagged
         assert line
         at = AppTest.from_function(detail_page, args=(line["evidence"],)).run()
         assert is_well(at)
@@ -206,7 +207,7 @@ def test_a_row_that_only_one_run_answered_counts_for_that_one(database: str) -> 
         dataset_id = a_dataset(session, 400)
         first = a_finished_job(session, dataset_id, specs.ConstantSpec())
         second = a_finished_job(session, dataset_id, specs.ZeroShotSpec())
-    frame = reads.pair((first, "x"), (second, "y"))
+    frame = compare_reads.pair((first, "x"), (second, "y"))
     unread = frame.filter(pl.col("price_b").is_null())
     assert len(frame) == 40
     assert len(unread) > 0

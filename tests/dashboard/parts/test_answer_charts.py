@@ -1,4 +1,4 @@
-"""Do the pictures of one answer, of two runs and of a context curve show what they are given?"""
+"""Charts of one answer, of two runs and of a context curve show what they are given."""
 
 import polars as pl
 import pytest

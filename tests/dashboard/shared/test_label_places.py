@@ -1,4 +1,4 @@
-"""Do labels keep clear of each other?"""
+"""Labels keep clear of each other."""
 
 from hypothesis import given
 from hypothesis import strategies as st

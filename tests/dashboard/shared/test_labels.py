@@ -1,4 +1,4 @@
-"""Does every thing of a list have a label of its own, whatever people call their things?"""
+"""Every thing of a list has a label of its own, whatever people call their things."""
 
 from datetime import UTC, datetime
 

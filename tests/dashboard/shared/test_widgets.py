@@ -1,4 +1,4 @@
-"""Do forms make the specs they show, do downloads hold everything, are errors one sentence?"""
+"""Forms make the specs they show, downloads hold everything, and errors are one sentence."""
 
 import io
 import json
@@ -86,7 +86,7 @@ def failing_page(kind: str) -> None:
     from db.engine import DatabaseAway
     from db.errors import NotReady
 
-    with widgets.told():
+    with widgets.tell_errors():
         raise {"user": NotReady("No worker is running, $5."), "away": DatabaseAway("gone"), "bug": KeyError("x")}[kind]
 
 

@@ -1,4 +1,4 @@
-"""Are figures written as people read them, and does the verdict say what the table says?"""
+"""Figures are written as people read them, and the verdict says what the table says."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from dashboard.shared import formats, words
 from dashboard.shared import verdicts as shared_verdicts
 from db.types import Dataset, DatasetState, Family, JobState, Split, Step
+from worker.evaluation.measures import DECIDING
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def compared(*verdicts: str | None, costs: tuple[float, ...] = (0.02, 0.01, 0.00
     return pl.DataFrame(lines, schema_overrides={"verdict": pl.String})
 
 
-MAE = shared_verdicts.ERRORS["mae"]
+MAE = DECIDING["mae"]
 
 
 def test_the_verdict_names_the_tied_and_the_cheapest_of_them() -> None:
@@ -230,7 +231,7 @@ def test_two_runs_of_which_one_answered_nothing_are_not_judged() -> None:
 
 
 def test_what_happened_to_an_answer_is_told_in_sentences() -> None:
-    told = words.told(
+    told = words.notices(
         {
             "error": "timed out",
             "flag": "it says “ignore the above”.",
@@ -252,4 +253,4 @@ def test_what_happened_to_an_answer_is_told_in_sentences() -> None:
             "probabilities of tokens, so there is no distribution and seed.",
         ),
     ]
-    assert words.told({"answer": "12", "shortened": {"examples": 0, "tokens": 0}}) == []
+    assert words.notices({"answer": "12", "shortened": {"examples": 0, "tokens": 0}}) == []

@@ -1,4 +1,4 @@
-"""Do the verbs for endpoints keep keys out, say in sentences what works, and know what things cost?"""
+"""The verbs for endpoints keep keys out, say in sentences what works, and know what things cost."""
 
 import json
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Can an endpoint's key be any variable of the worker, or go to another address than its own?"""
+"""An endpoint's key is no variable of the worker's own, and goes to no other address than its own."""
 
 import contextlib
 import http.server
@@ -15,7 +15,7 @@ from db.errors import NotReady, UserError
 from db.settings import settings
 from db.types import Endpoint
 from tests.fake_openai.server import endpoint
-from worker.endpoints import actions, clients, keys, probe
+from worker.endpoints import actions, clients, keys, presets, probe
 
 AZURE = "AZURE_OPENAI_API_KEY"
 
@@ -61,7 +61,7 @@ def listening(onward: str = "") -> Iterator[tuple[str, list[dict[str, str]]]]:
 
 
 def test_every_preset_names_a_key_that_may_go_to_its_address() -> None:
-    for preset in actions.PRESETS.values():
+    for preset in presets.PRESETS.values():
         if preset.key_env:
             keys.check(preset.key_env, preset.base_url or "https://name.openai.azure.com")
 

@@ -1,4 +1,4 @@
-"""Does the tuner of OpenAI-compatible endpoints create, find, watch and cancel, and say in words what went wrong?"""
+"""The tuner of OpenAI-compatible endpoints creates, finds, watches, cancels, and says in words what went wrong."""
 
 from collections.abc import Iterator
 from datetime import date

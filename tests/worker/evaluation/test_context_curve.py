@@ -1,4 +1,4 @@
-"""Is the point of diminishing returns the shortest context that is not shown to be worse?"""
+"""The point of diminishing returns is the shortest context that is not shown to be worse."""
 
 import numpy as np
 import polars as pl

@@ -1,4 +1,4 @@
-"""Are power laws found again, is the doubt about right, and is a crossing said only where there is one?"""
+"""Power laws are found again, the doubt is about right, and a crossing is said only where there is one."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Is the error told apart by the age of the neighbours' prices?"""
+"""The error is told apart by the age of the neighbours' prices."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Is a dominated point never on the frontier, and is everything else on it?"""
+"""A dominated point is never on the frontier, and everything else is."""
 
 import numpy as np
 import polars as pl

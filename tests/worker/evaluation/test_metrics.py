@@ -1,4 +1,4 @@
-"""Are the figures of one job what their names say?"""
+"""The figures of one job are what their names say."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""How often is one of several equal techniques called worse, and is one that is worse still found?"""
+"""How often one of several equal techniques is called worse, and whether one that is worse is still found."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""Does a correction mend what is wrong in a way that lasts, and leave alone what it can't judge?"""
+"""A correction mends what is wrong in a way that lasts, and leaves alone what it can't judge."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Do the resampled means and medians equal the plain ones of the drawn items?"""
+"""The resampled means and medians equal the plain ones of the drawn items."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Do slices hold every shared item exactly once, under the right name?"""
+"""Slices hold every shared item exactly once, under the right name."""
 
 import polars as pl
 import pytest

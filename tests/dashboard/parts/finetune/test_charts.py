@@ -1,4 +1,4 @@
-"""Do curves of trainings keep their figures, stay small, and draw what is there?"""
+"""Curves of trainings keep their figures, stay small, and draw what is there."""
 
 import polars as pl
 import pytest

@@ -1,4 +1,4 @@
-"""Do charts show what they are given, and can everybody tell what is what?"""
+"""Charts show what they are given, and everybody can tell what is what."""
 
 import numpy as np
 import polars as pl
@@ -6,10 +6,11 @@ import pytest
 
 from dashboard.parts.data import charts as data_charts
 from dashboard.parts.tradeoffs import charts
-from dashboard.shared import chart_style, verdicts
+from dashboard.shared import chart_style
 from db.types import Family
 from worker import specs
 from worker.evaluation import compare, slices
+from worker.evaluation.measures import DECIDING, Measure
 
 TECHNIQUES = list(specs.SPECS.values())
 LABELS = {number: kind.label for number, kind in enumerate(TECHNIQUES, 1)}
@@ -54,8 +55,8 @@ def values(chart: chart_style.Chart) -> list[dict]:
     return [line for lines in chart.to_dict()["datasets"].values() for line in lines]
 
 
-@pytest.mark.parametrize("error", verdicts.ERRORS.values(), ids=verdicts.ERRORS)
-def test_every_technique_is_on_the_trade_off_chart_with_its_label(error: verdicts.Error) -> None:
+@pytest.mark.parametrize("error", DECIDING.values(), ids=DECIDING)
+def test_every_technique_is_on_the_trade_off_chart_with_its_label(error: Measure) -> None:
     spec = charts.trade_off(table(predictions()), error).to_dict()
     assert {line["label"] for lines in spec["datasets"].values() for line in lines} == set(LABELS.values())
     better = "lower" if error.lower_is_better else "higher"
@@ -63,22 +64,22 @@ def test_every_technique_is_on_the_trade_off_chart_with_its_label(error: verdict
 
 
 def test_the_frontier_is_drawn_from_the_cheapest_to_the_best() -> None:
-    spec = charts.trade_off(table(predictions()), verdicts.ERRORS["mae"]).to_dict()
+    spec = charts.trade_off(table(predictions()), DECIDING["mae"]).to_dict()
     line = next(layer for layer in spec["layer"] if layer["mark"]["type"] == "line")
     assert [point["label"] for point in spec["datasets"][line["data"]["name"]]] == ["Category median"]
 
 
 def test_a_technique_that_costs_nothing_is_still_on_the_log_axis() -> None:
-    for line in values(charts.trade_off(table(predictions(free=True)), verdicts.ERRORS["mae"])):
+    for line in values(charts.trade_off(table(predictions(free=True)), DECIDING["mae"])):
         assert line["cost"] > 0
 
 
 def test_a_chart_of_nothing_is_empty_and_no_error() -> None:
     empty = table(predictions()).clear()
-    charts.trade_off(empty, verdicts.ERRORS["mae"]).to_dict()
+    charts.trade_off(empty, DECIDING["mae"]).to_dict()
     charts.latency(empty).to_dict()
     charts.truth_and_guess(predictions().clear()).to_dict()
-    charts.slices(slices.by_category(predictions()).clear(), LABELS, verdicts.ERRORS["mae"]).to_dict()
+    charts.slices(slices.by_category(predictions()).clear(), LABELS, DECIDING["mae"]).to_dict()
     data_charts.price_histogram([], []).to_dict()
     data_charts.split_bar({}).to_dict()
 
@@ -88,7 +89,7 @@ def test_a_job_without_any_readable_answer_is_left_out_of_the_chart() -> None:
         status=pl.when(pl.col("job_id") == 5).then(pl.lit("unparsed")).otherwise("status"),
         price=pl.when(pl.col("job_id") != 5).then("price"),
     )
-    labels = {line["label"] for line in values(charts.trade_off(table(frame), verdicts.ERRORS["mae"]))}
+    labels = {line["label"] for line in values(charts.trade_off(table(frame), DECIDING["mae"]))}
     assert labels == set(LABELS.values()) - {LABELS[5]}
 
 
@@ -103,7 +104,7 @@ def test_few_guesses_are_points_and_many_are_binned_without_losing_one() -> None
 
 
 def test_each_slice_shows_every_technique_and_how_far_from_the_best() -> None:
-    cells = values(charts.slices(slices.by_category(predictions(), n_boot=50), LABELS, verdicts.ERRORS["mae"]))
+    cells = values(charts.slices(slices.by_category(predictions(), n_boot=50), LABELS, DECIDING["mae"]))
     assert len(cells) == 2 * len(LABELS)
     assert {cell["row_name"] for cell in cells} == {"Lamps  (150)", "Chairs  (150)"}
     best = [cell for cell in cells if cell["worse"] == 1.0]

@@ -1,0 +1,24 @@
+"""Reads of the Trade-offs page: figures by slice, and what to beware of."""
+
+import polars as pl
+import streamlit as st
+
+from dashboard.shared.reads import Version, measured
+from worker.evaluation import slices
+from worker.pricing import comparison
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def price_cautions(job_ids: tuple[int, ...]) -> list[str]:
+    """Sentences about prices that these jobs' techniques can't say, on the tables that they price."""
+    return comparison.cautions(job_ids)
+
+
+@st.cache_data(max_entries=50, show_spinner="Measuring each slice …")
+def by_category(versions: dict[int, Version], by: str) -> pl.DataFrame:
+    return slices.by_category(measured(versions), by=by)
+
+
+@st.cache_data(max_entries=50, show_spinner="Measuring each slice …")
+def by_band(versions: dict[int, Version], by: str) -> pl.DataFrame:
+    return slices.by_band(measured(versions), by=by)

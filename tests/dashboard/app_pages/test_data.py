@@ -1,0 +1,279 @@
+"""The Data page: a file becomes a dataset, questions are asked first, trouble is told."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from streamlit.testing.v1 import AppTest
+
+from dashboard.shared import reads
+from db import chunks, datasets, jobs, rates
+from db.engine import begin
+from db.errors import WrongState
+from db.types import DatasetState, JobKind, JobState, Progress, Queue, Step
+from tests.dashboard.conftest import Open, is_well, texts
+from worker.datasets import actions as dataset_actions
+from worker.jobs import actions
+
+
+def an_upload(state: DatasetState, **values: object) -> int:
+    with begin() as session:
+        dataset_id = datasets.create(session, name="shop", sha256="0" * 64, file_name="shop.csv")
+        datasets.change(session, dataset_id, state=state, **values)
+    return dataset_id
+
+
+def a_look(session: Session, dataset_id: int) -> int:
+    return jobs.create(
+        session,
+        kind=JobKind.INSPECT,
+        dataset_id=dataset_id,
+        queue=Queue.CPU,
+        rate_id=rates.for_queue(session, Queue.CPU),
+        chunks=[(Step.INSPECT, [])],
+    )
+
+
+INSPECTION = {
+    "kind": "csv",
+    "encoding": "cp1252",
+    "delimiter": ";",
+    "header_line": 2,
+    "preamble": ["Export"],
+    "columns": ["Artikel", "Preis"],
+    "preview": [["Lampe", "12,50"], ["Stuhl"]],
+    "decimals": {"Preis": ","},
+    "warnings": ["The text is not UTF-8."],
+}
+
+
+def test_another_delimiter_or_header_line_looks_at_the_file_again(open_page: Open) -> None:
+    dataset_id = an_upload(DatasetState.INSPECTED, inspection=INSPECTION, mapping={"title": "Artikel"})
+    at = open_page("data")
+    at.selectbox(key=f"sep-{dataset_id}").select("\t")
+    at.number_input(key=f"header-{dataset_id}").set_value(0)
+    next(button for button in at.button if button.label == "Load this table").click().run()
+    assert is_well(at)
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+        assert dataset.state is DatasetState.UPLOADED
+        assert dataset.inspection == INSPECTION | {"forced": {"delimiter": "\t", "header_line": None}}
+        assert jobs.latest(session, dataset_id, JobKind.INSPECT) is not None
+        assert jobs.latest(session, dataset_id, JobKind.LOAD) is None
+
+
+def test_an_inspected_file_is_shown_and_loaded_with_the_chosen_columns(open_page: Open) -> None:
+    dataset_id = an_upload(DatasetState.INSPECTED, inspection=INSPECTION, mapping={"title": "Artikel"})
+    at = open_page("data")
+    assert is_well(at)
+    assert "CSV · CP1252 · semicolon between cells · header on line 2 · 1 line before it skipped" in texts(at)
+    assert "not UTF-8" in at.warning[0].value
+    assert at.selectbox(key=f"map-{dataset_id}-title").value == "Artikel"
+    at.selectbox(key=f"map-{dataset_id}-price").select("Preis")
+    at.selectbox(key=f"decimal-{dataset_id}").select("point")
+    at.text_input(key=f"name-{dataset_id}").set_value("My shop")
+    next(button for button in at.button if button.label == "Load this table").click().run()
+    assert is_well(at)
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+        assert dataset.state is DatasetState.LOADING
+        assert dataset.mapping == {"title": "Artikel", "price": "Preis"}
+        assert dataset.name == "My shop"
+        assert dataset.inspection["decimals"] == {"Preis": "."}
+        assert jobs.latest(session, dataset_id, JobKind.LOAD) is not None
+    assert "No worker is running" in texts(at)
+    at.button(key="cancel-1").click().run()
+    assert "Which column means what?" in texts(at)
+
+
+def sign(at: AppTest):
+    """The question which decimal sign the chosen column of prices has."""
+    return next(radio for radio in at.radio if radio.key.startswith("sign-"))
+
+
+def test_prices_with_two_readings_are_asked_about_before_loading(open_page: Open) -> None:
+    look = INSPECTION | {"decimals": {}, "undecided": {"Preis": "with a decimal point '1.294' is 1.294, ..."}}
+    mapping = {"title": "Artikel", "price": "Preis"}
+    dataset_id = an_upload(DatasetState.INSPECTED, inspection=look, mapping=mapping)
+    at = open_page("data")
+    assert is_well(at)
+    assert "can be read in two ways: with a decimal point '1.294' is 1.294" in texts(at)
+    assert sign(at).value is None
+    press_load(at)
+    assert "Say which sign is the decimal sign of 'Preis'" in at.error[0].value
+    with begin() as session:
+        assert datasets.get(session, dataset_id).state is DatasetState.INSPECTED
+    sign(at).set_value("comma")
+    press_load(at)
+    assert is_well(at)
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+    assert dataset.state is DatasetState.LOADING
+    assert dataset.inspection["decimals"] == {"Preis": ","}
+    assert dataset.inspection["answers"] == {"decimal": ",", "wide_rows": False}
+
+
+def test_rows_wider_than_the_header_are_confirmed_before_loading(open_page: Open) -> None:
+    wide = "The header names 2 columns, but all rows have more cells, so that line 3 is read as Artikel = row1"
+    mapping = {"title": "Artikel"}
+    dataset_id = an_upload(DatasetState.INSPECTED, inspection=INSPECTION | {"wide_rows": wide}, mapping=mapping)
+    at = open_page("data")
+    assert is_well(at)
+    assert "line 3 is read as Artikel = row1" in texts(at)
+    press_load(at)
+    assert "line 3 is read as Artikel = row1" in at.error[0].value
+    with begin() as session:
+        assert datasets.get(session, dataset_id).state is DatasetState.INSPECTED
+    next(box for box in at.checkbox if "what the rows mean" in box.label).check()
+    press_load(at)
+    assert is_well(at)
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+    assert (dataset.state, dataset.inspection["answers"]["wide_rows"]) == (DatasetState.LOADING, True)
+
+
+def press_load(at: AppTest) -> None:
+    next(button for button in at.button if button.label == "Load this table").click().run()
+
+
+def test_a_missing_title_is_told_in_one_sentence(open_page: Open) -> None:
+    dataset_id = an_upload(DatasetState.INSPECTED, inspection=INSPECTION, mapping={"price": "Preis"})
+    at = open_page("data")
+    next(button for button in at.button if button.label == "Load this table").click().run()
+    assert not at.exception
+    assert "title" in at.error[0].value
+    with begin() as session:
+        assert datasets.get(session, dataset_id).state is DatasetState.INSPECTED
+
+
+def test_a_file_that_could_not_be_read_says_why(open_page: Open) -> None:
+    dataset_id = an_upload(DatasetState.UPLOADED)
+    with begin() as session:
+        job_id = a_look(session, dataset_id)
+        chunk = chunks.claim(session, chunks.to_send(session, job_id)[0], "a test", 60)
+        assert chunk
+        chunks.fail(session, chunk, "The file is an image, not a table.", attempts=1)
+    at = open_page("data")
+    assert not at.exception
+    assert at.error[0].value == "The file is an image, not a table."
+
+
+def test_a_cancelled_look_is_had_again_at_a_button(open_page: Open) -> None:
+    dataset_id = an_upload(DatasetState.UPLOADED)
+    with begin() as session:
+        job_id = a_look(session, dataset_id)
+    at = open_page("data")
+    at.button(key=f"cancel-{job_id}").click().run()
+    assert "was cancelled; look at it again" in at.error[0].value
+    at.button(key=f"look-{dataset_id}").click().run()
+    assert not at.exception
+    with begin() as session:
+        assert datasets.get(session, dataset_id).state is DatasetState.UPLOADED
+        look = jobs.latest(session, dataset_id, JobKind.INSPECT)
+    assert look.id != job_id
+    assert look.state is JobState.RUNNING
+
+
+def test_a_second_look_that_fails_says_why_above_what_the_first_one_found(open_page: Open) -> None:
+    dataset_id = an_upload(DatasetState.INSPECTED, inspection=INSPECTION, mapping={"title": "Artikel"})
+    job_id = dataset_actions.inspect_again(dataset_id, {"header_line": 900})
+    with begin() as session:
+        (chunk_id,) = session.scalars(text("SELECT id FROM chunks WHERE job_id = :job"), {"job": job_id})
+        chunk = chunks.claim(session, chunk_id, "a test", 60)
+        assert chunk
+        chunks.fail(session, chunk, "The file has no line 900.", attempts=1)
+    at = open_page("data")
+    assert not at.exception
+    assert [each.value for each in at.error] == ["The file has no line 900."]
+    assert "Which column means what?" in texts(at)
+    assert not next(button for button in at.button if button.label == "Load this table").disabled
+
+    actions.retry(job_id)
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+    assert (dataset.state, dataset.error) == (DatasetState.UPLOADED, None)
+
+
+def test_an_old_look_is_not_done_again_once_the_table_is_loaded(database: str) -> None:
+    dataset_id = an_upload(DatasetState.INSPECTED, inspection=INSPECTION)
+    job_id = dataset_actions.inspect_again(dataset_id, {"header_line": 3})
+    actions.cancel(job_id)
+    with begin() as session:
+        datasets.change(session, dataset_id, state=DatasetState.READY)
+    with pytest.raises(WrongState, match="shop is ready by now"):
+        actions.retry(job_id)
+    with begin() as session:
+        assert datasets.get(session, dataset_id).state is DatasetState.READY
+        assert jobs.get(session, job_id).state is JobState.CANCELLED
+
+
+def test_a_look_that_ends_while_the_page_is_made_is_no_failure(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset_id = an_upload(DatasetState.UPLOADED)
+    with begin() as session:
+        job_id = a_look(session, dataset_id)
+    read = reads.file_job
+
+    def ends_just_before(dataset_id: int, kind: JobKind) -> Progress | None:
+        with begin() as session:
+            for chunk_id in chunks.to_send(session, job_id):
+                chunk = chunks.claim(session, chunk_id, "a test", 60)
+                assert chunk
+                datasets.change(session, dataset_id, state=DatasetState.INSPECTED, inspection=INSPECTION, mapping={})
+                chunks.finish(session, chunk, chunks.Tally())
+        return read(dataset_id, kind)
+
+    monkeypatch.setattr(reads, "file_job", ends_just_before)
+    at = open_page("data")
+    assert is_well(at)
+    assert "Which column means what?" in texts(at)
+
+
+def test_an_upload_is_kept_and_being_looked_at(open_page: Open) -> None:
+    at = open_page("data")
+    at.file_uploader[0].set_value(("lamps.csv", b"title,price\nLamp,12\n", "text/csv")).run()
+    assert is_well(at)
+    with begin() as session:
+        dataset = datasets.all(session)[0]
+    assert (dataset.name, dataset.file_name, dataset.state) == ("lamps", "lamps.csv", DatasetState.UPLOADED)
+    assert next(button for button in at.button if button.label == "Add a table").disabled  # its window would close
+    assert at.query_params["dataset"] == str(dataset.id)
+
+
+def test_the_views_of_a_loaded_dataset_open_and_rejects_are_shown(open_page: Open, priced: int) -> None:
+    import polars as pl
+
+    with begin() as session:
+        datasets.add_rejects(session, priced, pl.DataFrame({"line": [7], "raw": ["x;y"], "reason": ["too few cells"]}))
+        datasets.change(session, priced, rejects=1, rows_in=211, profile=PROFILE)
+    at = open_page("data")
+    metrics = {metric.label: metric.value for metric in at.metric}
+    assert (metrics["Rows in the file"], metrics["Items"], metrics["Rejects"]) == ("211", "210", "1")
+    assert metrics["Median price"] == "$30.00"
+    for view in ("Items", "Sides", "Rejects"):
+        at.segmented_control[0].set_value(view).run()
+        assert is_well(at), view
+    assert "too few cells" in at.dataframe[-1].value["reason"].to_list()
+
+
+PROFILE = {
+    "missing": {"title": 0, "price": 10, "external_id": 0},
+    "price": {
+        "count": 200,
+        "quantiles": {"0.0": 13.0, "0.25": 20.0, "0.5": 30.0, "0.75": 55.0, "1.0": 87.0},
+        "histogram": {"edges": [10.0, 30.0, 90.0], "counts": [100, 100]},
+    },
+    "lengths": {"title": {"0.5": 15, "1.0": 22}},
+    "categories": {"distinct": 3, "is_cut": False, "top": [{"name": "Lamps", "items": 70}]},
+    "brands": {"distinct": 0, "is_cut": False, "top": []},
+    "duplicates": {"groups": 2, "items": 5, "largest": 3},
+    "reasons": {"too few cells": 1},
+}
+
+
+def test_deleting_a_dataset_asks_first_and_removes_it(open_page: Open, priced: int) -> None:
+    at = open_page("data")
+    at.button(key=f"delete-{priced}").click().run()
+    assert is_well(at)
+    with begin() as session:
+        assert datasets.all(session) == []

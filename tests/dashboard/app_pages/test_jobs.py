@@ -1,0 +1,84 @@
+"""The Jobs page: what fits the state of a job, and what it says of it."""
+
+from dashboard.parts.results import predictions
+from db import chunks, jobs, results
+from db.engine import begin
+from db.types import JobState, Split
+from tests.builders import a_dataset, a_job
+from tests.dashboard.conftest import Open, is_well, texts
+from tests.dashboard.priced import a_finished_job, a_running_job
+from worker import specs
+
+
+def test_buttons_fit_the_state_and_work(open_page: Open, database: str) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 200)
+        job_id = a_running_job(session, dataset_id, specs.ConstantSpec())
+    at = open_page("jobs")
+    assert is_well(at)
+    assert "No worker is running" in texts(at)
+    for key, state in (("pause", JobState.PAUSED), ("resume", JobState.RUNNING), ("cancel", JobState.CANCELLED)):
+        at.button(key=f"{key}-{job_id}").click().run()
+        assert is_well(at)
+        with begin() as session:
+            assert jobs.get(session, job_id).state is state
+    assert not [button for button in at.button if button.key and button.key.endswith(f"-{job_id}")]
+
+
+def test_a_failed_job_says_why_and_can_be_retried(open_page: Open) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 200)
+        job_id = a_running_job(session, dataset_id, specs.ConstantSpec())
+        chunk = chunks.claim(session, chunks.to_send(session, job_id)[0], "a test", 60)
+        assert chunk
+        chunks.fail(session, chunk, "The model is not there.", attempts=1)
+    at = open_page("jobs")
+    assert at.error[0].value == "The model is not there."
+    at.button(key=f"retry-{job_id}").click().run()
+    assert is_well(at)
+    with begin() as session:
+        assert jobs.get(session, job_id).state is JobState.RUNNING
+
+
+def test_a_measured_job_tells_its_error_while_others_still_run(open_page: Open) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 200, unpriced=5)
+        results.put(session, a_finished_job(session, dataset_id, specs.ConstantSpec()), {"n": 20, "mae": 12.345})
+        a_finished_job(session, dataset_id, specs.RidgeSpec(), Split.UNPRICED)  # without anything to measure
+        a_running_job(session, dataset_id, specs.ZeroShotSpec())
+    at = open_page("jobs")
+    assert is_well(at)
+    assert texts(at).count("mean error") == 1
+    assert "mean error \\$12.3" in texts(at)
+
+
+def test_jobs_of_other_datasets_are_shown_on_demand(open_page: Open, priced: int) -> None:
+    with begin() as session:
+        a_dataset(session, name="other")
+    at = open_page("jobs")
+    assert "Nothing has been priced" in texts(at)
+    at.toggle(key="jobs_everywhere").set_value(True).run()
+    assert "Category median" in texts(at)
+
+
+def test_parts_that_end_after_a_job_failed_are_shown(database: str) -> None:
+    """Two parts at once: one fails the job, and the other one's rows come afterwards."""
+    with begin() as session:
+        dataset_id = a_dataset(session)
+        job_id = a_job(session, dataset_id)
+        (fit,) = chunks.to_send(session, job_id)
+        begun = chunks.claim(session, fit, "a test", 60)
+        assert begun
+        chunks.finish(session, begun, chunks.Tally())
+        first, second = (chunks.claim(session, number, "a test", 60) for number in chunks.to_send(session, job_id))
+        assert first
+        assert second
+        chunks.fail(session, first, "It broke.", attempts=1)
+    with begin() as session:
+        before = predictions.version(jobs.get(session, job_id))
+    with begin() as session:
+        assert chunks.finish(session, second, chunks.Tally())
+    with begin() as session:
+        job = jobs.get(session, job_id)
+    assert job.state is JobState.FAILED
+    assert predictions.version(job) != before

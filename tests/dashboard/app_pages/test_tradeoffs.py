@@ -1,0 +1,43 @@
+"""The Trade-offs page: the verdict, every error and every closer look."""
+
+import pytest
+
+from db import jobs
+from db.engine import begin
+from tests.dashboard.conftest import Open, is_well, texts
+from tests.dashboard.priced import a_finished_job
+from worker import specs
+
+
+def test_the_verdict_names_the_one_ahead_the_tied_and_the_cheapest(open_page: Open, priced: int) -> None:
+    at = open_page("tradeoffs")
+    verdict = at.info[0].value
+    assert "is ahead on mean error" in verdict
+    assert "95 % interval" in verdict
+    assert "\\$" in verdict  # two bare dollar signs would be drawn as a formula
+    assert len(at.dataframe[0].value) == 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", ["median_ape", "rmsle", "within"])
+def test_every_error_can_be_chosen(open_page: Open, priced: int, error: str) -> None:
+    at = open_page("tradeoffs")
+    at.selectbox(key="error").select(error).run()
+    assert is_well(at)
+    assert "is ahead on" in at.info[0].value
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("view", ["By category", "By price", "Guesses", "Worst rows", "Speed"])
+def test_every_closer_look_opens(open_page: Open, priced: int, view: str) -> None:
+    at = open_page("tradeoffs")
+    at.segmented_control[0].set_value(view).run()
+    assert is_well(at)
+
+
+def test_a_job_on_few_rows_is_named_as_what_makes_the_comparison_small(open_page: Open, priced: int) -> None:
+    with begin() as session:
+        job_id = a_finished_job(session, priced, specs.NeighboursSpec(k=3))
+        jobs.set_total(session, job_id, 3)
+    at = open_page("tradeoffs")
+    assert "Nearest neighbours (k=3) priced only 3 rows" in texts(at)

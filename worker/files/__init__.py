@@ -1,0 +1,1 @@
+"""Files that people bring: in which formats they may come. How they are read is in worker/ingest."""
