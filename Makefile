@@ -24,11 +24,14 @@ migrate: $(VENV)/installed ## Bring the database to the newest tables
 
 ##@ Work on it
 # Two processes, a file of tests stays in one; one thread each, because models that share two cores slow each other down.
+# xdist would put files of few tests last; our order has the long ones first.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/installed chromium ## All tests, headless browser included (ARGS="-k name" for some)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 quick: $(VENV)/installed ## Tests that need no browser, no model, no processes of ours and no long time
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not stack and not browser and not model and not slow" $(ARGS)
+	@$(PYTEST) -m "not stack and not browser and not model and not slow" $(ARGS)
 
 lint: $(VENV)/installed ## Style, format, types, and who imports whom
 	@$(BIN)/ruff check .

@@ -25,6 +25,8 @@ from worker.evaluation import gate
 from worker.pricing import comparison
 from worker.specs import FinetunedSpec, finetune
 
+pytestmark = pytest.mark.slow
+
 GOOD, WORSE = "a" * 64, "b" * 64
 
 

@@ -20,6 +20,8 @@ from worker.jobs import actions
 from worker.specs import finetune
 from worker.specs.finetune import TrainSpec
 
+pytestmark = pytest.mark.slow
+
 QUICK = finetune.parse({})
 
 

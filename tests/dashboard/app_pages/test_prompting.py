@@ -25,6 +25,8 @@ from worker.evaluation import context_curve
 from worker.pricing import comparison
 from worker.prompts import actions
 
+pytestmark = pytest.mark.slow
+
 BIG = "shop:big"
 
 

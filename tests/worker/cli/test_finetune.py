@@ -81,14 +81,14 @@ def test_ctrl_c_cancels_the_training(run, monkeypatch):
     def press(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("time.sleep", press)
+    monkeypatch.setattr("worker.cli.watch.time.sleep", press)
     run("finetune", "1", ends=130)
     with begin() as session:
         assert jobs.latest(session, 1, JobKind.FINETUNE).state is JobState.CANCELLED
 
 
 def test_a_training_that_does_not_end_well_is_told(run, monkeypatch):
-    monkeypatch.setattr("time.sleep", lambda _: actions.pause(1))
+    monkeypatch.setattr("worker.cli.watch.time.sleep", lambda _: actions.pause(1))
     with pytest.raises(UserError, match="Job 1 was paused"):
         run("finetune", "1")
 

@@ -47,7 +47,7 @@ def test_a_database_that_stays_away_ends_the_waiting(
         raise DatabaseAway("it is gone")
 
     monkeypatch.setattr(watch, "job_progress", SimpleNamespace(of=of))
-    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("worker.cli.watch.time.monotonic", lambda: next(clock))
     with pytest.raises(DatabaseAway):
         command(*PRICED)
     assert next(clock) > watch.PATIENCE_SECONDS
@@ -59,7 +59,7 @@ def test_ctrl_c_cancels_every_job_that_was_started(
     def press(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("time.sleep", press)
+    monkeypatch.setattr("worker.cli.watch.time.sleep", press)
     command(*PRICED, ends=130)
     with begin() as session:
         assert [job.state for job in jobs.all(session)] == [JobState.CANCELLED] * 2

@@ -46,6 +46,7 @@ def check_stored(case: Case, dataset_id: int) -> None:
     assert (settings().files_dir / dataset.file_sha256).read_bytes() == case.data, case.name
 
 
+@pytest.mark.slow
 def test_every_file_of_the_corpus_is_stored_or_refused_as_a_whole(database, sent):
     """One test for all of them: a database per file would take longer than the files do."""
     for case in CASES:

@@ -32,6 +32,7 @@ def by_hand(net: Network, prompt: tuple[int, ...], top: int) -> np.ndarray:
     return np.array(out) / sum(out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["llama", "gemma"])
 def test_scores_equal_one_plain_pass_per_price(kind: str) -> None:
     trie = price_trie(encode, VOCABULARY, 99)
@@ -43,6 +44,7 @@ def test_scores_equal_one_plain_pass_per_price(kind: str) -> None:
             np.testing.assert_allclose(row, by_hand(plain, (*shared, *prompt), 99), rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_three_digits_and_a_wide_fused_attention_agree_with_the_plain_way() -> None:
     trie = price_trie(encode, VOCABULARY, 999)
     long = (
