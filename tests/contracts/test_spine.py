@@ -60,8 +60,8 @@ def test_nothing_that_a_step_calls_imports_a_step(graph: grimp.ImportGraph) -> N
         assert not above, f"{', '.join(above)} import {module}: what they need lies below it"
 
 
-LATE = {"worker/techniques/__init__.py"}
-"""The registry of techniques: pages know their names and specs, only workers load them."""
+LATE = {"worker/techniques/__init__.py", "worker/specs/registry.py"}
+"""The registry of techniques, specs and code: a technique is found by its file, and pages load only its spec."""
 
 
 def test_nothing_but_the_registry_of_techniques_is_imported_by_a_name_in_a_string() -> None:
