@@ -6,7 +6,7 @@ import pytest
 
 from db.engine import begin
 from tests.builders import a_dataset
-from worker.data_need import steps
+from worker.data_need import learning
 
 LAWS = {"finetuned": (0.0, 0.3), "rag": (-1.0, 0.15), "neighbours": (-1.0, 0.0), "ridge": (-1.5, 0.0)}
 
@@ -15,12 +15,13 @@ LAWS = {"finetuned": (0.0, 0.3), "rag": (-1.0, 0.15), "neighbours": (-1.0, 0.0),
 def run(command, monkeypatch):
     """run("data-need", "1") calls the command line on a dataset of 400 rows; returns what it prints."""
 
-    def off_by_a_law(work, dataset, spec, part):
+    def off_by_a_law(part, *_):
         level, slope = LAWS[part.way]
-        return part.measured["price"].to_numpy() * (1 + 2.718**level * len(part.train) ** -slope), len(part.train) / 4
+        prices = part.measured["price"].to_numpy() * (1 + 2.718**level * len(part.train) ** -slope)
+        return learning.Learned(prices, len(part.train) / 4)
 
-    for name in ("_trained", "_fitted"):
-        monkeypatch.setattr(steps, name, off_by_a_law)
+    for name in ("fine_tuned", "fitted"):
+        monkeypatch.setattr(learning, name, off_by_a_law)
     with begin() as session:
         a_dataset(session, 400)
     return command
