@@ -18,7 +18,7 @@ from tests.worker.finetune.fake_steps import train_nothing
 from tests.worker.hashed import HashedWords
 from worker import specs
 from worker.cli import main
-from worker.data_need import steps
+from worker.data_need import learning
 from worker.finetune import actions as finetune_actions
 from worker.knowledge import index
 from worker.llm.endpoint import client
@@ -63,12 +63,15 @@ def walk(command: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Walk:
     train_nothing(monkeypatch)
     model = HashedWords()
     monkeypatch.setattr(index, "embedder", lambda: model)
-    for way in ("_trained", "_fitted"):
-        monkeypatch.setattr(steps, way, lambda work, dataset, spec, part: (part.measured["price"].to_numpy() + 1, 0.0))
+    for way in ("fine_tuned", "fitted"):
+        monkeypatch.setattr(
+            learning, way, lambda part, *_: learning.Learned(part.measured["price"].to_numpy() + 1, 0.0)
+        )
     monkeypatch.setattr(specs, "defaults", lambda: [specs.ConstantSpec()])
     return Walk(command)
 
 
+@pytest.mark.stack  # the courier of the endpoint that it prices with
 def test_every_command_prints_while_its_servers_run(walk: Walk, sent: list[int], tmp_path: Path) -> None:
     _datasets(walk, tmp_path)
     _jobs(walk, sent)

@@ -1,6 +1,5 @@
 """Steps of a fine-tune that train nothing: they leave behind what the real ones do."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,16 +9,15 @@ from db.engine import Session
 from db.types import Step, TrainingPoint
 from tests.builders import a_report, an_adapter
 from worker import steps
-from worker import work as worker_work
+from worker.work import Commit, Work
 
-Commit = Callable[[Session], chunks.Tally]
 SECONDS = 120.0
 
 
 def train_nothing(monkeypatch: pytest.MonkeyPatch, *, forgets: float = 0.01, **changes: Any) -> None:
     """From now on a fine-tune gives a few bytes that forgot this share; `changes` are fields of Adapter."""
 
-    def train(work: worker_work.Work) -> Commit:
+    def train(work: Work) -> Commit:
         def commit(session: Session) -> chunks.Tally:
             job = work.job
             values = {"loss": 1.25, "eta_seconds": 30.0, "items": job.items_total}
@@ -35,7 +33,7 @@ def train_nothing(monkeypatch: pytest.MonkeyPatch, *, forgets: float = 0.01, **c
 
         return commit
 
-    def gate(work: worker_work.Work) -> Commit:
+    def gate(work: Work) -> Commit:
         def commit(session: Session) -> chunks.Tally:
             asked = work.job.spec.get("adapter")
             adapter = adapters.get(session, asked) if asked else adapters.of_job(session, work.job.id)
@@ -45,7 +43,7 @@ def train_nothing(monkeypatch: pytest.MonkeyPatch, *, forgets: float = 0.01, **c
 
         return commit
 
-    def pilot(work: worker_work.Work) -> Commit:
+    def pilot(work: Work) -> Commit:
         def commit(session: Session) -> chunks.Tally:
             told = {"seconds": 60.0, "low_seconds": 50.0, "high_seconds": 80.0, "steps": 20, "basis": "A pilot."}
             results.put(session, work.job.id, told)
