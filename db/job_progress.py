@@ -91,11 +91,11 @@ def measured_seconds(
 ) -> tuple[float, float] | None:
     """(seconds per item, seconds to fit) measured over the last finished jobs of a technique, or of one exact spec.
 
-    Calls of a hosted model run side by side, so there the clock on the wall counts instead of the sum of waiting times.
+    Calls to an endpoint run side by side, so there the clock on the wall counts instead of the sum of waiting times.
     """
     row = session.execute(
         text(
-            """SELECT sum(CASE WHEN :queue = 'hosted' THEN extract(epoch FROM c.finished_at - c.started_at)::float8
+            """SELECT sum(CASE WHEN :queue = 'endpoint' THEN extract(epoch FROM c.finished_at - c.started_at)::float8
                                ELSE c.seconds END) / nullif(sum(c.items_done), 0) AS per_item,
                       avg(j.fixed_seconds) AS fit
                FROM (SELECT * FROM jobs WHERE technique = :technique AND state = 'done' AND queue = :queue

@@ -71,7 +71,7 @@ def _take_off_the_books(session: Session, job_id: int) -> None:
                             count(*) FILTER (WHERE p.usd IS NULL) AS unknown_costs
                      FROM jobs j JOIN chunks k ON k.job_id = j.id AND k.step = 'price' AND k.failed > 0
                      JOIN predictions p ON p.job_id = j.id AND p.status = 'failed' AND p.row = ANY(k.rows)
-                     WHERE j.id = :job AND j.queue = 'hosted' GROUP BY k.id) f
+                     WHERE j.id = :job AND j.queue = 'endpoint' GROUP BY k.id) f
                WHERE c.id = f.id"""
         ),
         {"job": job_id},
@@ -99,7 +99,7 @@ def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: S
                            || 'of the job without getting further.' END
                FROM (SELECT c.id, reads.is_file,
                             CASE WHEN reads.is_file THEN least(:attempts, :file_attempts) ELSE :attempts END AS allowed,
-                            CASE WHEN (j.queue = 'hosted' OR c.step = 'train') AND c.items_done > c.furthest
+                            CASE WHEN (j.queue = 'endpoint' OR c.step = 'train') AND c.items_done > c.furthest
                                              THEN 0 ELSE c.failures + 1 END AS failures
                      FROM chunks c JOIN jobs j ON j.id = c.job_id
                      CROSS JOIN LATERAL (SELECT c.step IN ('inspect', 'load')

@@ -106,7 +106,7 @@ class PredictionStatus(StrEnum):
 class Queue(StrEnum):
     CPU = "cpu"
     GPU = "gpu"
-    HOSTED = "hosted"
+    ENDPOINT = "endpoint"
     INTERACTIVE = "interactive"  # what somebody waits for at a page: a file is looked at, loaded, a base is searched
     CONTROL = "control"  # the sweeper
 
@@ -288,7 +288,7 @@ class Adapter:
     job_id: int | None
     model: str  # what to ask: the base model, or "endpoint:model" of a model that was tuned behind an endpoint
     base: str  # name of the base model
-    base_hash: str  # of the base's weights: an adapter works on no others; "" for a hosted one
+    base_hash: str  # of the base's weights: an adapter works on no others; "" for one behind an endpoint
     form: str  # tokens | quantiles
     spec: dict[str, Any]  # worker.specs.finetune.TrainSpec, with its prompt pinned
     fingerprint: str  # of the dataset, its split and the rows that were trained on
@@ -302,7 +302,7 @@ class Adapter:
     created_at: datetime
 
     @property
-    def is_hosted(self) -> bool:
+    def uses_endpoint(self) -> bool:
         return not self.base_hash
 
 
@@ -391,7 +391,7 @@ class EndpointModel:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where hosted models answer, over the OpenAI protocol. Its key is in the environment, under `key_env`."""
+    """Where language models answer, over the OpenAI protocol. Its key is in the environment, under `key_env`."""
 
     name: str
     base_url: str

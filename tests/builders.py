@@ -118,7 +118,7 @@ def an_adapter(session: Session, dataset_id: int | None, **changes: Any) -> Adap
     name = datasets.get(session, dataset_id).name if dataset_id else "things"
     adapter = some_weights(**({"dataset_id": dataset_id, "dataset_name": name} | changes))
     files = {"adapter_config.json": b'{"peft_type": "LORA"}', "adapter_model.safetensors": b"weights"}
-    adapters.register(session, adapter, {} if adapter.is_hosted else files)
+    adapters.register(session, adapter, {} if adapter.uses_endpoint else files)
     return adapters.get(session, adapter.id)
 
 

@@ -65,7 +65,7 @@ def test_the_rules_find_mistakes(path: tuple[str, ...], value: object) -> None:
 
 def test_every_part_is_there() -> None:
     assert set(SERVICES) == {
-        *("postgres", "redis", "migrate", "worker-cpu", "worker-hosted", "worker-interactive"),
+        *("postgres", "redis", "migrate", "worker-cpu", "worker-endpoint", "worker-interactive"),
         *("worker-gpu", "beat", "dashboard", "flower"),
     }
 
@@ -74,7 +74,7 @@ def test_every_part_is_there() -> None:
     ("service", "command"),
     [
         ("worker-cpu", up.worker_command(Queue.CPU, "cpu", 1)),
-        ("worker-hosted", up.worker_command(Queue.HOSTED, "hosted", up.HOSTED_CHILDREN)),
+        ("worker-endpoint", up.worker_command(Queue.ENDPOINT, "endpoint", up.ENDPOINT_CHILDREN)),
         ("worker-interactive", up.worker_command(Queue.INTERACTIVE, "interactive", 1)),
         ("worker-gpu", up.worker_command(Queue.GPU, "gpu", 1)),
         ("beat", up.control_command()),

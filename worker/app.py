@@ -65,7 +65,7 @@ app.conf.update(
             "schedule": REFRESH_SECONDS,
             "options": {"queue": Queue.CONTROL, "expires": REFRESH_SECONDS},
         },
-        # Batches of hosted calls take minutes to hours; one that is done wakes the chunk that waits for it.
+        # Batches of calls to endpoints take minutes to hours; one that is done wakes the chunk that waits for it.
         "poll": {"task": POLL, "schedule": 30, "options": {"queue": Queue.CONTROL, "expires": 30}},
     },
 )

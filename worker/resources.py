@@ -13,7 +13,7 @@ from db.types import Dataset, PromptVersion
 from worker.knowledge.index import PgIndex
 from worker.llm.base import LanguageModel, Precision
 from worker.prompts import versions
-from worker.specs import BaseSpec, is_hosted
+from worker.specs import BaseSpec, is_endpoint_model
 from worker.techniques import build
 from worker.techniques.base import Index, Technique
 
@@ -46,11 +46,11 @@ def _adapted_model(adapter_id: str, model: str, precision: Precision) -> "LocalM
     return _adapted[key]
 
 
-def _hosted_model(name: str, sample: int, batch: str) -> LanguageModel:
+def _endpoint_model(name: str, sample: int, batch: str) -> LanguageModel:
     """Not kept: it costs nothing to make, and what is set for its endpoint may have changed."""
-    from worker.llm.endpoint.model import HostedModel
+    from worker.llm.endpoint.model import EndpointModel
 
-    return HostedModel(name, sample, batch)
+    return EndpointModel(name, sample, batch)
 
 
 _KEPT = 4  # fitted techniques a process keeps; language models are shared among them and not counted
@@ -81,7 +81,7 @@ class LiveResources:
     def language_model(
         self, name: str, sample: int = 0, batch: str = "off", precision: Precision = "auto"
     ) -> LanguageModel:
-        return _hosted_model(name, sample, batch) if is_hosted(name) else local_model(name, precision)
+        return _endpoint_model(name, sample, batch) if is_endpoint_model(name) else local_model(name, precision)
 
     def adapted_model(self, adapter: str, model: str, precision: Precision = "auto") -> "LocalModel":
         return _adapted_model(adapter, model, precision)

@@ -1,11 +1,11 @@
-"""The Endpoints page: where hosted models answer, whether they work, what they can do and what they cost."""
+"""The Endpoints page: where language models answer, whether they work, what they can do and what they cost."""
 
 import streamlit as st
 
 from dashboard.parts.endpoints import connection, prices
 from dashboard.shared import navigation, reads, widgets
 
-widgets.title("Endpoints", "Where hosted models answer: any server that speaks the OpenAI protocol.")
+widgets.title("Endpoints", "Where language models answer: any server that speaks the OpenAI protocol.")
 endpoints = {endpoint.name: endpoint for endpoint in reads.endpoints()}
 if not endpoints:
     st.markdown("#### No endpoint yet: add one, test it, and its models are on the Run page.")

@@ -33,14 +33,14 @@ class Choices:
 def spec_form(technique: str, choices: Choices | None = None) -> BaseSpec:
     """Inputs for the fields of a technique's spec, from its titles, descriptions and bounds. Raises UserError.
 
-    A field that means something only for a hosted model is asked for only when one is chosen, and none that something
-    else decides.
+    A field that means something only for a model behind an endpoint is asked for only when one is chosen, and none
+    that something else decides.
     """
     kind = specs.SPECS[technique]
     choices = choices or Choices()
     values: dict[str, Any] = {"technique": technique}
     fields = {name: kind.model_fields[name] for name in specs.asked_fields(kind)}
-    hosted: bool | None = None
+    at_endpoint: bool | None = None
     if "model" in fields:
         left, right = st.columns(2)
         with left:
@@ -49,11 +49,11 @@ def spec_form(technique: str, choices: Choices | None = None) -> BaseSpec:
             values["prompt"] = _choice(
                 f"spec-{technique}-prompt", fields["prompt"], choices.prompts, fields["prompt"].default
             )
-        hosted = specs.is_hosted(values["model"])
+        at_endpoint = specs.is_endpoint_model(values["model"])
     rest = {
         name: field
         for name, field in fields.items()
-        if name not in values and (hosted is not False or not hosted_only(field))
+        if name not in values and (at_endpoint is not False or not endpoint_only(field))
     }
     _grid(technique, {name: field for name, field in rest.items() if name not in kind.rare}, values, choices)
     more = {name: field for name, field in rest.items() if name in kind.rare}
@@ -63,9 +63,9 @@ def spec_form(technique: str, choices: Choices | None = None) -> BaseSpec:
     return specs.parse(values)
 
 
-def hosted_only(field: FieldInfo) -> bool:
+def endpoint_only(field: FieldInfo) -> bool:
     extra = field.json_schema_extra
-    return isinstance(extra, dict) and bool(extra.get("hosted_only"))
+    return isinstance(extra, dict) and bool(extra.get("endpoint_only"))
 
 
 def model_choice(key: str, choices: Choices, label: str = "Model") -> str:

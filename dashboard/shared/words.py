@@ -101,7 +101,7 @@ SYNTHETIC = "This catalogue is synthetic: a seeded generator made its products a
 def model_name(ref: str) -> str:
     """What readers call a model that specs name so: "gpt-5 · on openai"; a folder's last part."""
     endpoint, _, name = ref.partition(":")
-    return f"{name} · on {endpoint}" if specs.is_hosted(ref) else specs.model_name(ref)
+    return f"{name} · on {endpoint}" if specs.is_endpoint_model(ref) else specs.model_name(ref)
 
 
 def prompt_name(ref: str) -> str:
@@ -205,7 +205,7 @@ def index_purpose(job: Job) -> str:
 
 def is_paid(job: Job) -> bool:
     """Whether an endpoint charges for its answers; else it is the machine's time that costs."""
-    return specs.is_hosted(str(job.spec.get("model", "")))
+    return specs.is_endpoint_model(str(job.spec.get("model", "")))
 
 
 def family(technique: str) -> str:

@@ -24,7 +24,7 @@ class PromptRow(Base):
 
 
 class EndpointRow(Base):
-    """Where hosted models answer. Its key is named, not kept."""
+    """Where language models answer. Its key is named, not kept."""
 
     __tablename__ = "endpoints"
     name: Mapped[str] = mapped_column(primary_key=True)
@@ -41,7 +41,7 @@ class EndpointRow(Base):
 
 
 class CompletionRow(Base):
-    """One call of a hosted model, by the hash of its whole request: stored before it is used, never paid twice."""
+    """One call to an endpoint, by the hash of its whole request: stored before it is used, never paid twice."""
 
     __tablename__ = "completions"
     __table_args__ = (

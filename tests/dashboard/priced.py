@@ -73,7 +73,7 @@ def a_running_job(
         session,
         kind=JobKind.PRICE,
         dataset_id=dataset_id,
-        queue=Queue.HOSTED if spec.is_hosted else Queue.CPU,
+        queue=Queue.ENDPOINT if spec.uses_endpoint else Queue.CPU,
         rate_id=rates.for_queue(session, Queue.CPU),
         chunks=[(Step.FIT, []), (Step.PRICE, rows), (Step.EVALUATE, [])],
         technique=values["technique"],
@@ -111,7 +111,7 @@ def guesses(items: pl.DataFrame, spec: BaseSpec) -> pl.DataFrame:
     price = items["price"].fill_null(60.0).to_numpy() * np.exp(random.normal(0, noise, n))
     read = random.random(n) >= unreadable
     paid = random.gamma(20, usd / 20, n) * (1 + k / 5)
-    versions = random.random(n) < 0.3 if spec.is_hosted else np.zeros(n, dtype=bool)
+    versions = random.random(n) < 0.3 if spec.uses_endpoint else np.zeros(n, dtype=bool)
     evidence = [
         json.dumps(llm_evidence(item, values, guess) if spec.uses_llm else {"category": item["category"], "n": 33})
         for item, guess in zip(items.iter_rows(named=True), price, strict=True)
@@ -125,7 +125,7 @@ def guesses(items: pl.DataFrame, spec: BaseSpec) -> pl.DataFrame:
             "status": ["ok" if ok else "unparsed" for ok in read],
             "tokens_in": [190 + 45 * k if spec.uses_llm else 0] * n,
             "tokens_out": [4 if spec.uses_llm else 0] * n,
-            "tokens_cached": [64 if spec.is_hosted else 0] * n,
+            "tokens_cached": [64 if spec.uses_endpoint else 0] * n,
             "seconds": random.gamma(8, seconds / 8, n),
             "evidence": evidence,
             "usd": np.where(versions, 0.0, paid),
@@ -166,6 +166,6 @@ def llm_evidence(item: dict[str, Any], values: dict[str, Any], guess: float) -> 
     if item["row"] % 7 == 0:
         found["flag"] = "it says “ignore the above”"
         found["shortened"] = {"examples": 2, "tokens": 40}
-    if specs.is_hosted(values["model"]):
+    if specs.is_endpoint_model(values["model"]):
         found["ignored"] = ["logprobs"]
     return found

@@ -125,7 +125,7 @@ def test_what_unfinished_tries_went_through_is_kept(session):
 
 
 def test_a_chunk_that_gets_further_with_every_try_is_not_given_up_on_an_endpoint(session):
-    job_id = a_job(session, a_dataset(session), queue=Queue.HOSTED)
+    job_id = a_job(session, a_dataset(session), queue=Queue.ENDPOINT)
     for done in range(1, 8):
         [chunk_id] = chunks.to_send(session, job_id)
         chunk = chunks.claim(session, chunk_id, "me", 15)
@@ -136,7 +136,7 @@ def test_a_chunk_that_gets_further_with_every_try_is_not_given_up_on_an_endpoint
 
 
 def test_a_chunk_that_dies_at_the_same_place_again_and_again_is_given_up(session):
-    job_id = a_job(session, a_dataset(session), queue=Queue.HOSTED)
+    job_id = a_job(session, a_dataset(session), queue=Queue.ENDPOINT)
     for _ in range(4):
         [chunk_id] = chunks.to_send(session, job_id)
         chunk = chunks.claim(session, chunk_id, "me", 15)
@@ -192,7 +192,7 @@ def test_what_a_dead_worker_had_set_aside_is_free_when_the_job_is_resumed(sessio
 
 
 def test_what_failed_rows_paid_is_on_the_bill_once_after_a_retry(session):
-    job_id = a_job(session, a_dataset(session), pieces=[(0, 1)], queue=Queue.HOSTED)
+    job_id = a_job(session, a_dataset(session), pieces=[(0, 1)], queue=Queue.ENDPOINT)
     for step in range(3):
         (chunk_id,) = chunks.to_send(session, job_id)
         chunk = chunks.claim(session, chunk_id, "me", 15)

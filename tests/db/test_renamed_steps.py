@@ -35,7 +35,7 @@ def a_training(queue: Queue) -> int:
             dataset_id=a_dataset(session),
             queue=queue,
             rate_id=rates.for_queue(session, queue),
-            chunks=[(Step.TUNE if queue is Queue.HOSTED else Step.TRAIN, []), (Step.GATE, [])],
+            chunks=[(Step.TUNE if queue is Queue.ENDPOINT else Step.TRAIN, []), (Step.GATE, [])],
         )
 
 
@@ -47,7 +47,7 @@ def rows(query: str) -> list[tuple]:
 @pytest.fixture
 def old(alembic: Config) -> dict[str, int]:
     """Jobs under way, an adapter and a result, in the words of the version before."""
-    made = {"here": a_training(Queue.CPU), "there": a_training(Queue.HOSTED)}
+    made = {"here": a_training(Queue.CPU), "there": a_training(Queue.ENDPOINT)}
     with begin() as session:
         dataset_id = a_dataset(session)
         made["priced"] = a_job(session, dataset_id, pieces=[[0, 1]])

@@ -134,7 +134,7 @@ def test_a_long_wait_for_a_free_worker_does_not_bring_fits_before_the_pricing_of
 
 def test_a_message_takes_work_of_its_own_queue_only(session):
     dataset_id = a_dataset(session)
-    short, hosted = short_job(session, dataset_id), a_job(session, dataset_id, queue=Queue.HOSTED)
+    short, hosted = short_job(session, dataset_id), a_job(session, dataset_id, queue=Queue.ENDPOINT)
     [_, message] = send(session, [short, hosted])
     assert take(session, message) == hosted
     assert take(session, message) is None

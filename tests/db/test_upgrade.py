@@ -232,7 +232,7 @@ def test_every_adapter_is_there_with_where_it_comes_from(upgraded):
         history = adapters.history(session)
         production = adapters.in_production(session, "things")
     assert [
-        (a.task, a.state, a.form, a.model.partition(":")[0], a.dataset_name, a.job_id, a.is_hosted)
+        (a.task, a.state, a.form, a.model.partition(":")[0], a.dataset_name, a.job_id, a.uses_endpoint)
         for a in sorted(every.values(), key=lambda a: a.created_at)
     ] == ADAPTERS
     as_they_were = as_left("SELECT id, train_rows, usd, seconds, fingerprint, base_hash, metrics FROM adapters")
@@ -245,7 +245,7 @@ def test_every_adapter_is_there_with_where_it_comes_from(upgraded):
         assert Report.from_json(adapter.gate_report).is_measured
         assert adapter.metrics["mae"] > 0
         assert adapter.task in adapter_actions.card(adapter.id)
-        assert adapter.is_hosted or digest(files[adapter.id]) == adapter.id
+        assert adapter.uses_endpoint or digest(files[adapter.id]) == adapter.id
     assert production is not None
     assert [(change.before, change.after, change.who, bool(change.overrides)) for change in history] == CHANGES
 

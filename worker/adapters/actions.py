@@ -150,7 +150,7 @@ def download(adapter_ref: str) -> bytes:
     """A zip of the adapter's folder as PEFT reads it, with a card of what is known about it by now."""
     with begin() as session:
         adapter = adapters.get(session, adapter_ref)
-        if adapter.is_hosted:
+        if adapter.uses_endpoint:
             raise UserError(f"The weights of {adapter.model} stay with its endpoint; there is nothing to download.")
         files = adapters.files(session, adapter.id)
     files[CARD] = card(adapter.id).encode()

@@ -69,7 +69,7 @@ def _head(adapter: Adapter) -> Iterator[str]:
     yield f"base_model: {json.dumps(base.hub if base else adapter.base)}"
     if base:
         yield f"license: {base.licence}"
-    if not adapter.is_hosted:
+    if not adapter.uses_endpoint:
         yield "library_name: peft"
     yield from ("tags:", "- price-estimation", "---", "")
 
@@ -160,7 +160,7 @@ def _use(adapter: Adapter) -> Iterator[str]:
     yield "With Pricewright:"
     yield ""
     yield from ("```", f"pricewright price DATASET --technique finetuned --adapter {adapter.id[:12]}", "```", "")
-    if adapter.is_hosted:
+    if adapter.uses_endpoint:
         yield from (f"Its weights stay with the endpoint, where it is asked as `{adapter.model}`.", "")
         if ends := adapter.metrics.get("shutdown_date"):
             yield from (f"It ends there on {ends} at the latest.", "")

@@ -25,7 +25,7 @@ def language(adapter: Adapter, progress: Progress) -> list[Part | Missing]:
 
     resources = LiveResources(adapter.dataset_id or 0)
     trained = TrainSpec.model_validate(adapter.spec)
-    if not adapter.is_hosted:
+    if not adapter.uses_endpoint:
         base = local_model(trained.model, precision(trained))
         adapted = resources.adapted_model(adapter.id, adapter.model, precision(trained))
         return [gate_measures.prose(base, adapted, progress), gate_measures.questions(base, adapted, progress)]

@@ -11,7 +11,7 @@ from db.types import ITEM_SCHEMA, Adapter, Split
 from worker import demo, specs
 from worker.adapters import pricing
 from worker.evaluation.gate import Missing, Unit
-from worker.specs import HOSTED_VALIDATION, BaseSpec, RagSpec, ZeroShotSpec, finetune
+from worker.specs import ENDPOINT_VALIDATION, BaseSpec, RagSpec, ZeroShotSpec, finetune
 from worker.specs.finetune import GATE_ROWS, TrainSpec
 
 OTHERS = "prices of other categories"
@@ -59,7 +59,7 @@ def previous(session: Session, adapter: Adapter, rival: Adapter | None) -> Price
     # other words in its description.
     items = items.join(seen, on=_plain("title"), how="anti")
     about = f"validation rows of {rival.dataset_name}, against the adapter {rival.id[:8]}"
-    chosen = _some(items, adapter, is_paid=adapter.is_hosted or rival.is_hosted)
+    chosen = _some(items, adapter, is_paid=adapter.uses_endpoint or rival.uses_endpoint)
     if chosen.is_empty():
         return Missing(PREVIOUS, f"The new adapter learned from every validation row of {rival.dataset_name}.")
     before, after = _tuned(session, rival), _tuned(session, adapter)
@@ -84,13 +84,15 @@ def _other_rows(session: Session, adapter: Adapter, dataset_id: int) -> tuple[pl
     validation = datasets.items(session, dataset_id, Split.VALIDATION)
     if trained.categories:
         known = [name.strip().lower() for name in trained.categories]
-        rest = _some(validation.filter((category != "") & ~category.is_in(known)), adapter, is_paid=adapter.is_hosted)
+        rest = _some(
+            validation.filter((category != "") & ~category.is_in(known)), adapter, is_paid=adapter.uses_endpoint
+        )
         if len(rest) >= FEWEST_OTHERS:
             return rest, "validation rows of categories that were not trained on"
     known = items.select(category.unique())["category"].to_list()
     goods = demo.catalogue().filter((category != "") & ~category.is_in(known))
     rows = pl.int_range(-1, -1 - pl.len(), -1, dtype=pl.Int64)  # no rows of the dataset
-    rest = _some(goods.with_columns(row=rows).select(list(ITEM_SCHEMA)), adapter, is_paid=adapter.is_hosted)
+    rest = _some(goods.with_columns(row=rows).select(list(ITEM_SCHEMA)), adapter, is_paid=adapter.uses_endpoint)
     return rest, "rows of the demo catalogue"
 
 
@@ -98,7 +100,7 @@ def _some(items: pl.DataFrame, adapter: Adapter, *, is_paid: bool) -> pl.DataFra
     """A sample, the same for the same rows, of those whose price the adapter considers."""
     trained = TrainSpec.model_validate(adapter.spec)
     priced = items.filter(trained.bounds.hold(pl.col("price")))
-    most = HOSTED_VALIDATION if is_paid else GATE_ROWS
+    most = ENDPOINT_VALIDATION if is_paid else GATE_ROWS
     return priced.sample(min(most, len(priced)), seed=0, shuffle=True).sort("row")
 
 

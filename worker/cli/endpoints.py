@@ -1,4 +1,4 @@
-"""`pricewright endpoints …`: where hosted models answer, what they can do and what they cost, for a terminal."""
+"""`pricewright endpoints …`: where language models answer, what they can do and what they cost, for a terminal."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -15,7 +15,7 @@ from worker.endpoints.presets import OTHER, PRESETS
 from worker.server.up import running_stack
 
 app = typer.Typer(
-    name="endpoints", no_args_is_help=True, help="Where hosted models answer: add, test and price endpoints."
+    name="endpoints", no_args_is_help=True, help="Where language models answer: add, test and price endpoints."
 )
 
 Name = Annotated[str, typer.Argument(help="The endpoint's name; models are called NAME:MODEL.")]

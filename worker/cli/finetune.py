@@ -95,7 +95,7 @@ def _spec(preset: str, chosen: dict[str, Any], pairs: list[str] | None) -> Train
 
 
 def _estimate(dataset: Dataset, spec: TrainSpec, as_json: bool) -> None:
-    if not spec.is_hosted:
+    if not spec.uses_endpoint:
         watch.wait_for_training(finetune_actions.measure(dataset.id, spec), quiet=as_json)
     estimate = finetune_actions.estimate(dataset.id, spec)
     assert estimate is not None  # the pilot is done

@@ -30,7 +30,7 @@ def start(dataset_id: int, spec: TrainSpec, *, task: str = "", cap_usd: Decimal 
         dataset = actions.ready(session, dataset_id)
         spec = planning.pinned(session, dataset, spec)
         rows = planning.check(session, dataset, spec)
-        if cap_usd is not None and spec.is_hosted:
+        if cap_usd is not None and spec.uses_endpoint:
             planning.check_cap(session, dataset, spec, cap_usd)
         task = task.strip() or dataset.name
         same = _same(session, dataset_id, spec)
@@ -46,11 +46,11 @@ def start(dataset_id: int, spec: TrainSpec, *, task: str = "", cap_usd: Decimal 
             kind=JobKind.FINETUNE,
             dataset_id=dataset_id,
             queue=planning.queue_for(session, spec),
-            chunks=[(Step.TUNE if spec.is_hosted else Step.TRAIN, []), (Step.GATE, [])],
+            chunks=[(Step.TUNE if spec.uses_endpoint else Step.TRAIN, []), (Step.GATE, [])],
             spec=_as_json(spec, task),
             spec_hash=spec.hash,
             items_total=planning.seen(spec, rows),
-            cap_usd=cap_usd if spec.is_hosted else None,
+            cap_usd=cap_usd if spec.uses_endpoint else None,
         )
 
 
@@ -59,7 +59,7 @@ def measure(dataset_id: int, spec: TrainSpec) -> int:
     with begin() as session:
         dataset = actions.ready(session, dataset_id)
         spec = planning.pinned(session, dataset, spec)
-        if spec.is_hosted:
+        if spec.uses_endpoint:
             raise UserError("A model behind an endpoint trains there: nothing can be timed here before it starts.")
         planning.check(session, dataset, spec)
         for job in jobs.all(session, dataset_id, JobKind.PILOT):
@@ -102,7 +102,7 @@ def stop(job_id: int) -> None:
             raise WrongState(f"Job {job_id} can't be stopped: it is no training that runs.")
         if planning.made_by(session, job):
             raise WrongState(f"The training of job {job_id} is over; what it forgot is being measured.")
-        if job.queue is Queue.HOSTED:
+        if job.queue is Queue.ENDPOINT:
             raise WrongState(f"Job {job_id} can't keep the best so far, but can be cancelled. {tuning.ENDED}")
         trainings.ask_to_stop(session, job_id)
 

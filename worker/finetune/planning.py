@@ -41,13 +41,13 @@ class TrainEstimate:
 def pinned(session: Session, dataset: Dataset, spec: TrainSpec) -> TrainSpec:
     """The spec with its prompt as "name@version" and the bounds of its prices, so that a job says exactly what it
     learned, for ever."""
-    named = spec.prompt if spec.prompt != "auto" else "question" if spec.is_hosted else "listing"
+    named = spec.prompt if spec.prompt != "auto" else "question" if spec.uses_endpoint else "listing"
     return price_bounds.pin(session, dataset, spec.model_copy(update={"prompt": versions.resolve(session, named).ref}))
 
 
 def check(session: Session, dataset: Dataset, spec: TrainSpec) -> int:
     """How many rows there are to learn from. Raises NotReady, NotFound or UserError when a training could only fail."""
-    if spec.is_hosted:
+    if spec.uses_endpoint:
         endpoints.get(session, spec.model.partition(":")[0])
         if not spec.says.at_endpoints:
             learnt = " or ".join(name for name, form in FORMS.items() if form.at_endpoints)
@@ -59,7 +59,7 @@ def check(session: Session, dataset: Dataset, spec: TrainSpec) -> int:
             f"There is no model {spec.model!r}: choose {', '.join(MODELS)}, the folder of a model, a hub id "
             "(owner/name) or endpoint:model."
         )
-    if not spec.is_hosted and spec.quantisation == "nf4" and not workers.serves(session, Queue.GPU):
+    if not spec.uses_endpoint and spec.quantisation == "nf4" and not workers.serves(session, Queue.GPU):
         raise NotReady(
             "Base weights in nf4 need a GPU worker with the package bitsandbytes, and no GPU worker is there; start "
             "one, or train with plain base weights."
@@ -111,15 +111,15 @@ def seen(spec: TrainSpec, rows: int) -> int:
 
 
 def queue_for(session: Session, spec: TrainSpec) -> Queue:
-    if spec.is_hosted:
-        return Queue.HOSTED
+    if spec.uses_endpoint:
+        return Queue.ENDPOINT
     return Queue.GPU if workers.serves(session, Queue.GPU) else Queue.CPU
 
 
 def estimate(session: Session, dataset: Dataset, spec: TrainSpec) -> TrainEstimate | None:
     """What training with a pinned spec would take; None when nothing like it was measured here yet."""
     items_seen = seen(spec, check(session, dataset, spec))
-    known = _counted(session, dataset, spec) if spec.is_hosted else _measured(session, dataset, spec, items_seen)
+    known = _counted(session, dataset, spec) if spec.uses_endpoint else _measured(session, dataset, spec, items_seen)
     return known and replace(known, caution=price_bounds.learned(session, dataset, spec).sentence())
 
 

@@ -50,7 +50,7 @@ class Spent:
     tokens_in: int = 0
     tokens_cached: int = 0  # of tokens_in, those billed at the cached tariff
     tokens_out: int = 0  # generated, or scored beyond the prompt
-    seconds: float = 0.0  # this item's share of its batch; waiting time of a hosted call
+    seconds: float = 0.0  # this item's share of its batch; waiting time of a call to an endpoint
     usd: float | None = None  # None: no tariff, machine seconds are what it costs; NaN: paid, but the price is unknown
     saved_usd: float = 0.0  # what a stored answer would have cost anew
 

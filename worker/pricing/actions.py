@@ -60,7 +60,7 @@ def start(
                 split=split,
                 limit=limit,
                 items_total=len(rows),
-                cap_usd=cap_usd if spec.is_hosted else None,
+                cap_usd=cap_usd if spec.uses_endpoint else None,
                 priority=planning.priority(spec),
                 seconds=planning.step_seconds(session, dataset, spec),
             )

@@ -12,9 +12,9 @@ from worker.adapters import pricing
 from worker.datasets import price_bounds
 from worker.pricing import token_estimate
 from worker.prompts import versions
-from worker.specs import HOSTED_VALIDATION, BaseSpec, LlmSpec
+from worker.specs import ENDPOINT_VALIDATION, BaseSpec, LlmSpec
 
-_HOSTED_SECONDS = 0.05  # per item, with many calls at once
+_ENDPOINT_SECONDS = 0.05  # per item, with many calls at once
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ def chunks(spec: BaseSpec, rows: Sequence[int], *, measure: bool) -> list[tuple[
 
 
 def queue_for(session: Session, spec: BaseSpec) -> Queue:
-    """Hosted models wait on the network; local ones go to a GPU where a GPU worker is there; the rest to the CPU."""
-    if spec.is_hosted:
-        return Queue.HOSTED
+    """Calls to endpoints wait on the network; local models go to a GPU where a worker has one; the rest to the CPU."""
+    if spec.uses_endpoint:
+        return Queue.ENDPOINT
     return Queue.GPU if spec.uses_llm and workers.serves(session, Queue.GPU) else Queue.CPU
 
 
@@ -75,8 +75,8 @@ def check(session: Session, dataset: Dataset, spec: BaseSpec, rows: Sequence[int
 
 def _check_model(session: Session, spec: LlmSpec) -> None:
     price_bounds.check(spec.bounds)
-    calls_functions = None if spec.is_hosted else False
-    if spec.is_hosted:
+    calls_functions = None if spec.uses_endpoint else False
+    if spec.uses_endpoint:
         endpoint, _, model = spec.model.partition(":")
         calls_functions = endpoints.get(session, endpoint).model(model).abilities.get("tools")
     if spec.calls_functions and calls_functions is False:
@@ -121,14 +121,14 @@ def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | 
 
 
 def _with_tokens(session: Session, dataset: Dataset, spec: LlmSpec, target: list[int], plain: Estimate) -> Estimate:
-    """The estimate with tokens, and for a hosted model with their price instead of machine time."""
+    """The estimate with tokens, and for a model behind an endpoint with their price instead of machine time."""
     counted = token_estimate.count(session, dataset, spec, target)
     plain = replace(
         plain,
         tokens_in=round(counted.tokens_in[1] * plain.items),
         tokens_out=round(counted.tokens_out[1] * plain.items),
     )
-    if not spec.is_hosted:
+    if not spec.uses_endpoint:
         return plain
     about = "exactly" if counted.is_exact else "roughly, by their length"
     basis = f"Tokens of {min(token_estimate.ROWS, plain.items)} of these rows, counted {about}."
@@ -137,7 +137,7 @@ def _with_tokens(session: Session, dataset: Dataset, spec: LlmSpec, target: list
         return replace(plain, usd=None, basis=f"{basis} What they cost is unknown: enter it on the Endpoints page.")
     day = f", of {tariff.valid_from:%Y-%m-%d}" if tariff.valid_from else ""
     low, usual, high = counted.usd(tariff, plain.items, batch=spec.batch != "off")
-    judged = min(dataset.splits.get(Split.VALIDATION, 0), HOSTED_VALIDATION) if spec.judges else 0
+    judged = min(dataset.splits.get(Split.VALIDATION, 0), ENDPOINT_VALIDATION) if spec.judges else 0
     return replace(
         plain,
         usd=usual,
@@ -156,6 +156,6 @@ def _speed(session: Session, dataset: Dataset, spec: BaseSpec, queue: Queue) -> 
     similar = job_progress.measured_seconds(session, spec.technique, queue)
     if similar:
         return *similar, "Measured here with other settings of this technique."
-    per_item = _HOSTED_SECONDS if spec.is_hosted else spec.seconds.per_item
+    per_item = _ENDPOINT_SECONDS if spec.uses_endpoint else spec.seconds.per_item
     fit = spec.seconds.fit + spec.seconds.fit_per_row * dataset.splits.get(Split.TRAIN, 0)
     return per_item, fit, "A rule of thumb from two ordinary cores; it becomes a measurement after the first run."

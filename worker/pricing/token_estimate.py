@@ -74,7 +74,7 @@ def count(session: Session, dataset: Dataset, spec: LlmSpec, rows: list[int]) ->
 
 
 def tariff(session: Session, spec: LlmSpec) -> Tariff | None:
-    """What the spec's hosted model costs today; None = unknown. Raises NotFound without the endpoint."""
+    """What the spec's model behind an endpoint costs today; None = unknown. Raises NotFound without the endpoint."""
     endpoint, _, model = spec.model.partition(":")
     return tariffs.find(session, endpoints.get(session, endpoint), model)
 

@@ -108,4 +108,4 @@ def named(spec: LlmSpec) -> str:
     """The prompt that a spec names, with `auto` replaced by what fits the kind of model."""
     if spec.prompt != "auto":
         return spec.prompt
-    return "question" if spec.is_hosted else "listing"
+    return "question" if spec.uses_endpoint else "listing"

@@ -7,7 +7,7 @@ from typing import Any
 
 from db.settings import settings
 
-# English product text has about 4 letters a token in the large vocabularies of hosted models and about 3 where it is
+# English product text has about 4 letters a token in the large vocabularies of paid models and about 3 where it is
 # full of numbers; a pilot measured on real rows takes over as soon as a model has answered once.
 BYTES_PER_TOKEN = 3.6
 

@@ -27,7 +27,7 @@ from worker.pricing import actions as pricing_actions
 from worker.server.supervisor import Backoff, Child, stop_all
 
 ROOT = Path(__file__).resolve().parents[2]  # below it lies dashboard/app.py
-HOSTED_CHILDREN = 2  # jobs on endpoints that can go on at once; each has many calls in flight
+ENDPOINT_CHILDREN = 2  # jobs on endpoints that can go on at once; each has many calls in flight
 POLL_SECONDS = 0.25
 READY_SECONDS = 90.0
 
@@ -62,8 +62,8 @@ def worker_commands(config: Settings, suffix: str = "") -> dict[str, list[str]]:
     """Log name -> command of the workers that suit this machine; two sets of them need different suffixes."""
     commands = {
         "worker": worker_command(Queue.CPU, f"cpu{suffix}", config.worker_concurrency),
-        # Calls of hosted models wait most of the time; they need no core, and must not wait behind a local model.
-        "hosted-worker": worker_command(Queue.HOSTED, f"hosted{suffix}", HOSTED_CHILDREN),
+        # Calls to endpoints wait most of the time; they need no core, and must not wait behind a local model.
+        "endpoint-worker": worker_command(Queue.ENDPOINT, f"endpoint{suffix}", ENDPOINT_CHILDREN),
         # A file that is looked at and a search are short, and somebody waits: not behind a training of hours.
         "interactive-worker": worker_command(Queue.INTERACTIVE, f"interactive{suffix}", 1),
         "control": control_command(f"control{suffix}"),

@@ -1,7 +1,7 @@
 """The specs of all techniques: one frozen model each, the table of them, and how they are read and described."""
 
-from worker.specs.base import HOSTED, BaseSpec, Seconds, asked_fields, describe, is_hosted, model_name
-from worker.specs.llm import FROM_TRAIN, HOSTED_VALIDATION, MODELS, LlmSpec, describe_bounds
+from worker.specs.base import ENDPOINT_ONLY, BaseSpec, Seconds, asked_fields, describe, is_endpoint_model, model_name
+from worker.specs.llm import ENDPOINT_VALIDATION, FROM_TRAIN, MODELS, LlmSpec, describe_bounds
 from worker.specs.registry import SPECS, defaults, parse, variants
 from worker.specs.techniques import (
     ChainedSpec,
@@ -18,9 +18,9 @@ from worker.specs.techniques import (
 )
 
 __all__ = [
+    "ENDPOINT_ONLY",
+    "ENDPOINT_VALIDATION",
     "FROM_TRAIN",
-    "HOSTED",
-    "HOSTED_VALIDATION",
     "MODELS",
     "SPECS",
     "BaseSpec",
@@ -41,7 +41,7 @@ __all__ = [
     "defaults",
     "describe",
     "describe_bounds",
-    "is_hosted",
+    "is_endpoint_model",
     "model_name",
     "parse",
     "variants",

@@ -11,7 +11,7 @@ from pydantic.config import JsonDict
 
 from db.types import Family
 
-HOSTED: JsonDict = {"hosted_only": True}
+ENDPOINT_ONLY: JsonDict = {"endpoint_only": True}
 """Marks a field that means something only for a model behind an endpoint."""
 
 PACKAGED_PROMPTS = ("auto", "listing@1", "question@1", "extract", "extract@1")
@@ -69,7 +69,7 @@ class BaseSpec(BaseModel):
         return False
 
     @property
-    def is_hosted(self) -> bool:
+    def uses_endpoint(self) -> bool:
         """Whether its model answers behind an endpoint, for money."""
         return False
 
@@ -103,7 +103,7 @@ class BaseSpec(BaseModel):
         ]
 
 
-def is_hosted(model: str) -> bool:
+def is_endpoint_model(model: str) -> bool:
     """Whether a model answers behind an endpoint: "endpoint:model"; everything else is a packaged name or a folder."""
     endpoint, colon, name = model.partition(":")
     return bool(colon and name and endpoint and not any(sign in endpoint for sign in "/\\."))
@@ -111,17 +111,17 @@ def is_hosted(model: str) -> bool:
 
 def model_name(ref: str) -> str:
     """What to call a model in a list: a folder by its last part, everything else by what it was asked for with."""
-    return ref if is_hosted(ref) or not PurePath(ref).is_absolute() else PurePath(ref).name
+    return ref if is_endpoint_model(ref) or not PurePath(ref).is_absolute() else PurePath(ref).name
 
 
 def asked_fields(kind: type[BaseSpec]) -> list[str]:
     """The fields that a person decides, in the order of a form: an adapter first, because it decides the rest.
 
-    What means something only for a hosted model is not asked for where the model itself is not.
+    What means something only for a model behind an endpoint is not asked for where the model itself is not.
     """
     fixed = {"technique", *kind.filled}
     if "model" in kind.filled:
-        fixed |= {name for name, field in kind.model_fields.items() if field.json_schema_extra == HOSTED}
+        fixed |= {name for name, field in kind.model_fields.items() if field.json_schema_extra == ENDPOINT_ONLY}
     return sorted((name for name in kind.model_fields if name not in fixed), key=lambda name: name != "adapter")
 
 

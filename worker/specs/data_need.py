@@ -99,6 +99,6 @@ def parse(values: dict[str, object]) -> DataNeedSpec:
         raise UserError(f"ways: choose {FINETUNE} and some of {', '.join(w for w in WAYS if w != FINETUNE)}.")
     if spec.train.epochs > MOST_EPOCHS:
         raise UserError(f"train.epochs: at most {MOST_EPOCHS}; the smallest part takes 8 times as many.")
-    if spec.train.is_hosted:
+    if spec.train.uses_endpoint:
         raise UserError("Growing parts are trained on a model that is here: every part at an endpoint would be paid.")
     return spec

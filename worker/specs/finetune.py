@@ -8,12 +8,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.errors import UserError
-from worker.specs import FROM_TRAIN, FinetunedSpec, describe_bounds, is_hosted, model_name
+from worker.specs import FROM_TRAIN, FinetunedSpec, describe_bounds, is_endpoint_model, model_name
 from worker.specs.forms import FORMS, Form
 from worker.specs.price_bounds import MOST, Bounds, resolved
 
 GATE_ROWS = 100
-"""Rows that the gate prices on both sides in a part, at most; specs.HOSTED_VALIDATION where every answer is paid."""
+"""Rows that the gate prices on both sides in a part, at most; specs.ENDPOINT_VALIDATION where every answer is paid."""
 SPREAD = 0.9, 1.25  # of a time that was measured once: machines are not equally busy all day
 LOSS_ROWS = 64  # validation rows whose loss is computed at each measurement
 FEWEST_ROWS = 8  # on either side: with less there is nothing to learn and nothing to see
@@ -77,9 +77,9 @@ class TrainSpec(BaseModel):
     metric: Literal["mae", "median_relative_error", "loss"] = Field("mae", title="Best checkpoint by")
 
     @property
-    def is_hosted(self) -> bool:
+    def uses_endpoint(self) -> bool:
         """Whether it is tuned behind an endpoint."""
-        return is_hosted(self.model)
+        return is_endpoint_model(self.model)
 
     @property
     def says(self) -> Form:

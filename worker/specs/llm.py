@@ -5,14 +5,14 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from db.types import Family
-from worker.specs.base import HOSTED, BaseSpec, is_hosted
+from worker.specs.base import ENDPOINT_ONLY, BaseSpec, is_endpoint_model
 from worker.specs.price_bounds import MOST, USUAL, Bounds, resolved
 
 MODELS = ("gemma3-270m", "smollm2-135m")
 """Language models that come as packages."""
 
-HOSTED_VALIDATION = 50
-"""Validation rows that a technique may ask a hosted model about when it fits: every one is paid for."""
+ENDPOINT_VALIDATION = 50
+"""Validation rows that a technique may ask a model behind an endpoint about when it fits: every one is paid for."""
 
 FROM_TRAIN = "0 = from the prices of the train side."
 
@@ -45,13 +45,13 @@ class LlmSpec(BaseSpec):
     max_price: int = Field(0, ge=0, le=MOST, title="Highest price considered ($)", description=FROM_TRAIN)
     sample: int = Field(
         0, ge=0, title="Fresh sample", description="0 reuses stored answers; another number asks anew.",
-        json_schema_extra=HOSTED,
+        json_schema_extra=ENDPOINT_ONLY,
     )  # fmt: skip
     batch: Literal["off", "on", "then-direct"] = Field(
         "off",
         title="Batch API",
         description="Half the price, up to 24 hours; then-direct asks what the batch left unanswered one by one.",
-        json_schema_extra=HOSTED,
+        json_schema_extra=ENDPOINT_ONLY,
     )
     precision: Literal["auto", "int8", "nf4"] = Field(
         "auto",
@@ -61,8 +61,8 @@ class LlmSpec(BaseSpec):
     )
 
     @property
-    def is_hosted(self) -> bool:
-        return is_hosted(self.model)
+    def uses_endpoint(self) -> bool:
+        return is_endpoint_model(self.model)
 
     @property
     def bounds(self) -> Bounds:
@@ -80,8 +80,8 @@ class LlmSpec(BaseSpec):
 
     @property
     def chunk_size(self) -> int:
-        # Answers of a hosted model are stored one by one, so a long chunk loses nothing and keeps the allowed rate up.
-        return 1_000 if self.is_hosted else self.chunk_items
+        # Answers of an endpoint are stored one by one, so a long chunk loses nothing and keeps the allowed rate up.
+        return 1_000 if self.uses_endpoint else self.chunk_items
 
     @property
     def context(self) -> tuple[int, int]:

@@ -69,7 +69,7 @@ class Resources(Protocol):
     def language_model(
         self, name: str, sample: int = 0, batch: str = "off", precision: Precision = "auto"
     ) -> LanguageModel:
-        """The model that a spec names. sample, batch: how a hosted one is asked (worker.specs.LlmSpec)."""
+        """The model that a spec names. sample, batch: how one behind an endpoint is asked (worker.specs.LlmSpec)."""
         ...
 
     def adapted_model(self, adapter: str, model: str, precision: Precision = "auto") -> LanguageModel:

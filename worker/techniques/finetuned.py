@@ -18,7 +18,7 @@ class Finetuned(Asking[FinetunedSpec]):
     @cached_property
     def model(self) -> LanguageModel:
         spec = self.spec
-        if spec.is_hosted:  # tuned behind an endpoint, where it has a name of its own
+        if spec.uses_endpoint:  # tuned behind an endpoint, where it has a name of its own
             return self.resources.language_model(spec.model, spec.sample, spec.batch)
         return self.resources.adapted_model(spec.adapter, spec.model, spec.precision)
 

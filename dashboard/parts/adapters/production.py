@@ -107,7 +107,7 @@ def _do(verb: Verb, who: str, why: str) -> None:
 def take_away(adapter: Adapter) -> None:
     """Downloads, and deleting for good."""
     with st.container(horizontal=True):
-        if not adapter.is_hosted:
+        if not adapter.uses_endpoint:
             st.download_button(
                 "Download (zip)", lambda: actions.download(adapter.id),
                 file_name=f"adapter-{adapter.id[:12]}.zip", mime="application/zip", icon=":material/download:",
@@ -129,5 +129,5 @@ def take_away(adapter: Adapter) -> None:
                 st.session_state[_SAID] = f"{table.short(adapter)} is deleted."
                 st.query_params.pop(choose.ADAPTER, None)
                 st.rerun()
-    if adapter.is_hosted:
+    if adapter.uses_endpoint:
         st.caption("Its weights stay with its endpoint, so there is no folder to download.")

@@ -138,12 +138,12 @@ def cost(adapter: Adapter) -> str:
 
 
 def size(adapter: Adapter) -> str:
-    return "at its endpoint" if adapter.is_hosted else formats.size(adapter.size_bytes)
+    return "at its endpoint" if adapter.uses_endpoint else formats.size(adapter.size_bytes)
 
 
 def ends(adapter: Adapter, endpoints: Sequence[Endpoint]) -> str | None:
     """ISO date on which its endpoint shuts it down: as the endpoint says by now, else as it said after the training."""
     name, _, model = adapter.model.partition(":")
-    endpoint = next((each for each in endpoints if adapter.is_hosted and each.name == name), None)
+    endpoint = next((each for each in endpoints if adapter.uses_endpoint and each.name == name), None)
     day = (endpoint and tuning.last_day(endpoint, model, adapter.base)) or adapter.metrics.get("shutdown_date")
     return str(day)[:10] if day else None

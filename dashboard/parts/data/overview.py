@@ -144,7 +144,7 @@ def delete(dataset: Dataset) -> None:
     """A button that asks once more."""
     is_loaded = dataset.state is DatasetState.READY
     rows = formats.count(dataset.rows_in, "row") if is_loaded else f"not loaded: {words.plain(dataset.file_name)}"
-    is_paid = any(job.queue is Queue.HOSTED for job in reads.shown_jobs(dataset.id))
+    is_paid = any(job.queue is Queue.ENDPOINT for job in reads.shown_jobs(dataset.id))
     answers = "Stored answers of endpoints go too: pricing the same rows again is paid again. " if is_paid else ""
     question = (
         f"Delete dataset {dataset.id}, **{words.plain(dataset.name)}** ({rows}, added "

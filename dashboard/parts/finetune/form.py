@@ -12,7 +12,7 @@ from dashboard.parts.run import choose
 from dashboard.shared import formats, forms, pickers, reads, widgets, words
 from dashboard.shared.forms import Choices
 from db.types import Dataset, Endpoint, JobState, Split
-from worker.endpoints import tuning as hosted
+from worker.endpoints import tuning
 from worker.finetune import actions as finetune_actions
 from worker.finetune.actions import TrainEstimate
 from worker.jobs import actions
@@ -52,8 +52,8 @@ def settings(dataset: Dataset, endpoints: Sequence[Endpoint]) -> TrainSpec:
         choices = Choices(choose.models(endpoints), choose.prompts(), str(defaults["model"]))
         values["model"] = forms.model_choice(f"tune-{preset}-model", choices, "Base model")
     st.caption(words.md(chosen.about))
-    is_hosted = finetune.parse({"model": values["model"]}).is_hosted
-    shown = [name for name in TrainSpec.model_fields if not (is_hosted and name in HERE_ONLY)]
+    is_endpoint_model = finetune.parse({"model": values["model"]}).uses_endpoint
+    shown = [name for name in TrainSpec.model_fields if not (is_endpoint_model and name in HERE_ONLY)]
 
     def ask(names: Sequence[str]) -> None:
         columns = st.columns(2)
@@ -72,7 +72,7 @@ def settings(dataset: Dataset, endpoints: Sequence[Endpoint]) -> TrainSpec:
         for tab, names in zip(st.tabs(list(groups)), groups.values(), strict=True):
             with tab:
                 ask(names)
-    return finetune.parse(values, preset if not is_hosted else "quick")
+    return finetune.parse(values, preset if not is_endpoint_model else "quick")
 
 
 def _input(key: str, name: str, default: Any, choices: Choices, dataset: Dataset) -> Any:
@@ -105,8 +105,8 @@ def notices(spec: TrainSpec, endpoints: Sequence[Endpoint]) -> None:
     """What to know of a model behind an endpoint before anything is paid: how long it and its fine-tunes live."""
     name, _, model = spec.model.partition(":")
     endpoint = next((each for each in endpoints if each.name == name), None)
-    if spec.is_hosted and endpoint is not None:
-        told = hosted.notices(endpoint.provider, model, endpoint.model(model).shutdown_date)
+    if spec.uses_endpoint and endpoint is not None:
+        told = tuning.notices(endpoint.provider, model, endpoint.model(model).shutdown_date)
         st.warning("\n\n".join(words.plain(each) for each in told), icon=":material/event_busy:")
 
 
@@ -162,7 +162,7 @@ def _timing(job_id: int) -> None:
 def start(dataset: Dataset, spec: TrainSpec, name: str) -> int | None:
     """The button; the job that it started, or that trained just this before."""
     cap = None
-    if spec.is_hosted:
+    if spec.uses_endpoint:
         cap = st.number_input(
             "Spend at most ($)", min_value=0.0, value=None, step=0.1, format="%.4f", placeholder="no cap",
             key="tune-cap", width=220,

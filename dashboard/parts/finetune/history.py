@@ -92,5 +92,5 @@ def table(trainings: list[Job]) -> None:
 
 def knows_cost(job: Job, progress: Progress, adapter: Adapter | None) -> bool:
     """Whether all that a training took is booked: what an endpoint takes is known only of one that brought a model."""
-    is_out = job.queue is Queue.HOSTED and adapter is None and job.state is not JobState.DONE
+    is_out = job.queue is Queue.ENDPOINT and adapter is None and job.state is not JobState.DONE
     return not (is_out or progress.has_unknown_cost)

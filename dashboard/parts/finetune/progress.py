@@ -13,7 +13,7 @@ from dashboard.parts.run import choose
 from dashboard.shared import formats, navigation, reads, widgets, words
 from db.types import Job, JobState, Progress, Queue, Step
 from worker.adapters import actions as adapter_actions
-from worker.endpoints import tuning as hosted
+from worker.endpoints import tuning
 from worker.finetune import actions as finetune_actions
 from worker.jobs import actions
 
@@ -60,7 +60,7 @@ def _head(job: Job, progress: Progress, curve: Curve) -> None:
             _button("Stop, keep the best", ":material/stop_circle:", finetune_actions.stop, job.id, _STOP)
         for label, icon, verb in cards.verbs(job, progress):
             if not (is_there and label == "Pause"):  # nothing pauses there
-                _button(label, icon, verb, job.id, hosted.ENDED if is_there and label == "Cancel" else None)
+                _button(label, icon, verb, job.id, tuning.ENDED if is_there and label == "Cancel" else None)
         if job.state is JobState.CANCELLED and is_there:
             _button("Start anew (paid again)", ":material/replay:", actions.retry, job.id, _ANEW)
         elif job.state is JobState.CANCELLED:
@@ -79,7 +79,7 @@ def _head(job: Job, progress: Progress, curve: Curve) -> None:
 
 def _trains_there(job: Job) -> bool:
     """Whether an endpoint trains the model, or did so to no end: other things can be done with it than here."""
-    return job.queue is Queue.HOSTED and finetune_reads.made_by(job) is None
+    return job.queue is Queue.ENDPOINT and finetune_reads.made_by(job) is None
 
 
 _ANEW = "Hands the same examples to the endpoint once more; it charges for them again."

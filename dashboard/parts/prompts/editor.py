@@ -122,12 +122,12 @@ def _item(dataset: Dataset | None) -> dict[str, str] | None:
 def takes(model: str, text: str, endpoints: Sequence[Endpoint]) -> str:
     """Tokens and money of a prompt, in a sentence."""
     endpoint, _, model_id = model.partition(":")
-    hosted = specs.is_hosted(model)
-    counted = token_count.tokens(model_id if hosted else model, [text])
+    at_endpoint = specs.is_endpoint_model(model)
+    counted = token_count.tokens(model_id if at_endpoint else model, [text])
     tokens = counted.tokens[0]
     name = words.plain(words.model_name(model))
     said = f"**{'' if counted.is_exact else 'about '}{formats.count(tokens, 'token')}** for {name}"
-    if not hosted:
+    if not at_endpoint:
         return f"{said}; it runs on the worker and costs machine time, which the Run page estimates."
     known = {each.name: each for each in endpoints}
     tariff = endpoint_actions.price(endpoint, model_id) if endpoint in known else None

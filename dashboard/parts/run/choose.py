@@ -68,7 +68,7 @@ def usable(dataset: Dataset, adapters: Sequence[Adapter]) -> list[Adapter]:
 
 
 def techniques(dataset: Dataset, endpoints: Sequence[Endpoint], adapters: Sequence[Adapter]) -> list[str]:
-    """Names of the chosen ones, cheap first. A model that calls functions is a hosted one."""
+    """Names of the chosen ones, cheap first. A model that calls functions is one behind an endpoint."""
     learns = dataset.splits.get(Split.TRAIN, 0) > 0
 
     def can_run(kind: type[BaseSpec]) -> bool:
@@ -144,7 +144,7 @@ def model_warnings(planned: Sequence[BaseSpec], endpoints: Sequence[Endpoint]) -
     said: dict[str, None] = {}
     for spec in planned:
         model = str(spec.model_dump().get("model", ""))
-        if spec.is_hosted:
+        if spec.uses_endpoint:
             name, _, model_id = model.partition(":")
             if name not in known:
                 said[f"There is no endpoint {name}: add it on the Endpoints page, or choose another model."] = None
@@ -167,8 +167,8 @@ def _today() -> date:
 
 
 def cap(planned: Sequence[BaseSpec]) -> Decimal | None:
-    """The most that each job may pay; asked for only when a hosted model is chosen."""
-    if not any(spec.is_hosted for spec in planned):
+    """The most that each job may pay; asked for only when a model behind an endpoint is chosen."""
+    if not any(spec.uses_endpoint for spec in planned):
         return None
     left, _ = st.columns([1, 2])
     value = left.number_input(

@@ -37,7 +37,7 @@ def test_an_untouched_form_makes_the_default_spec(technique: str) -> None:
 def test_every_field_of_a_spec_has_an_input(technique: str) -> None:
     at = AppTest.from_function(form_page, args=(technique,)).run()
     kind = specs.SPECS[technique]
-    shown = {name for name in specs.asked_fields(kind) if not forms.hosted_only(kind.model_fields[name])}
+    shown = {name for name in specs.asked_fields(kind) if not forms.endpoint_only(kind.model_fields[name])}
     assert {element.key for element in inputs(at)} == {f"spec-{technique}-{name}" for name in shown}
 
 

@@ -15,7 +15,7 @@ KINDS = {
 STATES = {
     JobState.DONE: 51, JobState.RUNNING: 5, JobState.PAUSED: 5, JobState.FAILED: 2, JobState.CANCELLED: 4,
 }  # fmt: skip
-QUEUES = {Queue.CPU: 30, Queue.GPU: 2, Queue.HOSTED: 21, Queue.INTERACTIVE: 14}
+QUEUES = {Queue.CPU: 30, Queue.GPU: 2, Queue.ENDPOINT: 21, Queue.INTERACTIVE: 14}
 TECHNIQUES = {
     "constant": 5, "ridge": 1, "lightgbm": 1, "neighbours": 2, "zero-shot": 12, "multi-shot": 5, "chained": 2,
     "tools": 1, "rag": 3, "finetuned": 3,

@@ -137,7 +137,7 @@ def test_a_model_tuned_behind_an_endpoint_is_priced_there(dataset, sent):
     [job_id] = actions.start(dataset, [FinetunedSpec(adapter="a1")], Split.TEST)
     with begin() as session:
         job = jobs.get(session, job_id)
-    assert (job.queue, job.spec["model"]) == (Queue.HOSTED, "cloud:ft:mini:7")
+    assert (job.queue, job.spec["model"]) == (Queue.ENDPOINT, "cloud:ft:mini:7")
 
 
 def test_a_name_for_people_holds_the_adapter_its_model_and_what_was_chosen(dataset):

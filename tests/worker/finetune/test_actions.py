@@ -103,7 +103,7 @@ def test_a_gpu_worker_gets_the_training_and_a_hosted_model_is_tuned_where_it_is(
     local = finetune_actions.start(dataset_id, QUICK, cap_usd=Decimal(1))
     hosted = finetune_actions.start(dataset_id, finetune.parse({"model": "e:large"}), cap_usd=Decimal(1))
     assert (job_of(local).queue, job_of(local).cap_usd) == (Queue.GPU, None)
-    assert (job_of(hosted).queue, job_of(hosted).cap_usd) == (Queue.HOSTED, Decimal(1))
+    assert (job_of(hosted).queue, job_of(hosted).cap_usd) == (Queue.ENDPOINT, Decimal(1))
     assert job_of(hosted).spec["train"]["prompt"] == "question@1"
 
 

@@ -1,4 +1,4 @@
-"""Jobs with a hosted model price, pay, pause at their cap, resume, and wait for batches."""
+"""Jobs with a model behind an endpoint price, pay, pause at their cap, resume, and wait for batches."""
 
 import time
 from decimal import Decimal

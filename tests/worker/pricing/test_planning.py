@@ -85,7 +85,7 @@ def test_a_job_records_the_exact_version_of_its_prompt(dataset, sent):
     with begin() as session:
         job = jobs.get(session, job_id)
     assert job.spec["prompt"] == "question@1"
-    assert job.queue is Queue.HOSTED
+    assert job.queue is Queue.ENDPOINT
 
 
 def test_tools_on_a_local_model_are_refused_before_anything_starts(dataset):

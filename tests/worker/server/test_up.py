@@ -31,7 +31,7 @@ from worker.server import up
 ROOT = Path(__file__).resolve().parents[3]
 PARTS = {
     "worker": "-Q cpu",
-    "hosted-worker": "-Q hosted",
+    "endpoint-worker": "-Q endpoint",
     "interactive-worker": "-Q interactive",
     "control": "-Q control",
     "dashboard": "streamlit run",

@@ -111,7 +111,7 @@ def cancel_unwanted() -> int:
         cancelled = [
             job
             for job in jobs.all(session, kind=JobKind.FINETUNE)
-            if job.state is JobState.CANCELLED and job.queue is Queue.HOSTED
+            if job.state is JobState.CANCELLED and job.queue is Queue.ENDPOINT
         ]
         out = [(job, remote) for job in cancelled if (remote := load(session, job.id))]
     left = 0

@@ -18,14 +18,14 @@ from worker.prompts.builtin import named
 from worker.prompts.filling import Form
 from worker.prompts.injection import suspicious
 from worker.prompts.rendering import Item, item_values
-from worker.specs import HOSTED_VALIDATION, LlmSpec
+from worker.specs import ENDPOINT_VALIDATION, LlmSpec
 from worker.techniques.base import Resources, predictions
 from worker.techniques.shared.prompt_filling import Asked, Given, fill
 
 STATISTICS = ("median", "log-mean", "mean", "mode")
 """What `auto` chooses among; the first stays where there is too little to choose by."""
 
-JUDGED = 200  # validation rows asked about, at most; HOSTED_VALIDATION of a model that is paid
+JUDGED = 200  # validation rows asked about, at most; ENDPOINT_VALIDATION of a model that is paid
 READOUT, STATS = "readout.json", "stats.json"
 _TEXTS = ("title", "description", "category", "brand")
 
@@ -82,7 +82,7 @@ class Asking(Generic[Spec]):
     def fit(self, train: pl.DataFrame, validation: pl.DataFrame, progress: Progress) -> Artifact:
         """Study the train side; then, if the spec asks for it, price validation rows to learn how to read the model.
 
-        At most 200 of them, 50 of a hosted model: those answers cost money.
+        At most 200 of them, 50 of a model behind an endpoint: those answers cost money.
         """
         parts: dict[str, bytes] = {}
         if self.spec.needs_fit:
@@ -166,7 +166,7 @@ class Asking(Generic[Spec]):
         ]
 
     def _learn(self, validation: pl.DataFrame, progress: Progress) -> Correction:
-        most = HOSTED_VALIDATION if self.spec.is_hosted else JUDGED
+        most = ENDPOINT_VALIDATION if self.spec.uses_endpoint else JUDGED
         judged = validation.sort("row").sample(min(most, len(validation)), seed=0, shuffle=True)
         answers = self._ask(judged.with_columns(price=pl.lit(None, pl.Float64)), progress)
         names = STATISTICS if self.spec.readout == "auto" else (self._correction.statistic,)

@@ -69,8 +69,8 @@ def start(sent: list[int], cap: Decimal | None = None, model: str = "fast") -> i
             session,
             kind=JobKind.FINETUNE,
             dataset_id=a_dataset(session),
-            queue=Queue.HOSTED,
-            rate_id=rates.for_queue(session, Queue.HOSTED),
+            queue=Queue.ENDPOINT,
+            rate_id=rates.for_queue(session, Queue.ENDPOINT),
             chunks=[(Step.TUNE, [])],
             spec={"train": spec.model_dump(mode="json"), "task": "prices"},
             spec_hash=spec.hash,
@@ -88,7 +88,7 @@ def go_on(sent: list[int], job_id: int) -> Job:
             session.connection().exec_driver_sql(f"SELECT id FROM chunks WHERE job_id = {job_id}").scalars()
         ):
             chunks.wake_chunk(session, chunk_id)
-    running.wake(job_id, Queue.HOSTED)
+    running.wake(job_id, Queue.ENDPOINT)
     drain(sent)
     with begin() as session:
         return jobs.get(session, job_id)
@@ -123,7 +123,7 @@ def test_a_tuning_is_handed_in_watched_and_becomes_an_adapter(server: Handle, se
     found = adapter_of(job_id)
     assert found is not None
     assert found.model.startswith("e:ft:fast:")
-    assert (found.base, found.is_hosted, found.train_rows, found.task) == ("fast", True, 12, "prices")
+    assert (found.base, found.uses_endpoint, found.train_rows, found.task) == ("fast", True, 12, "prices")
     assert (found.fingerprint, found.usd, found.seconds) == ("f" * 64, 0, 1_060)
     assert found.metrics["trained_tokens"] == server.tunings[0].tokens * 2
     assert found.metrics["parse_rate"] == 1

@@ -83,8 +83,8 @@ def asked_twice(server: Handle) -> list[list[tuple[float, int, float, bool]]]:
 
 def kill_worker(stack: Live, *, whole: bool) -> None:
     """The pool children that do the work, as the kernel's memory killer would; or the whole worker, as a dead node."""
-    stack.wait_for("the hosted worker", lambda: stack.find("celery", "-Q", "hosted"))
-    found = stack.find("celery", "-Q", "hosted")
+    stack.wait_for("the endpoint worker", lambda: stack.find("celery", "-Q", "endpoint"))
+    found = stack.find("celery", "-Q", "endpoint")
     main = min(found, key=lambda process: process.create_time())
     for process in found:
         try:
