@@ -71,7 +71,7 @@ def test_every_field_of_the_settings_can_be_set_and_a_wrong_one_is_told(run):
 
 
 def test_an_estimate_measures_first_and_trains_nothing(run):
-    assert "60 s (50 s to 80 s), 20 steps" in run("finetune", "1", "--estimate")
+    assert "1 min (50 s to 1 min 20 s), 20 steps" in run("finetune", "1", "--estimate")
     assert json.loads(run("finetune", "1", "--estimate", "--json"))["seconds"] == 60.0
     with begin() as session:
         assert jobs.latest(session, 1, JobKind.FINETUNE) is None
