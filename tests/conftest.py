@@ -1,6 +1,7 @@
 """Real servers for tests: one embedded Postgres and Valkey per test run, a database as good as new per test."""
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -35,6 +36,18 @@ hypothesis.settings.load_profile("pricewright")
 
 TEMPLATE = "pricewright_template"
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+_MARKED = re.compile(r"^pytestmark = (.*)$", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file whose every test is left out by -m is not imported either: some import torch, which takes seconds."""
+    left_out = re.findall(r"not (\w+)", config.option.markexpr)
+    if not left_out or collection_path.suffix != ".py":
+        return None
+    marks = _MARKED.search(collection_path.read_text())
+    return True if marks and any(f"mark.{name}" in marks[1] for name in left_out) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,6 +17,8 @@ from tests.dashboard.priced import a_priced_dataset
 from tests.e2e.conftest import LATER
 from tests.e2e.live import ROOT, free_port
 
+pytestmark = [pytest.mark.stack, pytest.mark.browser]
+
 
 @pytest.fixture
 def twins(database: str) -> list[int]:

@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, Page
 
 from tests.e2e.live import ROOT, free_port
 
+pytestmark = [pytest.mark.stack, pytest.mark.browser]
+
 HOSTILE = [
     "![x](http://10.0.0.1/a.png)",
     "[click](http://evil.example/)",

@@ -7,6 +7,8 @@ import pytest
 from worker.specs.finetune import SPREAD
 from worker.training.pilot import reckon
 
+pytestmark = pytest.mark.model
+
 
 def a_training(**changes):
     """Four samples of 100 tokens in all, seen in each of two epochs, and measured thrice."""

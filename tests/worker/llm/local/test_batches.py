@@ -1,9 +1,12 @@
 """Does every prompt go through exactly once, within the limits, beside others of its kind?"""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.llm.local.batches import WORTH_SHARING, Tokens, batches
+
+pytestmark = pytest.mark.model
 
 shared = st.sampled_from([(), (1,), (1, 2, 3)])
 own = st.lists(st.integers(0, 9), min_size=1, max_size=40).map(tuple)

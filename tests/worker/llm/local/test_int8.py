@@ -9,6 +9,8 @@ from db.errors import NotReady
 from tests.worker.llm.tiny import network
 from worker.llm.local.int8 import EightBit, is_able, to_eight_bit
 
+pytestmark = pytest.mark.model
+
 CPU = torch.device("cpu")
 
 multiplies = pytest.mark.skipif(not is_able(), reason="this processor has no 8-bit products (VNNI) to check")

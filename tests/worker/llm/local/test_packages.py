@@ -13,6 +13,8 @@ from db.settings import settings
 from worker.llm.local import packages
 from worker.llm.local.packages import Packaged, is_available, model_folder, package_folder, source
 
+pytestmark = pytest.mark.model
+
 
 @pytest.fixture
 def in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:

@@ -10,6 +10,8 @@ from worker.llm.local.network import Network
 from worker.llm.local.price_scores import Walk, score
 from worker.llm.local.price_trie import price_trie
 
+pytestmark = pytest.mark.model
+
 PROMPTS: list[tuple[int, ...]] = [(3, 4, 5, 21), (30, 31, 32, 33, 34, 35, 36, 37, 38, 21), (7, 21), (25, 3, 9, 9, 21)]
 SHARED = (1, 5, 6, 7, 8, 9, 23, 24, 25)
 EXACT = {"cover": 1.0, "widest": 10_000}

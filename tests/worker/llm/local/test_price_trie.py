@@ -1,7 +1,11 @@
 """Does the trie spell exactly the prices?"""
 
+import pytest
+
 from tests.worker.llm.tiny import DIGITS, VOCABULARY, encode
 from worker.llm.local.price_trie import PriceTrie, price_trie
+
+pytestmark = pytest.mark.model
 
 
 def spelt(trie: PriceTrie, node: int = 0, path: tuple[int, ...] = ()) -> dict[tuple[int, ...], int]:

@@ -6,6 +6,8 @@ import torch
 
 from worker.llm.local.quantile_head import HEAD_LEVELS, QuantileHead, pinball
 
+pytestmark = pytest.mark.model
+
 MIDDLE = HEAD_LEVELS.index(0.5)
 
 
