@@ -21,7 +21,7 @@ from db.engine import begin
 from db.types import Endpoint
 from worker.llm.base import Prompt, Readout
 from worker.llm.endpoint import client as endpoint_client
-from worker.llm.endpoint.model import EndpointModel
+from worker.llm.endpoint.model import PaidModel
 from worker.progress import Silent
 
 LATENCY_MS = 300
@@ -96,7 +96,7 @@ def _courier(url: str, seconds: float) -> int:
         if not any(endpoint.name == "bench" for endpoint in endpoints.all(session)):
             endpoints.add(session, Endpoint("bench", url))
             rates.set_tariff(session, "bench", MODEL, {"input": Decimal("0.1"), "output": Decimal("0.4")})
-    model = EndpointModel(f"bench:{MODEL}")
+    model = PaidModel(f"bench:{MODEL}")
     n = int(seconds * ALLOWED)
     prompts = [Prompt("What does it cost?\n", f"thing {time.time_ns()} {i}\n", "Price: $", row=i) for i in range(n)]
     readings = model.price(prompts, Readout(), Silent())

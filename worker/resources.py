@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # torch is loaded when a model is
 
 
 @cache
-def local_model(name: str, precision: Precision = "auto") -> "LocalModel":
+def local_model(name: str, precision: Precision) -> "LocalModel":
     """A model on this machine, kept until `release`."""
     from worker.llm.local.model import LocalModel
 
@@ -48,9 +48,9 @@ def _adapted_model(adapter_id: str, model: str, precision: Precision) -> "LocalM
 
 def _endpoint_model(name: str, sample: int, batch: str) -> LanguageModel:
     """Not kept: it costs nothing to make, and what is set for its endpoint may have changed."""
-    from worker.llm.endpoint.model import EndpointModel
+    from worker.llm.endpoint.model import PaidModel
 
-    return EndpointModel(name, sample, batch)
+    return PaidModel(name, sample, batch)
 
 
 _KEPT = 4  # fitted techniques a process keeps; language models are shared among them and not counted

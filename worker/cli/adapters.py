@@ -91,7 +91,7 @@ def measure(ref: Ref, as_json: AsJson = False) -> None:
             adapter = adapters.get(session, ref)
         objection = actions.gate_objection(adapter)
     if as_json:
-        print_json({"adapter": adapter.id, "forgetting": adapter.gate_report, "objection": objection})
+        print_json({"adapter": adapter.id, "gate_report": adapter.gate_report, "objection": objection})
     else:
         out.print(f"The gate objects: {objection}" if objection else "The gate does not object.")
 

@@ -116,7 +116,7 @@ def _report(job: Job, adapter: Adapter, caution: str, as_json: bool) -> None:
     usd = None if adapter.metrics.get("cost_unknown") else float(job.fixed_usd)
     if as_json:
         about = {"adapter": adapter.id, "job": job.id, "dataset": adapter.dataset_id, "task": adapter.task}
-        measured = {"metrics": adapter.metrics, "forgetting": adapter.gate_report, "objection": objection}
+        measured = {"metrics": adapter.metrics, "gate_report": adapter.gate_report, "objection": objection}
         about |= {"warnings": [caution] if caution else []}
         print_json(about | measured | {"seconds": job.fixed_seconds, "usd": usd})
         return

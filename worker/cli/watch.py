@@ -109,8 +109,11 @@ def _curve(job_id: int, quiet: bool) -> Iterator[Show]:
         def show(standing: Standing) -> None:
             if quiet:
                 return
-            with begin() as session:
-                curve = trainings.points(session, job_id)
+            try:
+                with begin() as session:
+                    curve = trainings.points(session, job_id)
+            except DatabaseAway:  # the next look waits for it
+                return
             stage = "measuring what it forgot" if standing.step is Step.GATE else curve_line(curve)
             bar.update(line, total=job.items_total or None, completed=standing.items_done, stage=stage)
 

@@ -55,7 +55,7 @@ def fine_tuned(
     release()
     task = Task(training, base, train, choosing, tuple(gate_texts.replay()))
     outcome = process.run(task, scratch / "training", Unwatched(progress))
-    model = local_model(spec.model)
+    model = local_model(spec.model, "auto")
     predicted = measure(model.adapted(outcome.files), measured, spec).predicted
     model.network.forget()
     return Learned(_dollars(predicted), outcome.seconds)

@@ -30,7 +30,7 @@ def run(command, monkeypatch):
 def test_a_fine_tune_tells_its_adapter_what_it_forgot_and_what_it_took(run):
     told = json.loads(run("finetune", "things", "--preset", "quick", "--form", "quantiles", "--rows", "40", "--json"))
     assert told["metrics"]["mae"] == 9.5
-    assert told["forgetting"]["findings"][0]["verdict"] == "kept"
+    assert told["gate_report"]["findings"][0]["verdict"] == "kept"
     assert told["objection"] is None
     assert (told["seconds"], told["task"]) == (SECONDS, "things")
     with begin() as session:

@@ -94,6 +94,7 @@ def test_a_file_that_brings_no_item_ends_with_the_reason(run, tmp_path):
         run("load", "none.csv", "--map", "price=price")
     report = CliRunner().invoke(main.app, ["load", "none.csv", "--map", "price=price", "--json"])
     assert isinstance(report.exception, UserError)
+    assert "Nothing was loaded" in str(report.exception)
     assert json.loads(report.stdout)["items"] == 0
     (tmp_path / "untitled.csv").write_text("id,title,price\na,,5\nb,,6\n")
     for command in ("price", "demo"):

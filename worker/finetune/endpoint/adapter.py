@@ -17,7 +17,7 @@ from worker.endpoints.tuning import Status
 from worker.evaluation import metrics as evaluation_metrics
 from worker.finetune.endpoint.state import Remote
 from worker.llm.base import Prompt, Readout
-from worker.llm.endpoint.model import EndpointModel
+from worker.llm.endpoint.model import PaidModel
 from worker.progress import Progress
 from worker.specs.finetune import TrainSpec
 
@@ -34,7 +34,7 @@ def measure(model: str, examples: pl.DataFrame, spec: TrainSpec, progress: Progr
         for example in rows.iter_rows(named=True)
     ]
     readout = Readout(max_price=spec.bounds.highest, min_price=spec.bounds.lowest)
-    readings = EndpointModel(model).price(prompts, readout, progress)
+    readings = PaidModel(model).price(prompts, readout, progress)
     prices = [reading.statistics.get("median", reading.price) for reading in readings]
     frame = pl.DataFrame({"truth": rows["price"], "price": prices}, schema_overrides={"price": pl.Float64})
     measured = evaluation_metrics.errors(

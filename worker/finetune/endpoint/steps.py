@@ -17,7 +17,7 @@ from worker.finetune.endpoint import curve, order, state
 from worker.finetune.examples import Examples
 from worker.finetune.rows import material
 from worker.finetune.teaching import examples_of
-from worker.llm.endpoint.model import EndpointModel
+from worker.llm.endpoint.model import PaidModel
 from worker.progress import Pause, Progress
 from worker.specs import finetune
 from worker.specs.finetune import TrainSpec
@@ -83,4 +83,4 @@ def read(job: Job, spec: TrainSpec, progress: Progress) -> Examples:
     """The examples, as the model at the endpoint will be asked. Not read while nothing but waiting is to be done."""
     with begin() as session:
         rows = material(session, job.dataset_id, spec)
-    return examples_of(rows, spec, EndpointModel(spec.model), progress)
+    return examples_of(rows, spec, PaidModel(spec.model), progress)

@@ -31,7 +31,7 @@ class _Asked:
     spent: Spent
 
 
-class EndpointModel:
+class PaidModel:
     """ "ENDPOINT:MODEL". `sample`: 0 reuses stored answers, another number asks anew. `batch`: as in worker.specs."""
 
     speaks = True

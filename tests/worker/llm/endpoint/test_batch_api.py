@@ -13,7 +13,7 @@ from tests.fake_openai.server import Handle
 from tests.worker.llm.endpoint.calls import Watched, hosted, paying_jobs, some
 from worker.llm.base import Reading, Readout
 from worker.llm.endpoint import batch_api
-from worker.llm.endpoint.model import EndpointModel
+from worker.llm.endpoint.model import PaidModel
 from worker.progress import Defer, Pause
 
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.stack]
@@ -34,7 +34,7 @@ def _price(server: Handle, who: Watched, n: int, mode: str = "on", rounds: int =
     """As a worker does: try, lie down, poll, wake up."""
     for _ in range(rounds):
         try:
-            return EndpointModel("e:fast", batch=mode).price(some(n), Readout(), who)
+            return PaidModel("e:fast", batch=mode).price(some(n), Readout(), who)
         except Defer:
             deadline = time.monotonic() + 10
             while batch_api.poll() and time.monotonic() < deadline:
@@ -60,10 +60,10 @@ def test_a_batch_answers_everything_at_its_own_price(who):
 def test_what_a_batch_answered_is_reused_by_a_direct_job_and_the_other_way_round(who):
     before, after = paying_jobs(2)
     with hosted(prices=PRICES) as server:
-        EndpointModel("e:fast").price(some(3), Readout(), Watched(job_id=before))
+        PaidModel("e:fast").price(some(3), Readout(), Watched(job_id=before))
         _price(server, who, 6)
         assert len(server.requests) == 6
-        readings = EndpointModel("e:fast").price(some(6), Readout(), Watched(job_id=after))
+        readings = PaidModel("e:fast").price(some(6), Readout(), Watched(job_id=after))
         assert len(server.requests) == 6
     assert all(r.spent.usd == 0 for r in readings)
 
@@ -71,7 +71,7 @@ def test_what_a_batch_answered_is_reused_by_a_direct_job_and_the_other_way_round
 def test_what_is_lost_is_asked_by_another_batch_and_nothing_twice(who):
     with hosted(prices=PRICES, batching={"lost_share": 0.4}) as server:
         with pytest.raises(Defer):
-            EndpointModel("e:fast", batch="on").price(some(30), Readout(), who)
+            PaidModel("e:fast", batch="on").price(some(30), Readout(), who)
         while batch_api.poll():
             time.sleep(0.05)
         server.change(batching={"lost_share": 0.0})
@@ -113,7 +113,7 @@ def test_errors_of_lines_are_errors_of_rows(who):
 def test_an_expired_batch_keeps_what_it_had(who):
     with hosted(prices=PRICES, batching={"in_progress": 3600.0, "expires_after": 0.1}) as server:
         with pytest.raises(Defer):
-            EndpointModel("e:fast", batch="on").price(some(5), Readout(), who)
+            PaidModel("e:fast", batch="on").price(some(5), Readout(), who)
         deadline = time.monotonic() + 10
         while batch_api.poll() and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -128,7 +128,7 @@ def test_an_expired_batch_keeps_what_it_had(who):
 def test_a_crash_between_creating_a_batch_and_noting_its_id_pays_once(who):
     with hosted(prices=PRICES) as server:
         with pytest.raises(Defer):
-            EndpointModel("e:fast", batch="on").price(some(4), Readout(), who)
+            PaidModel("e:fast", batch="on").price(some(4), Readout(), who)
         with begin() as session:  # as if we had died before the id was written, some minutes ago
             session.connection().exec_driver_sql(
                 "UPDATE batches SET remote_id = NULL, state = 'sending', polled_at = now() - interval '10 minutes'"
@@ -153,7 +153,7 @@ def test_a_refused_batch_says_why(who):
 
 def test_what_a_dead_courier_left_behind_is_handed_in_not_waited_for(who):
     with hosted(prices=PRICES) as server:
-        EndpointModel("e:fast").price(some(1), Readout(), Watched())
+        PaidModel("e:fast").price(some(1), Readout(), Watched())
         with begin() as session:  # as if a courier had been killed with its machine while it asked this
             session.connection().exec_driver_sql(
                 "UPDATE completions SET state = 'sent', owner = 'gone', lease_until = now() - interval '1 hour'"
@@ -166,7 +166,7 @@ def test_what_a_dead_courier_left_behind_is_handed_in_not_waited_for(who):
 def test_a_batch_of_a_cancelled_job_is_not_handed_in_any_more(who):
     with hosted(prices=PRICES, key="right") as server:
         with pytest.raises(Pause, match="refuses the key"):
-            EndpointModel("e:fast", batch="on").price(some(2), Readout(), who)
+            PaidModel("e:fast", batch="on").price(some(2), Readout(), who)
         with begin() as session:
             jobs.set_state(session, who.job_id or 0, JobState.CANCELLED, among=[JobState.RUNNING])
         server.change(key=None)

@@ -25,7 +25,7 @@ from tests.worker.llm.endpoint.calls import Watched, hosted, some
 from worker import running, specs
 from worker.llm.base import Readout
 from worker.llm.endpoint import client
-from worker.llm.endpoint.model import EndpointModel
+from worker.llm.endpoint.model import PaidModel
 from worker.pricing import actions
 
 PER_MILLION = Decimal(10)
@@ -78,7 +78,7 @@ def _job(job_id: int) -> Job:
 
 def _start(sent: list[int], cap: Decimal) -> int:
     """A job of 40 rows, of which the model has answered one question before."""
-    EndpointModel("e:fast").price(some(1), Readout(), Watched())
+    PaidModel("e:fast").price(some(1), Readout(), Watched())
     with begin() as session:
         dataset_id = a_dataset(session, 400)
     (job_id,) = actions.start(dataset_id, [specs.parse({"technique": "zero-shot", "model": "e:fast"})], cap_usd=cap)
@@ -121,9 +121,9 @@ def test_what_was_claimed_but_not_sent_is_free_at_once_and_costs_nothing():
     with begin() as session:
         job_id = a_job(session, a_dataset(session))
     with hosted(prices=PRICES, latency_ms=3_000, max_concurrency=2) as server:
-        EndpointModel("e:fast").price(some(1), Readout(), Watched())
+        PaidModel("e:fast").price(some(1), Readout(), Watched())
         asking = threading.Thread(
-            target=lambda: EndpointModel("e:fast").price(some(12, first=1), Readout(), Watched(job_id=job_id))
+            target=lambda: PaidModel("e:fast").price(some(12, first=1), Readout(), Watched(job_id=job_id))
         )
         asking.start()
         _wait(lambda: server.log.in_flight == 2)
@@ -146,11 +146,11 @@ def test_a_try_that_was_given_up_unanswered_is_lost_and_one_that_was_refused_is_
     with begin() as session:
         lost, refused = (a_job(session, a_dataset(session)) for _ in range(2))
     with hosted(prices=PRICES, timeout_seconds=2.0, slow_seconds=6.0) as server:
-        EndpointModel("e:fast").price(some(1), Readout(), Watched())
+        PaidModel("e:fast").price(some(1), Readout(), Watched())
         server.trouble("silence", times=1, match="number 3<")
-        EndpointModel("e:fast").price(some(5, first=1), Readout(), Watched(job_id=lost))
+        PaidModel("e:fast").price(some(5, first=1), Readout(), Watched(job_id=lost))
         server.trouble("500", "429", match="number 8<")
-        EndpointModel("e:fast").price(some(5, first=6), Readout(), Watched(job_id=refused))
+        PaidModel("e:fast").price(some(5, first=6), Readout(), Watched(job_id=refused))
         _wait(lambda: not server.log.in_flight)
 
     assert _job(lost).lost_usd > 0
@@ -163,8 +163,8 @@ def test_a_try_that_was_given_up_unanswered_is_lost_and_one_that_was_refused_is_
 def test_every_try_of_a_request_bears_the_same_key_and_a_fresh_sample_another():
     with hosted() as server:
         server.trouble("500", times=2)
-        EndpointModel("e:fast").price(some(1), Readout(), Watched())
-        EndpointModel("e:fast", sample=1).price(some(1), Readout(), Watched())
+        PaidModel("e:fast").price(some(1), Readout(), Watched())
+        PaidModel("e:fast", sample=1).price(some(1), Readout(), Watched())
         keys = [entry.headers["idempotency-key"] for entry in server.requests]
 
     assert len(keys) == 4
@@ -175,9 +175,9 @@ def test_every_try_of_a_request_bears_the_same_key_and_a_fresh_sample_another():
 def test_an_endpoint_that_honours_keys_charges_a_request_once_though_its_answer_got_lost():
     with hosted(honours_keys=True, latency_ms=1_500) as server:
         server.change(latency_ms=0)
-        EndpointModel("e:fast").price(some(1), Readout(), Watched())
+        PaidModel("e:fast").price(some(1), Readout(), Watched())
         server.change(latency_ms=1_500)
-        asking = threading.Thread(target=lambda: EndpointModel("e:fast").price(some(3, first=1), Readout(), Watched()))
+        asking = threading.Thread(target=lambda: PaidModel("e:fast").price(some(3, first=1), Readout(), Watched()))
         asking.start()
         _wait(lambda: server.log.in_flight == 3)
         for running_ in client._running.values():

@@ -12,7 +12,7 @@ from db.errors import NotFound, NotReady
 from tests.fake_openai.settings import Model
 from tests.worker.llm.endpoint.calls import Watched, hosted, paying_jobs, some
 from worker.llm.base import LEVELS, Prompt, Readout, Tool
-from worker.llm.endpoint.model import EndpointModel
+from worker.llm.endpoint.model import PaidModel
 
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.stack]
 
@@ -27,7 +27,7 @@ def test_a_price_comes_with_its_distribution_however_numbers_are_tokenised(model
     with hosted((model,)):
         progress = Watched()
 
-        readings = EndpointModel(f"e:{model}").price(some(5), Readout(), progress)
+        readings = PaidModel(f"e:{model}").price(some(5), Readout(), progress)
 
     for reading in readings:
         assert reading.error is None
@@ -43,9 +43,9 @@ def test_a_price_comes_with_its_distribution_however_numbers_are_tokenised(model
 def test_a_stored_answer_costs_nothing_and_books_what_it_saves():
     one, other = paying_jobs(2)
     with hosted() as server:
-        model = EndpointModel("e:fast")
+        model = PaidModel("e:fast")
         first = model.price(some(20), Readout(), Watched(job_id=one))
-        again = EndpointModel("e:fast").price(some(20), Readout(), Watched(job_id=other))
+        again = PaidModel("e:fast").price(some(20), Readout(), Watched(job_id=other))
 
         assert len(server.requests) == 20
     assert [r.statistics for r in first] == [r.statistics for r in again]
@@ -56,8 +56,8 @@ def test_a_stored_answer_costs_nothing_and_books_what_it_saves():
 def test_an_earlier_try_of_the_same_row_and_job_is_counted_once_as_paid():
     (job_id,) = paying_jobs(1)
     with hosted() as server:
-        first = EndpointModel("e:fast").price(some(3), Readout(), Watched(job_id=job_id))
-        again = EndpointModel("e:fast").price(some(3), Readout(), Watched(job_id=job_id))
+        first = PaidModel("e:fast").price(some(3), Readout(), Watched(job_id=job_id))
+        again = PaidModel("e:fast").price(some(3), Readout(), Watched(job_id=job_id))
 
         assert len(server.requests) == 3
     assert [r.spent.usd for r in again] == [r.spent.usd for r in first]
@@ -68,7 +68,7 @@ def test_the_same_question_of_two_rows_is_paid_by_one():
     (job_id,) = paying_jobs(1)
     twice = [Prompt("?", "<product>lamp</product>", "$", row=1), Prompt("?", "<product>lamp</product>", "$", row=2)]
     with hosted() as server:
-        one, two = EndpointModel("e:fast").price(twice, Readout(), Watched(job_id=job_id))
+        one, two = PaidModel("e:fast").price(twice, Readout(), Watched(job_id=job_id))
 
         assert len(server.requests) == 1
     assert one.spent.usd
@@ -79,22 +79,22 @@ def test_the_same_question_of_two_rows_is_paid_by_one():
 
 def test_a_fresh_sample_asks_anew():
     with hosted() as server:
-        EndpointModel("e:fast").price(some(3), Readout(), Watched())
-        EndpointModel("e:fast", sample=1).price(some(3), Readout(), Watched())
+        PaidModel("e:fast").price(some(3), Readout(), Watched())
+        PaidModel("e:fast", sample=1).price(some(3), Readout(), Watched())
 
         assert len(server.requests) == 6
 
 
 def test_an_unknown_price_is_not_zero():
     with hosted(prices=None):
-        (reading,) = EndpointModel("e:fast").price(some(1), Readout(), Watched())
+        (reading,) = PaidModel("e:fast").price(some(1), Readout(), Watched())
 
     assert math.isnan(reading.spent.usd)
 
 
 def test_an_endpoint_that_ignores_logprobs_is_noticed_and_held_to_json_instead():
     with hosted(ignores=["logprobs"]) as server:
-        readings = EndpointModel("e:fast").price(some(3), Readout(), Watched())
+        readings = PaidModel("e:fast").price(some(3), Readout(), Watched())
         bodies = [entry.body for entry in server.requests]
 
     assert all(r.price and not r.statistics and r.evidence["ignored"] == ["logprobs"] for r in readings)
@@ -105,7 +105,7 @@ def test_an_endpoint_that_ignores_logprobs_is_noticed_and_held_to_json_instead()
 
 def test_an_endpoint_that_ignores_json_too_has_its_words_read():
     with hosted(("fast-words",), ignores=["logprobs", "response_format"]):
-        readings = EndpointModel("e:fast-words").price(some(3), Readout(), Watched())
+        readings = PaidModel("e:fast-words").price(some(3), Readout(), Watched())
 
     assert all(r.price and r.error is None for r in readings)
     assert readings[-1].evidence["ignored"] == ["logprobs", "json_schema"]
@@ -114,7 +114,7 @@ def test_an_endpoint_that_ignores_json_too_has_its_words_read():
 
 def test_what_a_model_refuses_is_left_out_and_remembered():
     with hosted(("fast-thinking",)) as server:
-        readings = EndpointModel("e:fast-thinking").price(some(8), Readout(), Watched())
+        readings = PaidModel("e:fast-thinking").price(some(8), Readout(), Watched())
         refused = sum(entry.status == 400 for entry in server.requests)
 
     assert all(r.price and r.error is None for r in readings)
@@ -124,7 +124,7 @@ def test_what_a_model_refuses_is_left_out_and_remembered():
 
 def test_greedy_reads_the_text_and_asks_for_no_probabilities():
     with hosted(("fast-words",)) as server:
-        (reading,) = EndpointModel("e:fast-words").price(some(1), Readout(greedy=True), Watched())
+        (reading,) = PaidModel("e:fast-words").price(some(1), Readout(greedy=True), Watched())
         assert "logprobs" not in server.requests[0].body
 
     assert reading.price
@@ -135,7 +135,7 @@ def test_a_withheld_answer_and_a_bad_request_fail_only_their_row():
     with hosted() as server:
         server.trouble("refused_content", match="number 2<")
         server.trouble("400", match="number 3<")
-        readings = EndpointModel("e:fast").price(some(5), Readout(), Watched())
+        readings = PaidModel("e:fast").price(some(5), Readout(), Watched())
 
     assert [r.error is None for r in readings] == [True, True, False, False, True]
 
@@ -148,7 +148,7 @@ def test_writing_follows_a_schema_where_the_endpoint_minds_it():
         "additionalProperties": False,
     }
     with hosted() as server:
-        (written,) = EndpointModel("e:fast").write(some(1), 80, Watched(), schema)
+        (written,) = PaidModel("e:fast").write(some(1), 80, Watched(), schema)
         assert server.requests[0].body["response_format"]["json_schema"]["schema"] == schema
 
     assert written.error is None
@@ -168,7 +168,7 @@ def _stats_tool(asked: list[int]) -> Tool:
 def test_tools_are_called_and_every_call_is_evidence():
     asked: list[int] = []
     with hosted() as server:
-        readings = EndpointModel("e:fast").price_with_tools(some(3), [_stats_tool(asked)], 2, Readout(), Watched())
+        readings = PaidModel("e:fast").price_with_tools(some(3), [_stats_tool(asked)], 2, Readout(), Watched())
         assert len(server.requests) == 6
 
     assert sorted(asked) == [0, 1, 2]
@@ -183,7 +183,7 @@ def test_tools_are_called_and_every_call_is_evidence():
 def test_tool_rounds_end_even_if_the_model_would_go_on_for_ever():
     asked: list[int] = []
     with hosted(tool_rounds=[["category_price_stats"]] * 50) as server:
-        (reading,) = EndpointModel("e:fast").price_with_tools(some(1), [_stats_tool(asked)], 3, Readout(), Watched())
+        (reading,) = PaidModel("e:fast").price_with_tools(some(1), [_stats_tool(asked)], 3, Readout(), Watched())
         assert len(server.requests) <= 5
 
     assert len(asked) == 3
@@ -192,7 +192,7 @@ def test_tool_rounds_end_even_if_the_model_would_go_on_for_ever():
 
 def test_broken_arguments_and_unknown_functions_are_answered_not_raised():
     with hosted(tool_rounds=[[("category_price_stats", "{broken"), "no_such_tool"]]):
-        (reading,) = EndpointModel("e:fast").price_with_tools(some(1), [_stats_tool([])], 4, Readout(), Watched())
+        (reading,) = PaidModel("e:fast").price_with_tools(some(1), [_stats_tool([])], 4, Readout(), Watched())
 
     assert reading.error is None
     assert "JSON object" in reading.evidence["calls"][0]["result"]
@@ -200,24 +200,24 @@ def test_broken_arguments_and_unknown_functions_are_answered_not_raised():
 
 def test_an_endpoint_that_ignores_tools_is_said_to():
     with hosted(ignores=["tools"]):
-        model = EndpointModel("e:fast")
+        model = PaidModel("e:fast")
         (reading,) = model.price_with_tools(some(1), [_stats_tool([])], 2, Readout(), Watched())
         assert "tools" in reading.evidence["ignored"]
         with begin() as session:
             endpoints.learn(session, "e", "fast", {"tools": False})
         with pytest.raises(NotReady, match="can't call functions"):
-            EndpointModel("e:fast").price_with_tools(some(1), [_stats_tool([])], 2, Readout(), Watched())
+            PaidModel("e:fast").price_with_tools(some(1), [_stats_tool([])], 2, Readout(), Watched())
 
 
 def test_an_endpoint_nobody_knows_is_named():
     with pytest.raises(NotFound, match="no endpoint 'nowhere'"):
-        EndpointModel("nowhere:m")
+        PaidModel("nowhere:m")
 
 
 def test_no_key_is_in_what_is_stored(monkeypatch):
     monkeypatch.setenv("PRICEWRIGHT_KEY_TEST", "sk-very-secret-9")
     with hosted(key="sk-very-secret-9", key_env="PRICEWRIGHT_KEY_TEST"):
-        EndpointModel("e:fast").price(some(2), Readout(), Watched())
+        PaidModel("e:fast").price(some(2), Readout(), Watched())
         with begin() as session:
             stored = completions.look(session, [])
             everything = str(session.connection().exec_driver_sql("SELECT * FROM completions, endpoints").all())
@@ -228,7 +228,7 @@ def test_no_key_is_in_what_is_stored(monkeypatch):
 def test_one_bad_question_after_another_does_not_keep_the_rest_from_being_asked():
     with hosted() as server:
         server.trouble("400", times=8)
-        readings = EndpointModel("e:fast").price(some(12), Readout(), Watched())
+        readings = PaidModel("e:fast").price(some(12), Readout(), Watched())
 
     assert sum(reading.error is None for reading in readings) == 4
 
@@ -237,7 +237,7 @@ def test_a_model_that_refuses_tools_is_said_to_after_one_question():
     with hosted() as server:
         server.change(models=[Model(id="fast", refuses=frozenset({"tools"}))])
         with pytest.raises(NotReady, match="can't call functions"):
-            EndpointModel("e:fast").price_with_tools(some(9), [_stats_tool([])], 2, Readout(), Watched())
+            PaidModel("e:fast").price_with_tools(some(9), [_stats_tool([])], 2, Readout(), Watched())
         assert len(server.requests) == 1
     assert _abilities()["tools"] is False
 
@@ -245,11 +245,11 @@ def test_a_model_that_refuses_tools_is_said_to_after_one_question():
 def test_json_that_was_cut_off_does_not_say_that_json_is_ignored():
     kept = {"text": '{"price": \n\n', "finish_reason": "length", "logprobs": None}
     with hosted(("fast",), ignores=["logprobs"]):
-        model = EndpointModel("e:fast")
+        model = PaidModel("e:fast")
         model.price(some(2), Readout(), Watched())
         with begin() as session:
             session.connection().exec_driver_sql("UPDATE completions SET response = %s ::jsonb", (json.dumps(kept),))
-        readings = EndpointModel("e:fast").price(some(2), Readout(), Watched())
+        readings = PaidModel("e:fast").price(some(2), Readout(), Watched())
 
     assert readings[1].price is None
     assert _abilities().get("json_schema") is not False

@@ -18,7 +18,7 @@ from tests.worker.llm.endpoint.calls import Watched, some
 from worker.endpoints import actions
 from worker.llm.base import Readout
 from worker.llm.endpoint import client
-from worker.llm.endpoint.model import EndpointModel
+from worker.llm.endpoint.model import PaidModel
 from worker.llm.local.packages import is_available, model_folder
 
 pytestmark = pytest.mark.model
@@ -71,7 +71,7 @@ def test_what_it_ignores_is_noticed_and_its_words_are_read(served):
     name = str(model_folder(MODEL))
     actions.add("t", "vllm", base_url=served)
     tested = actions.test("t", name)
-    readings = EndpointModel(f"t:{name}").price(some(3), Readout(), Watched())
+    readings = PaidModel(f"t:{name}").price(some(3), Readout(), Watched())
 
     assert tested.ok, tested.sentences
     said = " ".join(tested.sentences)
