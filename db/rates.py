@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from db.models import RateRow
 from db.settings import settings
-from db.types import Queue, Tariff
+from db.types import Job, Queue, Tariff
 
 CPU_HOUR, GPU_HOUR = "cpu-hour", "gpu-hour"
 
@@ -36,6 +36,11 @@ def usd_per_hour(session: Session, queue: Queue) -> Decimal:
 def usd_for(seconds: float, usd_per_hour: Decimal) -> Decimal:
     """Dollars for working seconds: seconds / 3600 x $/hour."""
     return Decimal(repr(seconds)) / 3600 * usd_per_hour
+
+
+def of_work(job: Job, seconds: float) -> Decimal:
+    """Dollars that so many working seconds cost a job, at the price it started with."""
+    return usd_for(seconds, job.rate_usd_per_hour)
 
 
 KINDS = ("input", "cached", "output", "batch_input", "batch_output")
@@ -106,6 +111,11 @@ def training(session: Session, endpoint: str, model: str, at: datetime | None = 
         {"name": _name(TRAINING, endpoint, model), "at": at},
     )
     return None if usd is None else usd.normalize()
+
+
+def of_training(tokens: int, usd_per_million: Decimal) -> Decimal:
+    """Dollars for tuning a model on so many tokens."""
+    return usd_per_million * tokens / 1_000_000
 
 
 def tariffs(session: Session) -> pl.DataFrame:

@@ -36,7 +36,7 @@ def gate(work: Work) -> Commit:
         # Since the training ended, by every try of this step.
         books = jobs.get(session, job.id)
         paid = books.spent_usd - books.lost_usd - before
-        jobs.add_fixed_cost(session, job.id, seconds, rates.usd_for(seconds, job.rate_usd_per_hour) + paid)
+        jobs.add_fixed_cost(session, job.id, seconds, rates.of_work(job, seconds) + paid)
         return chunks.Tally(usd=paid)
 
     return commit

@@ -105,5 +105,5 @@ def cost(job: Job, answer: dict[str, Any], rows: float, usd_per_label: Decimal) 
     largest part took, in proportion to what each sees."""
     point, spec = answer["ways"][FINETUNE]["points"][-1], data_need.parse(job.spec["data_need"])
     share = spec.rows_seen(round(rows)) / spec.rows_seen(point["rows"])
-    training = rates.usd_for(point["seconds"] * share, job.rate_usd_per_hour)
+    training = rates.of_work(job, point["seconds"] * share)
     return max(0, round(rows) - int(answer["there"])) * usd_per_label + training

@@ -44,7 +44,7 @@ def rung(work: Work) -> Commit:
 
     def commit(session: Session) -> chunks.Tally:
         results.add(session, job.id, {rung_name(place): result.as_json()})
-        jobs.add_fixed_cost(session, job.id, seconds, rates.usd_for(seconds, job.rate_usd_per_hour))
+        jobs.add_fixed_cost(session, job.id, seconds, rates.of_work(job, seconds))
         return chunks.Tally(items=rows)
 
     return commit

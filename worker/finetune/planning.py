@@ -135,7 +135,7 @@ def _counted(session: Session, dataset: Dataset, spec: TrainSpec) -> TrainEstima
     if per_million is None:
         unknown = "What the endpoint takes for training is unknown: enter it on the Endpoints page."
         return TrainEstimate(None, None, None, None, 0, f"{basis} {unknown}")
-    return TrainEstimate(None, None, None, per_million * tokens / 1_000_000, 0, basis)
+    return TrainEstimate(None, None, None, rates.of_training(tokens, per_million), 0, basis)
 
 
 @dataclass(frozen=True, slots=True)

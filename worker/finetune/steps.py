@@ -46,7 +46,7 @@ def train(work: Work) -> Commit:
     outcome = process.run(task, folder, JobWatch(job, work.writing, work.progress, seen))
     outcome = replace(outcome, seconds=outcome.seconds + drawn)
 
-    usd = rates.usd_for(outcome.seconds, job.rate_usd_per_hour)
+    usd = rates.of_work(job, outcome.seconds)
     adapter = made.adapter(job, rows.dataset, spec, base, examples, outcome, usd)
 
     def commit(session: Session) -> chunks.Tally:
@@ -74,7 +74,7 @@ def pilot(work: Work) -> Commit:
     task = Task(spec, base, examples.train, examples.validation, tuple(gate_texts.replay()), pilot=True)
     timed = process.pilot(task, work.scratch / "pilot", Unwatched(work.progress)).later(drawn)
 
-    usd = float(rates.usd_for(timed.seconds, job.rate_usd_per_hour))
+    usd = float(rates.of_work(job, timed.seconds))
     basis = f"A few steps with these settings, timed on the {job.queue} queue."
     result = timed.model_copy(update={"usd": usd, "basis": basis})
 

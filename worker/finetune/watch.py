@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from db import trainings
+from db import rates, trainings
 from db.engine import begin
 from db.types import Checkpoint, Job, TrainingPoint
 from worker.progress import Progress
@@ -17,10 +17,9 @@ class JobWatch:
         self._seen = seen  # items that the optimiser saw, in all tries
 
     def points(self, points: Sequence[TrainingPoint]) -> None:
-        usd = float(self._job.rate_usd_per_hour) / 3600
         for point in points:
             if point.kind == "step":
-                point.values["usd"] = round(point.values["seconds"] * usd, 6)
+                point.values["usd"] = round(float(rates.of_work(self._job, point.values["seconds"])), 6)
         items = max([self._seen, *(point.values["items"] for point in points if point.kind == "step")])
         if points:
             with self._writing() as session:

@@ -7,7 +7,6 @@ in none of them.
 
 import time
 from dataclasses import asdict
-from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -56,7 +55,7 @@ def _prepare(job: Job, progress: Progress) -> Commit:
         if not waiting:
             bases.mark_refreshed(session, base.id)
         seconds = time.perf_counter() - started
-        jobs.add_fixed_cost(session, job.id, seconds, _usd(job, seconds))
+        jobs.add_fixed_cost(session, job.id, seconds, rates.of_work(job, seconds))
         return chunks.Tally()
 
     return commit
@@ -98,15 +97,11 @@ def _embed(job: Job, ids: list[int], progress: Progress) -> Commit:
     seconds = time.perf_counter() - started
 
     def commit(session: Session) -> chunks.Tally:
-        jobs.add_fixed_cost(session, job.id, seconds, _usd(job, seconds))
+        # Indexing is fixed cost, which grows by what each chunk took.
+        jobs.add_fixed_cost(session, job.id, seconds, rates.of_work(job, seconds))
         return chunks.Tally(items=len(ids), seconds=seconds)
 
     return commit
-
-
-def _usd(job: Job, seconds: float) -> Decimal:
-    """Indexing is fixed cost: it grows by what each chunk took."""
-    return rates.usd_for(seconds, job.rate_usd_per_hour)
 
 
 def search(work: Work) -> Commit:

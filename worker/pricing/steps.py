@@ -39,7 +39,7 @@ def fit(work: Work) -> Commit:
         if artifact is not None:
             artifacts.put(session, fit_hash, dataset.id, artifact, seconds)
         # A reused fit still cost what it cost: the comparison would be unfair if only the first job bore it.
-        machine = rates.usd_for(seconds, work.job.rate_usd_per_hour)
+        machine = rates.of_work(work.job, seconds)
         job = jobs.get(session, work.job.id)
         paid = job.spent_usd - job.lost_usd  # the fit is the first step: so far nothing else was paid
         jobs.add_fixed_cost(session, work.job.id, seconds, machine + paid)
@@ -60,7 +60,7 @@ def price(work: Work) -> Commit:
     seconds = time.perf_counter() - started
     if frame.schema != PREDICTION_SCHEMA or not frame["row"].equals(items["row"]):
         raise ValueError(f"{spec.label} must return one line per item, in order, with the columns of PREDICTION_SCHEMA")
-    usd_per_second = float(work.job.rate_usd_per_hour) / 3600
+    usd_per_second = float(rates.of_work(work.job, 1))
     frame = frame.with_columns(pl.col("seconds").fill_null(seconds / max(1, len(items)))).with_columns(
         usd=pl.coalesce("usd", pl.col("seconds") * usd_per_second).fill_nan(None)  # null: paid, the price is unknown
     )

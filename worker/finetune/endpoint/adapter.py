@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from db import endpoints
+from db import endpoints, rates
 from db.engine import begin
 from db.errors import UserError
 from db.types import Adapter, AdapterState, Dataset, Endpoint, Job, PredictionStatus, TrainingPoint
@@ -51,7 +51,7 @@ def measure(model: str, examples: pl.DataFrame, spec: TrainSpec, progress: Progr
 def cost(status: Status, per_million: Decimal | None) -> tuple[Decimal, bool]:
     """Dollars that the training cost, and whether that is known; else 0."""
     is_known = per_million is not None and (status.trained_tokens is not None or not per_million)
-    return (per_million or Decimal(0)) * (status.trained_tokens or 0) / 1_000_000, is_known
+    return rates.of_training(status.trained_tokens or 0, per_million or Decimal(0)), is_known
 
 
 def last_day(endpoint: Endpoint, base: str, tuned: str) -> str | None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from db import rates
 from db.engine import Session
 from db.errors import UserError
 from db.types import Endpoint, Job
@@ -39,7 +40,7 @@ def check_cap(job: Job, spec: TrainSpec, examples: Examples, per_million: Decima
             "enter its price on the Endpoints page, then resume."
         )
     tokens = chat_format.most_tokens(examples.train) * tuning.whole(spec.epochs) if per_million else 0
-    usd = per_million * tokens / 1_000_000
+    usd = rates.of_training(tokens, per_million)
     if job.spent_usd + usd > cap:
         raise Pause(
             f"Training may take {tokens:,} tokens and ${usd:,.4f}, which passes the cap of ${cap:,.4f}; nothing "
