@@ -1,13 +1,43 @@
 """How far jobs are, how fast, and what they took, summed from their chunks: one row per chunk, none per item."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from db.types import JobState, Progress, Queue, Step
+from db.types import JobState, Queue, Step
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress:
+    """Where a job stands, summed from its chunks."""
+
+    job_id: int
+    state: JobState
+    step: Step | None  # the stage at work; None when final
+    items_total: int
+    items_done: int
+    unparsed: int
+    failed: int
+    usd: Decimal  # so far, fixed cost included
+    rows_per_second: float | None  # over the last minute of work; None before the first chunk
+    eta_seconds: float | None
+    chunks_total: int
+    chunks_done: int
+    error: str | None
+    tokens_in: int = 0
+    tokens_out: int = 0
+    saved_usd: Decimal = Decimal(0)  # what stored answers would have cost anew
+    retries: int = 0
+    rate_limit_waits: int = 0
+    waited_seconds: float = 0.0
+    has_unknown_cost: bool = False  # some answers were paid for at a price nobody knows
+    cap_usd: Decimal | None = None
+    lost_usd: Decimal = Decimal(0)  # part of usd: the most that calls may have cost which brought no answer
+
 
 _WINDOW_SECONDS = 60
 
@@ -42,12 +72,12 @@ WHERE j.id = ANY(:ids) GROUP BY j.id, told.values ORDER BY j.id DESC
 """
 
 
-def of(session: Session, job_ids: Sequence[int]) -> list[Progress]:
+def of(session: Session, job_ids: Sequence[int]) -> list[JobProgress]:
     """How far each job is, newest first."""
     return [_progress(row) for row in session.execute(text(_PROGRESS), {"ids": list(job_ids)})]
 
 
-def _progress(row: Any) -> Progress:
+def _progress(row: Any) -> JobProgress:
     state = JobState(row.state)
     done = int(row.done)
     if state.is_final:
@@ -56,7 +86,7 @@ def _progress(row: Any) -> Progress:
         speed = float(row.recent) / float(row.span) if row.recent and row.span else None
     left = max(0, row.items_total - done)
     eta = left / speed if speed else row.training_eta
-    return Progress(
+    return JobProgress(
         job_id=row.id,
         state=state,
         step=None if state.is_final or row.step is None else Step(row.step),

@@ -209,34 +209,6 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a job stands, summed from its chunks."""
-
-    job_id: int
-    state: JobState
-    step: Step | None  # the stage at work; None when final
-    items_total: int
-    items_done: int
-    unparsed: int
-    failed: int
-    usd: Decimal  # so far, fixed cost included
-    rows_per_second: float | None  # over the last minute of work; None before the first chunk
-    eta_seconds: float | None
-    chunks_total: int
-    chunks_done: int
-    error: str | None
-    tokens_in: int = 0
-    tokens_out: int = 0
-    saved_usd: Decimal = Decimal(0)  # what stored answers would have cost anew
-    retries: int = 0
-    rate_limit_waits: int = 0
-    waited_seconds: float = 0.0
-    has_unknown_cost: bool = False  # some answers were paid for at a price nobody knows
-    cap_usd: Decimal | None = None
-    lost_usd: Decimal = Decimal(0)  # part of usd: the most that calls may have cost which brought no answer
-
-
-@dataclass(frozen=True, slots=True)
 class Chunk:
     """A unit of work under a lease. `attempt` is the fencing token: a commit with an old one is refused."""
 

@@ -22,7 +22,8 @@ from db import jobs as _jobs
 from db import predictions as _predictions
 from db import workers as _workers
 from db.engine import begin
-from db.types import Adapter, AdapterState, Dataset, Endpoint, Job, JobKind, Progress, Split
+from db.job_progress import JobProgress
+from db.types import Adapter, AdapterState, Dataset, Endpoint, Job, JobKind, Split
 from worker.adapters import pricing
 from worker.evaluation import compare
 from worker.jobs.kinds import KINDS
@@ -60,7 +61,7 @@ def shown_jobs(dataset_id: int | None) -> list[Job]:
         return [job for job in _jobs.all(session, dataset_id) if KINDS[job.kind].is_shown]
 
 
-def progress(job_ids: Sequence[int]) -> dict[int, Progress]:
+def progress(job_ids: Sequence[int]) -> dict[int, JobProgress]:
     with begin() as session:
         return {each.job_id: each for each in _progress.of(session, job_ids)}
 
@@ -77,7 +78,7 @@ def adapters() -> list[Adapter]:
         return sorted(_adapters.all(session), key=lambda adapter: adapter.state is AdapterState.RETIRED)
 
 
-def file_job(dataset_id: int, kind: JobKind) -> Progress | None:
+def file_job(dataset_id: int, kind: JobKind) -> JobProgress | None:
     """How far the newest inspection or loading of a dataset is."""
     with begin() as session:
         job = _jobs.latest(session, dataset_id, kind)

@@ -5,7 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
-from db.types import Dataset, Job, JobKind, Progress
+from db.job_progress import JobProgress
+from db.types import Dataset, Job, JobKind
 from worker import amounts, specs
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.jobs.kinds import KINDS
@@ -97,17 +98,17 @@ def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 
 
-def _money(state: Progress) -> str:
+def _money(state: JobProgress) -> str:
     if state.has_unknown_cost:
         return f"at least {state.usd:.5f}" if state.usd else "unknown"
     return f"{state.usd:.5f}"
 
 
-def _lost(state: Progress) -> str:
+def _lost(state: JobProgress) -> str:
     return f"Up to ${state.lost_usd:.5f} is lost with calls that brought no answer." if state.lost_usd else ""
 
 
-def job_table(jobs: Sequence[Job], states: Mapping[int, Progress]) -> Table:
+def job_table(jobs: Sequence[Job], states: Mapping[int, JobProgress]) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("job", "dataset", "what", "state", "done", "unparsed", "failed", "$", "note"):
         table.add_column(name)

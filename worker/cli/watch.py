@@ -9,8 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from db import job_progress, trainings
 from db.engine import DatabaseAway, begin
 from db.errors import UserError
+from db.job_progress import JobProgress
 from db.types import Job, JobState, Step, TrainingPoint
-from db.types import Progress as Standing
 from worker import amounts
 from worker.cli import find, tables
 from worker.cli.console import PlainColumn, err, warn
@@ -20,7 +20,7 @@ POLL_SECONDS = 0.2
 CURVE_SECONDS = 1.0  # between two looks at a training's curve, which is read whole
 PATIENCE_SECONDS = 60.0  # how long a database may be away before a watching command gives up
 
-Show = Callable[[Standing], None]
+Show = Callable[[JobProgress], None]
 
 
 def wait(job_ids: Sequence[int], *, quiet: bool) -> None:
@@ -47,7 +47,7 @@ def wait_for_training(job_id: int, *, quiet: bool) -> Job:
     return job
 
 
-def _follow(job_ids: Sequence[int], show: Show, seconds: float = POLL_SECONDS) -> list[Standing]:
+def _follow(job_ids: Sequence[int], show: Show, seconds: float = POLL_SECONDS) -> list[JobProgress]:
     """Where the jobs stand when none moves any more; until then `show` is told every `seconds`."""
     try:
         while True:
@@ -64,7 +64,7 @@ def _follow(job_ids: Sequence[int], show: Show, seconds: float = POLL_SECONDS) -
         raise
 
 
-def _standings(job_ids: Sequence[int]) -> list[Standing]:
+def _standings(job_ids: Sequence[int]) -> list[JobProgress]:
     """How far the jobs are. A database that restarts is waited for: the work survives it, so should the watcher."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -89,7 +89,7 @@ def _bars(quiet: bool) -> Iterator[Show]:
     tasks: dict[int, TaskID] = {}
     with _display(columns, quiet) as bars:
 
-        def show(standing: Standing) -> None:
+        def show(standing: JobProgress) -> None:
             if standing.job_id not in tasks:
                 tasks[standing.job_id] = bars.add_task(tables.job_label(find.job(standing.job_id)))
             total = standing.items_total or None
@@ -106,7 +106,7 @@ def _curve(job_id: int, quiet: bool) -> Iterator[Show]:
     with _display(columns, quiet) as bar:
         line = bar.add_task(tables.job_label(job), total=None, stage="")
 
-        def show(standing: Standing) -> None:
+        def show(standing: JobProgress) -> None:
             if quiet:
                 return
             try:

@@ -10,7 +10,8 @@ from dashboard.parts.data_need import charts
 from dashboard.parts.data_need import reads as data_need_reads
 from dashboard.parts.jobs import cards
 from dashboard.shared import formats, forms, reads, widgets, words
-from db.types import Dataset, Job, JobState, Progress, Split
+from db.job_progress import JobProgress
+from db.types import Dataset, Job, JobState, Split
 from worker.data_need import actions as data_need_actions
 from worker.evaluation.data_curve import REACH
 from worker.evaluation.data_verdict import reach
@@ -86,7 +87,7 @@ def _show(job: Job, was: JobState) -> None:
         _answer(job, report, points)
 
 
-def _head(job: Job, progress: Progress, done: int) -> None:
+def _head(job: Job, progress: JobProgress, done: int) -> None:
     """How far the job is and what can be done with it."""
     parts = 4 * len(job.spec["data_need"]["ways"])
     with st.container(border=True):

@@ -5,7 +5,8 @@ import streamlit as st
 
 from dashboard.parts.finetune import reads as finetune_reads
 from dashboard.shared import formats, pickers, reads, widgets, words
-from db.types import Adapter, Job, JobState, Progress, Queue
+from db.job_progress import JobProgress
+from db.types import Adapter, Job, JobState, Queue
 
 JOB = "job"
 """In the address: the training that is shown."""
@@ -90,7 +91,7 @@ def table(trainings: list[Job]) -> None:
     st.dataframe(frame, hide_index=True, column_config=_COLUMNS | {"Mean error": error}, placeholder=formats.NOTHING)
 
 
-def knows_cost(job: Job, progress: Progress, adapter: Adapter | None) -> bool:
+def knows_cost(job: Job, progress: JobProgress, adapter: Adapter | None) -> bool:
     """Whether all that a training took is booked: what an endpoint takes is known only of one that brought a model."""
     is_out = job.queue is Queue.ENDPOINT and adapter is None and job.state is not JobState.DONE
     return not (is_out or progress.has_unknown_cost)

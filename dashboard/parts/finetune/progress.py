@@ -11,7 +11,8 @@ from dashboard.parts.finetune.reads import Curve
 from dashboard.parts.jobs import cards
 from dashboard.parts.run import choose
 from dashboard.shared import formats, navigation, reads, widgets, words
-from db.types import Job, JobState, Progress, Queue, Step
+from db.job_progress import JobProgress
+from db.types import Job, JobState, Queue, Step
 from worker.adapters import actions as adapter_actions
 from worker.endpoints import tuning
 from worker.finetune import actions as finetune_actions
@@ -48,7 +49,7 @@ def _show(job: Job, was: JobState) -> None:
             st.code("\n".join(curve.log), language=None, height=160)
 
 
-def _head(job: Job, progress: Progress, curve: Curve) -> None:
+def _head(job: Job, progress: JobProgress, curve: Curve) -> None:
     """The training's name, its state and what can be done with it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{words.plain(words.job_name(job))}**", width="content")
@@ -92,7 +93,7 @@ def _button(label: str, icon: str, verb: Callable[[int], object], job_id: int, a
         st.rerun()
 
 
-def _figures(job: Job, progress: Progress, curve: Curve) -> None:
+def _figures(job: Job, progress: JobProgress, curve: Curve) -> None:
     """The numbers that move."""
     latest, best = curve.latest, curve.best
     error = formats.NOTHING if best is None or best["mae"] is None else formats.usd(best["mae"])
@@ -115,7 +116,7 @@ def _figures(job: Job, progress: Progress, curve: Curve) -> None:
     st.caption(words.md(" · ".join(_facts(job, progress, curve))))
 
 
-def _facts(job: Job, progress: Progress, curve: Curve) -> list[str]:
+def _facts(job: Job, progress: JobProgress, curve: Curve) -> list[str]:
     facts = [f"job {job.id}", f"for {words.plain(str(job.spec['task']))}"]
     facts.append(f"{progress.items_done:,} of {formats.count(progress.items_total, 'row')} seen, all epochs together")
     if curve.latest.get("device"):

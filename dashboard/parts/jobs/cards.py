@@ -8,7 +8,8 @@ import streamlit as st
 
 from dashboard.parts.jobs import reads as jobs_reads
 from dashboard.shared import formats, navigation, reads, widgets, words
-from db.types import Job, JobKind, JobState, Progress, Step
+from db.job_progress import JobProgress
+from db.types import Job, JobKind, JobState, Step
 from worker.jobs import actions
 from worker.jobs.kinds import KINDS
 
@@ -67,7 +68,7 @@ def _jobs(dataset_id: int | None) -> None:
             st.rerun()  # once: the page starts anew without a timer
 
 
-def _card(job: Job, name: str, progress: Progress, dataset: str) -> None:
+def _card(job: Job, name: str, progress: JobProgress, dataset: str) -> None:
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{words.plain(name)}**", width="content")
@@ -87,11 +88,11 @@ def _card(job: Job, name: str, progress: Progress, dataset: str) -> None:
             raise_cap(job, progress.cap_usd)
 
 
-def _share(progress: Progress) -> float:
+def _share(progress: JobProgress) -> float:
     return min(1.0, progress.items_done / progress.items_total) if progress.items_total else 0.0
 
 
-def _headline(job: Job, progress: Progress) -> str:
+def _headline(job: Job, progress: JobProgress) -> str:
     """What goes on now: Pricing: 1,200 of 2,400 rows (50 %), about 4 s left."""
     if progress.state is JobState.PAUSED:
         return f"Paused at {progress.items_done:,} of {formats.count(progress.items_total, 'row')}"
@@ -104,7 +105,7 @@ def _headline(job: Job, progress: Progress) -> str:
     return f"{step}: {done}{left}"
 
 
-def _facts(job: Job, progress: Progress) -> list[str]:
+def _facts(job: Job, progress: JobProgress) -> list[str]:
     kind = KINDS[job.kind]
     facts = [f"job {job.id}"]
     if kind.nothing and job.state is JobState.DONE and not progress.items_total:
@@ -126,7 +127,7 @@ def _facts(job: Job, progress: Progress) -> list[str]:
     return facts
 
 
-def _books(job: Job, progress: Progress) -> list[str]:
+def _books(job: Job, progress: JobProgress) -> list[str]:
     """Money and tokens; of a job without a language model only the machine's money."""
     end = "in all" if job.state.is_final else "so far"
     said = f"of it up to {formats.usd(progress.lost_usd)} lost with calls that brought no answer"
@@ -184,7 +185,7 @@ _RETRY = ("Retry", ":material/replay:", actions.retry)
 Verb = tuple[str, str, Callable[[int], object]]
 
 
-def verbs(job: Job, progress: Progress) -> list[Verb]:
+def verbs(job: Job, progress: JobProgress) -> list[Verb]:
     """What can be done with a job in its state."""
     if job.state is JobState.RUNNING:
         return [_PAUSE, _CANCEL]
@@ -193,7 +194,7 @@ def verbs(job: Job, progress: Progress) -> list[Verb]:
     return [_RETRY] if progress.failed or job.state is JobState.FAILED else []
 
 
-def _buttons(job: Job, progress: Progress) -> None:
+def _buttons(job: Job, progress: JobProgress) -> None:
     for label, icon, verb in verbs(job, progress):
         if st.button(label, icon=icon, key=f"{label.lower()}-{job.id}"):
             verb(job.id)

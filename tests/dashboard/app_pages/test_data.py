@@ -9,7 +9,8 @@ from dashboard.shared import reads
 from db import chunks, datasets, jobs, rates
 from db.engine import begin
 from db.errors import WrongState
-from db.types import DatasetState, JobKind, JobState, Progress, Queue, Step
+from db.job_progress import JobProgress
+from db.types import DatasetState, JobKind, JobState, Queue, Step
 from tests.dashboard.conftest import Open, is_well, texts
 from worker.datasets import actions as dataset_actions
 from worker.jobs import actions
@@ -214,7 +215,7 @@ def test_a_look_that_ends_while_the_page_is_made_is_no_failure(
         job_id = a_look(session, dataset_id)
     read = reads.file_job
 
-    def ends_just_before(dataset_id: int, kind: JobKind) -> Progress | None:
+    def ends_just_before(dataset_id: int, kind: JobKind) -> JobProgress | None:
         with begin() as session:
             for chunk_id in chunks.to_send(session, job_id):
                 chunk = chunks.claim(session, chunk_id, "a test", 60)

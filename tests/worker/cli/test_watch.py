@@ -7,7 +7,8 @@ import pytest
 
 from db import job_progress, jobs
 from db.engine import DatabaseAway, Session, begin
-from db.types import JobState, Progress, TrainingPoint
+from db.job_progress import JobProgress
+from db.types import JobState, TrainingPoint
 from tests.builders import a_dataset
 from tests.worker.finetune.fake_steps import train_nothing
 from worker.cli import watch
@@ -28,7 +29,7 @@ def test_a_database_that_restarts_is_waited_for(
     train_nothing(monkeypatch)
     looks = []
 
-    def of(session: Session, job_ids: list[int]) -> list[Progress]:
+    def of(session: Session, job_ids: list[int]) -> list[JobProgress]:
         looks.append(job_ids)
         if len(looks) < 3:
             raise DatabaseAway("it restarts")
@@ -43,7 +44,7 @@ def test_a_database_that_stays_away_ends_the_waiting(
 ) -> None:
     clock = iter(range(0, 10_000, 20))
 
-    def of(session: Session, job_ids: list[int]) -> list[Progress]:
+    def of(session: Session, job_ids: list[int]) -> list[JobProgress]:
         raise DatabaseAway("it is gone")
 
     monkeypatch.setattr(watch, "job_progress", SimpleNamespace(of=of))
