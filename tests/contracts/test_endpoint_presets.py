@@ -3,8 +3,9 @@
 import pytest
 
 from db.engine import begin
+from db.errors import UserError
 from worker.endpoints import actions, keys, tariffs
-from worker.endpoints.presets import OTHER, PRESETS
+from worker.endpoints.presets import OTHER, PRESETS, Preset
 
 ADDRESS = "https://name.openai.azure.com/v1"
 """For presets that know none; a key of Azure may go there."""
@@ -23,6 +24,39 @@ def test_a_preset_makes_an_endpoint_with_what_it_knows(database: str, name: str)
     assert known.label
     if known.key_env:
         keys.check(known.key_env, endpoint.base_url)
+
+
+@pytest.fixture
+def fresh_preset(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Adds a preset as one entry of the table; the variable of its key, which nothing else names."""
+    monkeypatch.setitem(PRESETS, "fresh", Preset("Fresh", "https://api.fresh.example:8443/v1", "FRESH_API_KEY"))
+    return "FRESH_API_KEY"
+
+
+def test_the_entry_alone_lets_its_key_go_to_its_address(database: str, fresh_preset: str) -> None:
+    endpoint = actions.add("mine", "fresh")
+    assert (endpoint.base_url, endpoint.key_env) == (PRESETS["fresh"].base_url, fresh_preset)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://api.fresh.example/v1",
+        "http://api.fresh.example:8443/v1",
+        "https://other.api.fresh.example:8443/v1",
+        "https://api.fresh.example:8443.evil.example/v1",
+        "https://evil.example/v1",
+    ],
+)
+def test_the_key_of_a_preset_goes_to_no_other_address(fresh_preset: str, address: str) -> None:
+    with pytest.raises(UserError):
+        keys.check(fresh_preset, address)
+
+
+def test_a_preset_without_https_sends_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PRESETS, "plain", Preset("Plain", "http://api.plain.example/v1", "PLAIN_API_KEY"))
+    with pytest.raises(UserError, match="may not be used as a key"):
+        keys.check("PLAIN_API_KEY", "http://api.plain.example/v1")
 
 
 def test_what_has_no_preset_of_its_own_has_one() -> None:

@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 
 from db.errors import UserError
 from db.settings import settings
+from worker.endpoints.presets import PRESETS
 
 OURS = "PRICEWRIGHT_KEY_"
 """How variables are called that were made to be an endpoint's key."""
 
 PROVIDERS: dict[str, tuple[str, ...]] = {
-    "OPENAI_API_KEY": ("api.openai.com", "eu.api.openai.com", "us.api.openai.com"),
+    "OPENAI_API_KEY": ("eu.api.openai.com", "us.api.openai.com"),
     # Everybody can have a resource there, but a key that goes to a stranger's is seen by Microsoft alone.
     "AZURE_OPENAI_API_KEY": (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com"),
     "ANTHROPIC_API_KEY": ("api.anthropic.com",),
@@ -28,7 +29,7 @@ PROVIDERS: dict[str, tuple[str, ...]] = {
     "CEREBRAS_API_KEY": ("api.cerebras.ai",),
     "XAI_API_KEY": ("api.x.ai",),
 }
-"""A provider's own variable -> its hosts, over https; a leading dot: every host below it."""
+"""A provider's own variable -> its hosts beside that of its preset, over https; a leading dot: every host below it."""
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,79}")
 _PLACE = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?", re.IGNORECASE)
@@ -61,10 +62,10 @@ def check(variable: str, base_url: str) -> None:
     named = allowed.get(variable)
     if named is not None and (not named or place in named):
         return
-    hosts = PROVIDERS.get(variable)
-    if hosts is not None and any(_is_at(place, host) for host in hosts):
+    hosts = _providers_hosts(variable)
+    if any(_is_at(place, host) for host in hosts):
         return
-    if hosts is None and named is None:
+    if not hosts and named is None:
         if variable.startswith(OURS):
             return
         raise UserError(
@@ -72,11 +73,19 @@ def check(variable: str, base_url: str) -> None:
             f"(such as {next(iter(PROVIDERS))}), or start Pricewright with PRICEWRIGHT_ENDPOINT_KEYS={variable}@{place}"
             " set."
         )
-    homes = " or ".join([f"https://{'…' * host.startswith('.')}{host}" for host in hosts or ()] + sorted(named or ()))
+    homes = " or ".join([f"https://{'…' * host.startswith('.')}{host}" for host in hosts] + sorted(named or ()))
     raise UserError(
         f"{variable} may only go to {homes}, not to {place}: put the key of this address into a variable called "
         f"{OURS}…, or start Pricewright with PRICEWRIGHT_ENDPOINT_KEYS={variable}@{place} set."
     )
+
+
+def _providers_hosts(variable: str) -> list[str]:
+    """Where a provider's own variable may go: the hosts of the presets that name it, and of PROVIDERS. Empty: no
+    provider's."""
+    places = [origin(preset.base_url) for preset in PRESETS.values() if preset.key_env == variable and preset.base_url]
+    secure = [place.removeprefix("https://") for place in places if place.startswith("https://")]
+    return [*secure, *PROVIDERS.get(variable, ())]
 
 
 def _is_at(place: str, host: str) -> bool:
