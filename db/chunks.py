@@ -25,6 +25,13 @@ STAYS_RESERVED = """CASE WHEN EXISTS (SELECT 1 FROM batches b WHERE b.chunk_id =
                          THEN reserved_usd ELSE 0 END"""
 
 
+def after_failure(failures: str, allowed: str) -> str:
+    """The SQL assignments of a chunk whose try failed: it waits again, or after as many tries as are allowed fails for
+    good. Both are SQL: how many tries have failed now, how many may."""
+    return f"""failures = {failures}, lease_until = NULL, sent_at = NULL, items_done = 0,
+               state = CASE WHEN {failures} >= {allowed} THEN 'failed' ELSE 'waiting' END"""
+
+
 def add(session: Session, job_id: int, step: Step, pieces: Sequence[list[int]]) -> None:
     """Give more work to a job that is not over, found out by a chunk that is about to end. A row of it is expected to
     take as long as a row of the job's other chunks of the step."""
@@ -245,9 +252,8 @@ def fail(session: Session, chunk: Chunk, error: str, *, attempts: int) -> None:
     session.execute(text("SELECT 1 FROM jobs WHERE id = :job FOR UPDATE"), {"job": chunk.job_id})
     session.execute(
         text(
-            f"""UPDATE chunks SET failures = failures + 1, error = :error, lease_until = NULL, sent_at = NULL,
-                   items_done = 0, reserved_usd = {STAYS_RESERVED},
-                   state = CASE WHEN failures + 1 >= :attempts THEN 'failed' ELSE 'waiting' END
+            f"""UPDATE chunks SET {after_failure("failures + 1", ":attempts")},
+                   error = :error, reserved_usd = {STAYS_RESERVED}
                WHERE id = :chunk AND attempt = :attempt AND state = 'running'"""
         ),
         {"chunk": chunk.id, "attempt": chunk.attempt, "error": error, "attempts": attempts},

@@ -89,9 +89,8 @@ def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: S
     """
     session.execute(
         text(
-            """UPDATE chunks SET failures = died.failures, lease_until = NULL, sent_at = NULL,
-                   furthest = greatest(furthest, items_done), items_done = 0,
-                   state = CASE WHEN died.failures >= died.allowed THEN 'failed' ELSE 'waiting' END,
+            f"""UPDATE chunks SET {chunks.after_failure("died.failures", "died.allowed")},
+                   furthest = greatest(furthest, items_done),
                    error = CASE WHEN died.is_file
                        THEN 'The worker died while it read this file (tries: ' || died.failures || '), most likely for '
                            || 'want of memory; save the table as a plain CSV, or in parts, and upload that.'
