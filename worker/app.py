@@ -1,4 +1,4 @@
-"""The Celery app: queues, options (each with its why), the schedule, and the one way to start a job and send messages.
+"""The Celery app: queues, options (each with its why), and the one way to start a job and send messages.
 
 Celery only wakes workers up. What is to be done, in which order (db/turns.py), by whom, and whether it is done
 (db/chunks.py) stands in Postgres.
@@ -18,10 +18,7 @@ from db.types import Queue
 
 log = logging.getLogger(__name__)
 
-RUN_CHUNK, SWEEP, REFRESH, POLL = (f"pricewright.{name}" for name in ("run_chunk", "sweep", "refresh", "poll"))
-
-REFRESH_SECONDS = 30
-"""How often somebody looks which knowledge bases are due; a shorter schedule than this makes no difference."""
+RUN_CHUNK = "pricewright.run_chunk"
 
 app = Celery("pricewright", broker=settings().broker, include=["worker.tasks"])
 app.conf.update(
@@ -53,21 +50,6 @@ app.conf.update(
         "interval_max": 0.5,
     },
     worker_hijack_root_logger=False,
-    beat_schedule={
-        "sweep": {
-            "task": SWEEP,
-            "schedule": settings().sweep_seconds,
-            # A sweep that nobody took in time is worth nothing; without this they would pile up.
-            "options": {"queue": Queue.CONTROL, "expires": settings().sweep_seconds},
-        },
-        "refresh": {
-            "task": REFRESH,
-            "schedule": REFRESH_SECONDS,
-            "options": {"queue": Queue.CONTROL, "expires": REFRESH_SECONDS},
-        },
-        # Batches of calls to endpoints take minutes to hours; one that is done wakes the chunk that waits for it.
-        "poll": {"task": POLL, "schedule": 30, "options": {"queue": Queue.CONTROL, "expires": 30}},
-    },
 )
 
 

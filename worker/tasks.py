@@ -1,7 +1,11 @@
-"""The Celery tasks: ids in, one call."""
+"""The Celery tasks: ids in, one call; and how often beat sends those that nobody asks for."""
 
+from collections.abc import Callable
+
+from db.settings import settings
+from db.types import Queue
 from worker import lifecycle, running
-from worker.app import POLL, REFRESH, RUN_CHUNK, SWEEP, app
+from worker.app import RUN_CHUNK, app
 from worker.finetune.endpoint import state
 from worker.knowledge import actions
 from worker.llm.endpoint import batch_api
@@ -14,17 +18,34 @@ def run_chunk(sent_for: int) -> None:
     running.run_chunk(sent_for)
 
 
-@app.task(name=SWEEP)  # type: ignore[untyped-decorator]
+def every(seconds: int) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """Makes a function the task `pricewright.NAME`, which beat sends to the control worker in that interval.
+
+    The worker and beat import this file before they read the schedule (`include` of the app).
+    """
+
+    def register(run: Callable[[], None]) -> Callable[[], None]:
+        task: Callable[[], None] = app.task(name=f"pricewright.{run.__name__}")(run)
+        # What nobody took in time is worth nothing; without an end such messages would pile up.
+        options = {"queue": Queue.CONTROL, "expires": seconds}
+        entry = {"task": f"pricewright.{run.__name__}", "schedule": seconds, "options": options}
+        app.conf.beat_schedule = app.conf.beat_schedule | {run.__name__: entry}
+        return task
+
+    return register
+
+
+@every(settings().sweep_seconds)
 def sweep() -> None:
     running.sweep()
 
 
-@app.task(name=REFRESH)  # type: ignore[untyped-decorator]
+@every(30)  # a knowledge base with a shorter interval of its own is looked at no more often
 def refresh() -> None:
     actions.refresh_due()
 
 
-@app.task(name=POLL)  # type: ignore[untyped-decorator]
-def poll_batches() -> None:
+@every(30)  # batches of calls take minutes to hours; one that is done wakes the chunk that waits for it
+def poll() -> None:
     batch_api.poll()
     state.cancel_unwanted()
