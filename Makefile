@@ -1,4 +1,4 @@
-# Which commands build, run and check Pricewright? `make` alone lists them.
+# The commands that build, run and check Pricewright; `make` alone lists them.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

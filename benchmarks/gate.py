@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from benchmarks.shop import Curve, lessons, priced_items
+from benchmarks.shop import Curve, examples_of, priced_items
 from db.settings import settings
 from worker import gate_texts
 from worker.evaluation.gate import Finding, Report, judge
@@ -47,8 +47,8 @@ class Bench:
         others = names[-max(1, round(LEFT_OUT * len(names))) :]
         self.largest = items.filter(~pl.col("category").is_in(others))["category"].mode().sort()[0]
         self.known = items.filter(~pl.col("category").is_in(others))
-        asked = items.filter(pl.col("category").is_in(others))
-        self.asked = asked.sample(min(OTHER_ROWS, len(asked)), seed=0)
+        unseen = items.filter(pl.col("category").is_in(others))
+        self.unseen = unseen.sample(min(OTHER_ROWS, len(unseen)), seed=0)
         self.cold: Floats | None = None
 
     def report(self, seed: int, *, forgetful: bool) -> Report:
@@ -61,8 +61,8 @@ class Bench:
         task = Task(
             spec,
             self.folder,
-            lessons(rows, spec, self.folder),
-            lessons(held, spec, self.folder),
+            examples_of(rows, spec, self.folder),
+            examples_of(held, spec, self.folder),
             tuple(gate_texts.replay()),
         )
         with tempfile.TemporaryDirectory() as folder:
@@ -78,14 +78,14 @@ class Bench:
                 "log-error",
                 self.cold,
                 self._priced(adapted, spec),
-                self.asked["price"].to_numpy(),
+                self.unseen["price"].to_numpy(),
             ),
         ]
         return judge(parts, settings().gate_worsening, settings().gate_confidence)
 
     def _priced(self, model: LocalModel, spec: TrainSpec) -> Floats:
         readout = Readout(max_price=spec.bounds.highest, min_price=spec.bounds.lowest)
-        read = model.price(prompts(lessons(self.asked, spec, self.folder)), readout, Silent())
+        read = model.price(prompts(examples_of(self.unseen, spec, self.folder)), readout, Silent())
         return np.array([reading.statistics.get("median", np.nan) for reading in read])
 
 

@@ -98,34 +98,36 @@ def _measure(name: str, items: pl.DataFrame, shown: pl.DataFrame, counts: list[i
     work = work_per_token(ours)
     for k in counts:
         opening = "".join(examples[:k]) + OPENING
-        asked = [Prompt(opening, text, ASK) for text in _texts(ours, items)]
-        tokens = ours.tokenizer.prompts(asked)
+        prompts = [Prompt(opening, text, ASK) for text in _texts(ours, items)]
+        tokens = ours.tokenizer.prompts(prompts)
         whole, once = sum(map(len, tokens)), sum(len(t.own) for t in tokens) + len(tokens[0].shared)
         short = str(ours.dtype).removeprefix("torch.")
         slow = Way("generate, one at a time, float32", partial(loop.one_by_one, tokens), whole)
         ways = [
             Way(f"generate, sorted batches, {short}", partial(batched.in_batches, tokens), whole),
-            Way(f"ours, text, {short}", partial(_priced, ours, asked, Readout(greedy=True)), once),
-            Way(f"ours, median, {short}", partial(_priced, ours, asked, Readout()), once),
+            Way(f"ours, text, {short}", partial(_priced, ours, prompts, Readout(greedy=True)), once),
+            Way(f"ours, median, {short}", partial(_priced, ours, prompts, Readout()), once),
         ]
         if eight_bit:
-            ways.append(Way("ours, median, int8 (option)", partial(_priced, eight_bit, asked, Readout()), once))
+            ways.append(Way("ours, median, int8 (option)", partial(_priced, eight_bit, prompts, Readout()), once))
         for model in (ours, eight_bit):
             if model:
-                model.price(asked[:4], Readout(), Silent())  # what is done once per process
+                model.price(prompts[:4], Readout(), Silent())  # what is done once per process
         slow.go()
         limit = 0.0
         for _ in range(TURNS):
             limit = max(limit, matmul_limit(ours))
             for way in ways:
                 way.go()
-        print(f"\n{name}, {k} examples: {whole / len(asked):.0f} tokens a prompt, {once / whole:.0%} of them left when")
+        print(
+            f"\n{name}, {k} examples: {whole / len(prompts):.0f} tokens a prompt, {once / whole:.0%} of them left when"
+        )
         print("what all prompts share is read once; ", end="")
         print(f"{work / 1e9:.2f} GFLOP a token, matmul limit 2048³ {short} {limit / 1e9:,.0f} GFLOP/s")
         head = ("items/s", "x loop", "x batches", "tokens/s", "of limit", "MB more")
         print(f"  {'':<36}" + "".join(f"{word:>10}" for word in head))
         for way in (slow, *ways):
-            speed, rate = len(asked) / way.seconds, way.computed / way.seconds
+            speed, rate = len(prompts) / way.seconds, way.computed / way.seconds
             cells = (f"{speed:.2f}", f"{slow.seconds / way.seconds:.1f}", f"{ways[0].seconds / way.seconds:.2f}",
                      f"{rate:,.0f}", f"{rate * work / limit:.0%}", f"{way.memory:,.0f}")  # fmt: skip
             print(
@@ -142,9 +144,9 @@ def _texts(model: LocalModel, items: pl.DataFrame) -> list[str]:
     return model.cut(lines, TEXT_TOKENS)
 
 
-def _priced(model: LocalModel, asked: list[Prompt], readout: Readout) -> Prices:
+def _priced(model: LocalModel, prompts: list[Prompt], readout: Readout) -> Prices:
     model.network.forget()
-    return [r.price if readout.greedy else r.statistics.get("median") for r in model.price(asked, readout, Silent())]
+    return [r.price if readout.greedy else r.statistics.get("median") for r in model.price(prompts, readout, Silent())]
 
 
 def work_per_token(model: LocalModel) -> float:

@@ -27,7 +27,7 @@ def priced_items(file: Path | None) -> pl.DataFrame:
     return items.filter(pl.col("price").is_between(1, 999)).sample(fraction=1.0, shuffle=True, seed=0)
 
 
-def lessons(items: pl.DataFrame, spec: TrainSpec, folder: Path) -> pl.DataFrame:
+def examples_of(items: pl.DataFrame, spec: TrainSpec, folder: Path) -> pl.DataFrame:
     """The examples of rows, in EXAMPLE_SCHEMA, for the model in `folder`."""
     return examples(items, [Contents()] * len(items), spec, BUILT_IN["listing"], FolderTexts(folder))
 

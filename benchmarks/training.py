@@ -23,7 +23,7 @@ import polars as pl
 import torch
 
 from benchmarks.llm import matmul_limit, work_per_token
-from benchmarks.shop import Curve, lessons, priced_items
+from benchmarks.shop import Curve, examples_of, priced_items
 from worker.evaluation.resampling import Floats, alone, interval, means, weights
 from worker.llm.local.model import LocalModel
 from worker.llm.local.packages import model_folder
@@ -59,8 +59,8 @@ class Bench:
         self.spec = finetune.parse({"evaluate_rows": 4, "evaluate_every": 1_000_000} | values | changes)
         self.folder = model_folder(model)
         self.base = LocalModel(model)
-        self.held = lessons(items.tail(held), self.spec, self.folder)
-        self.rows = lessons(items.head(min(rows, len(items) - held)), self.spec, self.folder)
+        self.held = examples_of(items.tail(held), self.spec, self.folder)
+        self.rows = examples_of(items.head(min(rows, len(items) - held)), self.spec, self.folder)
         self.samples = self._samples()
         self.tokens = sum(map(len, self.samples)) * epochs
 
@@ -118,8 +118,8 @@ class Bench:
 
     def _samples(self) -> list[Sample]:
         low, high = self.spec.bounds.lowest, self.spec.bounds.highest
-        asked, known = prompts(self.rows), self.rows["price"].to_list()
-        return price_samples(self.base.tokenizer, asked, known, answers=True, lowest=low, highest=high)
+        questions, known = prompts(self.rows), self.rows["price"].to_list()
+        return price_samples(self.base.tokenizer, questions, known, answers=True, lowest=low, highest=high)
 
 
 WAYS: dict[str, Callable[[Bench], Took]] = {

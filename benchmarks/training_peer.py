@@ -33,17 +33,17 @@ class Memory(TrainerCallback):  # type: ignore[misc]
 
 def main(folder: Path) -> None:
     began = time.perf_counter()
-    told = json.loads((folder / "peer.json").read_text())
+    order = json.loads((folder / "peer.json").read_text())
     data = Dataset.from_list(pl.read_parquet(folder / "examples.parquet").to_dicts())
     memory = Memory()
     trainer = SFTTrainer(
-        model=told["model"],
+        model=order["model"],
         args=SFTConfig(
             output_dir=str(folder / "peer"),
-            num_train_epochs=told["epochs"],
-            learning_rate=told["learning_rate"],
-            bf16=told["dtype"] == "bfloat16",
-            model_init_kwargs={"dtype": told["dtype"]},
+            num_train_epochs=order["epochs"],
+            learning_rate=order["learning_rate"],
+            bf16=order["dtype"] == "bfloat16",
+            model_init_kwargs={"dtype": order["dtype"]},
             use_cpu=not torch.cuda.is_available(),
             dataloader_pin_memory=torch.cuda.is_available(),
             save_strategy="no",
@@ -52,7 +52,7 @@ def main(folder: Path) -> None:
         ),
         train_dataset=data,
         peft_config=LoraConfig(
-            r=told["rank"], lora_alpha=told["alpha"], target_modules="all-linear", task_type="CAUSAL_LM"
+            r=order["rank"], lora_alpha=order["alpha"], target_modules="all-linear", task_type="CAUSAL_LM"
         ),
         callbacks=[memory],
     )

@@ -65,8 +65,8 @@ def search(
         conditions.append("json_extract_string(evidence, '$.flag') IS NOT NULL")
     where = " AND ".join(conditions) or "true"
     with duckdb.connect() as connection:
-        found = connection.sql(
+        rows = connection.sql(
             f"SELECT *, count(*) OVER () AS total FROM read_parquet(?) WHERE {where} ORDER BY row LIMIT {int(limit)}",
             params=values,
         ).pl()
-    return found.drop("total"), int(found["total"][0]) if len(found) else 0
+    return rows.drop("total"), int(rows["total"][0]) if len(rows) else 0

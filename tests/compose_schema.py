@@ -1,4 +1,4 @@
-"""Which parts of the compose file format do we use? A JSON schema of just those; anything else is refused.
+"""The parts of the compose file format that we use: a JSON schema of just those; anything else is refused.
 
 Names and shapes follow the Compose Specification (compose-spec.io). A closed schema of a small part finds typing errors
 that Docker itself would report, on machines without Docker.

@@ -1,4 +1,4 @@
-"""Is compose.yaml valid, whole, safe by default, and does it run the same commands as `pricewright up`?"""
+"""compose.yaml is valid, whole, safe by default, and runs the same commands as `pricewright up`."""
 
 import copy
 import os

@@ -74,7 +74,7 @@ def _queues() -> list[str]:
 
 
 def _follow_parent(**_: Any) -> None:
-    """Without this a child outlives a main process that was killed with -9, and goes on working for nobody."""
+    """Lets a child die with its parent: it would outlive one that was killed with -9, and go on working for nobody."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -47,7 +47,7 @@ def _adapted_model(adapter_id: str, model: str, precision: Precision) -> "LocalM
 
 
 def _endpoint_model(name: str, sample: int, batch: str) -> LanguageModel:
-    """Not kept: it costs nothing to make, and what is set for its endpoint may have changed."""
+    """A model behind an endpoint, made anew each time: that costs nothing, and what is set for it may have changed."""
     from worker.llm.endpoint.model import PaidModel
 
     return PaidModel(name, sample, batch)

@@ -27,19 +27,19 @@ if dataset.splits.get(Split.TRAIN, 0) < FEWEST or dataset.splits.get(Split.VALID
     )
     st.stop()
 
-asked = reads.asked(dataset.id)
-is_working = bool(asked) and not asked[0].state.is_final
+jobs = reads.asked(dataset.id)
+is_working = bool(jobs) and not jobs[0].state.is_final
 if not is_working:
-    with st.expander("Ask again" if asked else "How much data does it need?", expanded=not asked):
+    with st.expander("Ask again" if jobs else "How much data does it need?", expanded=not jobs):
         if started := answer.start(dataset, answer.settings(dataset)):
             st.session_state["need-job"] = started
             st.rerun()
-if asked:
-    known = {job.id: job for job in asked}
-    chosen = asked[0].id
-    if len(asked) > 1:
+if jobs:
+    known = {job.id: job for job in jobs}
+    chosen = jobs[0].id
+    if len(jobs) > 1:
         answers = {
-            job.id: f"{job.spec['rows']:,} rows · {words.STATES[job.state][0].lower()} · job {job.id}" for job in asked
+            job.id: f"{job.spec['rows']:,} rows · {words.STATES[job.state][0].lower()} · job {job.id}" for job in jobs
         }
         chosen = pickers.one("Answer", answers, key="need-job")
     answer.show(known[chosen])

@@ -16,12 +16,12 @@ if dataset is None:
     st.stop()
 
 working = reads.working(dataset.id)  # read before what it brings, or a base that is just done is missed
-found = reads.overview(dataset.id)
-if found:
-    overview.figures(found)
+summary = reads.overview(dataset.id)
+if summary:
+    overview.figures(summary)
 if working:
     overview.watch(working)
-if not found:
+if not summary:
     if not working:
         st.markdown(f"#### {words.plain(dataset.name)} has no knowledge base yet.")
         st.markdown("It is made of the train side; the first technique that needs it makes it too.")
@@ -35,7 +35,7 @@ views = {
     "Search": lambda: overview.search(dataset),
     "Change items": lambda: changes.changes(dataset),
     "Freshness": lambda: overview.freshness(dataset),
-    "Schedule": lambda: overview.schedule(dataset, found),
+    "Schedule": lambda: overview.schedule(dataset, summary),
 }
 view = st.segmented_control("View", list(views), default="Search", required=True, label_visibility="collapsed")
 views[view]()

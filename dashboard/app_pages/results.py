@@ -20,11 +20,11 @@ if not jobs:
     st.stop()
 
 names = reads.names(list(jobs.values()))
-asked = st.query_params.get("job", "")
+address = st.query_params.get("job", "")
 left, middle, right = st.columns([2, 2, 1.2], gap="medium", vertical_alignment="bottom")
 states = {job_id: f"{names[job_id]} · {words.STATES[job.state][0]}" for job_id, job in jobs.items()}
-first = int(asked) if asked.isdecimal() else None
-job = jobs[pickers.one("Job", states, first=first, key=f"results-job-{dataset.id}-{asked}", place=left)]
+first = int(address) if address.isdecimal() else None
+job = jobs[pickers.one("Job", states, first=first, key=f"results-job-{dataset.id}-{address}", place=left)]
 search = middle.text_input(
     "Search", placeholder="Words in title, description, category, brand or id", icon=":material/search:"
 )
@@ -39,13 +39,13 @@ if not total:
     st.stop()
 predictions.added(job, snapshot)
 flagged = predictions.flagged(snapshot)
-found, count = results_reads.found(snapshot, search, status, predictions.SHOWN, flagged=flagged)
+shown, count = results_reads.found(snapshot, search, status, predictions.SHOWN, flagged=flagged)
 st.caption(
     f"{formats.count(count, 'prediction')} of {total:,}"
     + (f", the first {predictions.SHOWN:,} shown" if count > predictions.SHOWN else "")
     + ". Choose a row to see what its price rests on."
 )
-row = predictions.table(found, has_truth=found["truth"].is_not_null().any())
+row = predictions.table(shown, has_truth=shown["truth"].is_not_null().any())
 if row is not None:
     predictions.detail(row, paid=words.is_paid(job))
 st.markdown(f"**Download all {total:,} predictions** of {words.plain(names[job.id])}")

@@ -29,7 +29,7 @@ PLACES = {
     "above": Place("center", 0, -18),
     "below": Place("center", 0, 19),
 }
-"""In order of preference."""
+"""Where a label may stand at its point, in order of preference."""
 
 
 def place(

@@ -56,7 +56,7 @@ def several(
 
 def _tell(key: str, known: Mapping[Id, str], chosen: Any) -> None:
     """Put the choice into the session where it is not there, or where the browser knows it by a label of before."""
-    told = f"{key} labels"
-    if st.session_state.get(key) != chosen or st.session_state.get(told) != known:
+    labels_key = f"{key} labels"
+    if st.session_state.get(key) != chosen or st.session_state.get(labels_key) != known:
         st.session_state[key] = chosen
-    st.session_state[told] = dict(known)
+    st.session_state[labels_key] = dict(known)

@@ -67,13 +67,13 @@ def progress(job_ids: Sequence[int]) -> dict[int, JobProgress]:
 
 
 def endpoints() -> list[Endpoint]:
-    """By name."""
+    """All endpoints, by name."""
     with begin() as session:
         return _endpoints.all(session)
 
 
 def adapters() -> list[Adapter]:
-    """Newest first; those that nobody gave up come before the others."""
+    """All adapters, newest first; those that nobody gave up come before the others."""
     with begin() as session:
         return sorted(_adapters.all(session), key=lambda adapter: adapter.state is AdapterState.RETIRED)
 

@@ -60,11 +60,12 @@ def header(name: str, about: str) -> Dataset | None:
         return _pick(known, wanted)
 
 
-def _pick(datasets: list[Dataset], asked: str) -> Dataset:
-    """The address (?dataset=3) wins over what this session chose before, and that over the newest ready one."""
+def _pick(datasets: list[Dataset], address: str) -> Dataset:
+    """The dataset chosen: the address (?dataset=3) wins over what this session chose before, and that over the newest
+    ready one."""
     known = {dataset.id: dataset for dataset in datasets}
     ready = [dataset.id for dataset in datasets if dataset.state is DatasetState.READY]
-    wanted = int(asked) if asked.isdecimal() else st.session_state.get(CHOSEN)
+    wanted = int(address) if address.isdecimal() else st.session_state.get(CHOSEN)
     chosen = wanted if wanted in known else (ready or list(known))[0]
     st.session_state[PICKER] = chosen
     names = {dataset.id: words.dataset_name(dataset) for dataset in datasets}

@@ -91,10 +91,10 @@ def nearest(
         for by_index, part in ((True, asking.filter(many)), (False, asking.filter(~many)))
         if len(part)
     ]
-    found = pl.concat(parts).sort("place", "similarity", descending=[False, True], maintain_order=True)
+    neighbours = pl.concat(parts).sort("place", "similarity", descending=[False, True], maintain_order=True)
     if limits.min_similarity > 0:
-        found = found.filter(pl.col("similarity") >= limits.min_similarity)
-    return found.select(
+        neighbours = neighbours.filter(pl.col("similarity") >= limits.min_similarity)
+    return neighbours.select(
         pl.col("row"), *(pl.col(name).fill_null("") if kind is pl.String else name for name, kind in _REST.items())
     )
 
@@ -103,7 +103,7 @@ _REST = {name: kind for name, kind in FOUND_SCHEMA.items() if name != "row"}
 
 
 def _many(session: Session, base: KnowledgeBase, asking: pl.DataFrame, limits: SearchLimits) -> pl.Series:
-    """Per query: are there so many candidates that the index is worth its error?
+    """Whether each query has so many candidates that the index is worth its error.
 
     A filter that leaves few candidates makes exact search both cheap and complete; an index that is filtered
     afterwards would miss most of them.

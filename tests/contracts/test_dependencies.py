@@ -1,4 +1,4 @@
-"""Is everything that the three rooms import declared, so that no other package's change of mind takes it away?"""
+"""Everything that the three rooms import is declared, so that no other package's change of mind takes it away."""
 
 import ast
 import re

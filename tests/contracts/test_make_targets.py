@@ -1,4 +1,4 @@
-"""Does every `make` command that people and the CI are told to run exist, and is every target told?"""
+"""Every `make` command that people and the CI are told to run exists, and every target is told."""
 
 import re
 from pathlib import Path

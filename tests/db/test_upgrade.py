@@ -1,4 +1,4 @@
-"""Is all that version 0.4 left in a database still there and readable after `make migrate`?
+"""All that version 0.4 left in a database is still there and readable after `make migrate`.
 
 The rows (tests/db/old_database.py says how they were made) hold every word that the database knew then: kinds and
 states of jobs, steps, queues, specs, forms, states of adapters and completions. A migration that renames one of them

@@ -1,4 +1,4 @@
-"""Three datasets of one name and size in a real browser: does every click act on the one that the page names?"""
+"""With three datasets of one name and size in a real browser, every click acts on the one that the page names."""
 
 import os
 import re

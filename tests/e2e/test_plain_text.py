@@ -1,4 +1,4 @@
-"""Does a text of strangers stay a text, whatever it says: as a real browser shows it, in every kind of element?"""
+"""A text of strangers stays a text, whatever it says: as a real browser shows it, in every kind of element."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Which addresses does the test server have? OpenAI's, Azure's for chat, and /control for whoever runs a test."""
+"""The addresses of the test server: OpenAI's, Azure's for chat, and /control for whoever runs a test."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Is this a chat request, and what does it ask for? The checks that OpenAI makes before a model sees it."""
+"""What a chat request asks for, after the checks that OpenAI makes before a model sees it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What becomes of one batch on the accelerated clock? Its lines, its states, and the two files it ends with."""
+"""One batch on the accelerated clock: its lines, its states, and the two files it ends with."""
 
 import hashlib
 import json

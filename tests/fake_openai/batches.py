@@ -1,4 +1,4 @@
-"""How are batches made, watched and cancelled over HTTP? Their clock can be moved on by a test."""
+"""Makes, watches and cancels batches over HTTP; their clock can be moved on by a test."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What does a brain get and give? A chat request that was checked, and an answer token by token."""
+"""What a brain gets and gives: a chat request that was checked, and an answer token by token."""
 
 import re
 from collections.abc import Mapping, Sequence

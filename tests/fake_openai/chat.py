@@ -1,4 +1,4 @@
-"""What happens to a chat request from its arrival to its answer? Logged, checked, limited, troubled, answered."""
+"""The way of a chat request from its arrival to its answer: logged, checked, limited, troubled, answered."""
 
 import asyncio
 import json

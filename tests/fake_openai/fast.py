@@ -1,4 +1,4 @@
-"""What does the brain without a model answer? The same plausible price for the same words, at once."""
+"""The brain without a model: the same plausible price for the same words, at once."""
 
 import json
 import re

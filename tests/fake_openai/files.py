@@ -1,4 +1,4 @@
-"""Which files were uploaded or written by batches? Kept in memory, with the shapes of the Files API."""
+"""The files that were uploaded or written by batches, kept in memory, with the shapes of the Files API."""
 
 import time
 from dataclasses import dataclass

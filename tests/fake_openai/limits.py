@@ -1,4 +1,4 @@
-"""How many requests and tokens may come, and how does the server say so? Buckets that refill steadily."""
+"""How many requests and tokens may come, and how the server says so: buckets that refill steadily."""
 
 import time
 from collections.abc import Callable

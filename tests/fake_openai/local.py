@@ -1,4 +1,4 @@
-"""What does a real model answer? A packaged one, read by transformers directly, with its true log-probabilities.
+"""The brain of a real model: a packaged one, read by transformers directly, with its true log-probabilities.
 
 It shares no code with worker/llm/local/model.py beyond finding the folder, so that tests compare two ways of reading.
 """

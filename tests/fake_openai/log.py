@@ -1,4 +1,4 @@
-"""What was the server asked, when and how often? Every request in order, with the hash of its body."""
+"""The log of the test server: every request in order, with its time and the hash of its body."""
 
 import hashlib
 import json

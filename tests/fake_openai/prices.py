@@ -1,4 +1,4 @@
-"""What could this product cost? A log-normal guess from its words, without any model, and its tokens' odds."""
+"""What a product could cost: a log-normal guess from its words, without any model, and its tokens' odds."""
 
 import hashlib
 import math

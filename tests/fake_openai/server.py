@@ -1,4 +1,4 @@
-"""What stands in for OpenAI in tests? A real HTTP server on this machine that speaks its protocol, troubles included.
+"""What stands in for OpenAI in tests: a real HTTP server on this machine that speaks its protocol, troubles included.
 
 In a test:
     with endpoint(latency_ms=20) as server:

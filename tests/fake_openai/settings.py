@@ -1,4 +1,4 @@
-"""What can a test set on the running test server? Its troubles, limits, clocks and habits, all with their units."""
+"""What a test can set on the running test server: its troubles, limits, clocks and habits, all with their units."""
 
 from typing import Any, Literal
 

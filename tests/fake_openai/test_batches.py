@@ -1,4 +1,4 @@
-"""Does a batch on the test server live as one at OpenAI, only faster?"""
+"""A batch on the test server lives as one at OpenAI, only faster."""
 
 import json
 from typing import Any, Literal

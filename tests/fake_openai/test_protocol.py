@@ -1,4 +1,4 @@
-"""Does the test server answer the official openai SDK as OpenAI would?"""
+"""The test server answers the official openai SDK as OpenAI would."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Does the test server go wrong in every way it is told to, and remember what it was asked?"""
+"""The test server goes wrong in every way it is told to, and remembers what it was asked."""
 
 import itertools
 import json

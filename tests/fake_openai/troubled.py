@@ -1,4 +1,4 @@
-"""How does an answer go wrong on its way? Responses that break off, dawdle, hang up or say an error."""
+"""Answers that go wrong on their way: responses that break off, dawdle, hang up or say an error."""
 
 import asyncio
 import json

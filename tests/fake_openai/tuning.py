@@ -1,4 +1,4 @@
-"""What becomes of one fine-tune on the accelerated clock? Its files are checked, its loss falls, a model comes out."""
+"""One fine-tune on the accelerated clock: its files are checked, its loss falls, a model comes out."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""How are fine-tunes made, watched and cancelled over HTTP? They live on the clock of batches."""
+"""Makes, watches and cancels fine-tunes over HTTP; they live on the clock of batches."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""How does an answer look on the wire? The chat completion object and the events of a stream."""
+"""An answer as it looks on the wire: the chat completion object and the events of a stream."""
 
 import json
 import time

@@ -78,7 +78,7 @@ def curve(
     accept_wide_rows: WideRows = False,
     as_json: AsJson = False,
 ) -> None:
-    """Does more context pay? Price a sample with 0, 1, 3, 5, 10 and 20 examples or neighbours."""
+    """Price a sample with 0, 1, 3, 5, 10 and 20 examples or neighbours, to see whether more context pays."""
     spec = specs.parse({"technique": technique} | _settings(settings))
     with running_stack():
         dataset, about = files.dataset_or_file(what, answers(decimal, accept_wide_rows), quiet=as_json)

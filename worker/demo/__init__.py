@@ -1,4 +1,4 @@
-"""What does the shop in the demo sell? A seeded, synthetic catalogue with a documented price process.
+"""What the shop in the demo sells: a seeded, synthetic catalogue with a documented price process.
 
 Nothing in it is real: shop, brands, products and prices are invented, so that every page has something to show before
 the first upload and so that the truth behind the prices is known. See `catalogue` for how a price comes about.

@@ -1,4 +1,4 @@
-"""What is a kind of product, a spec of it, and one product of the invented shop?"""
+"""A kind of product, a spec of it, and one product of the invented shop."""
 
 import math
 from dataclasses import dataclass

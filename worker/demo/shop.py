@@ -1,4 +1,4 @@
-"""Which invented brands and conditions does the shop know, and what does every description say now and then?"""
+"""The invented brands and conditions that the shop knows, and what every description says now and then."""
 
 from worker.demo.goods import kinds
 

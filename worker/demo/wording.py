@@ -1,4 +1,4 @@
-"""How does the shop write about a product? Titles and descriptions from many phrasings, facts in varying order."""
+"""How the shop writes about a product: titles and descriptions from many phrasings, facts in varying order."""
 
 from random import Random
 
@@ -21,18 +21,18 @@ _OPENINGS = (
 
 def title(random: Random, product: Product) -> str:
     """Brand, series, model, name and about half of the specs, in one of several orders."""
-    told = [_say(random, spec.short, value) for spec, value in _pairs(product) if random.random() < 0.55]
-    random.shuffle(told)
+    facts = [_say(random, spec.short, value) for spec, value in _pairs(product) if random.random() < 0.55]
+    random.shuffle(facts)
     name = random.choice(product.kind.names)
     brand = product.brand if random.random() < 0.92 else ""
     model = product.model if random.random() < 0.7 else ""
     named = [part for part in (product.series, model) if part]
     name = name.title() if random.random() < 0.6 else name
     orders = (
-        [brand, *named, name, *told],
-        [brand, name, *named, *told],
-        [*told, name, "by" if brand else "", brand, *named],
-        [brand, *named, *told, name],
+        [brand, *named, name, *facts],
+        [brand, name, *named, *facts],
+        [*facts, name, "by" if brand else "", brand, *named],
+        [brand, *named, *facts, name],
     )
     text = " ".join(part for part in random.choice(orders) if part)
     if random.random() < 0.35:

@@ -117,8 +117,8 @@ def list_models(name: str) -> tuple[EndpointModel, ...]:
 
 
 def test(name: str, model: str = "") -> Tested:  # noqa: PT028 - of an endpoint
-    """Does the endpoint answer, and what can one of its models do ("" = the first one)? Takes seconds, costs a few
-    hundred tokens. What it shows is stored."""
+    """Test whether the endpoint answers, and what one of its models can do ("" = the first one). Takes seconds, costs
+    a few hundred tokens. What the test shows is stored."""
     sentences: list[str] = []
     ok = False
     try:

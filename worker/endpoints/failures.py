@@ -85,7 +85,7 @@ def as_not_ready(failure: Failure) -> NotReady:
 def _status(error: Any, endpoint: Endpoint, model: str, request: dict[str, Any]) -> Failure:
     status = int(error.status_code)
     code = str(error.code or "")
-    told = _told(error, endpoint)
+    message = _told(error, endpoint)
     after = retry_after(error.response.headers)
     name = endpoint.name
     if status == 401 or status == 403:
@@ -103,18 +103,20 @@ def _status(error: Any, endpoint: Endpoint, model: str, request: dict[str, Any])
         )
         return Failure(Kind.FATAL, sentence, status=status)
     if status == 404:
-        sentence = f"The endpoint {name} does not know the model {model!r}, or its address is wrong ({told})."
+        sentence = f"The endpoint {name} does not know the model {model!r}, or its address is wrong ({message})."
         return Failure(Kind.FATAL, sentence, status=status)
     if status == 429:
-        sentence = f"The endpoint {name} allows no more requests for now ({told})."
+        sentence = f"The endpoint {name} allows no more requests for now ({message})."
         return Failure(Kind.BUSY, sentence, retry_after=after, status=status)
     if status in (408, 409) or status >= 500:
-        sentence = f"The endpoint {name} failed with status {status} ({told})."
+        sentence = f"The endpoint {name} failed with status {status} ({message})."
         return Failure(Kind.AGAIN, sentence, retry_after=after, status=status)
     if parameter := _refused(error, code, request):
-        sentence = f"The endpoint {name} does not support {parameter} for {model} ({told})."
+        sentence = f"The endpoint {name} does not support {parameter} for {model} ({message})."
         return Failure(Kind.REFUSED, sentence, parameter, status=status)
-    return Failure(Kind.ROW, f"The endpoint {name} refused this request with status {status} ({told}).", status=status)
+    return Failure(
+        Kind.ROW, f"The endpoint {name} refused this request with status {status} ({message}).", status=status
+    )
 
 
 def _refused(error: Any, code: str, request: dict[str, Any]) -> str:

@@ -46,10 +46,10 @@ def listed(provider: str, model: str, day: str) -> Tariff | None:
 
     def per_million(batch: bool, **usage: int) -> Decimal:
         context = {"processing": "batch"} if batch else None
-        found = calc_price(
+        price = calc_price(
             Usage(**usage), model_ref=model, provider_id=provider, genai_request_timestamp=when, price_context=context
         )
-        return (Decimal(found.total_price) * 1000).normalize()
+        return (Decimal(price.total_price) * 1000).normalize()
 
     try:
         fresh = per_million(False, input_tokens=1000)

@@ -177,7 +177,7 @@ def _least(measured: pl.DataFrame, by: str) -> float:
 
 
 def _verdict(gap: float, low: float, high: float, least: float) -> Verdict | None:
-    """On a job that is not ahead."""
+    """The verdict on a job that is not ahead."""
     if np.isnan(gap):
         return None
     if np.isnan(low):
@@ -188,7 +188,7 @@ def _verdict(gap: float, low: float, high: float, least: float) -> Verdict | Non
 
 
 def _lead(rivals: Sequence[Verdict], is_known: bool) -> Verdict:
-    """On the job that is ahead: from what is said of the others that answered, and whether it has an interval."""
+    """The verdict on the job that is ahead, from those on the others that answered; is_known: it has an interval."""
     if not is_known:
         return "too few rows"
     return "best" if rivals and set(rivals) == {"worse"} else "ahead"

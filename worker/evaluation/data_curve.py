@@ -39,7 +39,7 @@ class Line:
 
     way: str
     rows: Floats  # (r,) of its rungs, rising
-    found: Floats  # (r,) mean error of each rung in $
+    errors: Floats  # (r,) mean error of each rung in $
     level: float
     slope: float
     levels: Floats  # (DRAWS,)
@@ -59,7 +59,7 @@ class Forecast:
 
     way: str
     rows: int
-    told: float  # $
+    foretold: float  # $
     low: float  # 80 % interval
     high: float
     was: float  # $
@@ -67,7 +67,7 @@ class Forecast:
     @property
     def off(self) -> float:
         """Share by which it was too high; negative = too low."""
-        return self.told / self.was - 1
+        return self.foretold / self.was - 1
 
     @property
     def held(self) -> bool:
@@ -91,15 +91,15 @@ def lines(rungs: Sequence[Rung], seed: int = 0) -> dict[str, Line]:
     """A line per way with at least two rungs, in the order of their names."""
     ways = sorted({rung.way for rung in rungs})
     own = {way: sorted((r for r in rungs if r.way == way), key=lambda rung: rung.rows) for way in ways}
-    own = {way: found for way, found in own.items() if len(found) > 1}
+    own = {way: own_rungs for way, own_rungs in own.items() if len(own_rungs) > 1}
     if not own:
         return {}
-    table = np.stack([rung.errors for found in own.values() for rung in found], axis=1)
+    table = np.stack([rung.errors for own_rungs in own.values() for rung in own_rungs], axis=1)
     average = means(table)
     points = np.log(average(np.ones((1, len(table)))))  # (1, all rungs)
     drawn = np.log(np.concatenate([average(block) for block in weights(alone(len(table)), DRAWS, seed)]))
-    logs = {way: np.log([float(rung.rows) for rung in found]) for way, found in own.items()}
-    ends = np.cumsum([len(found) for found in own.values()])
+    logs = {way: np.log([float(rung.rows) for rung in own_rungs]) for way, own_rungs in own.items()}
+    ends = np.cumsum([len(own_rungs) for own_rungs in own.values()])
     places = {way: np.arange(end - len(own[way]), end) for way, end in zip(own, ends, strict=True)}
     fitted = {way: _fit(logs[way], points[:, places[way]]) for way in own}
     scatter = _scatter(logs, points, places, fitted)
@@ -108,8 +108,8 @@ def lines(rungs: Sequence[Rung], seed: int = 0) -> dict[str, Line]:
     for way in own:
         levels, slopes = _fit(logs[way], moved[:, places[way]])
         level, slope = (float(each[0]) for each in fitted[way])
-        found = np.exp(points[0, places[way]])
-        made[way] = Line(way, np.exp(logs[way]), found, level, slope, levels, slopes)
+        errors = np.exp(points[0, places[way]])
+        made[way] = Line(way, np.exp(logs[way]), errors, level, slope, levels, slopes)
     return made
 
 

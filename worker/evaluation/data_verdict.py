@@ -42,16 +42,16 @@ def _way(line: Line, seconds: Mapping[tuple[str, int], float], most: float) -> d
     return {
         "points": [
             {"rows": n, "error": float(error), "seconds": seconds.get((line.way, n), 0.0)}
-            for n, error in zip(counts, line.found, strict=True)
+            for n, error in zip(counts, line.errors, strict=True)
         ],
         "slope": line.slope,
         "curve": [dict(zip(("rows", "error", "low", "high"), (float(n), *line.at(n)), strict=True)) for n in grid],
     }
 
 
-def _forecast(told: Forecast) -> dict[str, Any]:
-    plain = {name: getattr(told, name) for name in ("way", "rows", "told", "low", "high", "was")}
-    return plain | {"off": told.off, "held": told.held}
+def _forecast(forecast: Forecast) -> dict[str, Any]:
+    plain = {name: getattr(forecast, name) for name in ("way", "rows", "low", "high", "was", "off", "held")}
+    return plain | {"told": forecast.foretold}
 
 
 def _crossing(met: Crossing) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _place(met: Crossing, rows: int) -> str:
 def forecast_sentence(forecast: Forecast, labels: Mapping[str, str]) -> str:
     verdict = "inside" if forecast.held else "outside"
     foretold, low, high, was = (
-        amounts.usd(value, 1) for value in (forecast.told, forecast.low, forecast.high, forecast.was)
+        amounts.usd(value, 1) for value in (forecast.foretold, forecast.low, forecast.high, forecast.was)
     )
     return (
         f"{labels[forecast.way]}: the smaller parts foretold a mean error of {foretold} with {forecast.rows:,} rows "

@@ -1,4 +1,4 @@
-"""Did an adapter forget what its base knew? Paired measurements in, a report with a verdict per part out."""
+"""The gate before an adapter: paired measurements in, a report of what it forgot, with a verdict per part, out."""
 
 import math
 from collections.abc import Sequence

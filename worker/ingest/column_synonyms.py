@@ -103,7 +103,7 @@ _OTHER_PRICES = (
     "antigo, desconto, hurtowa, promocyjna, zakupu, stara, koszt, оптовая, старая, закупочная, себестоимость, "
     "原价, 批发价"
 )
-"""Not what the product regularly costs a buyer: taken where nothing else is a price."""
+"""Words of prices that are not what the product regularly costs a buyer: taken where nothing else is a price."""
 
 
 def plain(name: str) -> str:

@@ -98,19 +98,19 @@ class _Walk:
         rest = len(self.buffer) - self.position
         return rest > 0 and (final or rest > limits.MAX_MULTILINE) and self.buffer.find(b"\n", self.position) >= 0
 
-    def _regular(self, found: csv_fast.Scan) -> None:
-        starts, ends, lines = found.starts, found.ends, found.lines + self.line
-        self.position, self.line = found.stop, self.line + found.lines_passed
-        good = found.widths == self.width
+    def _regular(self, scan: csv_fast.Scan) -> None:
+        starts, ends, lines = scan.starts, scan.ends, scan.lines + self.line
+        self.position, self.line = scan.stop, self.line + scan.lines_passed
+        good = scan.widths == self.width
         if self.width == 1:
             good &= ends > starts
         if not good.all():
             for i in np.flatnonzero(~good):
-                self._wrong_width(int(lines[i]), int(starts[i]), int(ends[i]), int(found.widths[i]))
+                self._wrong_width(int(lines[i]), int(starts[i]), int(ends[i]), int(scan.widths[i]))
             text = _kept(self.buffer, starts, ends, good)
             starts, ends, lines = starts[good], ends[good], lines[good]
         else:
-            text = self.buffer[int(starts[0]) : found.stop] if len(starts) else b""
+            text = self.buffer[int(starts[0]) : scan.stop] if len(starts) else b""
         if not len(starts):
             return
         if self.dialect.escape and self.dialect.quote:
@@ -240,14 +240,14 @@ def _doubled(text: bytes, dialect: Dialect) -> bytes:
 
 def _spoiled(buffer: bytes, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> dict[int, str]:
     """Rows with bytes that no text has."""
-    found: dict[int, str] = {}
+    reasons: dict[int, str] = {}
     for mark, reason in ((b"\0", "the line has NUL bytes"), (MARK_BYTES, "the line has bytes that are no text")):
         position = buffer.find(mark)
         while position >= 0:
             row = int(np.searchsorted(starts, position, side="right")) - 1
             if row >= 0 and position < ends[row]:
-                found.setdefault(row, reason)
+                reasons.setdefault(row, reason)
                 position = buffer.find(mark, int(ends[row]))
             else:
                 position = buffer.find(mark, position + 1)
-    return found
+    return reasons

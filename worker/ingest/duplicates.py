@@ -24,7 +24,7 @@ _SIMILAR = 25
 """Equal places of 32 that make two titles the same: a set similarity of about 0.78."""
 
 _LARGE, _VERY_SIMILAR = 50, 30
-"""In a group of more rows than this only nearly equal titles count: titles made from a template form chains."""
+"""Rows of a large group, and the equal places that count in it: titles made from a template form chains."""
 
 _GIANT_SHARE, _GIANT_ROWS = 0.01, 50
 """A group above both is a chain of products that resemble their neighbours only; it is split again."""

@@ -33,11 +33,13 @@ def understand(columns: Sequence[str], known: Mapping[str, str]) -> dict[str, st
     A column that bears the name it had in the dataset's own file (`known`) means the same here. A file of one column
     is a list of ids. Raises MappingError without a column of ids.
     """
-    found = {field: column for field, column in known.items() if column in columns and field in FIELDS}
+    mapping = {field: column for field, column in known.items() if column in columns and field in FIELDS}
     for field, names in (("remove", _REMOVE), ("priced_at", _DATES)):
-        fits = [column for column in columns if column_synonyms.plain(column) in names and column not in found.values()]
+        fits = [
+            column for column in columns if column_synonyms.plain(column) in names and column not in mapping.values()
+        ]
         if fits:
-            found[field] = min(fits, key=lambda column: names.index(column_synonyms.plain(column)))
+            mapping[field] = min(fits, key=lambda column: names.index(column_synonyms.plain(column)))
     scores = sorted(
         (
             (-column_synonyms.score(column, field), place, field, column)
@@ -46,16 +48,16 @@ def understand(columns: Sequence[str], known: Mapping[str, str]) -> dict[str, st
         ),
     )
     for minus, _, field, column in scores:
-        if -minus > _SURE and field not in found and column not in found.values():
-            found[field] = column
+        if -minus > _SURE and field not in mapping and column not in mapping.values():
+            mapping[field] = column
     if len(columns) == 1:
-        found = {"id": columns[0]}
-    if "id" not in found:
+        mapping = {"id": columns[0]}
+    if "id" not in mapping:
         raise MappingError(
             "There is no column with the items' ids; name it id, or as it was named in the dataset's own file "
             f"(this one has {', '.join(columns[:20])})."
         )
-    return found
+    return mapping
 
 
 def batches(

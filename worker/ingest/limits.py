@@ -18,7 +18,7 @@ MAX_RAW = 20_000
 MAX_COLUMNS = 2_000
 
 MAX_PRICE = 1e9
-"""In any currency: a billion. Above it there is a wrong column, not a product."""
+"""The highest price, in any currency: a billion. Above it there is a wrong column, not a product."""
 
 MAX_INFLATE_RATIO = 200
 """Unpacked bytes per packed byte. Real tables reach 10 to 50; deflate can be made to reach 1,000."""

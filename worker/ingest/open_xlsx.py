@@ -107,10 +107,10 @@ def _layout(sample: list[Row], forced: dict[str, Any]) -> header.Layout:
         full = [row for row in sample if not row.is_blank]
         # The width of a sheet is that of its widest row: empty cells at the end are no cells when looking for a header.
         narrow = [replace(row, cells=_trimmed(row.cells)) for row in full]
-        found = header.layout(narrow)
-        if found.header_line is not None:
-            return header.at_line(sample, found.header_line)
-        return header.without_header(sample, found.skip_lines)
+        layout = header.layout(narrow)
+        if layout.header_line is not None:
+            return header.at_line(sample, layout.header_line)
+        return header.without_header(sample, layout.skip_lines)
     if forced["header_line"] is None:
         return header.without_header(sample, header.after_preamble(sample, forced.get("preamble", 0)))
     return header.at_line(sample, forced["header_line"])

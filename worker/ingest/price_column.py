@@ -28,17 +28,17 @@ def parse(
 def _parse_text(cells: pl.Series, decimal: prices.Decimal | None) -> tuple[pl.Series, pl.Series]:
     text = cells.str.strip_chars()
     plain = _plain_numbers(text, decimal)
-    found = text.set(~plain, None).cast(pl.Float64, strict=False) if plain.any() else _nothing(len(text))
+    values = text.set(~plain, None).cast(pl.Float64, strict=False) if plain.any() else _nothing(len(text))
     if decimal and not plain.all():
         shaped = _without_marks(text.set(plain, None), decimal)
-        found = pl.select(pl.coalesce(found, shaped)).to_series()
+        values = pl.select(pl.coalesce(values, shaped)).to_series()
     # What came out odd (0, huge) and what did not come out at all is looked at one by one.
-    good = ((found > 0) & (found < limits.MAX_PRICE)).fill_null(False)
-    found = found.set(~good, None)
+    good = ((values > 0) & (values < limits.MAX_PRICE)).fill_null(False)
+    values = values.set(~good, None)
     rest = ~good & (text != "")
     reasons = pl.Series("reason", [None], dtype=pl.String).new_from_index(0, len(text))
     if not rest.any():
-        return found.alias("price"), reasons
+        return values.alias("price"), reasons
     odd = text.filter(rest).unique()
     read = [prices.parse(cell, decimal) for cell in odd]
     table = pl.DataFrame(
@@ -46,7 +46,7 @@ def _parse_text(cells: pl.Series, decimal: prices.Decimal | None) -> tuple[pl.Se
         schema={"text": pl.String, "value": pl.Float64, "why": pl.String},
     )
     joined = pl.DataFrame({"text": text.set(~rest, None)}).join(table, on="text", how="left", maintain_order="left")
-    prices_read = pl.select(pl.coalesce(found, joined["value"])).to_series()
+    prices_read = pl.select(pl.coalesce(values, joined["value"])).to_series()
     return prices_read.alias("price"), joined["why"].alias("reason")
 
 

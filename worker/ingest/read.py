@@ -109,7 +109,7 @@ def texts_of(rows: Sequence[header.Row], column: int) -> list[str]:
 
 def _decimals(names: list[str], rows: list[header.Row]) -> tuple[dict[str, prices.Decimal], dict[str, str]]:
     """The signs of the columns of prices that tell theirs, and both readings of an open cell of each that does not."""
-    found: dict[str, prices.Decimal] = {}
+    signs: dict[str, prices.Decimal] = {}
     undecided: dict[str, str] = {}
     for i, name in enumerate(names):
         cells = texts_of(rows, i)
@@ -119,8 +119,8 @@ def _decimals(names: list[str], rows: list[header.Row]) -> tuple[dict[str, price
             if example:
                 undecided[clean(name)] = clean(prices.readings(example))
         elif prices.share_of_prices(cells[:300]) >= 0.5:
-            found[clean(name)] = decimal
-    return found, undecided
+            signs[clean(name)] = decimal
+    return signs, undecided
 
 
 def _doubts_of_price(names: list[str], rows: list[header.Row], price: str) -> Iterator[str]:

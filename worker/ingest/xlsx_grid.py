@@ -51,11 +51,11 @@ def fit(path: Path) -> Fitted:
         with zipfile.ZipFile(path) as archive:
             _check_size(archive)
             _check_texts(archive)
-            strays = {part: found for part in _xml(archive) if (found := _strays(archive, part))}
+            strays = {part: cells for part in _xml(archive) if (cells := _strays(archive, part))}
             if not strays:
                 return Fitted(path, {})
             names = _names(archive)
-            references = {names.get(part, ""): [stray.reference for stray in found] for part, found in strays.items()}
+            references = {names.get(part, ""): [stray.reference for stray in cells] for part, cells in strays.items()}
             return Fitted(_without(archive, strays), references)
     except BROKEN as error:
         raise UnreadableFile("The workbook is broken and can't be unpacked.") from error
@@ -98,15 +98,15 @@ def _names(archive: zipfile.ZipFile) -> dict[str, str]:
     def relation(tag: str, attributes: dict[str, str]) -> None:
         if tag.endswith("Relationship") and attributes.get("Id") in listed:
             target = attributes.get("Target", "").lstrip("/")
-            found[target if target.startswith("xl/") else f"xl/{target}"] = listed[attributes["Id"]]
+            names[target if target.startswith("xl/") else f"xl/{target}"] = listed[attributes["Id"]]
 
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for name, handle in (("xl/workbook.xml", sheet), ("xl/_rels/workbook.xml.rels", relation)):
         if name in archive.namelist():
             parser = expat.ParserCreate()
             parser.StartElementHandler = handle
             _parse(archive, name, parser)
-    return found
+    return names
 
 
 # --- Texts: one that is long and used by many cells is copied into each of them ---
@@ -233,10 +233,10 @@ class _Cells:
             number = attributes.get("r", "")
             self._row, self._column = int(number) if number.isdecimal() else self._row + 1, 0
         elif tag == "c":
-            found = re.fullmatch(r"([A-Z]+)([0-9]+)", attributes.get("r", ""))
+            place = re.fullmatch(r"([A-Z]+)([0-9]+)", attributes.get("r", ""))
             self._column += 1
-            if found:
-                self._row, self._column = int(found[2]), _number(found[1])
+            if place:
+                self._row, self._column = int(place[2]), _number(place[1])
             self._inside, self._value = True, None
         elif self._inside and self._value is None:
             self._value = self._parser.CurrentByteIndex

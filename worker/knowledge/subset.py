@@ -18,7 +18,8 @@ class RowsIndex:
         self._stored = np.empty((0, 0), dtype=np.float32)
 
     def build(self, train: pl.DataFrame, progress: Progress) -> None:
-        """Their vectors come from the dataset's knowledge base, which is brought up to date for that."""
+        """Keep the rows to search among; their vectors come from the dataset's knowledge base, which is
+        brought up to date for that."""
         self._whole.build(train, progress)
         self._known = train
         self._stored = self._whole.vectors(train, Silent())

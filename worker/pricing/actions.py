@@ -77,7 +77,8 @@ def start_curve(
     *,
     cap_usd: Decimal | None = None,
 ) -> list[int]:
-    """Price a sample of the test rows once per k: does more context pay? Returns the jobs, in the order of `ks`."""
+    """Price a sample of the test rows once per k, to see whether more context pays. Returns the jobs, in the order of
+    `ks`."""
     if "k" in spec.filled:
         raise UserError(
             f"{spec.label} reads as many neighbours as its adapter was trained with; choose examples or RAG."

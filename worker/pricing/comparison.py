@@ -27,15 +27,15 @@ def comparable(every: Sequence[Job]) -> list[Job]:
     return sorted(able, key=lambda job: (order.get(job.technique, len(order)), job.id))
 
 
-def taken(dataset: Dataset, every: Sequence[Job], asked: Sequence[int] = ()) -> list[int]:
-    """The ids of the jobs that a comparison takes: all that were `asked` for, whatever else there is of their specs.
+def taken(dataset: Dataset, every: Sequence[Job], chosen: Sequence[int] = ()) -> list[int]:
+    """The ids of the jobs that a comparison takes: all that were `chosen`, whatever else there is of their specs.
 
     Unless somebody asks: one per spec, the one that measured most rows, the newest of equals; steps of context curves
     only where there is nothing else, for they price few rows, and all are compared on the rows that they share.
     Raises NotFound for a job that is none of the dataset's, WrongState for one that has nothing to compare.
     """
-    if asked:
-        return _asked(dataset, every, asked)
+    if chosen:
+        return _checked(dataset, every, chosen)
     able = comparable(every)
     steps = _curve_steps(able)
     best: dict[str, int] = {}
@@ -55,16 +55,16 @@ def _curve_steps(jobs: Sequence[Job]) -> set[int]:
     return {job_id for curve in curves(jobs) for job_id in curve}
 
 
-def _asked(dataset: Dataset, every: Sequence[Job], asked: Sequence[int]) -> list[int]:
+def _checked(dataset: Dataset, every: Sequence[Job], chosen: Sequence[int]) -> list[int]:
     known = {job.id: job for job in every}
-    for job_id in asked:
+    for job_id in chosen:
         if job_id not in known:
             raise NotFound(
                 f"Dataset {dataset.id} has no pricing job {job_id}; `pricewright jobs` lists those there are."
             )
         if refusal := _refusal(known[job_id]):
             raise WrongState(f"Job {job_id} can't be compared: {refusal}.")
-    return list(dict.fromkeys(asked))
+    return list(dict.fromkeys(chosen))
 
 
 def _test_rows(dataset: Dataset, job: Job) -> float:

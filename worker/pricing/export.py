@@ -30,7 +30,7 @@ def to_csv(frame: pl.DataFrame) -> bytes:
 
 
 def to_parquet(frame: pl.DataFrame) -> bytes:
-    """Not neutralised: no spreadsheet runs Parquet, and programs want the exact text."""
+    """The frame as Parquet, its texts as they are: no spreadsheet runs Parquet, and programs want the exact text."""
     buffer = io.BytesIO()
     frame.write_parquet(buffer)
     return buffer.getvalue()

@@ -103,5 +103,5 @@ class LlmSpec(BaseSpec):
 
 
 def describe_bounds(bounds: Bounds) -> list[str]:
-    """As one of the settings that are told: ["$10,000 to $99,999"]; [] for those that most tables have."""
+    """The bounds as one of the settings that are told: ["$10,000 to $99,999"]; [] for those that most tables have."""
     return [] if bounds == USUAL else [str(bounds)]

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import polars as pl
 
 MOST = 99_999
-"""Dollars: further than this the local engine reads no price."""
+"""The dearest price, in dollars, that the local engine reads."""
 
 WARN_SHARE, REFUSE_SHARE = 0.01, 0.20
-"""Of rows with a price that lie outside: more than the first is told, and from more than the second nothing is
-learned."""
+"""Shares of the rows with a price that lie outside the bounds: more than the first is told, and from more than the
+second nothing is learned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ BANDS = (Bounds(1, 999), Bounds(1_000, 9_999), Bounds(10_000, MOST))
 """Numbers of up to three digits, of four and of five: a number's first digits decide how a model reads its others."""
 
 USUAL = BANDS[0]
-"""Where no price tells better."""
+"""The bounds where no price tells better ones."""
 
 SAYABLE = Bounds(BANDS[0].lowest, BANDS[-1].highest)
 
@@ -89,7 +89,7 @@ class Outside:
 
 
 def _percent(share: float) -> str:
-    """Never "100 %" while a row lies inside."""
+    """A share in percent; never "100 %" while a row lies inside."""
     percent = 100 * share
     if share < 1:
         percent = min(percent, 99.9)

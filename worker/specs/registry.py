@@ -21,7 +21,7 @@ from worker.specs.llm import MODELS
 
 
 class _Table(Mapping[str, type[BaseSpec]]):
-    """Read when it is first looked into, so that a module that can't be read is told where errors are told."""
+    """The table of techniques, read when it is first looked into: a broken module is told where errors are told."""
 
     def __getitem__(self, name: str) -> type[BaseSpec]:
         return known()[name]

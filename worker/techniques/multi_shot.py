@@ -75,8 +75,8 @@ class MultiShot(Asking[MultiShotSpec]):
         return [given[row] for row in items["row"]]
 
     def _usable(self, lines: pl.DataFrame) -> pl.DataFrame:
-        """Those whose price the model may say; where there are none, those that no bounds could hold: a price that it
-        can't say tells it more than none."""
+        """The lines whose price the model may say; where there are none, those that no bounds could hold: a price
+        that it can't say tells it more than none."""
         price = pl.col("price")
         said = lines.filter(self.spec.bounds.hold(price))
         return lines.filter(price > 0, ~SAYABLE.hold(price)) if said.is_empty() else said

@@ -95,20 +95,20 @@ class Ridge:
     def _evidence(self, items: pl.DataFrame, features: csr_matrix) -> list[str | None]:
         """For each item the words that moved its price most, as factors of the price: 1.2 = a fifth dearer."""
         words = text_of(items).str.split(" ").to_frame("word").with_row_index("doc")
-        found = words.explode("word").filter(pl.col("word").str.len_chars() > 1).unique()
-        known = found.select("word").unique()
+        occurrences = words.explode("word").filter(pl.col("word").str.len_chars() > 1).unique()
+        known = occurrences.select("word").unique()
         buckets = self._tfidf.buckets(known["word"])
         known = known.with_columns(bucket=buckets).filter(pl.Series(self._tfidf.idf[buckets] > _TOO_COMMON))
-        found = found.join(known, on="word")
-        if found.is_empty():
+        occurrences = occurrences.join(known, on="word")
+        if occurrences.is_empty():
             return [None] * len(items)
         features.sort_indices()
-        docs, columns = found["doc"].to_numpy(), found["bucket"].to_numpy()
-        effect = np.zeros(len(found))
+        docs, columns = occurrences["doc"].to_numpy(), occurrences["bucket"].to_numpy()
+        effect = np.zeros(len(occurrences))
         for block in (columns, columns + self._tfidf.size):  # the word in the text and, once more, in the title
             effect += np.asarray(features[docs, block]).ravel() * self._weights[block]
         strongest = (
-            found.with_columns(factor=pl.Series(np.exp(effect)).round(3), strength=pl.Series(np.abs(effect)))
+            occurrences.with_columns(factor=pl.Series(np.exp(effect)).round(3), strength=pl.Series(np.abs(effect)))
             .filter(pl.col("factor") != 1)
             .sort("doc", "strength", "word", descending=[False, True, False])
             .group_by("doc", maintain_order=True)

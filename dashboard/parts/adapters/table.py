@@ -84,10 +84,10 @@ def table(adapters: Sequence[Adapter]) -> None:
 def choose(adapters: Sequence[Adapter]) -> Adapter:
     """One of the adapters; that in the address (?adapter=, its number or the beginning), else the first."""
     known = {adapter.id: adapter for adapter in adapters}
-    asked = st.query_params.get(run_choose.ADAPTER, "")
-    matching = [number for number in known if asked and number.startswith(asked)]
-    if asked and len(matching) != 1:
-        sentence = f"There is no adapter {words.plain(asked[:12])}; this is another one."
+    beginning = st.query_params.get(run_choose.ADAPTER, "")
+    matching = [number for number in known if beginning and number.startswith(beginning)]
+    if beginning and len(matching) != 1:
+        sentence = f"There is no adapter {words.plain(beginning[:12])}; this is another one."
         st.warning(sentence, icon=":material/search_off:")
     number = matching[0] if len(matching) == 1 else next(iter(known))
     st.query_params[run_choose.ADAPTER] = st.session_state[_CHOSEN] = number

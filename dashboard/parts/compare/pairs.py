@@ -20,7 +20,7 @@ _text = st.column_config.TextColumn
 
 
 def choose(dataset: Dataset, jobs: Sequence[Job], names: dict[int, str]) -> tuple[Job, Job]:
-    """Two different jobs, at first the newest of those that are compared; the address (?a=3&b=5) may say which."""
+    """Choose two different jobs, at first the newest of those compared; the address (?a=3&b=5) may say which."""
     known = {job.id: job for job in jobs}
     asked = [int(value) for value in (st.query_params.get(name, "") for name in "ab") if value.isdecimal()]
     newest = [*sorted(comparison.taken(dataset, jobs), reverse=True), *known]

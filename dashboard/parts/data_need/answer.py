@@ -164,8 +164,8 @@ def _costs(job: Job, report: dict[str, Any]) -> None:
     st.dataframe(pl.DataFrame(lines), hide_index=True)
 
 
-def _furthest(told: dict[str, Any]) -> str:
-    return f"{REACH:g} × your data" if told["rows"] >= told["there"] else f"{REACH:g} × the rows measured"
+def _furthest(report: dict[str, Any]) -> str:
+    return f"{REACH:g} × your data" if report["rows"] >= report["there"] else f"{REACH:g} × the rows measured"
 
 
 def _trust(report: dict[str, Any]) -> None:

@@ -31,10 +31,10 @@ def points(job: Job) -> pl.DataFrame:
     return pl.DataFrame(lines, schema=_POINTS, orient="row").sort("label", "rows")
 
 
-def curves(told: dict[str, Any]) -> pl.DataFrame:
+def curves(report: dict[str, Any]) -> pl.DataFrame:
     """label, rows, error, low, high ($, 80 % band) of the fitted lines."""
     frames = [
         pl.DataFrame(way["curve"]).select(pl.lit(way["label"]).alias("label"), "rows", "error", "low", "high")
-        for way in told["ways"].values()
+        for way in report["ways"].values()
     ]
     return pl.concat(frames)

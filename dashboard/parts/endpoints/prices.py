@@ -41,9 +41,9 @@ def models(endpoint: Endpoint) -> str | None:
     return endpoint.models[rows[0]].id if rows and rows[0] < len(endpoint.models) else None
 
 
-def shutdowns(found: Sequence[EndpointModel]) -> list[str]:
+def shutdowns(models: Sequence[EndpointModel]) -> list[str]:
     today = datetime.now(UTC).date()
-    said = [words.shutdown(words.plain(model.id), model.shutdown_date, today) for model in found]
+    said = [words.shutdown(words.plain(model.id), model.shutdown_date, today) for model in models]
     return [text for text in said if text]
 
 

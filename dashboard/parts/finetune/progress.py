@@ -56,13 +56,13 @@ def _head(job: Job, progress: JobProgress, curve: Curve) -> None:
         widgets.badge(job.state)
         st.space("stretch")
         is_stopping = finetune_reads.is_stopping(job.id)
-        is_there = _trains_there(job)
-        if progress.step is Step.TRAIN and job.state is JobState.RUNNING and not (is_stopping or is_there):
+        is_at_endpoint = _trains_at_endpoint(job)
+        if progress.step is Step.TRAIN and job.state is JobState.RUNNING and not (is_stopping or is_at_endpoint):
             _button("Stop, keep the best", ":material/stop_circle:", finetune_actions.stop, job.id, _STOP)
         for label, icon, verb in cards.verbs(job, progress):
-            if not (is_there and label == "Pause"):  # nothing pauses there
-                _button(label, icon, verb, job.id, tuning.ENDED if is_there and label == "Cancel" else None)
-        if job.state is JobState.CANCELLED and is_there:
+            if not (is_at_endpoint and label == "Pause"):  # nothing pauses at an endpoint
+                _button(label, icon, verb, job.id, tuning.ENDED if is_at_endpoint and label == "Cancel" else None)
+        if job.state is JobState.CANCELLED and is_at_endpoint:
             _button("Start anew (paid again)", ":material/replay:", actions.retry, job.id, _ANEW)
         elif job.state is JobState.CANCELLED:
             _button("Go on", ":material/play_arrow:", actions.retry, job.id, "From the last checkpoint, if it has one.")
@@ -70,7 +70,7 @@ def _head(job: Job, progress: JobProgress, curve: Curve) -> None:
         doing = words.STEPS[progress.step] if progress.step else "Waiting for a worker"
         if progress.step in (Step.TRAIN, Step.TUNE) and not curve.step:
             doing = "Getting ready: a free worker reads the rows and loads the model"
-            if curve.log and not is_there:
+            if curve.log and not is_at_endpoint:
                 doing = "Pricing validation rows before the first step"
         if progress.step is Step.TRAIN and is_stopping:
             doing = "Stopping at the next step; the best checkpoint becomes the adapter"
@@ -78,7 +78,7 @@ def _head(job: Job, progress: JobProgress, curve: Curve) -> None:
         st.progress(share, text=f"{doing} …")
 
 
-def _trains_there(job: Job) -> bool:
+def _trains_at_endpoint(job: Job) -> bool:
     """Whether an endpoint trains the model, or did so to no end: other things can be done with it than here."""
     return job.queue is Queue.ENDPOINT and finetune_reads.made_by(job) is None
 

@@ -73,10 +73,10 @@ def _work(job_id: int) -> None:
             widgets.worker_warning()
 
 
-def figures(found: Overview) -> None:
+def figures(summary: Overview) -> None:
     """How large, complete and fresh the base is."""
-    fresh = found.fresh
-    covered = found.train_searchable / found.train_items if found.train_items else 0.0
+    fresh = summary.fresh
+    covered = summary.train_searchable / summary.train_items if summary.train_items else 0.0
     days = fresh.median_age_days
     age = formats.NOTHING if days is None else "under a day" if days < 1 else formats.count(round(days), "day")
     lag = formats.duration(fresh.lag_seconds)
@@ -85,21 +85,21 @@ def figures(found: Overview) -> None:
         (
             "Coverage",
             f"{covered:.0%}",
-            f"{found.train_searchable:,} of {found.train_items:,} train items can be found.",
+            f"{summary.train_searchable:,} of {summary.train_items:,} train items can be found.",
         ),
         ("Stale", f"{fresh.stale_share:.1%}", "Changed since they were embedded, or not embedded yet."),
         ("Lag", lag, "Median time from a change to the moment at which a search finds it."),
         ("Age of prices", age, "Half of the prices are older. Uploads without dates count from the day they came."),
-        ("Size", formats.size(found.bytes), "Texts and vectors on disk."),
+        ("Size", formats.size(summary.bytes), "Texts and vectors on disk."),
     ]
     for place, (label, value, about) in zip(st.columns(len(shown)), shown, strict=True):
         place.metric(label, value, help=about, border=True)
-    parts = [f"{number:,} {_SOURCES[source]}" for source, number in found.sources.items()]
-    facts = [f"Model {found.base.signature}", f"refreshed {formats.ago(found.base.refreshed_at)}", *parts]
+    parts = [f"{number:,} {_SOURCES[source]}" for source, number in summary.sources.items()]
+    facts = [f"Model {summary.base.signature}", f"refreshed {formats.ago(summary.base.refreshed_at)}", *parts]
     if fresh.worst_lag_seconds is not None:
         facts.append(f"longest lag {formats.duration(fresh.worst_lag_seconds)}")
-    if found.base.refresh_seconds:
-        facts.append(f"refreshed every {formats.duration(found.base.refresh_seconds)}")
+    if summary.base.refresh_seconds:
+        facts.append(f"refreshed every {formats.duration(summary.base.refresh_seconds)}")
     st.caption(words.plain(" · ".join(facts)))
 
 
@@ -156,9 +156,9 @@ SCHEDULES: dict[int | None, str] = {
 }
 
 
-def schedule(dataset: Dataset, found: Overview) -> None:
+def schedule(dataset: Dataset, summary: Overview) -> None:
     """How often the base is brought up to date by itself."""
-    now, key = found.base.refresh_seconds, f"schedule-{dataset.id}"
+    now, key = summary.base.refresh_seconds, f"schedule-{dataset.id}"
     st.session_state[key] = now  # it may have been changed elsewhere
 
     def changed() -> None:
@@ -179,7 +179,7 @@ def schedule(dataset: Dataset, found: Overview) -> None:
 
 
 def freshness(dataset: Dataset) -> None:
-    """Is the error larger where the neighbours' prices are older?"""
+    """The error of a job against the age of its neighbours' prices, in a chart."""
     searching = {name for name, kind in specs.SPECS.items() if kind.searches}
     jobs = [job for job in reads.comparable(dataset.id) if job.technique in searching]
     tables = {job.id: knowledge_reads.by_age(job.id, reads.version(job)) for job in jobs}

@@ -1,0 +1,1 @@
+"""The parts of the Prompts page: the editor of prompt versions."""

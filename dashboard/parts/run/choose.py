@@ -62,7 +62,7 @@ def rows(dataset: Dataset) -> Rows | None:
 
 
 def usable(dataset: Dataset, adapters: Sequence[Adapter]) -> list[Adapter]:
-    """Those that can price here: one that reads neighbours needs train rows to find them among."""
+    """The adapters that can price here: one that reads neighbours needs train rows to find them among."""
     learns = dataset.splits.get(Split.TRAIN, 0) > 0
     return [adapter for adapter in adapters if learns or not adapter.spec.get("k")]
 
@@ -120,7 +120,7 @@ def settings(names: Sequence[str], endpoints: Sequence[Endpoint], adapters: Sequ
 
 
 def _asks_for_model(name: str) -> bool:
-    """Not of one whose adapter brings its model along."""
+    """Whether the technique needs a model to be chosen; one whose adapter brings its model along does not."""
     return "model" in specs.asked_fields(specs.SPECS[name])
 
 

@@ -25,7 +25,7 @@ _COLUMNS = {
 
 
 def fresh(estimates: Sequence[Estimate]) -> list[Estimate]:
-    """Those that are not there already."""
+    """The estimates of jobs that are not there already."""
     return [each for each in estimates if each.reuses is None]
 
 

@@ -21,10 +21,10 @@ def choose(dataset: Dataset, jobs: Sequence[Job], labels: dict[int, str]) -> dic
 
     A comparison uses the rows that all of them priced, so one that priced a few makes it small: then this says which.
     """
-    told = {job.id: labels[job.id] for job in jobs}
+    names = {job.id: labels[job.id] for job in jobs}
     first = comparison.taken(dataset, jobs)
     steps = {job_id for curve in comparison.curves(jobs) for job_id in curve}.difference(first)
-    chosen = pickers.several("Compared", told, first=first, key=f"compared-{dataset.id}-{max(told)}")
+    chosen = pickers.several("Compared", names, first=first, key=f"compared-{dataset.id}-{max(names)}")
     sizes = {job.id: job.items_total for job in jobs if job.id in chosen}
     if sizes and min(sizes.values()) * 2 < max(sizes.values()):
         fewest = min(sizes.values())

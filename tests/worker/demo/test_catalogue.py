@@ -1,4 +1,4 @@
-"""Does the demo catalogue follow the price process that its docstring promises, the same way each time?"""
+"""The demo catalogue follows the price process that its docstring promises, the same way each time."""
 
 import hashlib
 import math

@@ -52,7 +52,7 @@ def test_the_largest_part_is_foretold_without_being_looked_at():
     [plain], [other] = forecasts(rungs), forecasts(changed)
     assert plain.off == pytest.approx(0.0, abs=1e-6)
     assert plain.held
-    assert (other.told, other.was) == (plain.told, pytest.approx(plain.was * 2))
+    assert (other.foretold, other.was) == (plain.foretold, pytest.approx(plain.was * 2))
     assert not other.held
 
 

@@ -1,4 +1,4 @@
-"""Is a file of changes understood by its headers alone, and read cell by cell as it means?"""
+"""A file of changes is understood by its headers alone, and read cell by cell as it means."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Is a price read from text only where there is one, and from a distribution as the textbook says?"""
+"""A price is read from text only where there is one, and from a distribution as the textbook says."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Does ridge learn words, numbers and brands, and say which of them moved a price?"""
+"""Ridge learns words, numbers and brands, and says which of them moved a price."""
 
 import json
 

@@ -69,13 +69,13 @@ def hand_over(tuner: Tuner, examples: Examples, ledger: Ledger) -> None:
 
 def order(tuner: Tuner, model: str, spec: TrainSpec, ledger: Ledger) -> None:
     """Create the tuning, unless that happened already and only its id was lost. Raises Pause or Defer."""
-    there = None
+    known = None
     with _settled(ledger):
         if ledger.remote.asked is not None:
             if wait := ledger.remote.wait_seconds:
                 raise Defer(wait)
-            there = tuner.find(ledger.remote.token)
-        ledger.keep(remote_id=there or _create(tuner, model, spec, ledger))
+            known = tuner.find(ledger.remote.token)
+        ledger.keep(remote_id=known or _create(tuner, model, spec, ledger))
 
 
 def _create(tuner: Tuner, model: str, spec: TrainSpec, ledger: Ledger) -> str:
@@ -112,7 +112,8 @@ def look(tuner: Tuner, endpoint: Endpoint, model: str, ledger: Ledger) -> Status
 
 @contextmanager
 def _settled(ledger: Ledger) -> Iterator[None]:
-    """Makes of a failure what fits it: wait, ask a person, or give up. What is under way there is never given up."""
+    """Makes of a failure what fits it: wait, ask a person, or give up. What is under way at the endpoint is never given
+    up."""
     try:
         yield
     except TuningFailure as error:

@@ -283,8 +283,8 @@ def _answer(line: dict[str, Any], endpoint: Endpoint, tariff: Tariff | None) -> 
     response = line.get("response") or {}
     body = response.get("body")
     if response.get("status_code") == 200 and isinstance(body, dict) and is_answer(body):
-        tokens_in, cached, out, told = usage(body)
-        known = tariff is not None and (told or not (tariff.input or tariff.output))
+        tokens_in, cached, out, is_counted = usage(body)
+        known = tariff is not None and (is_counted or not (tariff.input or tariff.output))
         usd = tariff.usd(tokens_in, cached, out, batch=True) if tariff is not None and known else None
         return Answer(str(line["custom_id"]), compact(body), tokens_in, cached, out, usd)
     error = line.get("error") or (body.get("error") if isinstance(body, dict) else None) or {}

@@ -175,7 +175,7 @@ class Lane:
             body = raw.http_response.json()
             if not is_answer(body):
                 raise ValueError("no choices")
-            kept, (tokens_in, cached, out, told) = compact(body), usage(body)
+            kept, (tokens_in, cached, out, is_counted) = compact(body), usage(body)
         except Exception as error:
             self._wrong(call, failures.explain(error, self.endpoint, call.model, call.request), flow, sent_at)
             return
@@ -185,7 +185,7 @@ class Lane:
         self._ill.clear()
         usd: Decimal | None = None
         if tariff := await self._current_tariff():
-            known = told or not (tariff.input or tariff.output)
+            known = is_counted or not (tariff.input or tariff.output)
             usd = tariff.usd(tokens_in, cached, out) if known else None
         self._done(call, Answer(call.hash, kept, tokens_in, cached, out, usd, now - sent_at))
 

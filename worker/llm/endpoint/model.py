@@ -61,10 +61,10 @@ class PaidModel:
         evidence: "answer", "likeliest", "ignored" (what the endpoint does not do although it was asked). Raises Pause,
         Defer, Cancelled as worker.llm.endpoint.client.ask does.
         """
-        asked = self._ask(
+        exchanges = self._ask(
             prompts, lambda p, able: requests.for_price(self._model, p, able, greedy=readout.greedy), progress
         )
-        return [self._reading(one, readout) for one in asked]
+        return [self._reading(one, readout) for one in exchanges]
 
     def write(
         self, prompts: list[Prompt], max_tokens: int, progress: Progress, schema: Mapping[str, Any] | None = None

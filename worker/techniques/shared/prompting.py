@@ -126,14 +126,14 @@ class Asking(Generic[Spec]):
     def evidence(self, answer: Answer) -> dict[str, Any]:
         """What is kept about an answer; keys that say nothing are left out."""
         text = "\n".join(str(answer.item[name]) for name in _TEXTS)  # type: ignore[literal-required]
-        reading, asked = answer.reading, answer.asked
+        reading, question = answer.reading, answer.asked
         kept = {
-            "prompt": asked and asked.prompt.user,
-            "system": asked and asked.prompt.system,
+            "prompt": question and question.prompt.user,
+            "system": question and question.prompt.system,
             **answer.given.evidence,
             **reading.evidence,
             "quantiles": {str(level): price for level, price in zip(LEVELS, reading.quantiles, strict=False)},
-            "shortened": asked and asked.shortened,
+            "shortened": question and question.shortened,
             "flag": suspicious(text),
             "error": reading.error,
         }

@@ -1,4 +1,4 @@
-"""What is a case, and how are its bytes made?"""
+"""A case of a file to read, and how its bytes are made."""
 
 import io
 import zipfile

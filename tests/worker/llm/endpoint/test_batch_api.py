@@ -1,4 +1,4 @@
-"""Do batches bring every answer home once, at their own price, past expiries, errors and crashes?"""
+"""Batches bring every answer home once, at their own price, past expiries, errors and crashes."""
 
 import time
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Does the courier bring every answer home: past troubles, limits, other couriers, and the death of its worker?"""
+"""The courier brings every answer home: past troubles, limits, other couriers, and the death of its worker."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""When a courier is killed in mid-flight, does the cap hold at the endpoint's own bill, and is all of it booked?
+"""When a courier is killed in mid-flight, the cap holds at the endpoint's own bill, and all of it is booked.
 
 The courier is the real process, killed with -9; the bill is the endpoint's, of every answer it began.
 """

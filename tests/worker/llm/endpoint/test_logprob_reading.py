@@ -1,4 +1,4 @@
-"""Is the distribution over prices read rightly from token probabilities, whatever the tokenizer?"""
+"""The distribution over prices is read rightly from token probabilities, whatever the tokenizer."""
 
 import math
 

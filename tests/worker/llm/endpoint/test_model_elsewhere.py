@@ -1,4 +1,4 @@
-"""Do we get along with a server that we did not write? `transformers serve` ignores much without a word."""
+"""We get along with a server that we did not write: `transformers serve`, which ignores much without a word."""
 
 import os
 import socket

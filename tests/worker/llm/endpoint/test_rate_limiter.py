@@ -1,4 +1,4 @@
-"""Does the flow find out how fast an endpoint may be asked, by its headers or without them?"""
+"""The limiter finds out how fast an endpoint may be asked, by its headers or without them."""
 
 import heapq
 import random

@@ -1,4 +1,4 @@
-"""Is an answer kept whatever a server makes of the protocol?"""
+"""An answer is kept whatever a server makes of the protocol."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Does an adapter change the answers of its own model only, without a second copy of the weights?"""
+"""An adapter changes the answers of its own model only, without a second copy of the weights."""
 
 import json
 from pathlib import Path

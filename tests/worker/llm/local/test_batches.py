@@ -1,4 +1,4 @@
-"""Does every prompt go through exactly once, within the limits, beside others of its kind?"""
+"""Every prompt goes through exactly once, within the limits, beside others of its kind."""
 
 import pytest
 from hypothesis import given

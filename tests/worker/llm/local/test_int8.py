@@ -1,4 +1,4 @@
-"""Is a layer on 8-bit integers close to the one it replaces, whatever its input and its neighbours?"""
+"""A layer on 8-bit integers is close to the one it replaces, whatever its input and its neighbours."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Does a packaged model price items the same way in any order and company, and as plain `generate` would?"""
+"""A packaged model prices items the same way in any order and company, and as plain `generate` would."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

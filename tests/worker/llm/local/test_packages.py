@@ -1,4 +1,4 @@
-"""Are packaged models found without importing them, converted once, and missing ones named in a sentence?"""
+"""Packaged models are found without importing them and converted once; missing ones are named in a sentence."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Is the distribution over prices the model's own, however items are batched and branches are cut?"""
+"""The distribution over prices is the model's own, however items are batched and branches are cut."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Does the trie spell exactly the prices?"""
+"""The trie spells exactly the prices."""
 
 import pytest
 

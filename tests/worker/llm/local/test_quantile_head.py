@@ -1,4 +1,4 @@
-"""Does a quantile head begin where it should, and say the same after it was saved?"""
+"""A quantile head begins where it should, and says the same after it was saved."""
 
 import numpy as np
 import pytest

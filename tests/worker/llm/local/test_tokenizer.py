@@ -1,4 +1,4 @@
-"""Are texts counted and cut as the model reads them, and product text never read as control tokens?"""
+"""Texts are counted and cut as the model reads them, and product text is never read as control tokens."""
 
 import pytest
 from hypothesis import example, given, settings

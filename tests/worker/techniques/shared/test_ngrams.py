@@ -1,4 +1,4 @@
-"""Are n-grams what they should be, and weighed as by scikit-learn with a vocabulary?"""
+"""N-grams are what they should be, and weighed as by scikit-learn with a vocabulary."""
 
 from collections import Counter
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Does every prompt fit, is what matters least left out first, and is the question for the price never touched?"""
+"""Every prompt fits, what matters least is left out first, and the question for the price is never touched."""
 
 import pytest
 
