@@ -71,8 +71,7 @@ class Bench:
         if self.cold is None:
             self.cold = self._priced(self.base, spec)
         parts = [
-            gate_measures.prose(self.base, adapted, Silent()),
-            gate_measures.questions(self.base, adapted, Silent()),
+            *(part.local(self.base, adapted, Silent()) for part in gate_measures.LANGUAGE_PARTS),
             gate_measures.prices(
                 "other categories",
                 "log-error",
@@ -105,7 +104,8 @@ def main() -> None:
         f"gate, {chosen.model}, form {chosen.form}, {chosen.rows} rows, replay {chosen.replay:.0%}: a part "
         f"falls when it is more than {limit:.0%} worse, {sure:.0%} sure over all parts"
     )
-    print(f"  {'training':<16}{'neutral prose':>26}{'general questions':>26}{'other categories':>26}  {'s':>4}  gate")
+    names = [*(part.name for part in gate_measures.LANGUAGE_PARTS), "other categories"]
+    print(f"  {'training':<16}{''.join(f'{name:>26}' for name in names)}  {'s':>4}  gate")
     blocked = [_line(bench, f"ordinary {seed}", seed, forgetful=False) for seed in range(chosen.seeds)]
     stopped = [_line(bench, f"forgetful {seed}", seed, forgetful=True) for seed in range(chosen.forgetful)]
     print(f"  ordinary trainings blocked: {sum(blocked)} of {len(blocked)}", end="")

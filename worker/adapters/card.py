@@ -42,9 +42,6 @@ _METRICS: dict[str, tuple[str, Callable[[float], str]]] = {
     "parse_rate": ("Answers that are a price", "{:.1%}".format),
     "loss": ("Loss on validation rows", "{:.4f}".format),
 }
-_UNITS: dict[str, Callable[[float], str]] = {
-    "perplexity": "{:.2f}".format, "accuracy": "{:.1%}".format, "log-error": "{:.2f}".format, "dollars": amounts.usd,
-}  # fmt: skip
 
 
 def card(adapter: Adapter, history: Sequence[AdapterChange]) -> str:
@@ -149,8 +146,7 @@ def _gate(adapter: Adapter) -> Iterator[str]:
 
 
 def _finding_row(finding: Finding) -> tuple[str, ...]:
-    form = _UNITS.get(finding.unit, "{:.3g}".format)
-    base, adapted = ("–" if value is None else form(value) for value in (finding.base, finding.adapted))
+    base, adapted = ("–" if value is None else finding.scale.exact(value) for value in (finding.base, finding.adapted))
     change = "–" if finding.change is None else f"{finding.change:.1%}"
     return (finding.name, f"{finding.n:,}", base, adapted, change, f"{finding.limit:.0%}", finding.verdict)
 

@@ -20,7 +20,7 @@ from worker.techniques import build
 
 
 def language(adapter: Adapter, progress: Progress) -> list[Part | Missing]:
-    """Prose and questions, as far as the models let them be measured."""
+    """The parts of language, as far as the models let them be measured."""
     from worker.training import gate_measures
 
     resources = LiveResources(adapter.dataset_id or 0)
@@ -28,14 +28,9 @@ def language(adapter: Adapter, progress: Progress) -> list[Part | Missing]:
     if not adapter.uses_endpoint:
         base = local_model(trained.model, precision(trained))
         adapted = resources.adapted_model(adapter.id, adapter.model, precision(trained))
-        return [gate_measures.prose(base, adapted, progress), gate_measures.questions(base, adapted, progress)]
-    silent = "A model behind an endpoint does not say how likely it finds a text."
-    return [
-        Missing(gate_measures.PROSE, silent),
-        gate_measures.choices(
-            resources.language_model(trained.model), resources.language_model(adapter.model), progress
-        ),
-    ]
+        return [part.local(base, adapted, progress) for part in gate_measures.LANGUAGE_PARTS]
+    asked = resources.language_model(trained.model), resources.language_model(adapter.model)
+    return [part.at_endpoint(*asked, progress) for part in gate_measures.LANGUAGE_PARTS]
 
 
 def prices(part: PricedPart | Missing, progress: Progress) -> Part | Missing:

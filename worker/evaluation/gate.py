@@ -1,13 +1,14 @@
 """The gate before an adapter: paired measurements in, a report of what it forgot, with a verdict per part, out."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 
+from worker import amounts
 from worker.evaluation import resampling
 from worker.evaluation.resampling import Floats
 
@@ -18,6 +19,60 @@ FEWEST = 20  # pairs: with fewer, a resampled bound is too narrow to block anyth
 N_BOOT = 4_000
 SEED = 20_261_123
 _WILD = 50.0
+
+
+def _risen(base: Floats, adapted: Floats) -> Floats:
+    return np.where(adapted == base, 0.0, adapted / np.maximum(base, 1e-12) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """All that follows from the unit of a part."""
+
+    about: str  # what its figure means, in a sentence
+    phrase: str  # a part of it in the middle of a sentence, around the part's name
+    brief: Callable[[float], str]  # how its figure is written on a page
+    exact: Callable[[float], str]  # and on a model card
+    rises: bool = True  # it rises when a model gets worse; else it is a share of right answers, and falls
+    worsening: Callable[[Floats, Floats], Floats] = _risen  # (b,) means of base and adapted -> (b,)
+    figure: Callable[[float], float] = float  # a mean of pairs -> the figure that is written
+
+
+UNITS: dict[str, Scale] = {
+    "perplexity": Scale(
+        about="How much ordinary text surprises it (perplexity): higher = it understands text worse.",
+        phrase="perplexity on {}",
+        brief="{:.2f}".format,
+        exact="{:.2f}".format,
+        # A difference of logs is a ratio; a model gone wild must not overflow.
+        worsening=lambda base, adapted: np.expm1(np.minimum(adapted - base, _WILD)),
+        figure=lambda mean: math.exp(min(mean, _WILD)),
+    ),
+    "accuracy": Scale(
+        about="Share of questions it answers right: lower = it knows less.",
+        phrase="the share of right answers to {}",
+        brief="{:.0%}".format,
+        exact="{:.1%}".format,
+        rises=False,
+        worsening=lambda base, adapted: base - adapted,
+    ),
+    "log-error": Scale(
+        about="How far its prices are off in proportion: 0 = exact, 0.69 = half or twice the price, on average.",
+        phrase="the price error on {}",
+        brief="{:.2f}".format,
+        exact="{:.2f}".format,
+    ),
+    "dollars": Scale(
+        about="How many dollars its prices are off, on average.",
+        phrase="the price error on {}",
+        brief=amounts.usd,
+        exact=amounts.usd,
+    ),
+}
+"""Unit, as a stored report has it -> what follows from it."""
+
+_UNKNOWN = Scale(about="", phrase="{}", brief="{:.3g}".format, exact="{:.3g}".format)
+"""Of a part that was not measured, and of a unit that only an earlier version knew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +114,10 @@ class Finding:
     limit: float  # a change that is surely beyond it is a fall
     verdict: Verdict
     about: str = ""
+
+    @property
+    def scale(self) -> Scale:
+        return UNITS.get(self.unit, _UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +172,8 @@ def objection(report: Report) -> str | None:
     if not report.fell:
         return None
     lost = [
-        f"{_WORDS[finding.unit][0].format(finding.name)} {_WORDS[finding.unit][1]} by {_much(finding, finding.change)} "
-        f"(at least {_much(finding, finding.low)})"
+        f"{finding.scale.phrase.format(finding.name)} {'rose' if finding.scale.rises else 'fell'} by "
+        f"{_much(finding, finding.change)} (at least {_much(finding, finding.low)})"
         for finding in report.fell
     ]
     listed = f"{', '.join(lost[:-1])} and {lost[-1]}" if len(lost) > 1 else lost[0]
@@ -122,17 +181,8 @@ def objection(report: Report) -> str | None:
     return f"{listed[0].upper()}{listed[1:]}, more than the {' or '.join(limits)} that are allowed."
 
 
-_WORDS = {
-    "perplexity": ("perplexity on {}", "rose"),
-    "accuracy": ("the share of right answers to {}", "fell"),
-    "log-error": ("the price error on {}", "rose"),
-    "dollars": ("the price error on {}", "rose"),
-}
-"""Unit -> how a part is called in the middle of a sentence, and what it did when it got worse."""
-
-
 def _much(finding: Finding, change: float | None) -> str:
-    return f"{100 * (change or 0):,.0f} {'points' if finding.unit == 'accuracy' else '%'}"
+    return f"{100 * (change or 0):,.0f} {'%' if finding.scale.rises else 'points'}"
 
 
 def _finding(part: Part, worsening: float, error: float) -> Finding:
@@ -141,10 +191,11 @@ def _finding(part: Part, worsening: float, error: float) -> Finding:
     if not n:
         return Finding(part.name, part.unit, 0, None, None, None, None, None, worsening, "too few", part.about)
     figure = resampling.means(pairs)
-    change = _change(part.unit, figure(np.ones((1, n))))
-    drawn = _change(part.unit, figure(_weights(n)))
+    scale = UNITS[part.unit]
+    change = _worsening(scale, figure(np.ones((1, n))))
+    drawn = _worsening(scale, figure(_weights(n)))
     low, high = np.quantile(drawn, [error, 1 - error])
-    base, adapted = (_shown(part.unit, value) for value in pairs.mean(axis=0))
+    base, adapted = (scale.figure(float(value)) for value in pairs.mean(axis=0))
     fell = low > worsening
     return Finding(
         name=part.name,
@@ -172,24 +223,14 @@ def _pairs(part: Part) -> Floats:
     both: Floats = np.column_stack([part.base, part.adapted]).astype(np.float64)
     both = both[np.isfinite(both[:, 0])]
     lost = ~np.isfinite(both[:, 1])
-    if part.unit == "accuracy":
+    if not UNITS[part.unit].rises:
         both[lost, 1] = 0.0
     elif lost.any():
         both[lost, 1] = 2 * np.nanmax(np.where(np.isfinite(both), both, np.nan))
     return both
 
 
-def _change(unit: Unit, means: Floats) -> Floats:
+def _worsening(scale: Scale, means: Floats) -> Floats:
     """(b, 2) mean figures of base and adapted -> (b,) worsening."""
     base, adapted = means.T
-    if unit == "perplexity":  # a difference of logs is a ratio; a model gone wild must not overflow
-        worse = np.expm1(np.minimum(adapted - base, _WILD))
-    elif unit == "accuracy":
-        worse = base - adapted
-    else:
-        worse = np.where(adapted == base, 0.0, adapted / np.maximum(base, 1e-12) - 1)
-    return np.asarray(worse, dtype=np.float64)
-
-
-def _shown(unit: Unit, mean: float) -> float:
-    return math.exp(min(mean, _WILD)) if unit == "perplexity" else float(mean)
+    return np.asarray(scale.worsening(base, adapted), dtype=np.float64)

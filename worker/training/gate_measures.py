@@ -2,15 +2,16 @@
 
 import string
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
 from worker import gate_texts
-from worker.evaluation.gate import Part, Unit
+from worker.evaluation.gate import Missing, Part, Unit
 from worker.evaluation.resampling import Floats
-from worker.gate_texts import Passage, Question
+from worker.gate_texts import Question
 from worker.llm.base import LanguageModel, Prompt
 from worker.llm.local.batches import Tokens, batches
 from worker.llm.local.model import LocalModel
@@ -24,32 +25,29 @@ _SLICE = 256  # tokens whose chances over a whole vocabulary are held at once: 5
 _ANSWER_TOKENS = 16
 
 
-def prose(base: LocalModel, adapted: LocalModel, progress: Progress, passages: Sequence[Passage] | None = None) -> Part:
-    """Log perplexity of each passage: how badly its tokens are foreseen."""
-    chosen = gate_texts.prose() if passages is None else tuple(passages)
-    domains = len({passage.domain for passage in chosen})
-    texts = tuple(passage.text for passage in chosen)
-    return Part(
-        PROSE,
-        "perplexity",
-        _once(base, log_perplexities, texts, progress),
-        log_perplexities(adapted, texts, progress),
-        f"{len(chosen)} passages of {domains} domains",
-    )
+@dataclass(frozen=True, slots=True)
+class LanguagePart:
+    """Something of language that the base can do, and how each kind of model is asked for it."""
 
+    name: str  # what people read
+    unit: Unit
+    asked: Callable[[], tuple[Any, ...]]
+    read: Callable[[LocalModel, Any, Progress], Floats]  # (n,) figures of a model's answers to what is asked
+    about: Callable[[], str]  # what it is measured on
+    timed: int  # how many of `asked` a pilot reads
+    endpoint: Callable[[LanguageModel, LanguageModel, Progress], Part] | str  # a sentence: why it can't be measured
 
-def questions(
-    base: LocalModel, adapted: LocalModel, progress: Progress, given: Sequence[Question] | None = None
-) -> Part:
-    """Whether the right ending of each question is the likeliest one."""
-    chosen = gate_texts.questions() if given is None else tuple(given)
-    return Part(
-        QUESTIONS,
-        "accuracy",
-        _once(base, right_answers, chosen, progress),
-        right_answers(adapted, chosen, progress),
-        f"{len(chosen)} beginnings of sentences",
-    )
+    def local(self, base: LocalModel, adapted: LocalModel, progress: Progress) -> Part:
+        """Measured with models on this machine."""
+        asked = self.asked()
+        before = _once(base, self.read, asked, progress)
+        return Part(self.name, self.unit, before, self.read(adapted, asked, progress), self.about())
+
+    def at_endpoint(self, base: LanguageModel, adapted: LanguageModel, progress: Progress) -> Part | Missing:
+        """Measured with models that only answer in words, as far as that can be."""
+        if isinstance(self.endpoint, str):
+            return Missing(self.name, self.endpoint)
+        return self.endpoint(base, adapted, progress)
 
 
 def choices(
@@ -180,3 +178,35 @@ def _bare(text: str) -> str:
     """The first line of an answer in small letters, without the signs and the article around it."""
     first = (text.strip().splitlines() or [""])[0]
     return first.strip(string.punctuation + string.whitespace).lower().removeprefix("a ").removeprefix("the ")
+
+
+def _passages() -> tuple[str, ...]:
+    return tuple(passage.text for passage in gate_texts.prose())
+
+
+def _domains() -> str:
+    chosen = gate_texts.prose()
+    return f"{len(chosen)} passages of {len({passage.domain for passage in chosen})} domains"
+
+
+LANGUAGE_PARTS = (
+    LanguagePart(
+        name=PROSE,
+        unit="perplexity",
+        asked=_passages,
+        read=log_perplexities,
+        about=_domains,
+        timed=4,
+        endpoint="A model behind an endpoint does not say how likely it finds a text.",
+    ),
+    LanguagePart(
+        name=QUESTIONS,
+        unit="accuracy",
+        asked=lambda: tuple(gate_texts.questions()),
+        read=right_answers,
+        about=lambda: f"{len(gate_texts.questions())} beginnings of sentences",
+        timed=12,
+        endpoint=choices,
+    ),
+)
+"""What the gate measures of language, in the order in which a report tells it; a pilot times the same."""

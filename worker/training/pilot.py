@@ -1,4 +1,4 @@
-"""What a training would take, its gate included: a few steps, prices, passages and questions are timed, and the rest is
+"""What a training would take, its gate included: a few steps, prices and parts of language are timed, and the rest is
 reckoned from that."""
 
 import json
@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 from db.job_results import PilotResult
-from worker import gate_texts
 from worker.progress import Silent
 from worker.specs.finetune import GATE_ROWS, SPREAD
 from worker.training import gate_measures
@@ -16,7 +15,7 @@ from worker.training.trainer import walk
 from worker.training.validation import prices, prompts, share_in_words
 
 STEPS = 6  # the first is thrown away: memory is taken and code is made ready in it
-PRICED, PASSAGES, QUESTIONS = 32, 4, 12  # fewer prices would not fill a batch
+PRICED = 32  # fewer prices would not fill a batch
 
 
 def run(task: Task, folder: Path) -> None:
@@ -57,14 +56,15 @@ def _measuring(training: Training) -> tuple[float, float]:
 
 
 def _reading(training: Training) -> float:
-    """Seconds that a model takes to read the gate's prose and questions."""
-    passages, questions = gate_texts.prose(), gate_texts.questions()
-    began = time.perf_counter()
-    gate_measures.log_perplexities(training.base, [each.text for each in passages[:PASSAGES]], Silent())
-    middle = time.perf_counter()
-    gate_measures.right_answers(training.base, questions[:QUESTIONS], Silent())
-    last = time.perf_counter()
-    return (middle - began) / PASSAGES * len(passages) + (last - middle) / QUESTIONS * len(questions)
+    """Seconds that a model takes to read all that the gate asks of language."""
+    seconds = 0.0
+    for part in gate_measures.LANGUAGE_PARTS:
+        asked = part.asked()
+        timed = asked[: part.timed]
+        began = time.perf_counter()
+        part.read(training.base, timed, Silent())
+        seconds += (time.perf_counter() - began) / len(timed) * len(asked)
+    return seconds
 
 
 def reckon(

@@ -1,6 +1,5 @@
 """What there is to know about one adapter: how good it is, where it comes from, what it forgot."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import polars as pl
@@ -16,18 +15,6 @@ from worker.evaluation.gate import Finding, Report
 from worker.specs import finetune
 from worker.specs.finetune import TrainSpec
 from worker.specs.forms import FORMS
-
-_FIGURES: dict[str, Callable[[float], str]] = {
-    "perplexity": "{:.2f}".format, "accuracy": "{:.0%}".format, "log-error": "{:.2f}".format, "dollars": formats.usd,
-}  # fmt: skip
-"""Unit of a part -> how its figure is written."""
-
-_MEANS = {
-    "perplexity": "How much ordinary text surprises it (perplexity): higher = it understands text worse.",
-    "accuracy": "Share of questions it answers right: lower = it knows less.",
-    "log-error": "How far its prices are off in proportion: 0 = exact, 0.69 = half or twice the price, on average.",
-    "dollars": "How many dollars its prices are off, on average.",
-}
 
 _VERDICTS = {
     "fell": "fell: surely worse than allowed",
@@ -175,7 +162,7 @@ def frame(findings: list[Finding]) -> pl.DataFrame:
 
 
 def _line(finding: Finding) -> dict[str, object]:
-    form = _FIGURES.get(finding.unit, "{:.3g}".format)
+    form = finding.scale.brief
     before, after = (formats.NOTHING if value is None else form(value) for value in (finding.base, finding.adapted))
     is_known = finding.change is not None
     return {
@@ -188,11 +175,11 @@ def _line(finding: Finding) -> dict[str, object]:
         "Allowed": _much(finding, finding.limit),
         "Cases": finding.n,
         "Measured on": finding.about,
-        "What the figure means": _MEANS.get(finding.unit, ""),
+        "What the figure means": finding.scale.about,
     }
 
 
 def _much(finding: Finding, change: float | None) -> str:
     if change is None:
         return formats.NOTHING
-    return f"{100 * change:+.1f} points" if finding.unit == "accuracy" else f"{change:+.1%}"
+    return f"{change:+.1%}" if finding.scale.rises else f"{100 * change:+.1f} points"

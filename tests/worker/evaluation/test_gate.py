@@ -2,15 +2,17 @@
 
 import json
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from worker.evaluation import gate
 from worker.evaluation.gate import FEWEST, Missing, Part, Report, Unit, judge, objection
 
-UNITS: tuple[Unit, ...] = ("perplexity", "accuracy", "log-error", "dollars")
+UNITS: tuple[Unit, ...] = get_args(Unit)
 
 
 def measured(unit: Unit, n: int = 60, seed: int = 0) -> np.ndarray:
@@ -22,6 +24,15 @@ def measured(unit: Unit, n: int = 60, seed: int = 0) -> np.ndarray:
 
 def verdict(part: Part, worsening: float = 0.05, confidence: float = 0.95) -> str:
     return judge([part], worsening, confidence).findings[0].verdict
+
+
+def test_every_unit_has_a_scale_with_words_for_readers_and_figures_that_can_be_written():
+    assert set(gate.UNITS) == set(UNITS)
+    for scale in gate.UNITS.values():
+        assert scale.about.endswith(".")
+        assert "prose" in scale.phrase.format("prose")
+        assert scale.brief(0.5)
+        assert scale.exact(0.5)
 
 
 @pytest.mark.parametrize("unit", UNITS)

@@ -8,7 +8,7 @@ import torch
 
 from tests.worker.training import taught_model
 from worker import gate_texts
-from worker.evaluation.gate import judge, objection
+from worker.evaluation.gate import UNITS, Missing, Part, judge, objection
 from worker.gate_texts import Question
 from worker.llm.base import Spent, Written
 from worker.llm.local.adapters import CONFIG_FILE
@@ -16,6 +16,7 @@ from worker.llm.local.model import LocalModel
 from worker.llm.local.quantile_head import HEAD_FILE, QuantileHead
 from worker.progress import Cancelled, Silent
 from worker.training import gate_measures
+from worker.training.gate_measures import LANGUAGE_PARTS
 
 pytestmark = pytest.mark.model
 
@@ -27,7 +28,7 @@ def base(tmp_path_factory) -> LocalModel:
 
 def report(base: LocalModel, files: dict[str, bytes]):
     adapted = base.adapted(files)
-    parts = [gate_measures.prose(base, adapted, Silent()), gate_measures.questions(base, adapted, Silent())]
+    parts = [part.local(base, adapted, Silent()) for part in LANGUAGE_PARTS]
     return judge(parts, 0.05, 0.95)
 
 
@@ -116,6 +117,29 @@ def test_a_model_that_only_writes_is_asked_for_one_of_the_words():
     assert part.base.tolist() == [1.0, 1.0]
     assert part.adapted[0] == 0.0
     assert np.isnan(part.adapted[1])
+
+
+def test_every_part_of_language_asks_more_than_a_pilot_times_and_has_words_for_readers():
+    assert len({part.name for part in LANGUAGE_PARTS}) == len(LANGUAGE_PARTS)
+    for part in LANGUAGE_PARTS:
+        assert part.unit in UNITS
+        assert 0 < part.timed < len(part.asked())
+        assert str(len(part.asked())) in part.about()
+
+
+def test_a_part_that_an_endpoint_cannot_be_asked_for_says_why_and_the_others_are_measured():
+    class Writes:
+        def write(self, prompts, max_tokens, progress, schema=None):
+            return [Written(Spent(), error="No answer.") for _ in prompts]
+
+    for part in LANGUAGE_PARTS:
+        found = part.at_endpoint(Writes(), Writes(), Silent())  # type: ignore[arg-type]
+        assert found.name == part.name
+        if isinstance(part.endpoint, str):
+            assert found == Missing(part.name, part.endpoint)
+        else:
+            assert isinstance(found, Part)
+            assert found.unit == part.unit
 
 
 def test_smollm2_knows_most_of_the_questions_and_not_all():
