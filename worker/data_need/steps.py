@@ -7,7 +7,7 @@ import numpy as np
 from db import chunks, datasets, jobs, rates, results
 from db.engine import Session, begin
 from db.job_results import RungResult
-from worker.data_need import learning
+from worker.data_need import ways
 from worker.data_need.parts import part_of
 from worker.data_need.results import rung_name, rungs_of
 from worker.evaluation.data_curve import Rung
@@ -33,9 +33,9 @@ def rung(work: Work) -> Commit:
     started, progress = time.perf_counter(), Aside(work.progress)
     if way == FINETUNE:
         epochs = spec.training(len(part.train), largest).epochs
-        learned = learning.fine_tuned(part, dataset_id, spec.train, epochs, template, work.scratch, progress)
+        learned = ways.fine_tuned(part, dataset_id, spec.train, epochs, template, work.scratch, progress)
     else:
-        learned = learning.fitted(part, dataset_id, spec.train, progress)
+        learned = ways.fitted(part, dataset_id, spec.train, progress)
     seconds = time.perf_counter() - started
 
     errors = np.abs(learned.prices - part.measured["price"].to_numpy())

@@ -12,8 +12,8 @@ from db.settings import settings
 from db.types import JobKind
 from worker import gate_texts
 from worker.finetune import adapter as made
+from worker.finetune.example_prompts import examples_of
 from worker.finetune.rows import material
-from worker.finetune.teaching import examples_of
 from worker.finetune.watch import JobWatch, Unwatched
 from worker.llm.local.packages import model_folder
 from worker.resources import release

@@ -18,7 +18,7 @@ from tests.worker.finetune.fake_steps import train_nothing
 from tests.worker.hashed import HashedWords
 from worker import specs
 from worker.cli import main
-from worker.data_need import learning
+from worker.data_need import ways
 from worker.finetune import actions as finetune_actions
 from worker.knowledge import index
 from worker.llm.endpoint import client
@@ -64,9 +64,7 @@ def walk(command: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Walk:
     model = HashedWords()
     monkeypatch.setattr(index, "embedder", lambda: model)
     for way in ("fine_tuned", "fitted"):
-        monkeypatch.setattr(
-            learning, way, lambda part, *_: learning.Learned(part.measured["price"].to_numpy() + 1, 0.0)
-        )
+        monkeypatch.setattr(ways, way, lambda part, *_: ways.Learned(part.measured["price"].to_numpy() + 1, 0.0))
     monkeypatch.setattr(specs, "defaults", lambda: [specs.ConstantSpec()])
     return Walk(command)
 

@@ -24,7 +24,7 @@ from tests.worker.hashed import HashedWords
 from worker import app, running, specs
 from worker.adapters import actions as adapter_actions
 from worker.data_need import actions as data_need_actions
-from worker.data_need import learning
+from worker.data_need import ways
 from worker.endpoints import actions as endpoint_actions
 from worker.finetune import actions as finetune_actions
 from worker.knowledge import actions as knowledge_actions
@@ -99,7 +99,7 @@ def _work(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(index, "embedder", lambda: model)
     train_nothing(patch)
     for way in ("fine_tuned", "fitted"):
-        patch.setattr(learning, way, lambda part, *_: learning.Learned(part.measured["price"].to_numpy() + 1, 0.0))
+        patch.setattr(ways, way, lambda part, *_: ways.Learned(part.measured["price"].to_numpy() + 1, 0.0))
     with begin() as session:
         dataset_id = a_dataset(session, 400)
     pricing_actions.start(dataset_id, [specs.ConstantSpec()])

@@ -6,7 +6,7 @@ import pytest
 
 from db.engine import begin
 from tests.builders import a_dataset
-from worker.data_need import learning
+from worker.data_need import ways
 
 LAWS = {"finetuned": (0.0, 0.3), "rag": (-1.0, 0.15), "neighbours": (-1.0, 0.0), "ridge": (-1.5, 0.0)}
 
@@ -18,10 +18,10 @@ def run(command, monkeypatch):
     def off_by_a_law(part, *_):
         level, slope = LAWS[part.way]
         prices = part.measured["price"].to_numpy() * (1 + 2.718**level * len(part.train) ** -slope)
-        return learning.Learned(prices, len(part.train) / 4)
+        return ways.Learned(prices, len(part.train) / 4)
 
     for name in ("fine_tuned", "fitted"):
-        monkeypatch.setattr(learning, name, off_by_a_law)
+        monkeypatch.setattr(ways, name, off_by_a_law)
     with begin() as session:
         a_dataset(session, 400)
     return command

@@ -16,7 +16,7 @@ from tests.worker.llm.small import a_model_folder
 from tests.worker.training.small_training import in_this_process
 from worker import running
 from worker.data_need import actions as data_need_actions
-from worker.data_need import learning
+from worker.data_need import ways
 from worker.data_need.parts import part_of
 from worker.jobs import actions
 from worker.knowledge import index
@@ -139,9 +139,9 @@ def test_what_the_names_stand_for_is_said_in_sentences(base):
 
 def test_a_cancelled_one_stops_and_keeps_the_part_that_is_done(dataset_id, sent, base, monkeypatch):
     def ridge_instead(part, dataset_id, spec, epochs, template, scratch, progress):
-        return learning.fitted(replace(part, way="ridge"), dataset_id, spec, progress)
+        return ways.fitted(replace(part, way="ridge"), dataset_id, spec, progress)
 
-    monkeypatch.setattr(learning, "fine_tuned", ridge_instead)
+    monkeypatch.setattr(ways, "fine_tuned", ridge_instead)
     job_id = data_need_actions.start(dataset_id, a_spec(base, rows=128, ways=("finetuned", "ridge")))
     running.run_chunk(sent.pop())
     actions.cancel(job_id)

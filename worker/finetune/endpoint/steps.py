@@ -14,9 +14,9 @@ from db.types import Endpoint, Job
 from worker.endpoints import clients, tuning
 from worker.finetune.endpoint import adapter as made
 from worker.finetune.endpoint import curve, order, state
+from worker.finetune.example_prompts import examples_of
 from worker.finetune.examples import Examples
 from worker.finetune.rows import material
-from worker.finetune.teaching import examples_of
 from worker.llm.endpoint.model import PaidModel
 from worker.progress import Pause, Progress
 from worker.specs import finetune

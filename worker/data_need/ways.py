@@ -12,7 +12,7 @@ from worker import gate_texts, specs
 from worker.data_need.parts import Part
 from worker.data_need.resources import RowsResources
 from worker.evaluation.resampling import Floats
-from worker.finetune.teaching import exemplify
+from worker.finetune.example_prompts import exemplify
 from worker.finetune.watch import Unwatched
 from worker.knowledge.index import PgIndex
 from worker.llm.local.packages import model_folder
