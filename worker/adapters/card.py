@@ -171,10 +171,10 @@ def _use(adapter: Adapter) -> Iterator[str]:
     yield f"base = AutoModelForCausalLM.from_pretrained({json.dumps(base.hub if base else adapter.base)})"
     yield 'model = PeftModel.from_pretrained(base, ".")'
     yield from ("```", "")
-    if FORMS[adapter.form].has_head:
+    if head_file := FORMS[adapter.form].head_file:
         yield (
-            "The price itself comes out of `head.safetensors`, which reads the last hidden state; "
-            "`worker/llm/local/quantile_head.py` of Pricewright says how."
+            f"The price itself comes out of `{head_file}`, which reads the last hidden state; "
+            "`worker/llm/local/heads.py` of Pricewright says how."
         )
         yield ""
 

@@ -20,6 +20,7 @@ from worker.finetune import planning
 from worker.server.up import running_stack
 from worker.specs import finetune as specs_finetune
 from worker.specs.finetune import TrainSpec
+from worker.specs.forms import CHOICES
 
 app = typer.Typer()
 
@@ -31,7 +32,7 @@ Set = Annotated[list[str] | None, typer.Option("--set", help="field=value, for e
 def finetune(
     what: DatasetName,
     preset: Preset = "quick",
-    form: Annotated[str | None, typer.Option(help="tokens or quantiles.")] = None,
+    form: Annotated[str | None, typer.Option(help=CHOICES)] = None,
     rows: Annotated[int | None, typer.Option(min=0, help="Rows to learn from; 0 = the whole train side.")] = None,
     model: Annotated[str | None, typer.Option(help="Base model; endpoint:model tunes it there.")] = None,
     epochs: Annotated[float | None, typer.Option(help="How often it sees each row.")] = None,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.errors import UserError
 from worker.specs import FROM_TRAIN, FinetunedSpec, describe_bounds, is_endpoint_model, model_name
-from worker.specs.forms import FORMS, Form
+from worker.specs.forms import CHOICES, FORMS, Form, FormName
 from worker.specs.price_bounds import MOST, Bounds, resolved
 
 GATE_ROWS = 100
@@ -29,11 +29,7 @@ class TrainSpec(BaseModel):
         title="Base model",
         description="smollm2-135m, gemma3-270m, a model folder, a hub id, or endpoint:model to tune it there.",
     )
-    form: Literal["tokens", "quantiles"] = Field(
-        "tokens",
-        title="What it learns to say",
-        description="tokens: the price in words, read as a distribution; quantiles: price and interval in one pass.",
-    )
+    form: FormName = Field("tokens", title="What it learns to say", description=CHOICES)
     prompt: str = Field("auto", title="Prompt", description="A name from the Prompts page, or name@version.")
     k: int = Field(
         0, ge=0, le=50, title="Neighbours in the prompt", description="Similar known products with their prices."

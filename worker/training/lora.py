@@ -13,7 +13,8 @@ from torch import nn
 
 from db.errors import UserError
 from worker.llm.local.adapters import twin
-from worker.llm.local.quantile_head import HEAD_FILE, QuantileHead, pinball
+from worker.llm.local.heads import HEADS
+from worker.llm.local.price_head import PriceHead
 from worker.specs.finetune import TrainSpec
 
 Tensor = torch.Tensor
@@ -65,9 +66,10 @@ class Learner(nn.Module):
                 self.inner.config.layer_types = self.inner.config.layer_types[self.first :]
         if spec.gradient_checkpointing:
             self.inner.activation_checkpointing_enable({"use_reentrant": False})
-        self.head: QuantileHead | None = None
+        self._head_file = spec.says.head_file
+        self.head: PriceHead | None = None
         if spec.says.has_head:
-            self.head = QuantileHead(model.config.hidden_size).to(self.output.weight.device)
+            self.head = HEADS[spec.form](model.config.hidden_size).to(self.output.weight.device)
 
     def forward(
         self,
@@ -84,7 +86,7 @@ class Learner(nn.Module):
         rows, places, answers, weights (A,): token `answers` follows that place; ends (B,): last prompt token, and
         log_prices (B,), NaN for general text.
 
-        The loss: the negative log-likelihood of a whole price in nats, or the pinball loss of its quantiles.
+        The loss: the negative log-likelihood of a whole price in nats, or the loss of its head, or both.
         """
         inputs: dict[str, Any] = {"inputs_embeds": states} if states.is_floating_point() else {"input_ids": states}
         with torch.autocast(states.device.type, self.dtype, enabled=self.dtype != torch.float32):
@@ -97,7 +99,7 @@ class Learner(nn.Module):
         priced = ~log_prices.isnan()
         if self.head is not None and bool(priced.any()):
             last = hidden[torch.arange(count, device=hidden.device), ends]
-            loss = loss + pinball(self.head(last[priced]), log_prices[priced]) * priced.sum() / count
+            loss = loss + self.head.loss(last[priced], log_prices[priced]) * priced.sum() / count
         return {"loss": loss}
 
     def learning(self) -> dict[str, Tensor]:
@@ -119,7 +121,7 @@ class Learner(nn.Module):
         files = {CONFIG_FILE: _config_json(self._config), ADAPTER_FILE: save(kept, metadata={"format": "pt"})}
         if self.head is not None:
             state = {name: value.detach().cpu().contiguous() for name, value in self.head.state_dict().items()}
-            files[HEAD_FILE] = save(state)
+            files[self._head_file] = save(state)
         return files
 
 

@@ -9,8 +9,10 @@ import torch
 from safetensors.torch import save
 
 from worker.llm.local.packages import model_folder
-from worker.llm.local.quantile_head import HEAD_FILE, QuantileHead
+from worker.llm.local.quantile_head import QuantileHead
+from worker.specs.forms import FORMS
 
+HEAD_FILE = FORMS["quantiles"].head_file
 PARTS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 

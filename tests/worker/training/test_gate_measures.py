@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.worker.llm.small import HEAD_FILE
 from tests.worker.training import taught_model
 from worker import gate_texts
 from worker.evaluation.gate import UNITS, Missing, Part, judge, objection
@@ -13,7 +14,7 @@ from worker.gate_texts import Question
 from worker.llm.base import Spent, Written
 from worker.llm.local.adapters import CONFIG_FILE
 from worker.llm.local.model import LocalModel
-from worker.llm.local.quantile_head import HEAD_FILE, QuantileHead
+from worker.llm.local.quantile_head import QuantileHead
 from worker.progress import Cancelled, Silent
 from worker.training import gate_measures
 from worker.training.gate_measures import LANGUAGE_PARTS

@@ -3,29 +3,25 @@
 import copy
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load
 
 from db.errors import UserError
-from worker.llm.base import LEVELS, Reading, Spent
+from worker.llm.local.heads import head_bytes
 from worker.llm.local.int8 import EightBit
-from worker.llm.local.quantile_head import HEAD_FILE, HEAD_LEVELS, QuantileHead
-from worker.llm.price_reading import Floats
 
 CONFIG_FILE, WEIGHTS_FILE = "adapter_config.json", "adapter_model.safetensors"
 _WRAPPER = "base_model.model."  # PEFT's own object around a model: its files name parameters from there
-_DRAWN = 200  # equally likely points that stand for a distribution
 
 
 def adapter_hash(files: Mapping[str, bytes]) -> str:
     """The hash of the files that are read here: it changes when an answer would."""
     digest = hashlib.sha256()
-    for name in (CONFIG_FILE, WEIGHTS_FILE, HEAD_FILE):
-        digest.update(hashlib.sha256(files.get(name, b"")).digest())
+    for data in (files.get(CONFIG_FILE, b""), files.get(WEIGHTS_FILE, b""), head_bytes(files)):
+        digest.update(hashlib.sha256(data).digest())
     return digest.hexdigest()
 
 
@@ -96,55 +92,3 @@ def _put_back(model: Any, place: str, layer: EightBit) -> None:
 def _set(model: Any, place: str, part: torch.nn.Module) -> None:
     parent, _, own = place.rpartition(".")
     setattr(model.get_submodule(parent), own, part)
-
-
-def head(files: Mapping[str, bytes]) -> QuantileHead | None:
-    """What says quantiles, where the adapter was trained to."""
-    return QuantileHead.of(load(files[HEAD_FILE])) if HEAD_FILE in files else None
-
-
-def quantile_readings(logs: Floats, min_price: int, max_price: int, spent: Sequence[Spent]) -> list[Reading]:
-    """One reading per row of `logs`, (n, len(HEAD_LEVELS)) rising quantiles of log price.
-
-    Between the levels, and beyond the outermost two, log price is taken to be linear in the normal score of the level
-    (so a bell curve is met exactly). The means are over _DRAWN equally likely points of that. What lies outside the
-    range of prices counts as its end.
-    """
-    drawn = _dollars(logs @ _SPREAD, min_price, max_price)
-    levels = _dollars(logs[:, [HEAD_LEVELS.index(level) for level in LEVELS]], min_price, max_price)
-    middle, means = levels[:, LEVELS.index(0.5)], drawn.mean(1)
-    log_means = _dollars(np.log(drawn).mean(1), min_price, max_price)
-    return [
-        Reading(
-            cost,
-            statistics={"median": float(middle[i]), "log-mean": float(log_means[i]), "mean": float(means[i])},
-            quantiles=tuple(map(float, levels[i])),
-        )
-        for i, cost in enumerate(spent)
-    ]
-
-
-def _dollars(logs: Floats, min_price: int, max_price: int) -> Floats:
-    """Prices of log prices, held in the range; before exp, so that none is infinite, and after it, for the rounding."""
-    held: Floats = np.clip(np.exp(np.clip(logs, np.log(min_price), np.log(max_price))), min_price, max_price)
-    return held
-
-
-def _spread() -> Floats:
-    """(len(HEAD_LEVELS), _DRAWN): quantiles at HEAD_LEVELS times this are quantiles at equally spaced levels."""
-    known = _normal_scores(np.asarray(HEAD_LEVELS))
-    wanted = _normal_scores((np.arange(_DRAWN) + 0.5) / _DRAWN)
-    left = np.clip(np.searchsorted(known, wanted) - 1, 0, len(known) - 2)
-    share = (wanted - known[left]) / (known[left + 1] - known[left])
-    out = np.zeros((len(known), _DRAWN))
-    out[left, np.arange(_DRAWN)] = 1 - share
-    out[left + 1, np.arange(_DRAWN)] += share
-    return out
-
-
-def _normal_scores(levels: Floats) -> Floats:
-    scores: Floats = torch.special.ndtri(torch.from_numpy(levels)).numpy()
-    return scores
-
-
-_SPREAD = _spread()

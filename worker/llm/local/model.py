@@ -17,17 +17,18 @@ from db.errors import NotReady, UserError
 from db.settings import settings
 from worker.llm.base import Precision, Prompt, Reading, Readout, Spent, Tool, Written
 from worker.llm.local import nf4
-from worker.llm.local.adapters import adapter_hash, head, quantile_readings, with_adapter
+from worker.llm.local.adapters import adapter_hash, with_adapter
 from worker.llm.local.attention import register
 from worker.llm.local.batches import Batch, batches
 from worker.llm.local.device import pick_device, pick_dtype, quiet
 from worker.llm.local.generate import write
+from worker.llm.local.heads import form_of, head
 from worker.llm.local.int8 import to_eight_bit
 from worker.llm.local.network import Network
 from worker.llm.local.packages import model_folder
+from worker.llm.local.price_head import PriceHead
 from worker.llm.local.price_scores import score
 from worker.llm.local.price_trie import PriceTrie, price_trie
-from worker.llm.local.quantile_head import QuantileHead
 from worker.llm.local.tokenizer import Tokenizer
 from worker.llm.local.weights_hash import base_hash
 from worker.llm.price_reading import Floats, parse_completion, readings
@@ -91,10 +92,11 @@ class LocalModel:
         self.speaks = self.tokenizer.speaks
         self._ends = _ends(model, self.tokenizer.inner.eos_token_id)
         self._tries: dict[int, PriceTrie] = {}
-        self._head: QuantileHead | None = None
+        self._form: str | None = None  # of the head
+        self._head: PriceHead | None = None
 
     def adapted(self, files: Mapping[str, bytes], *, trained_on: str = "") -> "LocalModel":
-        """This model with an adapter in it (PEFT's files, perhaps a quantile head): it shares these weights and leaves
+        """This model with an adapter in it (PEFT's files, perhaps a head): it shares these weights and leaves
         this model as it is. `trained_on` is the base_hash of the adapter's model; "" = only the layers are compared.
 
         Raises UserError when it was trained on another model.
@@ -108,9 +110,9 @@ class LocalModel:
         model = with_adapter(self.network.model, files, self.name)
         new.network = Network(model, self.device, self.network.probes)
         new.signature = f"{self.signature}:{adapter_hash(files)[:16]}"
-        new._head = head(files)
+        new._form, new._head = form_of(files), head(files)
         if new._head is not None:
-            if len(new._head.normal.weight) != model.config.hidden_size:
+            if new._head.width != model.config.hidden_size:
                 raise UserError(f"This adapter's head was made for another model than {self.name}; choose that one.")
             new._head.to(self.device)
         return new
@@ -124,8 +126,10 @@ class LocalModel:
     def price(self, prompts: list[Prompt], readout: Readout, progress: Progress) -> list[Reading]:
         if self._head is not None:
             if readout.greedy:
-                raise UserError("This adapter says quantiles and no text: read a statistic, for example the median.")
-            return self._each(prompts, 0, lambda batch: self._read_quantiles(batch, readout), Reading, progress)
+                raise UserError(
+                    f"This adapter says {self._form} and no text: read a statistic, for example the median."
+                )
+            return self._each(prompts, 0, lambda batch: self._read_head(batch, readout), Reading, progress)
         if readout.greedy:
             return self._each(prompts, PRICE_TOKENS, self._read_texts, Reading, progress)
         return self._each(
@@ -189,13 +193,12 @@ class LocalModel:
         return readings(found, [Spent(tokens_out=scored)] * len(found))
 
     @torch.inference_mode()
-    def _read_quantiles(self, batch: Batch, readout: Readout) -> list[Reading]:
+    def _read_head(self, batch: Batch, readout: Readout) -> list[Reading]:
         """One pass over the prompts, nothing after them."""
         assert self._head is not None
         nothing = torch.zeros(len(batch.own), 0, dtype=torch.long, device=self.device)
         last, _ = self.network.rows(batch.shared, batch.own).read(nothing)
-        logs = self._head(last).double().cpu().numpy()
-        return quantile_readings(logs, readout.min_price, readout.max_price, [Spent()] * len(logs))
+        return self._head.readings(last, readout, [Spent()] * len(batch.own))
 
     def _read_texts(self, batch: Batch) -> list[Reading]:
         out = []

@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 
 from db.errors import NotReady, UserError
 from tests.worker.llm.local.test_model import ASK, OPENING, TEXTS, TOLERANCE, one_by_one, prompts
-from tests.worker.llm.small import a_model_folder, an_adapter
+from tests.worker.llm.small import HEAD_FILE, a_model_folder, an_adapter
 from worker.llm.base import LEVELS, Prompt, Readout, Spent
-from worker.llm.local.adapters import quantile_readings
 from worker.llm.local.model import LocalModel
-from worker.llm.local.quantile_head import HEAD_FILE, HEAD_LEVELS
+from worker.llm.local.quantile_head import HEAD_LEVELS, quantile_readings
 from worker.llm.local.weights_hash import base_hash
 from worker.progress import Cancelled, Silent
 
