@@ -72,6 +72,7 @@ def cheapest(own: Path) -> None:
     (own / "own_prices.py").write_text(FILE)
 
 
+@pytest.mark.slow
 def test_one_new_file_is_offered_estimated_priced_with_and_compared(
     cheapest: None, open_page: Open, terminal: Callable[..., str], sent: list[int]
 ) -> None:

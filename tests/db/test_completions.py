@@ -82,6 +82,7 @@ _json = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(_json)
 def test_whatever_an_endpoint_sends_can_be_kept(value):
     text = str(completions.clean(value))

@@ -261,6 +261,7 @@ def test_a_gullible_brain_obeys_a_hostile_product(client: openai.OpenAI) -> None
         assert ask(client_, hostile).choices[0].message.content == "1"
 
 
+@pytest.mark.slow
 def test_the_server_also_runs_as_a_process_of_its_own() -> None:
     command = [
         sys.executable,

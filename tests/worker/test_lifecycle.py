@@ -93,6 +93,7 @@ else:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps to the limit")
 @pytest.mark.parametrize(("queue", "outcome"), [("interactive", "refused"), ("cpu", "held")])
 def test_only_the_worker_that_reads_files_has_a_limit_on_its_memory(queue, outcome):

@@ -76,6 +76,7 @@ def test_a_search_in_results_stays_with_its_dataset_and_its_job(open_page: Open,
     assert next(box for box in at.selectbox if box.label == "Job").value == first
 
 
+@pytest.mark.slow
 def test_a_job_stays_chosen_when_its_label_changes(open_page: Open, database: str) -> None:
     with begin() as session:
         dataset_id = a_dataset(session, 100)
@@ -103,6 +104,7 @@ def test_deleting_names_the_dataset_and_takes_just_that_at_the_first_click(
     assert known() == [oldest, newest]
 
 
+@pytest.mark.slow
 def test_what_strangers_call_their_things_is_no_markdown(open_page: Open, database: str) -> None:
     name = "![x](http://10.0.0.1/a.png) [y](http://evil.example) :red[z] $a$ $b$"
     with begin() as session:

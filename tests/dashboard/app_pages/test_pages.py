@@ -69,6 +69,7 @@ def test_with_priced_data_every_page_opens_without_an_error(open_page: Open, pri
     assert at.title[0].value == PAGES[page]
 
 
+@pytest.mark.slow
 def test_the_address_chooses_the_dataset_and_an_unknown_one_is_told(open_page: Open) -> None:
     with begin() as session:
         first = a_dataset(session, name="first")

@@ -1,5 +1,7 @@
 """The Results page: predictions are searched and chosen."""
 
+import pytest
+
 from db.engine import begin
 from db.types import Split
 from tests.dashboard.conftest import Open, is_well, texts
@@ -7,6 +9,7 @@ from tests.dashboard.priced import a_finished_job
 from worker import specs
 
 
+@pytest.mark.slow
 def test_predictions_are_searched_and_filtered(open_page: Open, priced: int) -> None:
     at = open_page("results")
     assert "20 predictions of 20" in texts(at)

@@ -37,6 +37,7 @@ def test_the_estimate_stands_before_the_start_and_starting_makes_the_jobs(open_p
     assert started[0].spec["k"] == 7
 
 
+@pytest.mark.slow
 def test_prices_that_can_t_be_said_are_told_before_the_start_and_beside_the_results(open_page: Open) -> None:
     with begin() as session:
         dataset_id = a_dataset(session, 200, scale=100_000)

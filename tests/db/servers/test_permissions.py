@@ -130,6 +130,7 @@ def test_a_folder_that_everybody_shares_is_refused_and_left_alone(place: Setting
     assert mode(place.home) == 0o1777
 
 
+@pytest.mark.slow
 @as_root
 def test_a_server_that_a_stranger_put_where_ours_is_expected_is_asked_nothing(place: Settings) -> None:
     place.run_dir.mkdir(mode=0o755)

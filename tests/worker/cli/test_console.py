@@ -68,6 +68,7 @@ def test_a_mistake_with_brackets_is_told_in_one_sentence(words: tuple[str, ...],
     assert process.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_fault_of_ours_shows_no_values() -> None:
     code = """
 from worker.cli import main

@@ -99,6 +99,7 @@ def test_examples_are_written_to_a_file(run, tmp_path):
     assert len(file.read_text().splitlines()) == 12
 
 
+@pytest.mark.slow
 def test_adapters_are_promoted_rolled_back_downloaded_and_deleted(run, tmp_path):
     ids = [json.loads(run("finetune", "1", "--set", f"seed={seed}", "--json"))["adapter"] for seed in (1, 2)]
     assert "is now production for things" in run("adapters", "promote", ids[0], "--why", "better")

@@ -23,6 +23,7 @@ def run(command, monkeypatch):
     return partial(command, "knowledge")
 
 
+@pytest.mark.slow
 def test_a_base_is_built_changed_searched_and_told_about(run, tmp_path):
     with pytest.raises(NotReady, match="no knowledge base yet"):
         run("status", "1")

@@ -34,6 +34,7 @@ def prices(dataset_id: int) -> list[float | None]:
         return datasets.items(session, dataset_id)["price"].to_list()
 
 
+@pytest.mark.slow
 def test_prices_with_two_readings_are_not_loaded_before_somebody_says_which(run, tmp_path):
     (tmp_path / "open.csv").write_text(OPEN)
     for command in (["load", "open.csv"], ["price", "open.csv", "--technique", "constant"], ["demo", "open.csv"]):

@@ -27,6 +27,7 @@ def guesses(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("jobs", "copies"), [(2, 1), (6, 1), (12, 1), (6, 3)])
 def test_equal_techniques_are_seldom_called_worse(jobs: int, copies: int) -> None:
     """In at most 5 % of comparisons, plus the standard error of as many rounds. `python -m benchmarks verdicts` counts

@@ -19,6 +19,7 @@ def test_corpus_is_large_and_its_names_are_unique() -> None:
     assert len({case.name for case in CASES}) == len(CASES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", READABLE, ids=lambda case: case.name)
 def test_odd_file_becomes_exactly_these_items_and_rejects(case: Case, tmp_path: Path) -> None:
     path = tmp_path / "stored"

@@ -38,6 +38,7 @@ def both(path: Path, inspection: read.Inspection, mapping: dict[str, str]) -> tu
     return pl.concat([b.items for b in batches]), pl.concat([b.rejects for b in batches])
 
 
+@pytest.mark.slow
 @quick
 @given(
     table=st.integers(2, 5).flatmap(
@@ -88,6 +89,7 @@ def test_fast_and_careful_reading_agree_on_any_text(text: str, size: int, escape
     assert sorted(reject.line for cells in found for reject in cells.rejects) == rejected
 
 
+@pytest.mark.slow
 @quick
 @given(
     titles=st.lists(
@@ -112,6 +114,7 @@ def test_a_plain_table_survives_any_encoding_line_end_and_delimiter(
     assert rejects.is_empty()
 
 
+@pytest.mark.slow
 @quick
 @given(
     body=st.lists(

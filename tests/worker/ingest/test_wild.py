@@ -127,6 +127,7 @@ CHANGES = [
 ]
 
 
+@pytest.mark.slow
 @wild
 @given(
     rows=st.lists(st.lists(st.sampled_from(CELLS), max_size=5), min_size=1, max_size=6),

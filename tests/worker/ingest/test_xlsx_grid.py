@@ -38,6 +38,7 @@ def read_back(path: Path) -> tuple[list[str], dict[int, str], list[str]]:
     return titles, reasons, inspection.warnings
 
 
+@pytest.mark.slow
 @few
 @given(places=st.lists(st.tuples(st.integers(1, 16_384), st.integers(70, 1_048_576)), min_size=1, max_size=3))
 def test_a_table_with_up_to_three_cells_anywhere_below_it_is_read(places, tmp_path_factory) -> None:

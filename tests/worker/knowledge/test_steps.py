@@ -58,6 +58,7 @@ def keys(found: pl.DataFrame) -> list[str]:
     return found["neighbour"].to_list()
 
 
+@pytest.mark.slow
 def test_updating_100_of_10000_items_embeds_exactly_100_and_the_next_search_finds_them(database, sent, embedder):
     dataset_id = things(12_500)
     assert done(sent, actions.refresh(dataset_id))["to_embed"] == 10_000
@@ -282,6 +283,7 @@ def test_items_without_an_id_of_their_own_are_named_by_their_row(database, sent,
     assert len(set(found)) == 80
 
 
+@pytest.mark.slow
 def test_a_job_says_what_it_took_and_how_far_it_is(database, sent, embedder):
     dataset_id = things(3_000)
     job_id = actions.refresh(dataset_id)

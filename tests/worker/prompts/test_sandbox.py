@@ -208,6 +208,7 @@ _TEMPLATE = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(_TEMPLATE)
 def test_every_template_is_filled_in_or_refused_in_one_sentence(text: str) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -81,6 +81,7 @@ def test_a_word_that_doubles_prices_is_told_as_evidence() -> None:
     assert priced["price"][0] == pytest.approx(40, rel=0.1)
 
 
+@pytest.mark.slow
 def test_an_item_is_explained_alone_as_among_many_others() -> None:
     technique, _ = _fitted(TRAIN[:300], VALIDATION.clear(), max_features=2_000_000)
     together, alone = (technique.price(unpriced(items), Silent()) for items in (TRAIN[:1000], TRAIN[999:1000]))
@@ -99,6 +100,7 @@ def test_a_sample_of_the_rows_is_enough_when_there_are_too_many() -> None:
     assert mean_error(TEST, technique.price(unpriced(TEST), Silent())) < 0.9 * _constant_error(TRAIN, TEST)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL_DATA.exists(), reason="the real data folder is not here")
 def test_on_real_products_it_is_a_quarter_better_than_the_constant() -> None:
     items = (

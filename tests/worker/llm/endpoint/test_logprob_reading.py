@@ -89,6 +89,7 @@ _alternatives = st.dictionaries(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(
     st.integers(1, 99_999), st.integers(0, 99), st.booleans(), st.sampled_from([1, 2, 3]), st.data()
 )  # fmt: skip
