@@ -21,7 +21,7 @@ from worker.llm.endpoint import client
 from worker.llm.endpoint.model import PaidModel
 from worker.llm.local.packages import is_available, model_folder
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.stack, pytest.mark.model]  # its calls are sent by a courier
 
 MODEL = "smollm2-135m"
 SECONDS_TO_START = 120
