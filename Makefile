@@ -25,7 +25,8 @@ migrate: $(VENV)/installed ## Bring the database to the newest tables
 ##@ Work on it
 # Two processes, a file of tests stays in one; one thread each, because models that share two cores slow each other down.
 # xdist would put files of few tests last; our order has the long ones first.
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Tests start many processes: bytecode is kept, also where the environment says not to.
+PYTEST = PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/installed chromium ## All tests, headless browser included (ARGS="-k name" for some)
 	@$(PYTEST) $(ARGS)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 Floats = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.intp]
@@ -155,5 +155,5 @@ def critical(largest: Floats, groups: npt.NDArray[np.intp], level: float = LEVEL
     so twins cost nothing. Widened from the normal to Student's distribution, because a standard error is itself
     estimated from those items.
     """
-    beyond = stats.norm.sf(np.quantile(largest, level))
-    return np.asarray(stats.t.isf(beyond, np.maximum(groups - 1, 1)), dtype=float)
+    beyond = special.ndtr(-np.quantile(largest, level))
+    return np.asarray(-special.stdtrit(np.maximum(groups - 1, 1), beyond), dtype=float)

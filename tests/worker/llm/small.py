@@ -1,15 +1,14 @@
-"""A small model of the real kind, in a folder with a real tokenizer, and adapters for it: random, made in moments."""
+"""A small model of the real kind, in a folder with a real tokenizer, and adapters for it: random, made in moments.
+
+Torch takes two seconds to import, and most tests of some files that import this one need none of it.
+"""
 
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import save
-
 from worker.llm.local.packages import model_folder
-from worker.llm.local.quantile_head import QuantileHead
 from worker.specs.forms import FORMS
 
 HEAD_FILE = FORMS["quantiles"].head_file
@@ -18,6 +17,7 @@ PARTS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_p
 
 def a_model_folder(folder: Path, *, seed: int = 0, width: int = 32, layers: int = 3) -> Path:
     """A random Llama that reads with SmolLM2's tokenizer."""
+    import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     packaged = model_folder("smollm2-135m")
@@ -49,7 +49,11 @@ def a_model_folder(folder: Path, *, seed: int = 0, width: int = 32, layers: int 
 
 def an_adapter(base: Any, seed: int, *, layers: tuple[int, ...] = (1, 2), quantiles: bool = False) -> dict[str, bytes]:
     """PEFT's files of an adapter for a transformers model, with random weights that change answers."""
+    import torch
     from peft import LoraConfig, get_peft_model_state_dict, inject_adapter_in_model
+    from safetensors.torch import save
+
+    from worker.llm.local.quantile_head import QuantileHead
 
     config = LoraConfig(
         r=2, lora_alpha=4, target_modules=PARTS, layers_to_transform=list(layers), task_type="CAUSAL_LM"

@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import polars as pl
@@ -19,7 +20,7 @@ Item = tuple[str, str, float | None]
 class Case:
     name: str
     file_name: str
-    data: bytes
+    made: bytes | Callable[[], bytes]  # a function where making it takes long
     items: list[Item] = field(default_factory=list)
     rejects: dict[int, str] = field(default_factory=dict)  # line -> what the reason contains; complete
     error: str = ""  # a part of the sentence, when the file can't be read at all
@@ -28,6 +29,10 @@ class Case:
     header_line: int | None = 1
     wide: bool = False  # rows have more cells than the header has names: somebody has to confirm that
     decimal: Literal[".", ","] | None = None  # what a person says where the prices have two readings
+
+    @cached_property
+    def data(self) -> bytes:
+        return self.made if isinstance(self.made, bytes) else self.made()
 
 
 HEAD = "id,title,price"

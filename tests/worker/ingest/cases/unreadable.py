@@ -26,20 +26,22 @@ UNREADABLE = [
     Case("cut gzip", "t.csv.gz", gzip.compress(PLAIN * 50)[:-20], error="cut off"),
     Case("damaged gzip", "t.csv.gz", gzip.compress(PLAIN * 50)[:-8] + bytes(8), error="gzip file is damaged"),
     Case("gzip of a workbook", "t.xlsx.gz", gzip.compress(BROKEN_SHEET), error="unpack"),
-    Case("gzip bomb", "t.csv.gz", gzip.compress(bytes(80 << 20)), error="far more"),
+    Case("gzip bomb", "t.csv.gz", lambda: gzip.compress(bytes(80 << 20)), error="far more"),
     Case("ZIP of a CSV", "t.zip", zipped("t.csv", PLAIN), error="ZIP archive"),
     Case("workbook cut in half", "t.xlsx", BROKEN_SHEET[: len(BROKEN_SHEET) // 2], error="broken"),
     Case("workbook without content", "t.xlsx", zipped("xl/workbook.xml", b"<oops"), error="broken"),
     Case(
         "workbook with cells all over the place",
         "t.xlsx",
-        workbook(("P", SHEET), ("Q", [row for i in range(100) for row in ([None] * (15 * i) + [i], *[[]] * 400)])),
+        lambda: workbook(
+            ("P", SHEET), ("Q", [row for i in range(100) for row in ([None] * (15 * i) + [i], *[[]] * 400)])
+        ),
         error="100 cells over 39,700 rows and 1,486 columns",
     ),
     Case(
         "workbook whose texts are long and used often",
         "t.xlsx",
-        workbook(("P", [["title"], *[["y" * 30_000]] * 80_000])),
+        lambda: workbook(("P", [["title"], *[["y" * 30_000]] * 80_000])),
         error="The texts of the workbook take 2 GB",
     ),
     Case(

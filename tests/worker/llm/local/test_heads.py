@@ -9,6 +9,7 @@ from worker.llm.local.adapters import CONFIG_FILE, WEIGHTS_FILE, adapter_hash
 from worker.llm.local.heads import HEADS, form_of, head
 from worker.specs.forms import FORMS
 
+pytestmark = pytest.mark.slow  # torch
 WIDTH = 8
 PRICES = torch.linspace(1.0, 6.0, 100)
 
