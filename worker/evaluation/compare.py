@@ -1,6 +1,6 @@
 """Jobs compared on the same items: which is best, how sure that is, and which can't be told apart from it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Literal
 
@@ -10,7 +10,7 @@ import polars as pl
 from worker.evaluation import frontier, metrics, pairs, resampling
 from worker.evaluation.measures import DECIDING, MEASURES, USUAL
 from worker.evaluation.pairs import Differences, Sample
-from worker.evaluation.resampling import Figure, Floats, Groups
+from worker.evaluation.resampling import LEVEL, Figure, Floats, Groups
 from worker.evaluation.shared import shared_items
 
 Verdict = Literal["best", "ahead", "tie", "worse", "partial", "too few rows"]
@@ -19,11 +19,17 @@ Verdict = Literal["best", "ahead", "tie", "worse", "partial", "too few rows"]
 # ones. If no job reaches it, those that answer most can.
 MIN_ANSWERED = 0.9
 
+MOST_TIMES = 100
+"""More than so many times the rows are not asked for: a difference that small will hardly matter."""
+
 NEGLIGIBLE = 0.001
 """A difference smaller than this share of the better figure is none, however sure; nor is one of this much in a share
 or a log error."""
 CENT = 0.01
 """Nor is one of a cent in the mean error, or of a hundredth of the median price where that is less."""
+
+NO_REPEATS: Mapping[int, int] = {}
+"""Every job is the only run of its technique."""
 
 COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "job_id": pl.Int64,
@@ -42,56 +48,92 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "on_frontier": pl.Boolean,
     **dict.fromkeys(("diff", "diff_low", "diff_high"), pl.Float64),
     "verdict": pl.String,
+    "more_rows": pl.Int64,  # of a tie: so many more items would probably tell; null: hardly any number would
+    "repeats": pl.Int64,  # runs that the line is the mean of
 }
 """Columns of a comparison; ends of intervals are null where there is nothing to measure, or too little."""
 
 
-def table(predictions: pl.DataFrame, n_boot: int = 2000, seed: int = 0, *, by: str = USUAL) -> pl.DataFrame:
+def table(
+    predictions: pl.DataFrame,
+    n_boot: int = 2000,
+    seed: int = 0,
+    *,
+    by: str = USUAL,
+    level: float = LEVEL,
+    repeats: Mapping[int, int] = NO_REPEATS,
+) -> pl.DataFrame:
     """One line per job (COLUMNS), the one ahead first and those that answered too little (MIN_ANSWERED) last, from a
     long frame: job_id, row, group_id, truth, price, status, usd, saved_usd, seconds, tokens_in, tokens_out.
 
     Only items that every job has a line for and whose price is known count. Each error is taken over the items a job
-    answered; n counts all items and parse_rate says how many were answered. Intervals of one job are 95 % percentile
-    bootstrap over groups of near-duplicates, with the same resamples for every job (Efron & Tibshirani 1993, ch. 13);
-    above 50,000 items fewer than n_boot resamples are drawn (`resampling.affordable`).
+    answered; n counts all items and parse_rate says how many were answered. Intervals of one job are percentile
+    bootstrap at `level` over groups of near-duplicates, with the same resamples for every job (Efron & Tibshirani 1993,
+    ch. 13); above 50,000 items fewer than n_boot resamples are drawn (`resampling.affordable`).
+
+    repeats: job -> the job whose technique it ran once more, with another seed or sample. Such jobs become one line
+    under that job's id, with the mean of their figures; how far they lie apart is part of every interval.
 
     diff is how much worse than the job that is ahead by the measure `by`, a key of DECIDING (positive = worse, for
     `within` too), on the items that both answered. Its interval is paired and simultaneous: all pairs of jobs are held
     at once (`pairs.differences`). verdict: "worse" when that interval lies above 0 and the difference is not
     negligible; "best" for the job that is ahead when all others are worse, else "ahead"; "tie" for those not shown to
     be worse; "partial" for one that is surely nearer but answered too little to be ahead; "too few rows" without an
-    interval. Null when a job answered nothing that the one ahead did.
+    interval. Null when a job answered nothing that the one ahead did. more_rows: how many more items would tell a tie
+    in 80 of 100 cases, if the two differ as much as they seem to (`Differences.times_rows`); null above MOST_TIMES.
     """
-    return tables([predictions], n_boot, seed, by=by)[0]
+    return tables([predictions], n_boot, seed, by=by, level=level, repeats=repeats)[0]
 
 
-def tables(parts: Sequence[pl.DataFrame], n_boot: int = 2000, seed: int = 0, *, by: str = USUAL) -> list[pl.DataFrame]:
+def tables(
+    parts: Sequence[pl.DataFrame],
+    n_boot: int = 2000,
+    seed: int = 0,
+    *,
+    by: str = USUAL,
+    level: float = LEVEL,
+    repeats: Mapping[int, int] = NO_REPEATS,
+) -> list[pl.DataFrame]:
     """`table` of each part, where the differences of all parts are held at once. The parts share no item."""
     measured = [metrics.errors(shared_items(part)) for part in parts]
-    points = [_points(*each) for each in zip(parts, measured, strict=True)]
-    samples = [
-        {key: _sample(lines, len(figures), key) for key in DECIDING}
-        for lines, figures in zip(measured, points, strict=True)
-    ]
-    gaps = pairs.differences([sample[by] for sample in samples], partial(_figure, key=by), n_boot, seed)
+    points = [_points(*each, repeats) for each in zip(parts, measured, strict=True)]
+    both = list(zip(parts, measured, strict=True))
+    samples = [{key: _sample(part, lines, key, repeats) for key in DECIDING} for part, lines in both]
+    gaps = pairs.differences([sample[by] for sample in samples], partial(_figure, key=by), n_boot, seed, level)
     return [
-        _table(figures, _intervals(sample, figures, n_boot, seed), of_part, _least(lines, by), by)
+        _table(figures, _intervals(sample, figures, n_boot, seed, level), of_part, _least(lines, by), by)
         for figures, sample, of_part, lines in zip(points, samples, gaps, measured, strict=True)
     ]
 
 
-def _points(predictions: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
-    """The figures of each job, by job id; jobs that share no item with the others get a line with n = 0."""
-    figures = measured.group_by("job_id").agg(metrics.AGGREGATES)
-    jobs = predictions.select(pl.col("job_id").unique()).sort("job_id")
-    return jobs.join(figures, on="job_id", how="left", maintain_order="left").with_columns(pl.col("n").fill_null(0))
+def _jobs(predictions: pl.DataFrame, repeats: Mapping[int, int]) -> pl.DataFrame:
+    """The jobs of a long frame in order, job, each with the one under whose id it stands, job_id."""
+    jobs = predictions.select(job=pl.col("job_id").unique().sort())
+    return jobs.with_columns(job_id=pl.col("job").replace(dict(repeats)).cast(jobs.schema["job"]))
 
 
-def _sample(measured: pl.DataFrame, jobs: int, key: str) -> Sample:
+def _points(predictions: pl.DataFrame, measured: pl.DataFrame, repeats: Mapping[int, int]) -> pl.DataFrame:
+    """The figures of each technique, by job id; jobs that share no item with the others get a line with n = 0."""
+    figures = measured.group_by("job_id").agg(metrics.AGGREGATES).rename({"job_id": "job"})
+    of_jobs = _jobs(predictions, repeats).join(figures, on="job", how="left", maintain_order="left")
+    return (
+        of_jobs.group_by("job_id", maintain_order=True)
+        .agg(
+            pl.exclude("job", "n", "usd_per_1000").mean(),
+            pl.col("n").first().fill_null(0),
+            pl.when(pl.col("usd_per_1000").null_count() == 0).then(pl.col("usd_per_1000").mean()).first(),
+            repeats=pl.len(),
+        )
+        .sort("job_id")
+    )
+
+
+def _sample(predictions: pl.DataFrame, measured: pl.DataFrame, key: str, repeats: Mapping[int, int]) -> Sample:
     """Errors of all jobs side by side: `measured` is sorted by job and row, so a plain reshape pairs equal items."""
-    n = len(measured) // max(1, jobs)
-    errors = _numbers(measured[DECIDING[key].error]).reshape(jobs, n).T
-    return Sample(errors, resampling.number(measured["group_id"].head(n)))
+    jobs = _jobs(predictions, repeats)
+    n = len(measured) // max(1, len(jobs))
+    errors = _numbers(measured[DECIDING[key].error]).reshape(len(jobs), n).T
+    return Sample(errors, resampling.number(measured["group_id"].head(n)), resampling.number(jobs["job_id"]))
 
 
 def _numbers(series: pl.Series) -> Floats:
@@ -108,28 +150,37 @@ def _figure(values: Floats, groups: Groups, key: str) -> Figure:
     return (lambda block: np.sqrt(averages(block))) if average == "root of mean" else averages
 
 
-def _intervals(samples: dict[str, Sample], points: pl.DataFrame, n_boot: int, seed: int) -> pl.DataFrame:
-    """Both ends for each figure of each job, a line for each line of `points`; null where too few groups answered."""
-    groups = samples[USUAL].groups
+def _intervals(samples: dict[str, Sample], points: pl.DataFrame, n_boot: int, seed: int, level: float) -> pl.DataFrame:
+    """Both ends for each figure of each technique, a line for each line of `points`; null where too few groups
+    answered."""
+    groups, runs = samples[USUAL].groups, samples[USUAL].runs
     enough = {
-        key: [_count(groups[~np.isnan(line)]) >= resampling.FEWEST_GROUPS for line in sample.errors.T]
+        key: [
+            min(_count(groups[~np.isnan(sample.errors[:, job])]) for job in jobs) >= resampling.FEWEST_GROUPS
+            for jobs in runs
+        ]
         for key, sample in samples.items()
     }
     drawn: dict[str, list[Floats]] = {key: [] for key in samples if any(enough[key])}
-    figures = {key: _figure(*samples[key], key) for key in drawn}
+    figures = {key: _figure(samples[key].errors, groups, key) for key in drawn}
     if figures:
         for block in resampling.weights(groups, resampling.affordable(len(groups), n_boot), seed):
             for key, figure in figures.items():
                 drawn[key].append(figure(block))
     columns: dict[str, list[float | None]] = {}
     for key, known in enough.items():
-        lines = np.concatenate(drawn[key]).T if key in drawn else [np.empty(0)] * len(known)
+        lines = [np.empty(0)] * len(known)
+        if key in drawn:
+            lines = list(resampling.average(np.concatenate(drawn[key]), runs, [seed, _RUNS]).T)
         ends = [
-            resampling.interval(line, point) if is_known else (None, None)
+            resampling.interval(line, point, level) if is_known else (None, None)
             for line, point, is_known in zip(lines, points[key], known, strict=True)
         ]
         columns[f"{key}_low"], columns[f"{key}_high"] = ([end[side] for end in ends] for side in (0, 1))
     return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.Float64))
+
+
+_RUNS = 1  # tells the draws of runs from those of items
 
 
 def _count(groups: Groups) -> int:
@@ -152,6 +203,10 @@ def _table(points: pl.DataFrame, intervals: pl.DataFrame, gaps: Differences, lea
     if first is not None:
         rivals = [verdict for job, verdict in enumerate(verdicts) if job != first and verdict is not None]
         verdicts[first] = _lead(rivals, intervals[f"{by}_low"][first] is not None)
+    more = [
+        _more_rows(gaps.times_rows(job, first), n) if verdict == "tie" and first is not None else None
+        for job, (verdict, n) in enumerate(zip(verdicts, points["n"], strict=True))
+    ]
     on_frontier = frontier.mask(np.where(trusted, _numbers(points["usd_per_1000"]), np.nan), _numbers(points[USUAL]))
     return (
         pl.concat([points, intervals], how="horizontal")
@@ -161,6 +216,7 @@ def _table(points: pl.DataFrame, intervals: pl.DataFrame, gaps: Differences, lea
                 for place, name in enumerate(("diff", "diff_low", "diff_high"))
             ),
             verdict=pl.Series(verdicts, dtype=pl.String),
+            more_rows=pl.Series(more, dtype=pl.Int64),
             on_frontier=pl.Series(on_frontier, dtype=pl.Boolean),
             is_trusted=pl.Series(trusted),
         )
@@ -185,6 +241,13 @@ def _verdict(gap: float, low: float, high: float, least: float) -> Verdict | Non
     if abs(gap) < least or low <= 0 <= high:
         return "tie"
     return "worse" if low > 0 else "partial"
+
+
+def _more_rows(times: float, n: int) -> int | None:
+    """How many items more than n that many times n are; two digits are more than such a figure knows."""
+    if not 1 < times <= MOST_TIMES:
+        return None
+    return int(float(f"{(times - 1) * n:.2g}")) or 1
 
 
 def _lead(rivals: Sequence[Verdict], is_known: bool) -> Verdict:

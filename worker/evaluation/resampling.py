@@ -133,27 +133,38 @@ def interval(samples: Floats, point: float | None, level: float = LEVEL) -> tupl
     return min(float(low), point), max(float(high), point)
 
 
-def deviations(samples: Floats, points: Floats, rounding: Floats) -> tuple[Floats, Floats]:
-    """The largest standardised deviation in each resample (b,), and the standard error of each figure (p,).
+def average(figures: Floats, groups: Sequence[npt.NDArray[np.intp]], seed: Sequence[int] | None = None) -> Floats:
+    """Means over groups of columns, those of the runs of one technique: figures (b, c) -> (b, len(groups)).
 
-    samples: (b, p) resampled figures, NaN where a resample has none; points: (p,); rounding: (p,) below which a
-    standard error is one of the arithmetic. Figures that no resample moves have a standard error of 0 and deviate by
-    nothing.
+    With a seed each line draws its runs with replacement, the inner part of a nested bootstrap (Davison & Hinkley 1997,
+    ch. 3.8), stretched by sqrt(r / (r - 1)) so that r runs spread as their sample variance says.
     """
-    moved = np.nan_to_num(samples - points)
-    scale = np.sqrt((moved**2).mean(axis=0))
-    scale = np.where(scale > rounding, scale, 0.0)
-    standardised = np.abs(moved) / np.where(scale > 0, scale, np.inf)
-    return standardised.max(axis=1, initial=0.0), scale
+    if all(len(group) == 1 for group in groups):
+        return figures[:, [int(group[0]) for group in groups]]
+    random = None if seed is None else np.random.default_rng(seed)
+    means = np.empty((len(figures), len(groups)))
+    for place, group in enumerate(groups):
+        runs = len(group)
+        shares = np.full((len(figures), runs), 1 / runs)
+        if random is not None and runs > 1:
+            drawn = random.multinomial(runs, shares[0], size=len(figures)) / runs
+            shares += (drawn - shares) * np.sqrt(runs / (runs - 1))
+        means[:, place] = (figures[:, group] * shares).sum(axis=1)
+    return means
+
+
+def normal_quantile(share: float) -> float:
+    """Below which a standard normal variable lies with probability `share`."""
+    return float(special.ndtri(share))
 
 
 def critical(largest: Floats, groups: npt.NDArray[np.intp], level: float = LEVEL) -> Floats:
     """How many standard errors on either side hold all of a family of figures at once with probability `level` (p,).
 
-    largest: (b,) of `deviations`; groups: (p,) independent items behind each figure. The single-step max-t method
-    (Westfall & Young 1993, ch. 2; Romano & Wolf 2005): its quantile takes into account how the figures hang together,
-    so twins cost nothing. Widened from the normal to Student's distribution, because a standard error is itself
-    estimated from those items.
+    largest: (b,) the largest deviation of any of them in each resample, in standard errors; groups: (p,) independent
+    items behind each figure. The max-t method (Westfall & Young 1993, ch. 2): its quantile takes into account how the
+    figures hang together, so twins cost nothing. Widened from the normal to Student's distribution, because a standard
+    error is itself estimated from those items.
     """
     beyond = special.ndtr(-np.quantile(largest, level))
     return np.asarray(-special.stdtrit(np.maximum(groups - 1, 1), beyond), dtype=float)
