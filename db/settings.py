@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     checkpoint_seconds: float = Field(
         30, ge=0, description="Work of a training that a crash may cost; more where a checkpoint itself takes long."
     )
+    confidence: float = Field(
+        0.95, gt=0.5, lt=1, description="How sure comparisons are: intervals and verdicts hold with this probability."
+    )
     # What an adapter may lose against its base before the gate blocks its promotion.
     gate_worsening: float = Field(
         0.05, gt=0, description="Share by which perplexity or a price error may rise, or correct answers fall."

@@ -28,6 +28,11 @@ def plain(value: float, places: int) -> str:
     return f"{value:,.{decimals([value], places)}f}"
 
 
+def level(share: float) -> str:
+    """A level of confidence: "95 %", "99.5 %"."""
+    return f"{100 * share:.4g} %"
+
+
 def decimals(values: Iterable[float | None], places: int = 2) -> int:
     """Digits behind the point with which the smallest of the values, 0 aside, shows two that mean something; at least
     `places`."""

@@ -39,11 +39,12 @@ for sentence in tradeoffs_reads.price_cautions(tuple(versions)):
 st.caption(f"{error.about} Compared on {formats.count(int(table['n'][0]), 'test row')}.")
 st.altair_chart(charts.trade_off(table, error), key="trade-off")
 st.caption(
-    "Bars are 95 % bootstrap intervals over the test rows. On the dashed line nothing else here is both cheaper and "
-    "more accurate. Costs are working time × the machine's hourly rate, or the endpoint's tariff for all answers, "
-    "stored ones included; the fixed cost of learning stands apart below."
+    f"Bars are {formats.level(table['level'][0])} bootstrap intervals over the test rows. On the dashed line nothing "
+    "else here is both cheaper and more accurate. Costs are working time × the machine's hourly rate, or the "
+    "endpoint's tariff for all answers, stored ones included; the fixed cost of learning stands apart below."
 )
 comparison.unknown(table)
+comparison.run_once([job for job in jobs if job.id in versions], table)
 comparison.lost([job for job in jobs if job.id in versions], labels)
 comparison.table(table, error)
 

@@ -8,6 +8,7 @@ from dashboard.shared.markdown import plain as plain
 from worker import amounts
 from worker.amounts import NOTHING as NOTHING
 from worker.amounts import count as count
+from worker.amounts import level as level
 from worker.amounts import listed as listed
 from worker.amounts import size as size
 from worker.amounts import tokens as tokens

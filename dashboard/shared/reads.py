@@ -28,6 +28,7 @@ from worker.adapters import pricing
 from worker.evaluation import compare
 from worker.jobs.kinds import KINDS
 from worker.pricing import comparison as pricing_comparison
+from worker.pricing import repeats
 
 Version = str
 """Changes whenever the predictions of a job may have changed."""
@@ -140,6 +141,12 @@ def measured(versions: dict[int, Version]) -> pl.DataFrame:
     return frame.filter(pl.col("truth").is_not_null())
 
 
+def runs(job_ids: Sequence[int]) -> dict[int, int]:
+    """Of jobs that ran one technique more than once: job -> the job under which they stand in a comparison."""
+    with begin() as session:
+        return repeats.heads([_jobs.get(session, job_id) for job_id in job_ids], _adapters.all(session))
+
+
 @st.cache_data(max_entries=50, show_spinner="Measuring the techniques and how sure that is …")
 def comparison(versions: dict[int, Version], by: str) -> pl.DataFrame:
     """worker.evaluation.compare.table of the jobs, judged by one error; adds label, family, fixed_usd (null:
@@ -147,6 +154,7 @@ def comparison(versions: dict[int, Version], by: str) -> pl.DataFrame:
     with begin() as session:
         jobs = [_jobs.get(session, job_id) for job_id in versions]
     labels = names(jobs)
+    again = runs(tuple(versions))
     about = pl.DataFrame(
         {
             "job_id": [job.id for job in jobs],
@@ -157,4 +165,10 @@ def comparison(versions: dict[int, Version], by: str) -> pl.DataFrame:
         },
         schema_overrides={"job_id": pl.Int64, "label": pl.String, "family": pl.String, "fixed_usd": pl.Float64},
     )
-    return compare.table(measured(versions), by=by).join(about, on="job_id", how="left", maintain_order="left")
+    return (
+        compare.table(measured(versions), by=by, level=pricing_comparison.level(), repeats=again)
+        .join(about, on="job_id", how="left", maintain_order="left")
+        .with_columns(
+            label=pl.when(pl.col("repeats") > 1).then(pl.format("{} ({} runs)", "label", "repeats")).otherwise("label")
+        )
+    )

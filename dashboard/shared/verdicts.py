@@ -8,6 +8,7 @@ import polars as pl
 from dashboard.shared.formats import count, listed, usd
 from dashboard.shared.markdown import md as md
 from dashboard.shared.markdown import plain as plain
+from worker import amounts
 from worker.evaluation import resampling
 from worker.evaluation.measures import Measure
 
@@ -38,7 +39,9 @@ def verdict(table: pl.DataFrame, labels: dict[int, str], error: Measure) -> str:
     rest = answered.tail(-1)
     name = f"**{labels[lead['job_id']]}**"
     short = error.short.lower()
-    figure = f"{error.written(lead[error.key])} (95 % interval {reach(lead, error.key, error)})"
+    figure = (
+        f"{error.written(lead[error.key])} ({amounts.level(lead['level'])} interval {reach(lead, error.key, error)})"
+    )
     if rest.is_empty():
         alone = "Run a second technique to have something to compare it with"
         return f"{name}: {figure} {short}. {'The others answered nothing that it did' if len(table) > 1 else alone}."
@@ -50,7 +53,7 @@ def verdict(table: pl.DataFrame, labels: dict[int, str], error: Measure) -> str:
     said = [f"{name} is ahead on {short}: {figure}"]
     if len(ties):
         tied = listed([f"**{labels[job]}**" for job in ties["job_id"]])
-        said.append(f"{tied} can't be told apart from it on these {count(lead['n'], 'row')}")
+        said.append(f"{tied} can't be told apart from it on these {count(lead['n'], 'row')}{_more(ties)}")
     said += [
         f"**{labels[line['job_id']]}** is nearer where it answers, but answered {line['parse_rate']:.0%} only"
         for line in rest.filter(pl.col("verdict") == "partial").iter_rows(named=True)
@@ -73,6 +76,15 @@ def reach(line: Mapping[str, Any], name: str, error: Measure) -> str:
     return "too few rows" if low is None or high is None else f"{error.written(low)} to {error.written(high)}"
 
 
+def _more(ties: pl.DataFrame) -> str:
+    """How many more rows would probably tell; "" where that is unknown or out of reach for all."""
+    needed = ties["more_rows"].drop_nulls()
+    if needed.is_empty():
+        return ""
+    which = "it" if len(ties) == 1 else "the first of them"
+    return f"; about {count(int(needed.min()), 'more row')} would probably tell {which}"  # type: ignore[arg-type]
+
+
 def _too_few(rows: int) -> str:
     return (
         f"Too few rows: {count(rows, 'test row')} with a known price can't tell techniques apart. At least "
@@ -93,7 +105,8 @@ def pair_verdict(table: pl.DataFrame, labels: dict[int, str], error: Measure) ->
         return _too_few(other["n"])
     names = f"**{labels[lead['job_id']]}** and **{labels[other['job_id']]}**"
     figures = f"{error.written(lead[error.key])} and {error.written(other[error.key])}"
-    paired = f"the paired difference is {error.written(other['diff'])} (95 % interval {reach(other, 'diff', error)})"
+    sure = amounts.level(other["level"])
+    paired = f"the paired difference is {error.written(other['diff'])} ({sure} interval {reach(other, 'diff', error)})"
     rows = count(lead["n"], "row")
     if other["verdict"] == "partial":
         return (
@@ -105,4 +118,4 @@ def pair_verdict(table: pl.DataFrame, labels: dict[int, str], error: Measure) ->
             f"**{labels[lead['job_id']]}** is better than **{labels[other['job_id']]}** on {error.short.lower()}: "
             f"{figures}; {paired}, on {rows}."
         )
-    return f"{names} can't be told apart on {error.short.lower()}: {figures}; {paired}, on {rows}."
+    return f"{names} can't be told apart on {error.short.lower()}: {figures}; {paired}, on {rows}{_more(both.tail(1))}."

@@ -14,6 +14,7 @@ from worker.cli import files, find, tables, watch
 from worker.cli.console import AsJson, err, out, print_json, warn
 from worker.cli.options import Cap, DatasetName, DecimalSign, WideRows, answers, assignments, dollars
 from worker.datasets.answers import NOTHING_SAID
+from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import actions, comparison, export
 from worker.server.up import running_stack
 
@@ -98,16 +99,19 @@ def compare(
     job: Annotated[
         list[int] | None, typer.Option("--job", help="Only this job; say it for each. Default: all.")
     ] = None,
+    measure: Annotated[str, typer.Option(help=f"What decides: {', '.join(DECIDING)}.")] = USUAL,
     as_json: AsJson = False,
 ) -> None:
     """Compare finished jobs of a dataset on the rows that all of them priced."""
+    if measure not in DECIDING:
+        raise UserError(f"--measure must be one of {', '.join(DECIDING)}.")
     with running_stack(worker=False):
         dataset = find.dataset(what)
         with begin() as session:
             every = jobs.all(session, dataset.id, JobKind.PRICE)
             compared = comparison.taken(dataset, every, job or ())
             left_out = [] if job else comparison.left_out(every, compared)
-        report = comparison.of_jobs(compared)
+        report = comparison.of_jobs(compared, measure)
         warnings = _cautions(compared, quiet=as_json)
         if left_out and not as_json:
             err.print(f"{len(left_out)} steps of context curves are left out; --job takes them.")

@@ -8,7 +8,7 @@ from rich.table import Table
 from db.job_progress import JobProgress
 from db.types import Dataset, Job, JobKind
 from worker import amounts, specs
-from worker.evaluation.measures import DECIDING, USUAL
+from worker.evaluation.measures import DECIDING, SHOWN, USUAL, Measure
 from worker.jobs.kinds import KINDS
 from worker.specs import finetune
 
@@ -58,9 +58,11 @@ def nothing_loaded(dataset: Dataset) -> str:
 def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
     """The trade-off table: errors with their 95 % intervals, costs per 1,000 items, fixed cost apart."""
     table = Table(caption=None, box=None, pad_edge=False)
-    usual, *others = DECIDING.values()
+    by = rows[0].get("measure", USUAL)
+    usual, *others = (DECIDING[key] for key in dict.fromkeys((by, *SHOWN)))
+    sure = amounts.level(rows[0]["level"])
     heads = (measure.terminal for measure in others)
-    for name in ("technique", "rows", usual.terminal, "95 %", *heads):
+    for name in ("technique", "rows", usual.terminal, sure, *heads):
         table.add_column(name, justify="left" if name == "technique" else "right", no_wrap=True)
     for name in ("read", "tokens", "$ / 1,000", "fixed $", "p50 ms", "verdict"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -69,17 +71,18 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
             row["description"],
             f"{row['n']:,}",
             usual.cell(row[usual.key]),
-            _reach(row),
+            _reach(row, usual),
             *(measure.cell(row[measure.key]) for measure in others),
             _number(row["parse_rate"], ".1%"),
             f"{row['tokens_in']:.0f}+{row['tokens_out']:.0f}" if row["tokens_in"] else "–",
             "unknown" if row["usd_per_1000"] is None else f"{row['usd_per_1000']:.5f}",
             "unknown" if row["fixed_usd"] is None else f"{row['fixed_usd']:.5f}",
             _number(row["p50_ms"], ".2f"),
-            (row["verdict"] or "no answers") + (" *" if row["on_frontier"] else ""),
+            _verdict(row),
         )
     table.caption = (
-        "worse = than the one ahead, by more than chance; all pairs are held at once to 95 %. tie = not shown to be\n"
+        f"worse = than the one ahead, by more than chance; all pairs are held at once to {sure}\n"
+        "tie = not shown to be worse; +n = about so many more rows would probably tell\n"
         "* on the frontier: nothing else here is both cheaper and more accurate"
     )
     lost = [f"{row['lost_usd']:.5f} in job {row['job']}" for row in rows if row.get("lost_usd")]
@@ -88,10 +91,14 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _reach(row: Mapping[str, Any]) -> str:
-    usual = DECIDING[USUAL]
-    low, high = row[f"{USUAL}_low"], row[f"{USUAL}_high"]
-    return amounts.NOTHING if low is None else f"{usual.cell(low)}–{usual.cell(high)}"
+def _verdict(row: Mapping[str, Any]) -> str:
+    more = f" +{row['more_rows']:,}" if row["more_rows"] else ""
+    return (row["verdict"] or "no answers") + more + (" *" if row["on_frontier"] else "")
+
+
+def _reach(row: Mapping[str, Any], measure: Measure) -> str:
+    low, high = row[f"{measure.key}_low"], row[f"{measure.key}_high"]
+    return amounts.NOTHING if low is None else f"{measure.cell(low)}–{measure.cell(high)}"
 
 
 def _number(value: float | None, form: str) -> str:
@@ -132,14 +139,14 @@ def curve(report: Mapping[str, Any]) -> Table:
     """Error and cost for each number of examples or neighbours; the point where more no longer pays is marked."""
     table = Table(box=None, pad_edge=False, caption=report["sentence"])
     usual = DECIDING[USUAL]
-    for name in ("k", "prompt tokens", usual.terminal, "95 %", "$ / 1,000", ""):
+    for name in ("k", "prompt tokens", usual.terminal, "interval", "$ / 1,000", ""):
         table.add_column(name, justify="right", no_wrap=True)
     for row in report["rows"]:
         table.add_row(
             str(row["k"]),
             f"{row['prompt_tokens']:,.0f}",
             usual.cell(row[USUAL]),
-            _reach(row),
+            _reach(row, usual),
             "unknown" if row["usd_per_1000"] is None else f"{row['usd_per_1000']:.5f}",
             "enough" if row["is_enough"] else "",
         )

@@ -50,6 +50,7 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "verdict": pl.String,
     "more_rows": pl.Int64,  # of a tie: so many more items would probably tell; null: hardly any number would
     "repeats": pl.Int64,  # runs that the line is the mean of
+    "level": pl.Float64,  # of all intervals, and of the verdicts taken together
 }
 """Columns of a comparison; ends of intervals are null where there is nothing to measure, or too little."""
 
@@ -101,9 +102,16 @@ def tables(
     samples = [{key: _sample(part, lines, key, repeats) for key in DECIDING} for part, lines in both]
     gaps = pairs.differences([sample[by] for sample in samples], partial(_figure, key=by), n_boot, seed, level)
     return [
-        _table(figures, _intervals(sample, figures, n_boot, seed, level), of_part, _least(lines, by), by)
+        _table(figures, _intervals(sample, figures, n_boot, seed, level), of_part, _least(lines, by), by).with_columns(
+            level=pl.lit(level)
+        )
         for figures, sample, of_part, lines in zip(points, samples, gaps, measured, strict=True)
     ]
+
+
+def level_of(table: pl.DataFrame) -> float:
+    """The level of the intervals of a table, or of lines made from one."""
+    return float(table["level"][0]) if len(table) else LEVEL
 
 
 def _jobs(predictions: pl.DataFrame, repeats: Mapping[int, int]) -> pl.DataFrame:
@@ -147,7 +155,12 @@ def _figure(values: Floats, groups: Groups, key: str) -> Figure:
     if average == "median":
         return resampling.medians(values, groups)
     averages = resampling.means(values)
-    return (lambda block: np.sqrt(averages(block))) if average == "root of mean" else averages
+    match average:
+        case "root of mean":
+            return lambda block: np.sqrt(averages(block))
+        case "1 - mean":
+            return lambda block: 1 - averages(block)
+    return averages
 
 
 def _intervals(samples: dict[str, Sample], points: pl.DataFrame, n_boot: int, seed: int, level: float) -> pl.DataFrame:
@@ -221,7 +234,7 @@ def _table(points: pl.DataFrame, intervals: pl.DataFrame, gaps: Differences, lea
             is_trusted=pl.Series(trusted),
         )
         .sort("is_trusted", pl.col(by), "job_id", descending=[True, not is_low, False], nulls_last=True)
-        .select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
+        .select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items() if name != "level")
     )
 
 

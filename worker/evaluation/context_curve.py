@@ -17,6 +17,7 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "usd_per_1000": pl.Float64,
     **dict.fromkeys(("diff", "diff_low", "diff_high"), pl.Float64),  # $ to the best, paired
     "gain_per_1000_tokens": pl.Float64,  # $ of error that the step before this line saved, per 1,000 tokens of it
+    "level": pl.Float64,  # of the intervals
     "is_enough": pl.Boolean,  # the point of diminishing returns; one line at most
 }
 
@@ -63,6 +64,6 @@ def sentence(lines: pl.DataFrame, what: str = "examples") -> str:
         return f"{start}: what {best['k']} save beyond that ({amounts.usd(gap['diff'])}) is too little to matter."
     return (
         f"{start}: {best['k']} have the smallest error ({amounts.usd(best['mae'], 1)}), but the difference of "
-        f"{amounts.usd(gap['diff'], 1)} (95 % interval {amounts.plain(gap['diff_low'], 1)} to "
+        f"{amounts.usd(gap['diff'], 1)} ({amounts.level(gap['level'])} interval {amounts.plain(gap['diff_low'], 1)} to "
         f"{amounts.plain(gap['diff_high'], 1)}) is not shown to be real."
     )

@@ -12,25 +12,34 @@ import polars as pl
 
 from worker import amounts
 
-Average = Literal["mean", "median", "root of mean"]
-Unit = Literal["dollars", "share", "log"]
+Average = Literal["mean", "median", "root of mean", "1 - mean"]
+Unit = Literal["dollars", "share", "log", "number"]
 
 WITHIN = 0.2
 """The measure "within" counts guesses that are at most this share of the true price away from it."""
 
 _OFF = (pl.col("price") - pl.col("truth")).abs()
+_RELATIVE = pl.when(pl.col("truth") > 0).then(_OFF / pl.col("truth"))
 _LOG_OFF = pl.col("price").clip(0).log1p() - pl.col("truth").clip(0).log1p()
 
 _AVERAGES: dict[Average, Callable[[pl.Expr], pl.Expr]] = {
     "mean": pl.Expr.mean,
     "median": pl.Expr.median,
     "root of mean": lambda error: error.mean().sqrt(),
+    "1 - mean": lambda error: 1 - error.mean(),
 }
 _WRITTEN: dict[Unit, Callable[[float], str]] = {
     "dollars": amounts.usd,
     "share": "{:.0%}".format,
     "log": "{:.3f}".format,
+    "number": "{:.3f}".format,
 }
+
+
+def _hit(share: float) -> pl.Expr:
+    """Whether a guess is at most this share of the true price away from it."""
+    # The tiny slack keeps $8.00 for $10.00 inside, which floating point would put on either side.
+    return ((share + 1e-9) * pl.col("truth") >= _OFF).cast(pl.Float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +53,7 @@ class Measure:
     unit: Unit
     lower_is_better: bool = True
     decides: bool = True  # a comparison can be judged by it; else it is only a figure, without an interval
+    is_usual: bool = False  # a column of tables unless a reader chooses others
     label: str  # on axes and selectors
     short: str  # in a table's head, and in sentences
     terminal: str  # in the head of a table in a terminal
@@ -68,6 +78,7 @@ MEASURES: dict[str, Measure] = {
     for measure in (
         Measure(
             key="mae",
+            is_usual=True,
             error="absolute",
             of_item=_OFF,
             average="mean",
@@ -79,8 +90,9 @@ MEASURES: dict[str, Measure] = {
         ),
         Measure(
             key="median_ape",
+            is_usual=True,
             error="relative",
-            of_item=pl.when(pl.col("truth") > 0).then(_OFF / pl.col("truth")),
+            of_item=_RELATIVE,
             average="median",
             unit="share",
             label="Median error (% of the price)",
@@ -89,7 +101,31 @@ MEASURES: dict[str, Measure] = {
             about="Half of the guesses are closer than this share of the true price; dear items don't dominate.",
         ),
         Measure(
+            key="mape",
+            error="relative",
+            of_item=_RELATIVE,
+            average="mean",
+            unit="share",
+            label="Mean error (% of the price)",
+            short="Mean % error",
+            terminal="MAPE",
+            about="How far guesses are off in percent of the price, on average (MAPE); cheap items weigh most.",
+        ),
+        Measure(
+            key="smape",
+            error="symmetric",
+            # Both can be 0 only together, and then the guess is exact.
+            of_item=pl.when(_OFF == 0).then(0.0).otherwise(2 * _OFF / (pl.col("price").abs() + pl.col("truth").abs())),
+            average="mean",
+            unit="share",
+            label="Symmetric error (SMAPE)",
+            short="SMAPE",
+            terminal="SMAPE",
+            about="Mean error as a share of the middle of guess and price, 0 to 200 %: twice and half weigh the same.",
+        ),
+        Measure(
             key="rmsle",
+            is_usual=True,
             error="squared_log",
             of_item=_LOG_OFF.pow(2),
             average="root of mean",
@@ -105,7 +141,6 @@ MEASURES: dict[str, Measure] = {
             of_item=_OFF.pow(2),
             average="root of mean",
             unit="dollars",
-            decides=False,
             label="Root mean squared error ($)",
             short="RMSE",
             terminal="RMSE $",
@@ -113,9 +148,9 @@ MEASURES: dict[str, Measure] = {
         ),
         Measure(
             key="within",
+            is_usual=True,
             error="hit",
-            # The tiny slack keeps $8.00 for $10.00 inside, which floating point would put on either side.
-            of_item=((WITHIN + 1e-9) * pl.col("truth") >= _OFF).cast(pl.Float64),
+            of_item=_hit(WITHIN),
             average="mean",
             unit="share",
             lower_is_better=False,
@@ -124,12 +159,65 @@ MEASURES: dict[str, Measure] = {
             terminal="within 20 %",
             about="Share of guesses that are good enough.",
         ),
+        Measure(
+            key="within_10",
+            error="hit_10",
+            of_item=_hit(0.1),
+            average="mean",
+            unit="share",
+            lower_is_better=False,
+            label="Within 10 % of the price",
+            short="Within 10 %",
+            terminal="within 10 %",
+            about="Share of guesses that are at most 10 % away from the true price.",
+        ),
+        Measure(
+            key="within_40",
+            error="hit_40",
+            of_item=_hit(0.4),
+            average="mean",
+            unit="share",
+            lower_is_better=False,
+            label="Within 40 % of the price",
+            short="Within 40 %",
+            terminal="within 40 %",
+            about="Share of guesses that are at most 40 % away from the true price.",
+        ),
+        Measure(
+            key="bias",
+            error="signed",
+            of_item=pl.col("price") - pl.col("truth"),
+            average="mean",
+            unit="dollars",
+            decides=False,
+            label="Bias ($)",
+            short="Bias",
+            terminal="bias $",
+            about="Mean of guess minus price: above 0 it guesses too dear, below too cheap; nearer to 0 is better.",
+        ),
+        Measure(
+            key="r2",
+            error="unexplained",
+            # The variance is that of the items measured together; alike prices leave nothing to explain.
+            of_item=pl.when(pl.col("truth").var(ddof=0) > 0).then(_OFF.pow(2) / pl.col("truth").var(ddof=0)),
+            average="1 - mean",
+            unit="number",
+            lower_is_better=False,
+            decides=False,
+            label="Explained variance (R²)",
+            short="R²",
+            terminal="R²",
+            about="Share of the variance of prices that guesses explain: 1 = all, 0 = no better than the mean price.",
+        ),
     )
 }
 """Key -> measure, in the order in which readers see them."""
 
 DECIDING: dict[str, Measure] = {key: measure for key, measure in MEASURES.items() if measure.decides}
 """Those that a comparison can be judged by."""
+
+SHOWN = tuple(key for key, measure in DECIDING.items() if measure.is_usual)
+"""Keys of the columns of tables, unless a reader chooses others."""
 
 USUAL = "mae"
 """The measure that judges where nobody chose another one."""

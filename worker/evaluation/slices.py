@@ -1,5 +1,8 @@
 """Where a job is wrong: by category and by price band, in long frames for charts and tables."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import polars as pl
 
@@ -16,12 +19,13 @@ OTHER = "(other)"
 
 
 def by_category(
-    predictions: pl.DataFrame, *, by: str = USUAL, top: int = 12, n_boot: int = 500, seed: int = 0
+    predictions: pl.DataFrame, *, by: str = USUAL, top: int = 12, n_boot: int = 500, seed: int = 0, **how: Any
 ) -> pl.DataFrame:
     """The columns of `compare.table` for each category, plus slice (its name) and order (0 = the most items).
 
     Verdicts hold for all pairs in all categories at once. The `top` categories with most items are kept, the rest is
-    "(other)"; items without a category are "(none)". Needs the column category beside those of `compare.table`.
+    "(other)"; items without a category are "(none)". Needs the column category beside those of `compare.table`; `how`:
+    its level and repeats.
     """
     items = shared_items(predictions).with_columns(
         slice=pl.when(pl.col("category").fill_null("") == "").then(pl.lit(NO_CATEGORY)).otherwise("category")
@@ -29,26 +33,30 @@ def by_category(
     sizes = items.group_by("slice").len().sort("len", "slice", descending=[True, False])["slice"]
     kept = sizes.head(top).to_list()
     named = items.with_columns(slice=pl.when(pl.col("slice").is_in(kept)).then("slice").otherwise(pl.lit(OTHER)))
-    return _each(named, [*kept, OTHER], by, n_boot, seed)
+    return _each(named, [*kept, OTHER], by, n_boot, seed, how)
 
 
-def by_band(predictions: pl.DataFrame, *, by: str = USUAL, n_boot: int = 500, seed: int = 0) -> pl.DataFrame:
+def by_band(
+    predictions: pl.DataFrame, *, by: str = USUAL, n_boot: int = 500, seed: int = 0, **how: Any
+) -> pl.DataFrame:
     """The columns of `compare.table` for each band of the true price, plus slice (BANDS) and order (0 = cheapest).
 
-    Verdicts hold for all pairs in all bands at once.
+    Verdicts hold for all pairs in all bands at once; `how` as in `by_category`.
     Bands are cut by the truth: in the dearest one every technique guesses too low on average and in the cheapest too
     high, because a guess leans to the middle. Compare techniques within a band, not bands.
     """
     items = shared_items(predictions)
     labels = np.array(BANDS)[np.digitize(items["truth"].to_numpy(), EDGES)]
-    return _each(items.with_columns(slice=pl.Series(labels, dtype=pl.String)), list(BANDS), by, n_boot, seed)
+    return _each(items.with_columns(slice=pl.Series(labels, dtype=pl.String)), list(BANDS), by, n_boot, seed, how)
 
 
-def _each(items: pl.DataFrame, names: list[str], by: str, n_boot: int, seed: int) -> pl.DataFrame:
+def _each(
+    items: pl.DataFrame, names: list[str], by: str, n_boot: int, seed: int, how: Mapping[str, Any]
+) -> pl.DataFrame:
     """A comparison inside each slice, empty slices left out."""
     parts = items.partition_by("slice", as_dict=True)
     present = [(order, name) for order, name in enumerate(names) if (name,) in parts]
-    compared = compare.tables([parts[name,] for _, name in present], n_boot, seed, by=by)
+    compared = compare.tables([parts[name,] for _, name in present], n_boot, seed, by=by, **how)
     empty = pl.DataFrame(schema={**compare.COLUMNS, "slice": pl.String, "order": pl.Int32})
     return pl.concat(
         [

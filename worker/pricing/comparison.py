@@ -10,14 +10,22 @@ import polars as pl
 from db import adapters, datasets, jobs, predictions
 from db.engine import begin
 from db.errors import NotFound, UserError, WrongState
+from db.settings import settings
 from db.types import Dataset, Job, JobState, Split
 from worker import specs
 from worker.adapters import pricing
 from worker.datasets import price_bounds
 from worker.evaluation import compare, context_curve
+from worker.evaluation.measures import USUAL
+from worker.pricing import repeats as runs
 
 MIN_CURVE = 3
 """Jobs that make a context curve worth drawing."""
+
+
+def level() -> float:
+    """How sure comparisons are, as this installation is set: PRICEWRIGHT_CONFIDENCE."""
+    return settings().confidence
 
 
 def comparable(every: Sequence[Job]) -> list[Job]:
@@ -97,27 +105,30 @@ def curves(every: Sequence[Job]) -> list[dict[int, int]]:
     return [curve for curve in made if len(curve) >= MIN_CURVE]
 
 
-def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """One dict per job that has measurable rows, best MAE first, with the figures and verdict of `compare.table`; note:
-    what a job that brought nothing says about it."""
+def of_jobs(job_ids: Sequence[int], measure: str = USUAL) -> list[dict[str, Any]]:
+    """One dict per technique that has measurable rows, the one ahead first, with the figures and verdict of
+    `compare.table` by a key of DECIDING; note: what a job that brought nothing says about it."""
     if not job_ids:
         return []
     with begin() as session:
         chosen = {job.id: job for job in jobs.all(session) if job.id in set(job_ids)}
         fixed = dict(zip(chosen, pricing.fixed_usd(session, list(chosen.values())), strict=True))
         frame = predictions.of_jobs(session, list(chosen)).filter(pl.col("truth").is_not_null())
-        forms = {adapter.id: adapter.form for adapter in adapters.all(session)}
+        trained = adapters.all(session)
+    forms = {adapter.id: adapter.form for adapter in trained}
+    repeats = runs.heads(list(chosen.values()), trained)
     if frame.is_empty():
         return []
     rows = []
-    for line in compare.table(frame).iter_rows(named=True):
+    for line in compare.table(frame, by=measure, level=level(), repeats=repeats).iter_rows(named=True):
         job = chosen[line["job_id"]]
         spec = specs.parse(job.spec)
         head = {"job": job.id, "technique": job.technique, "label": spec.label, "family": str(spec.family)}
-        head["description"] = specs.describe(spec, forms.get(job.spec.get("adapter", ""), ""))
+        name = specs.describe(spec, forms.get(job.spec.get("adapter", ""), ""))
+        head["description"] = name if line["repeats"] == 1 else f"{name} ({line['repeats']} runs)"
         once = fixed[job.id]
         money = {"fixed_usd": None if once is None else float(once), "lost_usd": float(job.lost_usd)}
-        rows.append(head | {"spec": job.spec, **money, "note": job.error} | line)
+        rows.append(head | {"spec": job.spec, **money, "note": job.error, "measure": measure} | line)
     return rows
 
 
@@ -140,7 +151,7 @@ def curve(job_ids: Sequence[int]) -> dict[str, Any]:
     with begin() as session:
         chosen = [jobs.get(session, job_id) for job_id in job_ids]
         frame = predictions.of_jobs(session, list(job_ids)).filter(pl.col("truth").is_not_null())
-    compared = compare.table(frame)
+    compared = compare.table(frame, level=level())
     lines = context_curve.curve(
         compared,
         ks={job.id: int(job.spec["k"]) for job in chosen},

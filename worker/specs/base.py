@@ -58,6 +58,13 @@ class BaseSpec(BaseModel):
     filled: ClassVar[tuple[str, ...]] = ()  # fields that something else decides, so that no form asks for them
     rare: ClassVar[tuple[str, ...]] = ()  # fields that few change: a form keeps them under "More settings"
 
+    drawn: ClassVar[tuple[str, ...]] = ()  # fields that only draw anew: jobs that differ in nothing else are repeats
+
+    @property
+    def is_by_chance(self) -> bool:
+        """Whether another draw can change its answers."""
+        return bool(self.drawn)
+
     @property
     def learns(self) -> bool:
         """Whether a job with these settings has a fit step."""

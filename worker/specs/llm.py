@@ -23,6 +23,7 @@ class LlmSpec(BaseSpec):
     family = Family.PROMPT
     chunk_items = 64
     uses_llm = True
+    drawn: ClassVar[tuple[str, ...]] = ("sample",)
     rare: ClassVar[tuple[str, ...]] = ("recalibrate", "max_text_tokens", "min_price", "max_price", "sample")
     model: str = Field(
         "gemma3-270m", title="Model", description="gemma3-270m, smollm2-135m, a model folder, or endpoint:model."
@@ -63,6 +64,10 @@ class LlmSpec(BaseSpec):
     @property
     def uses_endpoint(self) -> bool:
         return is_endpoint_model(self.model)
+
+    @property
+    def is_by_chance(self) -> bool:
+        return self.uses_endpoint  # a model on this machine answers the same again
 
     @property
     def bounds(self) -> Bounds:

@@ -106,12 +106,17 @@ class MultiShotSpec(LlmSpec):
     searches = True  # where the nearest examples are chosen
     k_counts = "examples"
     rare = (*LlmSpec.rare, "seed")
+    drawn = (*LlmSpec.drawn, "seed")
     technique: Literal["multi-shot"] = "multi-shot"
     k: int = Field(3, ge=0, le=50, title="Examples")
     choose: Literal["random", "category", "nearest"] = Field(
         "random", title="Choose examples", description="From the train side; nearest = the most similar ones."
     )
     seed: int = Field(0, ge=0, title="Seed")
+
+    @property
+    def is_by_chance(self) -> bool:
+        return super().is_by_chance or self.choose != "nearest"
 
     @property
     def context(self) -> tuple[int, int]:

@@ -28,7 +28,7 @@ from worker import amounts
 from worker.evaluation import compare, frontier
 from worker.evaluation.measures import Measure, Unit
 
-AXES: dict[Unit, str] = {"dollars": "~r", "share": "~%", "log": "~r"}
+AXES: dict[Unit, str] = {"dollars": "~r", "share": "~%", "log": "~r", "number": "~r"}
 """Unit of a measure -> d3's format of the axis of errors."""
 
 MOST_POINTS = 2_000
@@ -72,10 +72,11 @@ def trade_off(table: pl.DataFrame, error: Measure) -> Chart:
         axis=alt.Axis(title=f"{error.label}, {better} is better", format=AXES[error.unit], tickCount=6),
     )
     colour, shape = family_scales(shown["family"].to_list())
+    level = compare.level_of(table)
     tooltip = [
         alt.Tooltip("label:N", title="Technique"),
         alt.Tooltip("error_text:N", title=error.short),
-        alt.Tooltip("reach:N", title="95 % interval"),
+        alt.Tooltip("reach:N", title=f"{formats.level(level)} interval"),
         alt.Tooltip("verdict_text:N", title="Verdict"),
         alt.Tooltip("cost_text:N", title="Per 1,000 items"),
         alt.Tooltip("n:Q", title="Test rows", format=","),

@@ -10,8 +10,9 @@ from dashboard.parts.tradeoffs import charts
 from dashboard.shared import formats, pickers, reads, verdicts, widgets, words
 from dashboard.shared.reads import Version
 from db.types import Dataset, Job, PredictionStatus
-from worker.evaluation.measures import DECIDING, Measure
-from worker.pricing import comparison, export
+from worker import amounts
+from worker.evaluation.measures import MEASURES, SHOWN, Measure
+from worker.pricing import comparison, export, repeats
 
 WORST = 50
 
@@ -48,6 +49,18 @@ def unknown(frame: pl.DataFrame) -> None:
         )
 
 
+def run_once(jobs: Sequence[Job], table: pl.DataFrame) -> None:
+    """Says which techniques would answer otherwise in another run, and were run once."""
+    once = set(table.filter(pl.col("repeats") == 1)["job_id"])
+    drawn = [job.id for job in jobs if job.id in once and repeats.is_by_chance(job)]
+    names = table.filter(pl.col("job_id").is_in(drawn))["label"].to_list()
+    if names:
+        st.caption(
+            f":material/casino: Run once only: {words.plain(formats.listed(names))}. How much another seed or a fresh "
+            "sample would change is in no interval; run it again with another one to know."
+        )
+
+
 def lost(jobs: Sequence[Job], labels: dict[int, str]) -> None:
     """Says what jobs lost with calls that brought no answer: an accident, so that it is in no cost per item."""
     said = [f"up to {formats.usd(job.lost_usd)} by {labels[job.id]}" for job in jobs if job.lost_usd]
@@ -57,44 +70,55 @@ def lost(jobs: Sequence[Job], labels: dict[int, str]) -> None:
 
 
 def table(frame: pl.DataFrame, error: Measure) -> None:
-    """Every figure with its unit; fixed cost apart."""
-    shares = [key for key, measure in DECIDING.items() if measure.unit == "share"]
-    others = [key for key in DECIDING if key not in shares]
+    """The figures that a reader chose, each with its unit; fixed cost apart."""
+    chosen = st.multiselect(
+        "Measures in the table", list(MEASURES), default=list(dict.fromkeys((error.key, *SHOWN))),
+        format_func=lambda key: MEASURES[key].label, key=f"measures-{error.key}",
+    )  # fmt: skip
+    shares = [key for key in chosen if MEASURES[key].unit == "share"]
+    others = [key for key in chosen if key not in shares]
     shown = frame.select(
         "label",
         pl.col("verdict").replace_strict(verdicts.VERDICTS, default=formats.NOTHING),
         pl.struct(f"{error.key}_low", f"{error.key}_high")
         .map_elements(lambda ends: verdicts.reach(ends, error.key, error), return_dtype=pl.String)
         .alias("interval"),
+        "more_rows",
         *others,
-        pl.col(*shares, "parse_rate") * 100,
+        *(pl.col(share) * 100 for share in (*shares, "parse_rate")),
         pl.col("usd_per_1000").map_elements(formats.known_usd, return_dtype=pl.String, skip_nulls=False),
         pl.col("fixed_usd").map_elements(formats.known_usd, return_dtype=pl.String, skip_nulls=False),
         pl.col("fixed_seconds").map_elements(formats.duration, return_dtype=pl.String),
         pl.col("p50_ms", "p95_ms").map_elements(lambda ms: formats.duration(ms / 1000), return_dtype=pl.String),
     )
-    figures = {key: _figure(measure, shown[key]) for key, measure in DECIDING.items()}
-    st.dataframe(shown, hide_index=True, column_config=_COLUMNS | figures | _judged(error), column_order=ORDER)
+    figures = {key: _figure(MEASURES[key], shown[key]) for key in chosen}
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_config=_COLUMNS | figures | _judged(error, frame["level"][0]),
+        column_order=_order(chosen),
+    )
     widgets.downloads("trade-offs", lambda: frame, endings=export.SHEETS)
 
 
-ORDER = (
-    *("label", "verdict", *DECIDING, "interval", "parse_rate"),
-    *("usd_per_1000", "fixed_usd", "fixed_seconds", "p50_ms", "p95_ms"),
-)
+def _order(measures: Sequence[str]) -> list[str]:
+    """The columns of the table, the one that the verdict is about first."""
+    money_and_time = ("usd_per_1000", "fixed_usd", "fixed_seconds", "p50_ms", "p95_ms")
+    return ["label", "verdict", *measures, "more_rows", "interval", "parse_rate", *money_and_time]
 
 
-def _judged(error: Measure) -> dict[str, Any]:
-    """The columns whose meaning depends on the chosen error."""
-    text = st.column_config.TextColumn
+def _judged(error: Measure, level: float) -> dict[str, Any]:
+    """The columns whose meaning depends on the chosen error and the level of confidence."""
+    text, sure = st.column_config.TextColumn, amounts.level(level)
     worse = (
-        "Worse = the 95 % interval of the paired difference to the one ahead lies above 0. All pairs of techniques are "
-        "held at once, so in 95 of 100 comparisons like this one nothing is called worse that is not."
+        f"Worse = the {sure} interval of the paired difference to the one ahead lies above 0. All pairs of techniques "
+        f"are held at once, so in {sure} of comparisons like this one nothing is called worse that is not."
     )
     return {
         "verdict": text("Verdict", help=f"On {error.short.lower()}. {worse}"),
         "interval": text(
-            "95 % interval", help=f"Of {error.short.lower()}: bootstrap over the test rows, near-duplicates together."
+            f"{sure} interval",
+            help=f"Of {error.short.lower()}: bootstrap over the test rows, near-duplicates together.",
         ),
     }
 
@@ -113,6 +137,12 @@ def _number(label: str, form: str, about: str) -> Any:
 _text = st.column_config.TextColumn
 _COLUMNS: dict[str, Any] = {
     "label": _text("Technique", pinned=True),
+    "more_rows": st.column_config.NumberColumn(
+        "Rows to tell",
+        format="localized",
+        help="About so many more test rows would tell it from the one ahead in 80 of 100 cases, if the two differ as "
+        "much as they seem to. Empty: told already, or out of reach.",
+    ),
     "parse_rate": _number(
         "Answered", "%.1f %%", "Share of rows with a readable price; the rest is never counted as 0."
     ),

@@ -8,6 +8,7 @@ import polars as pl
 from dashboard.parts.results.charts import TRUTH
 from dashboard.shared.chart_style import ACCENT, DOLLARS, GREY, Chart, sized
 from worker import amounts
+from worker.evaluation import compare
 
 
 def context_error(lines: pl.DataFrame, what: str) -> Chart:
@@ -20,7 +21,12 @@ def context_error(lines: pl.DataFrame, what: str) -> Chart:
     base = alt.Chart(shown)
     reach = [value for name in ("mae", "mae_low", "mae_high") for value in shown[name]]
     dollars = amounts.axis_format(reach)
-    axis = alt.Axis(title="Mean error, 95 % interval", format=dollars, tickCount=6, minExtent=60)
+    axis = alt.Axis(
+        title=f"Mean error, {amounts.level(compare.level_of(lines))} interval",
+        format=dollars,
+        tickCount=6,
+        minExtent=60,
+    )
     y = alt.Y("mae:Q", scale=alt.Scale(zero=False), axis=axis)
     line = base.mark_line(color=ACCENT, strokeWidth=2).encode(x=x, y=y)
     bars = base.mark_rule(color=ACCENT, strokeWidth=3, opacity=0.4).encode(x=x, y="mae_low:Q", y2="mae_high:Q")

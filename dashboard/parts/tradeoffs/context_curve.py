@@ -39,8 +39,8 @@ def show(jobs: Sequence[Job]) -> None:
         st.caption("What is missing below has an unknown cost: nobody told the price of its model's tokens.")
     n = formats.count(int(table["n"][0]), "test row")
     st.caption(
-        f"The number beside a point is that of {what}; bars are 95 % bootstrap intervals on {n}. The ring is the "
-        "shortest prompt whose error is not shown to be worse than the best."
+        f"The number beside a point is that of {what}; bars are {formats.level(table['level'][0])} bootstrap intervals "
+        f"on {n}. The ring is the shortest prompt whose error is not shown to be worse than the best."
     )
 
 

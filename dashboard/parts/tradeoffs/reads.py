@@ -3,7 +3,7 @@
 import polars as pl
 import streamlit as st
 
-from dashboard.shared.reads import Version, measured
+from dashboard.shared.reads import Version, measured, runs
 from worker.evaluation import slices
 from worker.pricing import comparison
 
@@ -16,9 +16,9 @@ def price_cautions(job_ids: tuple[int, ...]) -> list[str]:
 
 @st.cache_data(max_entries=50, show_spinner="Measuring each slice …")
 def by_category(versions: dict[int, Version], by: str) -> pl.DataFrame:
-    return slices.by_category(measured(versions), by=by)
+    return slices.by_category(measured(versions), by=by, level=comparison.level(), repeats=runs(tuple(versions)))
 
 
 @st.cache_data(max_entries=50, show_spinner="Measuring each slice …")
 def by_band(versions: dict[int, Version], by: str) -> pl.DataFrame:
-    return slices.by_band(measured(versions), by=by)
+    return slices.by_band(measured(versions), by=by, level=comparison.level(), repeats=runs(tuple(versions)))

@@ -57,7 +57,7 @@ def test_many_rows_are_thinned_out_evenly() -> None:
 def curve() -> pl.DataFrame:
     lines = [
         {"k": k, "job_id": k + 1, "prompt_tokens": 100.0 + 40 * k, "mae": 30.0 - k, "mae_low": 25.0 - k,
-         "mae_high": 35.0 - k, "usd_per_1000": None if k == 3 else 0.1 * k, "is_enough": k == 3}
+         "mae_high": 35.0 - k, "usd_per_1000": None if k == 3 else 0.1 * k, "is_enough": k == 3, "level": 0.95}
         for k in (0, 1, 3, 5)
     ]  # fmt: skip
     schema = {name: kind for name, kind in context_curve.COLUMNS.items() if name in lines[0]}

@@ -104,6 +104,8 @@ def compared(*verdicts: str | None, costs: tuple[float, ...] = (0.02, 0.01, 0.00
             "mae_high": 90.0,
             "usd_per_1000": costs[place],
             "verdict": verdict,
+            "more_rows": 120 * place if verdict == "tie" else None,
+            "level": 0.95,
         }
         for place, verdict in enumerate(verdicts)
     ]
@@ -116,7 +118,7 @@ MAE = DECIDING["mae"]
 def test_the_verdict_names_the_tied_and_the_cheapest_of_them() -> None:
     assert shared_verdicts.verdict(compared("ahead", "tie", "worse"), LABELS, MAE) == (
         "**Ridge** is ahead on mean error: $80.00 (95 % interval $70.00 to $90.00). "
-        "**Boosting** can't be told apart from it on these 400 rows. "
+        "**Boosting** can't be told apart from it on these 400 rows; about 120 more rows would probably tell it. "
         "**Boosting** is the cheapest of them at $0.010 per 1,000 items."
     )
 
@@ -211,7 +213,9 @@ def test_a_model_that_ends_is_warned_about(ends: str | None, said: str | None) -
 def pair(verdict: str, low: float, high: float) -> pl.DataFrame:
     columns = {"job_id": [1, 2], "n": [400, 400], "mae": [80.0, 84.0], "diff": [0.0, 4.0], "diff_low": [0.0, low]}
     return pl.DataFrame(
-        columns | {"diff_high": [0.0, high], "verdict": ["best" if verdict == "worse" else "ahead", verdict]}
+        columns
+        | {"diff_high": [0.0, high], "verdict": ["best" if verdict == "worse" else "ahead", verdict]}
+        | {"level": [0.95, 0.95], "more_rows": [None, 300 if verdict == "tie" else None]}
     )
 
 
@@ -223,6 +227,7 @@ def test_two_runs_are_judged_by_their_paired_difference() -> None:
     tied = shared_verdicts.pair_verdict(pair("tie", -1.0, 9.0), LABELS, MAE)
     assert tied.startswith("**Ridge** and **Boosting** can't be told apart")
     assert "-$1.00 to $9.00" in tied
+    assert tied.endswith("on 400 rows; about 300 more rows would probably tell it.")
 
 
 def test_two_runs_of_which_one_answered_nothing_are_not_judged() -> None:

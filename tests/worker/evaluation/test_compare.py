@@ -215,3 +215,36 @@ def test_the_one_ahead_is_best_only_when_all_others_are_worse() -> None:
     assert compare.table(pl.concat([noisy(1, 400, 0.3), far]))["verdict"][0] == "best"
     assert compare.table(pl.concat([noisy(1, 400, 0.3), near, far]))["verdict"][0] == "ahead"
     assert compare.table(noisy(1, 400, 0.3))["verdict"][0] == "ahead"
+
+
+def test_runs_of_one_technique_are_one_line_with_the_mean_of_their_figures() -> None:
+    runs = [noisy(number, 300, 0.5) for number in (2, 5, 7)]
+    table = compare.table(pl.concat([noisy(1, 300, 0.5), *runs]), n_boot=200, repeats={5: 2, 7: 2})
+    lines = _lines(table)
+    assert set(lines) == {1, 2}
+    assert (lines[1]["repeats"], lines[2]["repeats"]) == (1, 3)
+    alone = [metrics.summary(run) for run in runs]
+    for name in ("mae", "median_ape", "within", "usd_per_1000", "p50_ms"):
+        assert lines[2][name] == pytest.approx(np.mean([each[name] for each in alone]))
+    assert lines[2]["mae_low"] < lines[2]["mae"] < lines[2]["mae_high"]
+
+
+def test_a_cost_that_one_run_does_not_know_is_unknown() -> None:
+    dark = noisy(2, 50, 0.5).with_columns(usd=pl.lit(None, pl.Float64))
+    assert _lines(compare.table(pl.concat([noisy(1, 50, 0.5), dark]), repeats={2: 1}))[1]["usd_per_1000"] is None
+
+
+def test_a_higher_level_widens_every_interval_and_stands_in_every_line() -> None:
+    frame = pl.concat([noisy(1, 200, 0.5), noisy(2, 200, 0.4)])
+    usual, sure = (compare.table(frame, n_boot=1000, level=level) for level in (0.95, 0.995))
+    assert sure["level"].to_list() == [0.995, 0.995]
+    for one, other in zip(usual.iter_rows(named=True), sure.iter_rows(named=True), strict=True):
+        assert other["mae_high"] - other["mae_low"] > one["mae_high"] - one["mae_low"]
+    assert sure["diff_high"][1] - sure["diff_low"][1] > usual["diff_high"][1] - usual["diff_low"][1]
+
+
+def test_a_tie_says_how_many_rows_would_tell_and_nothing_else_does() -> None:
+    lines = _lines(compare.table(pl.concat([noisy(1, 200, 0.5), noisy(2, 200, 0.57), noisy(3, 200, 1.5)])))
+    (tie,) = (line for line in lines.values() if line["verdict"] == "tie")
+    assert tie["more_rows"] > 0
+    assert all(line["more_rows"] is None for line in lines.values() if line is not tie)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import polars as pl
 import pytest
+import sklearn.metrics as sklearn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,3 +74,24 @@ def test_figures_agree_with_numpy(pairs: list[tuple[float, float]]) -> None:
 def test_a_perfect_guess_has_no_error(price: float) -> None:
     found = metrics.summary(job(1, [price], [price]))
     assert (found["mae"], found["rmsle"], found["median_ape"], found["within"]) == (0, 0, 0, 1)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(prices, prices), min_size=2, max_size=50))
+def test_figures_agree_with_scikit_learn(pairs: list[tuple[float, float]]) -> None:
+    truth, price = np.array(pairs).T
+    found = metrics.summary(job(1, truth.tolist(), price.tolist()))
+    assert found["mape"] == pytest.approx(sklearn.mean_absolute_percentage_error(truth, price))
+    assert found["bias"] == pytest.approx((price - truth).mean(), abs=1e-9)
+    assert found["smape"] == pytest.approx(np.mean(2 * np.abs(price - truth) / (price + truth)))
+    if truth.std() > 1e-3 * truth.mean():  # else digits of the variance are lost
+        assert found["r2"] == pytest.approx(sklearn.r2_score(truth, price), rel=1e-6)
+
+
+def test_shares_within_10_20_and_40_percent_count_guesses_on_the_border() -> None:
+    found = metrics.summary(job(1, [100.0] * 5, [100.0, 110.0, 80.0, 140.0, 141.0]))
+    assert [found[key] for key in ("within_10", "within", "within_40")] == pytest.approx([0.4, 0.6, 0.8])
+
+
+def test_alike_prices_leave_no_variance_to_explain() -> None:
+    assert metrics.summary(job(1, [10.0, 10.0], [9.0, 11.0]))["r2"] is None

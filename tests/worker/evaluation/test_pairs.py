@@ -96,3 +96,78 @@ def test_jobs_that_answered_no_common_item_are_not_compared() -> None:
     found = pairs.differences([sample(values)], means, 100, 0)[0]
     assert np.isnan(found.of(0, 1)).all()
     assert found.of(0, 2) == (0, 0, 0)
+
+
+def test_techniques_that_surely_differ_do_not_widen_the_interval_of_the_rest() -> None:
+    values = np.abs(np.random.default_rng(4).normal(0, 1, (200, 8)))
+    far = values + np.array([0, 0, *range(5, 11)])
+
+    def width(errors: npt.NDArray[np.float64]) -> float:
+        _, low, high = pairs.differences([sample(errors)], means, 2000, 0)[0].of(0, 1)
+        return high - low
+
+    assert width(values[:, :2]) == pytest.approx(width(far), rel=0.02)
+    assert width(far) < width(values)
+
+
+def test_the_planned_rows_tell_a_true_difference_as_often_as_they_promise() -> None:
+    """Rows are planned from the noise of one small sample; then samples of that size are judged."""
+    random = np.random.default_rng(6)
+
+    def drawn(rows: int, worse: float) -> pairs.Sample:
+        hard = np.abs(random.normal(0, 3, (rows, 1)))
+        return sample(hard + np.abs(random.normal(0, 1, (rows, 2))) + np.array([0.0, worse]))
+
+    first = drawn(150, 0.0)
+    off = first.errors[:, 1] - first.errors[:, 0]
+    pilot = sample(np.column_stack([first.errors[:, 0], first.errors[:, 1] - off.mean() + 0.15]))  # as if it were 0.15
+    planned = round(150 * pairs.differences([pilot], means, 1000, 0)[0].times_rows(1, 0))
+    found = sum(
+        pairs.differences([drawn(planned, 0.15)], means, 400, number)[0].of(1, 0)[1] > 0 for number in range(300)
+    )
+    assert found / 300 == pytest.approx(pairs.POWER, abs=0.1)  # the noise is known to a tenth, a share of 300 to 0.02
+
+
+def test_equal_techniques_need_infinitely_many_rows_and_unknown_ones_an_unknown_number() -> None:
+    values = np.abs(np.random.default_rng(3).normal(0, 1, (50, 2)))
+    equal, few = np.column_stack([values, values[:, 0]]), values[:5]
+    assert pairs.differences([sample(equal)], means, 100, 0)[0].times_rows(0, 2) == np.inf
+    assert np.isnan(pairs.differences([sample(few)], means, 100, 0)[0].times_rows(0, 1))
+
+
+def test_runs_of_one_technique_stand_with_their_mean_and_their_spread_widens_the_interval() -> None:
+    random = np.random.default_rng(7)
+    items = np.abs(random.normal(5, 1, (300, 1)))
+    other = items + np.abs(random.normal(0, 0.1, (300, 1)))
+    alike, apart = (
+        items + np.abs(random.normal(0, 0.1, (300, 4))) + np.array(shift) for shift in ([0] * 4, [0, 2, 4, 6])
+    )
+
+    def of(runs: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+        whole = pairs.Sample(np.hstack([other, runs]), resampling.alone(300), np.array([0, 1, 1, 1, 1]))
+        return pairs.differences([whole], means, 2000, 0)[0].of(1, 0)
+
+    for runs in (alike, apart):
+        gap, low, high = of(runs)
+        assert gap == pytest.approx(runs.mean() - other.mean())
+        assert low < gap < high
+    spread = np.std([0, 2, 4, 6], ddof=1) / 2  # of a mean of four
+    reach = of(apart)[2] - of(apart)[0]
+    assert reach == pytest.approx(1.97 * spread, rel=0.1)
+    assert of(alike)[2] - of(alike)[0] < reach / 20
+
+
+def test_the_interval_of_repeated_runs_holds_the_truth_of_the_technique_not_that_of_its_runs() -> None:
+    """Two techniques that are equal on average, whose runs differ: one run of each is called different far too often,
+    the mean of eight runs seldom."""
+    random = np.random.default_rng(8)
+    wrong = np.zeros(2)
+    for number in range(100):
+        runs = np.abs(random.normal(10, 1, (200, 1))) + random.normal(0, 0.5, (200, 16)) + random.normal(0, 0.4, 16)
+        repeated = pairs.Sample(runs, resampling.alone(200), np.repeat([0, 1], 8))
+        single = sample(runs[:, [0, 8]])
+        for place, each in enumerate((single, repeated)):
+            _, low, high = pairs.differences([each], means, 300, number)[0].of(0, 1)
+            wrong[place] += not low <= 0 <= high
+    assert wrong[0] > 50
+    assert wrong[1] <= 14  # 5 % asked; eight runs know their own spread roughly
