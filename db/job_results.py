@@ -75,3 +75,21 @@ class RungResult(JobResult):
         """Mean error in $ of the rows that got a price; None: none did."""
         known = [error for error in self.errors if error is not None]
         return sum(known) / len(known) if known else None
+
+
+class Simulated(JobResult):
+    """How often a technique was called worse in simulated comparisons."""
+
+    worse: float  # than the others, as a share of its errors; 0: all are equal, so any loser is a false one
+    share: float
+    error: float  # the standard error of the share
+    rounds: int
+
+
+class VerdictCheckResult(JobResult):
+    """The error rates of a comparison, simulated on its own predictions."""
+
+    techniques: int
+    rows: int  # that were simulated with
+    groups: int  # of near-duplicates among them
+    simulated: tuple[Simulated, ...] = ()

@@ -49,6 +49,7 @@ class JobKind(StrEnum):
     FINETUNE = "finetune"  # train an adapter, measure it, see what it forgot
     GATE = "gate"  # measure an adapter again: what it forgot
     DATA_NEED = "data-need"  # train on growing parts of a dataset; would more rows pay?
+    VERDICT_CHECK = "verdict-check"  # simulate comparisons: how often would one name a false loser?
 
     @property
     def reads_file(self) -> bool:
@@ -84,6 +85,7 @@ class Step(StrEnum):
     FIT = "fit"
     PRICE = "price"
     EVALUATE = "evaluate"
+    SIMULATE = "simulate"
 
     @property
     def order(self) -> int:

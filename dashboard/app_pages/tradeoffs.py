@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.parts.tradeoffs import charts, comparison, context_curve
+from dashboard.parts.tradeoffs import charts, comparison, context_curve, verdict_check
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
 from dashboard.shared import formats, navigation, reads, verdicts, widgets, words
 from worker.evaluation.measures import DECIDING
@@ -54,6 +54,7 @@ views = {
     "Guesses": lambda: comparison.guesses(versions, labels, table["job_id"]),
     "Worst rows": lambda: comparison.worst(versions, labels, table["job_id"]),
     "Context": lambda: context_curve.show(jobs),
+    "Certainty": lambda: verdict_check.show(dataset, tuple(table["job_id"]), error),
     "Speed": lambda: comparison.speed(table),
 }
 st.subheader("Look closer", anchor=False)

@@ -61,6 +61,7 @@ STEPS: dict[str, str] = {
     Step.FIT: "Learning from the train rows",
     Step.PRICE: "Pricing",
     Step.EVALUATE: "Measuring",
+    Step.SIMULATE: "Simulating comparisons",
 }
 
 CHOICES: dict[str, str] = {

@@ -100,7 +100,7 @@ def tables(
     points = [_points(*each, repeats) for each in zip(parts, measured, strict=True)]
     both = list(zip(parts, measured, strict=True))
     samples = [{key: _sample(part, lines, key, repeats) for key in DECIDING} for part, lines in both]
-    gaps = pairs.differences([sample[by] for sample in samples], partial(_figure, key=by), n_boot, seed, level)
+    gaps = pairs.differences([sample[by] for sample in samples], partial(figure, key=by), n_boot, seed, level)
     return [
         _table(figures, _intervals(sample, figures, n_boot, seed, level), of_part, _least(lines, by), by).with_columns(
             level=pl.lit(level)
@@ -112,6 +112,11 @@ def tables(
 def level_of(table: pl.DataFrame) -> float:
     """The level of the intervals of a table, or of lines made from one."""
     return float(table["level"][0]) if len(table) else LEVEL
+
+
+def sample(predictions: pl.DataFrame, by: str) -> Sample:
+    """The errors of jobs by a measure of DECIDING, on the items that `table` compares them on; a column per job."""
+    return _sample(predictions, metrics.errors(shared_items(predictions)), by, NO_REPEATS)
 
 
 def _jobs(predictions: pl.DataFrame, repeats: Mapping[int, int]) -> pl.DataFrame:
@@ -149,7 +154,7 @@ def _numbers(series: pl.Series) -> Floats:
     return series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
-def _figure(values: Floats, groups: Groups, key: str) -> Figure:
+def figure(values: Floats, groups: Groups, key: str) -> Figure:
     """A measure of each column of errors (n, c) under weights of the items."""
     average = DECIDING[key].average
     if average == "median":
@@ -175,11 +180,11 @@ def _intervals(samples: dict[str, Sample], points: pl.DataFrame, n_boot: int, se
         for key, sample in samples.items()
     }
     drawn: dict[str, list[Floats]] = {key: [] for key in samples if any(enough[key])}
-    figures = {key: _figure(samples[key].errors, groups, key) for key in drawn}
+    figures = {key: figure(samples[key].errors, groups, key) for key in drawn}
     if figures:
         for block in resampling.weights(groups, resampling.affordable(len(groups), n_boot), seed):
-            for key, figure in figures.items():
-                drawn[key].append(figure(block))
+            for key, figure_of in figures.items():
+                drawn[key].append(figure_of(block))
     columns: dict[str, list[float | None]] = {}
     for key, known in enough.items():
         lines = [np.empty(0)] * len(known)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from db.types import JobKind
 
-Page = Literal["results", "knowledge", "finetune", "adapters", "data_need"]
+Page = Literal["results", "knowledge", "finetune", "adapters", "data_need", "tradeoffs"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,5 +71,12 @@ KINDS: dict[JobKind, Kind] = {
         terminal="data need",
         done="trained on",
         link=Link(page="data_need", label="Curves", icon="query_stats"),
+    ),
+    JobKind.VERDICT_CHECK: Kind(
+        label="Check of a verdict",
+        terminal="check verdicts",
+        done="simulated",
+        has_money=False,
+        link=Link(page="tradeoffs", label="Trade-offs", icon="balance", when_done=True),
     ),
 }

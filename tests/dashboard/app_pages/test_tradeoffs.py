@@ -6,6 +6,8 @@ from db import jobs
 from db.engine import begin
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import a_finished_job
+from tests.worker.conftest import drain
+from tests.worker.conftest import sent as sent
 from worker import specs
 
 
@@ -41,3 +43,35 @@ def test_a_job_on_few_rows_is_named_as_what_makes_the_comparison_small(open_page
         jobs.set_total(session, job_id, 3)
     at = open_page("tradeoffs")
     assert "Nearest neighbours (k=3) priced only 3 rows" in texts(at)
+
+
+def test_a_reader_chooses_the_measures_of_the_table(open_page: Open, priced: int) -> None:
+    at = open_page("tradeoffs")
+    at.multiselect(key="measures-mae").set_value(["mae", "smape", "r2", "bias"]).run()
+    assert is_well(at)
+    assert {"smape", "r2", "bias"} <= set(at.dataframe[0].value.columns)
+    assert "rmsle" not in at.dataframe[0].value.columns
+
+
+def test_runs_that_differ_by_chance_only_are_one_line(open_page: Open, priced: int) -> None:
+    with begin() as session:
+        for seed in (1, 2):
+            a_finished_job(session, priced, specs.MultiShotSpec(seed=seed))
+    at = open_page("tradeoffs")
+    assert is_well(at)
+    assert len(at.dataframe[0].value) == 6
+    assert any("(3 runs)" in label for label in at.dataframe[0].value["label"])
+
+
+def test_the_verdict_is_checked_on_a_worker_and_its_rates_are_shown(
+    open_page: Open, priced: int, sent: list[int]
+) -> None:
+    at = open_page("tradeoffs")
+    at.segmented_control[0].set_value("Certainty").run()
+    next(button for button in at.button if button.label == "Check the verdict").click().run()
+    assert is_well(at)
+    assert any(button.label == "Cancel" for button in at.button)
+    drain(sent)
+    at.run()
+    assert "comparisons of 6 truly equal techniques" in texts(at)
+    assert is_well(at)

@@ -95,6 +95,8 @@ def _datasets(walk: Walk, folder: Path) -> None:
     assert "test rows priced by each technique" in walk("demo", "--limit", "20")
     assert walk.json("demo", "--limit", "20")["rows"]
     walk("data-need", "1", "--measured", "20")
+    walk("check-verdicts", "1", "--rounds", "50")
+    assert walk.json("check-verdicts", "1", "--rounds", "50")["simulated"]
     assert walk.json("data-need", "1", "--measured", "20")["ways"]
 
 
