@@ -1,6 +1,8 @@
 """The share of equal techniques that are called worse, beside the plain rule of comparing with the
 luckiest; and how often one that is worse is found."""
 
+import itertools
+
 import numpy as np
 
 from worker.evaluation import pairs, resampling
@@ -60,6 +62,46 @@ def main() -> None:
         random = np.random.default_rng(int(own * 100))
         found = sum(11 in losers(errors(random, 12, 385, 1, own=own, worse=8.0), seed) for seed in range(ROUNDS // 4))
         print(f"  own noise {own:.2f}: {found / (ROUNDS // 4):.0%}", flush=True)
+    print("8 of 12 techniques are $2 to $40 worse, 385 rows:")
+    missed, false = planted()
+    print(
+        f"  any interval of the 66 pairs misses its truth: {missed:.1%}; any false loser among the 4 equal: {false:.1%}"
+    )
+    print("rows planned from a sample of 200 for a true difference, power 80 %: how often they tell it")
+    for worse in (2.0, 4.0, 8.0):
+        rows, share = planned(worse)
+        spread = np.sqrt(share * (1 - share) / (ROUNDS // 4))
+        print(f"  ${worse:g}: {rows:,.0f} rows, {share:.0%} ± {spread:.0%}", flush=True)
+
+
+def planted() -> tuple[float, float]:
+    """How often any interval misses its truth, and how often one of the equal techniques is called a loser."""
+    shift = np.concatenate([np.zeros(4), np.linspace(2, 40, 8)])
+    random = np.random.default_rng(12)
+    missed = false = 0
+    for seed in range(ROUNDS // 2):
+        sample = errors(random, 12, 385, 1)
+        sample = pairs.Sample(sample.errors + shift, sample.groups)
+        found = pairs.differences([sample], lambda values, _: resampling.means(values), N_BOOT, seed)[0]
+        ends = {(a, b): found.of(a, b)[1:] for a, b in itertools.combinations(range(12), 2)}
+        missed += any(not low <= shift[a] - shift[b] <= high for (a, b), (low, high) in ends.items())
+        false += any(not low <= 0 <= high for (a, b), (low, high) in ends.items() if shift[a] == shift[b])
+    return missed / (ROUNDS // 2), false / (ROUNDS // 2)
+
+
+def planned(worse: float) -> tuple[float, float]:
+    """The median of the rows that samples of 200 plan for a difference of $ `worse`, and how often samples of a size
+    planned so, each by a sample of its own, tell it."""
+    random = np.random.default_rng(int(worse * 10))
+    sizes, found = [], 0
+    for seed in range(ROUNDS // 4):
+        pilot = errors(random, 2, 200, 1, own=0.35)
+        gap = (pilot.errors[:, 1] - pilot.errors[:, 0]).mean()
+        pilot.errors[:, 1] += worse - gap  # as if just the true difference had been seen
+        plan = pairs.differences([pilot], lambda values, _: resampling.means(values), N_BOOT, seed)[0]
+        sizes.append(200 * plan.times_rows(1, 0))
+        found += 1 in losers(errors(random, 2, max(20, round(sizes[-1])), 1, own=0.35, worse=worse), seed)
+    return float(np.median(sizes)), found / (ROUNDS // 4)
 
 
 if __name__ == "__main__":

@@ -51,6 +51,7 @@ comparison.table(table, error)
 views = {
     "By category": lambda: comparison.slices(tradeoffs_reads.by_category(versions, error.key), labels, error),
     "By price": lambda: comparison.slices(tradeoffs_reads.by_band(versions, error.key), labels, error),
+    "Every pair": lambda: comparison.every_pair(tradeoffs_reads.every_pair(versions, error.key), labels, error),
     "Guesses": lambda: comparison.guesses(versions, labels, table["job_id"]),
     "Worst rows": lambda: comparison.worst(versions, labels, table["job_id"]),
     "Context": lambda: context_curve.show(jobs),

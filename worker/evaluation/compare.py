@@ -1,5 +1,6 @@
 """Jobs compared on the same items: which is best, how sure that is, and which can't be told apart from it."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Literal
@@ -100,7 +101,10 @@ def tables(
     points = [_points(*each, repeats) for each in zip(parts, measured, strict=True)]
     both = list(zip(parts, measured, strict=True))
     samples = [{key: _sample(part, lines, key, repeats) for key in DECIDING} for part, lines in both]
-    gaps = pairs.differences([sample[by] for sample in samples], partial(figure, key=by), n_boot, seed, level)
+    has_tails = DECIDING[by].average != "median"
+    gaps = pairs.differences(
+        [sample[by] for sample in samples], partial(figure, key=by), n_boot, seed, level, has_tails=has_tails
+    )
     return [
         _table(figures, _intervals(sample, figures, n_boot, seed, level), of_part, _least(lines, by), by).with_columns(
             level=pl.lit(level)
@@ -117,6 +121,46 @@ def level_of(table: pl.DataFrame) -> float:
 def sample(predictions: pl.DataFrame, by: str) -> Sample:
     """The errors of jobs by a measure of DECIDING, on the items that `table` compares them on; a column per job."""
     return _sample(predictions, metrics.errors(shared_items(predictions)), by, NO_REPEATS)
+
+
+PAIRS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "first": pl.Int64,  # job ids
+    "second": pl.Int64,
+    **dict.fromkeys(("diff", "diff_low", "diff_high"), pl.Float64),  # positive: the first is worse
+    "verdict": pl.String,  # of the first beside the second: better, worse, tie, too few rows; null: nothing in common
+    "more_rows": pl.Int64,  # as in COLUMNS
+}
+
+
+def every_pair(
+    predictions: pl.DataFrame,
+    n_boot: int = 2000,
+    seed: int = 0,
+    *,
+    by: str = USUAL,
+    level: float = LEVEL,
+    repeats: Mapping[int, int] = NO_REPEATS,
+) -> pl.DataFrame:
+    """Every technique beside every other (PAIRS), told apart just as `table` tells them from the one ahead."""
+    measured = metrics.errors(shared_items(predictions))
+    points = _points(predictions, measured, repeats)
+    job_ids, n = points["job_id"].to_list(), int(points["n"].max() or 0)  # type: ignore[arg-type]
+    sampled = _sample(predictions, measured, by, repeats)
+    has_tails = DECIDING[by].average != "median"
+    (gaps,) = pairs.differences([sampled], partial(figure, key=by), n_boot, seed, level, has_tails=has_tails)
+    figures, sign = _numbers(points[by]), 1 if DECIDING[by].lower_is_better else -1
+    lines = []
+    for one, other in itertools.permutations(range(len(job_ids)), 2):
+        gap, *ends = (sign * value for value in gaps.of(one, other))
+        low, high = sorted(ends)
+        least = max(_least(measured, by), NEGLIGIBLE * min(figures[one], figures[other]))
+        verdict = _verdict(gap, low, high, least)
+        more = _more_rows(gaps.times_rows(one, other), n) if verdict == "tie" else None
+        named = "better" if verdict == "partial" else verdict
+        lines.append((job_ids[one], job_ids[other], gap, low, high, named, more))
+    return pl.DataFrame(lines, schema=PAIRS, orient="row").with_columns(
+        pl.col("diff", "diff_low", "diff_high").fill_nan(None)
+    )
 
 
 def _jobs(predictions: pl.DataFrame, repeats: Mapping[int, int]) -> pl.DataFrame:

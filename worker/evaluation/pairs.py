@@ -27,6 +27,7 @@ class Differences:
     gaps: Floats  # (p,); NaN: no item in common
     errors: Floats  # (p,) standard errors; NaN: too few rows for one
     factors: Floats  # (p,) how many standard errors an interval reaches to either side
+    doubt: Callable[[int], float] = lambda _: 0.0  # relative standard error of the variance behind a pair's error
 
     def of(self, first: int, second: int) -> tuple[float, float, float]:
         """Difference of two techniques by their places, with the ends of its interval; NaN = unknown."""
@@ -42,12 +43,15 @@ class Differences:
         much as they seem to. NaN = unknown; infinite where they do not differ at all.
 
         A standard error falls with the root of the rows, so a difference d is found with that power when
-        d = (factor + z(power)) x standard error (Miller 2024, "Adding Error Bars to Evals", section 5).
+        d = (factor + z(power)) x standard error (Miller 2024, "Adding Error Bars to Evals", section 5). Where few items
+        make most of the noise, a sample mostly shows too little of it; so the variance is taken one standard error
+        higher, which made plans from 200 to 1,000 skewed errors keep their promise (docs/experiments.md).
         """
         place = self._place(first, second)
         gap = abs(float(self.gaps[place]))
-        needed = float(self.errors[place]) * (float(self.factors[place]) + resampling.normal_quantile(power))
-        return (needed / gap) ** 2 if gap else (np.inf if needed == needed else np.nan)
+        noise = float(self.errors[place]) * np.exp(self.doubt(place) / 2)
+        needed = noise * (float(self.factors[place]) + resampling.normal_quantile(power))
+        return float((needed / gap) ** 2) if gap else (np.inf if needed == needed else np.nan)
 
     def _place(self, first: int, second: int) -> int:
         low, high = min(first, second), max(first, second)
@@ -70,7 +74,13 @@ class Sample(NamedTuple):
 
 
 def differences(
-    samples: Sequence[Sample], measure: Measurer, n_boot: int, seed: int, level: float = LEVEL
+    samples: Sequence[Sample],
+    measure: Measurer,
+    n_boot: int,
+    seed: int,
+    level: float = LEVEL,
+    *,
+    has_tails: bool = True,
 ) -> list[Differences]:
     """All pairs of techniques of every sample, told apart so that all hold together with probability `level`.
 
@@ -83,7 +93,8 @@ def differences(
     interval is as wide as the step that its pair was decided in asks for. Measured in docs/experiments.md.
 
     A technique that ran several times (`Sample.repeats`) stands with the mean of its runs; resamples draw runs, too, so
-    that the spread between them is part of the interval.
+    that the spread between them is part of the interval. has_tails: the figure is a mean, which few large errors can
+    move, and no median.
     """
     drawn = [_Drawn(sample, measure, n_boot, [seed, place]) for place, sample in enumerate(samples)]
     draws = min((len(each.lines) for each in drawn if each.is_judged.any()), default=0)
@@ -100,7 +111,8 @@ def differences(
         if is_settled:
             break
     return [
-        Differences(each.techniques, each.gaps, each.errors, reach) for each, reach in zip(drawn, factors, strict=True)
+        Differences(each.techniques, each.gaps, each.errors, reach, *([each.doubt] if has_tails else []))
+        for each, reach in zip(drawn, factors, strict=True)
     ]
 
 
@@ -112,6 +124,7 @@ class _Drawn:
         runs = sample.runs
         self.techniques = len(runs)
         columns, means, self._left, self._right, self.groups = _columns(sample, runs)
+        self._columns, self._means, self._items = columns, means, sample.groups
         self.gaps = np.full(len(self._left), np.nan)
         self.errors = np.full(len(self._left), np.nan)
         self.is_judged = self.groups >= resampling.FEWEST_GROUPS
@@ -138,6 +151,15 @@ class _Drawn:
             scale = np.where(self.errors[part] > 0, self.errors[part], np.inf)
             np.maximum(found, np.abs(self._moved(part)[:draws] / scale).max(axis=1), out=found)
         return found
+
+    def doubt(self, place: int) -> float:
+        """Relative standard error of the variance of a pair's differences: sqrt((kurtosis - 1) / groups)."""
+        one, other = (self._columns[:, self._means[side[place]]].mean(axis=1) for side in (self._left, self._right))
+        both = ~np.isnan(one - other)
+        off = np.bincount(self._items[both], (one - other)[both] - self.gaps[place])
+        off = off[np.bincount(self._items[both]) > 0]
+        square = (off**2).mean() if len(off) else 0.0
+        return float(np.sqrt(max(0.0, (off**4).mean() / square**2 - 1) / len(off))) if square else 0.0
 
     def _moved(self, part: Places) -> Floats:
         """How far resampled differences lie from those of the whole sample (b, pairs)."""

@@ -5,6 +5,7 @@ Many points are binned before they are drawn: a browser needs seconds for 100,00
 
 import itertools
 import math
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -184,6 +185,48 @@ def slices(frame: pl.DataFrame, labels: dict[int, str], error: Measure) -> Chart
     )
     text = base.mark_text(fontSize=12, fontWeight=600, color="#ffffff").encode(text="text:N")
     return sized(alt.layer(ground, heat, text), height=alt.Step(34))
+
+
+def every_pair(frame: pl.DataFrame, labels: dict[int, str], error: Measure) -> Chart:
+    """A grid of techniques beside techniques: how much nearer or further off the one on the left is, coloured where
+    that is sure.
+
+    `frame` is worker.evaluation.compare.every_pair.
+    """
+    cells = frame.drop_nulls("verdict").with_columns(
+        left=pl.col("first").replace_strict(labels, return_dtype=pl.String, default=None),
+        top=pl.col("second").replace_strict(labels, return_dtype=pl.String, default=None),
+        text=pl.col("diff").map_elements(
+            lambda gap: ("+" if gap > 0 else "") + error.written(gap), return_dtype=pl.String
+        ),
+        reach=pl.struct("diff_low", "diff_high").map_elements(
+            lambda ends: verdicts.reach(ends, "diff", error), return_dtype=pl.String
+        ),
+        more=pl.col("more_rows").map_elements(lambda rows: f"about {rows:,}", return_dtype=pl.String).fill_null("–"),
+    )
+    known = {*cells["left"], *cells["top"]}
+    order = [label for label in labels.values() if label in known]
+    axis: dict[str, Any] = {"sort": order, "scale": alt.Scale(paddingInner=0.06)}
+    base = alt.Chart(cells).encode(
+        x=alt.X("top:N", **axis, axis=alt.Axis(title="than", orient="top", labelAngle=0, labelLimit=150)),
+        y=alt.Y("left:N", **axis, axis=alt.Axis(title=None, labelLimit=280)),
+        tooltip=[
+            alt.Tooltip("left:N", title="Technique"),
+            alt.Tooltip("top:N", title="Beside"),
+            alt.Tooltip("verdict:N", title="Verdict"),
+            alt.Tooltip("text:N", title="Difference"),
+            alt.Tooltip("reach:N", title="Interval"),
+            alt.Tooltip("more:N", title="Rows to tell"),
+        ],
+    )
+    colour = alt.Color(
+        "verdict:N",
+        scale=alt.Scale(domain=["better", "tie", "worse", "too few rows"], range=[EVEN, GREY, HEAT[-1], GREY]),
+        legend=alt.Legend(title=None, orient="bottom", values=["better", "tie", "worse"]),
+    )
+    ground = base.mark_rect(cornerRadius=3).encode(color=colour)
+    text = base.mark_text(fontSize=12, fontWeight=600, color="#ffffff").encode(text="text:N")
+    return sized(alt.layer(ground, text), height=alt.Step(34))
 
 
 def truth_and_guess(frame: pl.DataFrame) -> Chart:

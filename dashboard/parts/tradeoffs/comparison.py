@@ -166,6 +166,15 @@ def slices(frame: pl.DataFrame, labels: dict[int, str], error: Measure) -> None:
     st.altair_chart(charts.slices(frame, labels, error), key="slices")
 
 
+def every_pair(frame: pl.DataFrame, labels: dict[int, str], error: Measure) -> None:
+    st.caption(
+        f"How much {'more' if error.lower_is_better else 'less'} {error.short.lower()} the technique on the left has "
+        "than the one above, on the rows that both answered. Green is surely better, red surely worse, all pairs taken "
+        "together; grey is a tie, and its tooltip says how many more rows would probably tell."
+    )
+    st.altair_chart(charts.every_pair(frame, labels, error), key="every-pair")
+
+
 def _one(versions: dict[int, Version], labels: dict[int, str], order: pl.Series) -> pl.DataFrame:
     """The measured lines of one technique, which the reader chooses; `order` is that of the choices."""
     job_id = pickers.one("Technique", {each: labels[each] for each in order}, key=f"one-{min(versions)}")

@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard.shared.reads import Version, measured, runs
-from worker.evaluation import slices
+from worker.evaluation import compare, slices
 from worker.pricing import comparison
 
 
@@ -12,6 +12,11 @@ from worker.pricing import comparison
 def price_cautions(job_ids: tuple[int, ...]) -> list[str]:
     """Sentences about prices that these jobs' techniques can't say, on the tables that they price."""
     return comparison.cautions(job_ids)
+
+
+@st.cache_data(max_entries=50, show_spinner="Comparing every pair …")
+def every_pair(versions: dict[int, Version], by: str) -> pl.DataFrame:
+    return compare.every_pair(measured(versions), by=by, level=comparison.level(), repeats=runs(tuple(versions)))
 
 
 @st.cache_data(max_entries=50, show_spinner="Measuring each slice …")

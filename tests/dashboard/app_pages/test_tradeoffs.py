@@ -30,7 +30,7 @@ def test_every_error_can_be_chosen(open_page: Open, priced: int, error: str) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("view", ["By category", "By price", "Guesses", "Worst rows", "Speed"])
+@pytest.mark.parametrize("view", ["By category", "By price", "Every pair", "Guesses", "Worst rows", "Speed"])
 def test_every_closer_look_opens(open_page: Open, priced: int, view: str) -> None:
     at = open_page("tradeoffs")
     at.segmented_control[0].set_value(view).run()

@@ -248,3 +248,28 @@ def test_a_tie_says_how_many_rows_would_tell_and_nothing_else_does() -> None:
     (tie,) = (line for line in lines.values() if line["verdict"] == "tie")
     assert tie["more_rows"] > 0
     assert all(line["more_rows"] is None for line in lines.values() if line is not tie)
+
+
+def test_every_pair_agrees_with_the_table_and_turns_with_its_sides() -> None:
+    frame = pl.concat([noisy(1, 300, 0.5), noisy(2, 300, 0.52), noisy(3, 300, 1.5)])
+    table, grid = (make(frame, n_boot=300) for make in (compare.table, compare.every_pair))
+    assert dict(grid.schema) == compare.PAIRS
+    assert len(grid) == 6
+    first = table["job_id"][0]
+    for line in table.tail(2).iter_rows(named=True):
+        (cell,) = grid.filter((pl.col("first") == line["job_id"]) & (pl.col("second") == first)).to_dicts()
+        assert {name: cell[name] for name in ("diff", "diff_low", "verdict", "more_rows")} == pytest.approx(
+            {name: line[name] for name in ("diff", "diff_low", "verdict", "more_rows")}
+        )
+        (turned,) = grid.filter((pl.col("second") == line["job_id"]) & (pl.col("first") == first)).to_dicts()
+        assert turned["diff"] == pytest.approx(-cell["diff"])
+        assert turned["diff_low"] == pytest.approx(-cell["diff_high"])
+        assert turned["verdict"] == {"worse": "better", "tie": "tie"}[cell["verdict"]]
+
+
+def test_pairs_without_an_item_in_common_or_with_too_few_say_so() -> None:
+    nothing = job(2, [10.0] * 5, [None] * 5)
+    grid = compare.every_pair(pl.concat([job(1, [10.0] * 5, [11.0] * 5), nothing]), n_boot=50)
+    assert grid["verdict"].to_list() == [None, None]
+    few = compare.every_pair(pl.concat([job(1, [10.0] * 5, [11.0] * 5), job(2, [10.0] * 5, [12.0] * 5)]), n_boot=50)
+    assert set(few["verdict"]) == {"too few rows"}
