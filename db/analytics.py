@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
 from db import predictions
@@ -55,6 +54,8 @@ def search(
 
     No status given means all of them. `flagged`: only those whose evidence has a flag.
     """
+    import duckdb  # most processes that import this module search nothing
+
     words = text.casefold().split()
     conditions = [f"contains(lower({_SEARCHED}), ?)" for _ in words]
     values: list[object] = [str(path), *words]

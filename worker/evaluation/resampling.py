@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 Floats = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.intp]
@@ -166,5 +165,7 @@ def critical(largest: Floats, groups: npt.NDArray[np.intp], level: float = LEVEL
     figures hang together, so twins cost nothing. Widened from the normal to Student's distribution, because a standard
     error is itself estimated from those items.
     """
+    from scipy import special  # a quarter of a second for every process that never compares anything
+
     beyond = special.ndtr(-np.quantile(largest, level))
     return np.asarray(-special.stdtrit(np.maximum(groups - 1, 1), beyond), dtype=float)
