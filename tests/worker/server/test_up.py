@@ -41,6 +41,21 @@ PARTS = {
 CELERY = 9  # processes: four workers, beat, pool children: one for the CPU, two for endpoints, one for who waits
 
 
+COMMAND = """
+import sys
+from db.servers.permissions import keep_private
+from worker.server.up import running_stack
+keep_private()
+with running_stack(worker={worker}):
+    print("inside", flush=True)
+    sys.stdin.readline()
+    from db.engine import begin
+    from db import datasets
+    with begin() as session:
+        print("datasets", len(datasets.all(session)), flush=True)
+"""
+
+
 @dataclass
 class Place:
     """A data folder of a test's own, the environment that says so, and what was started in it."""
@@ -48,7 +63,7 @@ class Place:
     home: Path
     port: int
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
-    supervisor: int = 0  # its pid
+    supervisor: subprocess.Popen[str] | None = None
 
     @property
     def settings(self) -> Settings:
@@ -74,8 +89,7 @@ class Place:
         return process
 
     def up(self) -> subprocess.Popen[str]:
-        process = self.start("-m", "worker.cli", "up")
-        self.supervisor = process.pid
+        process = self.supervisor = self.start("-m", "worker.cli", "up")
         assert process.stdout
         said = []
         for line in process.stdout:
@@ -84,6 +98,22 @@ class Place:
                 assert f"http://127.0.0.1:{self.port}" in line
                 return process
         raise AssertionError("".join(said))
+
+    def command(self, *, worker: bool) -> subprocess.Popen[str]:
+        """A command that needs the stack and waits, inside it, for a line on its stdin."""
+        process = subprocess.Popen(
+            [sys.executable, "-c", COMMAND.format(worker=worker)],
+            cwd=self.home.parent,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.processes.append(process)
+        assert process.stdout
+        assert process.stdout.readline() == "inside\n"
+        return process
 
     def running(self, words: str = "") -> list[psutil.Process]:
         """Processes that work on the data folder, by their environment or their command line."""
@@ -129,18 +159,24 @@ def place() -> Iterator[Place]:
 
 
 @pytest.fixture(scope="module")
-def running_place() -> Iterator[Place]:
-    """Started once for the tests that leave all of it running; the last of them kills each part."""
+def shared_place() -> Iterator[Place]:
     with a_place() as place:
-        place.up()
         yield place
+
+
+@pytest.fixture
+def running_place(shared_place: Place) -> Place:
+    """Where all of it runs. Starting it takes 20 seconds of a core, so who leaves it running leaves it to the next."""
+    if shared_place.supervisor is None or shared_place.supervisor.poll() is not None:
+        shared_place.up()
+    return shared_place
 
 
 def wait_until(holds: Callable[[], object], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.05)
+        time.sleep(0.2)  # a look at every process of the machine takes a core for as long as it waits
 
 
 def removed(folder: Path) -> bool:
@@ -152,7 +188,7 @@ def main_process(place: Place, part: str) -> psutil.Process | None:
     """The part's process right below the supervisor."""
     for process in place.running(PARTS[part]):
         with contextlib.suppress(psutil.Error):
-            if process.ppid() == place.supervisor and process.status() != psutil.STATUS_ZOMBIE:
+            if process.ppid() == place.supervisor.pid and process.status() != psutil.STATUS_ZOMBIE:
                 return process
     return None
 
@@ -163,8 +199,19 @@ def is_replaced(place: Place, part: str, old: psutil.Process) -> bool:
 
 
 @pytest.mark.stack
-def test_up_serves_the_page_and_ctrl_c_leaves_nothing_behind(place: Place) -> None:
-    process = place.up()
+def test_up_takes_over_when_the_command_that_had_started_the_servers_ends(shared_place: Place) -> None:
+    place = shared_place
+    first = place.command(worker=False)
+    place.up()
+    assert main_process(place, "postgres") is None  # used, not owned
+    first.communicate("go\n", timeout=60)
+    wait_until(lambda: main_process(place, "postgres") and main_process(place, "valkey"))
+    assert embedded.ensure(place.settings) == []
+
+
+@pytest.mark.stack
+def test_up_serves_the_page_and_keeps_its_files_to_itself(running_place: Place) -> None:
+    place = running_place
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://127.0.0.1:{place.port}") as page:
         assert page.status == 200
     assert {part for part in PARTS if main_process(place, part)} == set(PARTS)
@@ -173,10 +220,6 @@ def test_up_serves_the_page_and_ctrl_c_leaves_nothing_behind(place: Place) -> No
     servers = [place.home / "postgres", place.home / "valkey"]  # closed themselves; files come and go in them
     below = [path for top in place.home.iterdir() for path in ([top] if top in servers else [top, *top.rglob("*")])]
     assert [path for path in below if path.stat().st_mode & 0o077] == []
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 0
-    wait_until(lambda: not place.running(), 10)
-    assert list(place.settings.run_dir.iterdir()) == []
 
 
 @pytest.mark.stack
@@ -206,13 +249,24 @@ def test_each_part_that_is_killed_comes_back_once(running_place: Place) -> None:
 
 
 @pytest.mark.stack
-def test_kill_9_of_the_supervisor_leaves_nothing_behind_and_the_next_up_recovers(place: Place) -> None:
-    process = place.up()
+def test_kill_9_of_the_supervisor_leaves_nothing_behind_and_the_next_up_recovers(running_place: Place) -> None:
+    place = running_place
     wait_until(lambda: len(place.running("celery")) == CELERY)
-    process.kill()
-    process.wait()
+    assert place.supervisor
+    place.supervisor.kill()
+    place.supervisor.wait()
     wait_until(lambda: not place.running())
     place.up()
+
+
+@pytest.mark.stack
+def test_ctrl_c_leaves_nothing_behind(running_place: Place) -> None:
+    place = running_place
+    assert place.supervisor
+    place.supervisor.send_signal(signal.SIGINT)
+    assert place.supervisor.wait(60) == 0
+    wait_until(lambda: not place.running(), 10)
+    assert list(place.settings.run_dir.iterdir()) == []
 
 
 @pytest.mark.stack
@@ -259,46 +313,9 @@ def test_pages_are_found_ready_wherever_they_listen(place: Place, host: str) -> 
         assert page.status == 200
 
 
-COMMAND = """
-import sys
-from worker.server.up import running_stack
-with running_stack(worker={worker}):
-    print("inside", flush=True)
-    sys.stdin.readline()
-    from db.engine import begin
-    from db import datasets
-    with begin() as session:
-        print("datasets", len(datasets.all(session)), flush=True)
-"""
-
-
-@pytest.fixture
-def command(place: Place) -> Callable[[bool], subprocess.Popen[str]]:
-    """Starts a command that needs the stack and waits, inside it, for a line on its stdin."""
-
-    def command(worker: bool) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND.format(worker=worker)],
-            cwd=place.home.parent,
-            env=place.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        place.processes.append(process)
-        assert process.stdout
-        assert process.stdout.readline() == "inside\n"
-        return process
-
-    return command
-
-
 @pytest.mark.stack
-def test_a_command_starts_what_it_needs_and_takes_it_away_again(
-    place: Place, command: Callable[[bool], subprocess.Popen[str]]
-) -> None:
-    process = command(True)
+def test_a_command_starts_what_it_needs_and_takes_it_away_again(place: Place) -> None:
+    process = place.command(worker=True)
     wait_until(lambda: place.running(PARTS["worker"]) and place.running(PARTS["control"]))
     assert place.running(PARTS["dashboard"]) == []
     said, _ = process.communicate("go\n", timeout=60)
@@ -307,10 +324,8 @@ def test_a_command_starts_what_it_needs_and_takes_it_away_again(
 
 
 @pytest.mark.stack
-def test_a_command_that_ends_first_waits_for_others_that_use_its_servers(
-    place: Place, command: Callable[[bool], subprocess.Popen[str]]
-) -> None:
-    first, second = command(False), command(False)
+def test_a_command_that_ends_first_waits_for_others_that_use_its_servers(place: Place) -> None:
+    first, second = place.command(worker=False), place.command(worker=False)
     assert first.stdin
     assert first.stderr
     first.stdin.write("go\n")
@@ -319,18 +334,6 @@ def test_a_command_that_ends_first_waits_for_others_that_use_its_servers(
     assert second.communicate("go\n", timeout=60)[0] == "datasets 0\n"
     assert first.wait(60) == 0
     assert place.running() == []
-
-
-@pytest.mark.stack
-def test_up_takes_over_when_the_command_that_had_started_the_servers_ends(
-    place: Place, command: Callable[[bool], subprocess.Popen[str]]
-) -> None:
-    first = command(False)
-    place.up()
-    assert main_process(place, "postgres") is None  # used, not owned
-    first.communicate("go\n", timeout=60)
-    wait_until(lambda: main_process(place, "postgres") and main_process(place, "valkey"))
-    assert embedded.ensure(place.settings) == []
 
 
 @pytest.mark.stack
