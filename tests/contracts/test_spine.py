@@ -1,7 +1,7 @@
 """A step is a step: the table has them all, only they see their work, and nothing they call climbs back up to them."""
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import grimp
@@ -15,9 +15,10 @@ STEP_FILES = {path.relative_to(ROOT).as_posix() for path in (ROOT / "worker").rg
 SPINE = {"worker/work.py", "worker/running.py", *STEP_FILES}
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted((ROOT / "worker").rglob("*.py")):
-        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
+@cache
+def modules() -> list[tuple[str, ast.Module]]:
+    paths = sorted((ROOT / "worker").rglob("*.py"))
+    return [(path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())) for path in paths]
 
 
 def test_every_step_is_in_the_table_and_lies_in_the_steps_file_of_its_noun() -> None:

@@ -22,6 +22,15 @@ def sent(monkeypatch) -> list[int]:
 
 
 @pytest.fixture
+def forked_couriers(monkeypatch) -> None:
+    """Couriers of this process start in a moment; they are processes of their own all the same."""
+    from tests.worker import couriers
+    from worker.llm.endpoint import client
+
+    monkeypatch.setattr(client, "_start", couriers.fork)
+
+
+@pytest.fixture
 def terminal(database: str, sent: list[int]) -> Callable[..., str]:
     """terminal("jobs", "--json") runs a command and gives what it printed; errors are raised. `ends`: its exit code.
 

@@ -118,6 +118,7 @@ def embedder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.stack
+@pytest.mark.usefixtures("forked_couriers")
 def test_nothing_of_a_deleted_dataset_is_left_but_what_it_cost(database: str, sent: list[int]) -> None:
     with hosted(prices=MILLIONTHS):
         dataset_id = loaded(sent, a_table())
@@ -145,6 +146,7 @@ def _a_job_of(dataset_id: int) -> int:
 
 
 @pytest.mark.stack
+@pytest.mark.usefixtures("forked_couriers")
 def test_an_answer_that_another_datasets_job_uses_stays_until_that_one_goes_too(database: str, sent: list[int]) -> None:
     with hosted(prices=MILLIONTHS) as server:
         first, second = loaded(sent, a_table()), loaded(sent, a_table())
@@ -167,6 +169,7 @@ def test_an_answer_that_another_datasets_job_uses_stays_until_that_one_goes_too(
 
 
 @pytest.mark.stack
+@pytest.mark.usefixtures("forked_couriers")
 def test_what_another_datasets_knowledge_took_from_it_goes_too(database: str, sent: list[int]) -> None:
     before = set(found_in_files())  # of other tests
     with hosted(prices=MILLIONTHS):

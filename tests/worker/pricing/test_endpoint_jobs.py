@@ -16,7 +16,7 @@ from worker.jobs import actions
 from worker.llm.endpoint import batch_api
 from worker.pricing import actions as pricing_actions
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.usefixtures("forked_couriers"), pytest.mark.stack]
 
 PRICES = {"input": Decimal(10), "output": Decimal(10), "batch_input": Decimal(5), "batch_output": Decimal(5)}
 

@@ -25,7 +25,7 @@ from worker.jobs import actions
 from worker.llm.endpoint import client
 from worker.specs import finetune
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.usefixtures("forked_couriers"), pytest.mark.stack]
 
 REAL_EXAMPLES = endpoint_steps.read
 

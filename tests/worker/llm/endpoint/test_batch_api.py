@@ -16,7 +16,7 @@ from worker.llm.endpoint import batch_api
 from worker.llm.endpoint.model import PaidModel
 from worker.progress import Defer, Pause
 
-pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.stack]
+pytestmark = [pytest.mark.usefixtures("database", "forked_couriers"), pytest.mark.stack]
 
 PRICES = {kind: Decimal(usd) for kind, usd in
           {"input": 2, "output": 4, "batch_input": 1, "batch_output": 2}.items()}  # fmt: skip

@@ -25,7 +25,7 @@ from worker.llm.endpoint.courier import Courier
 from worker.llm.endpoint.model import PaidModel
 from worker.progress import Cancelled, Pause
 
-pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.stack]
+pytestmark = [pytest.mark.usefixtures("database", "forked_couriers"), pytest.mark.stack]
 
 
 def _totals() -> dict[str, int]:

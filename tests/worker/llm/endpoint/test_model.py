@@ -14,7 +14,7 @@ from tests.worker.llm.endpoint.calls import Watched, hosted, paying_jobs, some
 from worker.llm.base import LEVELS, Prompt, Readout, Tool
 from worker.llm.endpoint.model import PaidModel
 
-pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.stack]
+pytestmark = [pytest.mark.usefixtures("database", "forked_couriers"), pytest.mark.stack]
 
 
 def _abilities(model: str = "fast") -> dict[str, Any]:
