@@ -15,13 +15,15 @@ import pytest
 # Before anything of ours is imported: settings are read once.
 _HOME = Path(tempfile.mkdtemp(prefix="pricewright-test-"))
 _HOME.chmod(0o755)  # as root, Postgres runs as another user and must be able to enter
-for _name in [name for name in os.environ if name.startswith("PRICEWRIGHT_")]:
+for _name in [name for name in os.environ if name.startswith(("PRICEWRIGHT_", "SSL_CERT_"))]:
     del os.environ[_name]
 os.environ |= {
     "PRICEWRIGHT_DATA_DIR": str(_HOME),
     # Converted models outlive a test run: converting takes half a minute.
     "PRICEWRIGHT_MODEL_CACHE": str(Path(__file__).resolve().parents[1] / ".pricewright" / "models"),
     "HF_HUB_OFFLINE": "1",
+    # No call leaves this machine; each client of an endpoint would read all authorities of the web first.
+    "SSL_CERT_DIR": str(_HOME),
     "TOKENIZERS_PARALLELISM": "false",
 }
 

@@ -49,7 +49,7 @@ def _engine_of(url: str, **how: Any) -> Engine:
     return _engines[url]
 
 
-engine.create_engine = _engine_of
+setattr(engine, "create_engine", _engine_of)  # noqa: B010 - the module does not offer it
 
 
 def database_url(name: str) -> str:
@@ -120,7 +120,7 @@ class Emptied:
 
     def _empty(self, connection: psycopg.Connection) -> str:
         connection.execute(_END)
-        filled = dict(connection.execute(self._filled).fetchall())
+        filled: dict[str, bool] = dict(connection.execute(self._filled).fetchall())
         if any(filled.values()):
             connection.execute(f"TRUNCATE {', '.join(filled)} CASCADE")
         elif filled:

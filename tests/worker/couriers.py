@@ -33,7 +33,7 @@ class ForkedCourier:
 
     @property
     def pid(self) -> int:
-        return cast(int, self._process.pid)
+        return self._process.pid
 
     def poll(self) -> int | None:
         return self._process.exitcode
