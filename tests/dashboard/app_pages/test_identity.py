@@ -37,13 +37,14 @@ def chosen(at: AppTest) -> int:
     return picked
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_no_list_offers_two_entries_that_read_alike(open_page: Open, twins: tuple[int, int, int], page: str) -> None:
-    at = open_page(page, dataset=str(twins[1]))
-    assert is_well(at)
-    for each in [*at.selectbox, *at.multiselect, *at.radio]:
-        assert len(set(each.options)) == len(each.options), each.label
-    assert len(at.selectbox(key="dataset_picker").options) == 3
+def test_no_list_offers_two_entries_that_read_alike(open_page: Open, twins: tuple[int, int, int]) -> None:
+    """One test for all pages: none of them writes, and making the twins takes longer than a page."""
+    for page in PAGES:
+        at = open_page(page, dataset=str(twins[1]))
+        assert is_well(at), page
+        for each in [*at.selectbox, *at.multiselect, *at.radio]:
+            assert len(set(each.options)) == len(each.options), f"{page}: {each.label}"
+        assert len(at.selectbox(key="dataset_picker").options) == 3, page
 
 
 def test_each_of_several_that_are_called_the_same_can_be_chosen(open_page: Open, twins: tuple[int, int, int]) -> None:

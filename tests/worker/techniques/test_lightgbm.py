@@ -49,14 +49,15 @@ def test_sentence_embeddings_are_not_asked_for_when_switched_off() -> None:
         def index(self) -> object:  # type: ignore[override]
             raise AssertionError("embeddings were switched off")
 
-    technique = LightGBM(LightGBMSpec.model_validate({**_SMALL, "embeddings": False}), NoIndex())  # type: ignore[arg-type]
+    technique = LightGBM(LightGBMSpec.model_validate({**_SMALL, "embeddings": False, "trees": 20}), NoIndex())  # type: ignore[arg-type]
     technique.fit(TRAIN[:200], VALIDATION, Silent())
     assert technique.price(unpriced(TEST[:5]), Silent())["price"].null_count() == 0
 
 
 def test_it_stops_when_more_trees_do_not_help(fitted: tuple[LightGBM, Artifact]) -> None:
     random = np.random.default_rng(0)
-    noise = TRAIN.with_columns(price=pl.Series(np.exp(random.normal(3, 1, len(TRAIN)))))
+    few = TRAIN[:300]
+    noise = few.with_columns(price=pl.Series(np.exp(random.normal(3, 1, len(few)))))
     _, artifact = _fitted(noise, VALIDATION.with_columns(price=pl.lit(20.0)), trees=2000)
     assert artifact.parts["trees.txt"].count(b"Tree=") < 200
 
