@@ -1,6 +1,7 @@
 """An Index (worker.techniques.base) in memory: vectors are hashed words, so that no model is loaded."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -130,10 +131,20 @@ class Counting(Silent):
             raise Cancelled
 
 
-def demo_items(n: int, *, seed: int = 5) -> pl.DataFrame:
-    """Priced items of the synthetic catalogue, ITEM_SCHEMA."""
-    shop = demo.catalogue(int(n * 1.2) + 20, seed=seed).drop_nulls("price").unique("title", maintain_order=True).head(n)
+_MOST = 1500
+
+
+@cache
+def _shop() -> pl.DataFrame:
+    """A catalogue begins like every longer one, so one is made for all files of tests."""
+    shop = demo.catalogue(int(_MOST * 1.2) + 20, seed=5).drop_nulls("price").unique("title", maintain_order=True)
     return shop.with_row_index("row").select(pl.col("row").cast(pl.Int64), pl.exclude("row", "id"))
+
+
+def demo_items(n: int) -> pl.DataFrame:
+    """At most 1,500 priced items of the synthetic catalogue, ITEM_SCHEMA."""
+    assert n <= _MOST
+    return _shop().head(n)
 
 
 def unpriced(items: pl.DataFrame) -> pl.DataFrame:
