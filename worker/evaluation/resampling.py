@@ -5,6 +5,7 @@ each of n items, numbered from 0 (`alone` where every item stands for itself).
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -154,7 +155,7 @@ def average(figures: Floats, groups: Sequence[npt.NDArray[np.intp]], seed: Seque
 
 def normal_quantile(share: float) -> float:
     """Below which a standard normal variable lies with probability `share`."""
-    return float(special.ndtri(share))
+    return NormalDist().inv_cdf(share)
 
 
 def critical(largest: Floats, groups: npt.NDArray[np.intp], level: float = LEVEL) -> Floats:
