@@ -25,6 +25,7 @@ BEHAVIOUR = {
     "multi-shot": (0.65, 1.3e-5, 0.45, 0.01),
     "chained": (0.60, 2.5e-5, 0.8, 0.01),
     "tools": (0.55, 4e-5, 1.2, 0.01),
+    "finetuned": (0.45, 2e-5, 0.5, 0.01),
     "rag": (0.40, 2e-5, 0.6, 0.01),
 }
 BASIC = ("constant", "ridge", "lightgbm", "neighbours", "zero-shot", "multi-shot")

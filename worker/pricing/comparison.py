@@ -86,7 +86,7 @@ def _refusal(job: Job) -> str | None:
     """Why a job can't be compared; None: it can."""
     if job.state is not JobState.DONE:
         return f"it is {job.state}"
-    return "it priced no test rows" if job.split is Split.UNPRICED else None
+    return None if job.split in (Split.TEST, None) else "it priced no test rows"
 
 
 def curves(every: Sequence[Job]) -> list[dict[int, int]]:

@@ -1,15 +1,19 @@
 """The jobs that a comparison takes, at the command line as on the page."""
 
+from datetime import UTC, datetime
+from decimal import Decimal
+
 import pytest
 
 from db import datasets, jobs
-from db.engine import Session
+from db.engine import Session, begin
 from db.errors import NotFound, WrongState
-from db.types import Dataset, Job, JobState, Split
+from db.settings import settings
+from db.types import Adapter, AdapterState, Dataset, Job, JobState, Split
 from tests.builders import a_dataset
-from tests.dashboard.priced import a_finished_job, a_running_job
+from tests.dashboard.priced import a_finished_job, a_priced_dataset, a_running_job
 from worker import specs
-from worker.pricing import comparison
+from worker.pricing import comparison, repeats
 
 
 @pytest.fixture
@@ -43,7 +47,8 @@ def test_of_one_spec_the_job_that_measured_most_rows_is_taken_the_newest_of_equa
     sampled(session, dataset, ridge, Split.TEST, 5)
     constant = a_finished_job(session, dataset.id, specs.ConstantSpec())
     a_running_job(session, dataset.id, specs.SPECS["lightgbm"]())
-    a_finished_job(session, dataset.id, specs.SPECS["neighbours"](), Split.UNPRICED)
+    for side in (Split.UNPRICED, Split.TRAIN, Split.VALIDATION):
+        a_finished_job(session, dataset.id, specs.SPECS["neighbours"](), side)
     assert comparison.taken(dataset, every(session, dataset)) == [constant, newest]
 
 
@@ -82,3 +87,39 @@ def test_a_job_that_can_not_be_compared_is_refused_with_the_reason(session: Sess
         comparison.taken(dataset, every(session, dataset), [priced])
     with pytest.raises(NotFound, match=f"no pricing job {elsewhere}"):
         comparison.taken(dataset, every(session, dataset), [elsewhere])
+
+
+def test_runs_that_differ_in_a_seed_are_one_technique_and_other_settings_are_not(
+    session: Session, dataset: Dataset
+) -> None:
+    first, second = (a_finished_job(session, dataset.id, specs.MultiShotSpec(seed=seed)) for seed in (0, 7))
+    a_finished_job(session, dataset.id, specs.MultiShotSpec(k=5))
+    a_finished_job(session, dataset.id, specs.ConstantSpec())
+    taken = comparison.taken(dataset, every(session, dataset))
+    assert {first, second} <= set(taken)
+    assert repeats.heads(every(session, dataset), []) == {second: first}
+
+
+def test_trainings_that_differ_in_a_seed_are_runs_of_one_technique(session: Session, dataset: Dataset) -> None:
+    def adapter(number: int, **settings: object) -> Adapter:
+        return Adapter(
+            id=str(number) * 64, task="things", dataset_id=dataset.id, dataset_name="things", job_id=None,
+            model="small", base="small", base_hash="f" * 64, form="tokens", spec={"epochs": 1.0, **settings},
+            fingerprint="", train_rows=100, metrics={}, gate_report=None, usd=Decimal(0), seconds=1.0,
+            state=AdapterState.CANDIDATE, size_bytes=0, created_at=datetime.now(UTC),
+        )  # fmt: skip
+
+    learned = [adapter(1, seed=1), adapter(2, seed=2), adapter(3, seed=3, rank=8)]
+    ids = [a_finished_job(session, dataset.id, specs.FinetunedSpec(adapter=each.id)) for each in learned]
+    assert repeats.heads(every(session, dataset), learned) == {ids[1]: ids[0]}
+
+
+def test_a_measure_and_a_level_are_those_that_were_asked_for(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 200)
+        a_priced_dataset(session, dataset_id, ("constant", "ridge"))
+        ids = [job.id for job in jobs.all(session, dataset_id)]
+    monkeypatch.setenv("PRICEWRIGHT_CONFIDENCE", "0.9")
+    settings.cache_clear()
+    for line in comparison.of_jobs(ids, "smape"):
+        assert (line["measure"], line["level"]) == ("smape", 0.9)
