@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.parts.tradeoffs import charts, comparison, context_curve, verdict_check
+from dashboard.parts.tradeoffs import charts, comparison, context_curve, intervals, verdict_check
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
 from dashboard.shared import formats, navigation, reads, verdicts, widgets, words
 from worker.evaluation.measures import DECIDING
@@ -52,6 +52,7 @@ views = {
     "By category": lambda: comparison.slices(tradeoffs_reads.by_category(versions, error.key), labels, error),
     "By price": lambda: comparison.slices(tradeoffs_reads.by_band(versions, error.key), labels, error),
     "Every pair": lambda: comparison.every_pair(tradeoffs_reads.every_pair(versions, error.key), labels, error),
+    "Intervals": lambda: intervals.show(versions, labels),
     "Guesses": lambda: comparison.guesses(versions, labels, table["job_id"]),
     "Worst rows": lambda: comparison.worst(versions, labels, table["job_id"]),
     "Context": lambda: context_curve.show(jobs),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dashboard.parts.tradeoffs import intervals
 from db import jobs
 from db.engine import begin
 from tests.dashboard.conftest import Open, is_well, texts
@@ -30,7 +31,9 @@ def test_every_error_can_be_chosen(open_page: Open, priced: int, error: str) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("view", ["By category", "By price", "Every pair", "Guesses", "Worst rows", "Speed"])
+@pytest.mark.parametrize(
+    "view", ["By category", "By price", "Every pair", "Intervals", "Guesses", "Worst rows", "Speed"]
+)
 def test_every_closer_look_opens(open_page: Open, priced: int, view: str) -> None:
     at = open_page("tradeoffs")
     at.segmented_control[0].set_value(view).run()
@@ -75,3 +78,14 @@ def test_the_verdict_is_checked_on_a_worker_and_its_rates_are_shown(
     at.run()
     assert "comparisons of 6 truly equal techniques" in texts(at)
     assert is_well(at)
+
+
+def test_intervals_are_judged_by_test_rows_and_by_segment(open_page: Open, priced: int) -> None:
+    at = open_page("tradeoffs")
+    at.segmented_control[0].set_value("Intervals").run()
+    table = at.dataframe[1].value
+    assert len(table) == 6
+    assert set(table["verdict"]) <= set(intervals.SAID.values())
+    at.radio(key="segment").set_value(intervals.BAND).run()
+    assert is_well(at)
+    assert len(at.dataframe[1].value) > 6
