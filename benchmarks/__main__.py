@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = ("ingest", "engine", "embeddings", "llm", "endpoint", "training", "verdicts", "coverage", "frontier")
+ALL = ("ingest", "engine", "embeddings", "llm", "endpoint", "training", "verdicts", "coverage", "frontier", "invoice")
 
 
 def main() -> int:

@@ -25,7 +25,7 @@ from db.engine import begin
 from db.job_progress import JobProgress
 from db.types import Adapter, AdapterState, Dataset, Endpoint, Job, JobKind, Split
 from worker.adapters import pricing
-from worker.evaluation import compare
+from worker.evaluation import compare, frontier_odds
 from worker.jobs.kinds import KINDS
 from worker.pricing import comparison as pricing_comparison
 from worker.pricing import repeats
@@ -150,7 +150,7 @@ def runs(job_ids: Sequence[int]) -> dict[int, int]:
 @st.cache_data(max_entries=50, show_spinner="Measuring the techniques and how sure that is …")
 def comparison(versions: dict[int, Version], by: str) -> pl.DataFrame:
     """worker.evaluation.compare.table of the jobs, judged by one error; adds label, family, fixed_usd (null:
-    unknown) and fixed_seconds."""
+    unknown), fixed_seconds and frontier_odds."""
     with begin() as session:
         jobs = [_jobs.get(session, job_id) for job_id in versions]
     labels = names(jobs)
@@ -165,9 +165,12 @@ def comparison(versions: dict[int, Version], by: str) -> pl.DataFrame:
         },
         schema_overrides={"job_id": pl.Int64, "label": pl.String, "family": pl.String, "fixed_usd": pl.Float64},
     )
+    lines = measured(versions)
+    odds = frontier_odds.odds(lines.filter(~pl.col("job_id").is_in(list(again))), by=by)
     return (
-        compare.table(measured(versions), by=by, level=pricing_comparison.level(), repeats=again)
+        compare.table(lines, by=by, level=pricing_comparison.level(), repeats=again)
         .join(about, on="job_id", how="left", maintain_order="left")
+        .join(odds, on="job_id", how="left", maintain_order="left")
         .with_columns(
             label=pl.when(pl.col("repeats") > 1).then(pl.format("{} ({} runs)", "label", "repeats")).otherwise("label")
         )

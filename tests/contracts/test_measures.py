@@ -67,13 +67,18 @@ def test_a_comparison_can_be_judged_by_it_and_the_nearer_job_is_ahead(measure: M
     said = verdicts.verdict(table, {1: "one", 2: "two"}, measure)
     assert measure.short.lower() in said
     assert measure.written(table[measure.key][0]) in said
-    shown = table.with_columns(label=pl.lit("a job"), family=pl.lit("baseline"), usd_per_1000=pl.lit(1.0))
+    shown = table.with_columns(
+        label=pl.lit("a job"), family=pl.lit("baseline"), usd_per_1000=pl.lit(1.0), frontier_odds=pl.lit(0.5)
+    )
     assert measure.label in str(charts.trade_off(shown, measure).to_dict())
 
 
 def test_the_table_of_the_terminal_has_a_column_for_each_usual_one() -> None:
     table = compare.table(predictions(1, 0.1), n_boot=50)
-    rows = [line | {"description": "a job", "fixed_usd": 0.0} for line in table.to_dicts()]
+    rows = [
+        line | {"description": "a job", "fixed_usd": 0.0, "frontier_odds": 0.5, "covered": 0.9, "width": 1.0}
+        for line in table.to_dicts()
+    ]
     console = Console(width=300)
     with console.capture() as printed:
         console.print(tables.comparison(rows))

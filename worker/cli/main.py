@@ -22,13 +22,14 @@ from worker.cli import (
     prompts,
     server,
     verdicts,
+    what_if,
 )  # fmt: skip
 from worker.cli.console import tell_error
 
 # The order of `pricewright --help`; a verb that is not named here comes after these.
 ORDER = (
     "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "curve", "jobs", "pause",
-    "resume", "cancel", "retry", "compare", "check-verdicts", "demo", "doctor",
+    "resume", "cancel", "retry", "compare", "choose", "check-verdicts", "what-if", "demo", "doctor",
 )  # fmt: skip
 
 
@@ -44,7 +45,9 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # they may hold keys
     help="Which technique prices my products best for the money?",
 )
-for _noun in (server, datasets, pricing, jobs, finetune, data_need, knowledge, endpoints, prompts, adapters, verdicts):
+for _noun in (
+    server, datasets, pricing, jobs, finetune, data_need, knowledge, endpoints, prompts, adapters, verdicts, what_if,
+):  # fmt: skip
     app.add_typer(_noun.app)
 
 

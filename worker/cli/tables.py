@@ -64,7 +64,7 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
     heads = (measure.terminal for measure in others)
     for name in ("technique", "rows", usual.terminal, sure, *heads):
         table.add_column(name, justify="left" if name == "technique" else "right", no_wrap=True)
-    for name in ("read", "in 90 %", "width", "tokens", "$ / 1,000", "fixed $", "p50 ms", "verdict"):
+    for name in ("read", "in 90 %", "width", "tokens", "$ / 1,000", "fixed $", "p50 ms", "verdict", "frontier"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
@@ -81,12 +81,13 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
             "unknown" if row["fixed_usd"] is None else f"{row['fixed_usd']:.5f}",
             _number(row["p50_ms"], ".2f"),
             _verdict(row),
+            _number(row["frontier_odds"], ".0%"),
         )
     table.caption = (
         f"worse = than the one ahead, by more than chance; all pairs are held at once to {sure}\n"
         "tie = not shown to be worse; +n = about so many more rows would probably tell\n"
-        "* on the frontier: nothing else here is both cheaper and more accurate\n"
-        "in 90 %: test rows whose price lies in their 90 % interval; width: of the middle one, as a share of the price"
+        "in 90 %: test rows whose price lies in their 90 % interval; width: of the middle one, in % of the price\n"
+        "frontier = how likely it is, with other items, that nothing else here is both cheaper and more accurate"
     )
     lost = [f"{row['lost_usd']:.5f} in job {row['job']}" for row in rows if row.get("lost_usd")]
     if lost:
@@ -96,7 +97,7 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def _verdict(row: Mapping[str, Any]) -> str:
     more = f" +{row['more_rows']:,}" if row["more_rows"] else ""
-    return (row["verdict"] or "no answers") + more + (" *" if row["on_frontier"] else "")
+    return (row["verdict"] or "no answers") + more
 
 
 def _reach(row: Mapping[str, Any], measure: Measure) -> str:

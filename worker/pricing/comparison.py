@@ -1,6 +1,7 @@
 """Jobs side by side: what each costs and how wrong it is, on the rows that all of them priced."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -8,14 +9,15 @@ from typing import Any
 import polars as pl
 
 from db import adapters, datasets, jobs, predictions
-from db.engine import begin
+from db.engine import Session, begin
 from db.errors import NotFound, UserError, WrongState
 from db.settings import settings
 from db.types import Dataset, Job, JobState, Split
 from worker import specs
 from worker.adapters import pricing
 from worker.datasets import price_bounds
-from worker.evaluation import compare, context_curve, coverage
+from worker.evaluation import choice, compare, context_curve, coverage, frontier_odds
+from worker.evaluation.choice import Limits
 from worker.evaluation.measures import USUAL
 from worker.pricing import repeats as runs
 
@@ -109,8 +111,9 @@ def curves(every: Sequence[Job]) -> list[dict[int, int]]:
 
 def of_jobs(job_ids: Sequence[int], measure: str = USUAL) -> list[dict[str, Any]]:
     """One dict per technique that has measurable rows, the one ahead first, with the figures and verdict of
-    `compare.table` by a key of DECIDING; note: what a job that brought nothing says about it; covered, covered_low,
-    covered_high, width: what its intervals hold (worker.evaluation.coverage), None where it has none."""
+    `compare.table` by a key of DECIDING and its frontier_odds; note: what a job that brought nothing says about it;
+    covered, covered_low, covered_high, width: what its intervals hold (worker.evaluation.coverage), None where it has
+    none."""
     if not job_ids:
         return []
     with begin() as session:
@@ -124,7 +127,10 @@ def of_jobs(job_ids: Sequence[int], measure: str = USUAL) -> list[dict[str, Any]
         return []
     rows = []
     held = {line.pop("job_id"): line for line in coverage.overall(frame).select(_INTERVALS).iter_rows(named=True)}
-    for line in compare.table(frame, by=measure, level=level(), repeats=repeats).iter_rows(named=True):
+    odds = frontier_odds.odds(frame.filter(~pl.col("job_id").is_in(list(repeats))), by=measure)
+    table = compare.table(frame, by=measure, level=level(), repeats=repeats)
+    table = table.join(odds, on="job_id", how="left", maintain_order="left")
+    for line in table.iter_rows(named=True):
         job = chosen[line["job_id"]]
         spec = specs.parse(job.spec)
         head = {"job": job.id, "technique": job.technique, "label": spec.label, "family": str(spec.family)}
@@ -135,6 +141,37 @@ def of_jobs(job_ids: Sequence[int], measure: str = USUAL) -> list[dict[str, Any]
         intervals = held.get(job.id, dict.fromkeys(_INTERVALS[1:]))
         rows.append(head | {"spec": job.spec, **money, "note": job.error, "measure": measure} | intervals | line)
     return rows
+
+
+def choose(job_ids: Sequence[int], limits: Limits, by: str = USUAL) -> list[dict[str, Any]]:
+    """What each limit chooses among jobs, judged by a measure: question, job (None: none keeps the limits), ties,
+    perhaps, is_sure as `choice.Choice`, and a sentence."""
+    with begin() as session:
+        frame = predictions.of_jobs(session, list(job_ids)).filter(pl.col("truth").is_not_null())
+        names = labels(session, [jobs.get(session, job_id) for job_id in job_ids])
+    table = compare.table(frame, by=by)
+    return [
+        {
+            "question": each.question,
+            "job": each.job_id,
+            "ties": list(each.ties),
+            "perhaps": list(each.perhaps),
+            "is_sure": each.is_sure,
+            "sentence": choice.sentence(each, table, limits, names, by=by),
+        }
+        for each in choice.choices(table, frame, limits, by=by)
+    ]
+
+
+def labels(session: Session, chosen: Sequence[Job]) -> dict[int, str]:
+    """Job id -> what a terminal calls it: its technique with what differs from the defaults, and its number where
+    several would be called alike."""
+    forms = {adapter.id: adapter.form for adapter in adapters.all(session)}
+    names = {
+        job.id: specs.describe(specs.parse(job.spec), forms.get(job.spec.get("adapter", ""), "")) for job in chosen
+    }
+    alike = {name for name, count in Counter(names.values()).items() if count > 1}
+    return {job_id: f"{name}, job {job_id}" if name in alike else name for job_id, name in names.items()}
 
 
 def cautions(job_ids: Sequence[int]) -> list[str]:

@@ -7,10 +7,12 @@ import polars as pl
 import streamlit as st
 
 from dashboard.parts.tradeoffs import charts
+from dashboard.parts.tradeoffs.choice import Marks
 from dashboard.shared import formats, pickers, reads, verdicts, widgets, words
 from dashboard.shared.reads import Version
 from db.types import Dataset, Job, PredictionStatus
 from worker import amounts
+from worker.evaluation import compare
 from worker.evaluation.measures import MEASURES, SHOWN, Measure
 from worker.pricing import comparison, export, repeats
 
@@ -37,6 +39,18 @@ def choose(dataset: Dataset, jobs: Sequence[Job], labels: dict[int, str]) -> dic
     if steps:
         st.caption(f":material/show_chart: {len(steps)} steps of context curves are left out: see Context below.")
     return {job.id: reads.version(job) for job in jobs if job.id in chosen}
+
+
+def chart(frame: pl.DataFrame, error: Measure, marks: Marks) -> None:
+    """Cost against error; what was chosen by a limit is ringed."""
+    st.altair_chart(charts.trade_off(frame, error, list(marks)), key="trade-off")
+    ringed = " A ring marks what the limits choose." if marks else ""
+    st.caption(
+        f"Bars are {amounts.level(compare.level_of(frame))} bootstrap intervals over the test rows. On the dashed line "
+        "nothing else here is both cheaper and more accurate; the fainter a point, the less likely it would be there "
+        f"with other items, costs taken into account.{ringed} Costs are working time × the machine's hourly rate, or "
+        "the endpoint's tariff for all answers, stored ones included; the fixed cost of learning stands apart below."
+    )
 
 
 def unknown(frame: pl.DataFrame) -> None:
@@ -69,8 +83,8 @@ def lost(jobs: Sequence[Job], labels: dict[int, str]) -> None:
         st.caption(f":material/money_off: Lost besides with calls that brought no answer: {told}.")
 
 
-def table(frame: pl.DataFrame, error: Measure) -> None:
-    """The figures that a reader chose, each with its unit; fixed cost apart."""
+def table(frame: pl.DataFrame, error: Measure, marks: Marks) -> None:
+    """The figures that a reader chose, each with its unit; fixed cost apart; with what was chosen by a limit."""
     chosen = st.multiselect(
         "Measures in the table", list(MEASURES), default=list(dict.fromkeys((error.key, *SHOWN))),
         format_func=lambda key: MEASURES[key].label, key=f"measures-{error.key}",
@@ -85,7 +99,8 @@ def table(frame: pl.DataFrame, error: Measure) -> None:
         .alias("interval"),
         "more_rows",
         *others,
-        *(pl.col(share) * 100 for share in (*shares, "parse_rate")),
+        pl.col("job_id").replace_strict(marks, default="", return_dtype=pl.String).alias("chosen"),
+        *(pl.col(share) * 100 for share in (*shares, "parse_rate", "frontier_odds")),
         pl.col("usd_per_1000").map_elements(formats.known_usd, return_dtype=pl.String, skip_nulls=False),
         pl.col("fixed_usd").map_elements(formats.known_usd, return_dtype=pl.String, skip_nulls=False),
         pl.col("fixed_seconds").map_elements(formats.duration, return_dtype=pl.String),
@@ -96,15 +111,17 @@ def table(frame: pl.DataFrame, error: Measure) -> None:
         shown,
         hide_index=True,
         column_config=_COLUMNS | figures | _judged(error, frame["level"][0]),
-        column_order=_order(chosen),
+        column_order=_order(chosen, has_marks=bool(marks)),
     )
     widgets.downloads("trade-offs", lambda: frame, endings=export.SHEETS)
 
 
-def _order(measures: Sequence[str]) -> list[str]:
-    """The columns of the table, the one that the verdict is about first."""
+def _order(measures: Sequence[str], *, has_marks: bool) -> list[str]:
+    """The columns of the table, the measure that the verdict is about first."""
+    chosen = ["chosen"] if has_marks else []
     money_and_time = ("usd_per_1000", "fixed_usd", "fixed_seconds", "p50_ms", "p95_ms")
-    return ["label", "verdict", *measures, "more_rows", "interval", "parse_rate", *money_and_time]
+    doubt = ("more_rows", "interval", "parse_rate", "frontier_odds")
+    return ["label", *chosen, "verdict", *measures, *doubt, *money_and_time]
 
 
 def _judged(error: Measure, level: float) -> dict[str, Any]:
@@ -142,6 +159,13 @@ _COLUMNS: dict[str, Any] = {
         format="localized",
         help="About so many more test rows would tell it from the one ahead in 80 of 100 cases, if the two differ as "
         "much as they seem to. Empty: told already, or out of reach.",
+    ),
+    "chosen": _text("Chosen", width="medium", help="By a limit of error, cost or time above the chart."),
+    "frontier_odds": _number(
+        "On the frontier",
+        "%.0f %%",
+        "How likely it is, with other items, that nothing else here is both cheaper and more accurate. Empty: its cost "
+        "is unknown, it answered too little, or there are too few rows.",
     ),
     "parse_rate": _number(
         "Answered", "%.1f %%", "Share of rows with a readable price; the rest is never counted as 0."

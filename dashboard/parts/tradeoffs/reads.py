@@ -1,10 +1,12 @@
-"""Reads of the Trade-offs page: figures and coverage by slice, and what to beware of."""
+"""Reads of the Trade-offs page: figures and coverage by slice, choices within limits, and what to beware of."""
 
 import polars as pl
 import streamlit as st
 
+from dashboard.shared import reads
 from dashboard.shared.reads import Version, measured, runs
-from worker.evaluation import compare, coverage, slices
+from worker.evaluation import choice, compare, coverage, slices
+from worker.evaluation.choice import Choice, Limits
 from worker.pricing import comparison
 
 
@@ -34,3 +36,8 @@ def coverage_of(versions: dict[int, Version], segment: str) -> pl.DataFrame:
     """worker.evaluation.coverage.COLUMNS of the jobs: of all rows, or by a segment."""
     ways = {"By predicted price": coverage.by_band, "By category": coverage.by_category}
     return ways.get(segment, coverage.overall)(measured(versions))
+
+
+@st.cache_data(max_entries=50, show_spinner="Looking for ties …")
+def choices(versions: dict[int, Version], by: str, limits: Limits) -> list[Choice]:
+    return choice.choices(reads.comparison(versions, by), measured(versions), limits, by=by)

@@ -89,3 +89,16 @@ def test_intervals_are_judged_by_test_rows_and_by_segment(open_page: Open, price
     at.radio(key="segment").set_value(intervals.BAND).run()
     assert is_well(at)
     assert len(at.dataframe[1].value) > 6
+
+
+def test_limits_choose_and_say_so_in_words_and_in_the_table(open_page: Open, priced: int) -> None:
+    at = open_page("tradeoffs")
+    assert "Chosen" not in texts(at)
+    at.number_input(key="limit-mae").set_value(1000.0).run()
+    assert is_well(at)
+    assert "Cheapest with mean error at most \\$1,000: **Category median**" in texts(at)
+    table = at.dataframe[0].value
+    chosen = dict(zip(table["label"], table["chosen"], strict=True))
+    assert {label: said for label, said in chosen.items() if said} == {"Category median": "cheapest"}
+    at.number_input(key="limit-usd").set_value(0.0).run()
+    assert "per 1,000 items: none. " in texts(at)

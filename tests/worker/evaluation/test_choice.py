@@ -13,7 +13,7 @@ FRAME = pl.concat(
         noisy(1, 300, 0.9, usd=1e-6).with_columns(seconds=pl.lit(0.001)),
         noisy(2, 300, 0.5, usd=1e-5).with_columns(seconds=pl.lit(0.1)),
         noisy(3, 300, 0.2, usd=1e-3).with_columns(seconds=pl.lit(1.0)),
-        noisy(4, 300, 0.2, usd=2e-3).with_columns(seconds=pl.lit(1.0)),
+        noisy(4, 300, 0.2, seed=1, usd=2e-3).with_columns(seconds=pl.lit(1.0)),
     ]
 )
 TABLE = compare.table(FRAME, 300)
@@ -65,6 +65,14 @@ def test_none_is_said_with_who_comes_nearest() -> None:
     assert said.startswith("Cheapest with mean error at most $0.50: none. The best is ")
     (said,) = words(Limits(usd_per_1000=1e-6))
     assert said.startswith("Best on mean error with at most $0.0000010 per 1,000 items: none. The cheapest is Cheap: ")
+
+
+def test_who_would_be_the_only_one_by_a_hair_is_named_with_none() -> None:
+    limits = Limits(error=min(ERROR[3], ERROR[4]) * 0.999)
+    (found,) = asked(limits)
+    assert found.job_id is None
+    assert min((3, 4), key=ERROR.get) in found.perhaps
+    assert "may keep the limit: the interval reaches into it." in words(limits)[0]
 
 
 def test_where_more_is_better_the_limit_is_the_least() -> None:
