@@ -9,7 +9,7 @@ from typing import Literal
 import polars as pl
 
 from worker import amounts
-from worker.evaluation import compare, metrics, pairs, resampling
+from worker.evaluation import compare, frontier_odds, metrics, pairs, resampling
 from worker.evaluation.compare import MIN_ANSWERED, NEGLIGIBLE
 from worker.evaluation.measures import DECIDING, Measure
 from worker.evaluation.pairs import Measurer, Sample
