@@ -14,7 +14,9 @@ from db.types import Dataset, Job, JobState, Split
 from worker import specs
 from worker.adapters import pricing
 from worker.datasets import price_bounds
-from worker.evaluation import compare, context_curve
+from worker.evaluation import compare, context_curve, coverage
+
+_INTERVALS = ("job_id", "covered", "covered_low", "covered_high", "width")
 
 MIN_CURVE = 3
 """Jobs that make a context curve worth drawing."""
@@ -99,7 +101,8 @@ def curves(every: Sequence[Job]) -> list[dict[int, int]]:
 
 def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
     """One dict per job that has measurable rows, best MAE first, with the figures and verdict of `compare.table`; note:
-    what a job that brought nothing says about it."""
+    what a job that brought nothing says about it; covered, covered_low, covered_high, width: what its intervals hold
+    (worker.evaluation.coverage), None where it has none."""
     if not job_ids:
         return []
     with begin() as session:
@@ -110,6 +113,7 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
     if frame.is_empty():
         return []
     rows = []
+    held = {line.pop("job_id"): line for line in coverage.overall(frame).select(_INTERVALS).iter_rows(named=True)}
     for line in compare.table(frame).iter_rows(named=True):
         job = chosen[line["job_id"]]
         spec = specs.parse(job.spec)
@@ -117,7 +121,8 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
         head["description"] = specs.describe(spec, forms.get(job.spec.get("adapter", ""), ""))
         once = fixed[job.id]
         money = {"fixed_usd": None if once is None else float(once), "lost_usd": float(job.lost_usd)}
-        rows.append(head | {"spec": job.spec, **money, "note": job.error} | line)
+        intervals = held.get(job.id, dict.fromkeys(_INTERVALS[1:]))
+        rows.append(head | {"spec": job.spec, **money, "note": job.error} | intervals | line)
     return rows
 
 

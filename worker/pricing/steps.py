@@ -12,7 +12,7 @@ from db.engine import Session, begin
 from db.knowledge import bases
 from db.types import ITEM_SCHEMA, PREDICTION_SCHEMA, Artifact, Job, PredictionStatus, Split
 from worker import specs
-from worker.evaluation import calibration, metrics, neighbours_alone
+from worker.evaluation import calibration, conformal, metrics, neighbours_alone
 from worker.progress import Progress
 from worker.resources import LiveResources, fitted
 from worker.specs import BaseSpec
@@ -63,13 +63,15 @@ def fit(work: Work) -> Commit:
 
 
 def price(work: Work) -> Commit:
-    """Price the chunk's items that have no prediction yet."""
+    """Price the chunk's items that have no prediction yet, each with an interval where the fit was calibrated."""
     spec = specs.parse(work.job.spec)
     with begin() as session:
         dataset = datasets.get(session, work.job.dataset_id)
+        fit_hash = datasets.fit_hash(dataset, spec.fit_key)
         items = datasets.items_to_price(session, dataset.id, work.job.id, work.chunk.rows, spec.reads)
-    technique = fitted(dataset, spec, datasets.fit_hash(dataset, spec.fit_key))
-    frame = _priced(technique, items, work.progress, rates.of_work(work.job, 1))
+        intervals = conformal.learn(calibration.read(artifacts.part(session, fit_hash, calibration.PART)))
+    frame = _priced(fitted(dataset, spec, fit_hash), items, work.progress, rates.of_work(work.job, 1))
+    frame = intervals.around(frame) if intervals else conformal.without(frame)
     count = frame["status"].value_counts()
     by_status = dict(zip(count["status"], count["count"], strict=True))
 
