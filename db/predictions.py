@@ -45,6 +45,17 @@ _LONG = {
     "category": pl.String,
     "title": pl.String,
 }
+_COSTS = {
+    "job_id": pl.Int64,
+    "row": pl.Int64,
+    "group_id": pl.Int64,
+    "usd": pl.Float64,
+    "saved_usd": pl.Float64,
+    "seconds": pl.Float64,
+    "tokens_in": pl.Int64,
+    "tokens_cached": pl.Int64,
+    "tokens_out": pl.Int64,
+}
 _TEXTS = ("external_id", "title", "description", "category", "brand")
 
 
@@ -84,3 +95,17 @@ def of_jobs(session: Session, job_ids: Sequence[int]) -> pl.DataFrame:
         _LONG,
         (list(job_ids),),
     ).with_columns(pl.col("category", "title").fill_null(""))
+
+
+def costs(session: Session, job_ids: Sequence[int]) -> pl.DataFrame:
+    """Long frame of what several jobs paid for each item, whether its price is known or not: job_id, row, group_id, usd
+    (null: unknown), saved_usd, seconds, tokens_in, tokens_cached, tokens_out."""
+    return engine.copy_out(
+        session,
+        "SELECT p.job_id, p.row, i.group_id, p.usd, p.saved_usd, p.seconds, p.tokens_in, p.tokens_cached, p.tokens_out "
+        "FROM predictions p JOIN jobs j ON j.id = p.job_id "
+        "JOIN items i ON i.dataset_id = j.dataset_id AND i.row = p.row "
+        "WHERE p.job_id = ANY(%s) ORDER BY p.job_id, p.row",
+        _COSTS,
+        (list(job_ids),),
+    )

@@ -405,6 +405,17 @@ class Tariff:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedScenario:
+    """What somebody supposed about volume and prices, kept by name."""
+
+    id: int
+    dataset_id: int
+    name: str
+    settings: dict[str, Any]  # worker.specs.what_if.Scenario as JSON
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """A file of calls that an endpoint answers within hours."""
 

@@ -33,12 +33,15 @@ def odds(predictions: pl.DataFrame, n_boot: int = DRAWS, seed: int = 0, *, by: s
     n = len(lines) // max(1, len(jobs))
     if not n:
         return pl.DataFrame({"job_id": jobs, "frontier_odds": pl.Series([None] * len(jobs), dtype=pl.Float64)})
-    errors, costs = (_side_by_side(lines[name], n) for name in (DECIDING[by].error, "again"))
-    answered = (~np.isnan(errors)).mean(axis=0)
+    errors, costs = (side_by_side(lines[name], n) for name in (DECIDING[by].error, "again"))
     groups = resampling.number(lines["group_id"].head(n))
-    placed = np.flatnonzero(~np.isnan(costs).any(axis=0) & (answered >= min(MIN_ANSWERED, answered.max())))
+    answered = ~np.isnan(errors)
+    shares = answered.mean(axis=0)
+    enough = np.array([len(np.unique(groups[column])) >= resampling.FEWEST_GROUPS for column in answered.T])
+    trusted = shares >= min(MIN_ANSWERED, shares.max())
+    placed = np.flatnonzero(~np.isnan(costs).any(axis=0) & trusted & enough)
     found = np.full(len(jobs), np.nan)
-    if len(placed) and len(np.unique(groups)) >= resampling.FEWEST_GROUPS:
+    if len(placed):
         found[placed] = probabilities(errors[:, placed], costs[:, placed], groups, DECIDING[by], n_boot, seed)
     return pl.DataFrame({"job_id": jobs, "frontier_odds": pl.Series(found, dtype=pl.Float64).fill_nan(None)})
 
@@ -68,7 +71,7 @@ def figure(measure: Measure, values: Floats, groups: Groups) -> Figure:
     return (lambda block: np.sqrt(averages(block))) if measure.average == "root of mean" else averages
 
 
-def _side_by_side(series: pl.Series, n: int) -> Floats:
+def side_by_side(series: pl.Series, n: int) -> Floats:
     """(n, jobs) of a column that is sorted by job and item; NaN for null."""
     values = series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
     return values.reshape(-1, n).T

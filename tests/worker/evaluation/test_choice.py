@@ -1,0 +1,106 @@
+"""The choice within limits: the right job, who can't be told apart from it, and why there is none."""
+
+import polars as pl
+import pytest
+
+from tests.worker.evaluation.frames import job, noisy
+from worker.evaluation import choice, compare
+from worker.evaluation.choice import Choice, Limits
+
+NAMES = {1: "Cheap", 2: "Middle", 3: "Good", 4: "Twin"}
+FRAME = pl.concat(
+    [
+        noisy(1, 300, 0.9, usd=1e-6).with_columns(seconds=pl.lit(0.001)),
+        noisy(2, 300, 0.5, usd=1e-5).with_columns(seconds=pl.lit(0.1)),
+        noisy(3, 300, 0.2, usd=1e-3).with_columns(seconds=pl.lit(1.0)),
+        noisy(4, 300, 0.2, usd=2e-3).with_columns(seconds=pl.lit(1.0)),
+    ]
+)
+TABLE = compare.table(FRAME, 300)
+ERROR = dict(TABLE.select("job_id", "mae").iter_rows())
+
+
+def asked(limits: Limits, table: pl.DataFrame = TABLE, frame: pl.DataFrame = FRAME, by: str = "mae") -> list[Choice]:
+    return choice.choices(table, frame, limits, by=by, n_boot=300)
+
+
+def words(limits: Limits, by: str = "mae") -> list[str]:
+    table = compare.table(FRAME, 300, by=by)
+    return [choice.sentence(each, table, limits, NAMES, by=by) for each in asked(limits, table, by=by)]
+
+
+def test_the_cheapest_of_those_that_are_near_enough() -> None:
+    (found,) = asked(Limits(error=ERROR[2] * 1.3))
+    assert (found.job_id, found.ties, found.perhaps, found.is_sure) == (2, (), (), True)
+
+
+def test_the_best_of_those_that_are_affordable_and_its_ties() -> None:
+    (found,) = asked(Limits(usd_per_1000=5.0))
+    assert {found.job_id, *found.ties} == {3, 4}
+    (found,) = asked(Limits(usd_per_1000=0.02))
+    assert (found.job_id, found.ties) == (2, ())
+
+
+def test_the_fastest_within_the_time_with_all_limits_kept() -> None:
+    assert [each.job_id for each in asked(Limits(ms=150))] == [1]
+    both = asked(Limits(error=ERROR[2] * 1.3, ms=150))
+    assert [(each.question, each.job_id) for each in both] == [("cheapest", 2), ("fastest", 2)]
+
+
+def test_a_limit_that_other_items_may_break_is_told() -> None:
+    limits = Limits(error=ERROR[2] * 1.001)
+    assert not asked(limits)[0].is_sure
+    assert "On other items it may miss the limit: its interval reaches to $" in words(limits)[0]
+
+
+def test_who_breaks_the_limit_by_a_hair_is_named() -> None:
+    limits = Limits(error=ERROR[2] * 0.999)
+    (found,) = asked(limits)
+    assert (found.job_id, found.perhaps) == (3, (2,))
+    assert "Middle would be ahead of it, and may keep the limit" in words(limits)[0]
+
+
+def test_none_is_said_with_who_comes_nearest() -> None:
+    (said,) = words(Limits(error=0.5))
+    assert said.startswith("Cheapest with mean error at most $0.50: none. The best is ")
+    (said,) = words(Limits(usd_per_1000=1e-6))
+    assert said.startswith("Best on mean error with at most $0.0000010 per 1,000 items: none. The cheapest is Cheap: ")
+
+
+def test_where_more_is_better_the_limit_is_the_least() -> None:
+    (said,) = words(Limits(error=0.5), by="within")
+    assert said.startswith("Cheapest with within 20 % at least 50%: Good, ")
+
+
+def test_an_unknown_cost_and_few_answers_are_not_chosen() -> None:
+    blind = noisy(1, 100, 0.1).with_columns(usd=pl.lit(None, pl.Float64))
+    frame = pl.concat([blind, noisy(2, 100, 0.5), noisy(3, 100, 0.1, usd=1e-9, unread=0.5)])
+    table = compare.table(frame, 300)
+    cheapest, best = asked(Limits(error=1e6, usd_per_1000=1e6), table, frame)
+    assert (cheapest.job_id, best.job_id) == (2, 2)
+
+
+def test_costs_that_hang_on_few_items_are_a_tie() -> None:
+    truth = [50.0] * 60
+    plain = job(1, truth, [60.0] * 60, usd=4e-5)
+    lumpy = job(2, truth, [60.0] * 60).with_columns(
+        usd=pl.when(pl.col("row") % 20 == 0).then(pl.lit(1e-3)).otherwise(pl.lit(1e-6))
+    )
+    frame = pl.concat([plain, lumpy])
+    (found,) = asked(Limits(error=20.0), compare.table(frame, 300), frame)
+    assert (found.job_id, found.ties) == (1, (2,))
+
+
+def test_too_few_rows_are_all_ties() -> None:
+    frame = pl.concat([job(1, [50.0] * 5, [60.0] * 5), job(2, [50.0] * 5, [70.0] * 5, usd=1.0)])
+    (found,) = asked(Limits(usd_per_1000=1e9), compare.table(frame, 300), frame)
+    assert (found.job_id, found.ties) == (1, (2,))
+
+
+@pytest.mark.parametrize("limits", [Limits(), Limits(error=1.0), Limits(usd_per_1000=1.0), Limits(ms=1.0)])
+def test_nothing_compared_is_no_choice(limits: Limits) -> None:
+    found = choice.choices(TABLE.clear(), FRAME.clear(), limits, by="mae")
+    assert all(each.job_id is None for each in found)
+    assert len(found) == len(limits.questions())
+    for each in found:
+        assert choice.sentence(each, TABLE.clear(), limits, NAMES, by="mae").endswith("Nothing was measured.")
