@@ -24,6 +24,7 @@ page = st.navigation(
         st.Page(navigation.RUN, title="Run", icon=":material/play_circle:"),
         st.Page(navigation.JOBS, title="Jobs", icon=":material/progress_activity:"),
         st.Page(navigation.TRADEOFFS, title="Trade-offs", icon=":material/balance:"),
+        st.Page(navigation.WHAT_IF, title="What if", icon=":material/calculate:"),
         st.Page(navigation.RESULTS, title="Results", icon=":material/sell:"),
         st.Page(navigation.COMPARE, title="Compare", icon=":material/compare_arrows:"),
         st.Page(navigation.PROMPTS, title="Prompts", icon=":material/edit_note:"),

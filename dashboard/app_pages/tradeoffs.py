@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.parts.tradeoffs import charts, comparison, context_curve
+from dashboard.parts.tradeoffs import choice, comparison, context_curve
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
 from dashboard.shared import formats, navigation, reads, verdicts, widgets, words
 from worker.evaluation.measures import DECIDING
@@ -37,15 +37,11 @@ st.info(words.md(verdicts.verdict(table, plain_names, error)), icon=":material/g
 for sentence in tradeoffs_reads.price_cautions(tuple(versions)):
     st.warning(words.plain(sentence), icon=":material/warning:")
 st.caption(f"{error.about} Compared on {formats.count(int(table['n'][0]), 'test row')}.")
-st.altair_chart(charts.trade_off(table, error), key="trade-off")
-st.caption(
-    "Bars are 95 % bootstrap intervals over the test rows. On the dashed line nothing else here is both cheaper and "
-    "more accurate. Costs are working time × the machine's hourly rate, or the endpoint's tariff for all answers, "
-    "stored ones included; the fixed cost of learning stands apart below."
-)
+marks = choice.ask(table, versions, plain_names, error)
+comparison.chart(table, error, marks)
 comparison.unknown(table)
 comparison.lost([job for job in jobs if job.id in versions], labels)
-comparison.table(table, error)
+comparison.table(table, error, marks)
 
 views = {
     "By category": lambda: comparison.slices(tradeoffs_reads.by_category(versions, error.key), labels, error),

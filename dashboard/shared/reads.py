@@ -25,7 +25,7 @@ from db.engine import begin
 from db.job_progress import JobProgress
 from db.types import Adapter, AdapterState, Dataset, Endpoint, Job, JobKind, Split
 from worker.adapters import pricing
-from worker.evaluation import compare
+from worker.evaluation import compare, frontier_odds
 from worker.jobs.kinds import KINDS
 from worker.pricing import comparison as pricing_comparison
 
@@ -143,7 +143,7 @@ def measured(versions: dict[int, Version]) -> pl.DataFrame:
 @st.cache_data(max_entries=50, show_spinner="Measuring the techniques and how sure that is …")
 def comparison(versions: dict[int, Version], by: str) -> pl.DataFrame:
     """worker.evaluation.compare.table of the jobs, judged by one error; adds label, family, fixed_usd (null:
-    unknown) and fixed_seconds."""
+    unknown), fixed_seconds and frontier_odds."""
     with begin() as session:
         jobs = [_jobs.get(session, job_id) for job_id in versions]
     labels = names(jobs)
@@ -157,4 +157,6 @@ def comparison(versions: dict[int, Version], by: str) -> pl.DataFrame:
         },
         schema_overrides={"job_id": pl.Int64, "label": pl.String, "family": pl.String, "fixed_usd": pl.Float64},
     )
-    return compare.table(measured(versions), by=by).join(about, on="job_id", how="left", maintain_order="left")
+    lines = measured(versions)
+    table = compare.table(lines, by=by).join(about, on="job_id", how="left", maintain_order="left")
+    return table.join(frontier_odds.odds(lines, by=by), on="job_id", how="left", maintain_order="left")

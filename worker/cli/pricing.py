@@ -1,4 +1,4 @@
-"""`pricewright price`, `curve`, `compare`, `demo`: the verbs of the pages Run and Trade-offs."""
+"""`pricewright price`, `curve`, `compare`, `choose`, `demo`: the verbs of the pages Run and Trade-offs."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +14,8 @@ from worker.cli import files, find, tables, watch
 from worker.cli.console import AsJson, err, out, print_json, warn
 from worker.cli.options import Cap, DatasetName, DecimalSign, WideRows, answers, assignments, dollars
 from worker.datasets.answers import NOTHING_SAID
+from worker.evaluation.choice import Limits
+from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import actions, comparison, export
 from worker.server.up import running_stack
 
@@ -117,6 +119,43 @@ def compare(
         out.print(f"Nothing is priced in {dataset.name} yet: pricewright price {dataset.id} --technique constant")
     else:
         out.print(tables.comparison(report))
+
+
+@app.command()
+def choose(
+    what: DatasetName,
+    error: Annotated[
+        float | None,
+        typer.Option("--error-below", min=0, help="Cheapest that errs no more; of within: that hits as often."),
+    ] = None,
+    usd: Annotated[
+        float | None, typer.Option("--usd-below", min=0, help="Best that costs no more dollars per 1,000 items.")
+    ] = None,
+    ms: Annotated[
+        float | None, typer.Option("--ms-below", min=0, help="Fastest that takes no more milliseconds an item.")
+    ] = None,
+    measure: Annotated[str, typer.Option(help=f"What errs is measured by: {', '.join(DECIDING)}.")] = USUAL,
+    job: Annotated[
+        list[int] | None, typer.Option("--job", help="Only this job; say it for each. Default: all.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Choose among finished jobs: the cheapest, best or fastest within limits, and what can't be told apart from it."""
+    if measure not in DECIDING:
+        raise UserError(f"--measure must be one of {', '.join(DECIDING)}.")
+    limits = Limits(error, usd, ms)
+    if not limits.questions():
+        raise UserError("Say a limit: --error-below, --usd-below or --ms-below; several hold together.")
+    with running_stack(worker=False):
+        dataset = find.dataset(what)
+        with begin() as session:
+            compared = comparison.taken(dataset, jobs.all(session, dataset.id, JobKind.PRICE), job or ())
+        chosen = comparison.choose(compared, limits, measure)
+    if as_json:
+        print_json({"dataset": dataset.id, "measure": measure, "choices": chosen})
+        return
+    for each in chosen:
+        out.print(each["sentence"])
 
 
 @app.command()

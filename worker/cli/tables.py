@@ -62,7 +62,7 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
     heads = (measure.terminal for measure in others)
     for name in ("technique", "rows", usual.terminal, "95 %", *heads):
         table.add_column(name, justify="left" if name == "technique" else "right", no_wrap=True)
-    for name in ("read", "tokens", "$ / 1,000", "fixed $", "p50 ms", "verdict"):
+    for name in ("read", "tokens", "$ / 1,000", "fixed $", "p50 ms", "verdict", "frontier"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
@@ -76,11 +76,12 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
             "unknown" if row["usd_per_1000"] is None else f"{row['usd_per_1000']:.5f}",
             "unknown" if row["fixed_usd"] is None else f"{row['fixed_usd']:.5f}",
             _number(row["p50_ms"], ".2f"),
-            (row["verdict"] or "no answers") + (" *" if row["on_frontier"] else ""),
+            row["verdict"] or "no answers",
+            _number(row["frontier_odds"], ".0%"),
         )
     table.caption = (
         "worse = than the one ahead, by more than chance; all pairs are held at once to 95 %. tie = not shown to be\n"
-        "* on the frontier: nothing else here is both cheaper and more accurate"
+        "frontier = how likely it is, with other items, that nothing else here is both cheaper and more accurate"
     )
     lost = [f"{row['lost_usd']:.5f} in job {row['job']}" for row in rows if row.get("lost_usd")]
     if lost:

@@ -1,6 +1,7 @@
 """Jobs side by side: what each costs and how wrong it is, on the rows that all of them priced."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -8,13 +9,15 @@ from typing import Any
 import polars as pl
 
 from db import adapters, datasets, jobs, predictions
-from db.engine import begin
+from db.engine import Session, begin
 from db.errors import NotFound, UserError, WrongState
 from db.types import Dataset, Job, JobState, Split
 from worker import specs
 from worker.adapters import pricing
 from worker.datasets import price_bounds
-from worker.evaluation import compare, context_curve
+from worker.evaluation import choice, compare, context_curve, frontier_odds
+from worker.evaluation.choice import Limits
+from worker.evaluation.measures import USUAL
 
 MIN_CURVE = 3
 """Jobs that make a context curve worth drawing."""
@@ -98,8 +101,8 @@ def curves(every: Sequence[Job]) -> list[dict[int, int]]:
 
 
 def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """One dict per job that has measurable rows, best MAE first, with the figures and verdict of `compare.table`; note:
-    what a job that brought nothing says about it."""
+    """One dict per job that has measurable rows, best MAE first, with the figures and verdict of `compare.table` and
+    its frontier_odds; note: what a job that brought nothing says about it."""
     if not job_ids:
         return []
     with begin() as session:
@@ -110,7 +113,8 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
     if frame.is_empty():
         return []
     rows = []
-    for line in compare.table(frame).iter_rows(named=True):
+    table = compare.table(frame).join(frontier_odds.odds(frame), on="job_id", how="left", maintain_order="left")
+    for line in table.iter_rows(named=True):
         job = chosen[line["job_id"]]
         spec = specs.parse(job.spec)
         head = {"job": job.id, "technique": job.technique, "label": spec.label, "family": str(spec.family)}
@@ -119,6 +123,37 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
         money = {"fixed_usd": None if once is None else float(once), "lost_usd": float(job.lost_usd)}
         rows.append(head | {"spec": job.spec, **money, "note": job.error} | line)
     return rows
+
+
+def choose(job_ids: Sequence[int], limits: Limits, by: str = USUAL) -> list[dict[str, Any]]:
+    """What each limit chooses among jobs, judged by a measure: question, job (None: none keeps the limits), ties,
+    perhaps, is_sure as `choice.Choice`, and a sentence."""
+    with begin() as session:
+        frame = predictions.of_jobs(session, list(job_ids)).filter(pl.col("truth").is_not_null())
+        names = labels(session, [jobs.get(session, job_id) for job_id in job_ids])
+    table = compare.table(frame, by=by)
+    return [
+        {
+            "question": each.question,
+            "job": each.job_id,
+            "ties": list(each.ties),
+            "perhaps": list(each.perhaps),
+            "is_sure": each.is_sure,
+            "sentence": choice.sentence(each, table, limits, names, by=by),
+        }
+        for each in choice.choices(table, frame, limits, by=by)
+    ]
+
+
+def labels(session: Session, chosen: Sequence[Job]) -> dict[int, str]:
+    """Job id -> what a terminal calls it: its technique with what differs from the defaults, and its number where
+    several would be called alike."""
+    forms = {adapter.id: adapter.form for adapter in adapters.all(session)}
+    names = {
+        job.id: specs.describe(specs.parse(job.spec), forms.get(job.spec.get("adapter", ""), "")) for job in chosen
+    }
+    alike = {name for name, count in Counter(names.values()).items() if count > 1}
+    return {job_id: f"{name}, job {job_id}" if name in alike else name for job_id, name in names.items()}
 
 
 def cautions(job_ids: Sequence[int]) -> list[str]:

@@ -5,6 +5,7 @@ Many points are binned before they are drawn: a browser needs seconds for 100,00
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import altair as alt
 import numpy as np
@@ -35,11 +36,16 @@ MOST_POINTS = 2_000
 """Above this many points a scatter is binned into a grid."""
 
 
-def trade_off(table: pl.DataFrame, error: Measure) -> Chart:
-    """$ per 1,000 items against the error, with 95 % intervals and the frontier.
+PALEST = 0.25
+"""Opacity of a point that is surely not on the frontier."""
 
-    `table` is worker.evaluation.compare.table with label and family. A cost of 0 has no place on a log axis: it is
-    drawn at half the smallest cost there is.
+
+def trade_off(table: pl.DataFrame, error: Measure, chosen: Sequence[int] = ()) -> Chart:
+    """$ per 1,000 items against the error, with 95 % intervals and the frontier; the less likely a job is on it the
+    paler its point; the ids in `chosen` are ringed.
+
+    `table` is worker.evaluation.compare.table with label, family and frontier_odds. A cost of 0 has no place on a
+    log axis: it is drawn at half the smallest cost there is.
     """
     shown = table.drop_nulls([error.key, "usd_per_1000"])
     positive = shown.filter(pl.col("usd_per_1000") > 0)["usd_per_1000"].to_list()
@@ -54,6 +60,8 @@ def trade_off(table: pl.DataFrame, error: Measure) -> Chart:
             verdicts.VERDICTS, default=formats.NOTHING, return_dtype=pl.String
         ),
         cost_text=pl.col("usd_per_1000").map_elements(formats.usd, return_dtype=pl.String),
+        odds=pl.col("frontier_odds").fill_null(0.0),
+        odds_text=pl.col("frontier_odds").map_elements("{:.0%}".format, return_dtype=pl.String).fill_null("unknown"),
     )
     answers = shown["parse_rate"].to_list()
     trusted = shown.filter(pl.col("parse_rate") >= min(compare.MIN_ANSWERED, max(answers, default=0.0)))
@@ -78,6 +86,7 @@ def trade_off(table: pl.DataFrame, error: Measure) -> Chart:
         alt.Tooltip("reach:N", title="95 % interval"),
         alt.Tooltip("verdict_text:N", title="Verdict"),
         alt.Tooltip("cost_text:N", title="Per 1,000 items"),
+        alt.Tooltip("odds_text:N", title="On the frontier"),
         alt.Tooltip("n:Q", title="Test rows", format=","),
     ]
     base = alt.Chart(shown)
@@ -89,8 +98,14 @@ def trade_off(table: pl.DataFrame, error: Measure) -> Chart:
     bars = base.mark_rule(strokeWidth=3, opacity=0.45).encode(
         x=x, y=alt.Y(f"{error.key}_low:Q"), y2=f"{error.key}_high:Q", color=colour
     )
-    points = base.mark_point(filled=True, size=180, opacity=1).encode(
-        x=x, y=y, color=colour, shape=shape, tooltip=tooltip
+    sureness = alt.Opacity("odds:Q", scale=alt.Scale(domain=[0, 1], range=[PALEST, 1]), legend=None)
+    points = base.mark_point(filled=True, size=180).encode(
+        x=x, y=y, color=colour, shape=shape, opacity=sureness, tooltip=tooltip
+    )
+    rings = (
+        alt.Chart(shown.filter(pl.col("job_id").is_in(list(chosen))))
+        .mark_point(filled=False, shape="circle", size=620, strokeWidth=2.5, color=ACCENT, opacity=1)
+        .encode(x=x, y=y)
     )
     texts = [
         base.transform_filter(alt.datum.place == name)
@@ -99,7 +114,7 @@ def trade_off(table: pl.DataFrame, error: Measure) -> Chart:
         for name, spot in label_places.PLACES.items()
         if name in shown["place"].to_list()
     ]
-    return sized(alt.layer(line, bars, points, *texts), height=430)
+    return sized(alt.layer(line, bars, rings, points, *texts), height=430)
 
 
 def _canvas(shown: pl.DataFrame, error: Measure) -> tuple[float, float, float, float]:

@@ -7,6 +7,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard.parts.tradeoffs import charts
+from dashboard.parts.tradeoffs.choice import Marks
 from dashboard.shared import formats, pickers, reads, verdicts, widgets, words
 from dashboard.shared.reads import Version
 from db.types import Dataset, Job, PredictionStatus
@@ -38,6 +39,18 @@ def choose(dataset: Dataset, jobs: Sequence[Job], labels: dict[int, str]) -> dic
     return {job.id: reads.version(job) for job in jobs if job.id in chosen}
 
 
+def chart(frame: pl.DataFrame, error: Measure, marks: Marks) -> None:
+    """Cost against error; what was chosen by a limit is ringed."""
+    st.altair_chart(charts.trade_off(frame, error, list(marks)), key="trade-off")
+    ringed = " A ring marks what the limits choose." if marks else ""
+    st.caption(
+        "Bars are 95 % bootstrap intervals over the test rows. On the dashed line nothing else here is both cheaper "
+        "and more accurate; the paler a point, the less likely it would be there with other items, costs taken into "
+        f"account.{ringed} Costs are working time × the machine's hourly rate, or the endpoint's tariff for all "
+        "answers, stored ones included; the fixed cost of learning stands apart below."
+    )
+
+
 def unknown(frame: pl.DataFrame) -> None:
     """Says which jobs are not on the chart because nobody knows what they cost."""
     blind = frame.filter(pl.col("usd_per_1000").is_null() & (pl.col("n") > 0))["label"].to_list()
@@ -56,8 +69,8 @@ def lost(jobs: Sequence[Job], labels: dict[int, str]) -> None:
         st.caption(f":material/money_off: Lost besides with calls that brought no answer: {told}.")
 
 
-def table(frame: pl.DataFrame, error: Measure) -> None:
-    """Every figure with its unit; fixed cost apart."""
+def table(frame: pl.DataFrame, error: Measure, marks: Marks) -> None:
+    """Every figure with its unit; fixed cost apart; with what was chosen by a limit."""
     shares = [key for key, measure in DECIDING.items() if measure.unit == "share"]
     others = [key for key in DECIDING if key not in shares]
     shown = frame.select(
@@ -67,19 +80,21 @@ def table(frame: pl.DataFrame, error: Measure) -> None:
         .map_elements(lambda ends: verdicts.reach(ends, error.key, error), return_dtype=pl.String)
         .alias("interval"),
         *others,
-        pl.col(*shares, "parse_rate") * 100,
+        pl.col("job_id").replace_strict(marks, default=None, return_dtype=pl.String).alias("chosen"),
+        pl.col(*shares, "parse_rate", "frontier_odds") * 100,
         pl.col("usd_per_1000").map_elements(formats.known_usd, return_dtype=pl.String, skip_nulls=False),
         pl.col("fixed_usd").map_elements(formats.known_usd, return_dtype=pl.String, skip_nulls=False),
         pl.col("fixed_seconds").map_elements(formats.duration, return_dtype=pl.String),
         pl.col("p50_ms", "p95_ms").map_elements(lambda ms: formats.duration(ms / 1000), return_dtype=pl.String),
     )
     figures = {key: _figure(measure, shown[key]) for key, measure in DECIDING.items()}
-    st.dataframe(shown, hide_index=True, column_config=_COLUMNS | figures | _judged(error), column_order=ORDER)
+    order = ORDER if marks else [name for name in ORDER if name != "chosen"]
+    st.dataframe(shown, hide_index=True, column_config=_COLUMNS | figures | _judged(error), column_order=order)
     widgets.downloads("trade-offs", lambda: frame, endings=export.SHEETS)
 
 
 ORDER = (
-    *("label", "verdict", *DECIDING, "interval", "parse_rate"),
+    *("label", "chosen", "verdict", *DECIDING, "interval", "parse_rate", "frontier_odds"),
     *("usd_per_1000", "fixed_usd", "fixed_seconds", "p50_ms", "p95_ms"),
 )
 
@@ -113,6 +128,13 @@ def _number(label: str, form: str, about: str) -> Any:
 _text = st.column_config.TextColumn
 _COLUMNS: dict[str, Any] = {
     "label": _text("Technique", pinned=True),
+    "chosen": _text("Chosen", help="By a limit of error, cost or time above the chart."),
+    "frontier_odds": _number(
+        "On the frontier",
+        "%.0f %%",
+        "How likely it is, with other items, that nothing else here is both cheaper and more accurate. Empty: its cost "
+        "is unknown, it answered too little, or there are too few rows.",
+    ),
     "parse_rate": _number(
         "Answered", "%.1f %%", "Share of rows with a readable price; the rest is never counted as 0."
     ),

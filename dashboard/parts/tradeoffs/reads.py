@@ -1,10 +1,12 @@
-"""Reads of the Trade-offs page: figures by slice, and what to beware of."""
+"""Reads of the Trade-offs page: figures by slice, choices within limits, and what to beware of."""
 
 import polars as pl
 import streamlit as st
 
+from dashboard.shared import reads
 from dashboard.shared.reads import Version, measured
-from worker.evaluation import slices
+from worker.evaluation import choice, slices
+from worker.evaluation.choice import Choice, Limits
 from worker.pricing import comparison
 
 
@@ -22,3 +24,8 @@ def by_category(versions: dict[int, Version], by: str) -> pl.DataFrame:
 @st.cache_data(max_entries=50, show_spinner="Measuring each slice …")
 def by_band(versions: dict[int, Version], by: str) -> pl.DataFrame:
     return slices.by_band(measured(versions), by=by)
+
+
+@st.cache_data(max_entries=50, show_spinner="Looking for ties …")
+def choices(versions: dict[int, Version], by: str, limits: Limits) -> list[Choice]:
+    return choice.choices(reads.comparison(versions, by), measured(versions), limits, by=by)

@@ -41,3 +41,15 @@ def test_a_job_on_few_rows_is_named_as_what_makes_the_comparison_small(open_page
         jobs.set_total(session, job_id, 3)
     at = open_page("tradeoffs")
     assert "Nearest neighbours (k=3) priced only 3 rows" in texts(at)
+
+
+def test_limits_choose_and_say_so_in_words_and_in_the_table(open_page: Open, priced: int) -> None:
+    at = open_page("tradeoffs")
+    assert "Chosen" not in texts(at)
+    at.number_input(key="limit-mae").set_value(1000.0).run()
+    assert is_well(at)
+    assert "Cheapest with mean error at most \\$1,000: **Category median**" in texts(at)
+    table = at.dataframe[0].value
+    assert table.set_index("label")["chosen"].dropna().to_dict() == {"Category median": "cheapest"}
+    at.number_input(key="limit-usd").set_value(0.0).run()
+    assert "per 1,000 items: none. " in texts(at)

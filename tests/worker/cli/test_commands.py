@@ -91,6 +91,13 @@ def _datasets(walk: Walk, folder: Path) -> None:
     assert walk.json("price", "1", "--technique", "ridge")["jobs"]
     assert "MAE" in walk("compare", "1")
     assert len(walk.json("compare", "1")["rows"]) == 2
+    assert "Cheapest with mean error at most $1,000" in walk("choose", "1", "--error-below", "1000")
+    assert walk.json("choose", "1", "--error-below", "1000")["choices"][0]["question"] == "cheapest"
+    supposed = ("--items-a-month", "5000", "--cpu-hour", "1", "--label-usd", "0.1", "--save", ODD)
+    assert f"Kept as scenario 1, {SHOWN}" in walk("what-if", "1", *supposed)
+    assert walk.json("what-if", "1", "--scenario", ODD)["scenario"]["items_a_month"] == 5000
+    assert SHOWN in walk("scenarios", "1")
+    assert walk.json("scenarios", "1", "--delete", "1") == []
     assert f"Nothing is priced in {SHOWN}" in walk("load", str(file), "--name", ODD) + walk("compare", "3")
     assert "test rows priced by each technique" in walk("demo", "--limit", "20")
     assert walk.json("demo", "--limit", "20")["rows"]

@@ -46,7 +46,9 @@ def predictions(n: int = 300, *, free: bool = False) -> pl.DataFrame:
 def table(frame: pl.DataFrame) -> pl.DataFrame:
     families = {number: str(kind.family) for number, kind in enumerate(TECHNIQUES, 1)}
     return compare.table(frame, n_boot=200).with_columns(
-        label=pl.col("job_id").replace_strict(LABELS), family=pl.col("job_id").replace_strict(families)
+        label=pl.col("job_id").replace_strict(LABELS),
+        family=pl.col("job_id").replace_strict(families),
+        frontier_odds=pl.when(pl.col("job_id") > 1).then(1 / pl.col("job_id")),
     )
 
 
@@ -72,6 +74,16 @@ def test_the_frontier_is_drawn_from_the_cheapest_to_the_best() -> None:
 def test_a_technique_that_costs_nothing_is_still_on_the_log_axis() -> None:
     for line in values(charts.trade_off(table(predictions(free=True)), DECIDING["mae"])):
         assert line["cost"] > 0
+
+
+def test_a_point_is_the_paler_the_less_likely_it_is_on_the_frontier_and_the_chosen_ones_are_ringed() -> None:
+    spec = charts.trade_off(table(predictions()), DECIDING["mae"], chosen=[2]).to_dict()
+    points = [layer for layer in spec["layer"] if layer["mark"]["type"] == "point"]
+    (ring,) = [layer for layer in points if layer["mark"]["filled"] is False]
+    (dots,) = [layer for layer in points if layer["mark"]["filled"] is True]
+    assert dots["encoding"]["opacity"]["field"] == "odds"
+    assert [line["job_id"] for line in spec["datasets"][ring["data"]["name"]]] == [2]
+    assert {line["odds_text"] for line in values(charts.trade_off(table(predictions()), DECIDING["mae"]))} >= {"50%"}
 
 
 def test_a_chart_of_nothing_is_empty_and_no_error() -> None:

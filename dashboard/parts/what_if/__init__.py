@@ -1,0 +1,1 @@
+"""The parts of the What if page: its form, its answer, and the reads behind that."""

@@ -1,0 +1,170 @@
+"""What techniques would cost in a scenario, from what jobs paid; and scenarios that are kept apart from it."""
+
+import json
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import text
+
+from db import adapters, endpoints, jobs, rates
+from db.engine import Session, begin
+from db.errors import NotFound, NotReady, UserError
+from db.types import Adapter, Endpoint, Split
+from tests.builders import a_dataset, an_adapter
+from tests.dashboard.priced import a_finished_job
+from worker import specs
+from worker.datasets import actions as dataset_actions
+from worker.pricing import comparison
+from worker.specs import what_if
+from worker.specs.what_if import Scenario
+from worker.what_if import actions
+
+MODEL = "e:fast"
+
+
+@pytest.fixture
+def priced(database: str) -> dict[str, int]:
+    """Job ids by technique: two on this machine, one behind an endpoint, on the same 20 rows."""
+    with begin() as session:
+        dataset_id = a_dataset(session, 200)
+        endpoints.add(session, Endpoint("e", "http://127.0.0.1:9/v1"))
+        chosen = {"ridge": {}, "rag": {}, "zero-shot": {"model": MODEL}}
+        return {
+            name: a_finished_job(session, dataset_id, specs.parse({"technique": name} | values))
+            for name, values in chosen.items()
+        }
+
+
+def way(job_id: int, **scenario: object) -> dict:
+    answer = actions.ask([job_id], what_if.parse(scenario))
+    (line,) = actions.report(answer, {job_id: "It"})["ways"]
+    return line
+
+
+def a_job_with(session: Session, dataset_id: int, adapter: Adapter) -> int:
+    """A finished job that priced with an adapter and bears what it took."""
+    job_id = a_finished_job(session, dataset_id, specs.SPECS["ridge"]())
+    spec = {"technique": "finetuned", "adapter": adapter.id}
+    jobs.add_fixed_cost(session, job_id, adapter.seconds, adapter.usd)
+    session.execute(
+        text("UPDATE jobs SET technique = 'finetuned', spec = CAST(:spec AS jsonb) WHERE id = :job"),
+        {"spec": json.dumps(spec), "job": job_id},
+    )
+    return job_id
+
+
+def test_as_it_was_booked_an_item_costs_what_the_comparison_says(priced: dict[str, int]) -> None:
+    known = {line["job"]: line["usd_per_1000"] for line in comparison.of_jobs(list(priced.values()))}
+    for job_id in priced.values():
+        line = way(job_id, items_a_month=1000, months=2)
+        assert line["usd_per_1000"] == pytest.approx(known[job_id])
+        assert line["total_usd"] == pytest.approx(line["once_usd"] + 2 * known[job_id])
+        assert line["usd_per_1000_low"] <= line["usd_per_1000"] <= line["usd_per_1000_high"]
+
+
+def test_another_hour_prices_seconds_of_learning_and_pricing_anew(priced: dict[str, int]) -> None:
+    with begin() as session:
+        before = jobs.get(session, priced["ridge"])
+    line = way(before.id, cpu_hour_usd=Decimal(36))
+    assert line["once"]["learning"] == pytest.approx(
+        float(before.fixed_usd) + before.fixed_seconds * (36 - float(before.rate_usd_per_hour)) / 3600
+    )
+    assert line["usd_per_1000"] == pytest.approx(1e3 * 1e-3 * 0.01, rel=0.3)  # about 1 ms at a cent a second
+    assert way(before.id, gpu_hour_usd=Decimal(36)) == way(before.id)  # it ran on no GPU
+    assert (
+        way(priced["zero-shot"], cpu_hour_usd=Decimal(36))["usd_per_1000"] == way(priced["zero-shot"])["usd_per_1000"]
+    )
+
+
+def test_supposed_token_prices_price_each_item_anew(priced: dict[str, int]) -> None:
+    prices = {"input": "10", "cached": "1", "output": "100"}
+    line = way(priced["zero-shot"], tokens={MODEL: prices})
+    # 190 tokens in, of which 64 cached, and 4 out
+    assert line["usd_per_1000"] == pytest.approx(1000 * (126 * 10 + 64 * 1 + 4 * 100) / 1e6)
+    batched = way(priced["zero-shot"], batch=True, tokens={MODEL: prices | {"batch_input": "5", "batch_output": "50"}})
+    assert batched["usd_per_1000"] == pytest.approx(1000 * (190 * 5 + 4 * 50) / 1e6)
+
+
+def test_a_batch_whose_price_nobody_said_is_unknown_or_an_upper_bound(priced: dict[str, int]) -> None:
+    job_id = priced["zero-shot"]
+    line = way(job_id, batch=True)
+    assert line["unknown"] == [f"what {MODEL} charges"]
+    assert line["total_usd"] is None
+    with begin() as session:
+        rates.set_tariff(session, "e", "fast", {"input": Decimal(10), "output": Decimal(100)})
+    report = actions.report(actions.ask([job_id], Scenario(batch=True)), {job_id: "It"})
+    assert report["ways"][0]["usd_per_1000"] == pytest.approx(1000 * (190 * 10 + 4 * 100) / 1e6)
+    assert f"Nobody said what a batch costs at {MODEL}" in " ".join(report["notes"])
+
+
+def test_labels_are_counted_for_what_learns_when_somebody_says_their_price(priced: dict[str, int]) -> None:
+    report = actions.report(actions.ask([priced["ridge"]], Scenario()), {priced["ridge"]: "It"})
+    assert "Labels are not counted" in " ".join(report["notes"])
+    assert way(priced["ridge"], label_usd=Decimal("0.5"))["once"]["labels"] == 80.0  # 160 train rows
+    assert way(priced["zero-shot"], label_usd=Decimal("0.5"))["once"]["labels"] == 0.0
+
+
+def test_a_fine_tune_bears_its_training_its_hosting_and_what_is_unknown(priced: dict[str, int]) -> None:
+    with begin() as session:
+        dataset_id = jobs.get(session, priced["ridge"]).dataset_id
+        adapter = an_adapter(session, dataset_id, usd=Decimal("1.5"), seconds=60.0, train_rows=100)
+        blind = an_adapter(session, dataset_id, id="b" * 64, metrics={"cost_unknown": True})
+        ids = [a_job_with(session, dataset_id, each) for each in (adapter, blind)]
+    line = way(ids[0], hosting_usd=Decimal(20), label_usd=Decimal("0.1"), months=3, items_a_month=1)
+    assert line["once"]["training"] == 1.5
+    assert line["once"]["labels"] == pytest.approx(10.0)
+    assert line["monthly_usd"] == 20.0
+    assert line["total_usd"] == pytest.approx(line["once_usd"] + 60, abs=0.01)
+    assert way(priced["ridge"], hosting_usd=Decimal(20))["monthly_usd"] == 0.0
+    report = actions.report(actions.ask(ids, Scenario()), dict(zip(ids, ("Known", "Blind"))))
+    assert "Blind is left out: what its training cost is unknown." in report["notes"]
+    assert [line["total_usd"] is None for line in report["ways"]] == [False, True]
+    with begin() as session:
+        assert adapters.get(session, adapter.id).usd == Decimal("1.5")  # nothing that was measured changes
+
+
+def test_jobs_without_a_common_item_have_nothing_to_be_measured_on(database: str) -> None:
+    spec = specs.SPECS["ridge"]()
+    with begin() as session:
+        dataset_id = a_dataset(session, 100, unpriced=20)
+        ids = [a_finished_job(session, dataset_id, spec, side) for side in (Split.TEST, Split.UNPRICED)]
+    with pytest.raises(NotReady, match="no item in common"):
+        actions.ask(ids, Scenario())
+    with pytest.raises(NotReady, match="No technique has priced"):
+        actions.ask([], Scenario())
+
+
+def test_scenarios_are_kept_by_name_loaded_written_over_and_deleted_by_id(database: str) -> None:
+    with begin() as session:
+        here, there = a_dataset(session, 20), a_dataset(session, 20, name="other")
+    scenario = what_if.parse({"items_a_month": 7, "tokens": {MODEL: {"input": "0.1", "output": "0.4"}}})
+    kept = actions.save(here, "  after   Christmas ", scenario)
+    assert kept.name == "after Christmas"
+    assert actions.load(here, "after Christmas") == scenario
+    again = actions.save(here, "after Christmas", Scenario(months=3))
+    assert again.id == kept.id
+    assert actions.load(here, "after Christmas").months == 3
+    assert actions.kept(there) == []
+    with pytest.raises(NotFound, match="there are: after Christmas"):
+        actions.load(here, "before")
+    with pytest.raises(UserError, match="a name of 1 to 80"):
+        actions.save(here, "  ", scenario)
+    actions.delete(kept.id)
+    with pytest.raises(NotFound):
+        actions.delete(kept.id)
+
+
+def test_scenarios_go_with_their_dataset(database: str) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 20)
+    actions.save(dataset_id, "mine", Scenario())
+    dataset_actions.delete_dataset(dataset_id)
+    assert actions.kept(dataset_id) == []
+
+
+@pytest.mark.parametrize(
+    "values", [{"months": 0}, {"items_a_month": -1}, {"tokens": {MODEL: {"input": 1}}}, {"label_usd": -1}, {"other": 1}]
+)
+def test_what_can_not_be_supposed_is_one_sentence(values: dict) -> None:
+    with pytest.raises(UserError, match=next(iter(values))):
+        what_if.parse(values)

@@ -1,0 +1,1 @@
+"""What techniques would cost in a scenario, and the scenarios that people keep."""

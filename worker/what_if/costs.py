@@ -1,0 +1,149 @@
+"""What each of several finished jobs' techniques would cost in a scenario: once, a month, and for each item."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import polars as pl
+
+from db import adapters, endpoints, jobs, rates
+from db.engine import Session
+from db.errors import NotFound
+from db.types import Adapter, Dataset, Job, JobKind, Queue, Split, Tariff
+from worker import specs
+from worker.adapters import pricing
+from worker.endpoints import tariffs
+from worker.specs import LlmSpec, MultiShotSpec
+from worker.specs.what_if import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Of one job; what is unknown is None, with a sentence in `unknown`."""
+
+    job_id: int
+    once: Mapping[str, Decimal | None]  # what for -> $
+    monthly: Decimal
+    per_item: pl.Series | None  # $ of each row of the frame it was made from
+    unknown: Sequence[str] = field(default=())
+    notes: Sequence[str] = field(default=())
+
+    @property
+    def is_known(self) -> bool:
+        return not self.unknown
+
+    @property
+    def once_usd(self) -> Decimal | None:
+        parts = [usd for usd in self.once.values() if usd is not None]
+        return sum(parts, Decimal(0)) if len(parts) == len(self.once) else None
+
+
+def of_job(session: Session, dataset: Dataset, job: Job, lines: pl.DataFrame, scenario: Scenario) -> Costs:
+    """`lines`: the job's lines of db.predictions.costs."""
+    spec = specs.parse(job.spec)
+    adapter = _adapter(session, job)
+    unknown: list[str] = []
+    notes: list[str] = []
+    per_item = _per_item(session, job, lines, scenario, unknown, notes)
+    once: dict[str, Decimal | None] = _learning(session, job, adapter, scenario)
+    if spec.searches:
+        embedding = jobs.all(session, dataset.id, JobKind.INDEX)
+        once["knowledge base"] = sum((each.fixed_usd for each in embedding), Decimal(0))
+    if scenario.label_usd is not None:
+        once["labels"] = scenario.label_usd * labelled(dataset, job, adapter)
+    if any(usd is None for usd in once.values()):
+        unknown.append("what its training cost")
+    monthly = scenario.hosting_usd if adapter else Decimal(0)
+    return Costs(job.id, once, monthly, per_item, unknown, notes)
+
+
+def labelled(dataset: Dataset, job: Job, adapter: Adapter | None) -> int:
+    """Rows with a price that the technique learned from, searches or shows as examples."""
+    spec = specs.parse(job.spec)
+    train = dataset.splits.get(Split.TRAIN, 0)
+    if isinstance(spec, MultiShotSpec) and spec.choose != "nearest":
+        return min(spec.k, train)
+    if adapter and not spec.learns:
+        return adapter.train_rows
+    return train if spec.learns or adapter else 0
+
+
+def hour(scenario: Scenario, queue: Queue) -> Decimal | None:
+    """What an hour of the machines of a queue is supposed to cost; None: as booked."""
+    return scenario.gpu_hour_usd if queue is Queue.GPU else scenario.cpu_hour_usd
+
+
+def _adapter(session: Session, job: Job) -> Adapter | None:
+    try:
+        return adapters.get(session, str(job.spec["adapter"])) if job.spec.get("adapter") else None
+    except NotFound:
+        return None  # retired and removed: what it cost stays in the job
+
+
+def _learning(session: Session, job: Job, adapter: Adapter | None, scenario: Scenario) -> dict[str, Decimal | None]:
+    """What fitting and training cost, at the supposed price of an hour."""
+    trained_usd, trained_seconds = (adapter.usd, adapter.seconds) if adapter else (Decimal(0), 0.0)
+    fit_seconds = max(0.0, job.fixed_seconds - trained_seconds)
+    fit = job.fixed_usd - trained_usd + _dearer(scenario, job, fit_seconds)
+    if adapter is None:
+        return {"learning": fit}
+    if adapter.id in pricing.unknown_costs(session):
+        return {"learning": fit, "training": None}
+    more = Decimal(0)
+    if not adapter.uses_endpoint and adapter.job_id is not None:  # at an endpoint nobody pays for the time
+        more = _dearer(scenario, jobs.get(session, adapter.job_id), trained_seconds)
+    return {"learning": fit, "training": trained_usd + more}
+
+
+def _dearer(scenario: Scenario, job: Job, seconds: float) -> Decimal:
+    """Dollars more than booked for working seconds of a job."""
+    supposed = hour(scenario, job.queue)
+    return Decimal(0) if supposed is None else rates.usd_for(seconds, supposed - job.rate_usd_per_hour)
+
+
+def _per_item(
+    session: Session, job: Job, lines: pl.DataFrame, scenario: Scenario, unknown: list[str], notes: list[str]
+) -> pl.Series | None:
+    """Dollars of each line, anew; None: unknown, which is then said in `unknown`."""
+    spec = specs.parse(job.spec)
+    if not spec.uses_endpoint:
+        supposed = hour(scenario, job.queue)
+        return lines["usd"] + lines["saved_usd"] if supposed is None else lines["seconds"] * float(supposed) / 3600
+    assert isinstance(spec, LlmSpec)  # only they have a model
+    batch = scenario.batch or spec.batch != "off"
+    if spec.model in scenario.tokens:
+        tariff: Tariff | None = scenario.tokens[spec.model].tariff
+    elif batch == (spec.batch != "off"):
+        if lines["usd"].null_count():
+            unknown.append(f"what {spec.model} charges")
+            return None
+        return lines["usd"] + lines["saved_usd"]
+    else:
+        tariff = _listed(session, spec.model)
+    if tariff is None:
+        unknown.append(f"what {spec.model} charges")
+        return None
+    if batch and tariff.batch_input is None:
+        notes.append(f"Nobody said what a batch costs at {spec.model}: the plain price is taken, which is the most.")
+    return at(tariff, lines, batch=batch)
+
+
+def at(tariff: Tariff, lines: pl.DataFrame, *, batch: bool) -> pl.Series:
+    """Dollars of each line (tokens_in, tokens_cached, tokens_out) at a tariff."""
+    one = {
+        name: float(tariff.usd(*tokens, batch=batch))
+        for name, tokens in {"in": (1, 0, 0), "cached": (1, 1, 0), "out": (0, 0, 1)}.items()
+    }
+    return (
+        (lines["tokens_in"] - lines["tokens_cached"]) * one["in"]
+        + lines["tokens_cached"] * one["cached"]
+        + lines["tokens_out"] * one["out"]
+    )
+
+
+def _listed(session: Session, ref: str) -> Tariff | None:
+    endpoint, _, model = ref.partition(":")
+    try:
+        return tariffs.find(session, endpoints.get(session, endpoint), model)
+    except NotFound:
+        return None
