@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = ("ingest", "engine", "embeddings", "llm", "endpoint", "training", "verdicts", "frontier")
+ALL = ("ingest", "engine", "embeddings", "llm", "endpoint", "training", "verdicts", "frontier", "invoice")
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ from db.types import Adapter, Dataset, Job, JobKind, Queue, Split, Tariff
 from worker import specs
 from worker.adapters import pricing
 from worker.endpoints import tariffs
-from worker.specs import LlmSpec, MultiShotSpec
+from worker.specs import BaseSpec, LlmSpec, MultiShotSpec, RetrievalSpec
 from worker.specs.what_if import Scenario
 
 
@@ -46,7 +46,7 @@ def of_job(session: Session, dataset: Dataset, job: Job, lines: pl.DataFrame, sc
     notes: list[str] = []
     per_item = _per_item(session, job, lines, scenario, unknown, notes)
     once: dict[str, Decimal | None] = _learning(session, job, adapter, scenario)
-    if spec.searches:
+    if _searches(spec):
         embedding = jobs.all(session, dataset.id, JobKind.INDEX)
         once["knowledge base"] = sum((each.fixed_usd for each in embedding), Decimal(0))
     if scenario.label_usd is not None:
@@ -66,6 +66,13 @@ def labelled(dataset: Dataset, job: Job, adapter: Adapter | None) -> int:
     if adapter and not spec.learns:
         return adapter.train_rows
     return train if spec.learns or adapter else 0
+
+
+def _searches(spec: BaseSpec) -> bool:
+    """Whether these settings read the knowledge base."""
+    if isinstance(spec, MultiShotSpec):
+        return spec.k > 0 and spec.choose == "nearest"
+    return spec.k > 0 if isinstance(spec, RetrievalSpec) else spec.searches
 
 
 def hour(scenario: Scenario, queue: Queue) -> Decimal | None:

@@ -36,13 +36,13 @@ MOST_POINTS = 2_000
 """Above this many points a scatter is binned into a grid."""
 
 
-PALEST = 0.25
+FAINTEST = 0.35
 """Opacity of a point that is surely not on the frontier."""
 
 
 def trade_off(table: pl.DataFrame, error: Measure, chosen: Sequence[int] = ()) -> Chart:
     """$ per 1,000 items against the error, with 95 % intervals and the frontier; the less likely a job is on it the
-    paler its point; the ids in `chosen` are ringed.
+    fainter its point; the ids in `chosen` are ringed.
 
     `table` is worker.evaluation.compare.table with label, family and frontier_odds. A cost of 0 has no place on a
     log axis: it is drawn at half the smallest cost there is.
@@ -98,7 +98,7 @@ def trade_off(table: pl.DataFrame, error: Measure, chosen: Sequence[int] = ()) -
     bars = base.mark_rule(strokeWidth=3, opacity=0.45).encode(
         x=x, y=alt.Y(f"{error.key}_low:Q"), y2=f"{error.key}_high:Q", color=colour
     )
-    sureness = alt.Opacity("odds:Q", scale=alt.Scale(domain=[0, 1], range=[PALEST, 1]), legend=None)
+    sureness = alt.Opacity("odds:Q", scale=alt.Scale(domain=[0, 1], range=[FAINTEST, 1]), legend=None)
     points = base.mark_point(filled=True, size=180).encode(
         x=x, y=y, color=colour, shape=shape, opacity=sureness, tooltip=tooltip
     )

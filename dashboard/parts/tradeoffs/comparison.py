@@ -45,7 +45,7 @@ def chart(frame: pl.DataFrame, error: Measure, marks: Marks) -> None:
     ringed = " A ring marks what the limits choose." if marks else ""
     st.caption(
         "Bars are 95 % bootstrap intervals over the test rows. On the dashed line nothing else here is both cheaper "
-        "and more accurate; the paler a point, the less likely it would be there with other items, costs taken into "
+        "and more accurate; the fainter a point, the less likely it would be there with other items, costs taken into "
         f"account.{ringed} Costs are working time × the machine's hourly rate, or the endpoint's tariff for all "
         "answers, stored ones included; the fixed cost of learning stands apart below."
     )
@@ -80,7 +80,7 @@ def table(frame: pl.DataFrame, error: Measure, marks: Marks) -> None:
         .map_elements(lambda ends: verdicts.reach(ends, error.key, error), return_dtype=pl.String)
         .alias("interval"),
         *others,
-        pl.col("job_id").replace_strict(marks, default=None, return_dtype=pl.String).alias("chosen"),
+        pl.col("job_id").replace_strict(marks, default="", return_dtype=pl.String).alias("chosen"),
         pl.col(*shares, "parse_rate", "frontier_odds") * 100,
         pl.col("usd_per_1000").map_elements(formats.known_usd, return_dtype=pl.String, skip_nulls=False),
         pl.col("fixed_usd").map_elements(formats.known_usd, return_dtype=pl.String, skip_nulls=False),
@@ -128,7 +128,7 @@ def _number(label: str, form: str, about: str) -> Any:
 _text = st.column_config.TextColumn
 _COLUMNS: dict[str, Any] = {
     "label": _text("Technique", pinned=True),
-    "chosen": _text("Chosen", help="By a limit of error, cost or time above the chart."),
+    "chosen": _text("Chosen", width="medium", help="By a limit of error, cost or time above the chart."),
     "frontier_odds": _number(
         "On the frontier",
         "%.0f %%",

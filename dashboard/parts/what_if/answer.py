@@ -57,7 +57,9 @@ def _table(report: dict[str, Any], errors: dict[int, float | None]) -> None:
                 "In all": formats.known_usd(way["total_usd"]),
                 "95 % interval": _ends(way, "total_usd"),
                 "Once": formats.known_usd(way["once_usd"]),
-                "Of that": ", ".join(f"{name} {formats.known_usd(usd)}" for name, usd in way["once"].items()),
+                "Of that": ", ".join(
+                    f"{name} {formats.known_usd(usd)}" for name, usd in way["once"].items() if usd != 0
+                ),
                 "A month": formats.known_usd(way["monthly_usd"]),
                 "Per 1,000 items": formats.known_usd(way["usd_per_1000"]),
                 "Mean error": formats.usd(errors.get(way["job"])),

@@ -13,6 +13,7 @@ from worker.evaluation.break_even import Crossing, Totals, rounded
 HEIGHT = 430
 _STEPS = 60
 _REACH = 100.0  # times the chosen volume, to either side
+_LABEL = 0.07  # of the width of the chart
 # A family has one colour elsewhere; here several of one family cross each other, so each line has its own.
 LINES = ["#5580b8", "#c9682a", "#2a8f83", "#8d5fb5", "#a07a14", "#c24a6e", "#6b7f3a", "#3f8fb0", "#b0563f", "#7a6fd0"]
 _COUNT = "datum.value >= 1e6 ? format(datum.value / 1e6, ',~r') + ' M' : format(datum.value, ',~r')"
@@ -43,7 +44,15 @@ def totals(answer: Totals, names: dict[int, str], items: int) -> Chart:
     colour = alt.Color(
         "label:N",
         scale=alt.Scale(domain=order, range=[LINES[place % len(LINES)] for place in range(len(order))]),
-        legend=alt.Legend(title=None, orient="top", columns=3, labelLimit=300, symbolType="stroke"),
+        legend=alt.Legend(
+            title=None,
+            orient="top",
+            columns=3,
+            labelLimit=300,
+            symbolType="stroke",
+            symbolOpacity=1,
+            symbolStrokeWidth=3,
+        ),
     )
     base = alt.Chart(drawn)
     tooltip = [
@@ -71,7 +80,9 @@ def _crossings(
     inside = [each for each in answer.crossings() if reach[0] <= each.items <= reach[1]]
     if not inside:
         return []
-    frame = pl.DataFrame([_line(answer, each, names, reach) for each in inside])
+    frame = pl.DataFrame([_line(answer, each, names, reach) for each in inside]).with_columns(
+        text=_apart(inside, reach)
+    )
     base = alt.Chart(frame)
     tooltip = [alt.Tooltip("sentence:N", title="Crossing")]
     return [
@@ -81,12 +92,22 @@ def _crossings(
     ]
 
 
+def _apart(inside: Sequence[Crossing], reach: tuple[float, float]) -> pl.Series:
+    """The number at each crossing, by rising volume; none where it would lie on the one before."""
+    room = (reach[1] / reach[0]) ** _LABEL
+    last, texts = 0.0, []
+    for each in inside:
+        is_apart = each.items > last * room
+        texts.append(rounded(each.items) if is_apart else "")
+        last = each.items if is_apart else last
+    return pl.Series(texts, dtype=pl.String)
+
+
 def _line(answer: Totals, crossing: Crossing, names: dict[int, str], reach: tuple[float, float]) -> dict[str, object]:
     at = answer.at([crossing.items]).filter(pl.col("key") == crossing.better)["usd"][0]
     low, high = (
         crossing.items if end is None else min(max(end, reach[0]), reach[1]) for end in (crossing.low, crossing.high)
     )
     return {
-        "items": crossing.items, "usd": at, "low": low, "high": high, "text": rounded(crossing.items),
-        "sentence": crossing.sentence(names),
+        "items": crossing.items, "usd": at, "low": low, "high": high, "sentence": crossing.sentence(names),
     }  # fmt: skip

@@ -18,6 +18,7 @@ PAGES = {
     "tradeoffs": "Trade-offs",
     "results": "Results",
     "compare": "Compare",
+    "what_if": "What if",
     "knowledge": "Knowledge",
     "finetune": "Fine-tune",
 }

@@ -133,6 +133,7 @@ def test_a_fine_tune_reports_its_adapter(alone: Alone) -> None:
 @pytest.mark.parametrize(("words", "there"), [
     (("jobs",), "state"),
     (("compare", "1"), "rows"),
+    (("what-if", "1"), "crossings"),
     (("data-need", "1", "--measured", "20"), "forecasts"),
     (("knowledge", "status", "1"), "train_searchable"),
     (("endpoints", "list"), "base_url"),
