@@ -149,6 +149,8 @@ def _table(report: dict[str, Any], caption: str) -> Table:
 
 
 def _usd(value: float | None) -> str:
+    if value is not None and 0 < value < amounts.SMALLEST:
+        return f"under {amounts.SMALLEST:.6f}"
     return "unknown" if value is None else amounts.plain(value, 2)
 
 

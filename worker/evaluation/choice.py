@@ -41,7 +41,7 @@ class Choice:
     question: Question
     job_id: int | None  # None: no job keeps the limits
     ties: tuple[int, ...] = ()  # keep the limits, and can't be told apart from it in what was asked for
-    perhaps: tuple[int, ...] = ()  # ahead of it, and their interval of the error reaches into the limit
+    perhaps: tuple[int, ...] = ()  # ahead of it, or of none, and their interval of the error reaches into the limit
     is_sure: bool = True  # its own interval of the error lies within the limit
 
 
@@ -71,7 +71,11 @@ def sentence(choice: Choice, table: pl.DataFrame, limits: Limits, names: Mapping
     start = f"{what} with {amounts.listed(_limits(limits, measure))}"
     line = {row["job_id"]: row for row in table.iter_rows(named=True)}
     if choice.job_id is None:
-        return f"{start}: none. {_nearest(table, limits, measure, names)}"
+        nearest = _nearest(table, limits, measure, names)
+        if choice.perhaps:
+            perhaps = amounts.listed([names[job] for job in choice.perhaps])
+            nearest += f" With other items {perhaps} may keep the limit: the interval reaches into it."
+        return f"{start}: none. {nearest}"
     chosen = line[choice.job_id]
     said = [f"{start}: {names[choice.job_id]}, {_figures(chosen, measure)}"]
     if choice.ties:
@@ -119,7 +123,7 @@ def _choice(
     is_low = column != measure.key or measure.lower_is_better
     order = kept.drop_nulls(column).sort(column, "job_id", descending=[not is_low, False])
     if order.is_empty():
-        return Choice(question, None)
+        return Choice(question, None, perhaps=tuple(candidates.filter(_may_keep(limits, measure))["job_id"]))
     job_id, figure = order["job_id"][0], order[column][0]
     jobs = sorted(order["job_id"])
     values, average = _asked(question, measure)

@@ -11,7 +11,8 @@ from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import a_finished_job, a_priced_dataset, a_running_job
 from worker import specs
 
-PAGES = ("data", "run", "jobs", "tradeoffs", "results", "compare", "prompts", "knowledge", "finetune", "data_need")
+PAGES = ("data", "run", "jobs", "tradeoffs", "results", "compare", "prompts", "knowledge", "finetune", "data_need",
+         "what_if")  # fmt: skip
 
 
 @pytest.fixture

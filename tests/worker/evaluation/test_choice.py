@@ -67,6 +67,14 @@ def test_none_is_said_with_who_comes_nearest() -> None:
     assert said.startswith("Best on mean error with at most $0.0000010 per 1,000 items: none. The cheapest is Cheap: ")
 
 
+def test_who_would_be_the_only_one_by_a_hair_is_named_with_none() -> None:
+    limits = Limits(error=min(ERROR[3], ERROR[4]) * 0.999)
+    (found,) = asked(limits)
+    assert found.job_id is None
+    assert min((3, 4), key=ERROR.get) in found.perhaps
+    assert "may keep the limit: the interval reaches into it." in words(limits)[0]
+
+
 def test_where_more_is_better_the_limit_is_the_least() -> None:
     (said,) = words(Limits(error=0.5), by="within")
     assert said.startswith("Cheapest with within 20 % at least 50%: Good, ")
