@@ -67,7 +67,9 @@ def test_a_comparison_can_be_judged_by_it_and_the_nearer_job_is_ahead(measure: M
     said = verdicts.verdict(table, {1: "one", 2: "two"}, measure)
     assert measure.short.lower() in said
     assert measure.written(table[measure.key][0]) in said
-    shown = table.with_columns(label=pl.lit("a job"), family=pl.lit("baseline"), usd_per_1000=pl.lit(1.0))
+    shown = table.with_columns(
+        label=pl.lit("a job"), family=pl.lit("baseline"), usd_per_1000=pl.lit(1.0), frontier_odds=pl.lit(1.0)
+    )
     assert measure.label in str(charts.trade_off(shown, measure).to_dict())
 
 
