@@ -76,7 +76,7 @@ def test_a_comparison_can_be_judged_by_it_and_the_nearer_job_is_ahead(measure: M
 def test_the_tables_of_the_page_and_of_the_terminal_have_a_column_for_each() -> None:
     assert set(DECIDING) <= set(comparison.ORDER)
     table = compare.table(predictions(1, 0.1), n_boot=50)
-    rows = [line | {"description": "a job", "fixed_usd": 0.0} for line in table.to_dicts()]
+    rows = [line | {"description": "a job", "fixed_usd": 0.0, "frontier_odds": None} for line in table.to_dicts()]
     console = Console(width=300)
     with console.capture() as printed:
         console.print(tables.comparison(rows))

@@ -29,7 +29,7 @@ from worker.cli.console import tell_error
 ORDER = (
     "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "curve", "jobs", "pause",
     "resume", "cancel", "retry", "compare", "choose",
-    "what-if", "demo", "doctor",
+    "what-if", "scenarios", "demo", "doctor",
 )  # fmt: skip
 
 
