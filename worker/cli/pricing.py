@@ -147,6 +147,7 @@ def demo(
         job_ids = actions.start(dataset.id, chosen, Split.TEST, limit)
         warnings = _cautions(job_ids, quiet=as_json)
         watch.wait(job_ids, quiet=as_json)
+        warnings += _unlike(job_ids, quiet=as_json)
         report = comparison.of_jobs(job_ids)
     if as_json:
         print_json({"dataset": dataset.id, "jobs": job_ids, "rows": report, "warnings": warnings} | about)
