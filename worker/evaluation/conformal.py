@@ -26,6 +26,10 @@ WHY_NONE = (
 )
 """What is said of a job without intervals; goes on after a colon."""
 
+UNLIKE = 0.6
+"""The share of pairs of a priced and a calibration row that may be told apart (worker.evaluation.drift) before the rows
+are called unlike: by more than chance, and by enough to matter."""
+
 SMALLEST_BAND = 75
 """Calibration rows that a band of predicted prices has at least. Coverage in a band differs from what is promised by
 chance, with a standard deviation of 3.4 points at 75 rows and of 2.1 at 200."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from db import adapters, datasets, jobs, predictions
+from db import adapters, datasets, jobs, predictions, results
 from db.engine import Session, begin
 from db.errors import NotFound, UserError, WrongState
 from db.settings import settings
@@ -16,7 +16,7 @@ from db.types import Dataset, Job, JobState, Split
 from worker import specs
 from worker.adapters import pricing
 from worker.datasets import price_bounds
-from worker.evaluation import choice, compare, context_curve, coverage, frontier_odds
+from worker.evaluation import choice, compare, conformal, context_curve, coverage, frontier_odds
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import USUAL
 from worker.pricing import repeats as runs
@@ -182,7 +182,23 @@ def cautions(job_ids: Sequence[int]) -> list[str]:
             with suppress(UserError):  # stored by an earlier version, whose technique had other settings
                 spec = specs.parse(job.spec)
                 said.append(price_bounds.caution(session, datasets.get(session, job.dataset_id), spec))
-    return list(dict.fromkeys(filter(None, said)))
+    return list(dict.fromkeys(filter(None, [*said, *unlike(job_ids)])))
+
+
+def unlike(job_ids: Sequence[int]) -> list[str]:
+    """Sentences about finished jobs whose rows are unlike those that their intervals were learned on."""
+    said = []
+    with begin() as session:
+        for job in (jobs.get(session, job_id) for job_id in job_ids):
+            found = (results.get(session, job.id) or {}).get("drift")
+            if found and found["low"] > conformal.UNLIKE:
+                spec = specs.parse(job.spec)
+                said.append(
+                    f"{spec.label}, job {job.id}: the rows priced are unlike the validation rows that its intervals "
+                    f"were learned on. By their words alone {found['share']:.0%} of pairs are told apart (50% = not at "
+                    f"all), so that the {conformal.COVERAGE:.0%} of the intervals is no promise for them."
+                )
+    return said
 
 
 def curve(job_ids: Sequence[int]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from db.engine import Session, begin
 from db.knowledge import bases
 from db.types import ITEM_SCHEMA, PREDICTION_SCHEMA, Artifact, Job, PredictionStatus, Split
 from worker import specs
-from worker.evaluation import calibration, conformal, metrics, neighbours_alone
+from worker.evaluation import calibration, conformal, drift, metrics, neighbours_alone
 from worker.progress import Progress
 from worker.resources import LiveResources, fitted
 from worker.specs import BaseSpec
@@ -114,19 +114,40 @@ def _tally(frame: pl.DataFrame) -> chunks.Tally:
 
 
 def evaluate(work: Work) -> Commit:
-    """Measure the job against the prices that the file has for its rows; and what retrieval brought, if it had any."""
+    """Measure the job against the prices that the file has for its rows, and whether those are unlike the calibration
+    rows; and what retrieval brought, if it had any."""
     with begin() as session:
         frame = predictions.of_jobs(session, [work.job.id]).filter(pl.col("truth").is_not_null())
     measured = metrics.summary(frame) if len(frame) else {}
     spec = specs.parse(work.job.spec)
     if spec.reads_neighbours:
         measured |= _retrieval(work.job, spec)
+    measured |= _drift(work.job, spec)
 
     def commit(session: Session) -> chunks.Tally:
         results.put(session, work.job.id, measured)
         return chunks.Tally()
 
     return commit
+
+
+def _drift(job: Job, spec: BaseSpec) -> dict[str, Any]:
+    """How well the priced rows are told apart from the calibration rows, by their words."""
+    with begin() as session:
+        dataset = datasets.get(session, job.dataset_id)
+        fit_hash = datasets.fit_hash(dataset, spec.fit_key)
+        known = calibration.read(artifacts.part(session, fit_hash, calibration.PART))["row"].to_list()
+        priced = datasets.target_rows(session, dataset.id, job.split, min(job.item_limit or drift.MOST, drift.MOST))
+        if not known:
+            return {}
+        frames = [
+            datasets.items_to_price(session, dataset.id, 0, rows).join(
+                datasets.groups(session, dataset.id, rows), on="row"
+            )
+            for rows in (known, priced)
+        ]
+    found = drift.told_apart(*frames)
+    return {"drift": found} if found else {}
 
 
 def _retrieval(job: Job, spec: BaseSpec) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dashboard.parts.results import reads as results_reads
 from dashboard.shared import formats, reads, widgets, words
 from db.types import Family, Job, JobState, PredictionStatus
 from worker.evaluation.conformal import COVERAGE, WHY_NONE
+from worker.pricing import comparison
 
 SHOWN = 1_000
 
@@ -29,6 +30,12 @@ def added(job: Job, snapshot: Path) -> None:
         found = results_reads.added(snapshot)
         if found:
             st.info(words.md(found.verdict), icon=":material/gavel:")
+
+
+def unlike(job: Job) -> None:
+    """Warns of rows that are unlike those that the job's intervals were learned on."""
+    for sentence in comparison.unlike([job.id]) if job.state is JobState.DONE else ():
+        st.warning(words.plain(sentence), icon=":material/warning:")
 
 
 def flagged(snapshot: Path) -> bool:
