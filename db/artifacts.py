@@ -27,6 +27,11 @@ def get(session: Session, fit_hash: str) -> Artifact | None:
     return Artifact({part: payload for part, payload in rows if part != _EMPTY}) if rows else None
 
 
+def part(session: Session, fit_hash: str, name: str) -> bytes | None:
+    """One part of what a fit produced; None where it has none of that name."""
+    return session.scalar(select(ArtifactRow.payload).where(ArtifactRow.hash == fit_hash, ArtifactRow.part == name))
+
+
 def fit_seconds(session: Session, fit_hash: str) -> float | None:
     """How long the fit took when it was done; None when it was never done."""
     return session.scalar(select(ArtifactRow.fit_seconds).where(ArtifactRow.hash == fit_hash).limit(1))

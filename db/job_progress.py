@@ -126,11 +126,13 @@ def measured_seconds(
     row = session.execute(
         text(
             """SELECT sum(CASE WHEN :queue = 'endpoint' THEN extract(epoch FROM c.finished_at - c.started_at)::float8
-                               ELSE c.seconds END) / nullif(sum(c.items_done), 0) AS per_item,
-                      avg(j.fixed_seconds) AS fit
+                               ELSE c.seconds END) FILTER (WHERE c.step = 'price')
+                      / nullif(sum(c.items_done) FILTER (WHERE c.step = 'price'), 0) AS per_item,
+                      -- Not jobs.fixed_seconds: that holds an adapter's training, too.
+                      coalesce(avg(c.seconds) FILTER (WHERE c.step = 'fit'), 0) AS fit
                FROM (SELECT * FROM jobs WHERE technique = :technique AND state = 'done' AND queue = :queue
                      AND (:spec ::text IS NULL OR spec_hash = :spec) ORDER BY id DESC LIMIT 5) j
-               JOIN chunks c ON c.job_id = j.id AND c.step = 'price'"""
+               JOIN chunks c ON c.job_id = j.id AND c.step IN ('fit', 'price')"""
         ),
         {"technique": technique, "spec": spec_hash, "queue": queue},
     ).first()

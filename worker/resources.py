@@ -92,7 +92,7 @@ class LiveResources:
 
 
 def fitted(dataset: Dataset, spec: BaseSpec, fit_hash: str) -> Technique:
-    """The technique of a spec, with what its fit step learned. Raises NotReady if that step never ran."""
+    """The technique of a spec, with what its fit step learned. Raises NotReady if it learns and that step never ran."""
     if fit_hash in _fitted:
         _fitted.move_to_end(fit_hash)
         return _fitted[fit_hash]

@@ -10,9 +10,10 @@ from db.errors import NotReady
 from db.types import Dataset, Family, Priority, Queue, Split, Step
 from worker.adapters import pricing
 from worker.datasets import price_bounds
+from worker.evaluation import calibration
 from worker.pricing import token_estimate
 from worker.prompts import versions
-from worker.specs import ENDPOINT_VALIDATION, BaseSpec, LlmSpec
+from worker.specs import ENDPOINT_VALIDATION, LOCAL_VALIDATION, BaseSpec, LlmSpec
 
 _ENDPOINT_SECONDS = 0.05  # per item, with many calls at once
 
@@ -33,13 +34,19 @@ class Estimate:
     usd_high: Decimal | None = None
     tokens_in: int = 0  # over all items; 0 where no language model is involved
     tokens_out: int = 0
+    answers_to_fit: int = 0  # rows that a language model is asked about before the first row is priced; part of fixed_*
 
 
-def chunks(spec: BaseSpec, rows: Sequence[int], *, measure: bool) -> list[tuple[Step, list[int]]]:
+def has_fit(dataset: Dataset, spec: BaseSpec) -> bool:
+    """Whether a job has a fit step: its technique learns, or there are rows enough to calibrate it."""
+    return spec.learns or calibration.count(spec, dataset.splits.get(Split.VALIDATION, 0)) > 0
+
+
+def chunks(dataset: Dataset, spec: BaseSpec, rows: Sequence[int], *, measure: bool) -> list[tuple[Step, list[int]]]:
     """The steps of a pricing job: fit, the rows in pieces of `chunk_size`, and a measurement at the end."""
     pieces = [list(rows[start : start + spec.chunk_size]) for start in range(0, len(rows), spec.chunk_size)]
     return (
-        ([(Step.FIT, [])] if spec.learns else [])
+        ([(Step.FIT, [])] if has_fit(dataset, spec) else [])
         + [(Step.PRICE, piece) for piece in pieces]
         + ([(Step.EVALUATE, [])] if measure else [])
     )
@@ -99,11 +106,8 @@ def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | 
     queue = queue_for(session, spec)
     usd_per_hour = rates.usd_per_hour(session, queue)
     per_item, fit_seconds, basis = _speed(session, dataset, spec, queue)
-    if spec.learns:
-        done = artifacts.fit_seconds(session, datasets.fit_hash(dataset, spec.fit_key))
-        fit_seconds = done if done is not None else fit_seconds
-    else:
-        fit_seconds = 0.0
+    done = artifacts.fit_seconds(session, datasets.fit_hash(dataset, spec.fit_key))
+    fit_seconds = (done if done is not None else fit_seconds) if has_fit(dataset, spec) else 0.0
     cautions = pricing.caution(session, spec, dataset), price_bounds.caution(session, dataset, spec)
     basis = " ".join(filter(None, (basis, *cautions)))
     same = jobs.same(session, dataset.id, spec.hash, split, limit)
@@ -116,6 +120,7 @@ def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | 
         fixed_usd=rates.usd_for(fit_seconds, usd_per_hour),
         basis=basis,
         reuses=same.id if same else None,
+        answers_to_fit=_answers_to_fit(dataset, spec) if done is None and spec.uses_llm else 0,
     )
     return _with_tokens(session, dataset, spec, target, plain) if isinstance(spec, LlmSpec) and rows else plain
 
@@ -137,15 +142,25 @@ def _with_tokens(session: Session, dataset: Dataset, spec: LlmSpec, target: list
         return replace(plain, usd=None, basis=f"{basis} What they cost is unknown: enter it on the Endpoints page.")
     day = f", of {tariff.valid_from:%Y-%m-%d}" if tariff.valid_from else ""
     low, usual, high = counted.usd(tariff, plain.items, batch=spec.batch != "off")
-    judged = min(dataset.splits.get(Split.VALIDATION, 0), ENDPOINT_VALIDATION) if spec.judges else 0
+    if plain.answers_to_fit:
+        basis += f" The fixed cost is that of {plain.answers_to_fit} answers about validation rows: they say how wide"
+        basis += " intervals must be."
     return replace(
         plain,
         usd=usual,
         usd_low=low,
         usd_high=high,
-        fixed_usd=plain.fixed_usd + usual * judged / plain.items,
+        fixed_usd=plain.fixed_usd + usual * plain.answers_to_fit / plain.items,
         basis=f"{basis} Prices: {tariff.source}{day}.",
     )
+
+
+def _answers_to_fit(dataset: Dataset, spec: BaseSpec) -> int:
+    """Validation rows that a model is asked about when its technique fits: to learn how to read it, to calibrate."""
+    validation = dataset.splits.get(Split.VALIDATION, 0)
+    calibrated = calibration.count(spec, validation)
+    most = ENDPOINT_VALIDATION if spec.uses_endpoint else LOCAL_VALIDATION
+    return calibrated + (min(most, validation - calibrated) if spec.judges else 0)
 
 
 def _speed(session: Session, dataset: Dataset, spec: BaseSpec, queue: Queue) -> tuple[float, float, str]:
@@ -158,4 +173,5 @@ def _speed(session: Session, dataset: Dataset, spec: BaseSpec, queue: Queue) -> 
         return *similar, "Measured here with other settings of this technique."
     per_item = _ENDPOINT_SECONDS if spec.uses_endpoint else spec.seconds.per_item
     fit = spec.seconds.fit + spec.seconds.fit_per_row * dataset.splits.get(Split.TRAIN, 0)
+    fit += per_item * calibration.count(spec, dataset.splits.get(Split.VALIDATION, 0))
     return per_item, fit, "A rule of thumb from two ordinary cores; it becomes a measurement after the first run."

@@ -1,6 +1,7 @@
 """The steps of a pricing job: fit the technique, price a chunk, measure the whole."""
 
 import time
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,17 +10,19 @@ import polars as pl
 from db import artifacts, chunks, datasets, jobs, predictions, rates, results
 from db.engine import Session, begin
 from db.knowledge import bases
-from db.types import PREDICTION_SCHEMA, Job, PredictionStatus, Split
+from db.types import ITEM_SCHEMA, PREDICTION_SCHEMA, Artifact, Job, PredictionStatus, Split
 from worker import specs
-from worker.evaluation import metrics, neighbours_alone
+from worker.evaluation import calibration, metrics, neighbours_alone
+from worker.progress import Progress
 from worker.resources import LiveResources, fitted
 from worker.specs import BaseSpec
 from worker.techniques import build
+from worker.techniques.base import Technique
 from worker.work import Commit, Work
 
 
 def fit(work: Work) -> Commit:
-    """Let a technique learn from the train side, unless the same fit was done before."""
+    """Let a technique learn from the train side and price its calibration rows, unless the same was done before."""
     spec = specs.parse(work.job.spec)
     with begin() as session:
         dataset = datasets.get(session, work.job.dataset_id)
@@ -27,12 +30,21 @@ def fit(work: Work) -> Commit:
         seconds = artifacts.fit_seconds(session, fit_hash)
         if seconds is None:
             train = datasets.items(session, dataset.id, Split.TRAIN)
-            validation = datasets.items(session, dataset.id, Split.VALIDATION)
+            validation = datasets.items(session, dataset.id, Split.VALIDATION, details=True)
     artifact = None
+    tally = chunks.Tally()
     if seconds is None:
         technique = build(spec, LiveResources(dataset.id))
         started = time.perf_counter()
-        artifact = technique.fit(train, validation, work.progress)
+        free, calibrating = calibration.divide(spec, validation.select([*ITEM_SCHEMA, "group_id"]))
+        artifact = technique.fit(train, free, work.progress) if spec.learns else Artifact()
+        if len(calibrating):
+            technique.load(artifact)
+            hidden = calibrating.with_columns(price=pl.lit(None, pl.Float64))
+            priced = _priced(technique, hidden, work.progress, rates.of_work(work.job, 1))
+            part = {calibration.PART: calibration.to_bytes(calibrating["price"], priced)}
+            artifact = Artifact(artifact.parts | part)
+            tally = _tally(priced)
         seconds = time.perf_counter() - started
 
     def commit(session: Session) -> chunks.Tally:
@@ -42,8 +54,10 @@ def fit(work: Work) -> Commit:
         machine = rates.of_work(work.job, seconds)
         job = jobs.get(session, work.job.id)
         paid = job.spent_usd - job.lost_usd  # the fit is the first step: so far nothing else was paid
-        jobs.add_fixed_cost(session, work.job.id, seconds, machine + paid)
-        return chunks.Tally(usd=paid)
+        answers = calibration.read(artifacts.part(session, fit_hash, calibration.PART))
+        worth = Decimal(repr(float(answers["usd"].sum()))) if spec.uses_endpoint else Decimal(0)
+        jobs.add_fixed_cost(session, work.job.id, seconds, machine + max(paid, worth))
+        return replace(tally, usd=paid, seconds=seconds)
 
     return commit
 
@@ -55,33 +69,46 @@ def price(work: Work) -> Commit:
         dataset = datasets.get(session, work.job.dataset_id)
         items = datasets.items_to_price(session, dataset.id, work.job.id, work.chunk.rows, spec.reads)
     technique = fitted(dataset, spec, datasets.fit_hash(dataset, spec.fit_key))
-    started = time.perf_counter()
-    frame = technique.price(items, work.progress)
-    seconds = time.perf_counter() - started
-    if frame.schema != PREDICTION_SCHEMA or not frame["row"].equals(items["row"]):
-        raise ValueError(f"{spec.label} must return one line per item, in order, with the columns of PREDICTION_SCHEMA")
-    usd_per_second = float(rates.of_work(work.job, 1))
-    frame = frame.with_columns(pl.col("seconds").fill_null(seconds / max(1, len(items)))).with_columns(
-        usd=pl.coalesce("usd", pl.col("seconds") * usd_per_second).fill_nan(None)  # null: paid, the price is unknown
-    )
+    frame = _priced(technique, items, work.progress, rates.of_work(work.job, 1))
     count = frame["status"].value_counts()
     by_status = dict(zip(count["status"], count["count"], strict=True))
 
     def commit(session: Session) -> chunks.Tally:
         predictions.add(session, work.job.id, frame)
-        return chunks.Tally(
+        return replace(
+            _tally(frame),
             items=len(work.chunk.rows),
             unparsed=by_status.get(PredictionStatus.UNPARSED, 0),
             failed=by_status.get(PredictionStatus.FAILED, 0),
-            usd=Decimal(repr(float(frame["usd"].sum()))),
-            seconds=float(frame["seconds"].sum()),
-            tokens_in=int(frame["tokens_in"].sum()),
-            tokens_out=int(frame["tokens_out"].sum()),
-            saved_usd=Decimal(repr(float(frame["saved_usd"].sum()))),
-            unknown_costs=frame["usd"].null_count(),
         )
 
     return commit
+
+
+def _priced(technique: Technique, items: pl.DataFrame, progress: Progress, usd_per_second: Decimal) -> pl.DataFrame:
+    """PREDICTION_SCHEMA of items without prices, with what each took in seconds and usd (null: paid, the price is
+    unknown)."""
+    started = time.perf_counter()
+    frame = technique.price(items, progress)
+    seconds = time.perf_counter() - started
+    if frame.schema != PREDICTION_SCHEMA or not frame["row"].equals(items["row"]):
+        name = type(technique).__name__
+        raise ValueError(f"{name} must return one line per item, in order, with the columns of PREDICTION_SCHEMA")
+    return frame.with_columns(pl.col("seconds").fill_null(seconds / max(1, len(items)))).with_columns(
+        usd=pl.coalesce("usd", pl.col("seconds") * float(usd_per_second)).fill_nan(None)
+    )
+
+
+def _tally(frame: pl.DataFrame) -> chunks.Tally:
+    """What a frame of `_priced` took."""
+    return chunks.Tally(
+        usd=Decimal(repr(float(frame["usd"].sum()))),
+        seconds=float(frame["seconds"].sum()),
+        tokens_in=int(frame["tokens_in"].sum()),
+        tokens_out=int(frame["tokens_out"].sum()),
+        saved_usd=Decimal(repr(float(frame["saved_usd"].sum()))),
+        unknown_costs=frame["usd"].null_count(),
+    )
 
 
 def evaluate(work: Work) -> Commit:

@@ -1,7 +1,7 @@
 """The specs of all techniques: one frozen model each, the table of them, and how they are read and described."""
 
 from worker.specs.base import ENDPOINT_ONLY, BaseSpec, Seconds, asked_fields, describe, is_endpoint_model, model_name
-from worker.specs.llm import ENDPOINT_VALIDATION, FROM_TRAIN, MODELS, LlmSpec, describe_bounds
+from worker.specs.llm import ENDPOINT_VALIDATION, FROM_TRAIN, LOCAL_VALIDATION, MODELS, LlmSpec, describe_bounds
 from worker.specs.registry import SPECS, defaults, parse, variants
 from worker.specs.techniques import (
     ChainedSpec,
@@ -21,6 +21,7 @@ __all__ = [
     "ENDPOINT_ONLY",
     "ENDPOINT_VALIDATION",
     "FROM_TRAIN",
+    "LOCAL_VALIDATION",
     "MODELS",
     "SPECS",
     "BaseSpec",

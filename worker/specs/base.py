@@ -17,6 +17,8 @@ ENDPOINT_ONLY: JsonDict = {"endpoint_only": True}
 PACKAGED_PROMPTS = ("auto", "listing@1", "question@1", "extract", "extract@1")
 """What `prompt` holds when nobody chose another one; a job records the version."""
 
+_FIT_FORM = 2  # of every technique's artifact. 1: without calibration rows
+
 
 class Seconds(NamedTuple):
     """A rule of thumb from single runs on two busy cores, so only the order of magnitude counts; it is used until an
@@ -45,6 +47,7 @@ class BaseSpec(BaseModel):
     seconds: ClassVar[Seconds]
     chunk_items: ClassVar[int]  # items per chunk: a few seconds of work, so that progress moves and retries are cheap
     needs_fit: ClassVar[bool] = True
+    needs_validation: ClassVar[bool] = True  # its fit looks at validation rows, which then can't calibrate it
     fit_form: ClassVar[int] = 1  # raised when what a fit keeps is read differently than before: then all is fitted anew
     uses_llm: ClassVar[bool] = False
     needs_adapter: ClassVar[bool] = False  # has a field `adapter`, and can't run before there is one
@@ -60,8 +63,19 @@ class BaseSpec(BaseModel):
 
     @property
     def learns(self) -> bool:
-        """Whether a job with these settings has a fit step."""
+        """Whether a fit with these settings leaves something that pricing needs."""
         return self.needs_fit
+
+    @property
+    def judges(self) -> bool:
+        """Whether a fit with these settings looks at validation rows."""
+        return self.needs_validation
+
+    @property
+    def calibration_rows(self) -> int:
+        """How many validation rows a fit prices at most to learn how far prices are off: more say it more exactly, and
+        each takes as long as any other row."""
+        return 1_000
 
     @property
     def reads_neighbours(self) -> bool:
@@ -87,7 +101,7 @@ class BaseSpec(BaseModel):
     @property
     def fit_key(self) -> str:
         """What a fit is kept under, together with its train side (db.datasets.fit_hash)."""
-        return self.hash if self.fit_form == 1 else f"{self.hash} {self.fit_form}"
+        return f"{self.hash} {self.fit_form} {_FIT_FORM}"
 
     def changes(self, form: str = "") -> list[str]:
         """What differs from the defaults, in words: ["smollm2-135m", "k=3"]. `form`: what its adapter learned to

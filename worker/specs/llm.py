@@ -11,8 +11,12 @@ from worker.specs.price_bounds import MOST, USUAL, Bounds, resolved
 MODELS = ("gemma3-270m", "smollm2-135m")
 """Language models that come as packages."""
 
-ENDPOINT_VALIDATION = 50
-"""Validation rows that a technique may ask a model behind an endpoint about when it fits: every one is paid for."""
+LOCAL_VALIDATION, ENDPOINT_VALIDATION = 200, 50
+"""Validation rows that a technique may ask a model about, on this machine and behind an endpoint, to learn how to read
+it: every one takes part of a second, or is paid for."""
+
+CALIBRATION_ROWS, ENDPOINT_CALIBRATION_ROWS = 200, 100
+"""Further validation rows that are priced to calibrate, at most, on this machine and behind an endpoint."""
 
 FROM_TRAIN = "0 = from the prices of the train side."
 
@@ -77,6 +81,10 @@ class LlmSpec(BaseSpec):
     @property
     def learns(self) -> bool:
         return self.needs_fit or self.judges
+
+    @property
+    def calibration_rows(self) -> int:
+        return ENDPOINT_CALIBRATION_ROWS if self.uses_endpoint else CALIBRATION_ROWS
 
     @property
     def chunk_size(self) -> int:

@@ -16,6 +16,7 @@ class ConstantSpec(BaseSpec):
     seconds = Seconds(0.000_002, 0.01, 0.000_001)
     chunk_items = 20_000
     about = "The median price of the category: what any model has to beat."
+    needs_validation = False
     is_preselected = is_default = True
     reads = ("category",)
     rare = ("min_items",)

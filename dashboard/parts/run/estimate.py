@@ -17,7 +17,10 @@ _COLUMNS = {
     "Tokens": _text(
         width=100, help="In + out, over all rows; counted on a few real rows where a language model is asked."
     ),
-    "Learning": _text(help="Once, before the first row is priced."),
+    "Learning": _text(
+        help="Once, before the first row is priced: learning from the train rows, and pricing validation rows to see "
+        "how far off prices are. Answers of a language model that this takes are counted."
+    ),
     "Pricing $": _text(help="Machine time × hourly rate, or what the endpoint's tariff says. Unknown is not 0."),
     "90 % interval": _text(width=150, help="Of what pricing costs: rows differ in length and answers in size."),
     "Rests on": _text(width="large"),
@@ -55,9 +58,10 @@ def _tokens(each: Estimate) -> str:
 
 
 def _learning(each: Estimate) -> str:
-    if not each.spec.learns:
+    if not each.fixed_seconds and not each.answers_to_fit:
         return "none"
-    return f"{formats.duration(each.fixed_seconds)}, {formats.usd(each.fixed_usd)}"
+    answers = f", {formats.count(each.answers_to_fit, 'answer')}" if each.answers_to_fit else ""
+    return f"{formats.duration(each.fixed_seconds)}, {formats.usd(each.fixed_usd)}{answers}"
 
 
 def _interval(each: Estimate) -> str:

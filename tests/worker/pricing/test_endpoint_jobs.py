@@ -3,15 +3,17 @@
 import time
 from decimal import Decimal
 
+import polars as pl
 import pytest
 
-from db import job_progress, jobs, predictions
-from db.engine import begin
-from db.types import Job, JobState
+from db import artifacts, datasets, job_progress, jobs, predictions
+from db.engine import Session, begin
+from db.types import Job, JobState, Split
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from tests.worker.llm.endpoint.calls import hosted
 from worker import running, specs
+from worker.evaluation import calibration
 from worker.jobs import actions
 from worker.llm.endpoint import batch_api
 from worker.pricing import actions as pricing_actions
@@ -35,6 +37,13 @@ def _job(job_id: int) -> Job:
         return jobs.get(session, job_id)
 
 
+def _answers(session: Session, job_id: int) -> pl.DataFrame:
+    """The calibration rows of a job's fit."""
+    job = jobs.get(session, job_id)
+    key = datasets.fit_hash(datasets.get(session, job.dataset_id), specs.parse(job.spec).fit_key)
+    return calibration.read(artifacts.part(session, key, calibration.PART))
+
+
 def test_a_hosted_job_is_priced_and_its_bill_adds_up(database, sent):
     with hosted(prices=PRICES) as server:
         job_id = _start(sent)
@@ -42,12 +51,27 @@ def test_a_hosted_job_is_priced_and_its_bill_adds_up(database, sent):
     with begin() as session:
         frame = predictions.of_jobs(session, [job_id])
         (progress,) = job_progress.of(session, [job_id])
+        answers = _answers(session, job_id)
 
     assert _job(job_id).state is JobState.DONE
     assert len(frame) == 40
     assert frame["price"].null_count() == 0
-    assert float(_job(job_id).spent_usd) == pytest.approx(frame["usd"].sum())
-    assert float(progress.usd) == pytest.approx(frame["usd"].sum())
+    job = _job(job_id)
+    assert len(answers) == 40
+    assert float(job.spent_usd) == pytest.approx(frame["usd"].sum() + answers["usd"].sum())
+    assert float(job.fixed_usd) == pytest.approx(answers["usd"].sum(), rel=0.01)  # and milliseconds of a machine
+    assert float(progress.usd) == pytest.approx(float(job.spent_usd), rel=0.01)
+
+
+def test_answers_to_calibrate_are_paid_once_and_borne_by_every_job(database, sent):
+    with hosted(prices=PRICES) as server:
+        first = _start(sent)
+        calls = len(server.requests)
+        again = pricing_actions.start(_job(first).dataset_id, [specs.parse(_job(first).spec)], Split.TEST, 10)
+        drain(sent)
+        assert len(server.requests) == calls
+    assert _job(again[0]).spent_usd == 0
+    assert float(_job(again[0]).fixed_usd) == pytest.approx(float(_job(first).fixed_usd), rel=0.01)
 
 
 def test_a_cap_pauses_and_a_higher_one_finishes_without_paying_twice(database, sent):
@@ -65,8 +89,9 @@ def test_a_cap_pauses_and_a_higher_one_finishes_without_paying_twice(database, s
         assert not server.log.repeats()
     with begin() as session:
         frame = predictions.of_jobs(session, [job_id])
+        answers = _answers(session, job_id)
     assert len(frame) == 40
-    assert float(_job(job_id).spent_usd) == pytest.approx(frame["usd"].sum())
+    assert float(_job(job_id).spent_usd) == pytest.approx(frame["usd"].sum() + answers["usd"].sum())
 
 
 def test_a_batch_job_lies_down_and_is_woken(database, sent):

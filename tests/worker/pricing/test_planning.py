@@ -67,10 +67,27 @@ def test_longer_prompts_are_estimated_longer(dataset):
     assert estimate(dataset, "tools").tokens_in > plain
 
 
-def test_what_is_learned_by_asking_is_part_of_the_fixed_cost(dataset):
+def test_what_is_asked_before_the_first_row_is_part_of_the_fixed_cost(dataset):
+    """Validation rows to calibrate on, 100 at most, and up to 50 others where the spec learns how to read the model."""
     priced("3")
-    assert estimate(dataset, recalibrate=True).fixed_usd > estimate(dataset).fixed_usd
-    assert estimate(dataset, "multi-shot", readout="auto").fixed_usd > estimate(dataset, "multi-shot").fixed_usd
+    with begin() as session:
+        large = a_dataset(session, 4_000, unpriced=300)
+    plain, judging = estimate(large), estimate(large, recalibrate=True)
+    assert (plain.answers_to_fit, judging.answers_to_fit) == (100, 150)
+    assert judging.fixed_usd > plain.fixed_usd > 0
+    assert "100 answers about validation rows" in plain.basis
+    few = estimate(dataset), estimate(dataset, "multi-shot", readout="auto")  # 20 validation rows, so 10 in each half
+    assert [each.answers_to_fit for each in few] == [20, 20]
+
+
+def test_too_few_validation_rows_are_not_asked_about(database):
+    with begin() as session:
+        endpoints.add(session, Endpoint(name="there", base_url="http://127.0.0.1:9/v1"))
+        small = a_dataset(session, 150, unpriced=10)
+    priced("3")
+    assert estimate(small).answers_to_fit == 0
+    assert "validation rows" not in estimate(small).basis
+    assert estimate(small).fixed_usd == 0
 
 
 def test_a_local_model_costs_machine_time(dataset):

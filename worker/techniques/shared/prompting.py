@@ -18,14 +18,13 @@ from worker.prompts.builtin import named
 from worker.prompts.filling import Form
 from worker.prompts.injection import suspicious
 from worker.prompts.rendering import Item, item_values
-from worker.specs import ENDPOINT_VALIDATION, LlmSpec
+from worker.specs import ENDPOINT_VALIDATION, LOCAL_VALIDATION, LlmSpec
 from worker.techniques.base import Resources, predictions
 from worker.techniques.shared.prompt_filling import Asked, Given, fill
 
 STATISTICS = ("median", "log-mean", "mean", "mode")
 """What `auto` chooses among; the first stays where there is too little to choose by."""
 
-JUDGED = 200  # validation rows asked about, at most; ENDPOINT_VALIDATION of a model that is paid
 READOUT, STATS = "readout.json", "stats.json"
 _TEXTS = ("title", "description", "category", "brand")
 
@@ -166,7 +165,7 @@ class Asking(Generic[Spec]):
         ]
 
     def _learn(self, validation: pl.DataFrame, progress: Progress) -> Correction:
-        most = ENDPOINT_VALIDATION if self.spec.uses_endpoint else JUDGED
+        most = ENDPOINT_VALIDATION if self.spec.uses_endpoint else LOCAL_VALIDATION
         judged = validation.sort("row").sample(min(most, len(validation)), seed=0, shuffle=True)
         answers = self._ask(judged.with_columns(price=pl.lit(None, pl.Float64)), progress)
         names = STATISTICS if self.spec.readout == "auto" else (self._correction.statistic,)
