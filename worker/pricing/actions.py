@@ -1,19 +1,21 @@
 """Every verb that starts pricing, for pages and the command line alike: estimate, start, start a context curve."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 
 from db import datasets, jobs
 from db.engine import begin
-from db.errors import UserError
-from db.types import JobKind, Split
+from db.errors import NotFound, UserError
+from db.types import Family, JobKind, Split
 from worker.adapters import pricing
 from worker.app import start_job
 from worker.datasets.actions import ready
 from worker.evaluation import context_curve
-from worker.pricing import planning
+from worker.pricing import comparison, planning
 from worker.pricing.planning import Estimate
-from worker.specs import BaseSpec
+from worker.specs import BaseSpec, CombinedSpec, parse
+from worker.specs.combined import MOST
 
 
 def estimate(
@@ -67,6 +69,39 @@ def start(
             jobs.add_fixed_cost(session, job_id, *pricing.training_cost(session, spec))
             job_ids.append(job_id)
         return job_ids
+
+
+def with_members(dataset_id: int, spec: BaseSpec, names: str) -> BaseSpec:
+    """An ensemble or a cascade of what a list names, with commas between: techniques with their usual settings, and
+    pricing jobs of the dataset by number; every other spec as it is. Raises NotFound, UserError."""
+    if not isinstance(spec, CombinedSpec):
+        return spec
+    refs = [ref for ref in names.replace(",", " ").split() if ref]
+    if len(refs) < 2:
+        raise UserError(f"{spec.label} needs two members at least, such as ridge,neighbours.")
+    with begin() as session:
+        priced = {str(job.id): job.spec for job in jobs.all(session, dataset_id, JobKind.PRICE)}
+    members = []
+    for ref in refs:
+        if ref.isdecimal() and ref not in priced:
+            raise NotFound(
+                f"Dataset {dataset_id} has no job {ref} that prices; `pricewright jobs` lists those there are."
+            )
+        members.append(priced.get(ref, {"technique": ref}))
+    return parse(spec.model_dump(mode="json") | {"members": members})
+
+
+def usual_members(dataset_id: int, spec: CombinedSpec) -> tuple[BaseSpec, ...]:
+    """The techniques that finished jobs of the dataset priced test rows with and that ask no language model, in
+    the order of the table; where there are fewer than two, those of the spec."""
+    with begin() as session:
+        every = comparison.comparable(jobs.all(session, dataset_id, JobKind.PRICE))
+    done = []
+    for job in every:
+        with suppress(UserError):  # stored by an earlier version, whose technique had other settings
+            done.append(parse(job.spec))
+    cheap = dict.fromkeys(each for each in done if each.family is Family.BASELINE)
+    return tuple(cheap)[:MOST] if len(cheap) >= 2 else spec.members
 
 
 def start_curve(

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from db import adapters, datasets, jobs, predictions
+from db import adapters, datasets, jobs, predictions, results
 from db.engine import begin
 from db.errors import NotFound, UserError, WrongState
 from db.types import Dataset, Job, JobState, Split
@@ -15,6 +15,9 @@ from worker import specs
 from worker.adapters import pricing
 from worker.datasets import price_bounds
 from worker.evaluation import compare, context_curve
+
+COMBINATION = "combination"
+"""In a job's results: how an ensemble or a cascade combines its members, and what validation rows say of each."""
 
 MIN_CURVE = 3
 """Jobs that make a context curve worth drawing."""
@@ -107,6 +110,7 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
         fixed = dict(zip(chosen, pricing.fixed_usd(session, list(chosen.values())), strict=True))
         frame = predictions.of_jobs(session, list(chosen)).filter(pl.col("truth").is_not_null())
         forms = {adapter.id: adapter.form for adapter in adapters.all(session)}
+        combined = {job_id: (results.get(session, job_id) or {}).get(COMBINATION) for job_id in chosen}
     if frame.is_empty():
         return []
     rows = []
@@ -117,7 +121,8 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
         head["description"] = specs.describe(spec, forms.get(job.spec.get("adapter", ""), ""))
         once = fixed[job.id]
         money = {"fixed_usd": None if once is None else float(once), "lost_usd": float(job.lost_usd)}
-        rows.append(head | {"spec": job.spec, **money, "note": job.error} | line)
+        parts = {COMBINATION: combined[job.id]} if combined[job.id] else {}
+        rows.append(head | {"spec": job.spec, **money, "note": job.error} | parts | line)
     return rows
 
 
