@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.parts.tradeoffs import charts, comparison, context_curve
+from dashboard.parts.tradeoffs import charts, combinations, comparison, context_curve
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
 from dashboard.shared import formats, navigation, reads, verdicts, widgets, words
 from worker.evaluation.measures import DECIDING
@@ -37,7 +37,8 @@ st.info(words.md(verdicts.verdict(table, plain_names, error)), icon=":material/g
 for sentence in tradeoffs_reads.price_cautions(tuple(versions)):
     st.warning(words.plain(sentence), icon=":material/warning:")
 st.caption(f"{error.about} Compared on {formats.count(int(table['n'][0]), 'test row')}.")
-st.altair_chart(charts.trade_off(table, error), key="trade-off")
+combined = tradeoffs_reads.combinations(versions)
+st.altair_chart(charts.trade_off(table, error, combinations.curves(combined, labels)), key="trade-off")
 st.caption(
     "Bars are 95 % bootstrap intervals over the test rows. On the dashed line nothing else here is both cheaper and "
     "more accurate. Costs are working time × the machine's hourly rate, or the endpoint's tariff for all answers, "
@@ -55,6 +56,8 @@ views = {
     "Context": lambda: context_curve.show(jobs),
     "Speed": lambda: comparison.speed(table),
 }
+if combined:
+    views["Combinations"] = lambda: combinations.show(combined, labels)
 st.subheader("Look closer", anchor=False)
 view = st.segmented_control("View", list(views), default="By category", required=True, label_visibility="collapsed")
 views[view]()

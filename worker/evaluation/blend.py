@@ -72,7 +72,7 @@ class Learned:
 
 
 def learn(prices: Floats, truth: Floats, *, way: str = "auto", seed: int = 0) -> Learned:
-    """The blend that has the least mean absolute error on rows it was not learned from.
+    """The blend that has the least mean absolute error on rows that it was not learned from.
 
     prices: (n, members) in $, NaN = no answer; truth: (n,) in $. Only rows that every member answered count. `way`:
     a key of WAYS, or "auto" to choose one by cross-validation. Whatever is chosen is then learned from all rows.
@@ -135,10 +135,11 @@ def _values(
     ]
     sample = Sample(np.stack([errors, *without], axis=1), resampling.alone(len(truth)))
     (gaps,) = pairs.differences([sample], lambda columns, _: resampling.means(columns), 1000, seed)
-    return tuple(_value(*gaps.of(member + 1, 0)) for member in range(members))
+    values: list[Value | None] = [_value(*gaps.of(member + 1, 0)) for member in range(members)]
+    return tuple(values)
 
 
-def _value(worse: float, low: float, high: float) -> Value:
+def _value(worse: float, low: float, high: float) -> Value | None:
     return Value(worse, None, None) if np.isnan(low) else Value(worse, low, high)
 
 
@@ -160,14 +161,13 @@ def _squares(logs: Floats, goal: Floats) -> tuple[Floats, float]:
     return weights / weights.sum(), 0.0
 
 
-def _absolute(logs: Floats, goal: Floats, importance: Floats | None = None) -> tuple[Floats, float]:
+def _absolute(logs: Floats, goal: Floats) -> tuple[Floats, float]:
     """Weights that sum to one with an intercept, least absolute deviations: wild rows don't turn them.
 
-    The linear programme min importance (over + under), logs w + b + under - over = goal (Koenker & Bassett 1978).
+    The linear programme min sum(over + under), logs w + b + under - over = goal (Koenker & Bassett 1978).
     """
     n, members = logs.shape
-    each = np.ones(n) if importance is None else importance
-    cost = np.concatenate([np.zeros(members + 1), each, each])
+    cost = np.concatenate([np.zeros(members + 1), np.ones(2 * n)])
     eye = sparse.eye_array(n)
     table = sparse.hstack([logs, np.ones((n, 1)), eye, -eye])
     sums = sparse.csr_array(np.append(np.ones(members), np.zeros(2 * n + 1))[None, :])
@@ -184,23 +184,11 @@ def _absolute(logs: Floats, goal: Floats, importance: Floats | None = None) -> t
     return weights / weights.sum(), float(solved.x[members])
 
 
-def _dollars(logs: Floats, goal: Floats) -> tuple[Floats, float]:
-    """As `_absolute`, each row as important as it is dear: near the truth a log error times the price is the error in
-    dollars, which is what is judged."""
-    return _absolute(logs, goal, np.exp(goal - goal.max()))
-
-
 def _equal(logs: Floats, goal: Floats) -> tuple[Floats, float]:
     """The geometric mean of all members, as it is."""
     del goal
     return np.full(logs.shape[1], 1 / logs.shape[1]), 0.0
 
 
-WAYS: dict[str, Fit] = {
-    "equal": _equal,
-    "squares": _squares,
-    "non-negative": _non_negative,
-    "absolute": _absolute,
-    "dollars": _dollars,
-}
+WAYS: dict[str, Fit] = {"equal": _equal, "squares": _squares, "non-negative": _non_negative, "absolute": _absolute}
 """Ways to learn weights, the simplest first: of equals it wins."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
+from typing import NamedTuple
 
 from db import datasets, jobs
 from db.engine import begin
@@ -14,7 +15,7 @@ from worker.datasets.actions import ready
 from worker.evaluation import context_curve
 from worker.pricing import comparison, planning
 from worker.pricing.planning import Estimate
-from worker.specs import BaseSpec, CombinedSpec, parse
+from worker.specs import BaseSpec, CombinedSpec, EnsembleSpec, parse
 from worker.specs.combined import MOST
 
 
@@ -91,17 +92,34 @@ def with_members(dataset_id: int, spec: BaseSpec, names: str) -> BaseSpec:
     return parse(spec.model_dump(mode="json") | {"members": members})
 
 
-def usual_members(dataset_id: int, spec: CombinedSpec) -> tuple[BaseSpec, ...]:
-    """The techniques that finished jobs of the dataset priced test rows with and that ask no language model, in
-    the order of the table; where there are fewer than two, those of the spec."""
+class Members(NamedTuple):
+    """What an ensemble or a cascade on a dataset can be made of."""
+
+    known: dict[str, BaseSpec]  # a technique's name or a job's number, as `with_members` takes them -> spec
+    usual: list[str]  # those that are taken where nobody chose
+
+
+def possible_members(dataset_id: int) -> Members:
+    """The specs that finished jobs of the dataset priced test rows with, each once, then the usual baselines.
+
+    Taken at first: the finished ones that ask no language model; where there are fewer than two, the baselines.
+    """
     with begin() as session:
         every = comparison.comparable(jobs.all(session, dataset_id, JobKind.PRICE))
-    done = []
+    known: dict[str, BaseSpec] = {}
     for job in every:
         with suppress(UserError):  # stored by an earlier version, whose technique had other settings
-            done.append(parse(job.spec))
-    cheap = dict.fromkeys(each for each in done if each.family is Family.BASELINE)
-    return tuple(cheap)[:MOST] if len(cheap) >= 2 else spec.members
+            spec = parse(job.spec)
+            if not isinstance(spec, CombinedSpec) and spec not in known.values():
+                known[str(job.id)] = spec
+    cheap = [ref for ref, spec in known.items() if spec.family is Family.BASELINE][:MOST]
+    usual = cheap if len(cheap) >= 2 else []
+    for baseline in EnsembleSpec().members:
+        ref = next((ref for ref, spec in known.items() if spec == baseline), baseline.technique)
+        known[ref] = baseline
+        if len(cheap) < 2:
+            usual.append(ref)
+    return Members(known, usual)
 
 
 def start_curve(

@@ -110,10 +110,9 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
         fixed = dict(zip(chosen, pricing.fixed_usd(session, list(chosen.values())), strict=True))
         frame = predictions.of_jobs(session, list(chosen)).filter(pl.col("truth").is_not_null())
         forms = {adapter.id: adapter.form for adapter in adapters.all(session)}
-        combined = {job_id: (results.get(session, job_id) or {}).get(COMBINATION) for job_id in chosen}
     if frame.is_empty():
         return []
-    rows = []
+    rows, combined = [], combinations(list(chosen))
     for line in compare.table(frame).iter_rows(named=True):
         job = chosen[line["job_id"]]
         spec = specs.parse(job.spec)
@@ -121,9 +120,16 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
         head["description"] = specs.describe(spec, forms.get(job.spec.get("adapter", ""), ""))
         once = fixed[job.id]
         money = {"fixed_usd": None if once is None else float(once), "lost_usd": float(job.lost_usd)}
-        parts = {COMBINATION: combined[job.id]} if combined[job.id] else {}
+        parts = {COMBINATION: combined[job.id]} if job.id in combined else {}
         rows.append(head | {"spec": job.spec, **money, "note": job.error} | parts | line)
     return rows
+
+
+def combinations(job_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Job id -> how an ensemble or a cascade combines its members (COMBINATION); without jobs that are neither."""
+    with begin() as session:
+        told = {job_id: (results.get(session, job_id) or {}).get(COMBINATION) for job_id in job_ids}
+    return {job_id: each for job_id, each in told.items() if each}
 
 
 def cautions(job_ids: Sequence[int]) -> list[str]:

@@ -109,8 +109,11 @@ def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | 
     target = datasets.target_rows(session, dataset.id, split, limit)
     spec = pinned(session, dataset, spec)
     same = jobs.same(session, dataset.id, spec.hash, split, limit)
-    made = _of_members if isinstance(spec, CombinedSpec) else _of_one
-    return replace(made(session, dataset, spec, target), reuses=same.id if same else None)
+    if isinstance(spec, CombinedSpec):
+        made = _of_members(session, dataset, spec, target)
+    else:
+        made = _of_one(session, dataset, spec, target)
+    return replace(made, reuses=same.id if same else None)
 
 
 def _of_one(session: Session, dataset: Dataset, spec: BaseSpec, target: list[int]) -> Estimate:

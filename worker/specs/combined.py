@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field, SerializeAsAny
+from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator
 
 from db.errors import UserError
 from worker.specs.base import BaseSpec, describe
@@ -27,7 +27,6 @@ def members_field(*default: BaseSpec) -> Any:
     """The field `members`, with those that are taken where nobody names any."""
     return Field(
         default,
-        min_length=2,
         max_length=MOST,
         title="Members",
         description="Names of techniques and numbers of jobs of this dataset, with commas between.",
@@ -41,6 +40,13 @@ class CombinedSpec(BaseSpec):
     chunk_items = 500
     rare: ClassVar[tuple[str, ...]] = ()
     members: tuple[Member, ...]
+
+    @field_validator("members")
+    @classmethod
+    def _several(cls, members: tuple[BaseSpec, ...]) -> tuple[BaseSpec, ...]:
+        if len(members) < 2:
+            raise UserError(f"{cls.label} needs two members at least, such as ridge and neighbours.")
+        return members
 
     @property
     def uses_endpoint(self) -> bool:

@@ -233,7 +233,7 @@ class EnsembleSpec(CombinedSpec):
     rare = ("weights",)
     technique: Literal["ensemble"] = "ensemble"
     members: tuple[Member, ...] = members_field(*_BASELINES)
-    weights: Literal["auto", "equal", "squares", "non-negative", "absolute", "dollars"] = Field(
+    weights: Literal["auto", "equal", "squares", "non-negative", "absolute"] = Field(
         "auto",
         title="Learn weights by",
         description="auto = whichever has the least error on validation rows that it was not learned from.",

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from db.types import Artifact, PredictionStatus
@@ -16,6 +17,8 @@ from worker.specs import CascadeSpec, describe
 from worker.techniques.base import Resources, predictions
 from worker.techniques.shared import members as side_by_side
 from worker.techniques.shared.members import PART, Books, numbers
+
+Places = npt.NDArray[np.intp]
 
 
 class Cascade:
@@ -44,7 +47,7 @@ class Cascade:
         n = len(items)
         answer = {name: np.full(n, np.nan) for name in ("price", "low", "high")}
         books, asked = Books(n), np.arange(n)
-        by, depth = np.full(n, -1), np.zeros(n, dtype=np.intp)
+        by, depth = np.full(n, -1, dtype=np.intp), np.zeros(n, dtype=np.intp)
         lost = np.ones(n, dtype=bool)
         for stage, place in enumerate(self._chain.members):
             if not len(asked):
@@ -72,7 +75,7 @@ class Cascade:
         progress.advance(n)
         return priced
 
-    def _evidence(self, by: Floats, depth: Floats, low: Floats, high: Floats) -> list[str | None]:
+    def _evidence(self, by: Places, depth: Places, low: Floats, high: Floats) -> list[str | None]:
         """Who was asked, who answered, and why nobody else was asked or the next one was."""
         names = [describe(self._spec.members[place]) for place in self._chain.members]
         told: list[str | None] = []

@@ -15,6 +15,7 @@ from dashboard.shared.chart_style import (
     ACCENT,
     DOLLARS,
     EVEN,
+    FAMILY_COLOURS,
     GREY,
     HEAT,
     MILLISECONDS,
@@ -24,9 +25,10 @@ from dashboard.shared.chart_style import (
     powers_axis,
     sized,
 )
+from db.types import Family
 from worker import amounts
 from worker.evaluation import compare, frontier
-from worker.evaluation.measures import Measure, Unit
+from worker.evaluation.measures import USUAL, Measure, Unit
 
 AXES: dict[Unit, str] = {"dollars": "~r", "share": "~%", "log": "~r"}
 """Unit of a measure -> d3's format of the axis of errors."""
@@ -35,11 +37,12 @@ MOST_POINTS = 2_000
 """Above this many points a scatter is binned into a grid."""
 
 
-def trade_off(table: pl.DataFrame, error: Measure) -> Chart:
+def trade_off(table: pl.DataFrame, error: Measure, budgets: pl.DataFrame | None = None) -> Chart:
     """$ per 1,000 items against the error, with 95 % intervals and the frontier.
 
-    `table` is worker.evaluation.compare.table with label and family. A cost of 0 has no place on a log axis: it is
-    drawn at half the smallest cost there is.
+    `table` is worker.evaluation.compare.table with label and family; `budgets` (label, usd_per_1000, mae, low, high)
+    what other budgets of a cascade would buy on validation rows, drawn where the mean error is shown. A cost of 0 has
+    no place on a log axis: it is drawn at half the smallest cost there is.
     """
     shown = table.drop_nulls([error.key, "usd_per_1000"])
     positive = shown.filter(pl.col("usd_per_1000") > 0)["usd_per_1000"].to_list()
@@ -66,9 +69,10 @@ def trade_off(table: pl.DataFrame, error: Measure) -> Chart:
         axis=powers_axis(low, high, DOLLARS, "Cost per 1,000 items (log scale)"),
     )
     better = "lower" if error.lower_is_better else "higher"
+    errors = alt.Scale(domain=[bottom, top], nice=False, zero=False)
     y = alt.Y(
         f"{error.key}:Q",
-        scale=alt.Scale(domain=[bottom, top], nice=False, zero=False),
+        scale=errors,
         axis=alt.Axis(title=f"{error.label}, {better} is better", format=AXES[error.unit], tickCount=6),
     )
     colour, shape = family_scales(shown["family"].to_list())
@@ -99,7 +103,28 @@ def trade_off(table: pl.DataFrame, error: Measure) -> Chart:
         for name, spot in label_places.PLACES.items()
         if name in shown["place"].to_list()
     ]
-    return sized(alt.layer(line, bars, points, *texts), height=430)
+    bands = _budgets(budgets, x, errors) if budgets is not None and error.key == USUAL else []
+    return sized(alt.layer(*bands, line, bars, points, *texts), height=430)
+
+
+def _budgets(budgets: pl.DataFrame, x: alt.X, errors: alt.Scale) -> list[Chart]:
+    """A line with its 95 % band through what each budget of a cascade would buy."""
+    if budgets.is_empty():
+        return []
+    shown = alt.Chart(budgets.with_columns(cost=pl.col("usd_per_1000")))
+    colour = FAMILY_COLOURS[Family.CASCADE]
+    tooltip = [
+        alt.Tooltip("label:N", title="Other budgets of"),
+        alt.Tooltip("cost:Q", title="$ per 1,000 items", format=".4~g"),
+        alt.Tooltip("mae:Q", title="Mean error on validation rows", format=amounts.chart_format(budgets["mae"])),
+    ]
+    band = shown.mark_area(color=colour, opacity=0.15, clip=True).encode(
+        x=x, y=alt.Y("low:Q", scale=errors), y2="high:Q", detail="label:N"
+    )
+    through = shown.mark_line(color=colour, opacity=0.7, strokeWidth=1.5, clip=True).encode(
+        x=x, y=alt.Y("mae:Q", scale=errors), detail="label:N", tooltip=tooltip
+    )
+    return [band, through]
 
 
 def _canvas(shown: pl.DataFrame, error: Measure) -> tuple[float, float, float, float]:

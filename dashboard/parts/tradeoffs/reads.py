@@ -1,5 +1,7 @@
 """Reads of the Trade-offs page: figures by slice, and what to beware of."""
 
+from typing import Any
+
 import polars as pl
 import streamlit as st
 
@@ -12,6 +14,12 @@ from worker.pricing import comparison
 def price_cautions(job_ids: tuple[int, ...]) -> list[str]:
     """Sentences about prices that these jobs' techniques can't say, on the tables that they price."""
     return comparison.cautions(job_ids)
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def combinations(versions: dict[int, Version]) -> dict[int, dict[str, Any]]:
+    """Job id -> what validation rows say of its members, for those of the jobs that are made of others."""
+    return comparison.combinations(list(versions))
 
 
 @st.cache_data(max_entries=50, show_spinner="Measuring each slice …")

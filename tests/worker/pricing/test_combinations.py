@@ -106,7 +106,7 @@ def test_a_job_holds_its_members_whole_and_the_same_ones_are_the_same_job(datase
 def test_members_by_name_and_by_the_number_of_a_job(dataset_id: int, sent: list[int]) -> None:
     job_id = run(dataset_id, specs.RidgeSpec(alpha=2.0), sent)
     spec = actions.with_members(dataset_id, specs.EnsembleSpec(), f"constant, {job_id}")
-    assert spec.members == (specs.ConstantSpec(), specs.RidgeSpec(alpha=2.0))
+    assert specs.members_of(spec) == (specs.ConstantSpec(), specs.RidgeSpec(alpha=2.0))
     for wrong, said in (("ridge, magic", "no technique 'magic'"), ("ridge, 99999", "no job 99999"), ("ridge", "two")):
         with pytest.raises(UserError, match=said):
             actions.with_members(dataset_id, specs.EnsembleSpec(), wrong)
@@ -114,13 +114,15 @@ def test_members_by_name_and_by_the_number_of_a_job(dataset_id: int, sent: list[
         actions.start(dataset_id, [actions.with_members(dataset_id, specs.EnsembleSpec(), "ridge, ridge")], Split.TEST)
 
 
-def test_what_is_finished_and_cheap_is_offered_first(dataset_id: int, sent: list[int]) -> None:
-    assert actions.usual_members(dataset_id, specs.EnsembleSpec()) == specs.EnsembleSpec().members
-    run(dataset_id, specs.RidgeSpec(), sent)
-    run(dataset_id, specs.ConstantSpec(), sent)
+def test_what_is_finished_and_cheap_is_taken_where_nobody_chose(dataset_id: int, sent: list[int]) -> None:
+    assert actions.possible_members(dataset_id).usual == ["ridge", "lightgbm", "neighbours"]
+    ridge = run(dataset_id, specs.RidgeSpec(), sent)
+    assert actions.possible_members(dataset_id).usual == [str(ridge), "lightgbm", "neighbours"]
+    constant = run(dataset_id, specs.ConstantSpec(), sent)
     run(dataset_id, combined("ensemble"), sent)
-    chosen = actions.usual_members(dataset_id, specs.EnsembleSpec())
-    assert {member.technique for member in chosen} == {"ridge", "constant"}
+    offered = actions.possible_members(dataset_id)
+    assert offered.usual == [str(constant), str(ridge)]
+    assert list(offered.known) == [str(constant), str(ridge), "lightgbm", "neighbours"]
 
 
 def test_an_ensemble_is_no_member() -> None:
