@@ -44,6 +44,7 @@ st.caption(
     "more accurate. Costs are working time × the machine's hourly rate, or the endpoint's tariff for all answers, "
     "stored ones included; the fixed cost of learning stands apart below."
 )
+combinations.explain(combined, error)
 comparison.unknown(table)
 comparison.lost([job for job in jobs if job.id in versions], labels)
 comparison.table(table, error)

@@ -127,7 +127,7 @@ def _values(
     prices: Floats, truth: Floats, folds: np.ndarray[Any, Any], fit: Fit, errors: Floats, seed: int
 ) -> tuple[Value | None, ...]:
     """What each member adds: the same blend learned anew without it, on the same folds."""
-    members = prices.shape[1]
+    members: int = prices.shape[1]
     if members < 2:
         return (None,) * members
     without = [

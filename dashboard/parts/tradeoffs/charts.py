@@ -118,7 +118,7 @@ def _budgets(budgets: pl.DataFrame, x: alt.X, errors: alt.Scale) -> list[Chart]:
         alt.Tooltip("cost:Q", title="$ per 1,000 items", format=".4~g"),
         alt.Tooltip("mae:Q", title="Mean error on validation rows", format=amounts.chart_format(budgets["mae"])),
     ]
-    band = shown.mark_area(color=colour, opacity=0.15, clip=True).encode(
+    band = shown.mark_area(color=colour, opacity=0.08, clip=True).encode(
         x=x, y=alt.Y("low:Q", scale=errors), y2="high:Q", detail="label:N"
     )
     through = shown.mark_line(color=colour, opacity=0.7, strokeWidth=1.5, clip=True).encode(

@@ -7,6 +7,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard.shared import formats, pickers, widgets, words
+from worker.evaluation.measures import USUAL, Measure
 
 Told = dict[str, Any]
 
@@ -15,6 +16,15 @@ def show(told: Mapping[int, Told], labels: dict[int, str]) -> None:
     """One of them, chosen where there are several. All figures are of validation rows."""
     chosen = pickers.one("Combination", {job_id: labels[job_id] for job_id in told}, key=f"combination-{min(told)}")
     {"ensemble": _ensemble, "cascade": _cascade}[told[chosen]["kind"]](told[chosen])
+
+
+def explain(told: Mapping[int, Told], error: Measure) -> None:
+    """What the line and the band on the chart are, where there are some."""
+    if error.key == USUAL and any(each.get("curve") for each in told.values()):
+        st.caption(
+            "The line through the band is what other budgets of a cascade would buy, with 95 % intervals: measured on "
+            "validation rows, so it need not meet the marks, which are of test rows."
+        )
 
 
 def _ensemble(told: Told) -> None:
@@ -56,8 +66,7 @@ def _cascade(told: Told) -> None:
         st.caption(
             words.md(
                 f"Asked in this order: {words.plain(chain)}. On {rows} that chose neither the order nor the limits: "
-                f"mean error {formats.usd(told['mae'])} for {cost} per 1,000 items. The line and its band on the chart "
-                "above say what other budgets would buy, on those rows, too."
+                f"mean error {formats.usd(told['mae'])} for {cost} per 1,000 items."
             )
         )
     if told["note"]:
