@@ -160,6 +160,16 @@ def items_to_price(
     ).with_columns(pl.col(pl.String).fill_null(""))
 
 
+def groups(session: Session, dataset_id: int, rows: list[int]) -> pl.DataFrame:
+    """Frame of row and group_id, of near-duplicates; of these rows."""
+    return engine.copy_out(
+        session,
+        "SELECT row, group_id FROM items WHERE dataset_id = %s AND row = ANY(%s) ORDER BY row",
+        {"row": pl.Int64, "group_id": pl.Int64},
+        (dataset_id, rows),
+    )
+
+
 def target_rows(session: Session, dataset_id: int, split: Split | None, limit: int | None) -> list[int]:
     """The rows a job prices: one side of the split, or test and unpriced (None); a sample of them when limited.
 

@@ -38,6 +38,8 @@ _LONG = {
     "group_id": pl.Int64,
     "truth": pl.Float64,
     "price": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
     "status": pl.String,
     "usd": pl.Float64,
     "saved_usd": pl.Float64,
@@ -75,11 +77,11 @@ def of_job(session: Session, job_id: int) -> pl.DataFrame:
 
 def of_jobs(session: Session, job_ids: Sequence[int]) -> pl.DataFrame:
     """Long frame of several jobs for comparison: job_id, row, group_id (of near-duplicates), truth, price,
-    status, usd, saved_usd, seconds, tokens_in, tokens_out, category, title."""
+    low, high, status, usd, saved_usd, seconds, tokens_in, tokens_out, category, title."""
     return engine.copy_out(
         session,
-        "SELECT p.job_id, p.row, i.group_id, i.price, p.price, p.status, p.usd, p.saved_usd, p.seconds, p.tokens_in, "
-        "p.tokens_out, i.category, i.title "
+        "SELECT p.job_id, p.row, i.group_id, i.price, p.price, p.low, p.high, p.status, p.usd, p.saved_usd, p.seconds, "
+        "p.tokens_in, p.tokens_out, i.category, i.title "
         "FROM predictions p JOIN jobs j ON j.id = p.job_id "
         "JOIN items i ON i.dataset_id = j.dataset_id AND i.row = p.row "
         "WHERE p.job_id = ANY(%s) ORDER BY p.job_id, p.row",

@@ -14,7 +14,7 @@ from db import adapters, artifacts, datasets, predictions, rates
 from db.engine import begin
 from db.errors import NotReady
 from db.types import PREDICTION_SCHEMA, Dataset, PromptVersion
-from worker.evaluation import calibration
+from worker.evaluation import calibration, conformal
 from worker.jobs.machines import machine_queue
 from worker.knowledge.index import PgIndex
 from worker.llm.base import LanguageModel, Precision
@@ -139,7 +139,9 @@ class LiveMember:
         self._spec = spec
         self._fit_hash = datasets.fit_hash(dataset, spec.fit_key)
         with begin() as session:
-            self.calibration = calibration.read(artifacts.part(session, self._fit_hash, calibration.PART))
+            answers = calibration.read(artifacts.part(session, self._fit_hash, calibration.PART))
+        self._intervals = conformal.learn(answers)
+        self.calibration = self._with_intervals(answers)
 
     def price(self, items: pl.DataFrame, progress: Progress) -> pl.DataFrame:
         stored = self._stored(items)
@@ -150,9 +152,13 @@ class LiveMember:
             with begin() as session:
                 hourly = rates.usd_per_hour(session, machine_queue(session, self._spec))
             technique = fitted(self._dataset, self._spec, self._fit_hash)
-            frames.append(price_with(technique, rest, progress, float(hourly) / 3600))
+            frames.append(self._with_intervals(price_with(technique, rest, progress, float(hourly) / 3600)))
         known = pl.concat(frames)
         return items.select("row").join(known, on="row", how="left", maintain_order="left")
+
+    def _with_intervals(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """As its own jobs store them, so that stored and fresh answers have intervals of one kind."""
+        return self._intervals.around(frame) if self._intervals else conformal.without(frame)
 
     def _stored(self, items: pl.DataFrame) -> pl.DataFrame:
         """PREDICTION_SCHEMA of the items that it answered before, at no cost now."""

@@ -38,6 +38,7 @@ if not total:
     )
     st.stop()
 predictions.added(job, snapshot)
+predictions.unlike(job)
 flagged = predictions.flagged(snapshot)
 shown, count = results_reads.found(snapshot, search, status, predictions.SHOWN, flagged=flagged)
 st.caption(

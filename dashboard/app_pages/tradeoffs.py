@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.parts.tradeoffs import charts, combinations, comparison, context_curve
+from dashboard.parts.tradeoffs import charts, combinations, comparison, context_curve, intervals
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
 from dashboard.shared import formats, navigation, reads, verdicts, widgets, words
 from worker.evaluation.measures import DECIDING
@@ -52,6 +52,7 @@ comparison.table(table, error)
 views = {
     "By category": lambda: comparison.slices(tradeoffs_reads.by_category(versions, error.key), labels, error),
     "By price": lambda: comparison.slices(tradeoffs_reads.by_band(versions, error.key), labels, error),
+    "Intervals": lambda: intervals.show(versions, labels),
     "Guesses": lambda: comparison.guesses(versions, labels, table["job_id"]),
     "Worst rows": lambda: comparison.worst(versions, labels, table["job_id"]),
     "Context": lambda: context_curve.show(jobs),

@@ -63,6 +63,7 @@ def price(
         job_ids = actions.start(dataset.id, chosen, split, limit, cap_usd=dollars(cap))
         warnings = _cautions(job_ids, quiet=as_json)
         watch.wait(job_ids, quiet=as_json)
+        warnings += _unlike(job_ids, quiet=as_json)
         if to is not None:
             with begin() as session:
                 export.write(predictions.of_job(session, job_ids[0]), to)
@@ -175,3 +176,11 @@ def _cautions(job_ids: list[int], *, quiet: bool) -> list[str]:
     for sentence in cautions if not quiet else ():
         warn(sentence)
     return cautions
+
+
+def _unlike(job_ids: list[int], *, quiet: bool) -> list[str]:
+    """What is known only when the jobs are done: that rows are unlike those that intervals were learned on."""
+    sentences = comparison.unlike(job_ids)
+    for sentence in sentences if not quiet else ():
+        warn(sentence)
+    return sentences

@@ -62,7 +62,7 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
     heads = (measure.terminal for measure in others)
     for name in ("technique", "rows", usual.terminal, "95 %", *heads):
         table.add_column(name, justify="left" if name == "technique" else "right", no_wrap=True)
-    for name in ("read", "tokens", "$ / 1,000", "fixed $", "p50 ms", "verdict"):
+    for name in ("read", "in 90 %", "width", "tokens", "$ / 1,000", "fixed $", "p50 ms", "verdict"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
@@ -72,6 +72,8 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
             _reach(row),
             *(measure.cell(row[measure.key]) for measure in others),
             _number(row["parse_rate"], ".1%"),
+            _number(row["covered"], ".0%"),
+            _number(row["width"], ".0%"),
             f"{row['tokens_in']:.0f}+{row['tokens_out']:.0f}" if row["tokens_in"] else "–",
             "unknown" if row["usd_per_1000"] is None else f"{row['usd_per_1000']:.5f}",
             "unknown" if row["fixed_usd"] is None else f"{row['fixed_usd']:.5f}",
@@ -80,7 +82,8 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
         )
     table.caption = (
         "worse = than the one ahead, by more than chance; all pairs are held at once to 95 %. tie = not shown to be\n"
-        "* on the frontier: nothing else here is both cheaper and more accurate"
+        "* on the frontier: nothing else here is both cheaper and more accurate\n"
+        "in 90 %: test rows whose price lies in their 90 % interval; width: of the middle one, as a share of the price"
     )
     lost = [f"{row['lost_usd']:.5f} in job {row['job']}" for row in rows if row.get("lost_usd")]
     if lost:

@@ -56,7 +56,7 @@ def start(
                 kind=JobKind.PRICE,
                 dataset_id=dataset_id,
                 queue=planning.queue_for(session, spec),
-                chunks=planning.chunks(dataset, spec, rows, measure=split is not Split.UNPRICED),
+                chunks=planning.chunks(dataset, spec, rows),
                 technique=spec.technique,
                 spec=spec.model_dump(mode="json"),
                 spec_hash=spec.hash,

@@ -14,7 +14,9 @@ from db.types import Dataset, Job, JobState, Split
 from worker import specs
 from worker.adapters import pricing
 from worker.datasets import price_bounds
-from worker.evaluation import compare, context_curve
+from worker.evaluation import compare, conformal, context_curve, coverage
+
+_INTERVALS = ("job_id", "covered", "covered_low", "covered_high", "width")
 
 COMBINATION = "combination"
 """In a job's results: how an ensemble or a cascade combines its members, and what validation rows say of each."""
@@ -102,7 +104,8 @@ def curves(every: Sequence[Job]) -> list[dict[int, int]]:
 
 def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
     """One dict per job that has measurable rows, best MAE first, with the figures and verdict of `compare.table`; note:
-    what a job that brought nothing says about it."""
+    what a job that brought nothing says about it; covered, covered_low, covered_high, width: what its intervals hold
+    (worker.evaluation.coverage), None where it has none."""
     if not job_ids:
         return []
     with begin() as session:
@@ -113,6 +116,7 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
     if frame.is_empty():
         return []
     rows, combined = [], combinations(list(chosen))
+    held = {line.pop("job_id"): line for line in coverage.overall(frame).select(_INTERVALS).iter_rows(named=True)}
     for line in compare.table(frame).iter_rows(named=True):
         job = chosen[line["job_id"]]
         spec = specs.parse(job.spec)
@@ -121,6 +125,7 @@ def of_jobs(job_ids: Sequence[int]) -> list[dict[str, Any]]:
         once = fixed[job.id]
         money = {"fixed_usd": None if once is None else float(once), "lost_usd": float(job.lost_usd)}
         parts = {COMBINATION: combined[job.id]} if job.id in combined else {}
+        parts |= held.get(job.id, dict.fromkeys(_INTERVALS[1:]))
         rows.append(head | {"spec": job.spec, **money, "note": job.error} | parts | line)
     return rows
 
@@ -140,7 +145,23 @@ def cautions(job_ids: Sequence[int]) -> list[str]:
             with suppress(UserError):  # stored by an earlier version, whose technique had other settings
                 spec = specs.parse(job.spec)
                 said.append(price_bounds.caution(session, datasets.get(session, job.dataset_id), spec))
-    return list(dict.fromkeys(filter(None, said)))
+    return list(dict.fromkeys(filter(None, [*said, *unlike(job_ids)])))
+
+
+def unlike(job_ids: Sequence[int]) -> list[str]:
+    """Sentences about finished jobs whose rows are unlike those that their intervals were learned on."""
+    said = []
+    with begin() as session:
+        for job in (jobs.get(session, job_id) for job_id in job_ids):
+            found = (results.get(session, job.id) or {}).get("drift")
+            if found and found["low"] > conformal.UNLIKE:
+                spec = specs.parse(job.spec)
+                said.append(
+                    f"{spec.label}, job {job.id}: the rows priced are unlike the validation rows that its intervals "
+                    f"were learned on. By their words alone {found['share']:.0%} of pairs are told apart (50% = not at "
+                    f"all), so that the {conformal.COVERAGE:.0%} of the intervals is no promise for them."
+                )
+    return said
 
 
 def curve(job_ids: Sequence[int]) -> dict[str, Any]:

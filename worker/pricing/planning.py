@@ -43,14 +43,12 @@ def has_fit(dataset: Dataset, spec: BaseSpec) -> bool:
     return spec.learns or calibration.count(spec, dataset.splits.get(Split.VALIDATION, 0)) > 0
 
 
-def chunks(dataset: Dataset, spec: BaseSpec, rows: Sequence[int], *, measure: bool) -> list[tuple[Step, list[int]]]:
-    """The steps of a pricing job: fit, the rows in pieces of `chunk_size`, and a measurement at the end."""
+def chunks(dataset: Dataset, spec: BaseSpec, rows: Sequence[int]) -> list[tuple[Step, list[int]]]:
+    """The steps of a pricing job: fit, the rows in pieces of `chunk_size`, and a measurement at the end, which of rows
+    without a price says whether they are like those that intervals were learned on."""
     pieces = [list(rows[start : start + spec.chunk_size]) for start in range(0, len(rows), spec.chunk_size)]
-    return (
-        ([(Step.FIT, [])] if has_fit(dataset, spec) else [])
-        + [(Step.PRICE, piece) for piece in pieces]
-        + ([(Step.EVALUATE, [])] if measure else [])
-    )
+    first: list[tuple[Step, list[int]]] = [(Step.FIT, [])] if has_fit(dataset, spec) else []
+    return [*first, *((Step.PRICE, piece) for piece in pieces), (Step.EVALUATE, [])]
 
 
 def queue_for(session: Session, spec: BaseSpec) -> Queue:

@@ -13,7 +13,7 @@ from db.engine import Session, begin
 from db.knowledge import bases
 from db.types import ITEM_SCHEMA, Artifact, Dataset, Job, PredictionStatus, Split
 from worker import specs
-from worker.evaluation import calibration, metrics, neighbours_alone
+from worker.evaluation import calibration, conformal, drift, metrics, neighbours_alone
 from worker.pricing import comparison
 from worker.resources import LiveResources, fitted, price_with
 from worker.specs import BaseSpec, members_of
@@ -91,13 +91,15 @@ def _learn(work: Work, dataset: Dataset, spec: BaseSpec) -> _Fit:
 
 
 def price(work: Work) -> Commit:
-    """Price the chunk's items that have no prediction yet."""
+    """Price the chunk's items that have no prediction yet, each with an interval where the fit was calibrated."""
     spec = specs.parse(work.job.spec)
     with begin() as session:
         dataset = datasets.get(session, work.job.dataset_id)
+        fit_hash = datasets.fit_hash(dataset, spec.fit_key)
         items = datasets.items_to_price(session, dataset.id, work.job.id, work.chunk.rows, spec.reads)
-    technique = fitted(dataset, spec, datasets.fit_hash(dataset, spec.fit_key))
-    frame = price_with(technique, items, work.progress, float(rates.of_work(work.job, 1)))
+        intervals = conformal.learn(calibration.read(artifacts.part(session, fit_hash, calibration.PART)))
+    frame = price_with(fitted(dataset, spec, fit_hash), items, work.progress, float(rates.of_work(work.job, 1)))
+    frame = intervals.around(frame) if intervals else conformal.without(frame)
     count = frame["status"].value_counts()
     by_status = dict(zip(count["status"], count["count"], strict=True))
 
@@ -126,7 +128,8 @@ def _tally(frame: pl.DataFrame) -> chunks.Tally:
 
 
 def evaluate(work: Work) -> Commit:
-    """Measure the job against the prices that the file has for its rows; and what retrieval brought, if it had any."""
+    """Measure the job against the prices that the file has for its rows, and whether those are unlike the calibration
+    rows; and what retrieval brought, if it had any."""
     with begin() as session:
         frame = predictions.of_jobs(session, [work.job.id]).filter(pl.col("truth").is_not_null())
     measured = metrics.summary(frame) if len(frame) else {}
@@ -135,6 +138,7 @@ def evaluate(work: Work) -> Commit:
         measured |= _retrieval(work.job, spec)
     if members_of(spec):
         measured |= {comparison.COMBINATION: _combination(work.job, spec)}
+    measured |= _drift(work.job, spec)
 
     def commit(session: Session) -> chunks.Tally:
         results.put(session, work.job.id, measured)
@@ -150,6 +154,25 @@ def _combination(job: Job, spec: BaseSpec) -> dict[str, Any] | None:
         kept = artifacts.part(session, datasets.fit_hash(dataset, spec.fit_key), members.PART)
     told: dict[str, Any] | None = json.loads(kept) if kept else None
     return told
+
+
+def _drift(job: Job, spec: BaseSpec) -> dict[str, Any]:
+    """How well the priced rows are told apart from the calibration rows, by their words."""
+    with begin() as session:
+        dataset = datasets.get(session, job.dataset_id)
+        fit_hash = datasets.fit_hash(dataset, spec.fit_key)
+        known = calibration.read(artifacts.part(session, fit_hash, calibration.PART))["row"].to_list()
+        priced = datasets.target_rows(session, dataset.id, job.split, min(job.item_limit or drift.MOST, drift.MOST))
+        if not known:
+            return {}
+        frames = [
+            datasets.items_to_price(session, dataset.id, 0, rows).join(
+                datasets.groups(session, dataset.id, rows), on="row"
+            )
+            for rows in (known, priced)
+        ]
+    found = drift.told_apart(*frames)
+    return {"drift": found} if found else {}
 
 
 def _retrieval(job: Job, spec: BaseSpec) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class LlmSpec(BaseSpec):
         description="A statistic of the model's distribution; auto = chosen on validation rows; greedy = its text.",
     )
     recalibrate: bool = Field(
-        False, title="Recalibrate", description="Correct price and interval by a line fitted on validation rows."
+        False, title="Recalibrate", description="Correct prices by a line fitted on validation rows."
     )
     max_text_tokens: int = Field(110, ge=16, le=4000, title="Longest product text (tokens)")
     min_price: int = Field(0, ge=0, le=MOST, title="Lowest price considered ($)", description=FROM_TRAIN)

@@ -34,6 +34,7 @@ class RidgeSpec(BaseSpec):
     seconds = Seconds(0.001_5, 0.5, 0.001_5)
     chunk_items = 5_000
     about = "Linear regression of log price on TF-IDF of words and letter groups: trains in seconds, hard to beat."
+    needs_validation = False
     is_preselected = is_default = True
     rare = ("word_ngrams", "char_ngrams", "max_features", "max_rows")
     technique: Literal["ridge"] = "ridge"
@@ -76,6 +77,7 @@ class NeighboursSpec(BaseSpec):
     seconds = Seconds(0.03, 5.0, 0.03)
     chunk_items = 500
     about = "The prices of the most similar known products, found by meaning in pgvector; no language model."
+    needs_validation = False
     is_preselected = is_default = True
     searches = True
     rare = ("sharpness",)

@@ -21,7 +21,7 @@ Doubles = npt.NDArray[np.float64]
 
 _SLICE = 500  # items whose features are made at once
 _STOP_AFTER = 60  # trees without progress on the validation rows
-_JUDGED = 20  # validation rows needed to stop early and to give an interval
+_JUDGED = 20  # validation rows needed to stop early
 _PRIOR = 10  # items of the overall mean that a category's or brand's mean is mixed with
 _FOLDS = 5
 _FEW = 50  # rows below which every tree sees all of them
@@ -32,8 +32,7 @@ class LightGBM:
     """log price = a linear guess from the words + trees on what that leaves.
 
     The trees see the main axes of the text, the sentence embedding, the means of category and brand, and numbers. Trees
-    alone on the same features were 5 % worse than the linear model on real products (docs/experiments.md). An interval
-    spans the 5 % to 95 % quantile of the validation rows' residuals; there is none with fewer than 20 such rows.
+    alone on the same features were 5 % worse than the linear model on real products (docs/experiments.md).
     """
 
     def __init__(self, spec: LightGBMSpec, resources: Resources) -> None:
@@ -41,7 +40,7 @@ class LightGBM:
         self._resources = resources
         self._words = Words()
         self._means: dict[str, dict[str, float]] = {}
-        self._about: dict[str, Any] = {"centre": None, "low": None, "high": None}
+        self._about: dict[str, Any] = {"centre": None}
         self._trees: lightgbm.Booster | None = None
 
     def fit(self, train: pl.DataFrame, validation: pl.DataFrame, progress: Progress) -> Artifact:
@@ -77,10 +76,7 @@ class LightGBM:
             features = self._features(part, guess, axes, self._means_of(part), progress)
             logs[start : start + len(part)] = guess + self._trees.predict(features, num_threads=_threads())
         logs += self._about["centre"]
-        if self._about["low"] is None:
-            return predictions(items, np.exp(logs))
-        low, high = (np.exp(logs + self._about[end]) for end in ("low", "high"))
-        return predictions(items, np.exp(logs), low=low, high=high)
+        return predictions(items, np.exp(logs))
 
     def _learn(self, train: pl.DataFrame, validation: pl.DataFrame, progress: Progress) -> None:
         logs = np.log(train["price"].to_numpy())
@@ -118,9 +114,6 @@ class LightGBM:
             valid_sets=None if held is None else [data.create_valid(held, left)],
             callbacks=callbacks,
         )
-        if held is not None:
-            off = left - self._trees.predict(held, num_threads=_threads())
-            self._about["low"], self._about["high"] = (float(q) for q in np.quantile(off, (0.05, 0.95)))
 
     def _features(self, items: pl.DataFrame, guess: Doubles, axes: Floats, means: Floats, progress: Progress) -> Floats:
         """(n, 1 + axes + 2 + 6 + dims of the embedding). Advances progress by the number of items."""

@@ -11,46 +11,34 @@ from worker.techniques.base import Resources, predictions
 
 _SLICE = 64  # items searched for at once; progress moves and stops between two slices
 _SHOWN = 5
-_JUDGED = 300  # validation rows that set the width of intervals, at most
-_FEWEST = 20  # and at least
 _NARROWEST = 0.05  # log scale: neighbours that all cost the same do not make a price certain
 
 
 class Neighbours:
     """Weighted mean of the neighbours' log prices; weight = exp(sharpness x (similarity - the best one's)).
 
-    An interval is that mean plus and minus a multiple of the neighbours' weighted deviation on the log scale. The
-    multiple is the one that covers 90 % of the validation rows; there is no interval with fewer than 20 such rows.
+    Low and high are that mean plus and minus the neighbours' weighted deviation on the log scale: where they differ,
+    the price is less sure.
     """
 
     def __init__(self, spec: NeighboursSpec, resources: Resources) -> None:
         self._spec = spec
         self._index = resources.index()
-        self._width: float | None = None
 
     def fit(self, train: pl.DataFrame, validation: pl.DataFrame, progress: Progress) -> Artifact:
-        priced = train.filter(pl.col("price") > 0)
-        self._index.build(priced, progress)
-        known = validation.filter(pl.col("price") > 0)
-        known = known.sample(min(len(known), _JUDGED), seed=0)
-        self._width = None
-        if len(known) >= _FEWEST:
-            judged = self._judge(known, progress).with_columns(truth=known["price"].log())
-            off = (
-                judged.select((pl.col("truth") - pl.col("centre")).abs() / pl.col("deviation")).to_series().drop_nulls()
-            )
-            self._width = off.quantile(0.9, "higher")
-        return Artifact({"about.json": json.dumps({"width": self._width}).encode()})
+        del validation
+        self._index.build(train.filter(pl.col("price") > 0), progress)
+        return Artifact()
 
     def load(self, artifact: Artifact) -> None:
-        self._width = json.loads(artifact.parts["about.json"])["width"]
+        del artifact  # what it learned stands in the index
 
     def price(self, items: pl.DataFrame, progress: Progress) -> pl.DataFrame:
         judged = self._judge(items, progress)
-        centre, reach = pl.col("centre"), pl.col("deviation") * (self._width or 0)
+        centre, reach = pl.col("centre"), pl.col("deviation")
         priced = judged.select(price=centre.exp(), low=(centre - reach).exp(), high=(centre + reach).exp())
-        low, high = (priced["low"], priced["high"]) if self._width is not None else (None, None)
-        return predictions(items, priced["price"], low=low, high=high, evidence=judged["evidence"].to_list())
+        evidence = judged["evidence"].to_list()
+        return predictions(items, priced["price"], low=priced["low"], high=priced["high"], evidence=evidence)
 
     def _judge(self, items: pl.DataFrame, progress: Progress) -> pl.DataFrame:
         """centre and deviation (log $) and evidence of each item, in order; null where nothing is similar."""

@@ -18,15 +18,10 @@ from worker.techniques.shared.ngrams import Tfidf, text_of
 _SLICE = 1000  # items that are priced at once
 _TOLD = 3  # words named as evidence
 _TOO_COMMON = 2.2  # idf of a word that three texts in ten have: "and" explains nothing to a reader
-_RESIDUALS = 20  # validation rows an interval needs
 
 
 class Ridge:
-    """Three blocks of features: word groups of the whole text, word groups of the title, letter groups of the text.
-
-    An interval spans the 5 % to 95 % quantile of the residuals of the validation rows on the log scale; there is none
-    with fewer than 20 such rows.
-    """
+    """Three blocks of features: word groups of the whole text, word groups of the title, letter groups of the text."""
 
     def __init__(self, spec: RidgeSpec, resources: Resources) -> None:
         del resources
@@ -34,9 +29,9 @@ class Ridge:
         self._tfidf = Tfidf(spec.max_features, spec.word_ngrams, spec.char_ngrams)
         self._weights = np.zeros(len(self._tfidf.idf), dtype=np.float32)
         self._centre = float("nan")
-        self._spread: tuple[float, float] | None = None
 
     def fit(self, train: pl.DataFrame, validation: pl.DataFrame, progress: Progress) -> Artifact:
+        del validation
         priced = train.filter(pl.col("price") > 0)
         if len(priced) > self._spec.max_rows:
             priced = priced.sample(self._spec.max_rows, seed=0)
@@ -49,7 +44,6 @@ class Ridge:
             model = SkRidge(alpha=self._spec.alpha, solver="sparse_cg", tol=1e-3, fit_intercept=False)
             model.fit(features[:, active], logs - self._centre)
             self._weights[active] = model.coef_
-        self._spread = self._residuals(validation.filter(pl.col("price") > 0), progress)
         return self._artifact(active)
 
     def load(self, artifact: Artifact) -> None:
@@ -59,7 +53,6 @@ class Ridge:
             target[:] = 0
             target[arrays["feature"]] = arrays[name]
         self._centre = about["centre"] if about["centre"] is not None else float("nan")
-        self._spread = (about["low"], about["high"]) if about["low"] is not None else None
 
     def price(self, items: pl.DataFrame, progress: Progress) -> pl.DataFrame:
         logs = np.empty(len(items))
@@ -71,26 +64,17 @@ class Ridge:
             evidence += self._evidence(part, features)
             start += len(part)
             progress.advance(len(part))
-        low, high = (np.exp(logs + shift) for shift in self._spread) if self._spread else (None, None)
-        return predictions(items, np.exp(logs), low=low, high=high, evidence=evidence)
-
-    def _residuals(self, validation: pl.DataFrame, progress: Progress) -> tuple[float, float] | None:
-        if len(validation) < _RESIDUALS:
-            return None
-        guesses = self.price(validation, progress)["price"].to_numpy()
-        low, high = np.quantile(np.log(validation["price"].to_numpy()) - np.log(guesses), (0.05, 0.95))
-        return float(low), float(high)
+        return predictions(items, np.exp(logs), evidence=evidence)
 
     def _artifact(self, active: npt.NDArray[np.int64]) -> Artifact:
-        low, high = self._spread or (None, None)
         centre = None if np.isnan(self._centre) else self._centre
         arrays = {
             "feature": active.astype(np.int32),
             "idf": self._tfidf.idf[active],
             "weight": self._weights[active],
         }
-        about = {"centre": centre, "low": low, "high": high}
-        return Artifact({"weights.safetensors": save(arrays), "about.json": json.dumps(about).encode()})
+        about = json.dumps({"centre": centre}).encode()
+        return Artifact({"weights.safetensors": save(arrays), "about.json": about})
 
     def _evidence(self, items: pl.DataFrame, features: csr_matrix) -> list[str | None]:
         """For each item the words that moved its price most, as factors of the price: 1.2 = a fifth dearer."""

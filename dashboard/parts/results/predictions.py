@@ -10,6 +10,8 @@ from dashboard.parts.results import evidence
 from dashboard.parts.results import reads as results_reads
 from dashboard.shared import formats, reads, widgets, words
 from db.types import Family, Job, JobState, PredictionStatus
+from worker.evaluation.conformal import COVERAGE, WHY_NONE
+from worker.pricing import comparison
 
 SHOWN = 1_000
 
@@ -28,6 +30,12 @@ def added(job: Job, snapshot: Path) -> None:
         found = results_reads.added(snapshot)
         if found:
             st.info(words.md(found.verdict), icon=":material/gavel:")
+
+
+def unlike(job: Job) -> None:
+    """Warns of rows that are unlike those that the job's intervals were learned on."""
+    for sentence in comparison.unlike([job.id]) if job.state is JobState.DONE else ():
+        st.warning(words.plain(sentence), icon=":material/warning:")
 
 
 def flagged(snapshot: Path) -> bool:
@@ -58,7 +66,10 @@ _COLUMNS: dict[str, Any] = {
 
 _DOLLARS: dict[str, tuple[str, str | None]] = {
     "price": ("Price", "What the technique says; empty when nothing could be read."),
-    "low": ("90 % from", "The technique's own 90 % interval, as it comes."),
+    "low": (
+        f"{COVERAGE:.0%} from",
+        "Nine true prices in ten lie in such intervals, as validation rows showed.",
+    ),
     "high": ("to", None),
     "truth": ("True price", "What the file says."),
     "error": ("Off by", "Price minus true price."),
@@ -71,6 +82,8 @@ def table(frame: pl.DataFrame, *, has_truth: bool) -> dict[str, Any] | None:
     truth = ["truth", "error"] if has_truth else []
     optional = [name for name in ("external_id", "category", "brand") if (frame[name] != "").any()]
     wide = ["low", "high"] if frame["low"].is_not_null().any() else []
+    if not wide and frame["price"].is_not_null().any():
+        st.caption(f":material/info: Prices without intervals: {WHY_NONE}")
     money = ["tokens_in", "tokens_out", "usd", "saved_usd"] if (frame["tokens_in"] > 0).any() else []
     order = [*optional[:1], "title", "price", *wide, *truth, *optional[1:], "status", "split", *money, "seconds"]
     prices, dollars = [*frame["price"], *frame["truth"]], _DOLLARS.items()
@@ -112,6 +125,8 @@ def figures(row: dict[str, Any], *, paid: bool = False) -> None:
     shown = [("Price", row["price"]), ("True price", row["truth"]), ("Off by", off)]
     for place, (label, value) in zip(st.columns(3), shown, strict=True):
         place.metric(label, formats.usd(value))
+    if row["low"] is not None:
+        st.markdown(words.md(f"**{formats.usd(row['low'])}–{formats.usd(row['high'])}** ({COVERAGE:.0%})"))
     st.caption(words.md(" · ".join(cost(row, paid=paid))))
     if row["status"] == str(PredictionStatus.UNPARSED):
         st.warning("No price could be read from the answer; it counts as unparsed, never as 0.")

@@ -1,4 +1,4 @@
-"""Reads of the Trade-offs page: figures by slice, and what to beware of."""
+"""Reads of the Trade-offs page: figures and coverage by slice, and what to beware of."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard.shared.reads import Version, measured
-from worker.evaluation import slices
+from worker.evaluation import coverage, slices
 from worker.pricing import comparison
 
 
@@ -30,3 +30,10 @@ def by_category(versions: dict[int, Version], by: str) -> pl.DataFrame:
 @st.cache_data(max_entries=50, show_spinner="Measuring each slice …")
 def by_band(versions: dict[int, Version], by: str) -> pl.DataFrame:
     return slices.by_band(measured(versions), by=by)
+
+
+@st.cache_data(max_entries=50, show_spinner="Counting what intervals hold …")
+def coverage_of(versions: dict[int, Version], segment: str) -> pl.DataFrame:
+    """worker.evaluation.coverage.COLUMNS of the jobs: of all rows, or by a segment."""
+    ways = {"By predicted price": coverage.by_band, "By category": coverage.by_category}
+    return ways.get(segment, coverage.overall)(measured(versions))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dashboard.parts.tradeoffs import intervals
 from db import jobs
 from db.engine import begin
 from tests.dashboard.conftest import Open, is_well, texts
@@ -28,7 +29,7 @@ def test_every_error_can_be_chosen(open_page: Open, priced: int, error: str) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("view", ["By category", "By price", "Guesses", "Worst rows", "Speed"])
+@pytest.mark.parametrize("view", ["By category", "By price", "Intervals", "Guesses", "Worst rows", "Speed"])
 def test_every_closer_look_opens(open_page: Open, priced: int, view: str) -> None:
     at = open_page("tradeoffs")
     at.segmented_control[0].set_value(view).run()
@@ -41,3 +42,14 @@ def test_a_job_on_few_rows_is_named_as_what_makes_the_comparison_small(open_page
         jobs.set_total(session, job_id, 3)
     at = open_page("tradeoffs")
     assert "Nearest neighbours (k=3) priced only 3 rows" in texts(at)
+
+
+def test_intervals_are_judged_by_test_rows_and_by_segment(open_page: Open, priced: int) -> None:
+    at = open_page("tradeoffs")
+    at.segmented_control[0].set_value("Intervals").run()
+    table = at.dataframe[1].value
+    assert len(table) == 6
+    assert set(table["verdict"]) <= set(intervals.SAID.values())
+    at.radio(key="segment").set_value(intervals.BAND).run()
+    assert is_well(at)
+    assert len(at.dataframe[1].value) > 6

@@ -4,14 +4,14 @@ import polars as pl
 import pytest
 from sqlalchemy import text
 
-from db import artifacts, datasets, jobs
+from db import artifacts, datasets, jobs, predictions
 from db.engine import begin
 from db.types import JobState, Split
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from worker import specs
 from worker.evaluation import calibration
-from worker.pricing import actions
+from worker.pricing import actions, comparison
 from worker.progress import Silent
 from worker.resources import LiveResources
 from worker.specs import BaseSpec, ConstantSpec, LightGBMSpec, RidgeSpec
@@ -84,3 +84,46 @@ def test_a_prompt_that_learns_nothing_has_no_fit_step_without_calibration_rows(d
                  "JOIN jobs j ON j.id = c.job_id GROUP BY 1 ORDER BY 1")
         )  # fmt: skip
         assert [row.fits for row in steps] == [0, 1]
+
+
+def test_every_technique_gives_intervals_that_most_true_prices_lie_in(database, sent):
+    """And each says the same of rows that have no price yet."""
+    with begin() as session:
+        large = a_dataset(session, 1_500, unpriced=40)
+    job_ids = actions.start(large, [ConstantSpec(), RidgeSpec(), LightGBMSpec(trees=20)])
+    drain(sent)
+    with begin() as session:
+        for job_id in job_ids:
+            frame = predictions.of_job(session, job_id)
+            assert frame["low"].null_count() == frame["high"].null_count() == 0
+            known = frame.drop_nulls("truth")
+            assert 0.8 < known["truth"].is_between(known["low"], known["high"]).mean() <= 1
+    rows = {row["job"]: row for row in comparison.of_jobs(job_ids)}
+    assert all(row["covered_low"] < 0.9 < row["covered_high"] + 0.05 for row in rows.values())
+    assert comparison.unlike(job_ids) == []
+
+
+def test_rows_of_another_kind_are_told(database, sent):
+    """Rows without a price that read like nothing that the technique was calibrated on."""
+    with begin() as session:
+        dataset_id = a_dataset(session, 500, unpriced=60)
+        session.execute(text("UPDATE items SET title = 'Rubber duck ' || row, description = 'It floats in the bath.', "
+                             "category = 'Toys' WHERE split = 'unpriced'"))  # fmt: skip
+    [job_id] = actions.start(dataset_id, [ConstantSpec()], Split.UNPRICED)
+    drain(sent)
+    [sentence] = comparison.unlike([job_id])
+    assert f"job {job_id}: the rows priced are unlike the validation rows" in sentence
+    assert sentence in comparison.cautions([job_id])
+
+
+def test_without_calibration_rows_there_is_no_interval(database, sent):
+    with begin() as session:
+        small = a_dataset(session, 100)
+    [job_id] = actions.start(small, [ConstantSpec()], Split.TEST)
+    drain(sent)
+    with begin() as session:
+        frame = predictions.of_job(session, job_id)
+    assert frame["low"].null_count() == len(frame) == 10
+    assert frame["price"].null_count() == 0
+    [row] = comparison.of_jobs([job_id])
+    assert row["covered"] is None

@@ -41,18 +41,6 @@ def test_it_is_much_better_than_the_constant_on_the_demo_catalogue(fitted: Ridge
     assert mean_error(TEST, fitted.price(unpriced(TEST), Silent())) < 0.6 * _constant_error(TRAIN, TEST)
 
 
-def test_about_nine_in_ten_prices_lie_in_the_interval(fitted: Ridge) -> None:
-    priced = fitted.price(unpriced(TEST), Silent())
-    assert TEST["price"].is_between(priced["low"], priced["high"]).mean() == pytest.approx(0.9, abs=0.07)
-
-
-def test_without_validation_rows_there_is_no_interval() -> None:
-    technique, _ = _fitted(TRAIN[:100], VALIDATION.clear())
-    priced = technique.price(unpriced(TEST[:5]), Silent())
-    assert priced["low"].null_count() == priced["high"].null_count() == 5
-    assert priced["price"].null_count() == 0
-
-
 def test_evidence_names_words_of_the_item_and_their_factor(fitted: Ridge) -> None:
     priced = fitted.price(unpriced(TEST), Silent())
     texts = TEST.select(pl.concat_str(pl.exclude("row", "price"), separator=" ")).to_series()

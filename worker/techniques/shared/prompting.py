@@ -171,8 +171,6 @@ class Asking(Generic[Spec]):
         names = STATISTICS if self.spec.readout == "auto" else (self._correction.statistic,)
         return learn(
             {name: self._column(answers, name) for name in names},
-            self._column(answers, "low"),
-            self._column(answers, "high"),
             judged["price"].to_numpy().astype(np.float64),
             recalibrate=self.spec.recalibrate,
         )

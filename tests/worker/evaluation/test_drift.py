@@ -1,0 +1,40 @@
+"""Rows of another kind are told apart from those that intervals were learned on, and rows of the same kind are not."""
+
+import polars as pl
+import pytest
+
+from worker.demo import catalogue
+from worker.evaluation import drift
+from worker.evaluation.conformal import UNLIKE
+
+
+def shop(n: int, seed: int) -> pl.DataFrame:
+    frame = catalogue(n, seed=seed).select("title", "description", "category", "brand")
+    return frame.with_columns(pl.all().fill_null(""), group_id=pl.int_range(pl.len()) + 10_000 * seed)
+
+
+def test_rows_of_the_same_kind_are_not_told_apart() -> None:
+    found = [drift.told_apart(shop(200, seed), shop(200, seed + 100)) for seed in range(4)]
+    assert all(each is not None and each["low"] < 0.55 for each in found)
+    assert sum(each["share"] for each in found if each) / 4 == pytest.approx(0.5, abs=0.05)
+
+
+def test_rows_of_another_kind_are() -> None:
+    every = shop(800, 1)
+    names = every["category"].unique().sort().to_list()
+    half = pl.col("category").is_in(names[: len(names) // 2])
+    found = drift.told_apart(every.filter(half), every.filter(~half))
+    assert found is not None
+    assert found["low"] > UNLIKE
+
+
+def test_copies_of_a_product_are_no_kind() -> None:
+    """Each group stands on one side only, so a memory of its words would tell the sides apart."""
+    one, other = (pl.concat([shop(50, seed)] * 4) for seed in (3, 4))
+    found = drift.told_apart(one, other)
+    assert found is not None
+    assert found["low"] < UNLIKE
+
+
+def test_few_rows_say_nothing() -> None:
+    assert drift.told_apart(shop(drift.FEWEST - 1, 5), shop(100, 6)) is None
