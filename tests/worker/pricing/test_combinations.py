@@ -4,6 +4,7 @@ import json
 
 import polars as pl
 import pytest
+from sqlalchemy import text
 
 from db import artifacts, datasets, jobs, predictions, results
 from db.engine import begin
@@ -13,6 +14,8 @@ from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from worker import specs
 from worker.pricing import actions, comparison
+from worker.progress import Silent
+from worker.resources import LiveMember
 
 MEMBERS = [{"technique": "ridge"}, {"technique": "constant"}]
 
@@ -67,6 +70,24 @@ def test_stored_answers_of_members_are_used_and_cost_nothing_again(dataset_id: i
     assert both["price"].to_list() == pytest.approx(both["price_members"].to_list())
     told = json.loads(made["evidence"][0])["members"]
     assert [each["technique"] for each in told] == ["Ridge on words", "Category median"]
+
+
+def test_a_member_gives_the_same_interval_from_store_and_afresh(dataset_id: int, sent: list[int]) -> None:
+    """Else the limits of a cascade, learned on the one, would mean nothing on the other."""
+    job_id = run(dataset_id, specs.RidgeSpec(), sent)
+    with begin() as session:
+        member = LiveMember(datasets.get(session, dataset_id), specs.RidgeSpec())
+        rows = predictions.of_job(session, job_id)["row"].to_list()
+        items = datasets.items_to_price(session, dataset_id, 0, rows)
+    stored = member.price(items, Silent())
+    with begin() as session:
+        session.execute(text("DELETE FROM jobs WHERE id = :job"), {"job": job_id})
+    fresh = member.price(items, Silent())
+    assert stored["low"].null_count() == 0
+    for name in ("price", "low", "high"):
+        assert fresh[name].to_list() == pytest.approx(stored[name].to_list())
+    assert stored["usd"].sum() == 0
+    assert fresh["usd"].sum() > 0
 
 
 def test_what_validation_rows_say_of_each_member_is_kept_with_the_job(dataset_id: int, sent: list[int]) -> None:
