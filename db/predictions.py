@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 import polars as pl
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db import engine
 from db.models import PredictionRow
+from db.types import PREDICTION_SCHEMA
 
 _FRAME = {
     "row": pl.Int64,
@@ -111,3 +113,28 @@ def costs(session: Session, job_ids: Sequence[int]) -> pl.DataFrame:
         _COSTS,
         (list(job_ids),),
     )
+
+
+def stored(session: Session, dataset_id: int, spec_hash: str, rows: Sequence[int]) -> pl.DataFrame:
+    """PREDICTION_SCHEMA of those of the rows that a pricing job with this very spec has answered, the newest of each;
+    what no answer came to is left out."""
+    columns = ", ".join(f"p.{name}" for name in PREDICTION_SCHEMA)
+    return engine.copy_out(
+        session,
+        f"SELECT DISTINCT ON (p.row) {columns} FROM jobs j JOIN predictions p ON p.job_id = j.id "
+        "WHERE j.dataset_id = %s AND j.spec_hash = %s AND j.kind = 'price' AND p.row = ANY(%s) "
+        "AND p.status <> 'failed' ORDER BY p.row, p.job_id DESC",
+        PREDICTION_SCHEMA,
+        (dataset_id, spec_hash, list(rows)),
+    )
+
+
+def unanswered(session: Session, dataset_id: int, spec_hash: str, rows: Sequence[int]) -> list[int]:
+    """Those of the rows that `stored` has nothing of, in their order."""
+    query = """SELECT wanted.row FROM unnest(CAST(:rows AS bigint[])) WITH ORDINALITY AS wanted(row, place)
+               WHERE NOT EXISTS (
+                   SELECT 1 FROM jobs j JOIN predictions p ON p.job_id = j.id
+                   WHERE j.dataset_id = :dataset AND j.spec_hash = :spec AND j.kind = 'price'
+                     AND p.row = wanted.row AND p.status <> 'failed')
+               ORDER BY wanted.place"""
+    return list(session.scalars(text(query), {"rows": list(rows), "dataset": dataset_id, "spec": spec_hash}))

@@ -2,16 +2,23 @@
 
 import gc
 import sys
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
-from db import adapters, artifacts
+import polars as pl
+
+from db import adapters, artifacts, datasets, predictions, rates
 from db.engine import begin
 from db.errors import NotReady
-from db.types import Dataset, PromptVersion
+from db.types import PREDICTION_SCHEMA, Dataset, PromptVersion
+from worker.evaluation import calibration, conformal
+from worker.jobs.machines import machine_queue
 from worker.knowledge.index import PgIndex
 from worker.llm.base import LanguageModel, Precision
+from worker.progress import Progress
 from worker.prompts import versions
 from worker.specs import BaseSpec, is_endpoint_model
 from worker.techniques import build
@@ -72,8 +79,10 @@ def release() -> None:
 class LiveResources:
     """Resources for techniques that work on one dataset."""
 
-    def __init__(self, dataset_id: int) -> None:
+    def __init__(self, dataset_id: int, fit_member: Callable[[BaseSpec], None] | None = None) -> None:
+        """`fit_member` fits another technique on the dataset unless that was done before; needed only to fit."""
         self._dataset_id = dataset_id
+        self._fit_member = fit_member
 
     def index(self) -> Index:
         return PgIndex(self._dataset_id)
@@ -89,6 +98,18 @@ class LiveResources:
     def prompt(self, ref: str) -> PromptVersion:
         with begin() as session:
             return versions.resolve(session, ref)
+
+    def fit_member(
+        self, spec: BaseSpec, train: pl.DataFrame, validation: pl.DataFrame, progress: Progress
+    ) -> "LiveMember":
+        del train, validation, progress  # the fit step reads each technique's own rows of the dataset
+        if self._fit_member is not None:
+            self._fit_member(spec)
+        return self.member(spec)
+
+    def member(self, spec: BaseSpec) -> "LiveMember":
+        with begin() as session:
+            return LiveMember(datasets.get(session, self._dataset_id), spec)
 
 
 def fitted(dataset: Dataset, spec: BaseSpec, fit_hash: str) -> Technique:
@@ -107,3 +128,66 @@ def fitted(dataset: Dataset, spec: BaseSpec, fit_hash: str) -> Technique:
     while len(_fitted) > _KEPT:
         _fitted.popitem(last=False)
     return technique
+
+
+class LiveMember:
+    """A fitted technique whose stored answers are used where there are some: validation rows that its fit priced, and
+    rows that a job with the same spec priced."""
+
+    def __init__(self, dataset: Dataset, spec: BaseSpec) -> None:
+        self._dataset = dataset
+        self._spec = spec
+        self._fit_hash = datasets.fit_hash(dataset, spec.fit_key)
+        with begin() as session:
+            answers = calibration.read(artifacts.part(session, self._fit_hash, calibration.PART))
+        self._intervals = conformal.learn(answers)
+        self.calibration = self._with_intervals(answers)
+
+    def price(self, items: pl.DataFrame, progress: Progress) -> pl.DataFrame:
+        stored = self._stored(items)
+        rest = items.filter(~pl.col("row").is_in(stored["row"].implode()))
+        progress.advance(len(items) - len(rest))
+        frames = [stored]
+        if len(rest):
+            with begin() as session:
+                hourly = rates.usd_per_hour(session, machine_queue(session, self._spec))
+            technique = fitted(self._dataset, self._spec, self._fit_hash)
+            frames.append(self._with_intervals(price_with(technique, rest, progress, float(hourly) / 3600)))
+        known = pl.concat(frames)
+        return items.select("row").join(known, on="row", how="left", maintain_order="left")
+
+    def _with_intervals(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """As its own jobs store them, so that stored and fresh answers have intervals of one kind."""
+        return self._intervals.around(frame) if self._intervals else conformal.without(frame)
+
+    def _stored(self, items: pl.DataFrame) -> pl.DataFrame:
+        """PREDICTION_SCHEMA of the items that it answered before, at no cost now."""
+        rows = items["row"].to_list()
+        with begin() as session:
+            earlier = predictions.stored(session, self._dataset.id, self._spec.hash, rows)
+        judged = self.calibration.filter(
+            pl.col("row").is_in(items["row"].implode()) & ~pl.col("row").is_in(earlier["row"].implode())
+        )
+        judged = judged.with_columns(
+            *(pl.lit(0, pl.Int64).alias(name) for name in ("tokens_in", "tokens_out", "tokens_cached")),
+            saved_usd=pl.lit(0.0),
+            evidence=pl.lit(None, pl.String),
+        ).select(list(PREDICTION_SCHEMA))
+        found = pl.concat([earlier, judged])
+        # What nobody knows the price of stays unknown, though it is not paid again.
+        worth = pl.col("usd") + pl.col("saved_usd")
+        return found.with_columns(usd=pl.when(worth.is_not_null()).then(0.0), saved_usd=worth.fill_null(0.0))
+
+
+def price_with(technique: Technique, items: pl.DataFrame, progress: Progress, usd_per_second: float) -> pl.DataFrame:
+    """PREDICTION_SCHEMA of items without prices, with what each took in seconds and usd (null: paid, the price is
+    unknown)."""
+    started = time.perf_counter()
+    frame = technique.price(items, progress)
+    seconds = time.perf_counter() - started
+    if frame.schema != PREDICTION_SCHEMA or not frame["row"].equals(items["row"]):
+        name = type(technique).__name__
+        raise ValueError(f"{name} must return one line per item, in order, with the columns of PREDICTION_SCHEMA")
+    return frame.with_columns(pl.col("seconds").fill_null(seconds / max(1, len(items)))).with_columns(
+        usd=pl.coalesce("usd", pl.col("seconds") * usd_per_second).fill_nan(None)
+    )

@@ -25,7 +25,7 @@ names = choose.techniques(dataset, endpoints, adapters)
 if not names:
     st.info("Choose at least one technique.", icon=":material/arrow_upward:")
     st.stop()
-planned = choose.settings(names, endpoints, adapters)
+planned = choose.settings(dataset, names, endpoints, adapters)
 choose.model_warnings(planned, endpoints)
 for sentence in run_reads.cautions(dataset, planned):
     st.warning(words.plain(sentence), icon=":material/warning:")

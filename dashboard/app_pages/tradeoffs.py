@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.parts.tradeoffs import choice, comparison, context_curve, intervals, verdict_check
+from dashboard.parts.tradeoffs import choice, combinations, comparison, context_curve, intervals, verdict_check
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
 from dashboard.shared import formats, navigation, reads, verdicts, widgets, words
 from worker.evaluation.measures import DECIDING
@@ -38,7 +38,9 @@ for sentence in tradeoffs_reads.price_cautions(tuple(versions)):
     st.warning(words.plain(sentence), icon=":material/warning:")
 st.caption(f"{error.about} Compared on {formats.count(int(table['n'][0]), 'test row')}.")
 marks = choice.ask(table, versions, plain_names, error)
-comparison.chart(table, error, marks)
+combined = tradeoffs_reads.combinations(versions)
+comparison.chart(table, error, marks, combinations.curves(combined, labels))
+combinations.explain(combined, error)
 comparison.unknown(table)
 comparison.run_once([job for job in jobs if job.id in versions], table)
 comparison.lost([job for job in jobs if job.id in versions], labels)
@@ -55,6 +57,8 @@ views = {
     "Certainty": lambda: verdict_check.show(dataset, tuple(table["job_id"]), error),
     "Speed": lambda: comparison.speed(table),
 }
+if combined:
+    views["Combinations"] = lambda: combinations.show(combined, labels)
 st.subheader("Look closer", anchor=False)
 view = st.segmented_control("View", list(views), default="By category", required=True, label_visibility="collapsed")
 views[view]()

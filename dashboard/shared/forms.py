@@ -1,7 +1,7 @@
 """The form of a spec: what comes first, what hides under "More settings", which models and prompts are offered."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
@@ -11,13 +11,14 @@ from dashboard.shared import pickers, words
 from db.types import Adapter
 from worker import specs
 from worker.specs import BaseSpec
+from worker.specs.combined import MOST
 
 OTHER = "Another one …"
 MODEL = "run-model"
 """Key of the model that all techniques on the Run page start with."""
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Choices:
     """What a form offers: models as specs name them, and prompts ("name" or "name@version")."""
 
@@ -28,6 +29,10 @@ class Choices:
     adapters: Sequence[Adapter] = ()
     adapter: str = ""
     """Number of the one that is chosen at first; empty = the first of them."""
+    members: Mapping[str, BaseSpec] = dataclasses.field(default_factory=dict)
+    """What an ensemble or a cascade can be made of: a name or a job's number -> spec."""
+    usual_members: Sequence[str] = ()
+    """Those that are chosen at first."""
 
 
 def spec_form(technique: str, choices: Choices | None = None) -> BaseSpec:
@@ -95,6 +100,8 @@ def _grid(technique: str, fields: dict[str, FieldInfo], values: dict[str, Any], 
                 values[name] = _choice(key, field, choices.prompts[1:], field.default)
             elif name == "adapter":
                 values[name] = _adapter(key, field, choices)
+            elif name == "members":
+                values[name] = _members(key, field, choices)
             else:
                 values[name] = field_input(key, name, field)
 
@@ -106,6 +113,17 @@ def _adapter(key: str, field: FieldInfo, choices: Choices) -> str:
         placeholder="Train one first", help="It brings its model, its prompt and its neighbours along.",
     )  # fmt: skip
     return chosen or ""
+
+
+def _members(key: str, field: FieldInfo, choices: Choices) -> list[dict[str, Any]]:
+    """Techniques with their usual settings, and those that jobs of this dataset priced with, as they did."""
+    known = choices.members or {spec.technique: spec for spec in field.default}
+    chosen = pickers.several(
+        str(field.title), {ref: specs.describe(spec) for ref, spec in known.items()},
+        first=choices.usual_members or list(known), key=key, max_selections=MOST,
+        help="Those that priced this dataset already cost nothing again: their answers are used.",
+    )  # fmt: skip
+    return [known[ref].model_dump(mode="json") for ref in chosen]
 
 
 def _choice(key: str, field: FieldInfo, options: Sequence[str], default: str) -> str:

@@ -206,7 +206,7 @@ def index_purpose(job: Job) -> str:
 
 def is_paid(job: Job) -> bool:
     """Whether an endpoint charges for its answers; else it is the machine's time that costs."""
-    return specs.is_endpoint_model(str(job.spec.get("model", "")))
+    return any(specs.is_endpoint_model(str(each.get("model", ""))) for each in (job.spec, *job.spec.get("members", ())))
 
 
 def family(technique: str) -> str:

@@ -21,6 +21,8 @@ HASHES = {
     "tools": "1614a30710b61e12f9d9fe02608604953154a75c265453356d99e0380690e988",
     "rag": "3a3beb2f0e75b721f275365af83ff739005cc4d134b6fb1cf11c921e27688cc6",
     "finetuned": "684a820685c68a16cc3174196f00145f375ade0e0d9d051fe5870c8ae9c3b637",
+    "ensemble": "416daf453b016a670c93453194f46f835e9478017bb5d9815f315a68a9443198",
+    "cascade": "0afe85575d2168e93d9b676bcb102e434a622204dcbd5f7e43ff472f32d0d997",
 }
 """Of the default specs, as installations have stored them with their jobs and fits."""
 
@@ -59,7 +61,7 @@ def test_no_technique_is_loaded_to_be_listed_and_described() -> None:
 
 
 def test_what_is_tried_first_needs_no_endpoint_and_no_long_wait() -> None:
-    names = ["constant", "ridge", "lightgbm", "neighbours", "zero-shot", "multi-shot", "rag"]
+    names = ["constant", "ridge", "lightgbm", "neighbours", "zero-shot", "multi-shot", "rag", "ensemble", "cascade"]
     assert [spec.technique for spec in specs.defaults()] == names
     told = [specs.describe(spec) for spec in specs.variants()]
     assert told[4:8] == [
@@ -68,7 +70,7 @@ def test_what_is_tried_first_needs_no_endpoint_and_no_long_wait() -> None:
         "Prompt, no examples (readout=greedy)",
         "Prompt, no examples (smollm2-135m, readout=greedy)",
     ]
-    assert len(told) == len(set(told)) == 14
+    assert len(told) == len(set(told)) == 16
 
 
 @pytest.mark.parametrize("kind", specs.SPECS.values(), ids=specs.SPECS)
@@ -77,6 +79,18 @@ def test_every_fact_about_fields_names_fields(kind: type[BaseSpec]) -> None:
     assert not kind.k_counts or "k" in specs.asked_fields(kind)
     assert ("adapter" in kind.model_fields) is kind.needs_adapter
     assert kind.uses_llm is issubclass(kind, specs.LlmSpec)
+
+
+def test_a_combination_is_another_job_when_a_member_is() -> None:
+    ridge, near = specs.RidgeSpec(), specs.NeighboursSpec()
+    first = specs.EnsembleSpec(members=(ridge, near))
+    assert specs.parse(first.model_dump(mode="json")) == first
+    assert first.hash != specs.EnsembleSpec(members=(ridge, specs.NeighboursSpec(k=3))).hash
+    # What a member's fit keeps is read differently one day: then the combination is fitted anew, too.
+    assert ridge.fit_key in first.fit_key
+    assert near.fit_key in first.fit_key
+    assert specs.describe(first) == "Ensemble (Ridge on words + Nearest neighbours)"
+    assert specs.describe(specs.EnsembleSpec()) == "Ensemble"
 
 
 def test_a_technique_of_your_own_comes_last(own: Path) -> None:

@@ -16,7 +16,7 @@ from tests.worker.techniques.memory_index import Counting, MemoryResources, demo
 from tests.worker.techniques.scripted import Scripted
 from worker import techniques
 from worker.progress import Cancelled, Silent
-from worker.specs import SPECS, BaseSpec, parse
+from worker.specs import SPECS, BaseSpec, CombinedSpec, parse
 from worker.techniques import build
 from worker.techniques.base import Technique
 
@@ -63,6 +63,8 @@ def _spec(name: str) -> BaseSpec:
         small = {"model": SMALL, "adapter": "quantiles", "k": 2}
     if name == "lightgbm":
         small = {"trees": 30, "text_dims": 16}
+    if issubclass(SPECS[name], CombinedSpec):
+        small = {"members": [{"technique": "ridge"}, {"technique": "lightgbm", "trees": 30, "text_dims": 16}]}
     return parse({"technique": name, **small})
 
 

@@ -1,13 +1,14 @@
 """What an adapter decides about a pricing job: a spec that names one gets everything it was trained with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from db import adapters
 from db.engine import Session
 from db.errors import NotReady, UserError
 from db.types import Adapter, Dataset, Job
-from worker.specs import BaseSpec, FinetunedSpec
+from worker.specs import BaseSpec, FinetunedSpec, members_of
 from worker.specs.finetune import TrainSpec, asking
 from worker.specs.forms import FORMS
 
@@ -42,6 +43,8 @@ def fill(session: Session, spec: BaseSpec) -> BaseSpec:
 def training_cost(session: Session, spec: BaseSpec) -> tuple[float, Decimal]:
     """Seconds and dollars that the adapter took: part of the fixed cost of every job that prices with it, as a fit is,
     because the comparison would be unfair if only the fine-tune bore it."""
+    if parts := [training_cost(session, member) for member in members_of(spec)]:
+        return sum(seconds for seconds, _ in parts), sum((usd for _, usd in parts), start=Decimal(0))
     if not isinstance(spec, FinetunedSpec):
         return 0.0, Decimal(0)
     adapter = adapters.get(session, spec.adapter)
@@ -56,14 +59,23 @@ def unknown_costs(session: Session) -> frozenset[str]:
 
 def fixed_usd(session: Session, jobs: Sequence[Job]) -> list[Decimal | None]:
     """What each job cost once, its adapter's training included; None: nobody knows what that took."""
-    if not any(job.spec.get("adapter") for job in jobs):
+    used = [adapters_of(job.spec) for job in jobs]
+    if not any(used):
         return [job.fixed_usd for job in jobs]
     unknown = unknown_costs(session)
-    return [None if job.spec.get("adapter") in unknown else job.fixed_usd for job in jobs]
+    return [None if each & unknown else job.fixed_usd for each, job in zip(used, jobs, strict=True)]
+
+
+def adapters_of(spec: Mapping[str, Any]) -> set[str]:
+    """The numbers of the adapters that a stored spec prices with: its own, or its members'."""
+    own = {str(spec["adapter"])} if spec.get("adapter") else set()
+    return own.union(*(adapters_of(member) for member in spec.get("members", ())))
 
 
 def caution(session: Session, spec: BaseSpec, dataset: Dataset) -> str:
     """A sentence where an adapter may have seen the rows it is to be measured on; else ""."""
+    if members := members_of(spec):
+        return " ".join(filter(None, dict.fromkeys(caution(session, member, dataset) for member in members)))
     if not isinstance(spec, FinetunedSpec):
         return ""
     adapter = adapters.get(session, spec.adapter)

@@ -49,13 +49,19 @@ def price(
     if adapter and not set(adapted) & set(technique):
         raise UserError(f"--adapter belongs to --technique {' or '.join(adapted)}.")
     own = {name: {"adapter": adapter} for name in adapted} if adapter else {}
-    chosen = [specs.parse({"technique": name} | _settings(settings) | own.get(name, {})) for name in technique]
+    given = _settings(settings)
+    members = str(given.pop("members", ""))
+    chosen = [specs.parse({"technique": name} | given | own.get(name, {})) for name in technique]
+    if members and not any(isinstance(spec, specs.CombinedSpec) for spec in chosen):
+        raise UserError("--set members=… belongs to --technique ensemble or cascade.")
     if to is not None and len(chosen) > 1:
         raise UserError("--out holds the predictions of one technique; name only one.")
     if to is not None:
         export.check(to)
     with running_stack():
         dataset, about = files.dataset_or_file(what, answers(decimal, accept_wide_rows), quiet=as_json)
+        if members:
+            chosen = [actions.with_members(dataset.id, spec, members) for spec in chosen]
         job_ids = actions.start(dataset.id, chosen, split, limit, cap_usd=dollars(cap))
         warnings = _cautions(job_ids, quiet=as_json)
         watch.wait(job_ids, quiet=as_json)
@@ -68,6 +74,8 @@ def price(
         print_json({"dataset": dataset.id, "jobs": job_ids, "rows": report, "warnings": warnings} | about)
     else:
         out.print(tables.comparison(report))
+        for table in tables.combinations(report):
+            out.print(table)
 
 
 @app.command()
@@ -123,6 +131,8 @@ def compare(
         out.print(f"Nothing is priced in {dataset.name} yet: pricewright price {dataset.id} --technique constant")
     else:
         out.print(tables.comparison(report))
+        for table in tables.combinations(report):
+            out.print(table)
 
 
 @app.command()

@@ -105,6 +105,39 @@ def _reach(row: Mapping[str, Any], measure: Measure) -> str:
     return amounts.NOTHING if low is None else f"{measure.cell(low)}–{measure.cell(high)}"
 
 
+def combinations(rows: Sequence[Mapping[str, Any]]) -> list[Table]:
+    """What validation rows say of the members of each ensemble and cascade among the compared jobs."""
+    return [_members(row, row["combination"]) for row in rows if row.get("combination")]
+
+
+def _members(row: Mapping[str, Any], told: Mapping[str, Any]) -> Table:
+    is_ensemble = told["kind"] == "ensemble"
+    table = Table(title=f"{row['description']}: its members on {told['rows']:,} validation rows", box=None)
+    own = ("weight", "worse without it", "95 %") if is_ensemble else ("answers",)
+    for name in ("member", DECIDING[USUAL].terminal, "$ / 1,000", *own):
+        table.add_column(name, justify="left" if name == "member" else "right", no_wrap=True)
+    for each in told["members"]:
+        usd = "unknown" if each["usd_per_1000"] is None else f"{each['usd_per_1000']:.5f}"
+        figures = (
+            (f"{each['weight']:.2f}", _change(each["worse_without"]), _between(each))
+            if is_ensemble
+            else (_number(each["answers"], ".0%"),)
+        )
+        table.add_row(each["technique"], _number(each["mae"], ".1f"), usd, *figures)
+    if not is_ensemble and told["note"]:
+        table.caption = told["note"]
+    return table
+
+
+def _change(value: float | None) -> str:
+    return amounts.NOTHING if value is None else f"{value:+.1f}"
+
+
+def _between(member: Mapping[str, Any]) -> str:
+    low, high = member["worse_low"], member["worse_high"]
+    return amounts.NOTHING if low is None else f"{low:+.1f} to {high:+.1f}"
+
+
 def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 

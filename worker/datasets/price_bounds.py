@@ -9,7 +9,7 @@ from db import datasets
 from db.engine import Session
 from db.errors import UserError
 from db.types import Dataset, Split
-from worker.specs import BaseSpec, LlmSpec
+from worker.specs import BaseSpec, LlmSpec, members_of
 from worker.specs.finetune import TrainSpec
 from worker.specs.price_bounds import Bounds, Outside, covering, resolved
 
@@ -37,6 +37,8 @@ def check(bounds: Bounds) -> None:
 
 def caution(session: Session, dataset: Dataset, spec: BaseSpec) -> str:
     """A sentence where more than a few of the rows with a price have one that the technique can't say; else ""."""
+    if members := members_of(spec):
+        return " ".join(cautions(session, dataset, members))
     if not isinstance(spec, LlmSpec) or spec.readout == "greedy":  # a text may say any number
         return ""
     return _outside(session, dataset, pin(session, dataset, spec).bounds).sentence()

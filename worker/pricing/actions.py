@@ -1,19 +1,22 @@
 """Every verb that starts pricing, for pages and the command line alike: estimate, start, start a context curve."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
+from typing import NamedTuple
 
 from db import datasets, jobs
 from db.engine import begin
-from db.errors import UserError
-from db.types import JobKind, Split
+from db.errors import NotFound, UserError
+from db.types import Family, JobKind, Split
 from worker.adapters import pricing
 from worker.app import start_job
 from worker.datasets.actions import ready
 from worker.evaluation import context_curve
-from worker.pricing import planning
+from worker.pricing import comparison, planning
 from worker.pricing.planning import Estimate
-from worker.specs import BaseSpec
+from worker.specs import BaseSpec, CombinedSpec, EnsembleSpec, parse
+from worker.specs.combined import MOST
 
 
 def estimate(
@@ -67,6 +70,56 @@ def start(
             jobs.add_fixed_cost(session, job_id, *pricing.training_cost(session, spec))
             job_ids.append(job_id)
         return job_ids
+
+
+def with_members(dataset_id: int, spec: BaseSpec, names: str) -> BaseSpec:
+    """An ensemble or a cascade of what a list names, with commas between: techniques with their usual settings, and
+    pricing jobs of the dataset by number; every other spec as it is. Raises NotFound, UserError."""
+    if not isinstance(spec, CombinedSpec):
+        return spec
+    refs = [ref for ref in names.replace(",", " ").split() if ref]
+    if len(refs) < 2:
+        raise UserError(f"{spec.label} needs two members at least, such as ridge,neighbours.")
+    with begin() as session:
+        priced = {str(job.id): job.spec for job in jobs.all(session, dataset_id, JobKind.PRICE)}
+    members = []
+    for ref in refs:
+        if ref.isdecimal() and ref not in priced:
+            raise NotFound(
+                f"Dataset {dataset_id} has no job {ref} that prices; `pricewright jobs` lists those there are."
+            )
+        members.append(priced.get(ref, {"technique": ref}))
+    return parse(spec.model_dump(mode="json") | {"members": members})
+
+
+class Members(NamedTuple):
+    """What an ensemble or a cascade on a dataset can be made of."""
+
+    known: dict[str, BaseSpec]  # a technique's name or a job's number, as `with_members` takes them -> spec
+    usual: list[str]  # those that are taken where nobody chose
+
+
+def possible_members(dataset_id: int) -> Members:
+    """The specs that finished jobs of the dataset priced test rows with, each once, then the usual baselines.
+
+    Taken at first: the finished ones that ask no language model; where there are fewer than two, the baselines.
+    """
+    with begin() as session:
+        every = comparison.comparable(jobs.all(session, dataset_id, JobKind.PRICE))
+    known: dict[str, BaseSpec] = {}
+    for job in every:
+        with suppress(UserError):  # stored by an earlier version, whose technique had other settings
+            spec = parse(job.spec)
+            if not isinstance(spec, CombinedSpec) and spec not in known.values():
+                known[str(job.id)] = spec
+    cheap = [ref for ref, spec in known.items() if spec.family is Family.BASELINE][:MOST]
+    usual = cheap if len(cheap) >= 2 else []
+    for baseline in EnsembleSpec().members:
+        ref = next((ref for ref, spec in known.items() if spec == baseline), baseline.technique)
+        known[ref] = baseline
+        if len(cheap) < 2:
+            usual.append(ref)
+    return Members(known, usual)
 
 
 def start_curve(

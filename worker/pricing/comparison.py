@@ -23,6 +23,9 @@ from worker.pricing import repeats as runs
 
 _INTERVALS = ("job_id", "covered", "covered_low", "covered_high", "width")
 
+COMBINATION = "combination"
+"""In a job's results: how an ensemble or a cascade combines its members, and what validation rows say of each."""
+
 MIN_CURVE = 3
 """Jobs that make a context curve worth drawing."""
 
@@ -125,7 +128,7 @@ def of_jobs(job_ids: Sequence[int], measure: str = USUAL) -> list[dict[str, Any]
     repeats = runs.heads(list(chosen.values()), trained)
     if frame.is_empty():
         return []
-    rows = []
+    rows, combined = [], combinations(list(chosen))
     held = {line.pop("job_id"): line for line in coverage.overall(frame).select(_INTERVALS).iter_rows(named=True)}
     odds = frontier_odds.odds(frame.filter(~pl.col("job_id").is_in(list(repeats))), by=measure)
     table = compare.table(frame, by=measure, level=level(), repeats=repeats)
@@ -138,8 +141,9 @@ def of_jobs(job_ids: Sequence[int], measure: str = USUAL) -> list[dict[str, Any]
         head["description"] = name if line["repeats"] == 1 else f"{name} ({line['repeats']} runs)"
         once = fixed[job.id]
         money = {"fixed_usd": None if once is None else float(once), "lost_usd": float(job.lost_usd)}
-        intervals = held.get(job.id, dict.fromkeys(_INTERVALS[1:]))
-        rows.append(head | {"spec": job.spec, **money, "note": job.error, "measure": measure} | intervals | line)
+        parts = {COMBINATION: combined[job.id]} if job.id in combined else {}
+        parts |= held.get(job.id, dict.fromkeys(_INTERVALS[1:]))
+        rows.append(head | {"spec": job.spec, **money, "note": job.error, "measure": measure} | parts | line)
     return rows
 
 
@@ -149,7 +153,7 @@ def choose(job_ids: Sequence[int], limits: Limits, by: str = USUAL) -> list[dict
     with begin() as session:
         frame = predictions.of_jobs(session, list(job_ids)).filter(pl.col("truth").is_not_null())
         names = labels(session, [jobs.get(session, job_id) for job_id in job_ids])
-    table = compare.table(frame, by=by)
+    table = compare.table(frame, by=by, level=level())
     return [
         {
             "question": each.question,
@@ -172,6 +176,13 @@ def labels(session: Session, chosen: Sequence[Job]) -> dict[int, str]:
     }
     alike = {name for name, count in Counter(names.values()).items() if count > 1}
     return {job_id: f"{name}, job {job_id}" if name in alike else name for job_id, name in names.items()}
+
+
+def combinations(job_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Job id -> how an ensemble or a cascade combines its members (COMBINATION); without jobs that are neither."""
+    with begin() as session:
+        told = {job_id: (results.get(session, job_id) or {}).get(COMBINATION) for job_id in job_ids}
+    return {job_id: each for job_id, each in told.items() if each}
 
 
 def cautions(job_ids: Sequence[int]) -> list[str]:

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from db import artifacts, datasets, endpoints, job_progress, jobs, rates, workers
+from db import artifacts, datasets, endpoints, job_progress, jobs, predictions, rates
 from db.engine import Session
-from db.errors import NotReady
+from db.errors import NotReady, UserError
 from db.types import Dataset, Family, Priority, Queue, Split, Step
 from worker.adapters import pricing
 from worker.datasets import price_bounds
 from worker.evaluation import calibration
+from worker.jobs.machines import machine_queue
 from worker.pricing import token_estimate
 from worker.prompts import versions
-from worker.specs import ENDPOINT_VALIDATION, LOCAL_VALIDATION, BaseSpec, LlmSpec
+from worker.specs import ENDPOINT_VALIDATION, LOCAL_VALIDATION, BaseSpec, CombinedSpec, LlmSpec, members_of
 
 _ENDPOINT_SECONDS = 0.05  # per item, with many calls at once
 
@@ -52,9 +53,7 @@ def chunks(dataset: Dataset, spec: BaseSpec, rows: Sequence[int]) -> list[tuple[
 
 def queue_for(session: Session, spec: BaseSpec) -> Queue:
     """Calls to endpoints wait on the network; local models go to a GPU where a worker has one; the rest to the CPU."""
-    if spec.uses_endpoint:
-        return Queue.ENDPOINT
-    return Queue.GPU if spec.uses_llm and workers.serves(session, Queue.GPU) else Queue.CPU
+    return Queue.ENDPOINT if spec.uses_endpoint else machine_queue(session, spec)
 
 
 def priority(spec: BaseSpec) -> Priority:
@@ -76,6 +75,8 @@ def check(session: Session, dataset: Dataset, spec: BaseSpec, rows: Sequence[int
         raise NotReady(f"{spec.label} learns from rows with a price, and this dataset has none; use another technique.")
     if isinstance(spec, LlmSpec):
         _check_model(session, spec)
+    for member in members_of(spec):
+        check(session, dataset, member, rows)
 
 
 def _check_model(session: Session, spec: LlmSpec) -> None:
@@ -93,14 +94,28 @@ def _check_model(session: Session, spec: LlmSpec) -> None:
 
 def pinned(session: Session, dataset: Dataset, spec: BaseSpec) -> BaseSpec:
     """The spec with all that its adapter, its prompt's newest version and the train side decide, so that a job says
-    exactly how it prices, for ever. Raises NotReady, NotFound, UserError."""
+    exactly how it prices, for ever; its members' likewise. Raises NotReady, NotFound, UserError."""
+    if isinstance(spec, CombinedSpec):
+        members = dict.fromkeys(pinned(session, dataset, member) for member in spec.members)
+        if len(members) < 2:
+            raise UserError(f"{spec.label}: all members are the same technique with the same settings; name another.")
+        return spec.model_copy(update={"members": tuple(members)})
     return price_bounds.pin(session, dataset, versions.pin(session, pricing.fill(session, spec)))
 
 
 def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | None, limit: int | None) -> Estimate:
     target = datasets.target_rows(session, dataset.id, split, limit)
-    rows = len(target)
     spec = pinned(session, dataset, spec)
+    same = jobs.same(session, dataset.id, spec.hash, split, limit)
+    if isinstance(spec, CombinedSpec):
+        made = _of_members(session, dataset, spec, target)
+    else:
+        made = _of_one(session, dataset, spec, target)
+    return replace(made, reuses=same.id if same else None)
+
+
+def _of_one(session: Session, dataset: Dataset, spec: BaseSpec, target: list[int]) -> Estimate:
+    rows = len(target)
     queue = queue_for(session, spec)
     usd_per_hour = rates.usd_per_hour(session, queue)
     per_item, fit_seconds, basis = _speed(session, dataset, spec, queue)
@@ -108,7 +123,6 @@ def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | 
     fit_seconds = (done if done is not None else fit_seconds) if has_fit(dataset, spec) else 0.0
     cautions = pricing.caution(session, spec, dataset), price_bounds.caution(session, dataset, spec)
     basis = " ".join(filter(None, (basis, *cautions)))
-    same = jobs.same(session, dataset.id, spec.hash, split, limit)
     plain = Estimate(
         spec=spec,
         items=rows,
@@ -117,10 +131,40 @@ def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | 
         fixed_seconds=fit_seconds,
         fixed_usd=rates.usd_for(fit_seconds, usd_per_hour),
         basis=basis,
-        reuses=same.id if same else None,
+        reuses=None,
         answers_to_fit=_answers_to_fit(dataset, spec) if done is None and spec.uses_llm else 0,
     )
     return _with_tokens(session, dataset, spec, target, plain) if isinstance(spec, LlmSpec) and rows else plain
+
+
+def _of_members(session: Session, dataset: Dataset, spec: CombinedSpec, target: list[int]) -> Estimate:
+    """What the members have not answered yet; at most, because an ensemble leaves out who brings nothing, and a cascade
+    asks the dearer ones about some rows only."""
+    missing = [predictions.unanswered(session, dataset.id, member.hash, target) for member in spec.members]
+    parts = [_of_one(session, dataset, *pair) for pair in zip(spec.members, missing, strict=True)]
+    there = len(target) * len(parts) - sum(part.items for part in parts)
+    basis = f"At most: all members asked about all rows, less {there:,} answers that are there."
+    known = [part for part in parts if part.usd is not None]
+    low, usual, high = (
+        sum((getattr(part, end) or part.usd or Decimal(0) for part in known), start=Decimal(0))
+        for end in ("usd_low", "usd", "usd_high")
+    )
+    is_known, is_exact = len(known) == len(parts), low == high
+    return Estimate(
+        spec=spec,
+        items=len(target),
+        seconds=sum(part.seconds for part in parts),
+        usd=usual if is_known else None,
+        fixed_seconds=sum(part.fixed_seconds for part in parts),
+        fixed_usd=sum((part.fixed_usd for part in parts), start=Decimal(0)),
+        basis=" ".join(dict.fromkeys([basis, *(part.basis for part in parts)])),
+        reuses=None,
+        usd_low=low if is_known and not is_exact else None,
+        usd_high=high if is_known and not is_exact else None,
+        tokens_in=sum(part.tokens_in for part in parts),
+        tokens_out=sum(part.tokens_out for part in parts),
+        answers_to_fit=sum(part.answers_to_fit for part in parts),
+    )
 
 
 def _with_tokens(session: Session, dataset: Dataset, spec: LlmSpec, target: list[int], plain: Estimate) -> Estimate:
@@ -162,7 +206,11 @@ def _answers_to_fit(dataset: Dataset, spec: BaseSpec) -> int:
 
 
 def _speed(session: Session, dataset: Dataset, spec: BaseSpec, queue: Queue) -> tuple[float, float, str]:
-    """(seconds per item, seconds to fit, what that rests on): the nearest measurement there is."""
+    """(seconds per item, seconds to fit, what that rests on): the nearest measurement there is; for one that is made of
+    others what they take, because its own time depends on how many of their answers were there."""
+    if isinstance(spec, CombinedSpec):
+        parts = [_speed(session, dataset, member, queue_for(session, member)) for member in spec.members]
+        return sum(part[0] for part in parts), sum(part[1] for part in parts), "The sum of its members."
     exact = job_progress.measured_seconds(session, spec.technique, queue, spec.hash)
     if exact:
         return *exact, "Measured here with these very settings."

@@ -1,7 +1,8 @@
 """The steps of a pricing job: fit the technique, price a chunk, measure the whole."""
 
+import json
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,14 +11,14 @@ import polars as pl
 from db import artifacts, chunks, datasets, jobs, predictions, rates, results
 from db.engine import Session, begin
 from db.knowledge import bases
-from db.types import ITEM_SCHEMA, PREDICTION_SCHEMA, Artifact, Job, PredictionStatus, Split
+from db.types import ITEM_SCHEMA, Artifact, Dataset, Job, PredictionStatus, Split
 from worker import specs
 from worker.evaluation import calibration, conformal, drift, metrics, neighbours_alone
-from worker.progress import Progress
-from worker.resources import LiveResources, fitted
-from worker.specs import BaseSpec
+from worker.pricing import comparison
+from worker.resources import LiveResources, fitted, price_with
+from worker.specs import BaseSpec, members_of
 from worker.techniques import build
-from worker.techniques.base import Technique
+from worker.techniques.shared import members
 from worker.work import Commit, Work
 
 
@@ -26,40 +27,67 @@ def fit(work: Work) -> Commit:
     spec = specs.parse(work.job.spec)
     with begin() as session:
         dataset = datasets.get(session, work.job.dataset_id)
-        fit_hash = datasets.fit_hash(dataset, spec.fit_key)
+    done = _learn(work, dataset, spec)
+
+    def commit(session: Session) -> chunks.Tally:
+        if done.artifact is not None:
+            artifacts.put(session, done.fit_hash, dataset.id, done.artifact, done.seconds)
+        # A reused fit still cost what it cost: the comparison would be unfair if only the first job bore it.
+        machine = rates.of_work(work.job, done.seconds)
+        job = jobs.get(session, work.job.id)
+        paid = job.spent_usd - job.lost_usd  # the fit is the first step: so far nothing else was paid
+        answers = calibration.read(artifacts.part(session, done.fit_hash, calibration.PART))
+        worth = Decimal(repr(float(answers["usd"].sum()))) if spec.uses_endpoint else Decimal(0)
+        jobs.add_fixed_cost(session, work.job.id, done.seconds, machine + max(paid, worth))
+        return replace(done.tally, usd=paid, seconds=done.seconds)
+
+    return commit
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    fit_hash: str
+    artifact: Artifact | None  # None: it was there
+    seconds: float  # that it took, whenever it was done; with those of its members
+    tally: chunks.Tally
+
+
+def _learn(work: Work, dataset: Dataset, spec: BaseSpec) -> _Fit:
+    """A fit that was done before, or one that is done now; its members' are stored as soon as each is done."""
+    fit_hash = datasets.fit_hash(dataset, spec.fit_key)
+    with begin() as session:
         seconds = artifacts.fit_seconds(session, fit_hash)
         if seconds is None:
             train = datasets.items(session, dataset.id, Split.TRAIN)
             validation = datasets.items(session, dataset.id, Split.VALIDATION, details=True)
-    artifact = None
-    tally = chunks.Tally()
-    if seconds is None:
-        technique = build(spec, LiveResources(dataset.id))
+    if seconds is not None:
+        return _Fit(fit_hash, None, seconds, chunks.Tally())
+    parts: list[_Fit] = []
+    waited = 0.0
+
+    def fit_member(member: BaseSpec) -> None:
+        nonlocal waited
         started = time.perf_counter()
-        free, calibrating = calibration.divide(spec, validation.select([*ITEM_SCHEMA, "group_id"]))
-        artifact = technique.fit(train, free, work.progress) if spec.learns else Artifact()
-        if len(calibrating):
-            technique.load(artifact)
-            hidden = calibrating.with_columns(price=pl.lit(None, pl.Float64))
-            priced = _priced(technique, hidden, work.progress, rates.of_work(work.job, 1))
-            part = {calibration.PART: calibration.to_bytes(calibrating["price"], priced)}
-            artifact = Artifact(artifact.parts | part)
-            tally = _tally(priced)
-        seconds = time.perf_counter() - started
+        parts.append(done := _learn(work, dataset, member))
+        if done.artifact is not None:
+            with work.writing() as session:
+                artifacts.put(session, done.fit_hash, dataset.id, done.artifact, done.seconds)
+        waited += time.perf_counter() - started
 
-    def commit(session: Session) -> chunks.Tally:
-        if artifact is not None:
-            artifacts.put(session, fit_hash, dataset.id, artifact, seconds)
-        # A reused fit still cost what it cost: the comparison would be unfair if only the first job bore it.
-        machine = rates.of_work(work.job, seconds)
-        job = jobs.get(session, work.job.id)
-        paid = job.spent_usd - job.lost_usd  # the fit is the first step: so far nothing else was paid
-        answers = calibration.read(artifacts.part(session, fit_hash, calibration.PART))
-        worth = Decimal(repr(float(answers["usd"].sum()))) if spec.uses_endpoint else Decimal(0)
-        jobs.add_fixed_cost(session, work.job.id, seconds, machine + max(paid, worth))
-        return replace(tally, usd=paid, seconds=seconds)
-
-    return commit
+    technique = build(spec, LiveResources(dataset.id, fit_member))
+    tally = chunks.Tally()
+    started = time.perf_counter()
+    free, calibrating = calibration.divide(spec, validation.select([*ITEM_SCHEMA, "group_id"]))
+    artifact = technique.fit(train, free, work.progress) if spec.learns else Artifact()
+    if len(calibrating):
+        technique.load(artifact)
+        hidden = calibrating.with_columns(price=pl.lit(None, pl.Float64))
+        priced = price_with(technique, hidden, work.progress, float(rates.of_work(work.job, 1)))
+        part = {calibration.PART: calibration.to_bytes(calibrating["price"], priced)}
+        artifact = Artifact(artifact.parts | part)
+        tally = _tally(priced)
+    own = time.perf_counter() - started - waited
+    return _Fit(fit_hash, artifact, own + sum(member.seconds for member in parts), tally)
 
 
 def price(work: Work) -> Commit:
@@ -70,7 +98,7 @@ def price(work: Work) -> Commit:
         fit_hash = datasets.fit_hash(dataset, spec.fit_key)
         items = datasets.items_to_price(session, dataset.id, work.job.id, work.chunk.rows, spec.reads)
         intervals = conformal.learn(calibration.read(artifacts.part(session, fit_hash, calibration.PART)))
-    frame = _priced(fitted(dataset, spec, fit_hash), items, work.progress, rates.of_work(work.job, 1))
+    frame = price_with(fitted(dataset, spec, fit_hash), items, work.progress, float(rates.of_work(work.job, 1)))
     frame = intervals.around(frame) if intervals else conformal.without(frame)
     count = frame["status"].value_counts()
     by_status = dict(zip(count["status"], count["count"], strict=True))
@@ -87,22 +115,8 @@ def price(work: Work) -> Commit:
     return commit
 
 
-def _priced(technique: Technique, items: pl.DataFrame, progress: Progress, usd_per_second: Decimal) -> pl.DataFrame:
-    """PREDICTION_SCHEMA of items without prices, with what each took in seconds and usd (null: paid, the price is
-    unknown)."""
-    started = time.perf_counter()
-    frame = technique.price(items, progress)
-    seconds = time.perf_counter() - started
-    if frame.schema != PREDICTION_SCHEMA or not frame["row"].equals(items["row"]):
-        name = type(technique).__name__
-        raise ValueError(f"{name} must return one line per item, in order, with the columns of PREDICTION_SCHEMA")
-    return frame.with_columns(pl.col("seconds").fill_null(seconds / max(1, len(items)))).with_columns(
-        usd=pl.coalesce("usd", pl.col("seconds") * float(usd_per_second)).fill_nan(None)
-    )
-
-
 def _tally(frame: pl.DataFrame) -> chunks.Tally:
-    """What a frame of `_priced` took."""
+    """What a frame of priced items took."""
     return chunks.Tally(
         usd=Decimal(repr(float(frame["usd"].sum()))),
         seconds=float(frame["seconds"].sum()),
@@ -122,6 +136,8 @@ def evaluate(work: Work) -> Commit:
     spec = specs.parse(work.job.spec)
     if spec.reads_neighbours:
         measured |= _retrieval(work.job, spec)
+    if members_of(spec):
+        measured |= {comparison.COMBINATION: _combination(work.job, spec)}
     measured |= _drift(work.job, spec)
 
     def commit(session: Session) -> chunks.Tally:
@@ -129,6 +145,15 @@ def evaluate(work: Work) -> Commit:
         return chunks.Tally()
 
     return commit
+
+
+def _combination(job: Job, spec: BaseSpec) -> dict[str, Any] | None:
+    """How the members are combined, and what validation rows say of each."""
+    with begin() as session:
+        dataset = datasets.get(session, job.dataset_id)
+        kept = artifacts.part(session, datasets.fit_hash(dataset, spec.fit_key), members.PART)
+    told: dict[str, Any] | None = json.loads(kept) if kept else None
+    return told
 
 
 def _drift(job: Job, spec: BaseSpec) -> dict[str, Any]:

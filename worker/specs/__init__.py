@@ -1,11 +1,14 @@
 """The specs of all techniques: one frozen model each, the table of them, and how they are read and described."""
 
 from worker.specs.base import ENDPOINT_ONLY, BaseSpec, Seconds, asked_fields, describe, is_endpoint_model, model_name
+from worker.specs.combined import CombinedSpec, members_of
 from worker.specs.llm import ENDPOINT_VALIDATION, FROM_TRAIN, LOCAL_VALIDATION, MODELS, LlmSpec, describe_bounds
 from worker.specs.registry import SPECS, defaults, parse, variants
 from worker.specs.techniques import (
+    CascadeSpec,
     ChainedSpec,
     ConstantSpec,
+    EnsembleSpec,
     FinetunedSpec,
     LightGBMSpec,
     MultiShotSpec,
@@ -25,8 +28,11 @@ __all__ = [
     "MODELS",
     "SPECS",
     "BaseSpec",
+    "CascadeSpec",
     "ChainedSpec",
+    "CombinedSpec",
     "ConstantSpec",
+    "EnsembleSpec",
     "FinetunedSpec",
     "LightGBMSpec",
     "LlmSpec",
@@ -43,6 +49,7 @@ __all__ = [
     "describe",
     "describe_bounds",
     "is_endpoint_model",
+    "members_of",
     "model_name",
     "parse",
     "variants",

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from db.types import Family, SearchLimits
 from worker.specs.base import BaseSpec, Seconds, model_name
+from worker.specs.combined import CombinedSpec, Member, members_field
 from worker.specs.llm import LlmSpec
 
 
@@ -224,3 +225,40 @@ class FinetunedSpec(RetrievalSpec):
         neighbours = [f"k={self.k}"] if self.k else []
         learned = [f"{form} {self.adapter[:8]}".lstrip(), model_name(self.model), *neighbours]
         return learned + BaseSpec.changes(self)
+
+
+_BASELINES = (RidgeSpec(), LightGBMSpec(), NeighboursSpec())
+
+
+class EnsembleSpec(CombinedSpec):
+    made_by = "worker.techniques.ensemble:Ensemble"
+    family = Family.ENSEMBLE
+    label = "Ensemble"
+    seconds = Seconds(0.04, 8.0, 0.04)
+    about = "Several techniques answer, and their prices are averaged with weights learned on validation rows."
+    is_default = True
+    rare = ("weights",)
+    technique: Literal["ensemble"] = "ensemble"
+    members: tuple[Member, ...] = members_field(*_BASELINES)
+    weights: Literal["auto", "equal", "squares", "non-negative", "absolute"] = Field(
+        "auto",
+        title="Learn weights by",
+        description="auto = whichever has the least error on validation rows that it was not learned from.",
+    )
+
+
+class CascadeSpec(CombinedSpec):
+    made_by = "worker.techniques.cascade:Cascade"
+    family = Family.CASCADE
+    label = "Cascade"
+    seconds = Seconds(0.02, 8.0, 0.04)
+    about = "The cheapest technique answers first; rows that it is unsure about go on to a dearer one."
+    is_default = True
+    technique: Literal["cascade"] = "cascade"
+    members: tuple[Member, ...] = members_field(*_BASELINES)
+    usd_per_1000: float = Field(
+        0.0, ge=0, title="Budget ($ per 1,000 rows)", description="0 = none: as cheap as it can be without more error."
+    )
+    max_error: float = Field(
+        0.0, ge=0, title="Mean error wanted ($)", description="0 = none; with one, the cheapest way to reach it."
+    )

@@ -19,6 +19,7 @@ from db.types import (
 )
 from worker.llm.base import LanguageModel, Precision
 from worker.progress import Progress
+from worker.specs import BaseSpec
 
 
 class Embedder(Protocol):
@@ -61,6 +62,22 @@ class Index(Protocol):
         ...
 
 
+class Member(Protocol):
+    """Another technique, fitted, as one that is made of several uses it."""
+
+    @property
+    def calibration(self) -> pl.DataFrame:
+        """What it said about validation rows that it did not learn from (worker.evaluation.calibration.SCHEMA)."""
+        ...
+
+    def price(self, items: pl.DataFrame, progress: Progress) -> pl.DataFrame:
+        """PREDICTION_SCHEMA, as `Technique.price`; usd is what this costs now, null only where nobody knows it.
+
+        Rows that it answered before cost nothing; what they would cost anew is in saved_usd.
+        """
+        ...
+
+
 class Resources(Protocol):
     """What a technique may use, built once per process and only when first asked for."""
 
@@ -79,6 +96,14 @@ class Resources(Protocol):
 
     def prompt(self, ref: str) -> PromptVersion:
         """The prompt that "name" or "name@version" means. Raises NotFound."""
+        ...
+
+    def fit_member(self, spec: BaseSpec, train: pl.DataFrame, validation: pl.DataFrame, progress: Progress) -> Member:
+        """Another technique, fitted on these rows unless that was done before. Only while something is fitted."""
+        ...
+
+    def member(self, spec: BaseSpec) -> Member:
+        """Another technique that was fitted before. Raises NotReady."""
         ...
 
 

@@ -4,6 +4,7 @@ from db import adapters as _adapters
 from db import jobs as _jobs
 from db.engine import begin
 from db.types import Adapter, AdapterChange, Job, JobKind
+from worker.adapters import pricing
 
 
 def history(task: str | None = None) -> list[AdapterChange]:
@@ -16,4 +17,4 @@ def priced_with(adapter: Adapter) -> list[Job]:
     """Jobs that priced with it or do so now, newest first."""
     with begin() as session:
         jobs = _jobs.all(session, None, JobKind.PRICE)
-    return [job for job in jobs if job.spec.get("adapter") == adapter.id]
+    return [job for job in jobs if adapter.id in pricing.adapters_of(job.spec)]

@@ -101,9 +101,19 @@ def prompts() -> list[str]:
     return ["auto", *dict.fromkeys(prompt.name for prompt in every), *(prompt.ref for prompt in every)]
 
 
-def settings(names: Sequence[str], endpoints: Sequence[Endpoint], adapters: Sequence[Adapter]) -> list[BaseSpec]:
+def settings(
+    dataset: Dataset, names: Sequence[str], endpoints: Sequence[Endpoint], adapters: Sequence[Adapter]
+) -> list[BaseSpec]:
     """The form of each technique; those with a language model start with one model for all. Raises UserError."""
-    choices = Choices(models(endpoints), prompts(), adapters=adapters, adapter=st.query_params.get(ADAPTER, ""))
+    members = actions.possible_members(dataset.id)
+    choices = Choices(
+        models(endpoints),
+        prompts(),
+        adapters=adapters,
+        adapter=st.query_params.get(ADAPTER, ""),
+        members=members.known,
+        usual_members=members.usual,
+    )
     if any(_asks_for_model(name) for name in names):
         left, _ = st.columns(2)
         with left:

@@ -17,6 +17,7 @@ from dashboard.shared.chart_style import (
     ACCENT,
     DOLLARS,
     EVEN,
+    FAMILY_COLOURS,
     GREY,
     HEAT,
     MILLISECONDS,
@@ -26,9 +27,10 @@ from dashboard.shared.chart_style import (
     powers_axis,
     sized,
 )
+from db.types import Family
 from worker import amounts
 from worker.evaluation import compare, frontier
-from worker.evaluation.measures import Measure, Unit
+from worker.evaluation.measures import USUAL, Measure, Unit
 
 AXES: dict[Unit, str] = {"dollars": "~r", "share": "~%", "log": "~r", "number": "~r"}
 """Unit of a measure -> d3's format of the axis of errors."""
@@ -41,12 +43,15 @@ FAINTEST = 0.35
 """Opacity of a point that is surely not on the frontier."""
 
 
-def trade_off(table: pl.DataFrame, error: Measure, chosen: Sequence[int] = ()) -> Chart:
-    """$ per 1,000 items against the error, with 95 % intervals and the frontier; the less likely a job is on it the
-    fainter its point; the ids in `chosen` are ringed.
+def trade_off(
+    table: pl.DataFrame, error: Measure, chosen: Sequence[int] = (), budgets: pl.DataFrame | None = None
+) -> Chart:
+    """$ per 1,000 items against the error, with intervals and the frontier; the less likely a job is on it the fainter
+    its point; the ids in `chosen` are ringed.
 
-    `table` is worker.evaluation.compare.table with label, family and frontier_odds. A cost of 0 has no place on a
-    log axis: it is drawn at half the smallest cost there is.
+    `table` is worker.evaluation.compare.table with label, family and frontier_odds; `budgets` (label, usd_per_1000,
+    mae, low, high) what other budgets of a cascade would buy on validation rows, drawn where the mean error is shown. A
+    cost of 0 has no place on a log axis: it is drawn at half the smallest cost there is.
     """
     shown = table.drop_nulls([error.key, "usd_per_1000"])
     positive = shown.filter(pl.col("usd_per_1000") > 0)["usd_per_1000"].to_list()
@@ -75,9 +80,10 @@ def trade_off(table: pl.DataFrame, error: Measure, chosen: Sequence[int] = ()) -
         axis=powers_axis(low, high, DOLLARS, "Cost per 1,000 items (log scale)"),
     )
     better = "lower" if error.lower_is_better else "higher"
+    errors = alt.Scale(domain=[bottom, top], nice=False, zero=False)
     y = alt.Y(
         f"{error.key}:Q",
-        scale=alt.Scale(domain=[bottom, top], nice=False, zero=False),
+        scale=errors,
         axis=alt.Axis(title=f"{error.label}, {better} is better", format=AXES[error.unit], tickCount=6),
     )
     colour, shape = family_scales(shown["family"].to_list())
@@ -116,7 +122,28 @@ def trade_off(table: pl.DataFrame, error: Measure, chosen: Sequence[int] = ()) -
         for name, spot in label_places.PLACES.items()
         if name in shown["place"].to_list()
     ]
-    return sized(alt.layer(line, bars, rings, points, *texts), height=430)
+    bands = _budgets(budgets, x, errors) if budgets is not None and error.key == USUAL else []
+    return sized(alt.layer(*bands, line, bars, rings, points, *texts), height=430)
+
+
+def _budgets(budgets: pl.DataFrame, x: alt.X, errors: alt.Scale) -> list[Chart]:
+    """A line with its 95 % band through what each budget of a cascade would buy."""
+    if budgets.is_empty():
+        return []
+    shown = alt.Chart(budgets.with_columns(cost=pl.col("usd_per_1000")))
+    colour = FAMILY_COLOURS[Family.CASCADE]
+    tooltip = [
+        alt.Tooltip("label:N", title="Other budgets of"),
+        alt.Tooltip("cost:Q", title="$ per 1,000 items", format=".4~g"),
+        alt.Tooltip("mae:Q", title="Mean error on validation rows", format=amounts.chart_format(budgets["mae"])),
+    ]
+    band = shown.mark_area(color=colour, opacity=0.08, clip=True).encode(
+        x=x, y=alt.Y("low:Q", scale=errors), y2="high:Q", detail="label:N"
+    )
+    through = shown.mark_line(color=colour, opacity=0.7, strokeWidth=1.5, clip=True).encode(
+        x=x, y=alt.Y("mae:Q", scale=errors), detail="label:N", tooltip=tooltip
+    )
+    return [band, through]
 
 
 def _canvas(shown: pl.DataFrame, error: Measure) -> tuple[float, float, float, float]:

@@ -41,9 +41,9 @@ def choose(dataset: Dataset, jobs: Sequence[Job], labels: dict[int, str]) -> dic
     return {job.id: reads.version(job) for job in jobs if job.id in chosen}
 
 
-def chart(frame: pl.DataFrame, error: Measure, marks: Marks) -> None:
+def chart(frame: pl.DataFrame, error: Measure, marks: Marks, budgets: pl.DataFrame | None) -> None:
     """Cost against error; what was chosen by a limit is ringed."""
-    st.altair_chart(charts.trade_off(frame, error, list(marks)), key="trade-off")
+    st.altair_chart(charts.trade_off(frame, error, list(marks), budgets), key="trade-off")
     ringed = " A ring marks what the limits choose." if marks else ""
     st.caption(
         f"Bars are {amounts.level(compare.level_of(frame))} bootstrap intervals over the test rows. On the dashed line "

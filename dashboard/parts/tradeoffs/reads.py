@@ -1,5 +1,7 @@
 """Reads of the Trade-offs page: figures and coverage by slice, choices within limits, and what to beware of."""
 
+from typing import Any
+
 import polars as pl
 import streamlit as st
 
@@ -19,6 +21,12 @@ def price_cautions(job_ids: tuple[int, ...]) -> list[str]:
 @st.cache_data(max_entries=50, show_spinner="Comparing every pair …")
 def every_pair(versions: dict[int, Version], by: str) -> pl.DataFrame:
     return compare.every_pair(measured(versions), by=by, level=comparison.level(), repeats=runs(tuple(versions)))
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def combinations(versions: dict[int, Version]) -> dict[int, dict[str, Any]]:
+    """Job id -> what validation rows say of its members, for those of the jobs that are made of others."""
+    return comparison.combinations(list(versions))
 
 
 @st.cache_data(max_entries=50, show_spinner="Measuring each slice …")

@@ -42,7 +42,7 @@ def test_every_field_of_a_spec_has_an_input(technique: str) -> None:
 
 
 def inputs(at: AppTest) -> list[Any]:
-    return [*at.number_input, *at.selectbox, *at.toggle, *at.text_input]
+    return [*at.number_input, *at.selectbox, *at.toggle, *at.text_input, *at.multiselect]
 
 
 def hosted_page() -> None:

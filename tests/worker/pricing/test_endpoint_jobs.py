@@ -26,7 +26,8 @@ PRICES = {"input": Decimal(10), "output": Decimal(10), "batch_input": Decimal(5)
 def _start(sent: list[int], cap: Decimal | None = None, **fields: object) -> int:
     with begin() as session:
         dataset_id = a_dataset(session, 400)
-    spec = specs.parse({"technique": "zero-shot", "model": "e:fast"} | fields)
+    model = {} if "members" in fields else {"model": "e:fast"}
+    spec = specs.parse({"technique": "zero-shot"} | model | fields)
     (job_id,) = pricing_actions.start(dataset_id, [spec], cap_usd=cap)
     drain(sent)
     return job_id
@@ -92,6 +93,33 @@ def test_a_cap_pauses_and_a_higher_one_finishes_without_paying_twice(database, s
         answers = _answers(session, job_id)
     assert len(frame) == 40
     assert float(_job(job_id).spent_usd) == pytest.approx(frame["usd"].sum() + answers["usd"].sum())
+
+
+def test_a_cascade_pays_for_the_rows_that_it_escalates_and_for_no_answer_twice(database, sent):
+    members = [{"technique": "constant"}, {"technique": "zero-shot", "model": "e:fast"}]
+    with hosted(prices=PRICES) as server:
+        first = _start(sent, technique="cascade", members=members)
+        assert not server.log.repeats()
+        calls = len(server.requests)
+        # The member's own job asks about the rows that are left, and then a combination of both costs nothing more.
+        (single,) = pricing_actions.start(_job(first).dataset_id, [specs.parse(members[1])], Split.TEST)
+        drain(sent)
+        both = specs.parse({"technique": "ensemble", "members": members, "weights": "equal"})
+        (estimate,) = pricing_actions.estimate(_job(first).dataset_id, [both], Split.TEST)
+        (blended,) = pricing_actions.start(_job(first).dataset_id, [both], Split.TEST)
+        drain(sent)
+        assert not server.log.repeats()
+    assert {_job(each).state for each in (first, single, blended)} == {JobState.DONE}
+    with begin() as session:
+        frames = {each: predictions.of_job(session, each) for each in (first, single, blended)}
+        answers = _answers(session, single)
+    asked = frames[first].filter(pl.col("tokens_in") > 0)
+    assert calls == len(answers) + len(asked)
+    assert float(_job(first).spent_usd) == pytest.approx(asked["usd"].sum() + answers["usd"].sum(), rel=0.01)
+    assert _job(blended).spent_usd == 0
+    assert float(estimate.usd) < 0.01 * frames[single]["usd"].sum()  # the constant's milliseconds
+    worth = frames[blended].select(pl.col("usd") + pl.col("saved_usd")).to_series()
+    assert (worth >= frames[single]["usd"] + frames[single]["saved_usd"]).all()
 
 
 def test_a_batch_job_lies_down_and_is_woken(database, sent):

@@ -55,6 +55,20 @@ def test_an_unknown_tariff_is_unknown_and_not_free(dataset):
     assert "unknown" in found.basis
 
 
+def test_a_combination_costs_at_most_what_its_members_do_and_is_unknown_where_one_is(dataset):
+    paid, members = {"technique": "zero-shot", "model": "there:m"}, [{"technique": "ridge"}]
+    cascade = specs.parse({"technique": "cascade", "members": [*members, paid]})
+    (unknown,) = pricing_actions.estimate(dataset, [cascade], Split.UNPRICED)
+    assert unknown.usd is None
+    assert "unknown" in unknown.basis
+    priced("3")
+    (known,) = pricing_actions.estimate(dataset, [cascade], Split.UNPRICED)
+    alone, free = estimate(dataset), pricing_actions.estimate(dataset, [specs.RidgeSpec()], Split.UNPRICED)[0]
+    assert known.usd == alone.usd + free.usd
+    assert known.usd_low < known.usd < known.usd_high
+    assert known.tokens_in == alone.tokens_in
+
+
 def test_longer_prompts_are_estimated_longer(dataset):
     priced("3")
     plain, few, many = (

@@ -14,6 +14,9 @@ from worker.llm.base import LanguageModel, Precision
 from worker.progress import Cancelled, Progress, Silent
 from worker.prompts.builtin import BUILT_IN
 from worker.prompts.versions import split
+from worker.specs import BaseSpec
+from worker.techniques import build
+from worker.techniques.base import Technique
 from worker.techniques.shared import ngrams
 
 DIMS = 256
@@ -97,6 +100,19 @@ class MemoryResources:
         self._index = MemoryIndex()
         self._models = models
         self._adapters = adapters
+        self._members: dict[str, MemoryMember] = {}
+
+    def fit_member(
+        self, spec: BaseSpec, train: pl.DataFrame, validation: pl.DataFrame, progress: Progress
+    ) -> "MemoryMember":
+        technique = build(spec, self)
+        technique.load(technique.fit(train, validation, progress))
+        member = self._members[spec.hash] = MemoryMember(technique, spec.seconds.per_item)
+        member.calibrate(validation.filter(pl.col("price") > 0))
+        return member
+
+    def member(self, spec: BaseSpec) -> "MemoryMember":
+        return self._members[spec.hash]
 
     def index(self) -> MemoryIndex:
         return self._index
@@ -116,6 +132,24 @@ class MemoryResources:
 
     def prompt(self, ref: str) -> PromptVersion:
         return BUILT_IN[split(ref)[0]]
+
+
+class MemoryMember:
+    """A member whose time is what its spec says, so that fitting twice says the same of it."""
+
+    def __init__(self, technique: Technique, seconds: float) -> None:
+        self._technique = technique
+        self._seconds = seconds
+        self.calibration = pl.DataFrame()
+
+    def calibrate(self, validation: pl.DataFrame) -> None:
+        priced = self.price(unpriced(validation), Silent()).with_columns(truth=validation["price"])
+        self.calibration = priced.select("row", "truth", "price", "low", "high", "status", "usd", "seconds")
+
+    def price(self, items: pl.DataFrame, progress: Progress) -> pl.DataFrame:
+        priced = self._technique.price(items, progress)
+        seconds = pl.lit(self._seconds, pl.Float64)
+        return priced.with_columns(seconds=seconds, usd=pl.coalesce("usd", seconds * 0.1 / 3600))
 
 
 class Counting(Silent):

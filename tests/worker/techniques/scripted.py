@@ -12,6 +12,8 @@ from worker.llm.base import LanguageModel, Precision, Prompt, Reading, Readout, 
 from worker.progress import Progress
 from worker.prompts.builtin import BUILT_IN
 from worker.prompts.versions import split
+from worker.specs import BaseSpec
+from worker.techniques.base import Member
 
 _PIECE = re.compile(r"\s*\S+")
 
@@ -25,7 +27,17 @@ def a_reading(price: float | None, **changes: Any) -> Reading:
     return Reading(Spent(100, 0, 5, 0.1), None, statistics, quantiles, {"likeliest": {str(price): 0.5}}, **changes)
 
 
-class Scripted:
+class NoMembers:
+    """Resources for techniques that are not made of others."""
+
+    def fit_member(self, spec: BaseSpec, *_: Any) -> Member:
+        return self.member(spec)
+
+    def member(self, spec: BaseSpec) -> Member:
+        raise AssertionError(f"{spec.technique} was not expected to be a member")
+
+
+class Scripted(NoMembers):
     """`answer` says the reading of a prompt; `writes` its text. Also the resources that hand it out."""
 
     signature = "scripted"

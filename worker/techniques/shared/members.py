@@ -1,0 +1,85 @@
+"""What several techniques said about the same rows, side by side, for those that are made of others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from db.types import PredictionStatus
+from worker.evaluation.resampling import Floats
+from worker.techniques.base import Member
+
+PART = "combination.json"
+"""The part of an artifact that says how members are combined, and what validation rows say of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """(n, members) each; NaN = nothing."""
+
+    price: Floats  # $
+    low: Floats  # $
+    high: Floats  # $
+    usd: Floats  # that asking took, now or before; NaN = nobody knows
+
+
+def learned_from(members: Sequence[Member]) -> tuple[Said, Floats]:
+    """What the members said about the validation rows that none of them learned from, and the true prices ($)."""
+    frames = [member.calibration for member in members]
+    rows = frames[0].select("row", "truth").sort("row")
+    for frame in frames[1:]:
+        rows = rows.join(frame.select("row"), on="row", how="semi", maintain_order="left")
+    said = [rows.join(frame.drop("truth"), on="row", how="left", maintain_order="left") for frame in frames]
+    return Said(*(_side_by_side(said, name) for name in ("price", "low", "high", "usd"))), numbers(rows["truth"])
+
+
+def _side_by_side(frames: Sequence[pl.DataFrame], name: str) -> Floats:
+    return np.stack([numbers(frame[name]) for frame in frames], axis=1)
+
+
+def numbers(series: pl.Series) -> Floats:
+    """NaN for null."""
+    return series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+
+def per_1000(usd: Floats) -> list[float | None]:
+    """Cost of each member per 1,000 rows ($); None: unknown, or nobody measured it."""
+    if not len(usd):
+        return [None] * usd.shape[1]
+    return [None if np.isnan(cost) else 1000 * float(cost) for cost in usd.mean(axis=0)]
+
+
+class Books:
+    """What several members took for n items, added up row by row."""
+
+    def __init__(self, n: int) -> None:
+        self._sums = {name: np.zeros(n) for name in _SUMMED}
+        self._usd = np.zeros(n)
+
+    def add(self, priced: pl.DataFrame, places: npt.NDArray[np.intp] | None = None) -> None:
+        """Add the predictions of one member; `places` of its rows among the items, where it was not asked about all."""
+        where = np.arange(len(priced)) if places is None else places
+        for name, total in self._sums.items():
+            total[where] += priced[name].fill_null(0).to_numpy()
+        self._usd[where] += numbers(priced["usd"])
+
+    def columns(self) -> dict[str, Floats]:
+        """As `predictions` takes them."""
+        return self._sums
+
+    def usd(self) -> list[float | None]:
+        return [float(value) for value in self._usd]
+
+
+_SUMMED = ("tokens_in", "tokens_out", "tokens_cached", "seconds", "saved_usd")
+
+
+def failed(statuses: Sequence[pl.Series]) -> pl.Series:
+    """Which items no answer came to from any of the members that were asked."""
+    return (
+        pl.DataFrame([series.alias(str(place)) for place, series in enumerate(statuses)])
+        .select(pl.all_horizontal(pl.all() == str(PredictionStatus.FAILED)))
+        .to_series()
+    )
