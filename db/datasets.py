@@ -180,6 +180,23 @@ def target_rows(session: Session, dataset_id: int, split: Split | None, limit: i
     )
 
 
+def groups(session: Session, dataset_id: int, rows: Sequence[int]) -> list[int]:
+    """The group of near-duplicates that each of the rows belongs to."""
+    query = text("SELECT row, group_id FROM items WHERE dataset_id = :dataset AND row = ANY(:rows)")
+    known = {each.row: each.group_id for each in session.execute(query, {"dataset": dataset_id, "rows": list(rows)})}
+    return [known[row] for row in rows]
+
+
+def price_quantile(session: Session, dataset_id: int, split: Split, share: float) -> float | None:
+    """The price ($) that this share of a side's prices does not pass; None where no row of it has one."""
+    query = text(
+        "SELECT percentile_cont(:share) WITHIN GROUP (ORDER BY price) FROM items "
+        "WHERE dataset_id = :dataset AND split = :split AND price > 0"
+    )
+    value: float | None = session.scalar(query, {"dataset": dataset_id, "split": split, "share": share})
+    return value
+
+
 def price_ends(session: Session, dataset_id: int, split: Split) -> tuple[float, float] | None:
     """The lowest and the highest price ($) of a side; None where no row of it has one."""
     query = "SELECT min(price), max(price) FROM items WHERE dataset_id = :dataset AND split = :split AND price > 0"

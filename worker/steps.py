@@ -14,6 +14,7 @@ from worker.finetune import steps as finetune_steps
 from worker.finetune.endpoint import steps as endpoint_steps
 from worker.knowledge import steps as knowledge_steps
 from worker.pricing import steps as pricing_steps
+from worker.race import steps as race_steps
 from worker.work import Commit, Work
 
 STEPS: dict[Step, Callable[[Work], Commit]] = {
@@ -30,4 +31,5 @@ STEPS: dict[Step, Callable[[Work], Commit]] = {
     Step.FIT: pricing_steps.fit,
     Step.PRICE: pricing_steps.price,
     Step.EVALUATE: pricing_steps.evaluate,
+    Step.RACE: race_steps.race,
 }

@@ -61,6 +61,7 @@ STEPS: dict[str, str] = {
     Step.FIT: "Learning from the train rows",
     Step.PRICE: "Pricing",
     Step.EVALUATE: "Measuring",
+    Step.RACE: "Racing",
 }
 
 CHOICES: dict[str, str] = {
@@ -84,6 +85,7 @@ STATES: dict[str, tuple[str, Literal["blue", "gray", "green", "red", "orange"], 
     JobState.DONE: ("Done", "green", ":material/check:"),
     JobState.FAILED: ("Failed", "red", ":material/error:"),
     JobState.CANCELLED: ("Cancelled", "gray", ":material/cancel:"),
+    JobState.STOPPED: ("Stopped early by a race", "gray", ":material/flag:"),
 }
 """Job state -> what to call it, the colour and the icon of its badge."""
 

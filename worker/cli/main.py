@@ -20,14 +20,15 @@ from worker.cli import (
     knowledge,
     pricing,
     prompts,
+    race,
     server,
 )  # fmt: skip
 from worker.cli.console import tell_error
 
 # The order of `pricewright --help`; a verb that is not named here comes after these.
 ORDER = (
-    "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "curve", "jobs", "pause",
-    "resume", "cancel", "retry", "compare", "demo", "doctor",
+    "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "curve", "jobs",
+    "pause", "resume", "cancel", "retry", "compare", "demo", "doctor",
 )  # fmt: skip
 
 
@@ -43,7 +44,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # they may hold keys
     help="Which technique prices my products best for the money?",
 )
-for _noun in (server, datasets, pricing, jobs, finetune, data_need, knowledge, endpoints, prompts, adapters):
+for _noun in (server, datasets, pricing, jobs, finetune, data_need, knowledge, endpoints, prompts, adapters, race):
     app.add_typer(_noun.app)
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from db.types import JobKind
 
-Page = Literal["results", "knowledge", "finetune", "adapters", "data_need"]
+Page = Literal["results", "knowledge", "finetune", "adapters", "data_need", "race"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,5 +71,12 @@ KINDS: dict[JobKind, Kind] = {
         terminal="data need",
         done="trained on",
         link=Link(page="data_need", label="Curves", icon="query_stats"),
+    ),
+    JobKind.RACE: Kind(
+        label="Race",
+        terminal="race",
+        done="priced by all that were still in",
+        has_money=False,  # the jobs that it drives book theirs
+        link=Link(page="race", label="Race", icon="flag", names="job"),
     ),
 }

@@ -35,9 +35,13 @@ class Estimate:
     tokens_out: int = 0
 
 
-def chunks(spec: BaseSpec, rows: Sequence[int], *, measure: bool) -> list[tuple[Step, list[int]]]:
-    """The steps of a pricing job: fit, the rows in pieces of `chunk_size`, and a measurement at the end."""
-    pieces = [list(rows[start : start + spec.chunk_size]) for start in range(0, len(rows), spec.chunk_size)]
+def chunks(spec: BaseSpec, blocks: Sequence[Sequence[int]], *, measure: bool) -> list[tuple[Step, list[int]]]:
+    """The steps of a pricing job: fit, each block in pieces of `chunk_size`, and a measurement at the end."""
+    pieces = [
+        list(block[start : start + spec.chunk_size])
+        for block in blocks
+        for start in range(0, len(block), spec.chunk_size)
+    ]
     return (
         ([(Step.FIT, [])] if spec.learns else [])
         + [(Step.PRICE, piece) for piece in pieces]
