@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = ("ingest", "engine", "embeddings", "llm", "endpoint", "training", "verdicts")
+ALL = ("ingest", "engine", "embeddings", "llm", "endpoint", "training", "verdicts", "race")
 
 
 def main() -> int:
