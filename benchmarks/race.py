@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 
 from benchmarks.verdicts import errors
 from db import datasets, jobs, predictions
@@ -115,7 +116,7 @@ def replayed(name: str) -> None:
         frame = predictions.of_jobs(session, [job.id for job in chosen])
         bounds = [float(datasets.price_quantile(session, dataset.id, Split.TRAIN, share) or 1) for share in BOUNDS]
     labels = [specs.describe(specs.parse(job.spec)) for job in chosen]
-    measured = metrics.errors(frame.filter(frame["truth"].is_not_null())).sort("job_id", "row")
+    measured = metrics.errors(frame.filter(pl.col("truth").is_not_null())).sort("job_id", "row")
     wide = measured.pivot("job_id", index=["row", "group_id"], values="absolute").sort("row")
     sample = wide.select(str(job.id) for job in chosen).cast(float).fill_null(float("nan")).to_numpy()
     groups = resampling.number(wide["group_id"].to_numpy())
@@ -127,8 +128,12 @@ def replayed(name: str) -> None:
     first = int(np.nanargmin(np.nanmean(sample, axis=0)))
     losers = {job for job in range(k) if full.of(job, first)[1] > 0}
     print(f"on all rows at once {len(losers)} of {k - 1} are worse than {labels[first]}, 95 % for all pairs")
+    booked = measured.group_by("job_id").agg((pl.col("usd") + pl.col("saved_usd")).mean()).sort("job_id")["usd"]
+    per_row = dict(zip(sorted(job.id for job in chosen), booked, strict=True))
+    as_booked = np.array([per_row[job.id] for job in chosen], dtype=float)
     for what, places in _fields(first, losers, k):
-        for prices_name, prices in _prices(len(places), places.index(first)):
+        kinds = [("prices as booked", as_booked[places]), *_prices(len(places), places.index(first))]
+        for prices_name, prices in kinds:
             for share, bound in zip(BOUNDS, bounds, strict=True):
                 rule = Rule(bound=bound, groups=int(groups.max()) + 1, margin=MARGIN, is_share=True)
                 part = sample[:, places]

@@ -84,7 +84,7 @@ def standing(errors: Floats, groups: Groups, alive: Sequence[int], out: Sequence
         figures = np.where(answered > 0, np.nansum(errors, axis=0) / answered, np.nan)
     trusted = _trusted(answered, len(errors), alive)
     leader = min(trusted, key=lambda place: (np.inf if np.isnan(figures[place]) else figures[place], place))
-    margin = rule.margin * float(np.nan_to_num(figures[leader])) if rule.is_share else rule.margin
+    margin = rule.margin * abs(float(np.nan_to_num(figures[leader]))) if rule.is_share else rule.margin
 
     needed = rule.needed(k)
     worse, close = np.zeros((k, k), dtype=bool), np.zeros((k, k), dtype=bool)

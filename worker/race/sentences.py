@@ -6,6 +6,8 @@ from db.job_results import Racer, RaceResult
 from db.types import Job, JobState
 from worker import amounts
 from worker.evaluation.measures import Measure
+from worker.evaluation.resampling import LEVEL
+from worker.race.planning import BOUND_SHARE
 from worker.specs.race import RaceSpec
 
 
@@ -86,12 +88,12 @@ def ended(job: Job) -> str:
 def about(result: RaceResult, measure: Measure) -> str:
     """What the intervals hold, and what was bounded."""
     said = (
-        "All pairs are held at once, whenever one looks: in at most 5 % of races is any of them said to be worse that "
-        "is not."
+        f"All pairs are held at once, whenever one looks: in at most {100 * (1 - LEVEL):.0f} % of races is any of them "
+        "said to be worse that is not."
     )
     if measure.unit == "dollars":
         said += (
-            f" A difference of more than {measure.written(result.bound)} on a product, which nine of ten train prices "
-            f"do not pass, counts as that much ({amounts.count(result.clipped, 'difference')} did)."
+            f" A difference of more than {measure.written(result.bound)} on a product, which {BOUND_SHARE:.0%} of the "
+            f"train prices do not pass, counts as that much ({amounts.count(result.clipped, 'difference')} did)."
         )
     return said

@@ -62,6 +62,12 @@ def test_one_that_can_not_be_better_by_the_margin_leaves_though_it_is_not_worse(
     assert [left.why for left in share.exits] == ["close"]
 
 
+def test_a_share_as_margin_holds_where_more_is_better_and_errors_are_losses():
+    sample = errors(1, 2, 400, spread=2.0)
+    near = a_rule(groups=400, margin=0.05, is_share=True)
+    assert [left.why for left in race.standing(sample - 1_000, alone(400), [0, 1], [], near).exits] == ["close"]
+
+
 def test_for_everyone_who_is_out_somebody_stays_that_is_as_good_but_for_the_margin():
     """0 left because of 1 (close); 1 may not leave for a 2 that 0 might beat by more than the margin."""
     worse = np.zeros((3, 3), dtype=bool)
