@@ -24,7 +24,7 @@ from worker.race import planning
 from worker.server.up import running_stack
 
 ROUNDS = 1_000
-ORDERS = 20
+ORDERS = 100
 MARGIN = 0.02
 BOUNDS = (0.75, 0.9, 0.99)
 PRICES = np.exp(np.random.default_rng(0).normal(4, 1, 10_000))  # the train prices of the simulated tables
@@ -81,7 +81,7 @@ def equal() -> None:
         rule = Rule(bound=bound, groups=n, margin=0.0, is_share=False)
         random = np.random.default_rng([k, n])
         wrong = sum(
-            race.settled(errors(random, k, n, 1).errors, resampling.alone(n), rule).any() for _ in range(rounds)
+            bool(race.settled(errors(random, k, n, 1).errors, resampling.alone(n), rule).any()) for _ in range(rounds)
         )
         print(f"  {k:2} techniques, {n:5,} rows: {told(wrong, rounds)}", flush=True)
 
@@ -118,7 +118,7 @@ def replayed(name: str) -> None:
     labels = [specs.describe(specs.parse(job.spec)) for job in chosen]
     measured = metrics.errors(frame.filter(pl.col("truth").is_not_null())).sort("job_id", "row")
     wide = measured.pivot("job_id", index=["row", "group_id"], values="absolute").sort("row")
-    sample = wide.select(str(job.id) for job in chosen).cast(float).fill_null(float("nan")).to_numpy()
+    sample = wide.select(str(job.id) for job in chosen).cast(pl.Float64).fill_null(float("nan")).to_numpy()
     groups = resampling.number(wide["group_id"].to_numpy())
     k = len(chosen)
     print(f"{dataset.name}: {len(sample):,} rows, {groups.max() + 1:,} groups; mean errors:")

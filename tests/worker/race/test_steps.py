@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from sqlalchemy import text
 
-from db import jobs, predictions, races, results
+from db import chunks, jobs, predictions, races, results
 from db.engine import begin
 from db.errors import NotReady, UserError, WrongState
 from db.job_results import RaceResult
@@ -138,7 +138,7 @@ def test_a_worker_killed_anywhere_changes_nothing(dataset_id, sent, monkeypatch)
             raise SystemExit
 
         with monkeypatch.context() as patch, suppress(SystemExit):
-            patch.setattr(running.chunks, "finish", die)
+            patch.setattr(chunks, "finish", die)
             run(job, chunk)
         return None
 
