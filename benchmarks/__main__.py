@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
-ALL = ("ingest", "engine", "embeddings", "llm", "endpoint", "training", "verdicts", "coverage", "frontier", "invoice")
+ALL = (
+    *("ingest", "engine", "embeddings", "llm", "endpoint", "training", "verdicts"),
+    *("coverage", "frontier", "invoice", "race"),
+)
 
 
 def main() -> int:

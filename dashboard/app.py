@@ -22,6 +22,7 @@ page = st.navigation(
     [
         st.Page(navigation.DATA, title="Data", icon=":material/table:", default=True),
         st.Page(navigation.RUN, title="Run", icon=":material/play_circle:"),
+        st.Page(navigation.RACE, title="Race", icon=":material/flag:"),
         st.Page(navigation.JOBS, title="Jobs", icon=":material/progress_activity:"),
         st.Page(navigation.TRADEOFFS, title="Trade-offs", icon=":material/balance:"),
         st.Page(navigation.WHAT_IF, title="What if", icon=":material/calculate:"),

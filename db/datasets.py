@@ -160,13 +160,13 @@ def items_to_price(
     ).with_columns(pl.col(pl.String).fill_null(""))
 
 
-def groups(session: Session, dataset_id: int, rows: list[int]) -> pl.DataFrame:
+def groups(session: Session, dataset_id: int, rows: Sequence[int]) -> pl.DataFrame:
     """Frame of row and group_id, of near-duplicates; of these rows."""
     return engine.copy_out(
         session,
         "SELECT row, group_id FROM items WHERE dataset_id = %s AND row = ANY(%s) ORDER BY row",
         {"row": pl.Int64, "group_id": pl.Int64},
-        (dataset_id, rows),
+        (dataset_id, list(rows)),
     )
 
 
@@ -188,6 +188,22 @@ def target_rows(session: Session, dataset_id: int, split: Split | None, limit: i
             {"dataset": dataset_id, "splits": [split] if split else [Split.TEST, Split.UNPRICED], "limit": limit},
         )
     )
+
+
+def groups_of(session: Session, dataset_id: int, rows: Sequence[int]) -> list[int]:
+    """The group of near-duplicates that each of the rows belongs to, in their order."""
+    known = dict(groups(session, dataset_id, rows).iter_rows())
+    return [known[row] for row in rows]
+
+
+def price_quantile(session: Session, dataset_id: int, split: Split, share: float) -> float | None:
+    """The price ($) that this share of a side's prices does not pass; None where no row of it has one."""
+    query = text(
+        "SELECT percentile_cont(:share) WITHIN GROUP (ORDER BY price) FROM items "
+        "WHERE dataset_id = :dataset AND split = :split AND price > 0"
+    )
+    value: float | None = session.scalar(query, {"dataset": dataset_id, "split": split, "share": share})
+    return value
 
 
 def price_ends(session: Session, dataset_id: int, split: Split) -> tuple[float, float] | None:

@@ -62,6 +62,43 @@ class IndexResult(JobResult):
     to_embed: int
 
 
+class Racer(JobResult):
+    """One technique in a race, and how it stands there."""
+
+    job: int
+    is_driven: bool = True  # else its prices were there, or on their way, before
+    usd_per_row: float | None = None  # expected before the start; None: unknown
+    rows: int | None = None  # after so many it was out; None = it is in
+    why: str = ""  # worse, close, or a sentence when it left for another reason
+    rival: int | None = None  # the job for whose sake it is out
+
+
+class Round(JobResult):
+    """Where a race stood after a block, a value for each technique in the order of the racers."""
+
+    rows: int  # so far
+    usd: float  # paid for them, and for learning, by the jobs that the race drives
+    whole_usd: float  # what pricing all rows with all of these techniques would have taken, at this rate
+    leader: int  # job
+    figures: tuple[float | None, ...]
+    gaps: tuple[tuple[float, float, float] | None, ...]  # worse than the leader by, from, to
+
+
+class RaceResult(JobResult):
+    """The result of a race, so far or at its end."""
+
+    racers: tuple[Racer, ...]
+    bound: float  # in the measure's unit: what one group's difference counts for at most
+    clipped: int = 0  # differences that were beyond it, of all pairs
+    rounds: tuple[Round, ...] = ()
+    ended: str = ""  # clear, rows (used up) or alone (nobody else could go on); "" = it goes on
+
+    @property
+    def left(self) -> list[Racer]:
+        """Those that are in."""
+        return [racer for racer in self.racers if racer.rows is None]
+
+
 class RungResult(JobResult):
     """What one way of pricing learned from one part of a dataset."""
 

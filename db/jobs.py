@@ -41,6 +41,7 @@ def _value(row: JobRow, usd_per_hour: Decimal) -> Job:
         created_at=row.created_at,
         finished_at=row.finished_at,
         lost_usd=row.lost_usd,
+        race_id=row.race_id,
     )
 
 
@@ -79,7 +80,7 @@ def same(session: Session, dataset_id: int, spec_hash: str, split: Split | None,
             JobRow.spec_hash == spec_hash,
             JobRow.split.is_not_distinct_from(split),
             JobRow.item_limit.is_not_distinct_from(limit),
-            JobRow.state.not_in([JobState.CANCELLED, JobState.FAILED]),
+            JobRow.state.not_in([JobState.CANCELLED, JobState.FAILED, JobState.STOPPED]),
         )
         .order_by(JobRow.id.desc())
         .limit(1)
@@ -104,10 +105,12 @@ def create(
     cap_usd: Decimal | None = None,
     priority: Priority = Priority.USUAL,
     seconds: Mapping[Step, float] = MappingProxyType({}),
+    race_id: int | None = None,
 ) -> int:
     """A running job with its chunks, none of them sent yet.
 
-    `seconds` says how long steps are expected to take, as `turns.expected_seconds` reads it.
+    `seconds` says how long steps are expected to take, as `turns.expected_seconds` reads it. Of a job that a race
+    drives no rows are released (db/races.py).
     """
     job = JobRow(
         kind=kind,
@@ -119,6 +122,7 @@ def create(
         item_limit=limit,
         queue=queue,
         priority=priority,
+        race_id=race_id,
         state=JobState.RUNNING,
         rate_id=rate_id,
         items_total=items_total,
@@ -135,6 +139,7 @@ def create(
                 "step_order": step.order,
                 "rows": rows,
                 "expected_seconds": expected_seconds(step, rows, seconds),
+                "is_released": race_id is None or step is not Step.PRICE,
             }
             for step, rows in chunks
         ],

@@ -32,14 +32,17 @@ USUAL_SECONDS: Mapping[Step, float] = MappingProxyType(
         Step.PRICE: 0.1,
         Step.EVALUATE: 0.1,
         Step.SIMULATE: 30.0,
+        Step.RACE: 0.001,
     }
 )
 """Per row, or for the chunk where it has no rows, of two ordinary cores; for work of which nobody knows better. Only
 the order of magnitude counts."""
 
-# A chunk is ready when its job runs, it was not deferred, and every chunk of an earlier step is done.
+# A chunk is ready when its job runs, it was not deferred, no race holds it back, and every chunk of an earlier step is
+# done.
 READY = """
-    j.state = 'running' AND c.state = 'waiting' AND (c.not_before IS NULL OR c.not_before <= now()) AND NOT EXISTS (
+    j.state = 'running' AND c.state = 'waiting' AND c.is_released AND (c.not_before IS NULL OR c.not_before <= now())
+    AND NOT EXISTS (
         SELECT 1 FROM chunks e WHERE e.job_id = c.job_id AND e.step_order < c.step_order AND e.state <> 'done')
 """
 

@@ -50,6 +50,7 @@ class JobKind(StrEnum):
     GATE = "gate"  # measure an adapter again: what it forgot
     DATA_NEED = "data-need"  # train on growing parts of a dataset; would more rows pay?
     VERDICT_CHECK = "verdict-check"  # simulate comparisons: how often would one name a false loser?
+    RACE = "race"  # let pricing jobs price the same rows in blocks until it is clear which technique is best
 
     @property
     def reads_file(self) -> bool:
@@ -63,10 +64,11 @@ class JobState(StrEnum):
     DONE = "done"  # every chunk done; single predictions may still be `failed` or `unparsed`
     FAILED = "failed"  # a chunk failed for good; `error` says why; retry is possible
     CANCELLED = "cancelled"
+    STOPPED = "stopped"  # a race needs no more of it; `error` says why, what it priced is kept, and it can go on
 
     @property
     def is_final(self) -> bool:
-        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.STOPPED)
 
 
 class Step(StrEnum):
@@ -86,6 +88,7 @@ class Step(StrEnum):
     PRICE = "price"
     EVALUATE = "evaluate"
     SIMULATE = "simulate"
+    RACE = "race"  # a block of rows, once all that are still in have priced it
 
     @property
     def order(self) -> int:
@@ -110,7 +113,7 @@ class Queue(StrEnum):
     GPU = "gpu"
     ENDPOINT = "endpoint"
     INTERACTIVE = "interactive"  # what somebody waits for at a page: a file is looked at, loaded, a base is searched
-    CONTROL = "control"  # the sweeper
+    CONTROL = "control"  # the sweeper, and what only decides
 
 
 ITEM_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -208,6 +211,7 @@ class Job:
     created_at: datetime
     finished_at: datetime | None
     lost_usd: Decimal = Decimal(0)  # part of spent_usd: the most that calls may have cost which brought no answer
+    race_id: int | None = None  # the race that releases its rows; None = nobody holds them back
 
 
 @dataclass(frozen=True, slots=True)

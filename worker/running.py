@@ -16,12 +16,12 @@ from typing import Self
 
 from kombu.exceptions import OperationalError as BrokerAway
 
-from db import chunks, completions, jobs, recovery, turns
+from db import chunks, completions, jobs, races, recovery, turns
 from db.engine import DatabaseAway, Session, after_commit, begin
 from db.errors import NotFound, UserError
 from db.settings import settings
 from db.types import Chunk, Job, Queue
-from worker.app import queue_lengths, send
+from worker.app import queue_lengths, send, send_ready
 from worker.progress import Cancelled, Defer, Pause, Trouble
 from worker.steps import STEPS
 from worker.work import Work
@@ -188,8 +188,11 @@ def _fail(job: Job, chunk: Chunk, sentence: str, *, attempts: int) -> None:
 
 
 def wake(job_id: int, queue: Queue) -> None:
-    """Send messages for the chunks of a job that are ready; commits before sending."""
+    """Send messages for the ready chunks of a job, and of the race that waits for it; commits before sending."""
     with begin() as session:
+        race = races.wake(session, job_id)
+        if race is not None:
+            send_ready(session, *race)
         chunk_ids = chunks.to_send(session, job_id)
         for chunk_id in chunk_ids:
             after_commit(session, partial(send, chunk_id, queue))

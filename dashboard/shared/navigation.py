@@ -12,7 +12,7 @@ def path(noun: str) -> str:
 
 DATA, RUN, JOBS, TRADEOFFS, RESULTS = map(path, ("data", "run", "jobs", "tradeoffs", "results"))
 COMPARE, PROMPTS, ENDPOINTS, WHAT_IF = map(path, ("compare", "prompts", "endpoints", "what_if"))
-KNOWLEDGE, FINETUNE, ADAPTERS, DATA_NEED = map(path, ("knowledge", "finetune", "adapters", "data_need"))
+KNOWLEDGE, FINETUNE, ADAPTERS, DATA_NEED, RACE = map(path, ("knowledge", "finetune", "adapters", "data_need", "race"))
 
 CHOSEN, PICKER = "dataset_id", "dataset_picker"
 

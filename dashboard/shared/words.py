@@ -62,6 +62,7 @@ STEPS: dict[str, str] = {
     Step.PRICE: "Pricing",
     Step.EVALUATE: "Measuring",
     Step.SIMULATE: "Simulating comparisons",
+    Step.RACE: "Racing",
 }
 
 CHOICES: dict[str, str] = {
@@ -85,6 +86,7 @@ STATES: dict[str, tuple[str, Literal["blue", "gray", "green", "red", "orange"], 
     JobState.DONE: ("Done", "green", ":material/check:"),
     JobState.FAILED: ("Failed", "red", ":material/error:"),
     JobState.CANCELLED: ("Cancelled", "gray", ":material/cancel:"),
+    JobState.STOPPED: ("Stopped early by a race", "gray", ":material/flag:"),
 }
 """Job state -> what to call it, the colour and the icon of its badge."""
 

@@ -44,6 +44,8 @@ class JobRow(Base):
     stop_asked: Mapped[bool] = mapped_column(server_default=text("false"))  # a training ends early with what it has
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     finished_at: Mapped[datetime | None]
+    # the race that releases its rows
+    race_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"), index=True)
 
 
 class ChunkRow(Base):
@@ -84,6 +86,7 @@ class ChunkRow(Base):
     retries: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     rate_limit_waits: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     waited_seconds: Mapped[float] = mapped_column(server_default=text("0"))
+    is_released: Mapped[bool] = mapped_column(server_default=text("true"))  # false: its race has not come so far
 
 
 class PredictionRow(Base):

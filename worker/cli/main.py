@@ -20,6 +20,7 @@ from worker.cli import (
     knowledge,
     pricing,
     prompts,
+    race,
     server,
     verdicts,
     what_if,
@@ -28,8 +29,8 @@ from worker.cli.console import tell_error
 
 # The order of `pricewright --help`; a verb that is not named here comes after these.
 ORDER = (
-    "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "curve", "jobs", "pause",
-    "resume", "cancel", "retry", "compare", "choose", "check-verdicts", "what-if", "demo", "doctor",
+    "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "curve", "jobs",
+    "pause", "resume", "cancel", "retry", "compare", "choose", "check-verdicts", "what-if", "demo", "doctor",
 )  # fmt: skip
 
 
@@ -46,7 +47,8 @@ app = typer.Typer(
     help="Which technique prices my products best for the money?",
 )
 for _noun in (
-    server, datasets, pricing, jobs, finetune, data_need, knowledge, endpoints, prompts, adapters, verdicts, what_if,
+    server, datasets, pricing, race, jobs, finetune, data_need, knowledge, endpoints, prompts, adapters, verdicts,
+    what_if,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 
-from db import chunks, jobs, recovery
+from db import chunks, jobs, races, recovery
 from db.engine import Session, begin
 from db.errors import UserError, WrongState
 from db.types import JobState
@@ -14,12 +14,23 @@ from worker.datasets import actions as dataset_actions
 
 @contextmanager
 def _changing(job_id: int, to: JobState, among: Sequence[JobState], verb: str) -> Iterator[Session]:
+    """What is done to a race is done to the jobs that it drives."""
     with begin() as session:
         job = jobs.get(session, job_id)
         if not jobs.set_state(session, job_id, to, among=among):
             raise WrongState(f"Job {job_id} can't be {verb}: it is {job.state}.")
         yield session
         send_ready(session, job_id, job.queue)
+        for other in races.driven(session, job_id):
+            # One that its cap paused goes on when the race has shared out its money anew; one that the race stopped,
+            # or that is done, is over.
+            is_capped = to is JobState.RUNNING and other.error is not None
+            left = [state for state in among if state in _CASCADES]
+            if not is_capped and jobs.set_state(session, other.id, to, among=left):
+                send_ready(session, other.id, other.queue)
+
+
+_CASCADES = (JobState.RUNNING, JobState.PAUSED, JobState.CANCELLED)
 
 
 def pause(job_id: int) -> None:
@@ -45,9 +56,10 @@ def cancel(job_id: int) -> None:
 
 
 def retry(job_id: int) -> int:
-    """Run again just what failed or was cancelled; returns how many chunks that is."""
-    among = [JobState.DONE, JobState.FAILED, JobState.CANCELLED]
+    """Run again just what failed, was cancelled or stopped early; returns how many chunks that is."""
+    among = [JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.STOPPED]
     with _changing(job_id, JobState.RUNNING, among, "retried") as session:
+        races.release_all(session, job_id)  # whoever wants the rest of a job that a race stopped wants all of it
         job = jobs.get(session, job_id)
         reopened = recovery.reopen_failed(session, job_id) or chunks.unfinished(session, job_id)
         if not reopened:

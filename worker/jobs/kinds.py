@@ -5,7 +5,7 @@ from typing import Literal
 
 from db.types import JobKind
 
-Page = Literal["results", "knowledge", "finetune", "adapters", "data_need", "tradeoffs"]
+Page = Literal["results", "knowledge", "finetune", "adapters", "data_need", "tradeoffs", "race"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,5 +78,12 @@ KINDS: dict[JobKind, Kind] = {
         done="simulated",
         has_money=False,
         link=Link(page="tradeoffs", label="Trade-offs", icon="balance", when_done=True),
+    ),
+    JobKind.RACE: Kind(
+        label="Race",
+        terminal="race",
+        done="priced by all that were still in",
+        has_money=False,  # the jobs that it drives book theirs
+        link=Link(page="race", label="Race", icon="flag", names="job"),
     ),
 }

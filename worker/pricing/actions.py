@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from db import datasets, jobs
-from db.engine import begin
+from db.engine import Session, begin
 from db.errors import NotFound, UserError
-from db.types import Family, JobKind, Split
+from db.types import Dataset, Family, JobKind, Split
 from worker.adapters import pricing
 from worker.app import start_job
 from worker.datasets.actions import ready
@@ -48,28 +48,44 @@ def start(
         for spec in [planning.pinned(session, dataset, each) for each in specs]:
             planning.check(session, dataset, spec, rows)
             same = jobs.same(session, dataset_id, spec.hash, split, limit)
-            if same:
-                job_ids.append(same.id)
-                continue
-            job_id = start_job(
-                session,
-                kind=JobKind.PRICE,
-                dataset_id=dataset_id,
-                queue=planning.queue_for(session, spec),
-                chunks=planning.chunks(dataset, spec, rows),
-                technique=spec.technique,
-                spec=spec.model_dump(mode="json"),
-                spec_hash=spec.hash,
-                split=split,
-                limit=limit,
-                items_total=len(rows),
-                cap_usd=cap_usd if spec.uses_endpoint else None,
-                priority=planning.priority(spec),
-                seconds=planning.step_seconds(session, dataset, spec),
-            )
-            jobs.add_fixed_cost(session, job_id, *pricing.training_cost(session, spec))
-            job_ids.append(job_id)
+            job_ids.append(same.id if same else start_one(session, dataset, spec, [rows], split, limit, cap_usd))
         return job_ids
+
+
+def start_one(
+    session: Session,
+    dataset: Dataset,
+    spec: BaseSpec,
+    blocks: Sequence[Sequence[int]],
+    split: Split | None,
+    limit: int | None,
+    cap_usd: Decimal | None,
+    *,
+    race_id: int | None = None,
+) -> int:
+    """Start the job of a pinned and checked spec on blocks of rows, none of which shares a chunk with another; its id.
+
+    A race that drives it releases the blocks.
+    """
+    job_id = start_job(
+        session,
+        kind=JobKind.PRICE,
+        dataset_id=dataset.id,
+        queue=planning.queue_for(session, spec),
+        chunks=planning.chunks(dataset, spec, blocks),
+        technique=spec.technique,
+        spec=spec.model_dump(mode="json"),
+        spec_hash=spec.hash,
+        split=split,
+        limit=limit,
+        items_total=sum(map(len, blocks)),
+        cap_usd=cap_usd if spec.uses_endpoint else None,
+        priority=planning.priority(spec),
+        seconds=planning.step_seconds(session, dataset, spec),
+        race_id=race_id,
+    )
+    jobs.add_fixed_cost(session, job_id, *pricing.training_cost(session, spec))
+    return job_id
 
 
 def with_members(dataset_id: int, spec: BaseSpec, names: str) -> BaseSpec:

@@ -43,10 +43,14 @@ def has_fit(dataset: Dataset, spec: BaseSpec) -> bool:
     return spec.learns or calibration.count(spec, dataset.splits.get(Split.VALIDATION, 0)) > 0
 
 
-def chunks(dataset: Dataset, spec: BaseSpec, rows: Sequence[int]) -> list[tuple[Step, list[int]]]:
-    """The steps of a pricing job: fit, the rows in pieces of `chunk_size`, and a measurement at the end, which of rows
-    without a price says whether they are like those that intervals were learned on."""
-    pieces = [list(rows[start : start + spec.chunk_size]) for start in range(0, len(rows), spec.chunk_size)]
+def chunks(dataset: Dataset, spec: BaseSpec, blocks: Sequence[Sequence[int]]) -> list[tuple[Step, list[int]]]:
+    """The steps of a pricing job: fit, each block of rows in pieces of `chunk_size`, and a measurement at the end,
+    which of rows without a price says whether they are like those that intervals were learned on."""
+    pieces = [
+        list(block[start : start + spec.chunk_size])
+        for block in blocks
+        for start in range(0, len(block), spec.chunk_size)
+    ]
     first: list[tuple[Step, list[int]]] = [(Step.FIT, [])] if has_fit(dataset, spec) else []
     return [*first, *((Step.PRICE, piece) for piece in pieces), (Step.EVALUATE, [])]
 

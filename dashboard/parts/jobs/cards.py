@@ -82,6 +82,8 @@ def _card(job: Job, name: str, progress: JobProgress, dataset: str) -> None:
             st.caption(_batched(job))
         if progress.error and job.state is JobState.PAUSED:
             st.warning(words.plain(progress.error), icon=":material/pause_circle:")
+        elif progress.error and job.state is JobState.STOPPED:
+            st.info(words.plain(progress.error), icon=":material/flag:")
         elif progress.error:
             st.error(words.plain(progress.error), icon=":material/error:")
         if job.state is JobState.PAUSED and progress.cap_usd is not None:
@@ -97,7 +99,10 @@ def _headline(job: Job, progress: JobProgress) -> str:
     if progress.state is JobState.PAUSED:
         return f"Paused at {progress.items_done:,} of {formats.count(progress.items_total, 'row')}"
     step = words.STEPS[progress.step] if progress.step else "Waiting"
-    if progress.step not in (Step.PRICE, Step.INDEX, Step.TRAIN, Step.TUNE, Step.RUNG) or not progress.items_total:
+    if (
+        progress.step not in (Step.PRICE, Step.INDEX, Step.TRAIN, Step.TUNE, Step.RUNG, Step.RACE)
+        or not progress.items_total
+    ):
         waited = formats.duration(max(1.0, (datetime.now(UTC) - job.created_at).total_seconds()))
         return f"{step} … ({waited} since the start)"
     left = f", about {formats.duration(progress.eta_seconds)} left" if progress.eta_seconds is not None else ""
@@ -191,7 +196,7 @@ def verbs(job: Job, progress: JobProgress) -> list[Verb]:
         return [_PAUSE, _CANCEL]
     if job.state is JobState.PAUSED:  # one with a cap resumes below, where its cap can be raised
         return [_RESUME, _CANCEL] if progress.cap_usd is None else [_CANCEL]
-    return [_RETRY] if progress.failed or job.state is JobState.FAILED else []
+    return [_RETRY] if progress.failed or job.state in (JobState.FAILED, JobState.STOPPED) else []
 
 
 def _buttons(job: Job, progress: JobProgress) -> None:

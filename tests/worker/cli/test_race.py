@@ -1,0 +1,49 @@
+"""`pricewright race …` from the start to the verdict, with the test as the worker."""
+
+import json
+
+import pytest
+
+from db.engine import begin
+from tests.builders import a_dataset
+
+
+@pytest.fixture
+def run(command):
+    with begin() as session:
+        a_dataset(session, 2000)
+    return command
+
+
+BOTH = ("--technique", "ridge", "--technique", "constant")
+
+
+def test_it_says_after_how_many_rows_and_dollars_it_was_decided_and_who_is_out(run):
+    said = " ".join(run("race", "1", *BOTH).split())
+    assert "Ridge on words is the best: each of the others is surely worse, by mean error." in said
+    assert "of 200 rows, $" in said
+    assert "surely worse than Ridge on words" in said
+    assert "counts as that much" in said
+
+
+def test_scripts_get_json_and_the_same_race_the_same_job(run):
+    first, second = (json.loads(run("race", "1", *BOTH, "--json")) for _ in range(2))
+    assert first == second
+    assert first["ended"] == "clear"
+    assert first["decided_after"] < first["rows"] == 200
+    assert [racer["why"] for racer in first["racers"]] == ["", "worse"]
+    assert first["best"] == first["racers"][0]["job"]
+
+
+def test_the_chosen_one_can_be_finished(run):
+    told = json.loads(run("race", "1", *BOTH, "--finish", "--json"))
+    jobs = {job["id"]: job for job in json.loads(run("jobs", "--json"))}
+    assert jobs[told["best"]]["state"] == "done"
+    assert jobs[told["best"]]["items_done"] == 200
+
+
+def test_a_margin_that_is_no_amount_is_refused_in_a_sentence(run, terminal):
+    from db.errors import UserError
+
+    with pytest.raises(UserError, match=r"should look like 2% or 1\.50"):
+        run("race", "1", *BOTH, "--margin", "little")

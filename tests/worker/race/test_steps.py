@@ -1,0 +1,249 @@
+"""A race hands out blocks, stops who can no longer win, pays for nothing more, and survives kills, caps and cancels."""
+
+from contextlib import suppress
+from decimal import Decimal
+
+import numpy as np
+import polars as pl
+import pytest
+from sqlalchemy import text
+
+from db import chunks, jobs, predictions, races, results
+from db.engine import begin
+from db.errors import NotReady, UserError, WrongState
+from db.job_results import RaceResult
+from db.types import Job, JobState, Split
+from tests.builders import a_dataset
+from tests.worker.conftest import drain
+from worker import running, specs
+from worker.jobs import actions as job_actions
+from worker.pricing import actions as pricing_actions
+from worker.pricing import comparison
+from worker.race import actions, planning
+from worker.specs.race import Margin
+from worker.techniques import constant, ridge
+
+RIDGE, CONSTANT = specs.RidgeSpec(), specs.ConstantSpec()
+MARGIN = Margin(0.02, is_share=True)
+
+
+@pytest.fixture
+def dataset_id(database, sent) -> int:
+    with begin() as session:
+        return a_dataset(session, 2000)
+
+
+def job_of(job_id: int) -> Job:
+    with begin() as session:
+        return jobs.get(session, job_id)
+
+
+def result_of(race_id: int) -> RaceResult:
+    return actions.standing(race_id)[1]
+
+
+def priced_by(job_id: int) -> int:
+    with begin() as session:
+        return len(predictions.of_job(session, job_id))
+
+
+def settle(race_id: int, sent: list[int]) -> None:
+    """Do all that is to be done, with a sweep where the race waits for the clock."""
+    for _ in range(100):
+        drain(sent)
+        if job_of(race_id).state is not JobState.RUNNING:
+            return
+        with begin() as session:
+            session.execute(text("UPDATE chunks SET not_before = NULL WHERE job_id = :race"), {"race": race_id})
+        running.sweep()
+    raise AssertionError("The race does not end.")
+
+
+def test_a_technique_that_can_not_win_is_stopped_and_the_rest_of_the_rows_is_not_paid(dataset_id, sent):
+    race_id = actions.start(dataset_id, [RIDGE, CONSTANT], MARGIN)
+    drain(sent)
+    race, result = actions.standing(race_id)
+    best, worst = result.racers
+    assert race.state is JobState.DONE, race.error
+    assert result.ended == "clear"
+    assert (worst.why, worst.rival, best.rows) == ("worse", best.job, None)
+    assert worst.rows == result.rounds[-1].rows < 200
+    assert priced_by(best.job) == priced_by(worst.job) == worst.rows
+    for racer in result.racers:
+        job = job_of(racer.job)
+        assert job.state is JobState.STOPPED
+        assert f"Stopped early by race {race_id}" in job.error
+        assert not comparison.comparable([job]), "it must not narrow what finished jobs are compared on"
+    last = result.rounds[-1]
+    assert 0 < last.usd < last.whole_usd
+    assert last.leader == best.job
+
+
+def test_the_rest_can_be_priced_and_is_then_an_ordinary_finished_job(dataset_id, sent):
+    race_id = actions.start(dataset_id, [RIDGE, CONSTANT], MARGIN)
+    drain(sent)
+    best, _ = result_of(race_id).racers
+    job_actions.retry(best.job)
+    drain(sent)
+    assert job_of(best.job).state is JobState.DONE
+    assert priced_by(best.job) == 200
+    with begin() as session:
+        assert results.get(session, best.job)["n"] == 200
+
+
+def test_equal_techniques_use_up_the_rows_and_end_as_ordinary_jobs(dataset_id, sent):
+    twins = [RIDGE, specs.RidgeSpec(alpha=0.7500001)]
+    race_id = actions.start(dataset_id, twins, Margin(0.0, is_share=False))
+    drain(sent)
+    result = result_of(race_id)
+    assert result.ended == "rows"
+    assert [racer.rows for racer in result.racers] == [None, None]
+    ids = [racer.job for racer in result.racers]
+    assert {job_of(job_id).state for job_id in ids} == {JobState.DONE}
+    assert pricing_actions.start(dataset_id, twins, Split.TEST) == ids, "the same spec on the same rows is the same job"
+    assert len(comparison.of_jobs(ids)) == 2
+
+
+def test_a_job_that_is_there_takes_part_with_its_prices_and_is_not_stopped(dataset_id, sent):
+    (done,) = pricing_actions.start(dataset_id, [CONSTANT], Split.TEST)
+    drain(sent)
+    race_id = actions.start(dataset_id, [RIDGE, CONSTANT], MARGIN)
+    drain(sent)
+    result = result_of(race_id)
+    assert result.ended == "clear"
+    assert result.racers[1].job == done
+    assert job_of(done).state is JobState.DONE
+    with begin() as session:
+        assert [job.id for job in races.driven(session, race_id)] == [result.racers[0].job]
+
+
+def test_a_worker_killed_anywhere_changes_nothing(dataset_id, sent, monkeypatch):
+    """Every chunk is begun by a worker that dies with its lease, then done by another one."""
+    whole = actions.start(dataset_id, [RIDGE, CONSTANT], MARGIN)
+    drain(sent)
+    expected = result_of(whole)
+    with begin() as session:
+        other = a_dataset(session, 2000, name="again")
+    race_id = actions.start(other, [RIDGE, CONSTANT], MARGIN)
+    run, killed = running._run, set()
+
+    def dies_first(job, chunk):
+        if chunk.id in killed:
+            return run(job, chunk)
+        killed.add(chunk.id)
+        if len(killed) % 2:  # dies before anything, or after the work and before the commit
+            return None
+
+        def die(*_):
+            raise SystemExit
+
+        with monkeypatch.context() as patch, suppress(SystemExit):
+            patch.setattr(chunks, "finish", die)
+            run(job, chunk)
+        return None
+
+    monkeypatch.setattr(running, "_run", dies_first)
+    for _ in range(200):
+        drain(sent)
+        if job_of(race_id).state is not JobState.RUNNING:
+            break
+        with begin() as session:
+            session.execute(
+                text("UPDATE chunks SET lease_until = now() - interval '1 s', failures = 0 WHERE state = 'running'")
+            )
+            session.execute(text("UPDATE chunks SET not_before = NULL"))
+        running.sweep()
+    found = result_of(race_id)
+    assert len(killed) > 4
+    assert found.ended == expected.ended
+    assert [(each.rows, each.figures, each.gaps) for each in found.rounds] == [
+        (each.rows, each.figures, each.gaps) for each in expected.rounds
+    ]
+    assert [(each.rows, each.why) for each in found.racers] == [(each.rows, each.why) for each in expected.racers]
+    assert [priced_by(each.job) for each in found.racers] == [priced_by(each.job) for each in expected.racers]
+
+
+def test_a_race_is_cancelled_paused_and_resumed_with_the_jobs_that_it_drives(dataset_id, sent):
+    race_id = actions.start(dataset_id, [RIDGE, CONSTANT], MARGIN)
+    driven = [racer.job for racer in result_of(race_id).racers]
+    job_actions.pause(race_id)
+    assert {job_of(job_id).state for job_id in driven} == {JobState.PAUSED}
+    drain(sent)
+    assert not result_of(race_id).rounds
+    job_actions.resume(race_id)
+    assert {job_of(job_id).state for job_id in driven} == {JobState.RUNNING}
+    job_actions.cancel(race_id)
+    assert {job_of(job_id).state for job_id in driven} == {JobState.CANCELLED}
+    drain(sent)
+    job_actions.retry(race_id)
+    drain(sent)
+    assert result_of(race_id).ended == "clear"
+
+
+def test_the_same_race_is_the_same_job_and_one_job_takes_part_in_one_race(dataset_id, sent):
+    first = actions.start(dataset_id, [RIDGE, CONSTANT], MARGIN)
+    assert actions.start(dataset_id, [CONSTANT, RIDGE], MARGIN) == first
+    with pytest.raises(WrongState, match=f"takes part in race {first}, which goes on"):
+        actions.start(dataset_id, [RIDGE, CONSTANT], Margin(1.0, is_share=False))
+
+
+def test_a_technique_that_fails_leaves_and_the_others_go_on(dataset_id, sent, monkeypatch):
+    def broken(*_):
+        raise UserError("No luck today.")
+
+    monkeypatch.setattr(constant.Constant, "price", broken)
+    race_id = actions.start(dataset_id, [RIDGE, CONSTANT, specs.RidgeSpec(alpha=50.0)], MARGIN)
+    settle(race_id, sent)
+    result = result_of(race_id)
+    failed = result.racers[1]
+    assert job_of(failed.job).state is JobState.FAILED
+    assert failed.rival is None
+    assert "No luck today" in failed.why
+    assert result.ended in ("clear", "rows")
+
+    monkeypatch.setattr(ridge.Ridge, "price", broken)
+    with begin() as session:
+        other = a_dataset(session, 2000, name="all fail")
+    race_id = actions.start(other, [RIDGE, CONSTANT], MARGIN)
+    settle(race_id, sent)
+    assert job_of(race_id).state is JobState.FAILED
+    assert "None of the techniques could go on" in job_of(race_id).error
+
+
+def test_a_budget_pauses_before_it_is_passed_and_a_higher_one_goes_on(dataset_id, sent):
+    race_id = actions.start(dataset_id, [RIDGE, CONSTANT], MARGIN, budget_usd=Decimal("0.0000001"))
+    settle(race_id, sent)
+    race = job_of(race_id)
+    assert race.state is JobState.PAUSED
+    assert race.error.startswith("The budget of under $0.000001 is reached")
+    assert not result_of(race_id).rounds
+    job_actions.resume(race_id, Decimal(10))
+    settle(race_id, sent)
+    assert result_of(race_id).ended == "clear"
+
+
+def test_too_few_rows_and_nothing_to_compare_are_told(database, sent):
+    with begin() as session:
+        small, large = a_dataset(session, 100), a_dataset(session, 500)
+    with pytest.raises(NotReady, match="at least 40 different test rows, and here are 10"):
+        actions.start(small, [RIDGE, CONSTANT], MARGIN)
+    with pytest.raises(UserError, match="2 to 24 techniques, and here are 1"):
+        actions.start(large, [RIDGE], MARGIN)
+    with pytest.raises(UserError, match="the same with the same settings"):
+        actions.start(large, [RIDGE, RIDGE], MARGIN)
+    with pytest.raises(UserError, match="can't be decided by median_ape.*mae or within"):
+        actions.start(large, [RIDGE, CONSTANT], MARGIN, measure="median_ape")
+
+
+def test_blocks_hold_every_row_once_keep_groups_together_and_are_the_same_again():
+    groups = np.random.default_rng(0).integers(0, 150, 400).tolist()
+    rows = list(range(400))
+    made = planning.blocks(rows, groups)
+    assert sorted(row for block in made for row in block) == rows
+    assert made == planning.blocks(rows[::-1], groups[::-1])
+    for group in set(groups):
+        assert sum(any(groups[row] == group for row in block) for block in made) == 1
+    assert min(map(len, made[:-1])) >= planning.FIRST_ROWS
+    assert len(made) < 15
+    frame = pl.DataFrame({"place": [groups[row] for block in made for row in block]})
+    assert frame["place"].rle().len() == len(set(groups))

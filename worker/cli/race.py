@@ -1,0 +1,127 @@
+"""`pricewright race DATASET --technique … --technique …`: pay only until it is clear which technique is best."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from db.errors import UserError
+from db.job_results import RaceResult
+from db.types import Job, JobState
+from worker import specs
+from worker.cli import files, find, watch
+from worker.cli.console import AsJson, out, print_json
+from worker.cli.options import DecimalSign, WideRows, answers, assignments, dollars
+from worker.jobs import actions as job_actions
+from worker.race import actions, planning, sentences
+from worker.server.up import running_stack
+from worker.specs import race as race_specs
+from worker.specs.race import RaceSpec
+
+app = typer.Typer()
+
+
+@app.command()
+def race(
+    what: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset (number or name) or a file to load first.")],
+    technique: Annotated[list[str], typer.Option(help="Technique name; two or more.")],
+    budget: Annotated[
+        float | None, typer.Option(min=0, help="Dollars for all techniques together; the race pauses before more.")
+    ] = None,
+    margin: Annotated[
+        str, typer.Option(help="A difference that is none in practice: 2% of the leader's error, or 1.50 in dollars.")
+    ] = "2%",
+    measure: Annotated[str, typer.Option(help="What decides: mae or within.")] = "mae",
+    limit: Annotated[int | None, typer.Option(min=1, help="Race on a sample of this many test rows.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="field=value for each technique that has such a field.")
+    ] = None,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Then price the rest of the rows with the chosen one.")
+    ] = False,
+    decimal: DecimalSign = None,
+    accept_wide_rows: WideRows = False,
+    as_json: AsJson = False,
+) -> None:
+    """Price the same test rows block by block, and stop each technique as soon as it can no longer win."""
+    chosen = [_spec(name, settings) for name in technique]
+    allowed = race_specs.parse_margin(margin)
+    with running_stack():
+        dataset, about = files.dataset_or_file(what, answers(decimal, accept_wide_rows), quiet=as_json)
+        race_id = actions.start(dataset.id, chosen, allowed, measure=measure, limit=limit, budget_usd=dollars(budget))
+        try:
+            watch.wait([race_id], quiet=as_json)
+        except UserError:
+            if not as_json:
+                paused = actions.standing(race_id)
+                _print(*paused, _names(paused[1]))
+            raise
+        job, result = actions.standing(race_id)
+        if result.ended == "rows":
+            watch.wait([racer.job for racer in result.left], quiet=as_json)  # they measure themselves
+        elif finish and result.ended == "clear":
+            _finish(result.left[0].job, quiet=as_json)
+        names = _names(result)
+    if as_json:
+        print_json(_json(job, result, names) | about)
+    else:
+        _print(job, result, names)
+
+
+def _spec(name: str, settings: list[str] | None) -> specs.BaseSpec:
+    """The spec of a technique with those of the settings that it has."""
+    kind = specs.SPECS.get(name)
+    values = dict(assignments("--set", settings, "field=value", "k=5"))
+    return specs.parse({"technique": name} | {key: values[key] for key in values if kind and key in kind.model_fields})
+
+
+def _finish(job_id: int, *, quiet: bool) -> None:
+    if find.job(job_id).state is JobState.STOPPED:
+        job_actions.retry(job_id)
+    watch.wait([job_id], quiet=quiet)
+
+
+def _names(result: RaceResult) -> dict[int, str]:
+    jobs = actions.racing([racer.job for racer in result.racers])
+    return {job_id: specs.describe(specs.parse(job.spec)) for job_id, job in jobs.items()}
+
+
+def _print(job: Job, result: RaceResult, names: dict[int, str]) -> None:
+    spec = RaceSpec.model_validate(job.spec["race"])
+    measure = planning.measure_of(spec)
+    if result.rounds:
+        table = Table(box=None, pad_edge=False)
+        for head in ("technique", "rows", measure.terminal, "worse than the one ahead", "95 % at any time", "standing"):
+            table.add_column(head, justify="left" if head in ("technique", "standing") else "right")
+        last = result.rounds[-1]
+        for racer, figure, gap in zip(result.racers, last.figures, last.gaps, strict=True):
+            table.add_row(
+                names.get(racer.job, f"job {racer.job}"),
+                f"{racer.rows or last.rows:,}",
+                measure.cell(figure) if figure is not None else "–",
+                "–" if gap is None or racer.job == last.leader else f"{gap[0]:+.3g}",
+                "–" if gap is None or racer.job == last.leader else f"{gap[1]:.3g} to {gap[2]:.3g}",
+                sentences.exit_of(racer, names) or ("ahead" if racer.job == last.leader else "in"),
+            )
+        out.print(table)
+    out.print(sentences.progress(job, result))
+    out.print(sentences.verdict(result, names, measure, spec))
+    out.print(sentences.about(result, measure))
+
+
+def _json(job: Job, result: RaceResult, names: dict[int, str]) -> dict[str, Any]:
+    spec = RaceSpec.model_validate(job.spec["race"])
+    racers = [racer.model_dump() | {"label": names.get(racer.job, "")} for racer in result.racers]
+    return (
+        {
+            "job": job.id,
+            "dataset": job.dataset_id,
+            "rows": job.items_total,
+            "decided_after": result.rounds[-1].rows if result.rounds else 0,
+            "best": result.left[0].job if result.ended == "clear" else None,
+            "progress": sentences.progress(job, result),
+            "verdict": sentences.verdict(result, names, planning.measure_of(spec), spec),
+        }
+        | result.model_dump()
+        | {"racers": racers}
+    )

@@ -1,0 +1,122 @@
+"""Every verb about races, for pages and the command line alike: estimate, start, see the standing."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from db import datasets, jobs, results
+from db.engine import Session, begin
+from db.errors import NotReady, WrongState
+from db.job_results import Racer, RaceResult
+from db.types import Dataset, Job, JobKind, JobState, Queue, Split, Step
+from worker import app
+from worker.datasets.actions import ready
+from worker.pricing import actions as pricing_actions
+from worker.pricing import planning as pricing_planning
+from worker.race import planning
+from worker.specs import BaseSpec
+from worker.specs import race as race_specs
+from worker.specs.race import Margin
+
+FEWEST_GROUPS = 2 * planning.FIRST_ROWS
+"""Independent test rows: with fewer there is nothing to save."""
+
+
+def start(
+    dataset_id: int,
+    specs: Sequence[BaseSpec],
+    margin: Margin,
+    *,
+    measure: str = "mae",
+    limit: int | None = None,
+    budget_usd: Decimal | None = None,
+) -> int:
+    """Let techniques race on the test rows; the job's id. The same race on the same rows is the same job.
+
+    Each technique has an ordinary pricing job; one that is there already takes part with the prices that it has.
+    Raises NotReady, UserError; WrongState when one of the jobs takes part in another race that goes on.
+    """
+    with begin() as session:
+        dataset = ready(session, dataset_id)
+        rows = datasets.target_rows(session, dataset_id, Split.TEST, limit)
+        pinned = [pricing_planning.pinned(session, dataset, each) for each in specs]
+        spec = race_specs.of(pinned, margin, measure, limit)
+        planning.measure_of(spec)
+        for each in pinned:
+            pricing_planning.check(session, dataset, each, rows)
+        groups = datasets.groups_of(session, dataset_id, rows)
+        if len(set(groups)) < FEWEST_GROUPS:
+            raise NotReady(
+                f"A race needs at least {FEWEST_GROUPS} different test rows, and here are {len(set(groups))}; price "
+                "all of them with each technique instead."
+            )
+        for job in jobs.all(session, dataset_id, JobKind.RACE):
+            if job.spec_hash == spec.hash and job.state not in (JobState.CANCELLED, JobState.FAILED):
+                return job.id
+        rule = planning.rule(session, dataset, spec, groups)
+        blocks = planning.blocks(rows, groups)
+        race_id = app.start_job(
+            session,
+            kind=JobKind.RACE,
+            dataset_id=dataset_id,
+            queue=Queue.CONTROL,
+            chunks=[(Step.RACE, blocks[0])],
+            spec={"race": spec.model_dump(mode="json")},
+            spec_hash=spec.hash,
+            split=Split.TEST,
+            limit=limit,
+            items_total=len(rows),
+            cap_usd=budget_usd,
+        )
+        racers = _racers(session, dataset, pinned, blocks, race_id, limit, budget_usd)
+        results.put(session, race_id, RaceResult(racers=tuple(racers), bound=rule.bound).as_json())
+        return race_id
+
+
+def _racers(
+    session: Session,
+    dataset: Dataset,
+    specs: Sequence[BaseSpec],
+    blocks: Sequence[Sequence[int]],
+    race_id: int,
+    limit: int | None,
+    budget_usd: Decimal | None,
+) -> list[Racer]:
+    """One for each technique, in their order, with their jobs started where there are none."""
+    expected = {place: _usd_per_row(session, dataset, spec, limit) for place, spec in enumerate(specs)}
+    caps = planning.shares(budget_usd, expected) if budget_usd is not None else {}
+    racers = []
+    for place, spec in enumerate(specs):
+        same = jobs.same(session, dataset.id, spec.hash, Split.TEST, limit)
+        if same and same.race_id is not None and not same.state.is_final:
+            raise WrongState(f"Job {same.id} takes part in race {same.race_id}, which goes on; wait for it to end.")
+        job_id = (
+            same.id
+            if same
+            else pricing_actions.start_one(
+                session, dataset, spec, blocks, Split.TEST, limit, caps.get(place), race_id=race_id
+            )
+        )
+        racers.append(Racer(job=job_id, is_driven=same is None, usd_per_row=expected[place]))
+    return racers
+
+
+def _usd_per_row(session: Session, dataset: Dataset, spec: BaseSpec, limit: int | None) -> float | None:
+    planned = pricing_planning.estimate(session, dataset, spec, Split.TEST, limit)
+    usd = planned.usd_high if planned.usd_high is not None else planned.usd
+    return None if usd is None else float(usd) / planned.items
+
+
+def standing(job_id: int) -> tuple[Job, RaceResult]:
+    """A race with its result so far. Raises NotFound, WrongState for a job that is none."""
+    with begin() as session:
+        job = jobs.get(session, job_id)
+        if job.kind is not JobKind.RACE:
+            raise WrongState(f"Job {job_id} is no race.")
+        return job, RaceResult.parse(results.get(session, job_id) or {})
+
+
+def racing(job_ids: Sequence[int]) -> dict[int, Job]:
+    """The pricing jobs of a race by their ids; without those that were deleted."""
+    with begin() as session:
+        wanted = set(job_ids)
+        return {job.id: job for job in jobs.all(session) if job.id in wanted}
