@@ -31,6 +31,7 @@ page = st.navigation(
         st.Page(navigation.FINETUNE, title="Fine-tune", icon=":material/model_training:"),
         st.Page(navigation.ADAPTERS, title="Adapters", icon=":material/extension:"),
         st.Page(navigation.DATA_NEED, title="Data need", icon=":material/query_stats:"),
+        st.Page(navigation.LEAKAGE, title="Leaks", icon=":material/water_drop:"),
         st.Page(navigation.ENDPOINTS, title="Endpoints", icon=":material/cloud:"),
     ],
     position="top",

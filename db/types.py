@@ -49,6 +49,8 @@ class JobKind(StrEnum):
     FINETUNE = "finetune"  # train an adapter, measure it, see what it forgot
     GATE = "gate"  # measure an adapter again: what it forgot
     DATA_NEED = "data-need"  # train on growing parts of a dataset; would more rows pay?
+    LEAKAGE = "leakage"  # look for test rows whose answer a technique could have seen
+    PRICE_CHECK = "price-check"  # look for known prices that can't be right
 
     @property
     def reads_file(self) -> bool:
@@ -84,6 +86,8 @@ class Step(StrEnum):
     FIT = "fit"
     PRICE = "price"
     EVALUATE = "evaluate"
+    LEAKAGE = "leakage"
+    PRICE_CHECK = "price-check"
 
     @property
     def order(self) -> int:

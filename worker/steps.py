@@ -13,6 +13,7 @@ from worker.datasets import steps as dataset_steps
 from worker.finetune import steps as finetune_steps
 from worker.finetune.endpoint import steps as endpoint_steps
 from worker.knowledge import steps as knowledge_steps
+from worker.leakage import steps as leakage_steps
 from worker.pricing import steps as pricing_steps
 from worker.work import Commit, Work
 
@@ -30,4 +31,5 @@ STEPS: dict[Step, Callable[[Work], Commit]] = {
     Step.FIT: pricing_steps.fit,
     Step.PRICE: pricing_steps.price,
     Step.EVALUATE: pricing_steps.evaluate,
+    Step.LEAKAGE: leakage_steps.search,
 }

@@ -13,6 +13,7 @@ def path(noun: str) -> str:
 DATA, RUN, JOBS, TRADEOFFS, RESULTS = map(path, ("data", "run", "jobs", "tradeoffs", "results"))
 COMPARE, PROMPTS, ENDPOINTS = map(path, ("compare", "prompts", "endpoints"))
 KNOWLEDGE, FINETUNE, ADAPTERS, DATA_NEED = map(path, ("knowledge", "finetune", "adapters", "data_need"))
+LEAKAGE, PRICE_CHECK = map(path, ("leakage", "price_check"))
 
 CHOSEN, PICKER = "dataset_id", "dataset_picker"
 

@@ -61,6 +61,8 @@ STEPS: dict[str, str] = {
     Step.FIT: "Learning from the train rows",
     Step.PRICE: "Pricing",
     Step.EVALUATE: "Measuring",
+    Step.LEAKAGE: "Searching for leaks",
+    Step.PRICE_CHECK: "Checking prices",
 }
 
 CHOICES: dict[str, str] = {

@@ -18,6 +18,7 @@ from worker.cli import (
     finetune,
     jobs,
     knowledge,
+    leakage,
     pricing,
     prompts,
     server,
@@ -43,7 +44,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # they may hold keys
     help="Which technique prices my products best for the money?",
 )
-for _noun in (server, datasets, pricing, jobs, finetune, data_need, knowledge, endpoints, prompts, adapters):
+for _noun in (server, datasets, pricing, jobs, finetune, data_need, leakage, knowledge, endpoints, prompts, adapters):
     app.add_typer(_noun.app)
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from db.types import JobKind
 
-Page = Literal["results", "knowledge", "finetune", "adapters", "data_need"]
+Page = Literal["results", "knowledge", "finetune", "adapters", "data_need", "leakage", "price_check"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,5 +71,17 @@ KINDS: dict[JobKind, Kind] = {
         terminal="data need",
         done="trained on",
         link=Link(page="data_need", label="Curves", icon="query_stats"),
+    ),
+    JobKind.LEAKAGE: Kind(
+        label="Search for leaks",
+        terminal="search for leaks",
+        done="compared",
+        link=Link(page="leakage", label="Leaks", icon="water_drop", when_done=True),
+    ),
+    JobKind.PRICE_CHECK: Kind(
+        label="Check of prices",
+        terminal="check prices",
+        done="checked",
+        link=Link(page="price_check", label="Suspect prices", icon="manage_search", when_done=True),
     ),
 }
