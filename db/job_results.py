@@ -106,6 +106,27 @@ class LeakageResult(JobResult):
         return tuple(sorted({row for kind in self.kinds for row in kind.rows}))
 
 
+class PriceSuspect(JobResult):
+    """A known price that nothing explains (worker.evaluation.price_suspects.SUSPECTS), with its item."""
+
+    row: int
+    title: str
+    category: str
+    price: float  # $, as it is known
+    score: float
+    guess: float
+    likely: float
+    reason: str
+    other: int | None = None
+
+
+class PriceCheckResult(JobResult):
+    """What a check of known prices found, the worst first."""
+
+    checked: int  # prices of the train and validation sides
+    suspects: tuple[PriceSuspect, ...]
+
+
 class RungResult(JobResult):
     """What one way of pricing learned from one part of a dataset."""
 

@@ -86,7 +86,7 @@ class Step(StrEnum):
     FIT = "fit"
     PRICE = "price"
     EVALUATE = "evaluate"
-    LEAKAGE = "leakage"
+    LEAKAGE = "leakage"  # alone in its job, as is the next: so they may stand behind the others
     PRICE_CHECK = "price-check"
 
     @property
@@ -186,6 +186,7 @@ class Dataset:
     splits: dict[str, int]  # Split -> count
     error: str | None
     created_at: datetime
+    made_from: int | None = None  # the dataset that this one has decided prices of; None: it was loaded
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from worker.finetune import steps as finetune_steps
 from worker.finetune.endpoint import steps as endpoint_steps
 from worker.knowledge import steps as knowledge_steps
 from worker.leakage import steps as leakage_steps
+from worker.price_check import steps as price_check_steps
 from worker.pricing import steps as pricing_steps
 from worker.work import Commit, Work
 
@@ -32,4 +33,5 @@ STEPS: dict[Step, Callable[[Work], Commit]] = {
     Step.PRICE: pricing_steps.price,
     Step.EVALUATE: pricing_steps.evaluate,
     Step.LEAKAGE: leakage_steps.search,
+    Step.PRICE_CHECK: price_check_steps.check,
 }

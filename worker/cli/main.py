@@ -19,6 +19,7 @@ from worker.cli import (
     jobs,
     knowledge,
     leakage,
+    price_check,
     pricing,
     prompts,
     server,
@@ -44,7 +45,20 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # they may hold keys
     help="Which technique prices my products best for the money?",
 )
-for _noun in (server, datasets, pricing, jobs, finetune, data_need, leakage, knowledge, endpoints, prompts, adapters):
+for _noun in (
+    server,
+    datasets,
+    pricing,
+    jobs,
+    finetune,
+    data_need,
+    leakage,
+    price_check,
+    knowledge,
+    endpoints,
+    prompts,
+    adapters,
+):
     app.add_typer(_noun.app)
 
 
