@@ -50,15 +50,13 @@ def _kinds(result: LeakageResult) -> None:
             "Suspects": len(kind.rows),
             "Rows compared": kind.compared,
             "Expected by accident": leakage_words.accidents(kind),
-            "Similarity from": kind.threshold,
+            "Similarity from": formats.NOTHING if kind.threshold is None else f"{kind.threshold:.2f}",
             "Finds of planted copies": leakage_words.sensitivity(kind),
             "Meaning": leakage_words.LABELS[kind.kind][1],
         }
         for kind in result.kinds
     ]
-    st.dataframe(
-        pl.DataFrame(lines, schema_overrides={"Similarity from": pl.Float64}), hide_index=True, column_config=_COLUMNS
-    )
+    st.dataframe(pl.DataFrame(lines), hide_index=True, column_config=_COLUMNS)
 
 
 _COLUMNS: dict[str, Any] = {
@@ -66,8 +64,7 @@ _COLUMNS: dict[str, Any] = {
         help="Rows that would look like this without any leak: known items of different groups are so alike, or the "
         "price of another item stands in the text. A count that is hardly above it proves nothing."
     ),
-    "Similarity from": st.column_config.NumberColumn(
-        format="%.2f",
+    "Similarity from": st.column_config.TextColumn(
         help="From here on two items are taken for one. Set so that all but 3 % of planted copies reach it.",
     ),
     "Finds of planted copies": st.column_config.TextColumn(

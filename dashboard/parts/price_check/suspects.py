@@ -37,9 +37,9 @@ def _line(dataset: Dataset, suspect: PriceSuspect, decided: tuple[str, float | N
             words.plain(f"Row {suspect.row:,} · {suspect.category}" if suspect.category else f"Row {suspect.row:,}")
         )
         known, likely = formats.usd(suspect.price), formats.usd(suspect.likely)
-        middle.markdown(words.md(f"{known} → likely **{likely}**"))
+        middle.markdown(words.md(f"{known}, perhaps meant **{likely}**"))
         other = f" (row {suspect.other:,})" if suspect.other is not None else ""
-        middle.caption(f"Likely reason: {REASONS[suspect.reason]}{other}. Suspicion {suspect.score:.1f}.")
+        middle.caption(f"If it is wrong: {REASONS[suspect.reason]}{other}. Suspicion {suspect.score:.1f}.")
         if decided:
             what, price = decided
             said = f"{_DECIDED[what]}: {formats.usd(price)}" if what == FIX else _DECIDED[what]
