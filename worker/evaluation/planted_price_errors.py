@@ -22,7 +22,8 @@ def _times(factor: float) -> Callable[[Floats, Places, np.random.Generator], Flo
 
 def _currency(prices: Floats, places: Places, random: np.random.Generator) -> Floats:
     rates = np.array(list(CURRENCIES.values()))
-    return np.round(prices[places] * random.choice(rates, len(places)) * random.uniform(0.95, 1.05, len(places)), 2)
+    factors = random.choice(rates, len(places)) * random.uniform(0.95, 1.05, len(places))
+    return np.asarray(np.round(prices[places] * factors, 2))
 
 
 def _swap(prices: Floats, places: Places, random: np.random.Generator) -> Floats:
