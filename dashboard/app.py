@@ -33,6 +33,8 @@ page = st.navigation(
         st.Page(navigation.FINETUNE, title="Fine-tune", icon=":material/model_training:"),
         st.Page(navigation.ADAPTERS, title="Adapters", icon=":material/extension:"),
         st.Page(navigation.DATA_NEED, title="Data need", icon=":material/query_stats:"),
+        st.Page(navigation.LEAKAGE, title="Leaks", icon=":material/water_drop:"),
+        st.Page(navigation.PRICE_CHECK, title="Price check", icon=":material/manage_search:"),
         st.Page(navigation.ENDPOINTS, title="Endpoints", icon=":material/cloud:"),
     ],
     position="top",

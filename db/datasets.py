@@ -34,6 +34,7 @@ def _value(row: DatasetRow) -> Dataset:
         splits=row.splits,
         error=row.error,
         created_at=row.created_at,
+        made_from=row.made_from,
     )
 
 

@@ -99,6 +99,71 @@ class RaceResult(JobResult):
         return [racer for racer in self.racers if racer.rows is None]
 
 
+class LeakKind(JobResult):
+    """What a search found of one kind of leak (worker.evaluation.leakage.KINDS)."""
+
+    kind: str
+    rows: tuple[int, ...] = ()  # of the test side, the most similar first
+    compared: int = 0  # test rows that were looked at
+    by_accident: float | None = None  # rows that would be so alike without a leak; None: nobody knows
+    threshold: float | None = None  # similarity; None: it needs none
+    planted: int = 0  # copies that were planted to calibrate it
+    found: float | None = None  # share of them that was found
+
+
+class LeakPair(JobResult):
+    """A test row beside what it is a copy of."""
+
+    kind: str
+    row: int
+    title: str
+    description: str  # the beginning of it
+    price: float
+    score: float
+    known: str = ""  # key of the known item; "": a prompt, or its own text
+    where: str = ""  # train | knowledge base | the prompt's name | the words that tell the price
+    known_title: str = ""
+    known_description: str = ""
+    known_price: float | None = None
+
+
+class LeakageResult(JobResult):
+    """What a search for leaks found."""
+
+    test_rows: int
+    known_items: int  # train rows, and what knowledge bases have besides
+    kinds: tuple[LeakKind, ...]
+    pairs: tuple[LeakPair, ...]  # the most telling of each kind
+    train_told: int = 0  # train rows whose text tells their price
+    not_compared: str = ""  # a sentence: why nothing was compared by meaning
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """Test rows that are suspect in any way, in rising order."""
+        return tuple(sorted({row for kind in self.kinds for row in kind.rows}))
+
+
+class PriceSuspect(JobResult):
+    """A known price that nothing explains (worker.evaluation.price_suspects.SUSPECTS), with its item."""
+
+    row: int
+    title: str
+    category: str
+    price: float  # $, as it is known
+    score: float
+    guess: float
+    likely: float
+    reason: str
+    other: int | None = None
+
+
+class PriceCheckResult(JobResult):
+    """What a check of known prices found, the worst first."""
+
+    checked: int  # prices of the train and validation sides
+    suspects: tuple[PriceSuspect, ...]
+
+
 class RungResult(JobResult):
     """What one way of pricing learned from one part of a dataset."""
 

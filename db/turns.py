@@ -33,6 +33,8 @@ USUAL_SECONDS: Mapping[Step, float] = MappingProxyType(
         Step.EVALUATE: 0.1,
         Step.SIMULATE: 30.0,
         Step.RACE: 0.001,
+        Step.LEAKAGE: 30.0,
+        Step.PRICE_CHECK: 30.0,
     }
 )
 """Per row, or for the chunk where it has no rows, of two ordinary cores; for work of which nobody knows better. Only

@@ -51,6 +51,8 @@ class JobKind(StrEnum):
     DATA_NEED = "data-need"  # train on growing parts of a dataset; would more rows pay?
     VERDICT_CHECK = "verdict-check"  # simulate comparisons: how often would one name a false loser?
     RACE = "race"  # let pricing jobs price the same rows in blocks until it is clear which technique is best
+    LEAKAGE = "leakage"  # look for test rows whose answer a technique could have seen
+    PRICE_CHECK = "price-check"  # look for known prices that can't be right
 
     @property
     def reads_file(self) -> bool:
@@ -89,6 +91,8 @@ class Step(StrEnum):
     EVALUATE = "evaluate"
     SIMULATE = "simulate"
     RACE = "race"  # a block of rows, once all that are still in have priced it
+    LEAKAGE = "leakage"  # alone in its job, as is the next: so they may stand behind the others
+    PRICE_CHECK = "price-check"
 
     @property
     def order(self) -> int:
@@ -187,6 +191,7 @@ class Dataset:
     splits: dict[str, int]  # Split -> count
     error: str | None
     created_at: datetime
+    made_from: int | None = None  # the dataset that this one has decided prices of; None: it was loaded
 
 
 @dataclass(frozen=True, slots=True)

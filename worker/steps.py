@@ -13,6 +13,8 @@ from worker.datasets import steps as dataset_steps
 from worker.finetune import steps as finetune_steps
 from worker.finetune.endpoint import steps as endpoint_steps
 from worker.knowledge import steps as knowledge_steps
+from worker.leakage import steps as leakage_steps
+from worker.price_check import steps as price_check_steps
 from worker.pricing import steps as pricing_steps
 from worker.race import steps as race_steps
 from worker.verdicts import steps as verdict_steps
@@ -34,4 +36,6 @@ STEPS: dict[Step, Callable[[Work], Commit]] = {
     Step.EVALUATE: pricing_steps.evaluate,
     Step.SIMULATE: verdict_steps.simulate,
     Step.RACE: race_steps.race,
+    Step.LEAKAGE: leakage_steps.search,
+    Step.PRICE_CHECK: price_check_steps.check,
 }

@@ -63,6 +63,8 @@ STEPS: dict[str, str] = {
     Step.EVALUATE: "Measuring",
     Step.SIMULATE: "Simulating comparisons",
     Step.RACE: "Racing",
+    Step.LEAKAGE: "Searching for leaks",
+    Step.PRICE_CHECK: "Checking prices",
 }
 
 CHOICES: dict[str, str] = {

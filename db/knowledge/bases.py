@@ -99,6 +99,18 @@ def due(session: Session) -> list[int]:
     )
 
 
+def known_elsewhere(session: Session, base_id: int) -> pl.DataFrame:
+    """key, title, description, price of the known items that did not come from the train side: of files and of other
+    datasets."""
+    return engine.copy_out(
+        session,
+        "SELECT key, title, description, price FROM knowledge_items "
+        "WHERE base_id = %s AND source <> 'train' ORDER BY id",
+        {"key": pl.String, "title": pl.String, "description": pl.String, "price": pl.Float64},
+        (base_id,),
+    ).with_columns(pl.col("key", "title", "description").fill_null(""))
+
+
 def stale(session: Session, base_id: int) -> list[int]:
     """Ids of items whose vector is missing or of an older text."""
     return list(

@@ -6,6 +6,7 @@ from db.models.datasets import DatasetRow, ItemRow, RejectRow
 from db.models.endpoints import BatchRow, CompletionRow, CompletionUseRow, EndpointRow, PromptRow
 from db.models.jobs import ArtifactRow, ChunkRow, JobRow, PredictionRow, RateRow, ResultRow, WorkerRow
 from db.models.knowledge import KnowledgeBaseRow, KnowledgeItemRow, KnowledgeRemovedRow
+from db.models.price_decisions import PriceDecisionRow
 from db.models.scenarios import ScenarioRow
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "KnowledgeItemRow",
     "KnowledgeRemovedRow",
     "PredictionRow",
+    "PriceDecisionRow",
     "PromptRow",
     "RateRow",
     "RejectRow",

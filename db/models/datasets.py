@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, func, text
+from sqlalchemy import BigInteger, ForeignKey, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, dataset_key
@@ -26,6 +26,7 @@ class DatasetRow(Base):
     splits: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     error: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    made_from: Mapped[int | None] = mapped_column(ForeignKey("datasets.id", ondelete="SET NULL"))  # with other prices
 
 
 class ItemRow(Base):

@@ -18,6 +18,8 @@ from worker.cli import (
     finetune,
     jobs,
     knowledge,
+    leakage,
+    price_check,
     pricing,
     prompts,
     race,
@@ -47,8 +49,8 @@ app = typer.Typer(
     help="Which technique prices my products best for the money?",
 )
 for _noun in (
-    server, datasets, pricing, race, jobs, finetune, data_need, knowledge, endpoints, prompts, adapters, verdicts,
-    what_if,
+    server, datasets, pricing, race, jobs, finetune, data_need, leakage, price_check, knowledge, endpoints, prompts,
+    adapters, verdicts, what_if,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 

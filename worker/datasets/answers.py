@@ -68,6 +68,7 @@ def loaded_alike(session: Session, look: Dataset, mapping: Mapping[str, str], an
             other.id != look.id
             and other.state is DatasetState.READY
             and other.items
+            and other.made_from is None
             and other.mapping == mapping
             and _reading(other) == _reading(look)
             and _said(look, other, mapping.get("price", ""), answers)

@@ -5,7 +5,9 @@ from typing import Literal
 
 from db.types import JobKind
 
-Page = Literal["results", "knowledge", "finetune", "adapters", "data_need", "tradeoffs", "race"]
+Page = Literal[
+    "results", "knowledge", "finetune", "adapters", "data_need", "tradeoffs", "race", "leakage", "price_check"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,5 +87,17 @@ KINDS: dict[JobKind, Kind] = {
         done="priced by all that were still in",
         has_money=False,  # the jobs that it drives book theirs
         link=Link(page="race", label="Race", icon="flag", names="job"),
+    ),
+    JobKind.LEAKAGE: Kind(
+        label="Search for leaks",
+        terminal="search for leaks",
+        done="compared",
+        link=Link(page="leakage", label="Leaks", icon="water_drop", when_done=True),
+    ),
+    JobKind.PRICE_CHECK: Kind(
+        label="Check of prices",
+        terminal="check prices",
+        done="checked",
+        link=Link(page="price_check", label="Suspect prices", icon="manage_search", when_done=True),
     ),
 }

@@ -1,0 +1,113 @@
+"""A search for leaks on a real database: what it finds, what it keeps, and what it says without a knowledge base."""
+
+import io
+
+import polars as pl
+import pytest
+from sqlalchemy import text as sql
+
+from db import datasets, jobs, predictions, results
+from db.engine import begin
+from db.errors import NotReady
+from db.types import JobState, Split
+from tests.builders import a_dataset, a_job, some_predictions
+from tests.worker.conftest import drain
+from tests.worker.hashed import HashedWords
+from worker.evaluation.leakage import NEAR, REWORDED, SAME, TOLD
+from worker.knowledge import actions as knowledge_actions
+from worker.knowledge import index as knowledge_index
+from worker.leakage import actions
+
+
+@pytest.fixture
+def dataset_id(database, monkeypatch, sent) -> int:
+    """300 items; test row 270 is a copy of train row 3, and row 271 tells its price."""
+    monkeypatch.setattr(knowledge_index, "embedder", HashedWords)
+    with begin() as session:
+        made = a_dataset(session, 300)
+        items = datasets.items(session, made)
+        copy = {name: items[name][3].upper() for name in ("title", "description")}
+        for name, text in copy.items():
+            change(session, 270, name, text)
+        change(session, 271, "description", f"Only ${items['price'][271]:.2f}")
+    return made
+
+
+def change(session, row, name, text):
+    session.execute(sql(f"UPDATE items SET {name} = :text WHERE row = :row"), {"text": text, "row": row})
+
+
+def searched(dataset_id, sent):
+    job_id = actions.search(dataset_id)
+    drain(sent)
+    with begin() as session:
+        job = jobs.get(session, job_id)
+        assert job.state is JobState.DONE, job.error
+        assert job.fixed_seconds > 0
+    return job_id, actions.found(job_id)
+
+
+def test_it_finds_the_copy_and_the_told_price_and_keeps_both_sides(dataset_id, sent):
+    _, result = searched(dataset_id, sent)
+    rows = {kind.kind: kind.rows for kind in result.kinds}
+    assert rows[SAME] == (270,)
+    assert rows[TOLD] == (271,)
+    assert {270, 271} <= set(result.rows)
+    pair = next(pair for pair in result.pairs if pair.kind == SAME)
+    assert (pair.row, pair.known, pair.where) == (270, "id-3", "train")
+    assert pair.title.lower() == pair.known_title.lower()
+    assert (result.test_rows, result.known_items) == (30, 240)
+
+
+def test_without_a_knowledge_base_it_says_that_nothing_was_compared_by_meaning(dataset_id, sent):
+    _, result = searched(dataset_id, sent)
+    assert "knowledge base" in result.not_compared
+    assert next(kind for kind in result.kinds if kind.kind == REWORDED).compared == 0
+
+
+def test_with_one_it_compares_by_meaning_and_says_what_it_would_find(dataset_id, sent):
+    knowledge_actions.refresh(dataset_id)
+    drain(sent)
+    _, result = searched(dataset_id, sent)
+    assert not result.not_compared
+    kinds = {kind.kind: kind for kind in result.kinds}
+    assert kinds[REWORDED].compared == 30
+    assert kinds[REWORDED].planted == kinds[NEAR].planted == 200
+    assert kinds[REWORDED].found is not None
+
+
+def test_a_file_in_the_knowledge_base_is_searched_too(dataset_id, sent):
+    knowledge_actions.refresh(dataset_id)
+    drain(sent)
+    with begin() as session:
+        item = datasets.items(session, dataset_id, Split.TEST).filter(pl.col("row") == 275).row(0, named=True)
+    # A word more than the test row: the base refuses what is exactly its text.
+    title, description = item["title"], item["description"]
+    lines = f'id,title,description,price\nnew-1,{title} boxed,"{description}",12.5\n'
+    knowledge_actions.update(dataset_id, "june.csv", io.BytesIO(lines.encode()))
+    drain(sent)
+    _, result = searched(dataset_id, sent)
+    pair = next(pair for pair in result.pairs if pair.row == 275 and pair.known == "new-1")
+    assert (pair.where, pair.known_price) == ("knowledge base", 12.5)
+
+
+def test_every_error_is_measured_with_and_without_the_suspects(dataset_id, sent):
+    job_id, _ = searched(dataset_id, sent)
+    sent.clear()
+    with begin() as session:
+        priced = a_job(session, dataset_id, pieces=[range(270, 300)])
+        predictions.add(session, priced, some_predictions(range(270, 300)))
+    line = actions.figures([priced], [270, 271]).row(0, named=True)
+    assert (line["n"], line["n_without"]) == (30, 28)
+    assert line["mae"] != line["mae_without"]
+    assert line["verdict"] == line["verdict_without"]
+    with begin() as session:
+        assert results.get(session, job_id)["pairs"]
+
+
+def test_two_searches_at_once_are_one_and_nothing_to_leak_is_said(dataset_id, sent):
+    assert actions.search(dataset_id) == actions.search(dataset_id)
+    with begin() as session:
+        empty = a_dataset(session, 0, unpriced=5, name="empty")
+    with pytest.raises(NotReady, match="nothing can leak"):
+        actions.search(empty)
