@@ -13,6 +13,7 @@ from worker.specs.techniques import (
     RagSpec,
     RetrievalSpec,
     RidgeSpec,
+    SparseMlpSpec,
     ToolsSpec,
     ZeroShotSpec,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "RetrievalSpec",
     "RidgeSpec",
     "Seconds",
+    "SparseMlpSpec",
     "ToolsSpec",
     "ZeroShotSpec",
     "asked_fields",

@@ -67,6 +67,30 @@ class LightGBMSpec(BaseSpec):
     )
 
 
+class SparseMlpSpec(BaseSpec):
+    made_by = "worker.techniques.sparse_mlp:SparseMlp"
+    family = Family.BASELINE
+    label = "Neural network on words"
+    seconds = Seconds(0.002_5, 3.0, 0.005)
+    chunk_items = 2_000
+    about = "The mean of four small neural networks on the words that ridge reads: slower to fit, good with more rows."
+    rare = ("units", "epochs", "learning_rate", "word_ngrams", "char_ngrams", "max_features", "max_rows", "seed")
+    technique: Literal["sparse-mlp"] = "sparse-mlp"
+    networks: int = Field(4, ge=1, le=20, title="Networks", description="Their mean is the price.")
+    units: int = Field(16, ge=1, le=256, title="Units of the first layer")
+    epochs: int = Field(3, ge=1, le=20, title="Passes over the rows")
+    learning_rate: float = Field(0.003, gt=0, le=1, title="Learning rate")
+    word_ngrams: int = Field(2, ge=1, le=3, title="Longest word group")
+    char_ngrams: int = Field(5, ge=3, le=6, title="Longest letter group")
+    max_features: int = Field(
+        65_536, ge=1000, le=2_000_000, title="Vocabulary size", description="Of words and of letter groups, hashed."
+    )
+    max_rows: int = Field(
+        50_000, ge=100, le=500_000, title="Rows to learn from", description="A random sample beyond that."
+    )
+    seed: int = Field(0, ge=0, title="Seed", description="Which weights the networks start from.")
+
+
 class NeighboursSpec(BaseSpec):
     made_by = "worker.techniques.neighbours:Neighbours"
     family = Family.BASELINE
