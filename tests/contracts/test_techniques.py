@@ -63,6 +63,8 @@ def _spec(name: str) -> BaseSpec:
         small = {"model": SMALL, "adapter": "quantiles", "k": 2}
     if name == "lightgbm":
         small = {"trees": 30, "text_dims": 16}
+    if name == "hidden-boosting":
+        small = {"model": SMALL, "trees": 30, "text_dims": 16}
     return parse({"technique": name, **small})
 
 

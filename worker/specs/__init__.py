@@ -4,9 +4,11 @@ from worker.specs.base import ENDPOINT_ONLY, BaseSpec, Seconds, asked_fields, de
 from worker.specs.llm import ENDPOINT_VALIDATION, FROM_TRAIN, MODELS, LlmSpec, describe_bounds
 from worker.specs.registry import SPECS, defaults, parse, variants
 from worker.specs.techniques import (
+    BoostingSpec,
     ChainedSpec,
     ConstantSpec,
     FinetunedSpec,
+    HiddenBoostingSpec,
     LightGBMSpec,
     MultiShotSpec,
     NeighboursSpec,
@@ -25,9 +27,11 @@ __all__ = [
     "MODELS",
     "SPECS",
     "BaseSpec",
+    "BoostingSpec",
     "ChainedSpec",
     "ConstantSpec",
     "FinetunedSpec",
+    "HiddenBoostingSpec",
     "LightGBMSpec",
     "LlmSpec",
     "MultiShotSpec",
