@@ -1,8 +1,10 @@
 """Small neural networks on TF-IDF of words and letter groups, several of them averaged."""
 
 import json
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from safetensors.numpy import load, save
 from scipy.sparse import csr_matrix
@@ -86,7 +88,7 @@ class SparseMlp:
         return network
 
     def _artifact(self) -> Artifact:
-        arrays = {"feature": self._active, "idf": self._tfidf.idf[self._active]}
+        arrays: dict[str, npt.NDArray[Any]] = {"feature": self._active, "idf": self._tfidf.idf[self._active]}
         for number, network in enumerate(self._networks):
             for layer, (weights, bias) in enumerate(network.to_keep()):
                 arrays[f"{number}.{layer}.weights"] = weights

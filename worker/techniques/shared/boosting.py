@@ -133,7 +133,7 @@ class Boosting(Generic[Spec]):
 
     def _features(self, items: pl.DataFrame, guess: Doubles, axes: Floats, means: Floats, progress: Progress) -> Floats:
         """(n, 1 + axes + 2 + 6 + width of `vectors`). Advances progress by the number of items."""
-        columns = [guess[:, None], axes, means, _numbers(items), self.vectors(items, progress)]
+        columns: list[npt.NDArray[Any]] = [guess[:, None], axes, means, _numbers(items), self.vectors(items, progress)]
         return np.hstack(columns).astype(np.float32)
 
     def _learn_means(self, train: pl.DataFrame, logs: Doubles) -> Floats:
