@@ -20,7 +20,7 @@ def _loss(network: SparseNetwork, features: csr_matrix, targets) -> float:
 def test_gradients_are_what_small_changes_of_each_weight_do():
     features, targets = _sparse(20, 6), RNG.normal(size=20).astype(np.float32)
     network = SparseNetwork.drawn(6, (5, 4), np.random.default_rng(0))
-    network.layers = [(weights.astype(np.float64), bias.astype(np.float64) + 0.1) for weights, bias in network.layers]
+    network.layers = [(weights.astype(float), bias.astype(float) + 0.1) for weights, bias in network.layers]  # type: ignore[misc]
     for layer, *gradients in network.gradients(features, targets):
         for part, gradient in zip(network.layers[layer], gradients, strict=True):
             for place in np.ndindex(part.shape):
