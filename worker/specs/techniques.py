@@ -1,6 +1,6 @@
 """One spec class per technique, in the order people see them: cheap first. Each says all that is special about it."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -50,7 +50,7 @@ class BoostingSpec(BaseSpec):
     """How trees learn, for whatever technique they belong to."""
 
     family = Family.BASELINE
-    rare = ("learning_rate", "leaves", "text_dims", "max_rows")
+    rare: ClassVar[tuple[str, ...]] = ("learning_rate", "leaves", "text_dims", "max_rows")
     trees: int = Field(600, ge=10, le=10_000, title="Trees at most", description="Stops early on validation rows.")
     learning_rate: float = Field(0.03, gt=0, le=1, title="Learning rate")
     leaves: int = Field(15, ge=2, le=1024, title="Leaves per tree")
