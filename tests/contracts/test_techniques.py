@@ -65,6 +65,8 @@ def _spec(name: str) -> BaseSpec:
         small = {"trees": 30, "text_dims": 16}
     if issubclass(SPECS[name], CombinedSpec):
         small = {"members": [{"technique": "ridge"}, {"technique": "lightgbm", "trees": 30, "text_dims": 16}]}
+    if name == "hidden-boosting":
+        small = {"model": SMALL, "trees": 30, "text_dims": 16}
     return parse({"technique": name, **small})
 
 

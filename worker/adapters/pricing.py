@@ -2,23 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 
 from db import adapters
 from db.engine import Session
 from db.errors import NotReady, UserError
 from db.types import Adapter, Dataset, Job
-from worker.specs import BaseSpec, FinetunedSpec, members_of
+from worker.specs import BaseSpec, FinetunedSpec, HiddenBoostingSpec, members_of
 from worker.specs.finetune import TrainSpec, asking
 from worker.specs.forms import FORMS
 
 
 def fill(session: Session, spec: BaseSpec) -> BaseSpec:
-    """A FinetunedSpec with its adapter's whole number, model and settings, so that a job records everything; every
-    other spec as it is.
+    """A FinetunedSpec with its adapter's whole number, model and settings, so that a job records everything; one that
+    reads an adapter's hidden states with its number and model; every other spec as it is.
 
     Raises NotReady without an adapter, NotFound for one that is not there, UserError for settings against it.
     """
+    if isinstance(spec, HiddenBoostingSpec) and spec.adapter:
+        read = adapters.get(session, spec.adapter)
+        return spec.model_copy(update={"adapter": read.id, "model": read.model})
     if not isinstance(spec, FinetunedSpec):
         return spec
     adapter = _chosen(session, spec.adapter)
@@ -45,7 +48,7 @@ def training_cost(session: Session, spec: BaseSpec) -> tuple[float, Decimal]:
     because the comparison would be unfair if only the fine-tune bore it."""
     if parts := [training_cost(session, member) for member in members_of(spec)]:
         return sum(seconds for seconds, _ in parts), sum((usd for _, usd in parts), start=Decimal(0))
-    if not isinstance(spec, FinetunedSpec):
+    if not _reads_adapter(spec):
         return 0.0, Decimal(0)
     adapter = adapters.get(session, spec.adapter)
     return adapter.seconds, adapter.usd
@@ -76,7 +79,7 @@ def caution(session: Session, spec: BaseSpec, dataset: Dataset) -> str:
     """A sentence where an adapter may have seen the rows it is to be measured on; else ""."""
     if members := members_of(spec):
         return " ".join(filter(None, dict.fromkeys(caution(session, member, dataset) for member in members)))
-    if not isinstance(spec, FinetunedSpec):
+    if not _reads_adapter(spec):
         return ""
     adapter = adapters.get(session, spec.adapter)
     if adapter.dataset_id == dataset.id:
@@ -85,6 +88,10 @@ def caution(session: Session, spec: BaseSpec, dataset: Dataset) -> str:
         f"The adapter learned from {adapter.dataset_name}: rows that both tables have may be among its examples, and "
         "its errors on them would look too small."
     )
+
+
+def _reads_adapter(spec: BaseSpec) -> TypeGuard[FinetunedSpec | HiddenBoostingSpec]:
+    return isinstance(spec, FinetunedSpec | HiddenBoostingSpec) and bool(spec.adapter)
 
 
 def _chosen(session: Session, ref: str) -> Adapter:

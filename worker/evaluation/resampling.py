@@ -158,6 +158,20 @@ def normal_quantile(share: float) -> float:
     return NormalDist().inv_cdf(share)
 
 
+def deviations(samples: Floats, points: Floats, rounding: Floats) -> tuple[Floats, Floats]:
+    """The largest standardised deviation in each resample (b,), and the standard error of each figure (p,).
+
+    samples: (b, p) resampled figures, NaN where a resample has none; points: (p,); rounding: (p,) below which a
+    standard error is one of the arithmetic. Figures that no resample moves have a standard error of 0 and deviate by
+    nothing.
+    """
+    moved = np.nan_to_num(samples - points)
+    scale = np.sqrt((moved**2).mean(axis=0))
+    scale = np.where(scale > rounding, scale, 0.0)
+    standardised = np.abs(moved) / np.where(scale > 0, scale, np.inf)
+    return standardised.max(axis=1, initial=0.0), scale
+
+
 def critical(largest: Floats, groups: npt.NDArray[np.intp], level: float = LEVEL) -> Floats:
     """How many standard errors on either side hold all of a family of figures at once with probability `level` (p,).
 

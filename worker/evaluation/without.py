@@ -5,9 +5,8 @@ from collections.abc import Collection
 import numpy as np
 import polars as pl
 
-from worker.evaluation import metrics, resampling
+from worker.evaluation import compare, metrics, resampling
 from worker.evaluation.measures import DECIDING, MEASURES, USUAL, Measure
-from worker.evaluation.resampling import Figure, Floats, Groups
 from worker.evaluation.shared import shared_items
 
 COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -56,7 +55,7 @@ def _ends(
     if not out.any() or len(np.unique(groups[~out])) < resampling.FEWEST_GROUPS:
         return [None] * jobs, [None] * jobs
     left = np.where(out[:, None], np.nan, errors)
-    with_them, without = _figure(errors, groups, measure), _figure(left, groups, measure)
+    with_them, without = compare.figure(errors, groups, measure.key), compare.figure(left, groups, measure.key)
     ones = np.ones((1, n))
     point = (without(ones) - with_them(ones))[0]
     drawn = resampling.weights(groups, resampling.affordable(n, n_boot), seed)
@@ -67,10 +66,3 @@ def _ends(
     ends = ([None if np.isnan(end) else float(end) for end in side] for side in (point - reach, point + reach))
     low, high = ends
     return low, high
-
-
-def _figure(values: Floats, groups: Groups, measure: Measure) -> Figure:
-    if measure.average == "median":
-        return resampling.medians(values, groups)
-    averages = resampling.means(values)
-    return (lambda block: np.sqrt(averages(block))) if measure.average == "root of mean" else averages

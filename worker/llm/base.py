@@ -4,11 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from worker.progress import Progress
 
 Statistic = Literal["median", "mean", "log-mean", "mode"]
 Precision = Literal["auto", "int8", "nf4"]
 """Arithmetic of a model on this machine; auto: what its processor is good at."""
+
+Pooling = Literal["mean", "last"]
+"""What of a prompt's hidden states is kept: the mean over the item's own tokens, or the state after the last one."""
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles that a reading of a distribution carries."""
@@ -120,6 +126,13 @@ class LanguageModel(Protocol):
     ) -> list[Written]:
         """Answers in words, each at most max_tokens long. `schema`: asks for JSON of this schema where the model can
         be held to one; the caller still parses with care."""
+        ...
+
+    def hidden_states(self, prompts: list[Prompt], pooling: Pooling, progress: Progress) -> npt.NDArray[np.float32]:
+        """(n, width) last layer's states of the prompts, in their order; a prompt that is too long has a line of NaN.
+
+        Raises NotReady where a model keeps its inside to itself.
+        """
         ...
 
     def price_with_tools(

@@ -1,13 +1,13 @@
 """One spec class per technique, in the order people see them: cheap first. Each says all that is special about it."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from db.types import Family, SearchLimits
 from worker.specs.base import BaseSpec, Seconds, model_name
 from worker.specs.combined import CombinedSpec, Member, members_field
-from worker.specs.llm import LlmSpec
+from worker.specs.llm import CALIBRATION_ROWS, LlmSpec
 
 
 class ConstantSpec(BaseSpec):
@@ -49,25 +49,57 @@ class RidgeSpec(BaseSpec):
     )
 
 
-class LightGBMSpec(BaseSpec):
-    made_by = "worker.techniques.lightgbm:LightGBM"
+class BoostingSpec(BaseSpec):
+    """How trees learn, for whatever technique they belong to."""
+
     family = Family.BASELINE
+    rare: ClassVar[tuple[str, ...]] = ("learning_rate", "leaves", "text_dims", "max_rows")
+    trees: int = Field(600, ge=10, le=10_000, title="Trees at most", description="Stops early on validation rows.")
+    learning_rate: float = Field(0.03, gt=0, le=1, title="Learning rate")
+    leaves: int = Field(15, ge=2, le=1024, title="Leaves per tree")
+    text_dims: int = Field(128, ge=8, le=1024, title="Text dimensions", description="TF-IDF compressed to this many.")
+    max_rows: int = Field(
+        50_000, ge=100, le=500_000, title="Rows to learn from", description="A random sample beyond that."
+    )
+
+
+class LightGBMSpec(BoostingSpec):
+    made_by = "worker.techniques.lightgbm:LightGBM"
     label = "Gradient boosting"
     fit_form = 2  # 1: n-grams in the columns of a hash of our own
     seconds = Seconds(0.000_5, 2.0, 0.002)
     chunk_items = 2_000
     about = "A linear model on words, corrected by LightGBM on text, category, brand and numbers: good with more rows."
     is_preselected = is_default = True
-    rare = ("learning_rate", "leaves", "text_dims", "embeddings", "max_rows")
+    rare = (*BoostingSpec.rare, "embeddings")
     technique: Literal["lightgbm"] = "lightgbm"
-    trees: int = Field(600, ge=10, le=10_000, title="Trees at most", description="Stops early on validation rows.")
-    learning_rate: float = Field(0.03, gt=0, le=1, title="Learning rate")
-    leaves: int = Field(15, ge=2, le=1024, title="Leaves per tree")
-    text_dims: int = Field(128, ge=8, le=1024, title="Text dimensions", description="TF-IDF compressed to this many.")
     embeddings: bool = Field(False, title="Use sentence embeddings too", description="Slower, seldom more accurate.")
+
+
+class SparseMlpSpec(BaseSpec):
+    made_by = "worker.techniques.sparse_mlp:SparseMlp"
+    family = Family.BASELINE
+    label = "Neural network on words"
+    seconds = Seconds(0.002_5, 3.0, 0.005)
+    chunk_items = 2_000
+    about = "The mean of four small neural networks on the words that ridge reads: slower to fit, good with more rows."
+    needs_validation = False
+    rare = ("units", "epochs", "learning_rate", "word_ngrams", "char_ngrams", "max_features", "max_rows", "seed")
+    drawn = ("seed",)
+    technique: Literal["sparse-mlp"] = "sparse-mlp"
+    networks: int = Field(4, ge=1, le=20, title="Networks", description="Their mean is the price.")
+    units: int = Field(16, ge=1, le=256, title="Units of the first layer")
+    epochs: int = Field(3, ge=1, le=20, title="Passes over the rows")
+    learning_rate: float = Field(0.003, gt=0, le=1, title="Learning rate")
+    word_ngrams: int = Field(2, ge=1, le=3, title="Longest word group")
+    char_ngrams: int = Field(5, ge=3, le=6, title="Longest letter group")
+    max_features: int = Field(
+        65_536, ge=1000, le=2_000_000, title="Vocabulary size", description="Of words and of letter groups, hashed."
+    )
     max_rows: int = Field(
         50_000, ge=100, le=500_000, title="Rows to learn from", description="A random sample beyond that."
     )
+    seed: int = Field(0, ge=0, title="Seed", description="Which weights the networks start from.")
 
 
 class NeighboursSpec(BaseSpec):
@@ -225,6 +257,32 @@ class FinetunedSpec(RetrievalSpec):
         neighbours = [f"k={self.k}"] if self.k else []
         learned = [f"{form} {self.adapter[:8]}".lstrip(), model_name(self.model), *neighbours]
         return learned + BaseSpec.changes(self)
+
+
+class HiddenBoostingSpec(BoostingSpec):
+    made_by = "worker.techniques.hidden_boosting:HiddenBoosting"
+    label = "Boosting on a model's hidden state"
+    seconds = Seconds(0.1, 5.0, 0.1)
+    chunk_items = 64
+    uses_llm = True
+    about = "Gradient boosting on words that also sees what a language model on this machine holds about the product."
+    rare = (*BoostingSpec.rare, "max_text_tokens", "pooling")
+    technique: Literal["hidden-boosting"] = "hidden-boosting"
+    model: str = Field("smollm2-135m", title="Model", description="smollm2-135m, gemma3-270m or a model folder.")
+    adapter: str = Field(
+        "", title="Adapter", description="Its number on the Adapters page: that model's weights; empty = as it comes."
+    )
+    pooling: Literal["mean", "last"] = Field(
+        "mean", title="State of", description="The mean over the product's tokens, or the last token before the price."
+    )
+    max_text_tokens: int = Field(110, ge=16, le=4000, title="Longest product text (tokens)")
+    precision: Literal["auto", "int8", "nf4"] = Field(
+        "auto", title="Arithmetic", description="As for techniques that ask a model on this machine."
+    )
+
+    @property
+    def calibration_rows(self) -> int:
+        return CALIBRATION_ROWS
 
 
 _BASELINES = (RidgeSpec(), LightGBMSpec(), NeighboursSpec())

@@ -85,9 +85,18 @@ def test_examples_to_train_on_are_asked_as_the_adapter_will_ask_later(dataset):
     assert trained == filled(adapter="a1").model_copy(update={"adapter": ""})
 
 
+def test_one_that_reads_hidden_states_gets_the_adapter_s_number_and_model_and_bears_its_cost(dataset):
+    registered(dataset, usd=Decimal("0.03"), seconds=1000.0)
+    with begin() as session:
+        read = pricing.fill(session, specs.HiddenBoostingSpec(adapter="a1b2", model="gemma3-270m"))
+        cost = pricing.training_cost(session, read)
+    assert (read.adapter, read.model) == (ID, "smollm2-135m")  # type: ignore[attr-defined]
+    assert cost == (1000.0, Decimal("0.03"))
+
+
 def test_other_techniques_pass_unchanged(session):
-    spec = specs.RagSpec(k=3)
-    assert pricing.fill(session, spec) is spec
+    for spec in (specs.RagSpec(k=3), specs.HiddenBoostingSpec()):
+        assert pricing.fill(session, spec) is spec
 
 
 def test_without_an_adapter_it_says_what_to_do(dataset):

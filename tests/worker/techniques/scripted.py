@@ -7,8 +7,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from db.types import PromptVersion
-from worker.llm.base import LanguageModel, Precision, Prompt, Reading, Readout, Spent, Tool, Written
+from worker.llm.base import LanguageModel, Pooling, Precision, Prompt, Reading, Readout, Spent, Tool, Written
 from worker.progress import Progress
 from worker.prompts.builtin import BUILT_IN
 from worker.prompts.versions import split
@@ -38,7 +41,8 @@ class NoMembers:
 
 
 class Scripted(NoMembers):
-    """`answer` says the reading of a prompt; `writes` its text. Also the resources that hand it out."""
+    """`answer` says the reading of a prompt; `writes` its text; `state` what is hidden. Also the resources that hand it
+    out."""
 
     signature = "scripted"
     speaks = True
@@ -48,6 +52,7 @@ class Scripted(NoMembers):
         answer: Callable[[Prompt], Reading] = lambda prompt: a_reading(20.0),
         writes: Callable[[Prompt], Written] = lambda prompt: Written(Spent(50, 0, 10, 0.2), '{"type": "thing"}'),
         *,
+        state: Callable[[Prompt], list[float]] = lambda prompt: [float(len(prompt.text))],
         context: int = 100_000,
         index: Any = None,
         templates: Mapping[str, PromptVersion] | None = None,
@@ -59,6 +64,7 @@ class Scripted(NoMembers):
         self.adapter = self.name = ""
         self._answer = answer
         self._writes = writes
+        self._state = state
         self._index = index
         self._templates = templates or {}
 
@@ -78,6 +84,11 @@ class Scripted(NoMembers):
     ) -> list[Written]:
         progress.advance(len(prompts))
         return [self._writes(prompt) for prompt in prompts]
+
+    def hidden_states(self, prompts: list[Prompt], pooling: Pooling, progress: Progress) -> npt.NDArray[np.float32]:
+        self.asked += prompts
+        progress.advance(len(prompts))
+        return np.array([self._state(prompt) for prompt in prompts], dtype=np.float32)
 
     def price_with_tools(
         self, prompts: list[Prompt], tools: list[Tool], max_calls: int, readout: Readout, progress: Progress

@@ -5,12 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from db import completions, endpoints
 from db.engine import begin
 from db.errors import NotReady
 from db.types import Endpoint, Tariff
 from worker.endpoints import tariffs
-from worker.llm.base import Prompt, Reading, Readout, Spent, Tool, Written
+from worker.llm.base import Pooling, Prompt, Reading, Readout, Spent, Tool, Written
 from worker.llm.endpoint import batch_api, client, logprob_reading, requests
 from worker.llm.endpoint.client import Call, Outcome
 from worker.llm.price_reading import parse_price
@@ -80,6 +83,10 @@ class PaidModel:
             else Written(one.spent, one.outcome.response["text"])
             for one in answers
         ]
+
+    def hidden_states(self, prompts: list[Prompt], pooling: Pooling, progress: Progress) -> npt.NDArray[np.float32]:
+        del prompts, pooling, progress
+        raise NotReady("A model behind an endpoint keeps its inside to itself; choose a model on this machine.")
 
     def price_with_tools(
         self, prompts: list[Prompt], tools: list[Tool], max_calls: int, readout: Readout, progress: Progress

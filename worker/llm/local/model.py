@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from db.errors import NotReady, UserError
 from db.settings import settings
-from worker.llm.base import Precision, Prompt, Reading, Readout, Spent, Tool, Written
+from worker.llm.base import Pooling, Precision, Prompt, Reading, Readout, Spent, Tool, Written
 from worker.llm.local import nf4
 from worker.llm.local.adapters import adapter_hash, with_adapter
 from worker.llm.local.attention import register
@@ -142,6 +143,22 @@ class LocalModel:
         """Nothing holds a local model to a schema: it writes what it writes."""
         del schema
         return self._each(prompts, max_tokens, lambda batch: self._write(batch, max_tokens), Written, progress)
+
+    def hidden_states(self, prompts: list[Prompt], pooling: Pooling, progress: Progress) -> npt.NDArray[np.float32]:
+        tokens = self.tokenizer.prompts(prompts)
+        out = np.full((len(prompts), self.network.config.hidden_size), np.nan, dtype=np.float32)
+        fit = [i for i, prompt in enumerate(tokens) if len(prompt) <= self.context]
+        progress.advance(len(prompts) - len(fit))
+        for batch in batches([tokens[i] for i in fit], self.limits.tokens, self.limits.items):
+            where = [fit[place] for place in batch.where]
+            out[where] = self._states(batch, [len(tokens[i].own) for i in where], pooling)
+            progress.advance(len(where))
+        return out
+
+    @torch.inference_mode()
+    def _states(self, batch: Batch, counts: list[int], pooling: Pooling) -> npt.NDArray[np.float32]:
+        states = self.network.rows(batch.shared, batch.own).states(counts, pooling)
+        return np.asarray(states.float().cpu().numpy(), dtype=np.float32)
 
     def price_with_tools(
         self, prompts: list[Prompt], tools: list[Tool], max_calls: int, readout: Readout, progress: Progress

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from worker.llm.base import Pooling
 from worker.llm.price_reading import Floats
 
 Tensor = torch.Tensor
@@ -127,6 +128,25 @@ class Rows:
 
         Returns the hidden states of the last prompt token (B, H) and of the nodes (B, N, H).
         """
+        hidden = self._read(nodes)
+        return self._last(hidden), hidden[:, self.longest :]
+
+    def states(self, counts: list[int], pooling: Pooling) -> Tensor:
+        """Read the prompts; (B, H) states of the last token, or the mean of each row's last `counts` tokens."""
+        hidden = self._read(torch.zeros(len(counts), 0, dtype=torch.long, device=self.network.device))
+        if pooling == "last":
+            return self._last(hidden)
+        ends = self.start - self.prefix  # (B,) own tokens, and the shared ones where they were read along
+        first = ends - torch.tensor(counts, device=ends.device)
+        places = torch.arange(self.longest, device=ends.device)
+        inside = (places >= first[:, None]) & (places < ends[:, None])
+        return (hidden.float() * inside[:, :, None]).sum(1) / inside.sum(1, keepdim=True)
+
+    def _last(self, hidden: Tensor) -> Tensor:
+        return hidden[torch.arange(len(hidden), device=hidden.device), self.start - self.prefix - 1]
+
+    def _read(self, nodes: Tensor) -> Tensor:
+        """(B, T + N, H) of all own tokens, padding included, and of nodes (B, N) after them."""
         size, n = nodes.shape
         device = nodes.device
         own_places = torch.arange(self.prefix, self.text_end, device=device).expand(size, -1)
@@ -136,9 +156,7 @@ class Rows:
         node_places = self._add(nodes, None)
         seen[:, self.longest :, : self.text_end] = self.is_text[:, None, :]
         seen[:, self.longest :, self.text_end :] = self.ancestors
-        hidden = self._forward(torch.cat([self.ids, nodes], 1), torch.cat([own_places, node_places], 1), seen)
-        last = hidden[torch.arange(size, device=device), self.start - self.prefix - 1]
-        return last, hidden[:, self.longest :]
+        return self._forward(torch.cat([self.ids, nodes], 1), torch.cat([own_places, node_places], 1), seen)
 
     def grow(self, nodes: Tensor, parents: Tensor | None) -> Tensor:
         """Add answer tokens (B, N) after the nodes numbered `parents` (B, N), None = after the prompt.
