@@ -32,7 +32,8 @@ from worker.cli.console import tell_error
 # The order of `pricewright --help`; a verb that is not named here comes after these.
 ORDER = (
     "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "curve", "jobs",
-    "pause", "resume", "cancel", "retry", "compare", "choose", "check-verdicts", "what-if", "demo", "doctor",
+    "pause", "resume", "cancel", "retry", "compare", "choose", "check-verdicts", "what-if", "leakage",
+    "check-prices", "decide-price", "curate", "scenarios", "demo", "doctor",
 )  # fmt: skip
 
 

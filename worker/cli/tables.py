@@ -9,6 +9,7 @@ from db.job_progress import JobProgress
 from db.types import Dataset, Job, JobKind
 from worker import amounts, specs
 from worker.evaluation.measures import DECIDING, SHOWN, USUAL, Measure
+from worker.evaluation.resampling import LEVEL
 from worker.jobs.kinds import KINDS
 from worker.specs import finetune
 
@@ -58,9 +59,10 @@ def nothing_loaded(dataset: Dataset) -> str:
 def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
     """The trade-off table: errors with their 95 % intervals, costs per 1,000 items, fixed cost apart."""
     table = Table(caption=None, box=None, pad_edge=False)
-    by = rows[0].get("measure", USUAL)
+    first = rows[0] if rows else {}
+    by = first.get("measure", USUAL)
     usual, *others = (DECIDING[key] for key in dict.fromkeys((by, *SHOWN)))
-    sure = amounts.level(rows[0]["level"])
+    sure = amounts.level(first.get("level", LEVEL))
     heads = (measure.terminal for measure in others)
     for name in ("technique", "rows", usual.terminal, sure, *heads):
         table.add_column(name, justify="left" if name == "technique" else "right", no_wrap=True)

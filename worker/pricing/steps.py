@@ -15,11 +15,12 @@ from db.types import ITEM_SCHEMA, Artifact, Dataset, Job, PredictionStatus, Spli
 from worker import specs
 from worker.evaluation import calibration, conformal, drift, metrics, neighbours_alone
 from worker.pricing import comparison
+from worker.progress import Progress
 from worker.resources import LiveResources, fitted, price_with
 from worker.specs import BaseSpec, members_of
 from worker.techniques import build
 from worker.techniques.shared import members
-from worker.work import Commit, Work
+from worker.work import Commit, Work, Writing
 
 
 def fit(work: Work) -> Commit:
@@ -27,7 +28,7 @@ def fit(work: Work) -> Commit:
     spec = specs.parse(work.job.spec)
     with begin() as session:
         dataset = datasets.get(session, work.job.dataset_id)
-    done = _learn(work, dataset, spec)
+    done = _learn(dataset, spec, work.progress, work.writing, float(rates.of_work(work.job, 1)))
 
     def commit(session: Session) -> chunks.Tally:
         if done.artifact is not None:
@@ -52,7 +53,7 @@ class _Fit:
     tally: chunks.Tally
 
 
-def _learn(work: Work, dataset: Dataset, spec: BaseSpec) -> _Fit:
+def _learn(dataset: Dataset, spec: BaseSpec, progress: Progress, writing: Writing, usd_per_second: float) -> _Fit:
     """A fit that was done before, or one that is done now; its members' are stored as soon as each is done."""
     fit_hash = datasets.fit_hash(dataset, spec.fit_key)
     with begin() as session:
@@ -68,9 +69,9 @@ def _learn(work: Work, dataset: Dataset, spec: BaseSpec) -> _Fit:
     def fit_member(member: BaseSpec) -> None:
         nonlocal waited
         started = time.perf_counter()
-        parts.append(done := _learn(work, dataset, member))
+        parts.append(done := _learn(dataset, member, progress, writing, usd_per_second))
         if done.artifact is not None:
-            with work.writing() as session:
+            with writing() as session:
                 artifacts.put(session, done.fit_hash, dataset.id, done.artifact, done.seconds)
         waited += time.perf_counter() - started
 
@@ -78,11 +79,11 @@ def _learn(work: Work, dataset: Dataset, spec: BaseSpec) -> _Fit:
     tally = chunks.Tally()
     started = time.perf_counter()
     free, calibrating = calibration.divide(spec, validation.select([*ITEM_SCHEMA, "group_id"]))
-    artifact = technique.fit(train, free, work.progress) if spec.learns else Artifact()
+    artifact = technique.fit(train, free, progress) if spec.learns else Artifact()
     if len(calibrating):
         technique.load(artifact)
         hidden = calibrating.with_columns(price=pl.lit(None, pl.Float64))
-        priced = price_with(technique, hidden, work.progress, float(rates.of_work(work.job, 1)))
+        priced = price_with(technique, hidden, progress, usd_per_second)
         part = {calibration.PART: calibration.to_bytes(calibrating["price"], priced)}
         artifact = Artifact(artifact.parts | part)
         tally = _tally(priced)

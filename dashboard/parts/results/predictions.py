@@ -125,7 +125,7 @@ def figures(row: dict[str, Any], *, paid: bool = False) -> None:
     shown = [("Price", row["price"]), ("True price", row["truth"]), ("Off by", off)]
     for place, (label, value) in zip(st.columns(3), shown, strict=True):
         place.metric(label, formats.usd(value))
-    if row["low"] is not None:
+    if row.get("low") is not None:
         st.markdown(words.md(f"**{formats.usd(row['low'])}–{formats.usd(row['high'])}** ({COVERAGE:.0%})"))
     st.caption(words.md(" · ".join(cost(row, paid=paid))))
     if row["status"] == str(PredictionStatus.UNPARSED):
