@@ -204,9 +204,12 @@ def test_the_comparison_of_a_dataset_says_what_it_said(upgraded):
         kitchen = datasets.find(session, "kitchen")
         every = jobs.all(session, kitchen.id, JobKind.PRICE)
     whole = [job.id for job in comparison.comparable(every) if job.split in (None, Split.TEST) and not job.item_limit]
-    lines = comparison.of_jobs(whole)
+    lines = [line for job_id in whole for line in comparison.of_jobs([job_id])]
     assert {line["job"]: round(line["mae"], 3) for line in lines} == ERRORS
     assert Counter(line["family"] for line in lines) == FAMILIES
+    together = comparison.of_jobs(whole)
+    assert {line["job"]: line["repeats"] for line in together if line["repeats"] > 1} == {51: 2}  # 53 asked it afresh
+    assert len(together) == len(ERRORS) - 1
     assert [list(curve.values()) for curve in comparison.curves(comparison.comparable(every))] == [[0, 1, 3]]
 
 
