@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from worker import amounts
-from worker.evaluation.measures import DECIDING
+from worker.evaluation.measures import DECIDING, SHOWN
 
 OF_FILE, OF_DATASET = "<!-- table: of a file -->", "<!-- table: of a dataset -->"
 END = "<!-- end of table -->"
 README = Path(__file__).resolve().parent.parent / "README.md"
 
-USUAL, *OTHERS = DECIDING.values()
+USUAL, *OTHERS = (DECIDING[key] for key in SHOWN)
 COLUMNS = (
     *("technique", f"{USUAL.terminal} (95 %)", *(measure.terminal for measure in OTHERS), "read"),
     *("tokens in + out", "$ per 1000", "fixed $", "p50 ms", "verdict"),
