@@ -19,24 +19,32 @@ keep_private()
 st.set_page_config(page_title="Pricewright", page_icon=ICON, layout="wide")
 st.logo(LOGO, size="large")
 page = st.navigation(
-    [
-        st.Page(navigation.DATA, title="Data", icon=":material/table:", default=True),
-        st.Page(navigation.RUN, title="Run", icon=":material/play_circle:"),
-        st.Page(navigation.RACE, title="Race", icon=":material/flag:"),
-        st.Page(navigation.JOBS, title="Jobs", icon=":material/progress_activity:"),
-        st.Page(navigation.TRADEOFFS, title="Trade-offs", icon=":material/balance:"),
-        st.Page(navigation.WHAT_IF, title="What if", icon=":material/calculate:"),
-        st.Page(navigation.RESULTS, title="Results", icon=":material/sell:"),
-        st.Page(navigation.COMPARE, title="Compare", icon=":material/compare_arrows:"),
-        st.Page(navigation.PROMPTS, title="Prompts", icon=":material/edit_note:"),
-        st.Page(navigation.KNOWLEDGE, title="Knowledge", icon=":material/menu_book:"),
-        st.Page(navigation.FINETUNE, title="Fine-tune", icon=":material/model_training:"),
-        st.Page(navigation.ADAPTERS, title="Adapters", icon=":material/extension:"),
-        st.Page(navigation.DATA_NEED, title="Data need", icon=":material/query_stats:"),
-        st.Page(navigation.LEAKAGE, title="Leaks", icon=":material/water_drop:"),
-        st.Page(navigation.PRICE_CHECK, title="Price check", icon=":material/manage_search:"),
-        st.Page(navigation.ENDPOINTS, title="Endpoints", icon=":material/cloud:"),
-    ],
+    {
+        "": [
+            st.Page(navigation.DATA, title="Data", icon=":material/table:", default=True),
+            st.Page(navigation.RUN, title="Run", icon=":material/play_circle:"),
+            st.Page(navigation.JOBS, title="Jobs", icon=":material/progress_activity:"),
+            st.Page(navigation.TRADEOFFS, title="Trade-offs", icon=":material/balance:"),
+            st.Page(navigation.RESULTS, title="Results", icon=":material/sell:"),
+            st.Page(navigation.COMPARE, title="Compare", icon=":material/compare_arrows:"),
+        ],
+        "Decide": [
+            st.Page(navigation.RACE, title="Race", icon=":material/flag:"),
+            st.Page(navigation.WHAT_IF, title="What if", icon=":material/calculate:"),
+            st.Page(navigation.DATA_NEED, title="Data need", icon=":material/query_stats:"),
+        ],
+        "Check": [
+            st.Page(navigation.LEAKAGE, title="Leaks", icon=":material/water_drop:"),
+            st.Page(navigation.PRICE_CHECK, title="Price check", icon=":material/manage_search:"),
+        ],
+        "Models": [
+            st.Page(navigation.PROMPTS, title="Prompts", icon=":material/edit_note:"),
+            st.Page(navigation.KNOWLEDGE, title="Knowledge", icon=":material/menu_book:"),
+            st.Page(navigation.FINETUNE, title="Fine-tune", icon=":material/model_training:"),
+            st.Page(navigation.ADAPTERS, title="Adapters", icon=":material/extension:"),
+            st.Page(navigation.ENDPOINTS, title="Endpoints", icon=":material/cloud:"),
+        ],
+    },
     position="top",
 )
 with widgets.tell_errors():

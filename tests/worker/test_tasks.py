@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from db.settings import settings
 
 READ_AS_BEAT_DOES = """
@@ -20,6 +22,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_beat_finds_the_schedule_and_its_tasks() -> None:
     done = subprocess.run([sys.executable, "-c", READ_AS_BEAT_DOES], capture_output=True, text=True, check=True)
     often = settings().sweep_seconds

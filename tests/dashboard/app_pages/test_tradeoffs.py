@@ -66,6 +66,7 @@ def test_runs_that_differ_by_chance_only_are_one_line(open_page: Open, priced: i
     assert any("(3 runs)" in label for label in at.dataframe[0].value["label"])
 
 
+@pytest.mark.slow
 def test_the_verdict_is_checked_on_a_worker_and_its_rates_are_shown(
     open_page: Open, priced: int, sent: list[int]
 ) -> None:

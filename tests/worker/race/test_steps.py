@@ -23,6 +23,8 @@ from worker.race import actions, planning
 from worker.specs.race import Margin
 from worker.techniques import constant, ridge
 
+pytestmark = pytest.mark.slow  # whole races
+
 RIDGE, CONSTANT = specs.RidgeSpec(), specs.ConstantSpec()
 MARGIN = Margin(0.02, is_share=True)
 
