@@ -54,6 +54,12 @@ class Settings(BaseSettings):
     confidence: float = Field(
         0.95, gt=0.5, lt=1, description="How sure comparisons are: intervals and verdicts hold with this probability."
     )
+    calibration_rows: int = Field(
+        200,
+        ge=0,
+        description="Validation rows that a language model prices at most when it is fitted, to learn how wide its "
+        "intervals must be; 0 = none, and no intervals. Half as many where every answer is paid.",
+    )
     # What an adapter may lose against its base before the gate blocks its promotion.
     gate_worsening: float = Field(
         0.05, gt=0, description="Share by which perplexity or a price error may rise, or correct answers fall."

@@ -50,10 +50,11 @@ def spec_form(technique: str, choices: Choices | None = None) -> BaseSpec:
         left, right = st.columns(2)
         with left:
             values["model"] = model_choice(f"spec-{technique}-model", choices)
-        with right:
-            values["prompt"] = _choice(
-                f"spec-{technique}-prompt", fields["prompt"], choices.prompts, fields["prompt"].default
-            )
+        if "prompt" in fields:
+            with right:
+                values["prompt"] = _choice(
+                    f"spec-{technique}-prompt", fields["prompt"], choices.prompts, fields["prompt"].default
+                )
         at_endpoint = specs.is_endpoint_model(values["model"])
     rest = {
         name: field

@@ -25,7 +25,7 @@ PICTURE = os.environ.get("PICTURE")
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Live]:
     """With the demo catalogue, priced as `pricewright up` does it for everybody."""
-    with live_stack(**({} if PICTURE else {"demo_rows": "12"})) as stack:
+    with live_stack(**({} if PICTURE else {"demo_rows": "12", "calibration_rows": "20"})) as stack:
         stack.wait_for("the demo catalogue", stack.jobs)
         yield stack
 

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from db.settings import settings
 from db.types import Family
 from worker.specs.base import ENDPOINT_ONLY, BaseSpec, is_endpoint_model
 from worker.specs.price_bounds import MOST, USUAL, Bounds, resolved
@@ -14,9 +15,6 @@ MODELS = ("gemma3-270m", "smollm2-135m")
 LOCAL_VALIDATION, ENDPOINT_VALIDATION = 200, 50
 """Validation rows that a technique may ask a model about, on this machine and behind an endpoint, to learn how to read
 it: every one takes part of a second, or is paid for."""
-
-CALIBRATION_ROWS, ENDPOINT_CALIBRATION_ROWS = 200, 100
-"""Further validation rows that are priced to calibrate, at most, on this machine and behind an endpoint."""
 
 FROM_TRAIN = "0 = from the prices of the train side."
 
@@ -89,7 +87,8 @@ class LlmSpec(BaseSpec):
 
     @property
     def calibration_rows(self) -> int:
-        return ENDPOINT_CALIBRATION_ROWS if self.uses_endpoint else CALIBRATION_ROWS
+        most = settings().calibration_rows
+        return most // 2 if self.uses_endpoint else most
 
     @property
     def chunk_size(self) -> int:

@@ -4,10 +4,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from db.settings import settings
 from db.types import Family, SearchLimits
 from worker.specs.base import BaseSpec, Seconds, model_name
 from worker.specs.combined import CombinedSpec, Member, members_field
-from worker.specs.llm import CALIBRATION_ROWS, LlmSpec
+from worker.specs.llm import LlmSpec
 
 
 class ConstantSpec(BaseSpec):
@@ -282,7 +283,7 @@ class HiddenBoostingSpec(BoostingSpec):
 
     @property
     def calibration_rows(self) -> int:
-        return CALIBRATION_ROWS
+        return settings().calibration_rows
 
 
 _BASELINES = (RidgeSpec(), LightGBMSpec(), NeighboursSpec())

@@ -288,7 +288,7 @@ def test_a_training_of_unknown_cost_is_not_free_where_techniques_are_compared(
 ) -> None:
     monkeypatch.setitem(BEHAVIOUR, "finetuned", BEHAVIOUR["rag"])
     with begin() as session:
-        an_adapter(session, two, id="c" * 64, metrics={"cost_unknown": True})
+        an_adapter(session, two, id="c" * 64, metrics={"cost_unknown": True}, train_rows=79)
         done = [a_finished_job(session, two, pricing.fill(session, FinetunedSpec(adapter=each))) for each in "ac"]
         jobs_ = [jobs.get(session, job_id) for job_id in done]
     table = reads.comparison({job.id: reads.version(job) for job in jobs_}, "mae")

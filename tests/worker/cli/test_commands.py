@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import typer
 
+from db import datasets
 from db.engine import access, begin
 from db.errors import UserError
-from db.types import JobState
+from db.types import JobState, Split
 from tests.builders import a_catalogue, a_dataset, an_adapter
 from tests.fake_openai.server import endpoint
 from tests.worker.finetune.fake_steps import train_nothing
@@ -103,6 +104,16 @@ def _datasets(walk: Walk, folder: Path) -> None:
     assert walk.json("demo", "--limit", "20")["rows"]
     walk("data-need", "1", "--measured", "20")
     walk("check-verdicts", "1", "--rounds", "50")
+    walk("race", "1", "--technique", "constant", "--technique", "ridge")
+    assert walk.json("race", "1", "--technique", "constant", "--technique", "ridge")
+    walk("leakage", "1")
+    assert walk.json("leakage", "1")["dataset"] == 1
+    walk("check-prices", "1")
+    assert walk.json("check-prices", "1")["dataset"] == 1
+    with begin() as session:
+        row = str(datasets.items(session, 1, Split.TRAIN, 1)["row"][0])
+    assert f"Row {row}: drop" in walk("decide-price", "1", row, "drop")
+    assert "is the new version" in walk("curate", "1", "--technique", "constant")
     assert walk.json("check-verdicts", "1", "--rounds", "50")["simulated"]
     assert walk.json("data-need", "1", "--measured", "20")["ways"]
 
