@@ -269,7 +269,7 @@ class HiddenBoostingSpec(BoostingSpec):
     about = "Gradient boosting on words that also sees what a language model on this machine holds about the product."
     rare = (*BoostingSpec.rare, "max_text_tokens", "pooling")
     technique: Literal["hidden-boosting"] = "hidden-boosting"
-    model: str = Field("smollm2-135m", title="Model", description="smollm2-135m, gemma3-270m or a model folder.")
+    model: str = Field("gemma3-270m", title="Model", description="gemma3-270m, smollm2-135m or a model folder.")
     adapter: str = Field(
         "", title="Adapter", description="Its number on the Adapters page: that model's weights; empty = as it comes."
     )
