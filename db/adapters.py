@@ -137,7 +137,9 @@ def jobs_at_work(session: Session, adapter_id: str) -> Sequence[int]:
     return list(
         session.scalars(
             text(
-                "SELECT id FROM jobs WHERE state IN ('running', 'paused') AND spec ->> 'adapter' = :adapter ORDER BY id"
+                "SELECT id FROM jobs WHERE state IN ('running', 'paused') AND (spec ->> 'adapter' = :adapter OR EXISTS "
+                "(SELECT FROM jsonb_path_query(spec, '$.members[*].adapter') AS used WHERE used #>> '{}' = :adapter)) "
+                "ORDER BY id"
             ),
             {"adapter": adapter_id},
         )

@@ -148,13 +148,13 @@ def runs(job_ids: Sequence[int]) -> dict[int, int]:
 
 
 @st.cache_data(max_entries=50, show_spinner="Measuring the techniques and how sure that is …")
-def comparison(versions: dict[int, Version], by: str) -> pl.DataFrame:
+def comparison(versions: dict[int, Version], by: str, *, merges: bool = True) -> pl.DataFrame:
     """worker.evaluation.compare.table of the jobs, judged by one error; adds label, family, fixed_usd (null:
-    unknown), fixed_seconds and frontier_odds."""
+    unknown), fixed_seconds and frontier_odds. merges: runs of one technique are one line."""
     with begin() as session:
         jobs = [_jobs.get(session, job_id) for job_id in versions]
     labels = names(jobs)
-    again = runs(tuple(versions))
+    again = runs(tuple(versions)) if merges else {}
     about = pl.DataFrame(
         {
             "job_id": [job.id for job in jobs],

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from db import datasets, jobs
 from db.engine import Session, begin
-from db.errors import NotFound, UserError
+from db.errors import NotFound, UserError, WrongState
 from db.types import Dataset, Family, JobKind, Split
 from worker.adapters import pricing
 from worker.app import start_job
@@ -48,6 +48,11 @@ def start(
         for spec in [planning.pinned(session, dataset, each) for each in specs]:
             planning.check(session, dataset, spec, rows)
             same = jobs.same(session, dataset_id, spec.hash, split, limit)
+            if same and same.race_id is not None and not same.state.is_final:
+                raise WrongState(
+                    f"Job {same.id} prices these rows for race {same.race_id}, which goes on; wait for it to end, or "
+                    "cancel the race."
+                )
             job_ids.append(same.id if same else start_one(session, dataset, spec, [rows], split, limit, cap_usd))
         return job_ids
 

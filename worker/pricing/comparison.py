@@ -152,8 +152,10 @@ def choose(job_ids: Sequence[int], limits: Limits, by: str = USUAL) -> list[dict
     perhaps, is_sure as `choice.Choice`, and a sentence."""
     with begin() as session:
         frame = predictions.of_jobs(session, list(job_ids)).filter(pl.col("truth").is_not_null())
-        names = labels(session, [jobs.get(session, job_id) for job_id in job_ids])
-    table = compare.table(frame, by=by, level=level())
+        chosen = [jobs.get(session, job_id) for job_id in job_ids]
+        names = labels(session, chosen)
+        repeats = runs.heads(chosen, adapters.all(session))
+    table = compare.table(frame, by=by, level=level(), repeats=repeats)
     return [
         {
             "question": each.question,

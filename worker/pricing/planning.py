@@ -115,7 +115,8 @@ def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | 
         made = _of_members(session, dataset, spec, target)
     else:
         made = _of_one(session, dataset, spec, target)
-    return replace(made, reuses=same.id if same else None)
+    is_racing = same is not None and same.race_id is not None and not same.state.is_final
+    return replace(made, reuses=same.id if same and not is_racing else None)
 
 
 def _of_one(session: Session, dataset: Dataset, spec: BaseSpec, target: list[int]) -> Estimate:

@@ -49,6 +49,7 @@ def race(work: Work) -> Commit:
     result = _without_ended(result, racing)
     if not result.left:
         raise UserError("None of the techniques could go on; their jobs say why.")
+    were_in = {racer.job for racer in result.left}
     if len(result.left) == 1:
         by_verdict = any(racer.rival is not None for racer in result.racers)
         result = result.model_copy(update={"ended": "clear" if by_verdict else "alone"})
@@ -72,7 +73,8 @@ def race(work: Work) -> Commit:
     def commit(session: Session) -> chunks.Tally:
         results.put(session, work.job.id, result.as_json())
         for racer in result.racers:
-            if racer.is_driven and (racer.rival is not None or result.ended in ("clear", "alone")):
+            is_new = racer.rival is not None and racer.job in were_in  # one that somebody retried goes on
+            if racer.is_driven and (is_new or result.ended in ("clear", "alone")):
                 races.stop(session, racer.job, sentences.stopped(racer, result, len(rows), work.job.id))
         if not result.ended:
             chunks.add(session, work.job.id, Step.RACE, [blocks[len(result.rounds)]])

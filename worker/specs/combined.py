@@ -61,6 +61,11 @@ class CombinedSpec(BaseSpec):
         return min((member.chunk_size for member in self.members), default=self.chunk_items)
 
     @property
+    def calibration_rows(self) -> int:
+        # Rows that every member has priced for its own calibration: others would be asked, and paid, only for this.
+        return min(member.calibration_rows for member in self.members)
+
+    @property
     def fit_key(self) -> str:
         return " ".join([super().fit_key, *(member.fit_key for member in self.members)])
 

@@ -65,8 +65,9 @@ def models(job_ids: Sequence[int]) -> list[str]:
     """The models behind endpoints that the jobs ask, whose tokens have a price that can be supposed."""
     with begin() as session:
         chosen = [jobs.get(session, job_id) for job_id in job_ids]
-    refs = (str(job.spec.get("model", "")) for job in chosen if specs.parse(job.spec).uses_endpoint)
-    return list(dict.fromkeys(refs))
+    asked = [specs.parse(job.spec) for job in chosen]
+    alone = [each for spec in asked for each in (specs.members_of(spec) or (spec,)) if each.uses_endpoint]
+    return list(dict.fromkeys(str(getattr(spec, "model", "")) for spec in alone))
 
 
 def save(dataset_id: int, name: str, scenario: Scenario) -> SavedScenario:

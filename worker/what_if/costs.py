@@ -13,7 +13,7 @@ from db.types import Adapter, Dataset, Job, JobKind, Queue, Split, Tariff
 from worker import specs
 from worker.adapters import pricing
 from worker.endpoints import tariffs
-from worker.specs import BaseSpec, LlmSpec, MultiShotSpec, RetrievalSpec
+from worker.specs import BaseSpec, LlmSpec, MultiShotSpec, RetrievalSpec, members_of
 from worker.specs.what_if import Scenario
 
 
@@ -116,7 +116,12 @@ def _per_item(
     if not spec.uses_endpoint:
         supposed = hour(scenario, job.queue)
         return lines["usd"] + lines["saved_usd"] if supposed is None else lines["seconds"] * float(supposed) / 3600
-    assert isinstance(spec, LlmSpec)  # only they have a model
+    if not isinstance(spec, LlmSpec):  # made of others: as booked, for the lines do not say whose tokens they were
+        asked = {str(getattr(member, "model", "")) for member in members_of(spec)}
+        if lines["usd"].null_count() or asked & set(scenario.tokens) or scenario.batch:
+            unknown.append("what its members charge")
+            return None
+        return lines["usd"] + lines["saved_usd"]
     batch = scenario.batch or spec.batch != "off"
     if spec.model in scenario.tokens:
         tariff: Tariff | None = scenario.tokens[spec.model].tariff

@@ -11,7 +11,7 @@ from db.job_results import LeakageResult, LeakPair
 from db.types import Dataset
 from worker.evaluation import leakage_words
 from worker.evaluation.measures import DECIDING, MEASURES, Measure
-from worker.pricing import export
+from worker.pricing import comparison, export
 
 SHOWN = 5  # pairs side by side at first
 MORE = 20
@@ -75,7 +75,9 @@ _COLUMNS: dict[str, Any] = {
 
 
 def _figures(dataset: Dataset, result: LeakageResult) -> None:
-    jobs = reads.comparable(dataset.id)
+    every = reads.comparable(dataset.id)
+    taken = set(comparison.taken(dataset, every))  # as the command line takes them: no steps of context curves
+    jobs = [job for job in every if job.id in taken]
     if not jobs:
         navigation.next_step(
             "No technique has been measured on this dataset yet.",

@@ -53,5 +53,5 @@ def start(dataset: Dataset) -> int | None:
         )
     if not pressed:
         return None
-    cap = Decimal(str(budget)) if budget else None
+    cap = None if budget is None else Decimal(str(budget))
     return actions.start(dataset.id, planned, allowed, measure=measure, limit=limit, budget_usd=cap)

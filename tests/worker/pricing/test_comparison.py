@@ -13,6 +13,7 @@ from db.types import Adapter, AdapterState, Dataset, Job, JobState, Split
 from tests.builders import a_dataset
 from tests.dashboard.priced import a_finished_job, a_priced_dataset, a_running_job
 from worker import specs
+from worker.evaluation.choice import Limits
 from worker.pricing import comparison, repeats
 
 
@@ -123,3 +124,13 @@ def test_a_measure_and_a_level_are_those_that_were_asked_for(database: str, monk
     settings.cache_clear()
     for line in comparison.of_jobs(ids, "smape"):
         assert (line["measure"], line["level"]) == ("smape", 0.9)
+
+
+def test_a_limit_chooses_among_techniques_not_among_their_runs(database: str) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 200)
+        ids = [a_finished_job(session, dataset_id, specs.MultiShotSpec(seed=seed)) for seed in (0, 1)]
+        ids.append(a_finished_job(session, dataset_id, specs.ConstantSpec()))
+    (found,) = comparison.choose(ids, Limits(usd_per_1000=1e6))
+    assert found["job"] == ids[0]
+    assert ids[1] not in found["ties"]

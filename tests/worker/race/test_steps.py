@@ -249,3 +249,10 @@ def test_blocks_hold_every_row_once_keep_groups_together_and_are_the_same_again(
     assert len(made) < 15
     frame = pl.DataFrame({"place": [groups[row] for block in made for row in block]})
     assert frame["place"].rle().len() == len(set(groups))
+
+
+def test_a_job_of_a_race_that_goes_on_is_not_handed_to_somebody_who_prices(dataset_id, sent):
+    actions.start(dataset_id, [RIDGE, CONSTANT], MARGIN)
+    with pytest.raises(WrongState, match="for race .* wait for it to end, or cancel the race"):
+        pricing_actions.start(dataset_id, [RIDGE], Split.TEST)
+    assert pricing_actions.estimate(dataset_id, [RIDGE], Split.TEST)[0].reuses is None

@@ -168,3 +168,20 @@ def test_scenarios_go_with_their_dataset(database: str) -> None:
 def test_what_can_not_be_supposed_is_one_sentence(values: dict) -> None:
     with pytest.raises(UserError, match=next(iter(values))):
         what_if.parse(values)
+
+
+def test_what_is_made_of_others_costs_what_was_booked_and_names_the_models_of_its_members(
+    priced: dict[str, int],
+) -> None:
+    members = [{"technique": "ridge"}, {"technique": "zero-shot", "model": MODEL}]
+    spec = specs.parse({"technique": "ensemble", "members": members})
+    with begin() as session:
+        job_id = priced["zero-shot"]
+        session.execute(
+            text("UPDATE jobs SET technique = 'ensemble', spec = CAST(:spec AS jsonb) WHERE id = :job"),
+            {"spec": json.dumps(spec.model_dump(mode="json")), "job": job_id},
+        )
+    assert actions.models([job_id]) == [MODEL]
+    assert way(job_id)["usd_per_1000"] > 0
+    assert way(job_id, tokens={MODEL: {"input": 1, "output": 1}})["usd_per_1000"] is None
+    assert spec.calibration_rows == 100, "no row is asked that the paid member has not been asked about"
