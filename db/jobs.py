@@ -233,6 +233,16 @@ def settle(session: Session, job_id: int) -> None:
         ),
         {"job": job_id, "of_files": [str(kind) for kind in JobKind if kind.reads_file]},
     )
+    # Nobody else would release the rows of the jobs that it drives.
+    session.execute(
+        text(
+            """UPDATE jobs SET state = 'stopped', finished_at = now(), race_id = NULL,
+                   error = 'Its race, job ' || :job || ', failed; Retry prices the rest of the rows.'
+               WHERE race_id = :job AND state IN ('running', 'paused')
+                 AND EXISTS (SELECT FROM jobs r WHERE r.id = :job AND r.state = 'failed')"""
+        ),
+        {"job": job_id},
+    )
     _say_why_nothing(session, job_id)
 
 

@@ -118,7 +118,9 @@ def test_jobs_that_price_with_an_adapter_and_are_not_over_are_known(session):
     )
     a_job(session, dataset_id, spec=specs.FinetunedSpec(adapter=B))
     jobs.set_state(session, over, JobState.CANCELLED, among=[JobState.RUNNING])
-    assert adapters.jobs_at_work(session, A) == [at_work]
+    members = (specs.FinetunedSpec(adapter=A), specs.RidgeSpec())
+    combined = a_job(session, dataset_id, spec=specs.EnsembleSpec(members=members))
+    assert adapters.jobs_at_work(session, A) == [at_work, combined]
 
 
 def test_what_it_forgot_can_be_added_later(session):

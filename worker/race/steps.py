@@ -15,7 +15,8 @@ from db.errors import UserError
 from db.job_progress import JobProgress
 from db.job_results import Racer, RaceResult
 from db.types import Job, JobState, Split, Step
-from worker import amounts
+from worker import amounts, specs
+from worker.adapters import pricing
 from worker.app import send_ready
 from worker.progress import Defer, Pause
 from worker.race import planning, scoring, sentences
@@ -116,7 +117,10 @@ def _hand_out(
     driven = [racer for racer in left if racer.is_driven]
     caps: dict[int, Decimal] = {}
     if race.cap_usd is not None:
-        spent = sum((books[racer.job].usd for racer in racers if racer.is_driven), start=Decimal(0))
+        # What an adapter's training took stands in its jobs' books, but the race does not pay it.
+        driving = [racing[racer.job] for racer in racers if racer.is_driven]
+        trained = [pricing.training_cost(session, specs.parse(job.spec))[1] for job in driving]
+        spent = sum((books[job.id].usd for job in driving), start=Decimal(0)) - sum(trained, start=Decimal(0))
         expected = {racer.job: _expected(racer, missing, racing, books, priced) for racer in driven}
         needed = Decimal(repr(sum(usd or 0.0 for usd in expected.values())))
         if spent + needed > race.cap_usd:

@@ -256,3 +256,21 @@ def test_a_job_of_a_race_that_goes_on_is_not_handed_to_somebody_who_prices(datas
     with pytest.raises(WrongState, match="for race .* wait for it to end, or cancel the race"):
         pricing_actions.start(dataset_id, [RIDGE], Split.TEST)
     assert pricing_actions.estimate(dataset_id, [RIDGE], Split.TEST)[0].reuses is None
+
+
+def test_when_a_race_fails_the_jobs_that_it_drives_end_and_can_be_priced_to_the_end(dataset_id, sent, monkeypatch):
+    race_id = actions.start(dataset_id, [RIDGE, CONSTANT], MARGIN)
+    monkeypatch.setattr(planning, "rule", lambda *_: 1 / 0)
+    for _ in range(20):
+        drain(sent)
+        with begin() as session:
+            session.execute(text("UPDATE chunks SET not_before = NULL WHERE state = 'waiting'"))
+        running.sweep()
+    assert job_of(race_id).state is JobState.FAILED
+    with begin() as session:
+        driven = [job for job in jobs.all(session, dataset_id) if job.id != race_id]
+    assert {job.state for job in driven} == {JobState.STOPPED}
+    assert all(f"job {race_id}, failed" in job.error for job in driven)
+    job_actions.retry(driven[0].id)
+    drain(sent)
+    assert job_of(driven[0].id).state is JobState.DONE
