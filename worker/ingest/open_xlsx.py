@@ -66,10 +66,16 @@ def open_sheet(path: Path, compression: Compression, forced: dict[str, Any]) -> 
         far: dict[int, list[str]] = {}
         for name in strays:
             far.setdefault(int(name.lstrip(_LETTERS)), []).append(name)
-        below = [Reject(line, " ".join(names), _STRAY) for line, names in far.items() if line > len(frame)]
-        yield Cells(frame.clear(), np.empty(0, np.int64), lambda _: "", {}, below)
+        # A line that holds nothing else would be lost without a word.
+        alone = [line for line in far if line > layout.skip_lines and not _is_filled(frame, line)]
+        lost = [Reject(line, " ".join(far[line]), _STRAY) for line in alone]
+        yield Cells(frame.clear(), np.empty(0, np.int64), lambda _: "", {}, lost)
 
     return Table(Inspection(kind="xlsx", sheet=sheet, warnings=warnings), layout, cells)
+
+
+def _is_filled(frame: pl.DataFrame, line: int) -> bool:
+    return line <= len(frame) and any(cell.strip() for cell in frame.row(line - 1))
 
 
 def _about(strays: list[str]) -> str:

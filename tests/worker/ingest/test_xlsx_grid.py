@@ -4,7 +4,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from db.errors import UnreadableFile
@@ -41,6 +41,7 @@ def read_back(path: Path) -> tuple[list[str], dict[int, str], list[str]]:
 @pytest.mark.slow
 @few
 @given(places=st.lists(st.tuples(st.integers(1, 16_384), st.integers(70, 1_048_576)), min_size=1, max_size=3))
+@example(places=[(1, 71), (705, 70)])  # the stray one above a line that stays
 def test_a_table_with_up_to_three_cells_anywhere_below_it_is_read(places, tmp_path_factory) -> None:
     path = tmp_path_factory.mktemp("t") / "stored"
     rows = {row: column for column, row in places}
