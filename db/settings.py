@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     demo: bool = Field(True, description="Load and price the demo catalogue when `up` finds no dataset.")
     # Enough to see differences, few enough that language models take minutes.
     demo_rows: int = Field(120, ge=1, description="Rows of the demo's test side that are priced with every technique.")
+    demo_train_rows: int = Field(
+        600, ge=0, description="Rows that the demo's small fine-tune learns from, after all else; 0 = no fine-tune."
+    )
     worker_concurrency: int = Field(1, description="Pool children of the CPU worker; each loads its own models.")
     interactive_memory_gb: float = Field(
         6, ge=2, description="Memory that the worker which looks at files, loads and searches may take; else it stops."

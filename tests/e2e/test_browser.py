@@ -25,7 +25,9 @@ PICTURE = os.environ.get("PICTURE")
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Live]:
     """With the demo catalogue, priced as `pricewright up` does it for everybody."""
-    with live_stack(**({} if PICTURE else {"demo_rows": "12", "calibration_rows": "20"})) as stack:
+    with live_stack(
+        **({} if PICTURE else {"demo_rows": "12", "demo_train_rows": "24", "calibration_rows": "20"})
+    ) as stack:
         stack.wait_for("the demo catalogue", stack.jobs)
         yield stack
 
@@ -44,7 +46,7 @@ def shop(tmp_path: Path) -> Path:
 
 
 def test_the_demo_is_priced_and_compared(page: Page, stack: Live, tmp_path: Path) -> None:
-    stack.wait_for("the priced demo", lambda: done(stack) == len(specs.defaults()), seconds=1500)
+    stack.wait_for("the priced demo", lambda: done(stack) == len(specs.defaults()) + 1, seconds=1500)
     page.set_viewport_size({"width": 1360, "height": 1180})
     page.goto(f"{stack.url}/tradeoffs?dataset=1")
     expect(page.get_by_text(re.compile("is (best|ahead) on mean error"))).to_be_visible(timeout=LATER)

@@ -14,6 +14,7 @@ from worker.cli import (
     adapters,
     data_need,
     datasets,
+    demo,
     endpoints,
     finetune,
     jobs,
@@ -50,8 +51,8 @@ app = typer.Typer(
     help="Which technique prices my products best for the money?",
 )
 for _noun in (
-    server, datasets, pricing, race, jobs, finetune, data_need, leakage, price_check, knowledge, endpoints, prompts,
-    adapters, verdicts, what_if,
+    server, datasets, pricing, demo, race, jobs, finetune, data_need, leakage, price_check, knowledge, endpoints,
+    prompts, adapters, verdicts, what_if,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 

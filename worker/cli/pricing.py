@@ -1,19 +1,18 @@
-"""`pricewright price`, `curve`, `compare`, `choose`, `demo`: the verbs of the pages Run and Trade-offs."""
+"""`pricewright price`, `curve`, `compare`, `choose`: the verbs of the pages Run and Trade-offs."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from db import jobs, predictions
 from db.engine import begin
-from db.errors import NotFound, UserError
+from db.errors import UserError
 from db.types import JobKind, Split
 from worker import specs
-from worker.cli import files, find, tables, watch
-from worker.cli.console import AsJson, err, out, print_json, warn
+from worker.cli import cautions, files, find, tables, watch
+from worker.cli.console import AsJson, err, out, print_json
 from worker.cli.options import Cap, DatasetName, DecimalSign, WideRows, answers, assignments, dollars
-from worker.datasets.answers import NOTHING_SAID
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import actions, comparison, export
@@ -63,9 +62,9 @@ def price(
         if members:
             chosen = [actions.with_members(dataset.id, spec, members) for spec in chosen]
         job_ids = actions.start(dataset.id, chosen, split, limit, cap_usd=dollars(cap))
-        warnings = _cautions(job_ids, quiet=as_json)
+        warnings = cautions.say(job_ids, quiet=as_json)
         watch.wait(job_ids, quiet=as_json)
-        warnings += _unlike(job_ids, quiet=as_json)
+        warnings += cautions.say_unlike(job_ids, quiet=as_json)
         if to is not None:
             with begin() as session:
                 export.write(predictions.of_job(session, job_ids[0]), to)
@@ -94,7 +93,7 @@ def curve(
     with running_stack():
         dataset, about = files.dataset_or_file(what, answers(decimal, accept_wide_rows), quiet=as_json)
         job_ids = actions.start_curve(dataset.id, spec, limit, cap_usd=dollars(cap))
-        warnings = _cautions(job_ids, quiet=as_json)
+        warnings = cautions.say(job_ids, quiet=as_json)
         watch.wait(job_ids, quiet=as_json)
         report = comparison.curve(job_ids)
     if as_json:
@@ -122,7 +121,7 @@ def compare(
             compared = comparison.taken(dataset, every, job or ())
             left_out = [] if job else comparison.left_out(every, compared)
         report = comparison.of_jobs(compared, measure)
-        warnings = _cautions(compared, quiet=as_json)
+        warnings = cautions.say(compared, quiet=as_json)
         if left_out and not as_json:
             err.print(f"{len(left_out)} steps of context curves are left out; --job takes them.")
     if as_json:
@@ -172,58 +171,5 @@ def choose(
         out.print(each["sentence"])
 
 
-@app.command()
-def demo(
-    file: Annotated[Path | None, typer.Argument(help="Another table; default: the synthetic demo catalogue.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Price a sample of this many rows.")] = None,
-    variants: Annotated[
-        bool, typer.Option("--variants", help="Also prompt chains, both packaged models, and greedy text.")
-    ] = False,
-    decimal: DecimalSign = None,
-    accept_wide_rows: WideRows = False,
-    as_json: AsJson = False,
-) -> None:
-    """The main job without a browser: load a table, price it with every technique, print the trade-off table."""
-    said = answers(decimal, accept_wide_rows)
-    with running_stack():
-        about: dict[str, Any] = {}
-        if file:
-            if not file.is_file():
-                raise NotFound(f"There is no file {file}.")
-            dataset, about = files.dataset_or_file(str(file), said, quiet=as_json)
-        elif said != NOTHING_SAID:
-            raise UserError("--decimal and --accept-wide-rows belong to a file; name one.")
-        else:
-            dataset = files.demo_dataset(quiet=as_json)
-        chosen = specs.variants() if variants else specs.defaults()
-        job_ids = actions.start(dataset.id, chosen, Split.TEST, limit)
-        warnings = _cautions(job_ids, quiet=as_json)
-        watch.wait(job_ids, quiet=as_json)
-        warnings += _unlike(job_ids, quiet=as_json)
-        report = comparison.of_jobs(job_ids)
-    if as_json:
-        print_json({"dataset": dataset.id, "jobs": job_ids, "rows": report, "warnings": warnings} | about)
-        return
-    note = " (synthetic)" if dataset.is_synthetic else ""
-    out.print(f"{dataset.name}{note}: {dataset.items:,} items, {report[0]['n']:,} test rows priced by each technique.")
-    out.print(tables.comparison(report))
-
-
 def _settings(pairs: list[str] | None) -> dict[str, object]:
     return dict(assignments("--set", pairs, "field=value", "k=5"))
-
-
-def _cautions(job_ids: list[int], *, quiet: bool) -> list[str]:
-    """What to know before trusting these jobs' prices; said at once, unless `quiet`."""
-    cautions = comparison.cautions(job_ids)
-    for sentence in cautions if not quiet else ():
-        warn(sentence)
-    return cautions
-
-
-def _unlike(job_ids: list[int], *, quiet: bool) -> list[str]:
-    """What is known only when the jobs are done: that rows are unlike those that intervals were learned on."""
-    sentences = comparison.unlike(job_ids)
-    for sentence in sentences if not quiet else ():
-        warn(sentence)
-    return sentences

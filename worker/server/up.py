@@ -14,16 +14,14 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, NoReturn
 
-from db import datasets, engine, jobs, workers
+from db import engine, workers
 from db.errors import NotReady, UserError
 from db.servers import embedded
 from db.servers.permissions import make_home
 from db.settings import Settings, settings
-from db.types import DatasetState, JobKind, Queue, Split
-from worker import specs
-from worker.datasets import actions
+from db.types import Queue
 from worker.lifecycle import gpu_count
-from worker.pricing import actions as pricing_actions
+from worker.server import demo
 from worker.server.supervisor import Backoff, Child, stop_all
 
 ROOT = Path(__file__).resolve().parents[2]  # below it lies dashboard/app.py
@@ -145,7 +143,7 @@ def _run(config: Settings, servers: "_Servers", children: list[Child]) -> NoRetu
             elif time.monotonic() > deadline:
                 raise NotReady(f"The dashboard did not start; see {config.logs_dir / 'dashboard.log'}.")
         elif not demo_done:
-            demo_done = _advance_demo()
+            demo_done = demo.advance()
         time.sleep(POLL_SECONDS)
 
 
@@ -253,43 +251,6 @@ def _page_answers(config: Settings) -> bool:
         return False
     finally:
         connection.close()
-
-
-# --- The demo catalogue ---
-
-
-def _advance_demo() -> bool:
-    """Give an empty installation the demo catalogue, priced with every technique, so that each page shows something.
-
-    One step per call, because the supervisor must not wait for workers; True when nothing is left to do. What comes
-    next is read from the database, so that an interrupted start goes on the next time.
-    """
-    try:
-        return not settings().demo or _demo_step()
-    except engine.DatabaseAway:
-        return False
-    except UserError as error:
-        print(f"The demo catalogue is not loaded: {error}", flush=True)
-        return True
-
-
-def _demo_step() -> bool:
-    with engine.begin() as session:
-        every = datasets.all(session)
-        demo = next((dataset for dataset in every if dataset.is_synthetic), None)
-        tried = {kind: demo and jobs.latest(session, demo.id, kind) for kind in (JobKind.LOAD, JobKind.PRICE)}
-    if demo is None:
-        if not every:
-            print("Loading the demo catalogue and pricing it; watch it on the Jobs page.", flush=True)
-            actions.load_demo()
-        return bool(every)
-    if demo.state is DatasetState.INSPECTED and not tried[JobKind.LOAD]:
-        actions.load(demo.id, demo.mapping or demo.inspection["mapping"])
-        return False
-    if demo.state is DatasetState.READY and not tried[JobKind.PRICE]:
-        pricing_actions.start(demo.id, specs.defaults(), Split.TEST, settings().demo_rows)
-        return True
-    return demo.state not in (DatasetState.UPLOADED, DatasetState.LOADING)
 
 
 # --- The same for one command ---

@@ -100,8 +100,8 @@ def _datasets(walk: Walk, folder: Path) -> None:
     assert SHOWN in walk("scenarios", "1")
     assert walk.json("scenarios", "1", "--delete", "1") == []
     assert f"Nothing is priced in {SHOWN}" in walk("load", str(file), "--name", ODD) + walk("compare", "3")
-    assert "test rows priced by each technique" in walk("demo", "--limit", "20")
-    assert walk.json("demo", "--limit", "20")["rows"]
+    assert "test rows priced by each technique" in walk("demo", "--limit", "20", "--train-rows", "0")
+    assert walk.json("demo", "--limit", "20", "--train-rows", "0")["rows"]
     walk("data-need", "1", "--measured", "20")
     walk("check-verdicts", "1", "--rounds", "50")
     walk("race", "1", "--technique", "constant", "--technique", "ridge")

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from db import datasets
 from db.engine import begin
 from db.errors import MappingError, UserError
+from db.settings import settings
 from db.types import DatasetState
 from worker import specs
 from worker.cli import main
@@ -21,7 +22,10 @@ def run(command, monkeypatch, tmp_path):
     """run("load", "plain.csv") gives what is printed; errors are raised."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(specs, "defaults", lambda: [specs.ConstantSpec()])  # a demo in seconds
-    return command
+    monkeypatch.setenv("PRICEWRIGHT_DEMO_TRAIN_ROWS", "0")
+    settings.cache_clear()
+    yield command
+    settings.cache_clear()
 
 
 def all_datasets():

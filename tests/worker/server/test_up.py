@@ -18,14 +18,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from db import datasets, jobs
-from db.engine import begin
 from db.errors import UserError
 from db.servers import embedded
 from db.settings import Settings
-from db.types import DatasetState, JobKind, JobState
-from tests.builders import a_dataset
-from worker import specs
 from worker.server import up
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -334,45 +329,6 @@ def test_a_command_that_ends_first_waits_for_others_that_use_its_servers(place: 
     assert second.communicate("go\n", timeout=60)[0] == "datasets 0\n"
     assert first.wait(60) == 0
     assert place.running() == []
-
-
-@pytest.mark.stack
-def test_the_demo_goes_on_from_wherever_an_earlier_start_was_stopped(database: str, broker: None) -> None:
-    assert not up._demo_step()  # uploaded; a worker would look at it now
-    assert not up._demo_step()
-    with begin() as session:
-        [dataset] = datasets.all(session)
-        columns = {"columns": ["name", "price"], "mapping": {"title": "name"}}
-        datasets.change(session, dataset.id, state=DatasetState.INSPECTED, inspection=columns)
-    assert dataset.is_synthetic
-    assert not up._demo_step()
-    assert not up._demo_step()
-    with begin() as session:
-        assert datasets.get(session, dataset.id).state is DatasetState.LOADING
-        assert jobs.latest(session, dataset.id, JobKind.LOAD)
-
-
-@pytest.mark.stack
-def test_a_loaded_demo_is_priced_with_every_default_technique_just_once(database: str, broker: None) -> None:
-    with begin() as session:
-        dataset_id = a_dataset(session)
-        datasets.change(session, dataset_id, is_synthetic=True)
-    assert up._demo_step()
-    assert up._demo_step()
-    with begin() as session:
-        found = jobs.all(session, dataset_id)
-    assert sorted(job.technique for job in found) == sorted(spec.technique for spec in specs.defaults())
-    assert {job.state for job in found} == {JobState.RUNNING}
-
-
-@pytest.mark.stack
-def test_whoever_has_a_table_of_his_own_gets_no_demo(database: str) -> None:
-    with begin() as session:
-        a_dataset(session)
-    assert up._demo_step()
-    with begin() as session:
-        assert len(datasets.all(session)) == 1
-        assert jobs.all(session) == []
 
 
 def test_a_gpu_worker_runs_only_where_there_is_a_gpu_and_settings_allow_it(monkeypatch: pytest.MonkeyPatch) -> None:
