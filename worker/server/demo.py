@@ -20,7 +20,7 @@ from worker.specs.techniques import FinetunedSpec
 
 def training(rows: int) -> TrainSpec:
     """The small fine-tune: minutes on two ordinary cores. It learns quantiles, so that a price takes one pass."""
-    return parse({"form": "quantiles", "rows": rows, "epochs": 1.0, "max_text_tokens": 80})
+    return parse({"form": "quantiles", "rows": rows, "epochs": 1.0, "max_text_tokens": 80, "batch_tokens": 512})
 
 
 def fine_tuned(job: Job) -> list[specs.BaseSpec]:
