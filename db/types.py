@@ -208,7 +208,7 @@ class Job:
     state: JobState
     error: str | None
     items_total: int
-    fixed_usd: Decimal  # fitting and indexing
+    fixed_usd: Decimal  # fitting and indexing; what is known of it
     fixed_seconds: float
     rate_usd_per_hour: Decimal  # of the machine kind that works on it
     cap_usd: Decimal | None  # paid calls never cost more than this; None = no cap
@@ -217,6 +217,7 @@ class Job:
     finished_at: datetime | None
     lost_usd: Decimal = Decimal(0)  # part of spent_usd: the most that calls may have cost which brought no answer
     race_id: int | None = None  # the race that releases its rows; None = nobody holds them back
+    fixed_unknown: bool = False  # nobody knows what part of its fixed cost was
 
 
 @dataclass(frozen=True, slots=True)

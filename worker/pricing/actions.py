@@ -89,7 +89,8 @@ def start_one(
         seconds=planning.step_seconds(session, dataset, spec),
         race_id=race_id,
     )
-    jobs.add_fixed_cost(session, job_id, *pricing.training_cost(session, spec))
+    is_known = pricing.knows_training_cost(session, spec)
+    jobs.add_fixed_cost(session, job_id, *pricing.training_cost(session, spec), is_known=is_known)
     return job_id
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from db import artifacts, chunks, datasets, jobs, predictions, rates, results
+from db import artifacts, chunks, completions, datasets, jobs, predictions, rates, results
 from db.engine import Session, begin
 from db.knowledge import bases
 from db.types import ITEM_SCHEMA, Artifact, Dataset, Job, PredictionStatus, Split
@@ -37,12 +37,23 @@ def fit(work: Work) -> Commit:
         machine = rates.of_work(work.job, done.seconds)
         job = jobs.get(session, work.job.id)
         paid = job.spent_usd - job.lost_usd  # the fit is the first step: so far nothing else was paid
-        answers = calibration.read(artifacts.part(session, done.fit_hash, calibration.PART))
-        worth = Decimal(repr(float(answers["usd"].sum()))) if spec.uses_endpoint else Decimal(0)
-        jobs.add_fixed_cost(session, work.job.id, done.seconds, machine + max(paid, worth))
+        worth, is_known = _worth(session, dataset, spec)
+        is_known &= not completions.has_unpriced(session, work.job.id)
+        jobs.add_fixed_cost(session, work.job.id, done.seconds, machine + max(paid, worth), is_known=is_known)
         return replace(done.tally, usd=paid, seconds=done.seconds)
 
     return commit
+
+
+def _worth(session: Session, dataset: Dataset, spec: BaseSpec) -> tuple[Decimal, bool]:
+    """What endpoints charge for the answers that calibrate a technique, or its members, whoever paid for them: the sum
+    of the known prices, and whether all are known."""
+    usd = pl.Series([], dtype=pl.Float64)
+    for part in members_of(spec) or (spec,):
+        if part.uses_endpoint:
+            fit_hash = datasets.fit_hash(dataset, part.fit_key)
+            usd = usd.append(calibration.read(artifacts.part(session, fit_hash, calibration.PART))["usd"])
+    return Decimal(repr(float(usd.sum()))), not usd.null_count()
 
 
 @dataclass(frozen=True, slots=True)
