@@ -187,7 +187,7 @@ class Dataset:
     rejects: int
     inspection: dict[str, Any]  # worker.ingest.read.Inspection as JSON; {} before it was looked at
     mapping: dict[str, str]  # field of an item -> column of the file
-    profile: dict[str, Any]  # worker.ingest.profile as JSON
+    profile: dict[str, Any]  # worker.datasets.profile as JSON
     splits: dict[str, int]  # Split -> count
     error: str | None
     created_at: datetime
