@@ -62,8 +62,11 @@ def price(
         dataset, about = files.dataset_or_file(what, answers(decimal, accept_wide_rows), quiet=as_json)
         if members:
             chosen = [actions.with_members(dataset.id, spec, members) for spec in chosen]
+        warnings = actions.busy_members(dataset.id, chosen)
+        for sentence in warnings if not as_json else ():
+            warn(sentence)
         job_ids = actions.start(dataset.id, chosen, split, limit, cap_usd=dollars(cap))
-        warnings = _cautions(job_ids, quiet=as_json)
+        warnings += _cautions(job_ids, quiet=as_json)
         watch.wait(job_ids, quiet=as_json)
         warnings += _unlike(job_ids, quiet=as_json)
         if to is not None:

@@ -28,6 +28,12 @@ def estimate(
         return [planning.estimate(session, dataset, spec, split, limit) for spec in specs]
 
 
+def busy_members(dataset_id: int, specs: Sequence[BaseSpec]) -> list[str]:
+    """`planning.busy_members` of a dataset."""
+    with begin() as session:
+        return planning.busy_members(session, ready(session, dataset_id), specs)
+
+
 def start(
     dataset_id: int,
     specs: Sequence[BaseSpec],

@@ -7,14 +7,14 @@ from decimal import Decimal
 from db import artifacts, datasets, endpoints, job_progress, jobs, predictions, rates
 from db.engine import Session
 from db.errors import NotReady, UserError
-from db.types import Dataset, Family, Priority, Queue, Split, Step
+from db.types import Dataset, Family, JobKind, JobState, Priority, Queue, Split, Step
 from worker.adapters import pricing
 from worker.datasets import price_bounds
 from worker.evaluation import calibration
 from worker.jobs.machines import machine_queue
 from worker.pricing import token_estimate
 from worker.prompts import versions
-from worker.specs import ENDPOINT_VALIDATION, LOCAL_VALIDATION, BaseSpec, CombinedSpec, LlmSpec, members_of
+from worker.specs import ENDPOINT_VALIDATION, LOCAL_VALIDATION, BaseSpec, CombinedSpec, LlmSpec, describe, members_of
 
 _ENDPOINT_SECONDS = 0.05  # per item, with many calls at once
 
@@ -125,6 +125,24 @@ def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | 
         made = _of_one(session, dataset, spec, target)
     is_racing = same is not None and same.race_id is not None and not same.state.is_final
     return replace(made, reuses=same.id if same and not is_racing else None)
+
+
+def busy_members(session: Session, dataset: Dataset, planned: Sequence[BaseSpec]) -> list[str]:
+    """A sentence for each combination that would start while jobs of its members are at work."""
+    at_work = {
+        job.spec_hash: job for job in jobs.all(session, dataset.id, JobKind.PRICE) if job.state is JobState.RUNNING
+    }
+    said = []
+    for spec in planned:
+        members = [pinned(session, dataset, member) for member in members_of(spec)]
+        busy = [f"job {at_work[each.hash].id} ({describe(each)})" for each in members if each.hash in at_work]
+        if busy:
+            said.append(
+                f"{spec.label} does not wait for {' and '.join(busy)}, still at work: answers that are not there yet "
+                "are worked out a second time, though none is paid for twice at an endpoint. Start it afterwards to "
+                "save that."
+            )
+    return said
 
 
 def _of_one(session: Session, dataset: Dataset, spec: BaseSpec, target: list[int]) -> Estimate:

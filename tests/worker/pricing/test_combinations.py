@@ -142,6 +142,18 @@ def test_a_job_holds_its_members_whole_and_the_same_ones_are_the_same_job(datase
     assert actions.start(dataset_id, [specs.parse(stored)], Split.TEST) == [first]
 
 
+@pytest.mark.parametrize("technique", ["ensemble", "cascade"])
+def test_it_is_said_that_a_combination_does_not_wait_for_the_jobs_of_its_members(
+    dataset_id: int, sent: list[int], technique: str
+) -> None:
+    assert actions.busy_members(dataset_id, [combined(technique)]) == []
+    (ridge,) = actions.start(dataset_id, [specs.RidgeSpec()], Split.TEST)
+    (sentence,) = actions.busy_members(dataset_id, [specs.ConstantSpec(), combined(technique)])
+    assert sentence.startswith(f"{combined(technique).label} does not wait for job {ridge} (Ridge on words), still at")
+    drain(sent)
+    assert actions.busy_members(dataset_id, [combined(technique)]) == []
+
+
 def test_members_by_name_and_by_the_number_of_a_job(dataset_id: int, sent: list[int]) -> None:
     job_id = run(dataset_id, specs.RidgeSpec(alpha=2.0), sent)
     spec = actions.with_members(dataset_id, specs.EnsembleSpec(), f"constant, {job_id}")
