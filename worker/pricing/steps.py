@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -99,6 +100,7 @@ def _learn(dataset: Dataset, spec: BaseSpec, progress: Progress, writing: Writin
         artifact = Artifact(artifact.parts | part)
         tally = _tally(priced)
     own = time.perf_counter() - started - waited
+    tally = _with_parts(tally, [part.tally for part in parts])
     return _Fit(fit_hash, artifact, own + sum(member.seconds for member in parts), tally)
 
 
@@ -136,6 +138,14 @@ def _tally(frame: pl.DataFrame) -> chunks.Tally:
         tokens_out=int(frame["tokens_out"].sum()),
         saved_usd=Decimal(repr(float(frame["saved_usd"].sum()))),
         unknown_costs=frame["usd"].null_count(),
+    )
+
+
+def _with_parts(tally: chunks.Tally, parts: Sequence[chunks.Tally]) -> chunks.Tally:
+    """A tally with the answers that members were asked for in the same fit."""
+    names = ("tokens_in", "tokens_out", "saved_usd", "unknown_costs")
+    return replace(
+        tally, **{name: sum((getattr(each, name) for each in parts), getattr(tally, name)) for name in names}
     )
 
 

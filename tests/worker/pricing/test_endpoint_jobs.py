@@ -64,7 +64,7 @@ def test_a_hosted_job_is_priced_and_its_bill_adds_up(database, sent):
     job = _job(job_id)
     assert len(answers) == 40
     assert float(job.spent_usd) == pytest.approx(frame["usd"].sum() + answers["usd"].sum())
-    assert float(job.fixed_usd) == pytest.approx(answers["usd"].sum(), rel=0.01)  # and milliseconds of a machine
+    assert float(job.fixed_usd) == pytest.approx(answers["usd"].sum(), rel=0.1)  # and seconds of a busy machine
     assert float(progress.usd) == pytest.approx(float(job.spent_usd), rel=0.01)
 
 
@@ -143,9 +143,11 @@ def test_a_cascade_pays_for_the_rows_that_it_escalates_and_for_no_answer_twice(d
     with begin() as session:
         frames = {each: predictions.of_job(session, each) for each in (first, single, blended)}
         answers = _answers(session, single)
+        (books,) = job_progress.of(session, [first])
     asked = frames[first].filter(pl.col("tokens_in") > 0)
     assert calls == len(answers) + len(asked)
     assert float(_job(first).spent_usd) == pytest.approx(asked["usd"].sum() + answers["usd"].sum(), rel=0.01)
+    assert books.tokens_in > asked["tokens_in"].sum(), "the answers that calibrate its member count, too"
     assert _job(blended).spent_usd == 0
     assert float(estimate.usd) < 0.01 * frames[single]["usd"].sum()  # the constant's milliseconds
     worth = frames[blended].select(pl.col("usd") + pl.col("saved_usd")).to_series()
