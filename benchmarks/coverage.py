@@ -10,17 +10,18 @@ import numpy.typing as npt
 import polars as pl
 
 from benchmarks.shop import priced_items
+from db.types import PREDICTION_SCHEMA
 from worker.evaluation import calibration, conformal, coverage
 from worker.knowledge.index import PgIndex, embedder, texts_of
 from worker.knowledge.subset import RowsIndex
 from worker.progress import Progress, Silent
 from worker.resources import LiveResources
-from worker.specs import BaseSpec, parse
+from worker.specs import BaseSpec, members_of, parse
 from worker.techniques import build
 
-TECHNIQUES = ("constant", "ridge", "lightgbm", "neighbours")
+TECHNIQUES = ("constant", "ridge", "lightgbm", "neighbours", "ensemble", "cascade")
 FITS = 5  # divisions into rows to learn from and others
-DIVISIONS = 50  # of the others into calibration and test rows, for each fit
+DIVISIONS = 50  # of the others into calibration and test rows, for each fit; combinations learn anew for each
 LARGE = 25  # test rows that a segment has in the mean to be listed
 
 
@@ -50,27 +51,86 @@ class Rows(LiveResources):
         return self._index
 
 
+class Answered:
+    """A member of a combination with its answers about all held rows, calibrated on some of them."""
+
+    def __init__(self, answers: pl.DataFrame, calibrating: pl.DataFrame) -> None:
+        self._answers = answers
+        mine = calibrating.select("row").join(answers, on="row", maintain_order="left")
+        self._intervals = conformal.learn(mine.select(list(calibration.SCHEMA)))
+        assert self._intervals is not None, "the table is too small"
+        self.calibration = self._intervals.around(mine)
+
+    def price(self, items: pl.DataFrame, progress: Progress) -> pl.DataFrame:
+        del progress
+        assert self._intervals is not None
+        known = items.select("row").join(self._answers, on="row", maintain_order="left")
+        return self._intervals.around(known).select(list(PREDICTION_SCHEMA))
+
+
+class Members(LiveResources):
+    def __init__(self, members: dict[str, Answered]) -> None:
+        super().__init__(0)
+        self._members = members
+
+    def fit_member(self, spec: BaseSpec, *_: object) -> Answered:  # type: ignore[override]
+        return self._members[spec.hash]
+
+    def member(self, spec: BaseSpec) -> Answered:  # type: ignore[override]
+        return self._members[spec.hash]
+
+
 def tested(spec: BaseSpec, items: pl.DataFrame, whole: Embedded, fit: int) -> Iterator[pl.DataFrame]:
     """Test rows with intervals, for each division: eight rows in ten to learn from, one to calibrate, one to test."""
     random = np.random.default_rng([20261126, fit])
     order = random.permutation(len(items))
     learned, held = order[: len(items) * 8 // 10], order[len(items) * 8 // 10 :]
-    free = held[: len(held) // 4] if spec.judges else held[:0]  # half of the validation side, as in the product
-    held = held[len(free) :]
-    technique = build(spec, Rows(whole))
-    technique.load(technique.fit(items[np.sort(learned)], items[np.sort(free)], Silent()))
-    others = items[held]
-    priced = technique.price(others.with_columns(price=pl.lit(None, pl.Float64)), Silent())
-    frame = priced.with_columns(truth=others["price"], category=others["category"], usd=pl.lit(0.0), group_id="row")
+    parts = members_of(spec) or (spec,)
+    # Half of the validation side, as in the product.
+    free = held[: len(held) // 4] if any(part.judges for part in parts) else held[:0]
+    others = items[held[len(free) :]]
+    sides = items[np.sort(learned)], items[np.sort(free)], others
+    answers = [_answers(part, *sides, whole) for part in parts]
     tests = len(items) // 10
     for _ in range(DIVISIONS):
-        drawn = random.permutation(len(frame))
-        intervals = conformal.learn(frame[drawn[tests:]].select(pl.col("seconds").fill_null(0), *_KEPT))
-        assert intervals is not None, "the table is too small"
-        yield intervals.around(frame[drawn[:tests]]).with_columns(job_id=pl.lit(0, pl.Int64))
+        drawn = random.permutation(len(others))
+        test, calibrating = others[drawn[:tests]], others[drawn[tests:]]
+        frame = (
+            _combined(spec, answers, calibrating, test) if members_of(spec) else _alone(answers[0], calibrating, test)
+        )
+        yield frame.with_columns(job_id=pl.lit(0, pl.Int64))
 
 
-_KEPT = [name for name in calibration.SCHEMA if name != "seconds"]
+def _answers(
+    spec: BaseSpec, train: pl.DataFrame, free: pl.DataFrame, others: pl.DataFrame, whole: Embedded
+) -> pl.DataFrame:
+    """PREDICTION_SCHEMA of the other rows, with truth, category and group_id."""
+    technique = build(spec, Rows(whole))
+    technique.load(technique.fit(train, free, Silent()))
+    priced = technique.price(others.with_columns(price=pl.lit(None, pl.Float64)), Silent())
+    taken = pl.lit(spec.seconds.per_item, pl.Float64)
+    return priced.with_columns(
+        truth=others["price"], category=others["category"], group_id="row", seconds=taken, usd=taken * 0.1 / 3600
+    )
+
+
+def _alone(answers: pl.DataFrame, calibrating: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:
+    known, asked = (side.select("row").join(answers, on="row", maintain_order="left") for side in (calibrating, test))
+    intervals = conformal.learn(known.select(list(calibration.SCHEMA)))
+    assert intervals is not None, "the table is too small"
+    return intervals.around(asked)
+
+
+def _combined(
+    spec: BaseSpec, answers: list[pl.DataFrame], calibrating: pl.DataFrame, test: pl.DataFrame
+) -> pl.DataFrame:
+    members = {part.hash: Answered(known, calibrating) for part, known in zip(members_of(spec), answers, strict=True)}
+    technique = build(spec, Members(members))
+    artifact = technique.fit(calibrating.clear(), calibrating, Silent())
+    intervals = conformal.learn(calibration.read(artifact.parts[calibration.PART]))
+    assert intervals is not None, "the table is too small"
+    priced = technique.price(test.with_columns(price=pl.lit(None, pl.Float64)), Silent())
+    return intervals.around(priced).with_columns(truth=test["price"], category=test["category"], group_id="row")
 
 
 def figures(tests: list[pl.DataFrame]) -> dict[str, tuple[float, float, float]]:

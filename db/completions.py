@@ -321,6 +321,12 @@ def senders(session: Session, endpoint: str) -> int:
     )
 
 
+def has_unpriced(session: Session, job_id: int) -> bool:
+    """Whether a job got an answer that it paid for at a price which nobody knows."""
+    query = "SELECT EXISTS (SELECT FROM completions WHERE job_id = :job AND state = 'done' AND usd IS NULL)"
+    return bool(session.scalar(text(query), {"job": job_id}))
+
+
 def totals(session: Session) -> pl.DataFrame:
     """Per endpoint and model: calls, tokens_in, tokens_cached, tokens_out, usd (of the known prices), unknown_costs
     (calls whose price nobody knows), in_flight, lost_usd (besides: the most that calls without an answer may have

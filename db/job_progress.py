@@ -34,7 +34,7 @@ class JobProgress:
     retries: int = 0
     rate_limit_waits: int = 0
     waited_seconds: float = 0.0
-    has_unknown_cost: bool = False  # some answers were paid for at a price nobody knows
+    has_unknown_cost: bool = False  # nobody knows the price of something that was paid for: usd is the least
     cap_usd: Decimal | None = None
     lost_usd: Decimal = Decimal(0)  # part of usd: the most that calls may have cost which brought no answer
 
@@ -42,7 +42,8 @@ class JobProgress:
 _WINDOW_SECONDS = 60
 
 _PROGRESS = f"""
-SELECT j.id, j.state, j.items_total, j.error, j.fixed_usd, j.spent_usd, j.cap_usd, j.lost_usd, j.lost_unpriced,
+SELECT j.id, j.state, j.items_total, j.error, j.fixed_usd, j.fixed_unknown, j.spent_usd, j.cap_usd, j.lost_usd,
+       j.lost_unpriced,
        coalesce(sum(c.items_done)
            FILTER (WHERE c.step IN ('load', 'index', 'train', 'tune', 'rung', 'price', 'simulate', 'race', 'leakage',
                'price-check')), 0) AS done,
@@ -111,7 +112,7 @@ def _progress(row: Any) -> JobProgress:
         retries=int(row.retries),
         rate_limit_waits=int(row.rate_limit_waits),
         waited_seconds=row.waited_seconds,
-        has_unknown_cost=bool(row.unknown_costs or row.lost_unpriced),
+        has_unknown_cost=bool(row.unknown_costs or row.lost_unpriced or row.fixed_unknown),
         cap_usd=row.cap_usd,
         lost_usd=row.lost_usd,
     )

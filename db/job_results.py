@@ -68,6 +68,7 @@ class Racer(JobResult):
     job: int
     is_driven: bool = True  # else its prices were there, or on their way, before
     usd_per_row: float | None = None  # expected before the start; None: unknown
+    fit_usd: float | None = 0.0  # expected for what is paid once, before the first row; None: unknown
     rows: int | None = None  # after so many it was out; None = it is in
     why: str = ""  # worse, close, or a sentence when it left for another reason
     rival: int | None = None  # the job for whose sake it is out
@@ -77,8 +78,8 @@ class Round(JobResult):
     """Where a race stood after a block, a value for each technique in the order of the racers."""
 
     rows: int  # so far
-    usd: float  # paid for them, and for learning, by the jobs that the race drives
-    whole_usd: float  # what pricing all rows with all of these techniques would have taken, at this rate
+    usd: float | None  # paid for them, and for learning, by the jobs that the race drives; None: unknown
+    whole_usd: float | None  # what pricing all rows with all of these techniques would have taken, at this rate
     leader: int  # job
     figures: tuple[float | None, ...]
     gaps: tuple[tuple[float, float, float] | None, ...]  # worse than the leader by, from, to

@@ -42,6 +42,7 @@ def _value(row: JobRow, usd_per_hour: Decimal) -> Job:
         finished_at=row.finished_at,
         lost_usd=row.lost_usd,
         race_id=row.race_id,
+        fixed_unknown=row.fixed_unknown,
     )
 
 
@@ -157,11 +158,15 @@ def set_cap(session: Session, job_id: int, cap_usd: Decimal | None) -> None:
     session.execute(text("UPDATE jobs SET cap_usd = :cap WHERE id = :job"), {"job": job_id, "cap": cap_usd})
 
 
-def add_fixed_cost(session: Session, job_id: int, seconds: float, usd: Decimal) -> None:
-    """Book what is paid once, whatever is priced: fitting, indexing, training; it may come in parts."""
+def add_fixed_cost(session: Session, job_id: int, seconds: float, usd: Decimal, *, is_known: bool = True) -> None:
+    """Book what is paid once, whatever is priced: fitting, indexing, training; it may come in parts. Not `is_known`:
+    `usd` is what is known of it, and the whole is not."""
     session.execute(
-        text("UPDATE jobs SET fixed_seconds = fixed_seconds + :seconds, fixed_usd = fixed_usd + :usd WHERE id = :job"),
-        {"job": job_id, "seconds": seconds, "usd": usd},
+        text(
+            """UPDATE jobs SET fixed_seconds = fixed_seconds + :seconds, fixed_usd = fixed_usd + :usd,
+                   fixed_unknown = fixed_unknown OR NOT :known WHERE id = :job"""
+        ),
+        {"job": job_id, "seconds": seconds, "usd": usd, "known": is_known},
     )
 
 

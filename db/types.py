@@ -187,7 +187,7 @@ class Dataset:
     rejects: int
     inspection: dict[str, Any]  # worker.ingest.read.Inspection as JSON; {} before it was looked at
     mapping: dict[str, str]  # field of an item -> column of the file
-    profile: dict[str, Any]  # worker.ingest.profile as JSON
+    profile: dict[str, Any]  # worker.datasets.profile as JSON
     splits: dict[str, int]  # Split -> count
     error: str | None
     created_at: datetime
@@ -208,7 +208,7 @@ class Job:
     state: JobState
     error: str | None
     items_total: int
-    fixed_usd: Decimal  # fitting and indexing
+    fixed_usd: Decimal  # fitting and indexing; what is known of it
     fixed_seconds: float
     rate_usd_per_hour: Decimal  # of the machine kind that works on it
     cap_usd: Decimal | None  # paid calls never cost more than this; None = no cap
@@ -217,6 +217,7 @@ class Job:
     finished_at: datetime | None
     lost_usd: Decimal = Decimal(0)  # part of spent_usd: the most that calls may have cost which brought no answer
     race_id: int | None = None  # the race that releases its rows; None = nobody holds them back
+    fixed_unknown: bool = False  # nobody knows what part of its fixed cost was
 
 
 @dataclass(frozen=True, slots=True)

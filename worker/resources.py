@@ -140,8 +140,9 @@ class LiveMember:
         self._fit_hash = datasets.fit_hash(dataset, spec.fit_key)
         with begin() as session:
             answers = calibration.read(artifacts.part(session, self._fit_hash, calibration.PART))
+            groups = datasets.groups(session, dataset.id, answers["row"].to_list())
         self._intervals = conformal.learn(answers)
-        self.calibration = self._with_intervals(answers)
+        self.calibration = self._with_intervals(answers).join(groups, on="row", how="left", maintain_order="left")
 
     def price(self, items: pl.DataFrame, progress: Progress) -> pl.DataFrame:
         stored = self._stored(items)

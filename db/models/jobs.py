@@ -37,6 +37,7 @@ class JobRow(Base):
     rate_id: Mapped[int] = mapped_column(ForeignKey("rates.id"))
     fixed_seconds: Mapped[float] = mapped_column(server_default=text("0"))
     fixed_usd: Mapped[Decimal] = mapped_column(server_default=text("0"))
+    fixed_unknown: Mapped[bool] = mapped_column(server_default=text("false"))  # part of it has no known price
     cap_usd: Mapped[Decimal | None]
     spent_usd: Mapped[Decimal] = mapped_column(Numeric(18, 12), server_default=text("0"))  # to endpoints, as it happens
     lost_usd: Mapped[Decimal] = mapped_column(Numeric(18, 12), server_default=text("0"))  # of that: for no answer

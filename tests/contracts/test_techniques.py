@@ -135,7 +135,7 @@ def test_what_was_fitted_prices_the_same_in_every_new_object(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_artifacts_are_named_bytes_and_never_a_pickle(name: str) -> None:
     _, artifact = _fitted(name)
-    assert all(part.endswith((".json", ".safetensors", ".txt")) for part in artifact.parts)
+    assert all(part.endswith((".json", ".safetensors", ".txt", ".parquet")) for part in artifact.parts)
     assert all(isinstance(content, bytes) and not content.startswith(b"\x80") for content in artifact.parts.values())
 
 

@@ -44,14 +44,16 @@ def fill(session: Session, spec: BaseSpec) -> BaseSpec:
 
 
 def training_cost(session: Session, spec: BaseSpec) -> tuple[float, Decimal]:
-    """Seconds and dollars that the adapter took: part of the fixed cost of every job that prices with it, as a fit is,
-    because the comparison would be unfair if only the fine-tune bore it."""
-    if parts := [training_cost(session, member) for member in members_of(spec)]:
-        return sum(seconds for seconds, _ in parts), sum((usd for _, usd in parts), start=Decimal(0))
-    if not _reads_adapter(spec):
-        return 0.0, Decimal(0)
-    adapter = adapters.get(session, spec.adapter)
-    return adapter.seconds, adapter.usd
+    """Seconds and dollars that its adapter took, or those of its members, each once: part of the fixed cost of every
+    job that prices with it, as a fit is, because the comparison would be unfair if only the fine-tune bore it."""
+    used = [adapters.get(session, adapter_id) for adapter_id in sorted(adapters_of(spec.model_dump(mode="json")))]
+    return sum(adapter.seconds for adapter in used), sum((adapter.usd for adapter in used), start=Decimal(0))
+
+
+def knows_training_cost(session: Session, spec: BaseSpec) -> bool:
+    """Whether `training_cost` is all of it."""
+    used = adapters_of(spec.model_dump(mode="json"))
+    return not used or not used & unknown_costs(session)
 
 
 def unknown_costs(session: Session) -> frozenset[str]:
@@ -61,12 +63,12 @@ def unknown_costs(session: Session) -> frozenset[str]:
 
 
 def fixed_usd(session: Session, jobs: Sequence[Job]) -> list[Decimal | None]:
-    """What each job cost once, its adapter's training included; None: nobody knows what that took."""
+    """What each job cost once, its adapter's training included; None: nobody knows what that or its fit took."""
     used = [adapters_of(job.spec) for job in jobs]
-    if not any(used):
-        return [job.fixed_usd for job in jobs]
-    unknown = unknown_costs(session)
-    return [None if each & unknown else job.fixed_usd for each, job in zip(used, jobs, strict=True)]
+    unknown = unknown_costs(session) if any(used) else frozenset()
+    return [
+        None if job.fixed_unknown or each & unknown else job.fixed_usd for each, job in zip(used, jobs, strict=True)
+    ]
 
 
 def adapters_of(spec: Mapping[str, Any]) -> set[str]:

@@ -10,7 +10,9 @@ from db.errors import UserError
 from worker.datasets.answers import Answers, Sign
 
 DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")]
-Cap = Annotated[float | None, typer.Option(min=0, help="Dollars each job may pay to endpoints, then it pauses.")]
+Cap = Annotated[
+    float | None, typer.Option(min=0, help="Dollars each job may pay to endpoints, then it pauses; 0 = none.")
+]
 DecimalSign = Annotated[
     Sign | None, typer.Option("--decimal", help="Decimal sign of prices in the file that are text: 1.234 is 1 or 1234.")
 ]

@@ -11,7 +11,7 @@ from db.errors import UserError
 from db.types import JobKind, Split
 from worker import specs
 from worker.cli import cautions, files, find, tables, watch
-from worker.cli.console import AsJson, err, out, print_json
+from worker.cli.console import AsJson, err, out, print_json, warn
 from worker.cli.options import Cap, DatasetName, DecimalSign, WideRows, answers, assignments, dollars
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, USUAL
@@ -61,8 +61,11 @@ def price(
         dataset, about = files.dataset_or_file(what, answers(decimal, accept_wide_rows), quiet=as_json)
         if members:
             chosen = [actions.with_members(dataset.id, spec, members) for spec in chosen]
+        warnings = actions.busy_members(dataset.id, chosen)
+        for sentence in warnings if not as_json else ():
+            warn(sentence)
         job_ids = actions.start(dataset.id, chosen, split, limit, cap_usd=dollars(cap))
-        warnings = cautions.say(job_ids, quiet=as_json)
+        warnings += cautions.say(job_ids, quiet=as_json)
         watch.wait(job_ids, quiet=as_json)
         warnings += cautions.say_unlike(job_ids, quiet=as_json)
         if to is not None:

@@ -1,5 +1,6 @@
 """`pricewright race DATASET --technique … --technique …`: pay only until it is clear which technique is best."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from worker.cli import files, find, watch
 from worker.cli.console import AsJson, out, print_json
 from worker.cli.options import DecimalSign, WideRows, answers, assignments, dollars
 from worker.jobs import actions as job_actions
+from worker.pricing import actions as pricing_actions
 from worker.race import actions, planning, sentences
 from worker.server.up import running_stack
 from worker.specs import race as race_specs
@@ -20,13 +22,16 @@ from worker.specs.race import RaceSpec
 
 app = typer.Typer()
 
+MEMBERS = "members"
+
 
 @app.command()
 def race(
     what: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset (number or name) or a file to load first.")],
     technique: Annotated[list[str], typer.Option(help="Technique name; two or more.")],
     budget: Annotated[
-        float | None, typer.Option(min=0, help="Dollars for all techniques together; the race pauses before more.")
+        float | None,
+        typer.Option(min=0, help="Dollars for all techniques together; the race pauses before more. 0 = none."),
     ] = None,
     margin: Annotated[
         str, typer.Option(help="A difference that is none in practice: 2% of the leader's error, or 1.50 in dollars.")
@@ -44,10 +49,13 @@ def race(
     as_json: AsJson = False,
 ) -> None:
     """Price the same test rows block by block, and stop each technique as soon as it can no longer win."""
-    chosen = [_spec(name, settings) for name in technique]
+    given = dict(assignments("--set", settings, "field=value", "k=5"))
+    chosen = _specs(technique, given)
     allowed = race_specs.parse_margin(margin)
     with running_stack():
         dataset, about = files.dataset_or_file(what, answers(decimal, accept_wide_rows), quiet=as_json)
+        if MEMBERS in given:
+            chosen = [pricing_actions.with_members(dataset.id, spec, given[MEMBERS]) for spec in chosen]
         race_id = actions.start(dataset.id, chosen, allowed, measure=measure, limit=limit, budget_usd=dollars(budget))
         try:
             watch.wait([race_id], quiet=as_json)
@@ -68,11 +76,23 @@ def race(
         _print(job, result, names)
 
 
-def _spec(name: str, settings: list[str] | None) -> specs.BaseSpec:
-    """The spec of a technique with those of the settings that it has."""
-    kind = specs.SPECS.get(name)
-    values = dict(assignments("--set", settings, "field=value", "k=5"))
-    return specs.parse({"technique": name} | {key: values[key] for key in values if kind and key in kind.model_fields})
+def _specs(names: Sequence[str], given: Mapping[str, str]) -> list[specs.BaseSpec]:
+    """The techniques, each with those of the settings that it has; members are found later, among a dataset's jobs.
+    Raises UserError for a setting that none has."""
+    fields = {name: specs.asked_fields(specs.SPECS[name]) for name in names if name in specs.SPECS}
+    made = [
+        specs.parse(
+            {"technique": name} | {key: given[key] for key in given if key in fields.get(name, ()) and key != MEMBERS}
+        )
+        for name in names
+    ]
+    for key in given:
+        if not any(key in each for each in fields.values()):
+            able = list(dict.fromkeys(field for each in fields.values() for field in each))
+            raise UserError(
+                f"--set {key}=…: none of these techniques has such a setting; they have {', '.join(able) or 'none'}."
+            )
+    return made
 
 
 def _finish(job_id: int, *, quiet: bool) -> None:

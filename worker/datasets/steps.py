@@ -10,6 +10,7 @@ from db import chunks, datasets, jobs
 from db.engine import Session, begin
 from db.settings import settings
 from db.types import DatasetState, Split
+from worker.datasets import profile
 from worker.work import Commit, Work
 
 SPLIT_SEED = 7
@@ -45,7 +46,7 @@ def load(work: Work) -> Commit:
     end), then the pieces are copied into Postgres with their split, all in the final transaction: a failure at any
     point leaves nothing half-loaded.
     """
-    from worker.ingest import duplicates, profile, read, splits
+    from worker.ingest import duplicates, read, splits
 
     with begin() as session:
         dataset = datasets.get(session, work.job.dataset_id)
@@ -59,7 +60,7 @@ def load(work: Work) -> Commit:
 
     def keep(number: int, batch: read.Batch) -> None:
         grouper.add(batch.items)
-        profiler.add(batch)
+        profiler.add(batch.items, batch.rejects)
         has_price.append(batch.items["price"].is_not_null())
         for kind, frame, files in (("items", batch.items, pieces), ("rejects", batch.rejects, rejects)):
             counts[kind] += len(frame)

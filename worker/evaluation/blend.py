@@ -1,14 +1,15 @@
 """A blend of several techniques' prices: weights on log prices, learned on validation rows, and each member's value."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import optimize, sparse
 
 from worker.evaluation import pairs, resampling
-from worker.evaluation.folds import fold_numbers
+from worker.evaluation.folds import FOLDS, Folds, fold_numbers
 from worker.evaluation.pairs import Sample
 from worker.evaluation.resampling import Floats
 
@@ -62,57 +63,73 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """A blend with what validation rows say of it; every error is of rows that its weights were not learned from."""
+    """A blend with what validation rows say of it; every error is of rows that its weights were not learned from, `mae`
+    of rows that did not choose the way either."""
 
     blend: Blend
     mae: float | None  # $
     singles: tuple[float | None, ...]  # $ of each member alone, on the same rows
     values: tuple[Value | None, ...]  # of each member
     tried: dict[str, float]  # way -> $
+    folds: Folds  # (n,) of every row that was given
+    crossed: tuple[Blend, ...]  # fold -> the blend that its rows, and copies of them, had no part in
 
 
-def learn(prices: Floats, truth: Floats, *, way: str = "auto", seed: int = 0) -> Learned:
+def learn(
+    prices: Floats, truth: Floats, groups: npt.NDArray[np.int64] | None = None, *, way: str = "auto", seed: int = 0
+) -> Learned:
     """The blend that has the least mean absolute error on rows that it was not learned from.
 
-    prices: (n, members) in $, NaN = no answer; truth: (n,) in $. Only rows that every member answered count. `way`:
-    a key of WAYS, or "auto" to choose one by cross-validation. Whatever is chosen is then learned from all rows.
+    prices: (n, members) in $, NaN = no answer; truth: (n,) in $; groups: (n,) of near-duplicates, None where there are
+    none. Only rows that every member answered count. `way`: a key of WAYS, or "auto" to choose one by
+    cross-validation. Whatever is chosen is then learned from all rows.
     """
     usable = np.isfinite(prices).all(axis=1) & (prices > 0).all(axis=1) & np.isfinite(truth) & (truth > 0)
-    prices, truth = prices[usable], truth[usable]
+    every_fold = fold_numbers(np.arange(len(truth)) if groups is None else groups, seed)
+    prices, truth, folds = prices[usable], truth[usable], every_fold[usable]
     members = prices.shape[1]
-    equal = Blend("equal", (1 / members,) * members, rows=len(prices))
-    if len(prices) < FEWEST:
-        return Learned(equal, None, (None,) * members, (None,) * members, {})
-    folds = fold_numbers(len(prices), seed)
+    if len(prices) < FEWEST or len(np.unique(folds)) < FOLDS:
+        equal = Blend("equal", (1 / members,) * members, rows=len(prices))
+        nobody = (None,) * members
+        return Learned(equal, None, nobody, nobody, {}, np.zeros_like(every_fold), (equal,))
     names = tuple(WAYS) if way == "auto" else (way,)
-    guesses = {name: _crossed(prices, truth, folds, WAYS[name]) for name in names}
-    tried = {name: float(np.abs(guess - truth).mean()) for name, guess in guesses.items()}
-    best = min(names, key=lambda name: tried[name])
-    blend = _fit(prices, truth, best, len(prices))
-    errors = np.abs(guesses[best] - truth)
-    return Learned(
-        blend,
-        tried[best],
-        tuple(float(np.abs(column - truth).mean()) for column in prices.T),
-        _values(prices, truth, folds, WAYS[best], errors, seed),
-        tried,
+    best, guesses = _choose(prices, truth, folds, names)
+    crossed = tuple(
+        _fit(prices[rest], truth[rest], _choose(prices[rest], truth[rest], folds[rest], names)[0])
+        for rest in (folds != number for number in range(FOLDS))
     )
+    held_out = np.stack([each.price(prices) for each in crossed])[folds, np.arange(len(prices))]
+    return Learned(
+        _fit(prices, truth, best),
+        float(np.abs(held_out - truth).mean()),
+        tuple(float(np.abs(column - truth).mean()) for column in prices.T),
+        _values(prices, truth, folds, WAYS[best], np.abs(guesses[best] - truth), seed),
+        {name: float(np.abs(guess - truth).mean()) for name, guess in guesses.items()},
+        every_fold,
+        crossed,
+    )
+
+
+def _choose(prices: Floats, truth: Floats, folds: Folds, names: Sequence[str]) -> tuple[str, dict[str, Floats]]:
+    """The way with the least error in a cross-validation over the folds, and what each way says there."""
+    guesses = {name: _crossed(prices, truth, folds, WAYS[name]) for name in names}
+    return min(names, key=lambda name: float(np.abs(guesses[name] - truth).mean())), guesses
 
 
 Fit = Callable[[Floats, Floats], tuple[Floats, float]]
 """From log prices (n, members) and true log prices (n,) to weights (members,) and an intercept."""
 
 
-def _fit(prices: Floats, truth: Floats, way: str, rows: int) -> Blend:
+def _fit(prices: Floats, truth: Floats, way: str) -> Blend:
     weights, intercept = WAYS[way](np.log(prices), np.log(truth))
     kept = np.where(weights > _TINY, weights, 0.0)
     if kept.any() and not np.array_equal(kept, weights):
         intercept += float((np.log(prices) @ (weights - kept)).mean())
         weights = kept
-    return Blend(way, tuple(float(weight) for weight in weights), float(intercept), rows)
+    return Blend(way, tuple(float(weight) for weight in weights), float(intercept), len(prices))
 
 
-def _crossed(prices: Floats, truth: Floats, folds: np.ndarray[Any, Any], fit: Fit) -> Floats:
+def _crossed(prices: Floats, truth: Floats, folds: Folds, fit: Fit) -> Floats:
     """Blended prices ($) of each row, by weights learned on the other folds."""
     logs, goal = np.log(prices), np.log(truth)
     guesses = np.empty(len(truth))
@@ -124,7 +141,7 @@ def _crossed(prices: Floats, truth: Floats, folds: np.ndarray[Any, Any], fit: Fi
 
 
 def _values(
-    prices: Floats, truth: Floats, folds: np.ndarray[Any, Any], fit: Fit, errors: Floats, seed: int
+    prices: Floats, truth: Floats, folds: Folds, fit: Fit, errors: Floats, seed: int
 ) -> tuple[Value | None, ...]:
     """What each member adds: the same blend learned anew without it, on the same folds."""
     members: int = prices.shape[1]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from worker.evaluation import resampling
-from worker.evaluation.folds import fold_numbers
+from worker.evaluation.folds import FOLDS, Folds, fold_numbers
 from worker.evaluation.resampling import Floats
 
 Width = Literal["dollars", "ratio"]
@@ -34,16 +34,15 @@ class Chain:
     """Who is asked in which order, and how wide an interval may be before the next one is asked."""
 
     members: tuple[int, ...]  # places among the members, in the order in which they are asked
-    limits: tuple[float, ...]  # one less than members; inf: only rows without an answer go on
+    limits: tuple[float, ...]  # one less than members, 0 or more; inf: only rows without an answer go on
     width: Width = "dollars"
 
     def goes_on(self, stage: int, price: Floats, low: Floats, high: Floats) -> Mask:
-        """Whether the answers of a stage are too doubtful to stay: no answer, no interval, or one that is too wide."""
+        """Whether the next one is asked: where a stage gave no answer, or one whose interval is too wide. An answer
+        without an interval stays: nothing is known against it."""
         if stage >= len(self.limits):
             return np.zeros(len(price), dtype=bool)
-        wide = _widths(price, low, high, self.width)
-        goes_on: Mask = (wide > self.limits[stage]) | ~np.isfinite(wide)
-        return goes_on
+        return _goes_on(price, _widths(low, high, self.width), np.asarray(self.limits[stage]))
 
     def as_json(self) -> dict[str, Any]:
         """JSON knows no infinity: null stands for it."""
@@ -96,25 +95,29 @@ class Learned:
     usd_per_1000: float | None
     shares: tuple[float, ...]  # of the rows: who answers them, one per member of the chain
     curve: tuple[Point, ...]  # cheapest first
+    folds: Folds  # (n,)
+    crossed: tuple[Chain, ...]  # fold -> the chain that its rows, and copies of them, had no part in
     sentence: str = ""  # where the aim could not be reached
 
 
-def learn(answers: Answers, truth: Floats, aim: Aim, seed: int = 0) -> Learned:
-    """The chain and limits that serve the aim best on validation rows; truth (n,) in $.
+def learn(
+    answers: Answers, truth: Floats, aim: Aim, groups: npt.NDArray[np.int64] | None = None, seed: int = 0
+) -> Learned:
+    """The chain and limits that serve the aim best on validation rows; truth (n,) in $, above 0; groups (n,) of
+    near-duplicates, None where there are none.
 
     Every figure comes from a cross-validation: chosen on four fifths, measured on the fifth. A row that nobody answers
     counts with its whole price.
     """
-    known = np.isfinite(truth) & (truth > 0)
-    answers, truth = answers.take(known), truth[known]
     order = _by_cost(answers.usd)
-    if len(truth) < FEWEST or answers.price.shape[1] == 1:
+    folds = fold_numbers(np.arange(len(truth)) if groups is None else groups, seed)
+    if len(truth) < FEWEST or len(np.unique(folds)) < FOLDS or answers.price.shape[1] == 1:
         chain = Chain(tuple(order[:LONGEST]), (np.inf,) * (min(len(order), LONGEST) - 1))
-        return Learned(chain, len(truth), None, None, (), ())
-    folds = fold_numbers(len(truth), seed)
+        return Learned(chain, len(truth), None, None, (), (), np.zeros_like(folds), (chain,))
     chosen = _choose(answers, truth, [aim], order)[0]
-    crossed = _crossed(answers, truth, folds, [aim, *_budgets(answers)], order)
-    (loss, usd), points = crossed[0], crossed[1:]
+    aims = [aim, *_budgets(answers)]
+    chains = [_choose(answers.take(folds != fold), truth[folds != fold], aims, order) for fold in range(FOLDS)]
+    (loss, usd), *points = [_followed(each, answers, truth, folds) for each in zip(*chains, strict=True)]
     whole = _follow(chosen, answers, truth)
     return Learned(
         chain=chosen,
@@ -123,6 +126,8 @@ def learn(answers: Answers, truth: Floats, aim: Aim, seed: int = 0) -> Learned:
         usd_per_1000=_known(1000 * float(usd.mean())),
         shares=tuple(float((whole.answered_by == place).mean()) for place in range(len(chosen.members))),
         curve=_curve(points, seed),
+        folds=folds,
+        crossed=tuple(each[0] for each in chains),
         sentence=_missed(aim, float(whole.loss.mean()), 1000 * float(whole.usd.mean())),
     )
 
@@ -148,11 +153,17 @@ def _by_cost(usd: Floats) -> list[int]:
     return [int(place) for place in np.argsort(np.nan_to_num(usd, nan=_UNKNOWN).mean(axis=0), kind="stable")]
 
 
-def _widths(price: Floats, low: Floats, high: Floats, width: Width) -> Floats:
-    """inf where there is no answer or no interval."""
+def _widths(low: Floats, high: Floats, width: Width) -> Floats:
+    """NaN where there is no interval."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        wide = high - low if width == "dollars" else np.log(high / low)
-    return np.where(np.isfinite(wide) & np.isfinite(price), wide, np.inf)
+        wide: Floats = high - low if width == "dollars" else np.log(high / low)
+    return wide
+
+
+def _goes_on(price: Floats, wide: Floats, limits: Floats) -> Mask:
+    """The rows (n,) with no answer or with a width above a limit; with limits (m, 1) for each of them, (m, n)."""
+    goes_on: Mask = (wide > limits) | ~np.isfinite(price)
+    return goes_on
 
 
 def _losses(prices: Floats, truth: Floats) -> Floats:
@@ -213,8 +224,8 @@ def _side_by_side(answers: Answers, truth: Floats, members: tuple[int, ...], wid
         if member == last:
             loss = loss + reach @ off
             break
-        wide = _widths(said, answers.low[:, member], answers.high[:, member], width)
-        goes_on = (wide > np.array(grids[place])[:, None]) | ~np.isfinite(wide)  # (limits, n)
+        wide = _widths(answers.low[:, member], answers.high[:, member], width)
+        goes_on = _goes_on(said, wide, np.array(grids[place])[:, None])  # (limits, n)
         stays = (reach[:, None, :] * ~goes_on).reshape(-1, n)
         loss = np.repeat(loss, len(goes_on)) + stays @ off
         usd = np.repeat(usd, len(goes_on))
@@ -231,12 +242,13 @@ def _sequences(order: Sequence[int]) -> Iterator[tuple[int, ...]]:
 
 
 def _limits(answers: Answers, member: int, width: Width) -> list[float]:
-    """Limits on the width of a member's intervals that let 0, 5, ... 100 % of its rows go on."""
-    wide = _widths(answers.price[:, member], answers.low[:, member], answers.high[:, member], width)
-    known = wide[np.isfinite(wide)]
+    """Limits on the width of a member's intervals that let 0, 5, ... 100 % of its answers go on; where it gives no
+    interval, its answers stay."""
+    wide = _widths(answers.low[:, member], answers.high[:, member], width)
+    known = wide[np.isfinite(wide) & np.isfinite(answers.price[:, member])]
     if not len(known):
         return [np.inf]
-    return [np.inf, *np.unique(np.quantile(known, 1 - _SHARES[1:-1])).tolist(), -np.inf]
+    return [np.inf, *np.unique(np.quantile(known, 1 - _SHARES[1:-1])).tolist(), 0.0]
 
 
 def _choose(answers: Answers, truth: Floats, aims: Sequence[Aim], order: Sequence[int]) -> list[Chain]:
@@ -279,17 +291,14 @@ def _budgets(answers: Answers) -> list[Aim]:
     return [Aim(usd_per_1000=1000 * float(usd)) for usd in np.geomspace(least, most, _POINTS)]
 
 
-def _crossed(
-    answers: Answers, truth: Floats, folds: npt.NDArray[np.intp], aims: Sequence[Aim], order: Sequence[int]
-) -> list[tuple[Floats, Floats]]:
-    """Loss ($) and cost ($) of each row for each aim, by chains that were chosen on the other folds."""
-    kept = [(np.empty(len(truth)), np.empty(len(truth))) for _ in aims]
-    for number in np.unique(folds):
+def _followed(chains: Sequence[Chain], answers: Answers, truth: Floats, folds: Folds) -> tuple[Floats, Floats]:
+    """Loss ($) and cost ($) of each row by the chain of its fold."""
+    loss, usd = np.empty(len(truth)), np.empty(len(truth))
+    for number, chain in enumerate(chains):
         out = folds == number
-        for (loss, usd), chain in zip(kept, _choose(answers.take(~out), truth[~out], aims, order), strict=True):
-            followed = _follow(chain, answers.take(out), truth[out])
-            loss[out], usd[out] = followed.loss, followed.usd
-    return kept
+        followed = _follow(chain, answers.take(out), truth[out])
+        loss[out], usd[out] = followed.loss, followed.usd
+    return loss, usd
 
 
 def _curve(points: Sequence[tuple[Floats, Floats]], seed: int) -> tuple[Point, ...]:

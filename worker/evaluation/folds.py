@@ -5,7 +5,12 @@ import numpy.typing as npt
 
 FOLDS = 5
 
+Folds = npt.NDArray[np.intp]
 
-def fold_numbers(n: int, seed: int = 0, folds: int = FOLDS) -> npt.NDArray[np.intp]:
-    """The fold (0 to folds - 1) of each of n rows."""
-    return np.random.default_rng(seed).permutation(np.arange(n) % folds)
+
+def fold_numbers(groups: npt.NDArray[np.int64], seed: int = 0, folds: int = FOLDS) -> Folds:
+    """The fold (0 to folds - 1) of each row; the rows of a group of near-duplicates are in one, or each would be judged
+    by what its copies taught."""
+    labels, numbers = np.unique(groups, return_inverse=True)
+    drawn = np.random.default_rng(seed).permutation(np.arange(len(labels)) % folds)
+    return drawn[numbers]

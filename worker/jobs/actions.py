@@ -24,7 +24,7 @@ def _changing(job_id: int, to: JobState, among: Sequence[JobState], verb: str) -
         for other in races.driven(session, job_id):
             # One that its cap paused goes on when the race has shared out its money anew; one that the race stopped,
             # or that is done, is over.
-            is_capped = to is JobState.RUNNING and other.error is not None
+            is_capped = to is JobState.RUNNING and other.state is JobState.PAUSED and other.error is not None
             left = [state for state in among if state in _CASCADES]
             if not is_capped and jobs.set_state(session, other.id, to, among=left):
                 send_ready(session, other.id, other.queue)

@@ -10,6 +10,7 @@ from db.price_decisions import DECISIONS, FIX
 from db.types import JobKind, JobState, Queue, Split, Step
 from worker import amounts, app, specs
 from worker.datasets import actions
+from worker.datasets.profile import profile_of
 from worker.evaluation import compare
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import actions as pricing_actions
@@ -84,7 +85,9 @@ def make_version(dataset_id: int) -> int:
         changing = len(decided.filter(pl.col("decision") != "accept"))
         if not changing:
             raise UserError("No price was fixed or dropped, so a new version would be the same.")
-        return price_decisions.apply(session, dataset_id, f"{dataset.name} (curated, {changing} prices)")
+        made = price_decisions.apply(session, dataset_id, f"{dataset.name} (curated, {changing} prices)")
+        datasets.change(session, made, profile=profile_of(session, made))
+        return made
 
 
 def run_both(dataset_id: int, technique: str = TECHNIQUE) -> list[int]:

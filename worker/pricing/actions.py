@@ -28,6 +28,12 @@ def estimate(
         return [planning.estimate(session, dataset, spec, split, limit) for spec in specs]
 
 
+def busy_members(dataset_id: int, specs: Sequence[BaseSpec]) -> list[str]:
+    """`planning.busy_members` of a dataset."""
+    with begin() as session:
+        return planning.busy_members(session, ready(session, dataset_id), specs)
+
+
 def start(
     dataset_id: int,
     specs: Sequence[BaseSpec],
@@ -89,7 +95,8 @@ def start_one(
         seconds=planning.step_seconds(session, dataset, spec),
         race_id=race_id,
     )
-    jobs.add_fixed_cost(session, job_id, *pricing.training_cost(session, spec))
+    is_known = pricing.knows_training_cost(session, spec)
+    jobs.add_fixed_cost(session, job_id, *pricing.training_cost(session, spec), is_known=is_known)
     return job_id
 
 

@@ -7,14 +7,14 @@ from decimal import Decimal
 from db import artifacts, datasets, endpoints, job_progress, jobs, predictions, rates
 from db.engine import Session
 from db.errors import NotReady, UserError
-from db.types import Dataset, Family, Priority, Queue, Split, Step
+from db.types import Dataset, Family, JobKind, JobState, Priority, Queue, Split, Step
 from worker.adapters import pricing
 from worker.datasets import price_bounds
 from worker.evaluation import calibration
 from worker.jobs.machines import machine_queue
 from worker.pricing import token_estimate
 from worker.prompts import versions
-from worker.specs import ENDPOINT_VALIDATION, LOCAL_VALIDATION, BaseSpec, CombinedSpec, LlmSpec, members_of
+from worker.specs import ENDPOINT_VALIDATION, LOCAL_VALIDATION, BaseSpec, CombinedSpec, LlmSpec, describe, members_of
 
 _ENDPOINT_SECONDS = 0.05  # per item, with many calls at once
 
@@ -28,7 +28,7 @@ class Estimate:
     seconds: float  # pricing
     usd: Decimal | None  # pricing; None: the endpoint's price is unknown
     fixed_seconds: float  # fitting and indexing
-    fixed_usd: Decimal
+    fixed_usd: Decimal | None  # None: an endpoint's price is unknown
     basis: str  # a sentence: what this rests on
     reuses: int | None  # a job that already has these answers
     usd_low: Decimal | None = None  # 90 % interval of `usd`, where the pilot gives one
@@ -36,6 +36,14 @@ class Estimate:
     tokens_in: int = 0  # over all items; 0 where no language model is involved
     tokens_out: int = 0
     answers_to_fit: int = 0  # rows that a language model is asked about before the first row is priced; part of fixed_*
+
+    @property
+    def total(self) -> tuple[Decimal, Decimal, Decimal] | None:
+        """Dollars of fitting and pricing: the low end of the interval, the usual value, the high end; None: unknown."""
+        if self.usd is None or self.fixed_usd is None:
+            return None
+        low, high = (self.usd if end is None else end for end in (self.usd_low, self.usd_high))
+        return self.fixed_usd + low, self.fixed_usd + self.usd, self.fixed_usd + high
 
 
 def has_fit(dataset: Dataset, spec: BaseSpec) -> bool:
@@ -119,6 +127,24 @@ def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | 
     return replace(made, reuses=same.id if same and not is_racing else None)
 
 
+def busy_members(session: Session, dataset: Dataset, planned: Sequence[BaseSpec]) -> list[str]:
+    """A sentence for each combination that would start while jobs of its members are at work."""
+    at_work = {
+        job.spec_hash: job for job in jobs.all(session, dataset.id, JobKind.PRICE) if job.state is JobState.RUNNING
+    }
+    said = []
+    for spec in planned:
+        members = [pinned(session, dataset, member) for member in members_of(spec)]
+        busy = [f"job {at_work[each.hash].id} ({describe(each)})" for each in members if each.hash in at_work]
+        if busy:
+            said.append(
+                f"{spec.label} does not wait for {' and '.join(busy)}, still at work: answers that are not there yet "
+                "are worked out a second time, though none is paid for twice at an endpoint. Start it afterwards to "
+                "save that."
+            )
+    return said
+
+
 def _of_one(session: Session, dataset: Dataset, spec: BaseSpec, target: list[int]) -> Estimate:
     rows = len(target)
     queue = queue_for(session, spec)
@@ -155,13 +181,14 @@ def _of_members(session: Session, dataset: Dataset, spec: CombinedSpec, target: 
         for end in ("usd_low", "usd", "usd_high")
     )
     is_known, is_exact = len(known) == len(parts), low == high
+    fixed = [part.fixed_usd for part in parts if part.fixed_usd is not None]
     return Estimate(
         spec=spec,
         items=len(target),
         seconds=sum(part.seconds for part in parts),
         usd=usual if is_known else None,
         fixed_seconds=sum(part.fixed_seconds for part in parts),
-        fixed_usd=sum((part.fixed_usd for part in parts), start=Decimal(0)),
+        fixed_usd=sum(fixed, start=Decimal(0)) if len(fixed) == len(parts) else None,
         basis=" ".join(dict.fromkeys([basis, *(part.basis for part in parts)])),
         reuses=None,
         usd_low=low if is_known and not is_exact else None,
@@ -186,7 +213,8 @@ def _with_tokens(session: Session, dataset: Dataset, spec: LlmSpec, target: list
     basis = f"Tokens of {min(token_estimate.ROWS, plain.items)} of these rows, counted {about}."
     tariff = token_estimate.tariff(session, spec)
     if tariff is None:
-        return replace(plain, usd=None, basis=f"{basis} What they cost is unknown: enter it on the Endpoints page.")
+        basis += " What they cost is unknown: enter it on the Endpoints page."
+        return replace(plain, usd=None, fixed_usd=None if plain.answers_to_fit else plain.fixed_usd, basis=basis)
     day = f", of {tariff.valid_from:%Y-%m-%d}" if tariff.valid_from else ""
     low, usual, high = counted.usd(tariff, plain.items, batch=spec.batch != "off")
     if plain.answers_to_fit:
@@ -197,7 +225,7 @@ def _with_tokens(session: Session, dataset: Dataset, spec: LlmSpec, target: list
         usd=usual,
         usd_low=low,
         usd_high=high,
-        fixed_usd=plain.fixed_usd + usual * plain.answers_to_fit / plain.items,
+        fixed_usd=(plain.fixed_usd or Decimal(0)) + usual * plain.answers_to_fit / plain.items,
         basis=f"{basis} Prices: {tariff.source}{day}.",
     )
 

@@ -2,13 +2,14 @@
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
-from db import artifacts, chunks, datasets, jobs, predictions, rates, results
+from db import artifacts, chunks, completions, datasets, jobs, predictions, rates, results
 from db.engine import Session, begin
 from db.knowledge import bases
 from db.types import ITEM_SCHEMA, Artifact, Dataset, Job, PredictionStatus, Split
@@ -37,12 +38,23 @@ def fit(work: Work) -> Commit:
         machine = rates.of_work(work.job, done.seconds)
         job = jobs.get(session, work.job.id)
         paid = job.spent_usd - job.lost_usd  # the fit is the first step: so far nothing else was paid
-        answers = calibration.read(artifacts.part(session, done.fit_hash, calibration.PART))
-        worth = Decimal(repr(float(answers["usd"].sum()))) if spec.uses_endpoint else Decimal(0)
-        jobs.add_fixed_cost(session, work.job.id, done.seconds, machine + max(paid, worth))
+        worth, is_known = _worth(session, dataset, spec)
+        is_known &= not completions.has_unpriced(session, work.job.id)
+        jobs.add_fixed_cost(session, work.job.id, done.seconds, machine + max(paid, worth), is_known=is_known)
         return replace(done.tally, usd=paid, seconds=done.seconds)
 
     return commit
+
+
+def _worth(session: Session, dataset: Dataset, spec: BaseSpec) -> tuple[Decimal, bool]:
+    """What endpoints charge for the answers that calibrate a technique, or its members, whoever paid for them: the sum
+    of the known prices, and whether all are known."""
+    usd = pl.Series([], dtype=pl.Float64)
+    for part in members_of(spec) or (spec,):
+        if part.uses_endpoint:
+            fit_hash = datasets.fit_hash(dataset, part.fit_key)
+            usd = usd.append(calibration.read(artifacts.part(session, fit_hash, calibration.PART))["usd"])
+    return Decimal(repr(float(usd.sum()))), not usd.null_count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +100,7 @@ def _learn(dataset: Dataset, spec: BaseSpec, progress: Progress, writing: Writin
         artifact = Artifact(artifact.parts | part)
         tally = _tally(priced)
     own = time.perf_counter() - started - waited
+    tally = _with_parts(tally, [part.tally for part in parts])
     return _Fit(fit_hash, artifact, own + sum(member.seconds for member in parts), tally)
 
 
@@ -125,6 +138,14 @@ def _tally(frame: pl.DataFrame) -> chunks.Tally:
         tokens_out=int(frame["tokens_out"].sum()),
         saved_usd=Decimal(repr(float(frame["saved_usd"].sum()))),
         unknown_costs=frame["usd"].null_count(),
+    )
+
+
+def _with_parts(tally: chunks.Tally, parts: Sequence[chunks.Tally]) -> chunks.Tally:
+    """A tally with the answers that members were asked for in the same fit."""
+    names = ("tokens_in", "tokens_out", "saved_usd", "unknown_costs")
+    return replace(
+        tally, **{name: sum((getattr(each, name) for each in parts), getattr(tally, name)) for name in names}
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from db import datasets, jobs, results
 from db.engine import Session, begin
@@ -82,8 +83,9 @@ def _racers(
     budget_usd: Decimal | None,
 ) -> list[Racer]:
     """One for each technique, in their order, with their jobs started where there are none."""
-    expected = {place: _usd_per_row(session, dataset, spec, limit) for place, spec in enumerate(specs)}
-    caps = planning.shares(budget_usd, expected) if budget_usd is not None else {}
+    expected = [_expected(session, dataset, spec, limit) for spec in specs]
+    whole = {place: each.whole for place, each in enumerate(expected)}
+    caps = planning.shares(budget_usd, whole) if budget_usd is not None else {}
     racers = []
     for place, spec in enumerate(specs):
         same = jobs.same(session, dataset.id, spec.hash, Split.TEST, limit)
@@ -96,14 +98,25 @@ def _racers(
                 session, dataset, spec, blocks, Split.TEST, limit, caps.get(place), race_id=race_id
             )
         )
-        racers.append(Racer(job=job_id, is_driven=same is None, usd_per_row=expected[place]))
+        each = expected[place]
+        racers.append(Racer(job=job_id, is_driven=same is None, usd_per_row=each.usd_per_row, fit_usd=each.fit_usd))
     return racers
 
 
-def _usd_per_row(session: Session, dataset: Dataset, spec: BaseSpec, limit: int | None) -> float | None:
+class _Expected(NamedTuple):
+    """Dollars that a technique is expected to take, at the most that is likely; None: unknown."""
+
+    usd_per_row: float | None
+    fit_usd: float | None  # once, before the first row
+    whole: float | None  # for all rows
+
+
+def _expected(session: Session, dataset: Dataset, spec: BaseSpec, limit: int | None) -> _Expected:
     planned = pricing_planning.estimate(session, dataset, spec, Split.TEST, limit)
-    usd = planned.usd_high if planned.usd_high is not None else planned.usd
-    return None if usd is None else float(usd) / planned.items
+    if planned.total is None or planned.fixed_usd is None:
+        return _Expected(None, None, None)
+    whole, once = float(planned.total[2]), float(planned.fixed_usd)
+    return _Expected((whole - once) / planned.items, once, whole)
 
 
 def standing(job_id: int) -> tuple[Job, RaceResult]:

@@ -51,16 +51,21 @@ def after_block(
     )
 
 
-def money(result: RaceResult, spent: Mapping[int, float], fixed: Mapping[int, float], items: int) -> RaceResult:
-    """The result whose last round says what its rows took. spent, fixed: job -> dollars so far, and of them for what is
-    paid once; items: the rows of the whole."""
+def money(result: RaceResult, spent: Mapping[int, float | None], fixed: Mapping[int, float], items: int) -> RaceResult:
+    """The result whose last round says what its rows took. spent, fixed: job -> dollars so far (None: unknown), and of
+    them for what is paid once; items: the rows of the whole. Where one of them is unknown, so is the sum."""
     last = result.rounds[-1]
-    usd, whole = 0.0, 0.0
+    usd: float | None = 0.0
+    whole: float | None = 0.0
     for racer in result.racers:
         if racer.is_driven and racer.job in spent:
             priced = racer.rows or last.rows
-            usd += spent[racer.job]
-            whole += fixed[racer.job] + (spent[racer.job] - fixed[racer.job]) / priced * items
+            paid = spent[racer.job]
+            if paid is None or usd is None or whole is None:
+                usd = whole = None
+                break
+            usd += paid
+            whole += fixed[racer.job] + (paid - fixed[racer.job]) / priced * items
     rounds = (*result.rounds[:-1], last.model_copy(update={"usd": usd, "whole_usd": whole}))
     return result.model_copy(update={"rounds": rounds})
 

@@ -18,6 +18,8 @@ def progress(job: Job, result: RaceResult) -> str:
     last = result.rounds[-1]
     verb = {"clear": "Decided", "rows": "Not decided", "alone": "Ended"}.get(result.ended, "Open")
     rows = f"all {last.rows:,} rows" if last.rows >= job.items_total else f"{last.rows:,} of {job.items_total:,} rows"
+    if last.usd is None or last.whole_usd is None:
+        return f"{verb} after {rows}; what that cost is unknown, for nobody told the price of a model's tokens."
     whole = max(last.whole_usd, last.usd)
     return f"{verb} after {rows}, {amounts.usd(last.usd)} of {amounts.usd(whole)} spent."
 

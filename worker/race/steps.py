@@ -67,7 +67,7 @@ def race(work: Work) -> Commit:
             raise Defer(LOOK_SECONDS)
         is_last = len(result.rounds) + 1 == len(blocks)
         result = scoring.after_block(result, frame, so_far, is_last, planning.measure_of(spec), rule)
-        spent = {job_id: float(book.usd) for job_id, book in books.items()}
+        spent = {job_id: None if book.has_unknown_cost else float(book.usd) for job_id, book in books.items()}
         fixed = {job_id: float(job.fixed_usd) for job_id, job in racing.items()}
         result = scoring.money(result, spent, fixed, len(rows))
 
@@ -119,9 +119,9 @@ def _hand_out(
     if race.cap_usd is not None:
         # What an adapter's training took stands in its jobs' books, but the race does not pay it.
         driving = [racing[racer.job] for racer in racers if racer.is_driven]
-        trained = [pricing.training_cost(session, specs.parse(job.spec))[1] for job in driving]
-        spent = sum((books[job.id].usd for job in driving), start=Decimal(0)) - sum(trained, start=Decimal(0))
-        expected = {racer.job: _expected(racer, missing, racing, books, priced) for racer in driven}
+        trained = {job.id: pricing.training_cost(session, specs.parse(job.spec))[1] for job in driving}
+        spent = sum((books[job.id].usd - trained[job.id] for job in driving), start=Decimal(0))
+        expected = {racer.job: _expected(racer, missing, racing, books, priced, trained[racer.job]) for racer in driven}
         needed = Decimal(repr(sum(usd or 0.0 for usd in expected.values())))
         if spent + needed > race.cap_usd:
             raise Pause(
@@ -149,10 +149,15 @@ def _expected(
     racing: Mapping[int, Job],
     books: Mapping[int, JobProgress],
     priced: Mapping[int, set[int]],
+    trained: Decimal,
 ) -> float | None:
-    """Dollars that the rest of the block will take: by what its rows took so far, else by the estimate; None: nobody
-    knows."""
+    """Dollars that the rest of the block will take: by what its rows took so far, else by the estimate, with what is
+    left to pay for its fit; None: nobody knows. trained: what its adapter took, which is booked from the start."""
     done, job = len(priced.get(racer.job, ())), racing[racer.job]
     if done and not books[racer.job].has_unknown_cost:
         return float(books[racer.job].usd - job.fixed_usd) / done * missing[racer.job]
-    return None if racer.usd_per_row is None else racer.usd_per_row * missing[racer.job]
+    if racer.usd_per_row is None or racer.fit_usd is None:
+        return None
+    is_fitted = job.fixed_usd > trained
+    to_fit = 0.0 if is_fitted else max(0.0, racer.fit_usd - float(job.spent_usd))
+    return to_fit + racer.usd_per_row * missing[racer.job]

@@ -38,6 +38,7 @@ class CombinedSpec(BaseSpec):
 
     searches = True  # if one of its members does
     chunk_items = 500
+    fit_form = 2  # 1: calibrated on rows that had chosen its weights or limits
     rare: ClassVar[tuple[str, ...]] = ()
     members: tuple[Member, ...]
 
@@ -62,8 +63,9 @@ class CombinedSpec(BaseSpec):
 
     @property
     def calibration_rows(self) -> int:
-        # Rows that every member has priced for its own calibration: others would be asked, and paid, only for this.
-        return min(member.calibration_rows for member in self.members)
+        # Its calibration rows are those that every member has priced for its own: its fit has all their answers, and
+        # keeps what weights or limits say of a row that it had no part in choosing.
+        return 0
 
     @property
     def fit_key(self) -> str:

@@ -67,7 +67,8 @@ class Member(Protocol):
 
     @property
     def calibration(self) -> pl.DataFrame:
-        """What it said about validation rows that it did not learn from (worker.evaluation.calibration.SCHEMA)."""
+        """What it said about validation rows that it did not learn from (worker.evaluation.calibration.SCHEMA), with
+        group_id, of near-duplicates."""
         ...
 
     def price(self, items: pl.DataFrame, progress: Progress) -> pl.DataFrame:

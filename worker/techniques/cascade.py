@@ -1,6 +1,7 @@
 """The cheapest technique first, dearer ones for the rows that it is unsure about."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -32,13 +33,20 @@ class Cascade:
 
     def fit(self, train: pl.DataFrame, validation: pl.DataFrame, progress: Progress) -> Artifact:
         members = [self._resources.fit_member(spec, train, validation, progress) for spec in self._spec.members]
-        said, truth = side_by_side.learned_from(members)
+        said = side_by_side.learned_from(members)
         answers = Answers(said.price, said.low, said.high, said.usd)
         aim = Aim(self._spec.usd_per_1000 or None, self._spec.max_error or None)
-        learned = cascade.learn(answers, truth, aim)
+        learned = cascade.learn(answers, said.truth, aim, said.groups)
+
+        def price(fold: int, items: pl.DataFrame) -> pl.DataFrame:
+            self._chain = learned.crossed[fold]
+            return self.price(items, Aside(progress))
+
+        kept = side_by_side.calibrated(said.rows, learned.folds, validation, price)
         self._chain = learned.chain
-        told = self._told(learned, answers, truth) | {"chain": learned.chain.as_json()}
-        return Artifact({PART: json.dumps(told).encode()})
+        silent = [place for place, member in enumerate(members) if not member.calibration["low"].is_not_null().any()]
+        told = self._told(learned, answers, said.truth, silent) | {"chain": learned.chain.as_json()}
+        return Artifact({PART: json.dumps(told).encode()} | kept)
 
     def load(self, artifact: Artifact) -> None:
         self._chain = Chain.from_json(json.loads(artifact.parts[PART])["chain"])
@@ -92,6 +100,8 @@ class Cascade:
             return "Who was asked after it gave no answer."
         if asked == len(self._chain.members):
             return "The last of the chain was asked." if asked > 1 else "The chain has one member only."
+        if not np.isfinite([low, high]).all():
+            return "It gives no intervals, so its answer is taken as it is."
         dollars = self._chain.width == "dollars"
         limit, wide = self._chain.limits[stage], high - low if dollars else high / low
         limit = limit if dollars else float(np.exp(limit))
@@ -99,9 +109,15 @@ class Cascade:
         at_most = unit.format(limit) if np.isfinite(limit) else "any width"
         return f"Its interval spans {unit.format(wide)}, and up to {at_most} is sure enough."
 
-    def _told(self, learned: Learned, answers: Answers, truth: Floats) -> dict[str, Any]:
-        """What validation rows say of the chain, of each member and of other budgets, for pages and the terminal."""
+    def _told(self, learned: Learned, answers: Answers, truth: Floats, silent: Sequence[int]) -> dict[str, Any]:
+        """What validation rows say of the chain, of each member and of other budgets, for pages and the terminal.
+        silent: places of the members that give no intervals."""
         alone = cascade.alone(answers, truth) if len(truth) else [(None, None)] * len(self._spec.members)
+        keeps = [describe(self._spec.members[place]) for place in learned.chain.members[:-1] if place in silent]
+        notes = [
+            learned.sentence,
+            *(f"{name} gives no intervals: where it answers, nobody else is asked." for name in keeps),
+        ]
         shares = dict(zip(learned.chain.members, learned.shares, strict=False))
         members = [
             {"technique": describe(spec), "mae": mae, "usd_per_1000": usd, "answers": shares.get(place)}
@@ -115,5 +131,5 @@ class Cascade:
             "order": [describe(self._spec.members[place]) for place in learned.chain.members],
             "members": members,
             "curve": [asdict(point) for point in learned.curve],
-            "note": learned.sentence,
+            "note": " ".join(filter(None, notes)),
         }

@@ -30,11 +30,17 @@ class Ensemble:
 
     def fit(self, train: pl.DataFrame, validation: pl.DataFrame, progress: Progress) -> Artifact:
         members = [self._resources.fit_member(spec, train, validation, progress) for spec in self._spec.members]
-        said, truth = side_by_side.learned_from(members)
-        learned = blend.learn(said.price, truth, way=self._spec.weights)
+        said = side_by_side.learned_from(members)
+        learned = blend.learn(said.price, said.truth, said.groups, way=self._spec.weights)
+
+        def price(fold: int, items: pl.DataFrame) -> pl.DataFrame:
+            self._blend = learned.crossed[fold]
+            return self.price(items, Aside(progress))
+
+        kept = side_by_side.calibrated(said.rows, learned.folds, validation, price)
         self._blend = learned.blend
         told = self._told(learned, said) | {"blend": learned.blend.as_json()}
-        return Artifact({PART: json.dumps(told).encode()})
+        return Artifact({PART: json.dumps(told).encode()} | kept)
 
     def load(self, artifact: Artifact) -> None:
         self._blend = Blend.from_json(json.loads(artifact.parts[PART])["blend"])

@@ -1,6 +1,7 @@
 """What each of several finished jobs' techniques would cost in a scenario: once, a month, and for each item."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -41,35 +42,38 @@ class Costs:
 def of_job(session: Session, dataset: Dataset, job: Job, lines: pl.DataFrame, scenario: Scenario) -> Costs:
     """`lines`: the job's lines of db.predictions.costs."""
     spec = specs.parse(job.spec)
-    adapter = _adapter(session, job)
+    trained = _adapters(session, job)
     unknown: list[str] = []
     notes: list[str] = []
     per_item = _per_item(session, job, lines, scenario, unknown, notes)
-    once: dict[str, Decimal | None] = _learning(session, job, adapter, scenario)
+    once: dict[str, Decimal | None] = _learning(session, job, trained, scenario)
     if _searches(spec):
         embedding = jobs.all(session, dataset.id, JobKind.INDEX)
         once["knowledge base"] = sum((each.fixed_usd for each in embedding), Decimal(0))
     if scenario.label_usd is not None:
-        once["labels"] = scenario.label_usd * labelled(dataset, job, adapter)
-    if any(usd is None for usd in once.values()):
-        unknown.append("what its training cost")
-    monthly = scenario.hosting_usd if adapter else Decimal(0)
-    return Costs(job.id, once, monthly, per_item, unknown, notes)
+        once["labels"] = scenario.label_usd * labelled(dataset, spec, trained)
+    unknown += [f"what its {what} cost" for what in ("learning", "training") if once.get(what, Decimal(0)) is None]
+    return Costs(job.id, once, scenario.hosting_usd * len(trained), per_item, unknown, notes)
 
 
-def labelled(dataset: Dataset, job: Job, adapter: Adapter | None) -> int:
-    """Rows with a price that the technique learned from, searches or shows as examples."""
-    spec = specs.parse(job.spec)
+def labelled(dataset: Dataset, spec: BaseSpec, trained: Sequence[Adapter]) -> int:
+    """Rows with a price that the technique learned from, searches or shows as examples; of members, which share them,
+    those of the one that needs most."""
+    if members := members_of(spec):
+        return max(labelled(dataset, member, trained) for member in members)
     train = dataset.splits.get(Split.TRAIN, 0)
     if isinstance(spec, MultiShotSpec) and spec.choose != "nearest":
         return min(spec.k, train)
-    if adapter and not spec.learns:
-        return adapter.train_rows
-    return train if spec.learns or adapter else 0
+    own = next((adapter for adapter in trained if adapter.id == getattr(spec, "adapter", "")), None)
+    if own and not spec.learns:
+        return own.train_rows
+    return train if spec.learns or own else 0
 
 
 def _searches(spec: BaseSpec) -> bool:
     """Whether these settings read the knowledge base."""
+    if members := members_of(spec):
+        return any(_searches(member) for member in members)
     if isinstance(spec, MultiShotSpec):
         return spec.k > 0 and spec.choose == "nearest"
     return spec.k > 0 if isinstance(spec, RetrievalSpec) else spec.searches
@@ -80,26 +84,29 @@ def hour(scenario: Scenario, queue: Queue) -> Decimal | None:
     return scenario.gpu_hour_usd if queue is Queue.GPU else scenario.cpu_hour_usd
 
 
-def _adapter(session: Session, job: Job) -> Adapter | None:
-    try:
-        return adapters.get(session, str(job.spec["adapter"])) if job.spec.get("adapter") else None
-    except NotFound:
-        return None  # retired and removed: what it cost stays in the job
+def _adapters(session: Session, job: Job) -> list[Adapter]:
+    """What the job or its members price with; of one that was removed, what it cost stays in the job."""
+    kept = []
+    for adapter_id in sorted(pricing.adapters_of(job.spec)):
+        with suppress(NotFound):
+            kept.append(adapters.get(session, adapter_id))
+    return kept
 
 
-def _learning(session: Session, job: Job, adapter: Adapter | None, scenario: Scenario) -> dict[str, Decimal | None]:
+def _learning(session: Session, job: Job, trained: Sequence[Adapter], scenario: Scenario) -> dict[str, Decimal | None]:
     """What fitting and training cost, at the supposed price of an hour."""
-    trained_usd, trained_seconds = (adapter.usd, adapter.seconds) if adapter else (Decimal(0), 0.0)
-    fit_seconds = max(0.0, job.fixed_seconds - trained_seconds)
-    fit = job.fixed_usd - trained_usd + _dearer(scenario, job, fit_seconds)
-    if adapter is None:
-        return {"learning": fit}
-    if adapter.id in pricing.unknown_costs(session):
+    fit_seconds = max(0.0, job.fixed_seconds - sum(adapter.seconds for adapter in trained))
+    fit = job.fixed_usd - sum(adapter.usd for adapter in trained) + _dearer(scenario, job, fit_seconds)
+    if not trained:
+        return {"learning": None if job.fixed_unknown else fit}
+    if any(adapter.id in pricing.unknown_costs(session) for adapter in trained):
         return {"learning": fit, "training": None}
-    more = Decimal(0)
-    if not adapter.uses_endpoint and adapter.job_id is not None:  # at an endpoint nobody pays for the time
-        more = _dearer(scenario, jobs.get(session, adapter.job_id), trained_seconds)
-    return {"learning": fit, "training": trained_usd + more}
+    training = Decimal(0)
+    for adapter in trained:
+        training += adapter.usd
+        if not adapter.uses_endpoint and adapter.job_id is not None:  # at an endpoint nobody pays for the time
+            training += _dearer(scenario, jobs.get(session, adapter.job_id), adapter.seconds)
+    return {"learning": None if job.fixed_unknown else fit, "training": training}
 
 
 def _dearer(scenario: Scenario, job: Job, seconds: float) -> Decimal:

@@ -172,7 +172,8 @@ def start(dataset: Dataset, spec: TrainSpec, name: str) -> int | None:
         )  # fmt: skip
     if not st.button("Start the fine-tune", icon=":material/play_arrow:", type="primary"):
         return None
-    return finetune_actions.start(dataset.id, spec, task=name, cap_usd=Decimal(str(cap)) if cap else None)
+    cap_usd = None if cap is None else Decimal(str(cap))
+    return finetune_actions.start(dataset.id, spec, task=name, cap_usd=cap_usd)
 
 
 def hand_out(dataset: Dataset, spec: TrainSpec) -> None:

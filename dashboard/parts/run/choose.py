@@ -184,9 +184,10 @@ def cap(planned: Sequence[BaseSpec]) -> Decimal | None:
     value = left.number_input(
         "Spend at most, per job ($)", min_value=0.0, value=None, step=0.1, format="%.4f", placeholder="no cap",
         key="run-cap",
-        help="A job that reaches it pauses and says so; you can raise the cap and go on where it stopped.",
+        help="A job that reaches it pauses and says so; you can raise the cap and go on where it stopped. Empty: no "
+        "cap; 0: nothing may be paid.",
     )  # fmt: skip
-    return Decimal(str(value)) if value else None
+    return None if value is None else Decimal(str(value))
 
 
 def curve(dataset: Dataset, planned: Sequence[BaseSpec], cap_usd: Decimal | None) -> list[int]:

@@ -42,7 +42,7 @@ def table(estimates: Sequence[Estimate]) -> None:
         "Time": [formats.duration(each.seconds) for each in estimates],
         "Pricing $": [formats.known_usd(each.usd) for each in estimates],
         "90 % interval": [_interval(each) for each in estimates],
-        "Total $": [formats.known_usd(None if each.usd is None else each.usd + each.fixed_usd) for each in estimates],
+        "Total $": [formats.known_usd(each.total and each.total[1]) for each in estimates],
         "Rests on": [
             each.basis if each.reuses is None else f"Already there: job {each.reuses}, costs nothing more."
             for each in estimates
@@ -61,7 +61,7 @@ def _learning(each: Estimate) -> str:
     if not each.fixed_seconds and not each.answers_to_fit:
         return "none"
     answers = f", {formats.count(each.answers_to_fit, 'answer')}" if each.answers_to_fit else ""
-    return f"{formats.duration(each.fixed_seconds)}, {formats.usd(each.fixed_usd)}{answers}"
+    return f"{formats.duration(each.fixed_seconds)}, {formats.known_usd(each.fixed_usd)}{answers}"
 
 
 def _interval(each: Estimate) -> str:
@@ -76,16 +76,13 @@ def total(estimates: Sequence[Estimate]) -> str:
     if not new:
         return "All of this was run before; nothing new would be started."
     seconds = sum(each.seconds + each.fixed_seconds for each in new)
-    known = [each for each in new if each.usd is not None]
-    low, middle, high = (
-        sum(((getattr(each, end) or each.usd or Decimal(0)) + each.fixed_usd for each in known), start=Decimal(0))
-        for end in ("usd_low", "usd", "usd_high")
-    )
+    known = [each.total for each in new if each.total is not None]
+    low, middle, high = (sum((ends[place] for ends in known), start=Decimal(0)) for place in range(3))
     said = f"In all about **{formats.duration(seconds)}** of machine time"
     if known:
         reach = f" ({formats.usd(low)} to {formats.usd(high)})" if low != high else ""
         said += f" and **{formats.usd(middle)}**{reach}"
-    blind = [words.plain(specs.describe(each.spec)) for each in new if each.usd is None]
+    blind = [words.plain(specs.describe(each.spec)) for each in new if each.total is None]
     if blind:
         said += f". What **{formats.listed(blind)}** would cost is **unknown**: nobody told the price of its model's "
         said += "tokens; add a tariff on the Endpoints page"

@@ -23,7 +23,7 @@ _KINDS = {
 
 def settings(dataset: Dataset, models: Sequence[str]) -> Scenario:
     """What is supposed; models: those behind endpoints whose tokens have a price. Raises UserError."""
-    _fill(dataset)
+    _fill(dataset, models)
     values: dict[str, Any] = {}
     left, middle, right = st.columns(3)
     values["items_a_month"] = _volume(left)
@@ -56,7 +56,7 @@ _EMPTY = {
 }  # fmt: skip
 
 
-def _fill(dataset: Dataset) -> None:
+def _fill(dataset: Dataset, models: Sequence[str]) -> None:
     """Puts a scenario into the fields: one that was loaded just now, or at first the usual one."""
     loaded: Scenario | None = st.session_state.pop("what-loaded", None)
     if loaded is None and st.session_state.get("what-of") == dataset.id and "what-items" in st.session_state:
@@ -68,10 +68,11 @@ def _fill(dataset: Dataset) -> None:
     st.session_state["what-batch"] = scenario.batch
     for name, *_ in _PRICES:
         value = getattr(scenario, name)
-        st.session_state[f"what-{name}"] = float(value) if value else None
-    for model, prices in scenario.tokens.items():
+        is_usual = value == Scenario.model_fields[name].default  # an hour or a label for nothing is not
+        st.session_state[f"what-{name}"] = None if is_usual else float(value)
+    for model in models:
         for kind in _KINDS:
-            value = getattr(prices, kind)
+            value = getattr(scenario.tokens.get(model), kind, None)
             st.session_state[f"what-{model}-{kind}"] = None if value is None else float(value)
 
 

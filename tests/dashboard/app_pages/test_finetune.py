@@ -135,6 +135,9 @@ def test_a_hosted_model_is_asked_for_less_and_says_how_long_it_lives(open_page: 
     at.number_input(key="tune-cap").set_value(2.0).run()
     press(at, "Start the fine-tune")
     assert "Nobody knows what a token costs" in at.error[0].value
+    at.number_input(key="tune-cap").set_value(0.0).run()  # nothing may be paid
+    press(at, "Start the fine-tune")
+    assert "Nobody knows what a token costs" in at.error[0].value
     at.number_input(key="tune-cap").set_value(None).run()
     press(at, "Start the fine-tune")
     job = newest(dataset_id)

@@ -80,6 +80,17 @@ def test_a_hosted_run_shows_tokens_and_money_and_is_started_with_its_cap(open_pa
         assert [job.cap_usd for job in jobs.all(session, dataset)] == [Decimal("0.25")] * 2
 
 
+@pytest.mark.parametrize(("typed", "kept"), [(0.0, Decimal(0)), (None, None)])
+def test_a_cap_of_nothing_is_a_cap_and_an_empty_field_is_none(
+    open_page: Open, dataset: int, typed: float | None, kept: Decimal | None
+) -> None:
+    at = hosted_run(open_page)
+    at.number_input(key="run-cap").set_value(typed)
+    press(at, "Start 2 jobs")
+    with begin() as session:
+        assert [job.cap_usd for job in jobs.all(session, dataset)] == [kept] * 2
+
+
 def test_without_a_hosted_model_no_cap_is_asked_for(open_page: Open, dataset: int) -> None:
     at = open_page("run")
     assert "run-cap" not in {element.key for element in at.number_input}

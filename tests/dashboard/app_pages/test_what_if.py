@@ -1,5 +1,7 @@
 """The What if page: supposed costs, where they cross, and scenarios that are kept."""
 
+from decimal import Decimal
+
 import pytest
 
 from db.engine import begin
@@ -45,6 +47,19 @@ def test_a_scenario_is_kept_loaded_and_deleted(open_page: Open, priced: int) -> 
     assert is_well(at)
     (kept,) = actions.kept(priced)
     assert (kept.name, kept.settings["items_a_month"]) == ("winter", 123)
+
+
+def test_what_is_supposed_to_cost_nothing_is_loaded_as_nothing_and_not_as_booked(open_page: Open, priced: int) -> None:
+    free = Decimal(0)
+    actions.save(priced, "ours", Scenario(label_usd=free, cpu_hour_usd=free))
+    at = open_page("what_if")
+    at.number_input(key="what-gpu_hour_usd").set_value(2.0).run()
+    (load,) = [button for button in at.button if button.label == "Load"]
+    load.click().run()
+    values = {name: at.number_input(key=f"what-{name}").value for name in ("label_usd", "cpu_hour_usd")}
+    assert values == {"label_usd": 0.0, "cpu_hour_usd": 0.0}
+    assert at.number_input(key="what-gpu_hour_usd").value is at.number_input(key="what-hosting_usd").value is None
+    assert "Labels are not counted" not in texts(at)
 
 
 @pytest.mark.parametrize("is_loaded", [True, False])

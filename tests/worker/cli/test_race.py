@@ -5,6 +5,7 @@ import json
 import pytest
 
 from db.engine import begin
+from db.errors import UserError
 from tests.builders import a_dataset
 
 
@@ -42,8 +43,24 @@ def test_the_chosen_one_can_be_finished(run):
     assert jobs[told["best"]]["items_done"] == 200
 
 
-def test_a_margin_that_is_no_amount_is_refused_in_a_sentence(run, terminal):
-    from db.errors import UserError
+def test_a_setting_that_no_technique_has_is_refused_with_those_there_are(run):
+    with pytest.raises(
+        UserError, match=r"--set alpa=…: none of these techniques has such a setting; they have .*alpha"
+    ):
+        run("race", "1", *BOTH, "--set", "alpa=2")
 
+
+def test_settings_go_to_those_that_have_them_and_members_to_combinations(run):
+    words = ("race", "1", "--technique", "ridge", "--technique", "ensemble", "--set", "alpha=2", "--json")
+    told = json.loads(run(*words, "--set", "members=ridge,constant"))
+    assert [racer["label"] for racer in told["racers"]] == [
+        "Ridge on words (alpha=2.0)",
+        "Ensemble (Ridge on words + Category median)",
+    ]
+    with pytest.raises(UserError, match="members=…: none of these"):
+        run("race", "1", *BOTH, "--set", "members=ridge,constant")
+
+
+def test_a_margin_that_is_no_amount_is_refused_in_a_sentence(run, terminal):
     with pytest.raises(UserError, match=r"should look like 2% or 1\.50"):
         run("race", "1", *BOTH, "--margin", "little")

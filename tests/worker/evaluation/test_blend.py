@@ -69,6 +69,22 @@ def test_the_interval_of_a_useless_members_value_seldom_lies_above_zero():
     assert false <= 6  # 5 % of 60 is 3; more than 6 happens once in 30 such tests at worst
 
 
+def test_the_weights_of_a_fold_are_those_that_its_rows_and_their_copies_had_no_part_in():
+    prices, truth = members(200, [0.3, 0.4, 0.5])
+    groups = np.arange(200) // 4
+    learned = blend.learn(prices, truth, groups)
+    for fold, made in enumerate(learned.crossed):
+        out = learned.folds == fold
+        assert not set(groups[out]) & set(groups[~out])
+        wild = np.where(out, truth[::-1] * 5, truth)
+        assert blend.learn(prices, wild, groups).crossed[fold] == made
+
+
+def test_rows_of_few_groups_teach_nothing():
+    prices, truth = members(100, [0.1, 0.9])
+    assert blend.learn(prices, truth, np.arange(100) % 3).blend.way == "equal"
+
+
 def test_too_few_rows_teach_nothing():
     prices, truth = members(blend.FEWEST - 1, [0.1, 0.9])
     learned = blend.learn(prices, truth)

@@ -1,5 +1,7 @@
 """Cascades on made-up members whose doubt is known: who is asked, what a budget buys, what the curve promises."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -105,11 +107,49 @@ def test_all_limits_at_once_say_what_one_chain_after_the_other_says():
         assert 1000 * made.usd[place] == pytest.approx(usd)
 
 
-def test_no_answer_and_no_interval_go_on():
-    chain = Chain((0, 1), (np.inf,))
+@pytest.mark.parametrize("width", cascade.WIDTHS)
+def test_no_answer_and_a_wide_interval_go_on_and_an_answer_without_an_interval_stays(width):
     price, low, high = np.array([1.0, np.nan, 1.0]), np.array([0.5, 0.5, np.nan]), np.array([2.0, 2.0, 2.0])
-    assert chain.goes_on(0, price, low, high).tolist() == [False, True, True]
-    assert not chain.goes_on(1, price, low, high).any()
+    for limit, goes_on in ((np.inf, [False, True, False]), (1.0, [True, True, False]), (0.0, [True, True, False])):
+        chain = Chain((0, 1), (limit,), width)
+        assert chain.goes_on(0, price, low, high).tolist() == goes_on
+        assert not chain.goes_on(1, price, low, high).any()
+
+
+def test_of_members_without_intervals_the_first_that_has_an_answer_is_kept():
+    """And the next ones cost nothing: the member's answers can't be told apart, so none is doubted."""
+    answers, truth = shop(60)
+    silent = answers._replace(low=np.full_like(answers.low, np.nan), high=np.full_like(answers.high, np.nan))
+    silent.price[:6, 0] = np.nan
+    for rows in (cascade.FEWEST - 1, len(truth)):
+        learned = cascade.learn(silent.take(range(rows)), truth[:rows], Aim(usd_per_1000=1000 * (CHEAP + 0.2 * DEAR)))
+        assert learned.chain.members == (0, 1)
+        _, usd = said(learned.chain, silent, truth)
+        assert usd == pytest.approx(1000 * (CHEAP + 0.1 * DEAR))
+
+
+def test_limits_that_let_all_rows_go_on_are_kept_as_they_are():
+    """The dear one is better wherever it answers; the cheap one stands in for it elsewhere."""
+    answers, truth = shop(200)
+    answers.price[:, 0] *= 1.3
+    answers.price[:60, 1] = np.nan
+    chain = cascade.learn(answers, truth, Aim(usd_per_1000=1e6)).chain
+    assert chain.members == (0, 1)
+    kept = Chain.from_json(json.loads(json.dumps(chain.as_json())))
+    assert said(kept, answers, truth) == said(chain, answers, truth)
+
+
+def test_the_chain_of_a_fold_is_one_that_its_rows_and_their_copies_had_no_part_in():
+    answers, truth = shop(200)
+    groups = np.arange(200) // 4
+    learned = cascade.learn(answers, truth, Aim(usd_per_1000=6), groups)
+    for fold, chain in enumerate(learned.crossed):
+        out = learned.folds == fold
+        assert not set(groups[out]) & set(groups[~out])
+        turned = answers._replace(price=np.where(out[:, None], answers.price[::-1], answers.price))
+        assert (
+            cascade.learn(turned, np.where(out, truth[::-1], truth), Aim(usd_per_1000=6), groups).crossed[fold] == chain
+        )
 
 
 def test_a_chain_survives_being_kept_and_json_knows_no_infinity():

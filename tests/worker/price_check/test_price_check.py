@@ -67,6 +67,22 @@ def test_a_version_has_the_decisions_and_the_same_test_rows_and_the_original_sta
     assert len(actions.decisions(made)) == 0
 
 
+def test_a_version_has_a_profile_of_its_own(dataset_id):
+    prices = items(dataset_id)["price"]
+    dear = int(items(dataset_id, Split.TRAIN)["row"][0])
+    actions.decide(dataset_id, dear, "fix", 10 * float(prices.max()))
+    actions.decide(dataset_id, 8, "drop")
+    made = actions.make_version(dataset_id)
+    with begin() as session:
+        profile = datasets.get(session, made).profile
+        assert datasets.get(session, dataset_id).profile == {}  # the builder made none, and none is made up
+    assert (profile["rows"], profile["items"], profile["rejects"]) == (300, 299, 1)
+    assert profile["price"]["quantiles"]["1.0"] == 10 * prices.max()
+    assert profile["price"]["count"] == 299
+    assert list(profile["reasons"]) == ["its price was judged wrong and the row was dropped"]
+    assert set(profile["missing"]) == {"external_id", "title", "description", "category", "brand", "price"}
+
+
 def test_a_decision_can_be_changed_and_taken_back(dataset_id):
     actions.decide(dataset_id, 7, "drop")
     actions.decide(dataset_id, 7, "fix", 12.5)

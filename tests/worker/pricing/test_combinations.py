@@ -13,6 +13,7 @@ from db.types import JobState, Split
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from worker import specs
+from worker.evaluation import calibration
 from worker.pricing import actions, comparison
 from worker.progress import Silent
 from worker.resources import LiveMember
@@ -116,12 +117,41 @@ def test_a_cascade_says_who_answered_and_why_and_costs_what_all_who_were_asked_c
     assert set(made["status"]) == {"ok"}
 
 
+@pytest.mark.parametrize("technique", ["ensemble", "cascade"])
+def test_all_rows_that_its_members_were_calibrated_on_calibrate_it_and_none_is_asked_for_it(
+    dataset_id: int, sent: list[int], technique: str
+) -> None:
+    for each in MEMBERS:
+        run(dataset_id, specs.parse(each), sent)
+    job_id = run(dataset_id, combined(technique), sent)
+    with begin() as session:
+        fit_hash = datasets.fit_hash(datasets.get(session, dataset_id), combined(technique).fit_key)
+        kept = calibration.read(artifacts.part(session, fit_hash, calibration.PART))
+        made = predictions.of_job(session, job_id)
+        saved = session.scalar(text("SELECT sum(usd) FROM chunks WHERE job_id = :job"), {"job": job_id})
+    assert len(kept) == 40
+    assert saved == 0
+    assert made["low"].null_count() == 0
+
+
 def test_a_job_holds_its_members_whole_and_the_same_ones_are_the_same_job(dataset_id: int, sent: list[int]) -> None:
     first = run(dataset_id, combined("ensemble"), sent)
     with begin() as session:
         stored = jobs.get(session, first).spec
     assert stored["members"][0]["alpha"] == 0.75
     assert actions.start(dataset_id, [specs.parse(stored)], Split.TEST) == [first]
+
+
+@pytest.mark.parametrize("technique", ["ensemble", "cascade"])
+def test_it_is_said_that_a_combination_does_not_wait_for_the_jobs_of_its_members(
+    dataset_id: int, sent: list[int], technique: str
+) -> None:
+    assert actions.busy_members(dataset_id, [combined(technique)]) == []
+    (ridge,) = actions.start(dataset_id, [specs.RidgeSpec()], Split.TEST)
+    (sentence,) = actions.busy_members(dataset_id, [specs.ConstantSpec(), combined(technique)])
+    assert sentence.startswith(f"{combined(technique).label} does not wait for job {ridge} (Ridge on words), still at")
+    drain(sent)
+    assert actions.busy_members(dataset_id, [combined(technique)]) == []
 
 
 def test_members_by_name_and_by_the_number_of_a_job(dataset_id: int, sent: list[int]) -> None:

@@ -1,6 +1,7 @@
 """A race hands out blocks, stops who can no longer win, pays for nothing more, and survives kills, caps and cancels."""
 
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -8,18 +9,18 @@ import polars as pl
 import pytest
 from sqlalchemy import text
 
-from db import chunks, jobs, predictions, races, results
+from db import chunks, endpoints, job_progress, jobs, predictions, races, rates, results
 from db.engine import begin
 from db.errors import NotReady, UserError, WrongState
 from db.job_results import RaceResult
-from db.types import Job, JobState, Split
+from db.types import Endpoint, Job, JobState, Split
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from worker import running, specs
 from worker.jobs import actions as job_actions
 from worker.pricing import actions as pricing_actions
 from worker.pricing import comparison
-from worker.race import actions, planning
+from worker.race import actions, planning, sentences, steps
 from worker.specs.race import Margin
 from worker.techniques import constant, ridge
 
@@ -180,6 +181,56 @@ def test_a_race_is_cancelled_paused_and_resumed_with_the_jobs_that_it_drives(dat
     job_actions.retry(race_id)
     drain(sent)
     assert result_of(race_id).ended == "clear"
+
+
+def test_a_race_that_is_retried_takes_the_jobs_along_that_their_caps_had_paused(dataset_id, sent):
+    race_id = actions.start(dataset_id, [RIDGE, CONSTANT], MARGIN)
+    driven = [racer.job for racer in result_of(race_id).racers]
+    with begin() as session:
+        jobs.pause(session, driven[0], "The cap is reached.")
+    job_actions.cancel(race_id)
+    job_actions.retry(race_id)
+    assert {job_of(job_id).state for job_id in driven} == {JobState.RUNNING}
+    drain(sent)
+    assert result_of(race_id).ended == "clear"
+
+
+def test_what_a_fit_will_be_paid_for_is_reckoned_before_the_first_block(dataset_id, sent):
+    with begin() as session:
+        endpoints.add(session, Endpoint("e", "http://127.0.0.1:1/v1"))
+        rates.set_tariff(session, "e", "m", {"input": Decimal(10), "output": Decimal(10)})
+        endpoints.add(session, Endpoint("f", "http://127.0.0.1:1/v1"))
+    paid, blind = (specs.ZeroShotSpec(model=f"{name}:m") for name in "ef")
+    (planned,) = pricing_actions.estimate(dataset_id, [paid], Split.TEST)
+    race_id = actions.start(dataset_id, [CONSTANT, paid, blind], MARGIN, budget_usd=Decimal(100))
+    _, known, unknown = result_of(race_id).racers
+    assert known.fit_usd == pytest.approx(float(planned.fixed_usd))
+    assert known.fit_usd > 50 * known.usd_per_row / 2, "a hundred answers to calibrate, at the usual length"
+    assert unknown.usd_per_row is unknown.fit_usd is None
+    with begin() as session:
+        racing = {racer.job: jobs.get(session, racer.job) for racer in (known, unknown)}
+        books = {each.job_id: each for each in job_progress.of(session, list(racing))}
+    missing = dict.fromkeys(racing, 20)
+    first = steps._expected(known, missing, racing, books, {}, Decimal(0))
+    assert first == pytest.approx(known.fit_usd + 20 * known.usd_per_row)
+    assert steps._expected(unknown, missing, racing, books, {}, Decimal(0)) is None
+    # What is paid of it already, and what a fit that is done took, is in the books.
+    part = replace(racing[known.job], spent_usd=Decimal(repr(known.fit_usd / 2)))
+    done = replace(racing[known.job], fixed_usd=Decimal(repr(known.fit_usd)))
+    for job, left in ((part, known.fit_usd / 2), (done, 0.0)):
+        usd = steps._expected(known, missing, {known.job: job}, books, {}, Decimal(0))
+        assert usd == pytest.approx(left + 20 * known.usd_per_row)
+
+
+def test_what_one_of_the_jobs_took_unknown_the_race_does_not_say_what_it_took(dataset_id, sent):
+    race_id = actions.start(dataset_id, [RIDGE, CONSTANT], MARGIN)
+    with begin() as session:
+        jobs.add_fixed_cost(session, result_of(race_id).racers[1].job, 0.0, Decimal(0), is_known=False)
+    settle(race_id, sent)
+    race, result = actions.standing(race_id)
+    assert result.rounds[-1].usd is result.rounds[-1].whole_usd is None
+    assert "what that cost is unknown" in sentences.progress(race, result)
+    assert "$" not in sentences.progress(race, result)
 
 
 def test_the_same_race_is_the_same_job_and_one_job_takes_part_in_one_race(dataset_id, sent):

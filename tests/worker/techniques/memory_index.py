@@ -144,7 +144,9 @@ class MemoryMember:
 
     def calibrate(self, validation: pl.DataFrame) -> None:
         priced = self.price(unpriced(validation), Silent()).with_columns(truth=validation["price"])
-        self.calibration = priced.select("row", "truth", "price", "low", "high", "status", "usd", "seconds")
+        self.calibration = priced.select(
+            "row", "truth", "price", "low", "high", "status", "usd", "seconds", group_id="row"
+        )
 
     def price(self, items: pl.DataFrame, progress: Progress) -> pl.DataFrame:
         priced = self._technique.price(items, progress)

@@ -1,6 +1,7 @@
 """What techniques would cost in a scenario, from what jobs paid; and scenarios that are kept apart from it."""
 
 import json
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import pytest
@@ -13,6 +14,7 @@ from db.types import Adapter, Endpoint, Split
 from tests.builders import a_dataset, an_adapter
 from tests.dashboard.priced import a_finished_job
 from worker import specs
+from worker.adapters import pricing
 from worker.datasets import actions as dataset_actions
 from worker.pricing import comparison
 from worker.specs import what_if
@@ -123,6 +125,59 @@ def test_a_fine_tune_bears_its_training_its_hosting_and_what_is_unknown(priced: 
         assert adapters.get(session, adapter.id).usd == Decimal("1.5")  # nothing that was measured changes
 
 
+def test_an_ensemble_bears_each_adapter_of_its_members_once(priced: dict[str, int]) -> None:
+    with begin() as session:
+        dataset_id = jobs.get(session, priced["ridge"]).dataset_id
+        one = an_adapter(session, dataset_id, usd=Decimal("1.5"), seconds=60.0, train_rows=100)
+        two = an_adapter(session, dataset_id, id="b" * 64, usd=Decimal(2), seconds=30.0, train_rows=50)
+        blind = an_adapter(session, dataset_id, id="c" * 64, metrics={"cost_unknown": True})
+        tuned = [
+            {"technique": "finetuned", "adapter": one.id, "readout": "median"},
+            {"technique": "finetuned", "adapter": one.id, "readout": "mean"},
+            {"technique": "hidden-boosting", "adapter": two.id},
+        ]
+        spec = specs.parse({"technique": "ensemble", "members": [{"technique": "constant"}, *tuned]})
+        assert pricing.training_cost(session, spec) == (90.0, Decimal("3.5"))
+        known, dark = (
+            a_combination(session, dataset_id, [*tuned, *more])
+            for more in ([], [{"technique": "finetuned", "adapter": blind.id}])
+        )
+    line = way(known, hosting_usd=Decimal(20), label_usd=Decimal("0.1"))
+    assert line["once"]["training"] == 3.5
+    assert line["monthly_usd"] == 40.0
+    assert line["once"]["labels"] == pytest.approx(16.0)  # boosting learns from all of the train side
+    assert way(known)["once"]["learning"] == pytest.approx(way(priced["ridge"])["once"]["learning"])
+    assert way(dark)["unknown"] == ["what its training cost"]
+
+
+def a_combination(
+    session: Session, dataset_id: int, members: Sequence[Mapping[str, object]], technique: str = "ensemble"
+) -> int:
+    """A finished job of the members and the constant, which bears what their adapters took."""
+    job_id = a_finished_job(session, dataset_id, specs.SPECS["ridge"]())
+    spec = specs.parse({"technique": technique, "members": [{"technique": "constant"}, *members]})
+    jobs.add_fixed_cost(session, job_id, *pricing.training_cost(session, spec))
+    session.execute(
+        text("UPDATE jobs SET technique = :name, spec = CAST(:spec AS jsonb) WHERE id = :job"),
+        {"spec": json.dumps(spec.model_dump(mode="json")), "job": job_id, "name": technique},
+    )
+    return job_id
+
+
+@pytest.mark.parametrize("technique", ["ensemble", "cascade"])
+def test_a_combination_needs_the_knowledge_base_only_where_a_member_reads_it(
+    priced: dict[str, int], technique: str
+) -> None:
+    def once(member: str) -> dict:
+        with begin() as session:
+            dataset_id = jobs.get(session, priced["ridge"]).dataset_id
+            job_id = a_combination(session, dataset_id, [{"technique": member}], technique)
+        return way(job_id)["once"]
+
+    assert "knowledge base" in once("neighbours")
+    assert "knowledge base" not in once("ridge")
+
+
 def test_jobs_without_a_common_item_have_nothing_to_be_measured_on(database: str) -> None:
     spec = specs.SPECS["ridge"]()
     with begin() as session:
@@ -184,4 +239,4 @@ def test_what_is_made_of_others_costs_what_was_booked_and_names_the_models_of_it
     assert actions.models([job_id]) == [MODEL]
     assert way(job_id)["usd_per_1000"] > 0
     assert way(job_id, tokens={MODEL: {"input": 1, "output": 1}})["usd_per_1000"] is None
-    assert spec.calibration_rows == 100, "no row is asked that the paid member has not been asked about"
+    assert spec.calibration_rows == 0, "no row is asked that the paid member has not been asked about"

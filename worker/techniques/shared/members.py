@@ -1,6 +1,6 @@
 """What several techniques said about the same rows, side by side, for those that are made of others."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,8 @@ import numpy.typing as npt
 import polars as pl
 
 from db.types import PredictionStatus
+from worker.evaluation import calibration
+from worker.evaluation.folds import Folds
 from worker.evaluation.resampling import Floats
 from worker.techniques.base import Member
 
@@ -19,20 +21,47 @@ PART = "combination.json"
 class Said:
     """(n, members) each; NaN = nothing."""
 
+    rows: pl.DataFrame  # row, truth ($), group_id of near-duplicates
     price: Floats  # $
     low: Floats  # $
     high: Floats  # $
     usd: Floats  # that asking took, now or before; NaN = nobody knows
 
+    @property
+    def truth(self) -> Floats:
+        return numbers(self.rows["truth"])
 
-def learned_from(members: Sequence[Member]) -> tuple[Said, Floats]:
-    """What the members said about the validation rows that none of them learned from, and the true prices ($)."""
+    @property
+    def groups(self) -> npt.NDArray[np.int64]:
+        return self.rows["group_id"].to_numpy()
+
+
+def learned_from(members: Sequence[Member]) -> Said:
+    """What the members said about the validation rows that none of them learned from."""
     frames = [member.calibration for member in members]
-    rows = frames[0].select("row", "truth").sort("row")
+    rows = frames[0].select("row", "truth", "group_id").sort("row")
     for frame in frames[1:]:
         rows = rows.join(frame.select("row"), on="row", how="semi", maintain_order="left")
-    said = [rows.join(frame.drop("truth"), on="row", how="left", maintain_order="left") for frame in frames]
-    return Said(*(_side_by_side(said, name) for name in ("price", "low", "high", "usd"))), numbers(rows["truth"])
+    said = [rows.join(frame, on="row", how="left", maintain_order="left") for frame in frames]
+    return Said(rows, *(_side_by_side(said, name) for name in ("price", "low", "high", "usd")))
+
+
+def calibrated(
+    rows: pl.DataFrame, folds: Folds, validation: pl.DataFrame, price: Callable[[int, pl.DataFrame], pl.DataFrame]
+) -> dict[str, bytes]:
+    """The part of the artifact with the calibration rows: `rows` (row, truth), each priced as weights or limits have it
+    that were learned on the other folds. `price` prices items as those of a fold are; nothing is kept of fewer rows
+    than calibrate.
+
+    What the final weights make of the rows that they were learned on would look better than they are.
+    """
+    if len(rows) < calibration.FEWEST:
+        return {}
+    hidden = validation.with_columns(price=pl.lit(None, pl.Float64))
+    items = rows.select("row").join(hidden, on="row", how="left", maintain_order="left").select(hidden.columns)
+    priced = pl.concat([price(int(fold), items.filter(folds == fold)) for fold in np.unique(folds)])
+    in_order = rows.select("row").join(priced, on="row", how="left", maintain_order="left")
+    return {calibration.PART: calibration.to_bytes(rows["truth"], in_order)}
 
 
 def _side_by_side(frames: Sequence[pl.DataFrame], name: str) -> Floats:

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from worker.ingest.types import Batch
+from db import datasets
+from db.engine import Session
 
 _BINS_PER_DECADE = 100
 _LOW, _HIGH = -4, 9  # decades of prices
@@ -34,8 +35,8 @@ class Profiler:
         self._is_cut = dict.fromkeys(_NAMES, False)
         self._reasons: Counter[str] = Counter()
 
-    def add(self, batch: Batch) -> None:
-        items = batch.items
+    def add(self, items: pl.DataFrame, rejects: pl.DataFrame) -> None:
+        """Some lines of the table. items: line, the texts (never null), price; rejects: reason."""
         self._items += len(items)
         for name in items.columns:
             if name != "line":
@@ -52,7 +53,7 @@ class Profiler:
             self._lengths[field].update(dict(counts.iter_rows()))
         for field in _NAMES:
             self._count_names(field, items[field])
-        reasons = batch.rejects["reason"].map_elements(_kind_of_reason, return_dtype=pl.String)
+        reasons = rejects["reason"].map_elements(_kind_of_reason, return_dtype=pl.String)
         self._reasons.update(dict(reasons.value_counts().iter_rows()))
 
     def _count_names(self, field: str, column: pl.Series) -> None:
@@ -117,6 +118,14 @@ class Profiler:
             "is_cut": self._is_cut[field],  # more than can be counted; `distinct` is then a lower bound
             "top": [{"name": name[:200], "items": items} for name, items in names.most_common(_TOP)],
         }
+
+
+def profile_of(session: Session, dataset_id: int) -> dict[str, Any]:
+    """The profile of a dataset's items and rejects as they are stored."""
+    items = datasets.items(session, dataset_id, details=True)
+    profiler = Profiler()
+    profiler.add(items.drop("row", "split", "group_id"), datasets.rejects(session, dataset_id))
+    return profiler.result(items["group_id"].to_numpy())
 
 
 def _quantiles(counts: Counter[int]) -> dict[str, int]:

@@ -6,11 +6,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from worker.ingest.profile import Profiler
-from worker.ingest.types import BATCH_ITEMS, BATCH_REJECTS, Batch
+from worker.datasets.profile import Profiler
+from worker.ingest.types import BATCH_ITEMS, BATCH_REJECTS
 
 
-def batch(prices: list[float | None], brand: str = "Acme", reasons: list[str] | None = None) -> Batch:
+def batch(
+    prices: list[float | None], brand: str = "Acme", reasons: list[str] | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     n = len(prices)
     items = pl.DataFrame(
         {
@@ -26,15 +28,15 @@ def batch(prices: list[float | None], brand: str = "Acme", reasons: list[str] | 
     )
     reasons = reasons or []
     rejects = pl.DataFrame({"line": range(len(reasons)), "raw": reasons, "reason": reasons}, schema=BATCH_REJECTS)
-    return Batch(items, rejects)
+    return items, rejects
 
 
 def test_figures_are_those_of_the_table() -> None:
     profiler = Profiler()
     prices = np.random.default_rng(0).lognormal(3, 1.5, 5000)
-    profiler.add(batch(list(prices[:3000])))
+    profiler.add(*batch(list(prices[:3000])))
     profiler.add(
-        batch(
+        *batch(
             [*prices[3000:], None, None],
             brand="",
             reasons=["no title", "price 'a' is not a number", "price 'b' is not a number"],
@@ -68,7 +70,7 @@ def test_figures_are_those_of_the_table() -> None:
 
 def test_an_empty_table_has_a_profile() -> None:
     profiler = Profiler()
-    profiler.add(batch([]))
+    profiler.add(*batch([]))
     result = profiler.result(np.empty(0, dtype=np.int64))
     assert result["rows"] == 0
     assert result["price"]["count"] == 0
@@ -77,7 +79,7 @@ def test_an_empty_table_has_a_profile() -> None:
 
 def test_one_price_and_tiny_and_huge_prices_have_a_histogram() -> None:
     profiler = Profiler()
-    profiler.add(batch([0.000001, 5.0, 999_999_999.0]))
+    profiler.add(*batch([0.000001, 5.0, 999_999_999.0]))
     histogram = profiler.result(np.arange(3))["price"]["histogram"]
     assert sum(histogram["counts"]) == 3
     assert histogram["edges"] == sorted(histogram["edges"])
