@@ -23,6 +23,7 @@ from worker.cli import (
     pricing,
     prompts,
     race,
+    report,
     server,
     verdicts,
     what_if,
@@ -32,7 +33,7 @@ from worker.cli.console import tell_error
 # The order of `pricewright --help`; a verb that is not named here comes after these.
 ORDER = (
     "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "curve", "jobs",
-    "pause", "resume", "cancel", "retry", "compare", "choose", "check-verdicts", "what-if", "leakage",
+    "pause", "resume", "cancel", "retry", "compare", "choose", "report", "check-verdicts", "what-if", "leakage",
     "check-prices", "decide-price", "curate", "scenarios", "demo", "doctor",
 )  # fmt: skip
 
@@ -51,7 +52,7 @@ app = typer.Typer(
 )
 for _noun in (
     server, datasets, pricing, race, jobs, finetune, data_need, leakage, price_check, knowledge, endpoints, prompts,
-    adapters, verdicts, what_if,
+    adapters, verdicts, what_if, report,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 
