@@ -54,7 +54,8 @@ def _spec(chart: Chart, ink: str, paper: str | None) -> dict[str, Any]:
         "view": {"stroke": None},
         "range": {"category": list(FAMILY_COLOURS.values())},
     }
-    return spec | {"width": WIDTH, "autosize": {"type": "pad", "contains": "content"}}
+    # Room for letters that are wider than those that were measured with.
+    return spec | {"width": WIDTH, "padding": {"left": 20, "right": 12, "top": 8, "bottom": 8}}
 
 
 def _holding(chart: Any) -> Any:
