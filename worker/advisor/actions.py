@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from db import guesses
 from db.engine import Session
+from worker import amounts
 from worker.advisor import evidence, facts, next_steps, table
 from worker.advisor.advice import COLUMNS, Advice, Fact, Link, NextStep
 from worker.advisor.evidence import Evidence
+from worker.guesses import actions as guess_actions
 
 
 def advice(session: Session, dataset_id: int) -> Advice:
@@ -17,7 +20,26 @@ def advice(session: Session, dataset_id: int) -> Advice:
         ways=table.ways(known),
         steps=next_steps.steps(session, known),
         notes=_notes(known),
+        you=_you(session, known),
     )
+
+
+def _you(session: Session, known: Evidence) -> Fact | None:
+    """How far a person's own guesses were off, in the newest game that is over; None where nobody guessed enough."""
+    for game in guesses.all(session, known.dataset.id):
+        is_over = game.ended_at is not None or (known.now - game.started_at).total_seconds() > game.seconds
+        if not is_over:
+            continue
+        found = guess_actions.of_game(session, game)
+        you = found.you
+        if you is None or you["n"] < guess_actions.FEWEST:
+            continue
+        text = f"{facts.figure(you, 'mae')} on {amounts.count(you['n'], 'row')} of these, guessed by {game.person}."
+        link = Link("guess", f"game {game.id}", {"game": str(game.id)})
+        return Fact(
+            "error", "You, without a machine", text, link, True, you["mae"], "dollars", you["mae_low"], you["mae_high"]
+        )
+    return None
 
 
 def _notes(known: Evidence) -> tuple[str, ...]:

@@ -105,7 +105,7 @@ def gather(session: Session, dataset_id: int) -> Evidence:
         with suppress(UserError):  # stored by an earlier version, whose technique had other settings
             parsed[job.id] = specs.parse(job.spec)
     known = {job.id: job for job in every if job.id in parsed}
-    compared = _large(known, comparison.taken(dataset, list(known.values())))
+    compared = comparison.of_like_size(known, comparison.taken(dataset, list(known.values())))
     trained = adapters.all(session)
     again = repeats.heads([known[job_id] for job_id in compared], trained)
     frame = predictions.of_jobs(session, compared).filter(pl.col("truth").is_not_null())
@@ -140,12 +140,6 @@ def gather(session: Session, dataset_id: int) -> Evidence:
         data_need=data_need,
         data_need_result=(results.get(session, data_need.id) or {}) if data_need else {},
     )
-
-
-def _large(known: Mapping[int, Job], taken: Sequence[int]) -> list[int]:
-    """Those that priced at least half as many rows as the largest: all are compared on the rows that they share."""
-    most = max((known[job_id].items_total for job_id in taken), default=0)
-    return [job_id for job_id in taken if known[job_id].items_total * 2 >= most]
 
 
 def _hardest(frame: pl.DataFrame, heads: Sequence[int]) -> dict[int, dict[str, Any]]:
