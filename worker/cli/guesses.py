@@ -59,7 +59,7 @@ def _play(game_id: int) -> None:
             return
         try:
             assert stands.item is not None  # it is not over
-            stands = actions.guess(game_id, stands.item["row"], _price(typed))
+            stands = actions.guess(game_id, stands.item["row"], actions.price_of(typed))
         except UserError as error:
             err.print(str(error))
 
@@ -72,17 +72,6 @@ def _show(stands: Standing) -> None:
         if text:
             err.print(f"  {text}")
     err.print("$ ", end="")
-
-
-def _price(typed: str) -> float | None:
-    """Dollars; None for an empty line. Raises UserError for what is no number."""
-    text = typed.strip().removeprefix("$").replace(",", "").strip()
-    if not text:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        raise UserError(f"{typed.strip()!r} is no price; type one like 24.90.") from None
 
 
 def _print(found: Result) -> None:

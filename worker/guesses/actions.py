@@ -32,8 +32,8 @@ YOU = 0
 COURSE_ERROR, COURSE_ROWS = 87.62, 100
 COURSE = (
     "For reference: in a course that teaches this choice (github.com/ed-donner/llm_engineering, “The Price is Right”) "
-    f"a person was off by ${COURSE_ERROR} on average, on {COURSE_ROWS} rows of another table. Other products have other "
-    "prices, so that figure can't be compared with yours directly."
+    f"a person was off by ${COURSE_ERROR} on average, on {COURSE_ROWS} rows of another table. Other products have "
+    "other prices, so that figure can't be compared with yours directly."
 )
 
 
@@ -162,6 +162,17 @@ def guess(game_id: int, row: int, price: float | None) -> Standing:
         if late <= GRACE and is_open:
             guesses.put(session, game_id, row, price)
         return _standing(session, game_id)
+
+
+def price_of(typed: str) -> float | None:
+    """Dollars, as a person types them; None for nothing. Raises UserError for what is no number."""
+    text = typed.strip().removeprefix("$").replace(",", "").strip()
+    if not text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise UserError(f"{typed.strip()!r} is no price; type one like 24.90.") from None
 
 
 def give_up(game_id: int) -> None:

@@ -1,6 +1,7 @@
 """The choices on the Run page: which rows, which techniques, with which model and prompt."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ import streamlit as st
 from dashboard.shared import formats, forms, navigation, words
 from dashboard.shared.forms import Choices
 from db.engine import begin
+from db.errors import UserError
 from db.types import Adapter, Dataset, Endpoint, Split
 from worker import specs
 from worker.adapters import pricing
@@ -24,6 +26,9 @@ PROMPT = "run-prompt"
 
 ADAPTER = "adapter"
 """In the address: the adapter that the Fine-tune or the Adapters page hands over."""
+
+TECHNIQUE = "technique"
+"""In the address: the technique that the Advisor page hands over, alone; its `model` and `k` may stand beside it."""
 
 CURVE_ROWS = 200
 """Test rows that each step of a context curve prices."""
@@ -79,11 +84,14 @@ def techniques(dataset: Dataset, endpoints: Sequence[Endpoint], adapters: Sequen
     offered = {name: kind for name, kind in specs.SPECS.items() if can_run(kind)}
     names, takes_adapter = list(offered), ADAPTER in st.query_params
     first = [name for name, kind in offered.items() if kind.is_preselected or (kind.needs_adapter and takes_adapter)]
+    if (wanted := st.query_params.get(TECHNIQUE, "")) in offered:
+        first = [wanted]
     if not learns:
         st.info("This dataset has no prices to learn from, so only techniques that need none are offered.")
     chosen = st.pills(
         "Techniques", names, selection_mode="multi", default=first,
-        label_visibility="collapsed", format_func=lambda name: specs.SPECS[name].label, key=f"techniques-{learns}",
+        label_visibility="collapsed", format_func=lambda name: specs.SPECS[name].label,
+        key=f"techniques-{learns}-{wanted}",
     )  # fmt: skip
     if learns and not adapters:
         label = "There is no adapter to price with yet: train one on the Fine-tune page"
@@ -114,6 +122,8 @@ def settings(
         members=members.known,
         usual_members=members.usual,
     )
+    if model := st.query_params.get("model"):
+        choices = replace(choices, model=model)
     if any(_asks_for_model(name) for name in names):
         left, _ = st.columns(2)
         with left:
@@ -124,9 +134,20 @@ def settings(
         _take_over(name, choices)
         kind = specs.SPECS[name]
         with st.expander(f"**{kind.label}** — {kind.about}"):
-            planned.append(forms.spec_form(name, choices))
+            planned.append(forms.spec_form(name, replace(choices, first=_handed_over(name))))
     with begin() as session:  # an adapter brings its model along: only then it is known where that answers
         return [pricing.fill(session, spec) for spec in planned]
+
+
+def _handed_over(name: str) -> dict[str, int]:
+    """The number of examples or neighbours that the Advisor page hands over; nothing where it is none."""
+    wanted = st.query_params.get("k", "")
+    if st.query_params.get(TECHNIQUE) != name or not wanted.isdecimal() or not specs.SPECS[name].k_counts:
+        return {}
+    with suppress(UserError):
+        specs.parse({"technique": name, "k": int(wanted)})
+        return {"k": int(wanted)}
+    return {}
 
 
 def _asks_for_model(name: str) -> bool:
