@@ -53,7 +53,7 @@ def _notes(known: Evidence) -> tuple[str, ...]:
             "figure looks a little better than it is; the comparison with the run ahead is corrected for all runs."
         )
     if known.hardest:
-        said.append("The hardest category is the largest of several figures: on other rows it would be a little lower.")
+        said.append("Where a run errs most is the largest of several figures: on other rows it would be a little less.")
     combined = [job for family, job in known.heads.items() if family not in evidence.FAMILIES]
     for job_id in combined:
         line = known.line(job_id)

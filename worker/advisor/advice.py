@@ -82,7 +82,7 @@ class NextStep:
     @property
     def cost(self) -> str:
         """Such as: about $0.40, 2 min."""
-        usd = "at a price nobody knows" if self.usd is None else f"about {amounts.usd(self.usd)}"
+        usd = "cost not known" if self.usd is None else f"about {amounts.usd(self.usd)}"
         time = "" if self.seconds is None else f", {amounts.duration(self.seconds)}"
         return f"{usd}{time}{f', {self.extra}' if self.extra else ''}"
 

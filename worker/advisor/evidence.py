@@ -14,7 +14,7 @@ from db.errors import UserError
 from db.job_progress import JobProgress
 from db.knowledge import bases
 from db.types import Adapter, Dataset, Family, Freshness, Job, JobKind, JobState
-from worker import specs
+from worker import amounts, specs
 from worker.adapters import pricing
 from worker.evaluation import compare, context_curve, slices
 from worker.evaluation.measures import USUAL
@@ -35,6 +35,12 @@ class Curve:
     jobs: Mapping[int, int]  # job -> k
     lines: pl.DataFrame  # context_curve.COLUMNS
     sentence: str
+
+    @property
+    def worth_more(self) -> set[int]:
+        """The jobs that more rows may be worth for: the one with the least error, and the shortest that is enough."""
+        known = self.lines.drop_nulls(USUAL).sort(USUAL)
+        return {int(job_id) for job_id in [*known["job_id"].head(1), *([self.enough["job_id"]] if self.enough else [])]}
 
     @property
     def enough(self) -> dict[str, Any] | None:
@@ -166,4 +172,6 @@ def _curve(session: Session, known: Mapping[int, Job], ks: dict[int, int], parse
     lines = context_curve.curve(compared, ks, dict(compared.select("job_id", "tokens_in").iter_rows()))
     first = next(iter(ks))
     what = comparison.counted(known[first].technique)
-    return Curve(parsed[first].family, what, ks, lines, context_curve.sentence(lines, what))
+    rows = amounts.count(int(compared["n"].max() or 0), "test row")  # type: ignore[arg-type]
+    said = f"On {rows}: {context_curve.sentence(lines, what)}"
+    return Curve(parsed[first].family, what, ks, lines, said)

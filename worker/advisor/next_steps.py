@@ -136,20 +136,20 @@ def _combined(evidence: Evidence, spec: CombinedSpec) -> BaseSpec:
 
 
 def _smaller(session: Session, evidence: Evidence) -> Iterator[NextStep]:
-    """Runs on fewer rows, steps of a context curve among them, that were better there than the best of their family:
+    """Runs on fewer rows, the best of a context curve among them, that erred less there than the best of their family:
     all of the rows would tell whether that holds."""
     target = _Target.of(evidence)
-    curves = {job_id for curve in evidence.curves for job_id in curve.jobs}
-    enough = {curve.enough["job_id"] for curve in evidence.curves if curve.enough}
+    steps_of = {job_id: curve for curve in evidence.curves for job_id in curve.jobs}
     compared = set(evidence.frame["job_id"])
     for job_id, job in evidence.jobs.items():
         spec = evidence.specs[job_id]
         head = evidence.heads.get(spec.family)
-        if job_id in compared or head is None or (job_id in curves and job_id not in enough):
+        curve = steps_of.get(job_id)
+        if job_id in compared or head is None or (curve and job_id not in curve.worth_more):
             continue
         if any(evidence.specs[other].hash == spec.hash for other in compared):
             continue
-        gap = _paired(session, evidence, job_id, head)
+        gap = _paired(session, curve, job_id, head)
         took = _priced(session, evidence, spec, target.limit)
         if gap is None or took is None:
             continue
@@ -161,19 +161,20 @@ def _smaller(session: Session, evidence: Evidence) -> Iterator[NextStep]:
         sets = "".join(f" --set {field}={value}" for field, value in names.items() if field != "technique")
         command = f"pricewright price {evidence.dataset.id} --technique {job.technique}{target.flags}{sets}"
         ground = (
-            f"Job {job_id} priced {rows} of these rows with it: that much less than {evidence.names[head]}, row by row."
+            f"Job {job_id} priced {rows} of these rows with it: row by row, that much beside {evidence.names[head]}."
         )
+        if curve:
+            ground += f" It is one of {len(curve.jobs)} steps of a context curve; the interval allows for that."
         text = f"{specs.describe(spec)} on all of the rows"
         link = Link("run", f"Run {spec.label}", names, command)
         yield NextStep(text, ground, link, usd, seconds, diff, low, high, comparison.level())
 
 
 def _paired(
-    session: Session, evidence: Evidence, job_id: int, head: int
+    session: Session, curve: Curve | None, job_id: int, head: int
 ) -> tuple[float, float | None, float | None, int] | None:
     """Mean error of a run minus that of another on the rows that both priced, with its interval, corrected for the
     steps of a context curve that it was the best of; None where they share none."""
-    curve = next((each for each in evidence.curves if job_id in each.jobs), None)
     among = sorted({*(curve.jobs if curve else {job_id}), head})
     frame = predictions.of_jobs(session, among).filter(pl.col("truth").is_not_null())
     if not len(frame) or frame["job_id"].n_unique() < len(among):
