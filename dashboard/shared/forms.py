@@ -33,8 +33,8 @@ class Choices:
     """What an ensemble or a cascade can be made of: a name or a job's number -> spec."""
     usual_members: Sequence[str] = ()
     """Those that are chosen at first."""
-    first: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    """Field -> the number that it has at first, in place of its default."""
+    first: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Field -> what it holds at first, in place of its default."""
 
 
 def spec_form(technique: str, choices: Choices | None = None) -> BaseSpec:

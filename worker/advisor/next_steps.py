@@ -155,19 +155,29 @@ def _smaller(session: Session, evidence: Evidence) -> Iterator[NextStep]:
             continue
         diff, low, high, rows = gap
         usd, seconds = took
-        names = {"technique": job.technique} | {
-            field: str(job.spec[field]) for field in ("k", "model") if field in job.spec
-        }
-        sets = "".join(f" --set {field}={value}" for field, value in names.items() if field != "technique")
-        command = f"pricewright price {evidence.dataset.id} --technique {job.technique}{target.flags}{sets}"
-        ground = (
-            f"Job {job_id} priced {rows} of these rows with it: row by row, that much beside {evidence.names[head]}."
-        )
+        settings = _settings(spec)
+        command = f"pricewright price {evidence.dataset.id} --technique {job.technique}{target.flags}"
+        command += "".join(f" --set {field}={value}" for field, value in settings.items())
+        ground = f"Job {job_id} priced {rows} of these rows so: row by row, that much beside {evidence.names[head]}."
         if curve:
             ground += f" It is one of {len(curve.jobs)} steps of a context curve; the interval allows for that."
+        if evidence.lead and evidence.lead["job_id"] != head:
+            ground += f" Ahead of that one is {evidence.names[evidence.lead['job_id']]}."
+        names = {"technique": job.technique} | settings
         text = f"{specs.describe(spec)} on all of the rows"
         link = Link("run", f"Run {spec.label}", names, command)
         yield NextStep(text, ground, link, usd, seconds, diff, low, high, comparison.level())
+
+
+def _settings(spec: BaseSpec) -> dict[str, str]:
+    """The settings of a technique that differ from the usual ones, as a person would give them."""
+    standard, asked = type(spec)().model_dump(mode="json"), specs.asked_fields(type(spec))
+    decided = ("prompt", "members", "min_price", "max_price")  # by the versions of prompts, other runs, the train side
+    return {
+        field: str(value)
+        for field, value in spec.model_dump(mode="json").items()
+        if field in asked and field not in decided and value != standard[field]
+    }
 
 
 def _paired(

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import streamlit as st
 
@@ -28,7 +29,9 @@ ADAPTER = "adapter"
 """In the address: the adapter that the Fine-tune or the Adapters page hands over."""
 
 TECHNIQUE = "technique"
-"""In the address: the technique that the Advisor page hands over, alone; its `model` and `k` may stand beside it."""
+"""In the address: the technique that the Advisor page hands over, alone; its settings may stand beside it by name."""
+
+_CHOSEN_APART = ("model", "prompt", "adapter", "members")
 
 CURVE_ROWS = 200
 """Test rows that each step of a context curve prices."""
@@ -139,14 +142,15 @@ def settings(
         return [pricing.fill(session, spec) for spec in planned]
 
 
-def _handed_over(name: str) -> dict[str, int]:
-    """The number of examples or neighbours that the Advisor page hands over; nothing where it is none."""
-    wanted = st.query_params.get("k", "")
-    if st.query_params.get(TECHNIQUE) != name or not wanted.isdecimal() or not specs.SPECS[name].k_counts:
+def _handed_over(name: str) -> dict[str, Any]:
+    """The settings of a technique that the Advisor page hands over, as its form shows them; none where one is bad."""
+    if st.query_params.get(TECHNIQUE) != name:
         return {}
+    kind = specs.SPECS[name]
+    given = [field for field in specs.asked_fields(kind) if field in st.query_params and field not in _CHOSEN_APART]
     with suppress(UserError):
-        specs.parse({"technique": name, "k": int(wanted)})
-        return {"k": int(wanted)}
+        parsed = specs.parse({"technique": name} | {field: st.query_params[field] for field in given})
+        return {field: getattr(parsed, field) for field in given}
     return {}
 
 

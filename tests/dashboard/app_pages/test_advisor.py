@@ -45,14 +45,15 @@ def test_without_runs_or_a_table_it_leads_on(open_page: Open, is_loaded: bool) -
     assert any(("Choose techniques" if is_loaded else "demo") in label for label in labels(at))
 
 
-def test_the_run_page_takes_technique_and_number_from_the_address(open_page: Open) -> None:
+def test_the_run_page_takes_technique_and_settings_from_the_address(open_page: Open) -> None:
     with begin() as session:
         dataset_id = a_dataset(session, 200)
         a_priced_dataset(session, dataset_id, ("ridge",))
-    at = open_page("run", dataset=str(dataset_id), technique="multi-shot", k="7")
+    at = open_page("run", dataset=str(dataset_id), technique="multi-shot", k="7", choose="nearest")
     assert is_well(at)
     assert at.pills[0].value == ["multi-shot"]
     assert at.number_input(key="spec-multi-shot-k").value == 7
+    assert at.selectbox(key="spec-multi-shot-choose").value == "nearest"
     assert not [each for each in at.warning if "Session State" in each.value]
     for k in ("999", "x"):
         other = open_page("run", dataset=str(dataset_id), technique="multi-shot", k=k)
