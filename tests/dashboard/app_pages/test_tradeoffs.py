@@ -4,6 +4,7 @@ import pytest
 
 from dashboard.parts.report import files
 from dashboard.parts.tradeoffs import intervals
+from dashboard.shared import verdicts
 from db import jobs
 from db.engine import begin
 from tests.dashboard.conftest import Open, is_well, texts
@@ -87,7 +88,7 @@ def test_intervals_are_judged_by_test_rows_and_by_segment(open_page: Open, price
     at.segmented_control[0].set_value("Intervals").run()
     table = at.dataframe[1].value
     assert len(table) == 6
-    assert set(table["verdict"]) <= set(intervals.SAID.values())
+    assert set(table["verdict"]) <= set(verdicts.COVERAGE.values())
     at.radio(key="segment").set_value(intervals.BAND).run()
     assert is_well(at)
     assert len(at.dataframe[1].value) > 6

@@ -96,6 +96,10 @@ def _datasets(walk: Walk, folder: Path) -> None:
     assert "Cheapest with mean error at most $1,000" in walk("choose", "1", "--error-below", "1000")
     assert walk.json("choose", "1", "--error-below", "1000")["choices"][0]["question"] == "cheapest"
     assert "[old].html" in walk("report", "1", "--out", str(folder / "report[old].html"))
+    assert "What to try next" in walk("advise", "1")
+    assert len(walk.json("advise", "1")["ways"]) == 4
+    assert "Game 1" not in walk("guess", "1", "--rows", "5", "--seconds", "60")  # what is asked goes to stderr
+    assert walk.json("guess", "1", "--game", "1")["guessed"] == 0
     supposed = ("--items-a-month", "5000", "--cpu-hour", "1", "--label-usd", "0.1", "--save", ODD)
     assert f"Kept as scenario 1, {SHOWN}" in walk("what-if", "1", *supposed)
     assert walk.json("what-if", "1", "--scenario", ODD)["scenario"]["items_a_month"] == 5000
