@@ -29,7 +29,7 @@ def show(found: Result) -> None:
         is_you=pl.col("job_id") == YOU,
     )
     if len(lines) > 1:
-        st.altair_chart(charts.errors(lines.select("label", "is_you", "mae", "mae_low", "mae_high")), key="guess-chart")
+        widgets.chart(charts.errors(lines.select("label", "is_you", "mae", "mae_low", "mae_high")), "guess")
         level = formats.level(lines["level"][0])
         st.caption(
             f"Bars are {level} intervals over the rows that you guessed. Whether two differ is told by the paired "

@@ -43,6 +43,7 @@ class Table:
     columns: Sequence[Column]
     frame: pl.DataFrame
     note: str = ""
+    is_detail: bool = False  # a chart says it already; folded where a page can fold
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from db import adapters, datasets, jobs, predictions
 from db.engine import begin
 from db.errors import NotReady
 from db.types import Dataset, Job
+from worker.advisor import actions as advisor_actions
+from worker.advisor.advice import Advice
 from worker.evaluation import choice, compare, coverage, slices
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, Measure
@@ -36,6 +38,7 @@ class Facts:
     cautions: Sequence[str]
     combined: Mapping[int, Mapping[str, Any]]  # job id -> worker.pricing.comparison.COMBINATION
     once: Sequence[int]  # jobs that another run could change, and that were run once
+    advice: Advice  # of all runs on the dataset
     made_at: datetime
 
     @property
@@ -59,6 +62,7 @@ def gather(job_ids: Sequence[int], measure: str, limits: Limits) -> Facts:
         dataset = datasets.get(session, chosen[0].dataset_id)
         frame = predictions.of_jobs(session, job_ids).filter(pl.col("truth").is_not_null())
         trained = adapters.all(session)
+        advice = advisor_actions.advice(session, dataset.id)
     forms = {adapter.id: adapter.form for adapter in trained}
     names = labels.unique(
         {job.id: words.job_name(job, forms.get(str(job.spec.get("adapter", "")), "")) for job in chosen}, number="job"
@@ -87,6 +91,7 @@ def gather(job_ids: Sequence[int], measure: str, limits: Limits) -> Facts:
         cautions=comparison.cautions(job_ids),
         combined=comparison.combinations(job_ids),
         once=[job.id for job in chosen if rows.get(job.id, {}).get("repeats") == 1 and repeats.is_by_chance(job)],
+        advice=advice,
         made_at=datetime.now(UTC),
     )
 

@@ -14,8 +14,6 @@ from worker import amounts
 _SVG = "http://www.w3.org/2000/svg"
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters, those that turn the direction of text among them."""
-_FEWEST_TO_FOLD = 13
-"""Tables with so many lines are folded: a reader opens what she wants to read."""
 
 
 def to_html(facts: Facts, sections: Sequence[Section]) -> bytes:
@@ -91,8 +89,9 @@ def _table(table: Table) -> str:
         f'<div class="wide"><table><caption>{escaped(table.name)}</caption><thead><tr>{heads}</tr></thead>'
         f"<tbody>{lines}</tbody></table></div>"
     )
-    if len(table.frame) >= _FEWEST_TO_FOLD:
-        drawn = f"<details><summary>{escaped(table.name)}: {len(table.frame):,} lines</summary>{drawn}</details>"
+    if table.is_detail:
+        head = f"{escaped(table.name)}: {amounts.count(len(table.frame), 'line')}"
+        drawn = f"<details><summary>{head}</summary>{drawn}</details>"
     return drawn + note
 
 

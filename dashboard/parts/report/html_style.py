@@ -36,7 +36,7 @@ thead th { background: var(--ground); color: var(--quiet); font-weight: 600; ver
 tbody th { font-weight: 600; }
 .number { text-align: right; }
 td.number { white-space: nowrap; }
-td:last-child { max-width: 22rem; overflow-wrap: anywhere; }
+td:last-child { max-width: 22rem; }
 details { margin: 1rem 0; }
 summary { cursor: pointer; color: var(--accent); font-size: .9rem; }
 footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .8rem; }

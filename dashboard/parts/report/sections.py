@@ -17,6 +17,7 @@ from dashboard.parts.report.facts import Facts
 from dashboard.parts.tradeoffs import charts
 from dashboard.shared import formats, verdicts, words
 from db.types import Split
+from worker.advisor.advice import COLUMNS
 from worker.evaluation.conformal import COVERAGE, WHY_NONE
 from worker.evaluation.measures import MEASURES, SHOWN, Measure
 
@@ -231,12 +232,56 @@ def dataset(facts: Facts) -> Section:
     return Section("The data", said, tables=[Table("Data", columns, frame)])
 
 
+def ways(facts: Facts) -> Section:
+    lines = [
+        (
+            way.name,
+            head.removesuffix("s"),
+            fact.claim,
+            fact.text,
+            fact.link.label if fact.is_measured else "not measured",
+        )
+        for way in facts.advice.ways
+        for column, head in COLUMNS.items()
+        for fact in way.cell(column)
+        if fact.is_measured or way.job is not None  # of a way that was not run the sentence above says that
+    ]
+    columns = [
+        Column("way", "Way"),
+        Column("kind", "Kind"),
+        Column("claim", "In general"),
+        Column("text", "Here"),
+        Column("source", "From"),
+    ]
+    frame = pl.DataFrame(lines, schema=dict.fromkeys((each.key for each in columns), pl.String), orient="row")
+    said = [
+        "What is said of each way in general, and what was measured on this table. Where the two don't agree, believe "
+        "the measurement.",
+        *(f"{way.name}: {_lowered(way.about)}" for way in facts.advice.ways),
+    ]
+    you = [facts.advice.you.text] if facts.advice.you else []
+    return Section(
+        "None, prompt, RAG or fine-tune", [*said, *you, *facts.advice.notes], tables=[Table("Ways", columns, frame)]
+    )
+
+
+def next_steps(facts: Facts) -> Section | None:
+    if not facts.advice.steps:
+        return None
+    lines = [(step.text, step.cost, step.expected, step.ground) for step in facts.advice.steps]
+    columns = [Column("text", "Try"), Column("cost", "Takes"), Column("gain", "Gain"), Column("ground", "Why")]
+    frame = pl.DataFrame(lines, schema=dict.fromkeys((each.key for each in columns), pl.String), orient="row")
+    return Section("What to try next", tables=[Table("Next steps", columns, frame)])
+
+
 def notes(facts: Facts) -> Section:
     said = [
         f"All intervals here are at {formats.level(facts.level)}, unless they say otherwise: bootstrap over the test "
         "rows, near-duplicates together. They speak of rows like these; of next year's catalogue only as far as it is "
         "like this one.",
-        "Nothing was chosen on test rows: techniques tuned themselves on validation rows.",
+        "No technique tuned itself on test rows; validation rows served for that. Which one is ahead is found on these "
+        "very rows, so its own figure looks a little better than it is; differences and verdicts are corrected for all "
+        "pairs.",
     ]
     if facts.once:
         said.append(
@@ -283,7 +328,8 @@ def making(facts: Facts) -> Section:
 
 
 SECTIONS: Sequence[Callable[[Facts], Section | None]] = (
-    verdict, frontier, chosen, errors, costs, every_pair, where, intervals, combinations, dataset, notes, making,
+    verdict, frontier, chosen, errors, costs, every_pair, where, intervals, combinations, ways, next_steps,
+    dataset, notes, making,
 )  # fmt: skip
 
 
@@ -348,7 +394,7 @@ def _slices(name: str, frame: pl.DataFrame, facts: Facts) -> Table:
         Column("said", "Verdict"),
     ]
     said = pl.col("verdict").replace_strict(verdicts.VERDICTS, default=formats.NOTHING, return_dtype=pl.String)
-    return Table(name, columns, frame.with_columns(said=said, label=_label("job_id", facts)))
+    return Table(name, columns, frame.with_columns(said=said, label=_label("job_id", facts)), is_detail=True)
 
 
 def _coverage(name: str, frame: pl.DataFrame, facts: Facts, first: Sequence[Column]) -> Table:
@@ -364,4 +410,4 @@ def _coverage(name: str, frame: pl.DataFrame, facts: Facts, first: Sequence[Colu
     ]
     said = pl.col("verdict").replace_strict(verdicts.COVERAGE, return_dtype=pl.String)
     # Runs of one technique are counted each for itself.
-    return Table(name, columns, frame.with_columns(said=said, label=_label("job_id", facts)))
+    return Table(name, columns, frame.with_columns(said=said, label=_label("job_id", facts)), is_detail=len(first) > 0)

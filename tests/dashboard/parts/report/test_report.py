@@ -160,6 +160,15 @@ def test_every_chart_is_named_and_its_ids_are_its_own(page: Page) -> None:
     assert len(page.texts["text"]) > 50  # text that can be read, found and copied, not outlines
 
 
+def test_the_advice_is_that_of_the_advisor(made: Made, page: Page) -> None:
+    measured = [
+        fact.text for way in made.facts.advice.ways for fact in (*way.advantages, *way.when) if fact.is_measured
+    ]
+    assert measured
+    assert set(measured) <= {line[3] for line in page.tables["Ways"]}
+    assert [line[0] for line in page.tables["Next steps"][1:]] == [step.text for step in made.facts.advice.steps]
+
+
 def test_what_strangers_wrote_stays_text(made: Made, page: Page) -> None:
     assert page.texts["h1"] == [SEEN]
     assert page.texts["title"][0].startswith(f"Pricing {SEEN}")
