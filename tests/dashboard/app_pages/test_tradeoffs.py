@@ -117,4 +117,4 @@ def test_the_report_is_made_when_somebody_wants_it(
     labels = [button.proto.label for button in at.get("download_button")]
     assert labels[-len(files.FORMATS) :] == [form.label for form in files.FORMATS.values()]
     assert asked == []
-    assert labels.count("SVG") == labels.count("PNG") == len(at.get("arrow_vega_lite_chart"))
+    assert labels.count("SVG") == labels.count("PNG") == len(at.get("vega_lite_chart"))

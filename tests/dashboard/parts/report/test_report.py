@@ -51,7 +51,7 @@ def made(emptied: Emptied) -> Made:
         dataset_id = a_dataset(session, 400, name=HOSTILE)
         job_ids = a_priced_dataset(session, dataset_id)
         session.execute(text("UPDATE items SET category = :name WHERE category = 'Lamps'"), {"name": CATEGORY})
-        session.execute(text("UPDATE predictions SET usd = 'NaN' WHERE job_id = :job"), {"job": job_ids[-1]})
+        session.execute(text("UPDATE predictions SET usd = NULL WHERE job_id = :job"), {"job": job_ids[-1]})
     known = report_facts.gather(job_ids, "mae", Limits(error=50))
     parts = sections.sections(known)
     html, xlsx = to_html(known, parts).decode(), to_xlsx(known, parts)
