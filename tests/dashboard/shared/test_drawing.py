@@ -4,6 +4,7 @@ import ast
 import struct
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import altair as alt
@@ -42,8 +43,11 @@ def test_a_png_is_sharp_enough_for_a_slide() -> None:
 
 
 def test_how_pages_hand_frames_over_meanwhile_does_not_matter() -> None:
+    def named(data: Any) -> dict[str, str]:
+        return {"name": "elsewhere"}
+
     calm = drawing.svg(a_chart())
-    alt.data_transformers.register("page", lambda data: {"name": "elsewhere"})
+    alt.data_transformers.register("page", named)
     with alt.data_transformers.enable("page"):
         assert drawing.svg(a_chart()) == calm
 
