@@ -229,6 +229,7 @@ def test_a_file_that_can_not_be_written_is_told_before_anything_is_priced(walk: 
     assert walk.json("jobs") == []
 
 
+@pytest.mark.slow
 def test_a_comparison_is_written_into_files_to_pass_on(walk: Walk, tmp_path: Path) -> None:
     with begin() as session:
         a_priced_dataset(session, a_dataset(session, 200), ("constant", "ridge"))

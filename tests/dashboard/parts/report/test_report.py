@@ -28,6 +28,8 @@ from worker import specs
 from worker.evaluation.choice import Limits
 from worker.pricing import comparison
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "=1+1</title><script>alert(1)</script>\x02 & <img src=http://x.example onerror=alert(1)> \u202e\"'"
 SEEN = "=1+1</title><script>alert(1)</script> & <img src=http://x.example onerror=alert(1)> \"'"
 CATEGORY = "@Lamps </text><script>alert(2)</script>"
