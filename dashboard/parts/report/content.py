@@ -81,3 +81,8 @@ def with_names(sentence: str, names: Mapping[int, str], written: Callable[[str],
         bold.format(written(names.get(int(piece), ""))) if place % 2 else written(piece)
         for place, piece in enumerate(pieces)
     )
+
+
+def lowered(text: str) -> str:
+    """A text inside a sentence: with a small letter, unless it begins with a name in capitals such as SMAPE."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]

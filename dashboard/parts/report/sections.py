@@ -12,12 +12,12 @@ from typing import Any
 import polars as pl
 
 from dashboard.parts.report import content
-from dashboard.parts.report.content import Column, Figure, Section, Table
+from dashboard.parts.report.advice import next_steps, ways
+from dashboard.parts.report.content import Column, Figure, Section, Table, lowered
 from dashboard.parts.report.facts import Facts
 from dashboard.parts.tradeoffs import charts
 from dashboard.shared import formats, verdicts, words
 from db.types import Split
-from worker.advisor.advice import COLUMNS
 from worker.evaluation.conformal import COVERAGE, WHY_NONE
 from worker.evaluation.measures import MEASURES, SHOWN, Measure
 
@@ -29,8 +29,8 @@ def verdict(facts: Facts) -> Section:
     level = formats.level(facts.level)
     said = [verdicts.verdict(facts.table, marks, facts.error)]
     said.append(
-        f"Judged by {_lowered(facts.error.short)} on {formats.count(facts.rows, 'test row')} that no technique had "
-        f"seen: {_lowered(facts.error.about)} In {level} of comparisons like this one nothing is called worse that is "
+        f"Judged by {lowered(facts.error.short)} on {formats.count(facts.rows, 'test row')} that no technique had "
+        f"seen: {lowered(facts.error.about)} In {level} of comparisons like this one nothing is called worse that is "
         "not, all pairs taken together."
     )
     synthetic = [words.SYNTHETIC] if facts.dataset.is_synthetic else []
@@ -69,7 +69,7 @@ def errors(facts: Facts) -> Section:
         Column("more_rows", "Rows to tell", "count"),
     ]
     said = pl.col("verdict").replace_strict(verdicts.VERDICTS, default=formats.NOTHING, return_dtype=pl.String)
-    about = [f"{each.short}: {_lowered(each.about)}" for each in (facts.error, *others)]
+    about = [f"{each.short}: {lowered(each.about)}" for each in (facts.error, *others)]
     note = (
         f"{' '.join(about)} Answered: share of rows with a readable price. Rows to tell: about so many more test rows "
         "would tell a tie from the one ahead in 80 of 100 cases, if the two differ as much as they seem to."
@@ -126,14 +126,14 @@ def every_pair(facts: Facts) -> Section | None:
         Column("left", "Technique"),
         Column("than", "Beside"),
         Column("verdict", "Verdict"),
-        Column("diff", f"Difference in {_lowered(facts.error.short)}", unit),
+        Column("diff", f"Difference in {lowered(facts.error.short)}", unit),
         *_interval("diff", facts),
         Column("more_rows", "Rows to tell", "count"),
     ]
     frame = known.with_columns(left=_label("first", facts), than=_label("second", facts))
     more = "more" if facts.error.lower_is_better else "less"
     note = (
-        f"How much {more} {_lowered(facts.error.short)} the technique on the left has than the one above, on the rows "
+        f"How much {more} {lowered(facts.error.short)} the technique on the left has than the one above, on the rows "
         "that both answered. Green is surely better, red surely worse, all pairs taken together; grey is a tie."
     )
     about = ". ".join(
@@ -155,7 +155,7 @@ def where(facts: Facts) -> Section | None:
         known = frame.drop_nulls(facts.error.key)
         if known.is_empty():
             continue
-        short = _lowered(facts.error.short)
+        short = lowered(facts.error.short)
         figures.append(
             Figure(
                 f"by-{name.replace(' ', '-')}",
@@ -232,48 +232,6 @@ def dataset(facts: Facts) -> Section:
     return Section("The data", said, tables=[Table("Data", columns, frame)])
 
 
-def ways(facts: Facts) -> Section:
-    lines = [
-        (
-            way.name,
-            head.removesuffix("s"),
-            fact.claim,
-            fact.text,
-            fact.link.label if fact.is_measured else "not measured",
-        )
-        for way in facts.advice.ways
-        for column, head in COLUMNS.items()
-        for fact in way.cell(column)
-        if fact.is_measured or way.job is not None  # of a way that was not run the sentence above says that
-    ]
-    columns = [
-        Column("way", "Way"),
-        Column("kind", "Kind"),
-        Column("claim", "In general"),
-        Column("text", "Here"),
-        Column("source", "From"),
-    ]
-    frame = pl.DataFrame(lines, schema=dict.fromkeys((each.key for each in columns), pl.String), orient="row")
-    said = [
-        "What is said of each way in general, and what was measured on this table. Where the two don't agree, believe "
-        "the measurement.",
-        *(f"{way.name}: {_lowered(way.about)}" for way in facts.advice.ways),
-    ]
-    you = [facts.advice.you.text] if facts.advice.you else []
-    return Section(
-        "None, prompt, RAG or fine-tune", [*said, *you, *facts.advice.notes], tables=[Table("Ways", columns, frame)]
-    )
-
-
-def next_steps(facts: Facts) -> Section | None:
-    if not facts.advice.steps:
-        return None
-    lines = [(step.text, step.cost, step.expected, step.ground) for step in facts.advice.steps]
-    columns = [Column("text", "Try"), Column("cost", "Takes"), Column("gain", "Gain"), Column("ground", "Why")]
-    frame = pl.DataFrame(lines, schema=dict.fromkeys((each.key for each in columns), pl.String), orient="row")
-    return Section("What to try next", tables=[Table("Next steps", columns, frame)])
-
-
 def notes(facts: Facts) -> Section:
     said = [
         f"All intervals here are at {formats.level(facts.level)}, unless they say otherwise: bootstrap over the test "
@@ -347,11 +305,6 @@ _SIDES: Mapping[str, str] = {
 _MEMBER: Mapping[str, Any] = {
     "technique": pl.String, "weight": pl.Float64, "answers": pl.Float64, "mae": pl.Float64, "usd_per_1000": pl.Float64,
 }  # fmt: skip
-
-
-def _lowered(text: str) -> str:
-    """A text inside a sentence: with a small letter, unless it begins with a name in capitals such as SMAPE."""
-    return text if text[:2].isupper() else text[:1].lower() + text[1:]
 
 
 def _named(job_ids: Sequence[int]) -> str:
