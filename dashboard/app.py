@@ -29,9 +29,11 @@ page = st.navigation(
             st.Page(navigation.COMPARE, title="Compare", icon=":material/compare_arrows:"),
         ],
         "Decide": [
+            st.Page(navigation.ADVISOR, title="Advisor", icon=":material/lightbulb:"),
             st.Page(navigation.RACE, title="Race", icon=":material/flag:"),
             st.Page(navigation.WHAT_IF, title="What if", icon=":material/calculate:"),
             st.Page(navigation.DATA_NEED, title="Data need", icon=":material/query_stats:"),
+            st.Page(navigation.GUESS, title="Guess", icon=":material/psychology:"),
         ],
         "Check": [
             st.Page(navigation.LEAKAGE, title="Leaks", icon=":material/water_drop:"),

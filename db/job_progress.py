@@ -118,6 +118,19 @@ def _progress(row: Any) -> JobProgress:
     )
 
 
+def pricing_seconds(session: Session, job_ids: Sequence[int]) -> dict[int, float]:
+    """Job -> seconds on the clock from the start of its first priced row to the end of its last; without those that
+    priced none."""
+    rows = session.execute(
+        text(
+            """SELECT job_id, extract(epoch FROM max(finished_at) - min(started_at))::float8 AS seconds FROM chunks
+               WHERE job_id = ANY(:ids) AND step = 'price' AND state = 'done' GROUP BY job_id"""
+        ),
+        {"ids": list(job_ids)},
+    )
+    return {row.job_id: row.seconds for row in rows if row.seconds is not None}
+
+
 def measured_seconds(
     session: Session, technique: str, queue: Queue, spec_hash: str | None = None
 ) -> tuple[float, float] | None:

@@ -428,6 +428,20 @@ class SavedScenario:
 
 
 @dataclass(frozen=True, slots=True)
+class Game:
+    """Somebody guesses the prices of test rows, against the clock."""
+
+    id: int
+    dataset_id: int
+    person: str
+    seed: int  # that the rows were drawn with
+    rows: list[int]  # in the order in which they are asked
+    seconds: int  # that it may take
+    started_at: datetime
+    ended_at: datetime | None  # None: it goes on, unless its time is over
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """A file of calls that an endpoint answers within hours."""
 

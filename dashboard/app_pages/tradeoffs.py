@@ -2,7 +2,16 @@
 
 import streamlit as st
 
-from dashboard.parts.tradeoffs import choice, combinations, comparison, context_curve, intervals, verdict_check
+from dashboard.parts.tradeoffs import (
+    charts,
+    choice,
+    combinations,
+    comparison,
+    context_curve,
+    intervals,
+    report,
+    verdict_check,
+)
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
 from dashboard.shared import formats, navigation, reads, verdicts, widgets, words
 from worker.evaluation.measures import DECIDING
@@ -37,9 +46,10 @@ st.info(words.md(verdicts.verdict(table, plain_names, error)), icon=":material/g
 for sentence in tradeoffs_reads.price_cautions(tuple(versions)):
     st.warning(words.plain(sentence), icon=":material/warning:")
 st.caption(f"{error.about} Compared on {formats.count(int(table['n'][0]), 'test row')}.")
-marks = choice.ask(table, versions, plain_names, error)
+limits = choice.ask(error)
+marks = choice.show(table, versions, plain_names, error, limits)
 combined = tradeoffs_reads.combinations(versions)
-comparison.chart(table, error, marks, combinations.curves(combined, labels))
+comparison.chart(table, error, marks, charts.budget_curves(combined, labels))
 combinations.explain(combined, error)
 comparison.unknown(table)
 comparison.run_once([job for job in jobs if job.id in versions], table)
@@ -62,3 +72,4 @@ if combined:
 st.subheader("Look closer", anchor=False)
 view = st.segmented_control("View", list(views), default="By category", required=True, label_visibility="collapsed")
 views[view]()
+report.show(dataset, tuple(versions), error, limits)

@@ -33,6 +33,8 @@ class Choices:
     """What an ensemble or a cascade can be made of: a name or a job's number -> spec."""
     usual_members: Sequence[str] = ()
     """Those that are chosen at first."""
+    first: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Field -> what it holds at first, in place of its default."""
 
 
 def spec_form(technique: str, choices: Choices | None = None) -> BaseSpec:
@@ -104,7 +106,7 @@ def _grid(technique: str, fields: dict[str, FieldInfo], values: dict[str, Any], 
             elif name == "members":
                 values[name] = _members(key, field, choices)
             else:
-                values[name] = field_input(key, name, field)
+                values[name] = field_input(key, name, field, choices.first.get(name))
 
 
 def _adapter(key: str, field: FieldInfo, choices: Choices) -> str:

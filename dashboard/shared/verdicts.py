@@ -9,7 +9,7 @@ from dashboard.shared.formats import count, listed, usd
 from dashboard.shared.markdown import md as md
 from dashboard.shared.markdown import plain as plain
 from worker import amounts
-from worker.evaluation import resampling
+from worker.evaluation import coverage, resampling
 from worker.evaluation.measures import Measure
 
 VERDICTS = {
@@ -21,6 +21,14 @@ VERDICTS = {
     "too few rows": "too few rows",
 }
 """What worker.evaluation.compare says of a job."""
+
+COVERAGE = {
+    coverage.HOLDS: "holds",
+    coverage.NARROW: "too narrow: holds fewer",
+    coverage.WIDE: "wider than needed: holds more",
+    coverage.FEW: "too few rows to say",
+}
+"""What worker.evaluation.coverage says of the promise of intervals."""
 
 
 def verdict(table: pl.DataFrame, labels: dict[int, str], error: Measure) -> str:

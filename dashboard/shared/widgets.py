@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard.shared import pickers, reads, words
+from dashboard.shared import drawing, pickers, reads, words
+from dashboard.shared.chart_style import Chart
 from dashboard.shared.navigation import CHOSEN, DATA, PICKER, choose, next_step
 from db.engine import DatabaseAway
 from db.errors import UserError
@@ -131,4 +132,27 @@ def downloads(name: str, fetch: Callable[[], pl.DataFrame], endings: Sequence[st
                 icon=":material/download:",
                 on_click="ignore",
                 key=f"download-{name}-{ending.removeprefix('.')}",
+            )
+
+
+def chart(drawn: Chart, name: str, *, key: str = "") -> None:
+    """A chart, and below it the buttons that take it away as a picture, which is drawn only when one is pressed.
+
+    `name`: of the file; `key` tells the chart from others of that name on the page.
+    """
+    key = key or name
+    st.altair_chart(drawn, key=key)
+    file = f"pricewright-{name}" + (f"-dataset-{st.session_state[CHOSEN]}" if CHOSEN in st.session_state else "")
+    with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
+        for label, draw, mime in (("SVG", drawing.svg, "image/svg+xml"), ("PNG", drawing.png, "image/png")):
+            st.download_button(
+                label,
+                lambda draw=draw: draw(drawn),  # type: ignore[misc]
+                file_name=f"{file}.{label.lower()}",
+                mime=mime,
+                type="tertiary",
+                icon=":material/image:",
+                on_click="ignore",
+                key=f"{label.lower()}-{key}",
+                help=f"This chart as a picture ({label}).",
             )

@@ -4,6 +4,7 @@ from db.models.adapters import AdapterChangeRow, AdapterFileRow, AdapterRow, Che
 from db.models.base import Base
 from db.models.datasets import DatasetRow, ItemRow, RejectRow
 from db.models.endpoints import BatchRow, CompletionRow, CompletionUseRow, EndpointRow, PromptRow
+from db.models.guesses import GameRow, GuessRow
 from db.models.jobs import ArtifactRow, ChunkRow, JobRow, PredictionRow, RateRow, ResultRow, WorkerRow
 from db.models.knowledge import KnowledgeBaseRow, KnowledgeItemRow, KnowledgeRemovedRow
 from db.models.price_decisions import PriceDecisionRow
@@ -22,6 +23,8 @@ __all__ = [
     "CompletionUseRow",
     "DatasetRow",
     "EndpointRow",
+    "GameRow",
+    "GuessRow",
     "ItemRow",
     "JobRow",
     "KnowledgeBaseRow",

@@ -12,11 +12,13 @@ from db.errors import UserError
 from db.servers.permissions import keep_private
 from worker.cli import (
     adapters,
+    advisor,
     data_need,
     datasets,
     demo,
     endpoints,
     finetune,
+    guesses,
     jobs,
     knowledge,
     leakage,
@@ -24,6 +26,7 @@ from worker.cli import (
     pricing,
     prompts,
     race,
+    report,
     server,
     verdicts,
     what_if,
@@ -33,8 +36,8 @@ from worker.cli.console import tell_error
 # The order of `pricewright --help`; a verb that is not named here comes after these.
 ORDER = (
     "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "curve", "jobs",
-    "pause", "resume", "cancel", "retry", "compare", "choose", "check-verdicts", "what-if", "leakage",
-    "check-prices", "decide-price", "curate", "scenarios", "demo", "doctor",
+    "pause", "resume", "cancel", "retry", "compare", "choose", "report", "advise", "check-verdicts", "what-if", "guess",
+    "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "doctor",
 )  # fmt: skip
 
 
@@ -52,7 +55,7 @@ app = typer.Typer(
 )
 for _noun in (
     server, datasets, pricing, demo, race, jobs, finetune, data_need, leakage, price_check, knowledge, endpoints,
-    prompts, adapters, verdicts, what_if,
+    prompts, adapters, verdicts, what_if, advisor, guesses, report,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import numpy as np
+
 from db.job_results import RungResult
+from worker.evaluation.resampling import Floats
 
 _RUNG = "rung "
 
@@ -15,3 +18,8 @@ def rung_name(place: int) -> str:
 def rungs_of(stored: dict[str, Any] | None) -> list[RungResult]:
     """The parts that are done, of what db.results has of the job."""
     return [RungResult.parse(value) for name, value in (stored or {}).items() if name.startswith(_RUNG)]
+
+
+def off(part: RungResult) -> Floats:
+    """(m,) $ by which each measured row was off; NaN where no price came."""
+    return np.array([np.nan if error is None else error for error in part.errors])

@@ -9,7 +9,7 @@ from db.engine import Session, begin
 from db.job_results import RungResult
 from worker.data_need import ways
 from worker.data_need.parts import part_of
-from worker.data_need.results import rung_name, rungs_of
+from worker.data_need.results import off, rung_name, rungs_of
 from worker.evaluation.data_curve import Rung
 from worker.evaluation.data_verdict import report
 from worker.progress import Aside
@@ -56,7 +56,7 @@ def forecast(work: Work) -> Commit:
     with begin() as session:
         parts = rungs_of(results.get(session, job.id))
 
-    rungs = [Rung(part.way, part.rows, np.array([np.nan if e is None else e for e in part.errors])) for part in parts]
+    rungs = [Rung(part.way, part.rows, off(part)) for part in parts]
     seconds = {(part.way, part.rows): part.seconds for part in parts}
     verdict = report(rungs, seconds, job.spec["there"], FINETUNE, WAYS)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -59,6 +59,12 @@ def taken(dataset: Dataset, every: Sequence[Job], chosen: Sequence[int] = ()) ->
             best[job.spec_hash] = job.id
     kept = set(best.values()) or steps
     return [job.id for job in able if job.id in kept]
+
+
+def of_like_size(known: Mapping[int, Job], taken: Sequence[int]) -> list[int]:
+    """Those that priced at least half as many rows as the largest: all are compared on the rows that they share."""
+    most = max((known[job_id].items_total for job_id in taken), default=0)
+    return [job_id for job_id in taken if known[job_id].items_total * 2 >= most]
 
 
 def left_out(every: Sequence[Job], kept: Sequence[int]) -> list[int]:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.parts.adapters import charts, table
 from dashboard.parts.run import choose
-from dashboard.shared import formats, navigation, reads, words
+from dashboard.shared import formats, navigation, reads, widgets, words
 from db.errors import UserError
 from db.types import Adapter, Job
 from worker.adapters import actions
@@ -135,7 +135,7 @@ def forgot(adapter: Adapter) -> None:
     )
     measured = [finding for finding in report.findings if finding.change is not None]
     if measured:
-        st.altair_chart(charts.worsening(frame(measured)), key=f"forgot-{adapter.id}")
+        widgets.chart(charts.worsening(frame(measured)), "forgetting", key=f"forgot-{adapter.id}")
     st.dataframe([_line(finding) for finding in report.findings], hide_index=True, column_config=_PARTS)
 
 

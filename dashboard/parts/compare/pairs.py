@@ -44,7 +44,7 @@ def counted(frame: pl.DataFrame) -> str:
 
 
 def scatter(frame: pl.DataFrame) -> None:
-    st.altair_chart(compare_charts.two_errors(frame), key="two-errors")
+    widgets.chart(compare_charts.two_errors(frame), "two-errors")
     both = len(frame.drop_nulls(["error_a", "error_b"]))
     drawn = f" An even sample of {formats.count(both, 'row')} is drawn." if both > charts.MOST_POINTS else ""
     st.caption(f"One mark per row; on the line both are equally far off, below it B is nearer.{drawn}")

@@ -40,7 +40,7 @@ def profile(dataset: Dataset) -> None:
         st.subheader("Prices", anchor=False)
         if price.get("count"):
             histogram = price["histogram"]
-            st.altair_chart(charts.price_histogram(histogram["edges"], histogram["counts"]))
+            widgets.chart(charts.price_histogram(histogram["edges"], histogram["counts"]), "prices")
             low, quarter, three_quarters, high = (
                 formats.usd(price["quantiles"][q]) for q in ("0.0", "0.25", "0.75", "1.0")
             )
@@ -100,7 +100,7 @@ def fields(dataset: Dataset) -> pl.DataFrame:
 
 def splits(dataset: Dataset) -> None:
     st.caption("Near-duplicates are never on two sides, and the division is the same every time.")
-    st.altair_chart(charts.split_bar(dataset.splits))
+    widgets.chart(charts.split_bar(dataset.splits), "sides")
     for place, (side, (label, about)) in zip(st.columns(len(words.SPLITS)), words.SPLITS.items(), strict=True):
         place.metric(label, f"{dataset.splits.get(side, 0):,}", border=True)
         place.caption(about)

@@ -81,7 +81,7 @@ def _show(job: Job, was: JobState) -> None:
         if report is None:
             _head(job, progress, len(points))
             if len(points):
-                st.altair_chart(charts.errors(points), key=f"need-chart-{job.id}")
+                widgets.chart(charts.errors(points), "data-need", key=f"need-chart-{job.id}")
                 st.caption("Each point is one way that learned from one part; smaller parts come first.")
             return
         _answer(job, report, points)
@@ -115,7 +115,8 @@ def _answer(job: Job, report: dict[str, Any], points: pl.DataFrame) -> None:
         st.markdown("There is nothing to compare with: only fine-tuning was asked about.")
     is_beyond = report["there"] > REACH * report["rows"]
     there = None if is_beyond else report["there"]  # what is not foretold is not drawn
-    st.altair_chart(charts.errors(points, data_need_reads.curves(report), there), key=f"need-chart-{job.id}")
+    drawn = charts.errors(points, data_need_reads.curves(report), there)
+    widgets.chart(drawn, "data-need", key=f"need-chart-{job.id}")
     st.caption(
         f"Lines are power laws through the measured points, bands hold 80 % of what the lines might be. Hollow points "
         f"are the largest part ({report['rows']:,} rows). Beyond it everything is a forecast, up to "

@@ -140,23 +140,24 @@ def _charts(curve: Curve) -> None:
             "**Loss**",
             help="What the training makes small: how far its answers are from the right prices. Lower is better.",
         )
-        st.altair_chart(charts.loss(curve.steps, curve.measured, curve.total), key="training-loss")
+        widgets.chart(charts.loss(curve.steps, curve.measured, curve.total), "training-loss")
     if curve.measured["mae"].is_null().all():
         middle.markdown("**Price error**")
         middle.caption("No validation row was priced yet; the curve begins with the first measurement.")
     else:
         with middle:
             st.markdown("**Mean price error**", help="On validation rows; lower is better.")
-            st.altair_chart(charts.error(curve.measured, curve.total), key="training-error")
+            widgets.chart(charts.error(curve.measured, curve.total), "training-error")
         with right:
             st.markdown("**Median error and answers**", help="Half of the guesses are closer than the median error.")
-            st.altair_chart(charts.shares(curve.measured, curve.total), key="training-shares")
+            widgets.chart(charts.shares(curve.measured, curve.total), "training-shares")
     if curve.best:
         st.caption(words.md(f"Best so far: step {curve.best['step']:,}, {words.measurement(curve.best)}."))
     for place, (name, label) in zip(st.columns(3, gap="medium"), _SMALL.items(), strict=True):
         if curve.steps[name].is_not_null().any():
-            place.caption(label)
-            place.altair_chart(charts.figure(curve.steps, name, curve.total), key=f"training-{name}")
+            with place:
+                st.caption(label)
+                widgets.chart(charts.figure(curve.steps, name, curve.total), f"training-{name.replace('_', '-')}")
 
 
 _SMALL = {"learning_rate": "Learning rate", "grad_norm": "Gradient norm", "tokens_per_second": "Tokens per second"}

@@ -201,7 +201,7 @@ def freshness(dataset: Dataset) -> None:
             "with a file of changes that has a column called date.",
             icon=":material/event:",
         )
-    st.altair_chart(charts.by_age(table), key=f"age-{chosen}")
+    widgets.chart(charts.by_age(table), "error-by-age", key=f"age-{chosen}")
     st.caption(
         "Test rows by the median age of the neighbours they rest on; bars are 95 % bootstrap intervals. Older prices "
         "may belong to other kinds of products, so a difference is a reason to look, not a proof."

@@ -36,7 +36,7 @@ def _show(race_id: int, was: JobState) -> None:
         _table(race, result, names)
         points = race_reads.gaps(result, names)
         if len(points):
-            st.altair_chart(charts.gaps(points, measure), key=f"race-chart-{race_id}")
+            widgets.chart(charts.gaps(points, measure), "race", key=f"race-chart-{race_id}")
         st.caption(words.md(sentences.about(result, measure)))
         if result.ended == "clear":
             _rest(result, names)

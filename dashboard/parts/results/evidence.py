@@ -42,7 +42,7 @@ def doubt(evidence: Evidence, price: float | None, truth: float | None, key: str
     quantiles, likeliest = evidence.get("quantiles") or {}, evidence.get("likeliest") or {}
     chart = charts.distribution(quantiles, likeliest, price, truth)
     if chart is not None:
-        st.altair_chart(chart, key=f"distribution-{key}")
+        widgets.chart(chart, "distribution", key=f"distribution-{key}")
         st.caption("What the model held likely: bars for single prices, the lines span 50 % and 90 % of its doubt.")
 
 

@@ -1,15 +1,18 @@
 """The choices on the Run page: which rows, which techniques, with which model and prompt."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import streamlit as st
 
 from dashboard.shared import formats, forms, navigation, words
 from dashboard.shared.forms import Choices
 from db.engine import begin
+from db.errors import UserError
 from db.types import Adapter, Dataset, Endpoint, Split
 from worker import specs
 from worker.adapters import pricing
@@ -24,6 +27,11 @@ PROMPT = "run-prompt"
 
 ADAPTER = "adapter"
 """In the address: the adapter that the Fine-tune or the Adapters page hands over."""
+
+TECHNIQUE = "technique"
+"""In the address: the technique that the Advisor page hands over, alone; its settings may stand beside it by name."""
+
+_CHOSEN_APART = ("model", "prompt", "adapter", "members")
 
 CURVE_ROWS = 200
 """Test rows that each step of a context curve prices."""
@@ -79,11 +87,14 @@ def techniques(dataset: Dataset, endpoints: Sequence[Endpoint], adapters: Sequen
     offered = {name: kind for name, kind in specs.SPECS.items() if can_run(kind)}
     names, takes_adapter = list(offered), ADAPTER in st.query_params
     first = [name for name, kind in offered.items() if kind.is_preselected or (kind.needs_adapter and takes_adapter)]
+    if (wanted := st.query_params.get(TECHNIQUE, "")) in offered:
+        first = [wanted]
     if not learns:
         st.info("This dataset has no prices to learn from, so only techniques that need none are offered.")
     chosen = st.pills(
         "Techniques", names, selection_mode="multi", default=first,
-        label_visibility="collapsed", format_func=lambda name: specs.SPECS[name].label, key=f"techniques-{learns}",
+        label_visibility="collapsed", format_func=lambda name: specs.SPECS[name].label,
+        key=f"techniques-{learns}-{wanted}",
     )  # fmt: skip
     if learns and not adapters:
         label = "There is no adapter to price with yet: train one on the Fine-tune page"
@@ -114,6 +125,8 @@ def settings(
         members=members.known,
         usual_members=members.usual,
     )
+    if model := st.query_params.get("model"):
+        choices = replace(choices, model=model)
     if any(_asks_for_model(name) for name in names):
         left, _ = st.columns(2)
         with left:
@@ -124,9 +137,21 @@ def settings(
         _take_over(name, choices)
         kind = specs.SPECS[name]
         with st.expander(f"**{kind.label}** — {kind.about}"):
-            planned.append(forms.spec_form(name, choices))
+            planned.append(forms.spec_form(name, replace(choices, first=_handed_over(name))))
     with begin() as session:  # an adapter brings its model along: only then it is known where that answers
         return [pricing.fill(session, spec) for spec in planned]
+
+
+def _handed_over(name: str) -> dict[str, Any]:
+    """The settings of a technique that the Advisor page hands over, as its form shows them; none where one is bad."""
+    if st.query_params.get(TECHNIQUE) != name:
+        return {}
+    kind = specs.SPECS[name]
+    given = [field for field in specs.asked_fields(kind) if field in st.query_params and field not in _CHOSEN_APART]
+    with suppress(UserError):
+        parsed = specs.parse({"technique": name} | {field: st.query_params[field] for field in given})
+        return {field: getattr(parsed, field) for field in given}
+    return {}
 
 
 def _asks_for_model(name: str) -> bool:

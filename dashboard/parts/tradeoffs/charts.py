@@ -5,7 +5,7 @@ Many points are binned before they are drawn: a browser needs seconds for 100,00
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -124,6 +124,21 @@ def trade_off(
     ]
     bands = _budgets(budgets, x, errors) if budgets is not None and error.key == USUAL else []
     return sized(alt.layer(*bands, line, bars, rings, points, *texts), height=430)
+
+
+def budget_curves(told: Mapping[int, Mapping[str, Any]], labels: dict[int, str]) -> pl.DataFrame:
+    """label, usd_per_1000, mae, low, high: what other budgets of each cascade would buy, on validation rows.
+
+    told: job id -> what validation rows say of a combination's members (worker.pricing.comparison.combinations).
+    """
+    points = [
+        {"label": labels[job_id], **point}
+        for job_id, each in told.items()
+        for point in each.get("curve", ())
+        if point["usd_per_1000"] > 0
+    ]
+    figures = dict.fromkeys(("usd_per_1000", "mae", "low", "high"), pl.Float64)
+    return pl.DataFrame(points, schema={"label": pl.String, **figures})
 
 
 def _budgets(budgets: pl.DataFrame, x: alt.X, errors: alt.Scale) -> list[Chart]:

@@ -16,9 +16,10 @@ Marks = dict[int, str]
 """Job id -> what it was chosen as: "cheapest, fastest"."""
 
 
-def ask(table: pl.DataFrame, versions: dict[int, Version], names: Mapping[int, str], error: Measure) -> Marks:
-    """Fields for the limits and a sentence for each one that is set; which jobs they choose. names: in Markdown."""
-    limits = _limits(error)
+def show(
+    table: pl.DataFrame, versions: dict[int, Version], names: Mapping[int, str], error: Measure, limits: Limits
+) -> Marks:
+    """A sentence for each limit that is set; which jobs they choose. names: in Markdown."""
     found = tradeoffs_reads.choices(versions, error.key, limits)
     marks: Marks = {}
     for each in found:
@@ -31,7 +32,8 @@ def ask(table: pl.DataFrame, versions: dict[int, Version], names: Mapping[int, s
     return marks
 
 
-def _limits(error: Measure) -> Limits:
+def ask(error: Measure) -> Limits:
+    """Fields for the limits."""
     percent = error.unit == "share"
     unit = {"dollars": "$", "share": "%", "log": ""}[error.unit]
     name = f"{error.short} in {unit}" if unit else error.short

@@ -100,17 +100,3 @@ def _table(frame: pl.DataFrame, columns: dict[str, Any]) -> None:
 def _between(ends: Mapping[str, float | None]) -> str:
     low, high = ends["worse_low"], ends["worse_high"]
     return "too few rows" if low is None or high is None else f"{low:+.2f} to {high:+.2f}"
-
-
-def curves(told: Mapping[int, Told], labels: dict[int, str]) -> pl.DataFrame:
-    """label, usd_per_1000, mae, low, high: what other budgets of each cascade would buy, on validation rows."""
-    points = [
-        {"label": labels[job_id], **point}
-        for job_id, each in told.items()
-        for point in each.get("curve", ())
-        if point["usd_per_1000"] > 0
-    ]
-    return pl.DataFrame(points, schema={"label": pl.String, **dict.fromkeys(_POINT, pl.Float64)})
-
-
-_POINT = ("usd_per_1000", "mae", "low", "high")

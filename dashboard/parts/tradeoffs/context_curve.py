@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard.parts.tradeoffs import context_charts
-from dashboard.shared import formats, navigation, pickers, reads, words
+from dashboard.shared import formats, navigation, pickers, reads, widgets, words
 from db.types import Job
 from worker.evaluation import context_curve
 from worker.pricing import comparison
@@ -32,8 +32,8 @@ def show(jobs: Sequence[Job]) -> None:
     what = comparison.counted(known[chosen].technique)
     lines = context_curve.curve(table, ks, dict(table.select("job_id", "tokens_in").iter_rows()))
     st.info(words.md(context_curve.sentence(lines, what)), icon=":material/gavel:")
-    st.altair_chart(context_charts.context_error(lines, what), key="context-error")
-    st.altair_chart(context_charts.context_cost(lines, what), key="context-cost")
+    widgets.chart(context_charts.context_error(lines, what), "context-error")
+    widgets.chart(context_charts.context_cost(lines, what), "context-cost")
     unknown = lines.filter(pl.col("usd_per_1000").is_null() | pl.col("usd_per_1000").is_nan())
     if len(unknown):
         st.caption("What is missing below has an unknown cost: nobody told the price of its model's tokens.")

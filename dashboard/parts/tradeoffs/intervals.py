@@ -6,18 +6,11 @@ import polars as pl
 import streamlit as st
 
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
-from dashboard.shared import formats, words
+from dashboard.shared import formats, verdicts, words
 from dashboard.shared.reads import Version
-from worker.evaluation import coverage
 from worker.evaluation.conformal import COVERAGE, WHY_NONE
 
 ALL, BAND, CATEGORY = "All rows", "By predicted price", "By category"
-SAID = {
-    coverage.HOLDS: "holds",
-    coverage.NARROW: "too narrow: holds fewer",
-    coverage.WIDE: "wider than needed: holds more",
-    coverage.FEW: "too few rows to say",
-}
 
 _text, _number = st.column_config.TextColumn, st.column_config.NumberColumn
 _COLUMNS: dict[str, Any] = {
@@ -48,7 +41,7 @@ def show(versions: dict[int, Version], labels: dict[int, str]) -> None:
         "n",
         label=pl.col("job_id").replace_strict(labels, return_dtype=pl.String),
         covered=pl.struct("covered", "covered_low", "covered_high").map_elements(_share, return_dtype=pl.String),
-        verdict=pl.col("verdict").replace_strict(SAID, return_dtype=pl.String),
+        verdict=pl.col("verdict").replace_strict(verdicts.COVERAGE, return_dtype=pl.String),
         width=pl.col("width").map_elements(lambda width: f"{width:.0%} of the price", return_dtype=pl.String),
     )
     order = [name for name in _COLUMNS if name != "slice" or segment != ALL]

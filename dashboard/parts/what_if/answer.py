@@ -21,7 +21,7 @@ def show(answer: Answer, names: dict[int, str], errors: dict[int, float | None])
     items = answer.scenario.items_a_month
     _sentences(report, items)
     if answer.totals.ways:
-        st.altair_chart(charts.totals(answer.totals, names, items), key="what-chart")
+        widgets.chart(charts.totals(answer.totals, names, items), "what-if")
         st.caption(
             f"Supposed, not measured: {form.summary(answer.scenario)}. The cost of an item is that of "
             f"{formats.count(answer.items, 'item')} which all of these priced; bands and bars are 95 % bootstrap "

@@ -2,7 +2,9 @@
 
 import pytest
 
+from dashboard.parts.report import files
 from dashboard.parts.tradeoffs import intervals
+from dashboard.shared import verdicts
 from db import jobs
 from db.engine import begin
 from tests.dashboard.conftest import Open, is_well, texts
@@ -86,7 +88,7 @@ def test_intervals_are_judged_by_test_rows_and_by_segment(open_page: Open, price
     at.segmented_control[0].set_value("Intervals").run()
     table = at.dataframe[1].value
     assert len(table) == 6
-    assert set(table["verdict"]) <= set(intervals.SAID.values())
+    assert set(table["verdict"]) <= set(verdicts.COVERAGE.values())
     at.radio(key="segment").set_value(intervals.BAND).run()
     assert is_well(at)
     assert len(at.dataframe[1].value) > 6
@@ -103,3 +105,16 @@ def test_limits_choose_and_say_so_in_words_and_in_the_table(open_page: Open, pri
     assert {label: said for label, said in chosen.items() if said} == {"Category median": "cheapest"}
     at.number_input(key="limit-usd").set_value(0.0).run()
     assert "per 1,000 items: none. " in texts(at)
+
+
+def test_the_report_is_made_when_somebody_wants_it(
+    open_page: Open, priced: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(files, "made", lambda *how: asked.append(how[-1]))
+    at = open_page("tradeoffs")
+    assert is_well(at)
+    labels = [button.proto.label for button in at.get("download_button")]
+    assert labels[-len(files.FORMATS) :] == [form.label for form in files.FORMATS.values()]
+    assert asked == []
+    assert labels.count("SVG") == labels.count("PNG") == len(at.get("vega_lite_chart"))

@@ -14,6 +14,7 @@ from db.engine import access, begin
 from db.errors import UserError
 from db.types import JobState, Split
 from tests.builders import a_catalogue, a_dataset, an_adapter
+from tests.dashboard.priced import a_priced_dataset
 from tests.fake_openai.server import endpoint
 from tests.worker.finetune.fake_steps import train_nothing
 from tests.worker.hashed import HashedWords
@@ -94,6 +95,11 @@ def _datasets(walk: Walk, folder: Path) -> None:
     assert len(walk.json("compare", "1")["rows"]) == 2
     assert "Cheapest with mean error at most $1,000" in walk("choose", "1", "--error-below", "1000")
     assert walk.json("choose", "1", "--error-below", "1000")["choices"][0]["question"] == "cheapest"
+    assert "[old].html" in walk("report", "1", "--out", str(folder / "report[old].html"))
+    assert "What to try next" in walk("advise", "1")
+    assert len(walk.json("advise", "1")["ways"]) == 4
+    assert "Game 1" not in walk("guess", "1", "--rows", "5", "--seconds", "60")  # what is asked goes to stderr
+    assert walk.json("guess", "1", "--game", "1")["guessed"] == 0
     supposed = ("--items-a-month", "5000", "--cpu-hour", "1", "--label-usd", "0.1", "--save", ODD)
     assert f"Kept as scenario 1, {SHOWN}" in walk("what-if", "1", *supposed)
     assert walk.json("what-if", "1", "--scenario", ODD)["scenario"]["items_a_month"] == 5000
@@ -221,6 +227,31 @@ def test_a_file_that_can_not_be_written_is_told_before_anything_is_priced(walk: 
         with pytest.raises(UserError, match=sentence):
             walk("price", "1", "--technique", "constant", "--out", str(file))
     assert walk.json("jobs") == []
+
+
+@pytest.mark.slow
+def test_a_comparison_is_written_into_files_to_pass_on(walk: Walk, tmp_path: Path) -> None:
+    with begin() as session:
+        a_priced_dataset(session, a_dataset(session, 200), ("constant", "ridge"))
+    page, book, charts = tmp_path / "r.html", tmp_path / "r.xlsx", tmp_path / "new" / "charts"
+    said = walk.json("report", "1", "--out", str(page), "--out", str(book), "--charts", str(charts))
+    written = [Path(file) for file in said["files"]]
+    assert written[:2] == [page, book]
+    assert {file.suffix for file in written[2:]} == {".svg", ".png"}
+    assert all(file.stat().st_size for file in written)
+    assert f"Wrote {page}" in walk("report", "1", "--out", str(page), "--error-below", "9", "--job", "1")
+    assert "Choice within your limits" in page.read_text()
+
+
+def test_a_report_that_can_not_be_written_is_told_before_it_is_made(walk: Walk, tmp_path: Path) -> None:
+    for words, sentence in (
+        ((), "Say where to"),
+        (("--out", str(tmp_path / "r.pdf")), r"ends in \.html or \.xlsx"),
+        (("--out", str(tmp_path / "no" / "r.html")), "There is no folder"),
+        (("--charts", __file__), "wants a folder"),
+    ):
+        with pytest.raises(UserError, match=sentence):
+            walk("report", "1", *words)
 
 
 def test_the_database_is_refused_to_a_command_before_and_after_its_servers_run(database: str) -> None:

@@ -1,0 +1,107 @@
+"""What is known of a comparison: all figures of a report, read once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from dashboard.parts.report import content
+from dashboard.shared import labels, words
+from db import adapters, datasets, jobs, predictions
+from db.engine import begin
+from db.errors import NotReady
+from db.types import Dataset, Job
+from worker.advisor import actions as advisor_actions
+from worker.advisor.advice import Advice
+from worker.evaluation import choice, compare, coverage, slices
+from worker.evaluation.choice import Limits
+from worker.evaluation.measures import DECIDING, Measure
+from worker.pricing import comparison, repeats
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    dataset: Dataset
+    jobs: Sequence[Job]  # that are compared
+    error: Measure  # that the verdict is about
+    limits: Limits
+    names: Mapping[int, str]  # job id -> technique
+    table: pl.DataFrame  # compare.COLUMNS, label, family, fixed_usd, fixed_seconds, frontier_odds; the one ahead first
+    pairs: pl.DataFrame  # compare.PAIRS
+    by_category: pl.DataFrame  # compare.COLUMNS, slice, order
+    by_band: pl.DataFrame
+    coverage: pl.DataFrame  # coverage.COLUMNS, of all rows
+    coverage_by_band: pl.DataFrame
+    choices: Sequence[str]  # a sentence for each limit
+    cautions: Sequence[str]
+    combined: Mapping[int, Mapping[str, Any]]  # job id -> worker.pricing.comparison.COMBINATION
+    once: Sequence[int]  # jobs that another run could change, and that were run once
+    advice: Advice  # of all runs on the dataset
+    made_at: datetime
+
+    @property
+    def rows(self) -> int:
+        """Test rows that all were compared on."""
+        return int(self.table["n"][0])
+
+    @property
+    def level(self) -> float:
+        return compare.level_of(self.table)
+
+
+def gather(job_ids: Sequence[int], measure: str, limits: Limits) -> Facts:
+    """The facts about finished jobs of one dataset, judged by a key of DECIDING. Raises NotReady without anything to
+    compare."""
+    rows = {row["job_id"]: row for row in comparison.of_jobs(job_ids, measure)}
+    if not rows:
+        raise NotReady("Nothing is priced yet whose true price is known; price the test rows with a technique first.")
+    with begin() as session:
+        chosen = [jobs.get(session, job_id) for job_id in job_ids]
+        dataset = datasets.get(session, chosen[0].dataset_id)
+        frame = predictions.of_jobs(session, job_ids).filter(pl.col("truth").is_not_null())
+        trained = adapters.all(session)
+        advice = advisor_actions.advice(session, dataset.id)
+    forms = {adapter.id: adapter.form for adapter in trained}
+    names = labels.unique(
+        {job.id: words.job_name(job, forms.get(str(job.spec.get("adapter", "")), "")) for job in chosen}, number="job"
+    )
+    names = {job_id: names[job_id] for job_id in (*rows, *names)}  # the one ahead first, in charts too
+    names |= {job_id: f"{names[job_id]} ({row['repeats']} runs)" for job_id, row in rows.items() if row["repeats"] > 1}
+    table = _table(list(rows.values()), {job.id: job for job in chosen}, names)
+    how: dict[str, Any] = {"by": measure, "level": comparison.level(), "repeats": repeats.heads(chosen, trained)}
+    marks = {job_id: content.mark(job_id) for job_id in names}
+    return Facts(
+        dataset=dataset,
+        jobs=chosen,
+        error=DECIDING[measure],
+        limits=limits,
+        names=names,
+        table=table,
+        pairs=compare.every_pair(frame, **how),
+        by_category=slices.by_category(frame, **how),
+        by_band=slices.by_band(frame, **how),
+        coverage=coverage.overall(frame),
+        coverage_by_band=coverage.by_band(frame),
+        choices=[
+            choice.sentence(each, table, limits, marks, by=measure)
+            for each in choice.choices(table, frame, limits, by=measure)
+        ],
+        cautions=comparison.cautions(job_ids),
+        combined=comparison.combinations(job_ids),
+        once=[job.id for job in chosen if rows.get(job.id, {}).get("repeats") == 1 and repeats.is_by_chance(job)],
+        advice=advice,
+        made_at=datetime.now(UTC),
+    )
+
+
+def _table(rows: Sequence[Mapping[str, Any]], known: Mapping[int, Job], names: Mapping[int, str]) -> pl.DataFrame:
+    kinds = compare.COLUMNS | {"family": pl.String, "fixed_usd": pl.Float64, "frontier_odds": pl.Float64}
+    lines = [{name: row[name] for name in kinds} for row in rows]
+    return pl.DataFrame(lines, schema=kinds).with_columns(
+        label=pl.col("job_id").replace_strict(dict(names), return_dtype=pl.String),
+        fixed_seconds=pl.col("job_id").replace_strict(
+            {job_id: job.fixed_seconds for job_id, job in known.items()}, return_dtype=pl.Float64
+        ),
+    )

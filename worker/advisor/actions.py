@@ -1,0 +1,100 @@
+"""Every verb about advice, for pages, the command line and reports alike: ask for it, and write it as JSON."""
+
+from typing import Any
+
+from db import guesses
+from db.engine import Session
+from worker import amounts
+from worker.advisor import evidence, facts, next_steps, table
+from worker.advisor.advice import COLUMNS, Advice, Fact, Link, NextStep
+from worker.advisor.evidence import Evidence
+from worker.guesses import actions as guess_actions
+
+
+def advice(session: Session, dataset_id: int) -> Advice:
+    """What the analyst's own runs say about each way, and what to try next. Raises NotFound."""
+    known = evidence.gather(session, dataset_id)
+    return Advice(
+        dataset=dataset_id,
+        rows=known.rows,
+        ways=table.ways(known),
+        steps=next_steps.steps(session, known),
+        notes=_notes(known),
+        you=_you(session, known),
+    )
+
+
+def _you(session: Session, known: Evidence) -> Fact | None:
+    """How far a person's own guesses were off, in the newest game that is over; None where nobody guessed enough."""
+    for game in guesses.all(session, known.dataset.id):
+        is_over = game.ended_at is not None or (known.now - game.started_at).total_seconds() > game.seconds
+        if not is_over:
+            continue
+        found = guess_actions.of_game(session, game)
+        you = found.you
+        if you is None or you["n"] < guess_actions.FEWEST:
+            continue
+        text = f"{facts.figure(you, 'mae')} on {amounts.count(you['n'], 'row')} of these, guessed by {game.person}."
+        link = Link("guess", f"game {game.id}", {"game": str(game.id)})
+        return Fact(
+            "error", "You, without a machine", text, link, True, you["mae"], "dollars", you["mae_low"], you["mae_high"]
+        )
+    return None
+
+
+def _notes(known: Evidence) -> tuple[str, ...]:
+    """What to know before the table is believed."""
+    said = []
+    if known.rows:
+        said.append(f"All errors are on the same {known.rows:,} test rows, which every run here priced.")
+    if any(count > 1 for count in known.counts.values()):
+        said.append(
+            "A line shows the run of its kind with the least error here. It was chosen by these very rows, so its "
+            "figure looks a little better than it is; the comparison with the run ahead is corrected for all runs."
+        )
+    if known.hardest:
+        said.append("Where a run errs most is the largest of several figures: on other rows it would be a little less.")
+    combined = [job for family, job in known.heads.items() if family not in evidence.FAMILIES]
+    for job_id in combined:
+        line = known.line(job_id)
+        if line is not None and line["mae"] is not None:
+            said.append(
+                f"Not in the table, because it is made of others: {known.names[job_id]} (job {job_id}), mean error "
+                f"{facts.figure(line, 'mae')}."
+            )
+    return tuple(said)
+
+
+def report(advised: Advice) -> dict[str, Any]:
+    """Advice as JSON: ways with a list of facts for each column, next steps, notes."""
+    return {
+        "dataset": advised.dataset,
+        "rows": advised.rows,
+        "ways": [
+            {"family": str(way.family), "name": way.name, "about": way.about, "job": way.job}
+            | {column: [_fact(fact) for fact in way.cell(column)] for column in COLUMNS}
+            for way in advised.ways
+        ],
+        "you": _fact(advised.you) if advised.you else None,
+        "steps": [_step(step) for step in advised.steps],
+        "notes": list(advised.notes),
+    }
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    plain = {
+        name: getattr(fact, name) for name in ("key", "claim", "text", "value", "unit", "low", "high", "is_measured")
+    }
+    return plain | {"link": _link(fact.link)}
+
+
+def _link(link: Link) -> dict[str, Any]:
+    return {"page": link.page, "label": link.label, "names": dict(link.names), "command": link.command}
+
+
+def _step(step: NextStep) -> dict[str, Any]:
+    plain = {
+        name: getattr(step, name)
+        for name in ("text", "sentence", "ground", "seconds", "gain", "low", "high", "level", "extra")
+    }
+    return plain | {"usd": None if step.usd is None else float(step.usd), "link": _link(step.link)}

@@ -1,0 +1,375 @@
+"""What was not run yet, with what it takes by the usual estimates and what is known of what it would bring.
+
+An expected gain is only given where something was measured that it follows from: a context curve or a smaller sample on
+rows that the run ahead priced, too, or the curves of a data need. Everything else would tell something nobody knows,
+and stands by what finding out costs.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from db import jobs, predictions
+from db.engine import Session
+from db.errors import UserError
+from db.types import Family, JobKind, JobState, Split
+from worker import specs
+from worker.advisor.advice import Link, NextStep
+from worker.advisor.evidence import Curve, Evidence
+from worker.data_need import actions as data_need_actions
+from worker.data_need.results import off, rungs_of
+from worker.evaluation import compare, context_curve, data_curve
+from worker.evaluation.data_curve import Rung
+from worker.finetune import planning as finetune_planning
+from worker.pricing import comparison, planning
+from worker.specs import BaseSpec, CombinedSpec, FinetunedSpec, finetune
+from worker.specs import data_need as specs_data_need
+from worker.specs.data_need import FINETUNE, WAYS
+
+CURVE_ROWS = 200
+"""Test rows that each step of a context curve prices, at most."""
+
+MORE = 2
+"""Times the rows that there are: a doubling is as far as forecasts of the data need were tested."""
+
+
+def steps(session: Session, evidence: Evidence) -> tuple[NextStep, ...]:
+    """What to try next, the most promising first: gains that are sure, then gains to expect, then what only the run
+    itself would tell, the cheapest first. What is expected to bring nothing is left out."""
+    makers = (_untried, _smaller, _curves, _ties, _fine_tune, _more_prices, _data_need)
+    found: list[NextStep] = []
+    for maker in makers:
+        found += maker(session, evidence)
+    return tuple(sorted((step for step in found if step.gain is None or step.gain < 0), key=_place))
+
+
+def _place(step: NextStep) -> tuple[Any, ...]:
+    usd = float("inf") if step.usd is None else float(step.usd)
+    if step.gain is None:
+        return 2, usd, step.seconds or 0.0, step.text
+    is_sure = step.high is not None and step.high < 0
+    return (0 if is_sure else 1), step.gain, usd, step.text
+
+
+@dataclass(frozen=True)
+class _Target:
+    """The rows that the run ahead priced, of the test side."""
+
+    limit: int | None
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> "_Target":
+        lead = evidence.lead
+        job = evidence.jobs[lead["job_id"]] if lead else None
+        return cls(job.item_limit if job and job.split is Split.TEST else None)
+
+    @property
+    def flags(self) -> str:
+        return " --rows test" + (f" --limit {self.limit}" if self.limit else "")
+
+
+def _priced(
+    session: Session, evidence: Evidence, spec: BaseSpec, limit: int | None
+) -> tuple[Decimal | None, float] | None:
+    """Dollars (None: unknown) and seconds of pricing test rows; None where it could only fail, or is there already."""
+    with suppress(UserError):
+        rows = evidence.dataset.splits.get(Split.TEST, 0)
+        if not rows:
+            return None
+        known = planning.estimate(session, evidence.dataset, spec, Split.TEST, limit)
+        if known.reuses is not None:
+            return None
+        return None if known.usd is None else known.usd + known.fixed_usd, known.seconds + known.fixed_seconds
+    return None
+
+
+def _together(took: Sequence[tuple[Decimal | None, float] | None]) -> tuple[Decimal | None, float] | None:
+    """The sum of several, without those that are there already; None where all are."""
+    left = [each for each in took if each is not None]
+    if not left:
+        return None
+    known = [usd for usd, _ in left if usd is not None]
+    return sum(known, Decimal(0)) if len(known) == len(left) else None, sum(seconds for _, seconds in left)
+
+
+def _model(evidence: Evidence) -> dict[str, str]:
+    """The language model that the analyst's own runs asked, the best of them first."""
+    for job_id in evidence.table["job_id"]:
+        spec = evidence.specs[job_id]
+        if isinstance(spec, specs.LlmSpec) and not isinstance(spec, FinetunedSpec):
+            return {"model": spec.model}
+    return {}
+
+
+def _untried(session: Session, evidence: Evidence) -> Iterator[NextStep]:
+    """Techniques that are usually tried and were not."""
+    target, model = _Target.of(evidence), _model(evidence)
+    learns = evidence.dataset.splits.get(Split.TRAIN, 0) > 0
+    for name, kind in specs.SPECS.items():
+        is_usual = kind.is_default or kind.is_preselected
+        if not is_usual or evidence.is_tried(name) or (kind.needs_fit and not learns):
+            continue
+        names = model if "model" in specs.asked_fields(kind) else {}
+        spec = specs.parse({"technique": name} | names)
+        if isinstance(spec, CombinedSpec):
+            spec = _combined(evidence, spec)
+        took = _priced(session, evidence, spec, target.limit)
+        if took is None:
+            continue
+        usd, seconds = took
+        command = f"pricewright price {evidence.dataset.id} --technique {name}{target.flags}"
+        command += "".join(f" --set {field}={value}" for field, value in names.items())
+        link = Link("run", f"Run {kind.label}", {"technique": name} | names, command)
+        yield NextStep(specs.describe(spec), kind.about, link, usd, seconds)
+
+
+def _combined(evidence: Evidence, spec: CombinedSpec) -> BaseSpec:
+    """A combination of the baselines that were run, whose answers are there already; else of those it is usually made
+    of."""
+    own = [each for each in evidence.specs.values() if each.family is Family.BASELINE]
+    members = list(dict.fromkeys(own))
+    return spec.model_copy(update={"members": tuple(members[: specs.combined.MOST])}) if len(members) > 1 else spec
+
+
+def _smaller(session: Session, evidence: Evidence) -> Iterator[NextStep]:
+    """Runs on fewer rows, the best of a context curve among them, that erred less there than the best of their family:
+    all of the rows would tell whether that holds."""
+    target = _Target.of(evidence)
+    steps_of = {job_id: curve for curve in evidence.curves for job_id in curve.jobs}
+    compared = set(evidence.frame["job_id"])
+    for job_id, job in evidence.jobs.items():
+        spec = evidence.specs[job_id]
+        head = evidence.heads.get(spec.family)
+        curve = steps_of.get(job_id)
+        if job_id in compared or head is None or (curve and job_id not in curve.worth_more):
+            continue
+        if any(evidence.specs[other].hash == spec.hash for other in compared):
+            continue
+        gap = _paired(session, curve, job_id, head)
+        took = _priced(session, evidence, spec, target.limit)
+        if gap is None or took is None:
+            continue
+        diff, low, high, rows = gap
+        usd, seconds = took
+        settings = _settings(spec)
+        command = f"pricewright price {evidence.dataset.id} --technique {job.technique}{target.flags}"
+        command += "".join(f" --set {field}={value}" for field, value in settings.items())
+        ground = f"Job {job_id} priced {rows} of these rows so: row by row, that much beside {evidence.names[head]}."
+        if curve:
+            ground += f" It is one of {len(curve.jobs)} steps of a context curve; the interval allows for that."
+        if evidence.lead and evidence.lead["job_id"] != head:
+            ground += f" Ahead of that one is {evidence.names[evidence.lead['job_id']]}."
+        names = {"technique": job.technique} | settings
+        text = f"{specs.describe(spec)} on all of the rows"
+        link = Link("run", f"Run {spec.label}", names, command)
+        yield NextStep(text, ground, link, usd, seconds, diff, low, high, comparison.level())
+
+
+def _settings(spec: BaseSpec) -> dict[str, str]:
+    """The settings of a technique that differ from the usual ones, as a person would give them."""
+    standard, asked = type(spec)().model_dump(mode="json"), specs.asked_fields(type(spec))
+    decided = ("prompt", "members", "min_price", "max_price")  # by the versions of prompts, other runs, the train side
+    return {
+        field: str(value)
+        for field, value in spec.model_dump(mode="json").items()
+        if field in asked and field not in decided and value != standard[field]
+    }
+
+
+def _paired(
+    session: Session, curve: Curve | None, job_id: int, head: int
+) -> tuple[float, float | None, float | None, int] | None:
+    """Mean error of a run minus that of another on the rows that both priced, with its interval, corrected for the
+    steps of a context curve that it was the best of; None where they share none."""
+    among = sorted({*(curve.jobs if curve else {job_id}), head})
+    frame = predictions.of_jobs(session, among).filter(pl.col("truth").is_not_null())
+    if not len(frame) or frame["job_id"].n_unique() < len(among):
+        return None
+    pairs = compare.every_pair(frame, level=comparison.level())
+    line = pairs.filter((pl.col("first") == job_id) & (pl.col("second") == head)).row(0, named=True)
+    if line["diff"] is None:
+        return None
+    rows = frame.filter(pl.len().over("row") == len(among))["row"].n_unique()
+    return line["diff"], line["diff_low"], line["diff_high"], rows
+
+
+def _curves(session: Session, evidence: Evidence) -> Iterator[NextStep]:
+    """Context curves that nobody measured, of techniques that were tried or stand for a family."""
+    model, test = _model(evidence), evidence.dataset.splits.get(Split.TEST, 0)
+    if not evidence.dataset.splits.get(Split.TRAIN, 0) or not test:
+        return
+    limit = min(test, CURVE_ROWS)
+    for name, kind in specs.SPECS.items():
+        if not kind.k_counts or kind.needs_adapter or any(_is_of(curve, name, evidence) for curve in evidence.curves):
+            continue
+        if not evidence.is_tried(name):
+            continue
+        each_k = [specs.parse({"technique": name, "k": k} | model) for k in context_curve.STEPS]
+        took = _together([_priced(session, evidence, spec, limit) for spec in each_k])
+        if took is None:
+            continue
+        steps_said = ", ".join(map(str, context_curve.STEPS))
+        command = f"pricewright curve {evidence.dataset.id} --technique {name} --limit {limit}"
+        command += "".join(f" --set {field}={value}" for field, value in model.items())
+        yield NextStep(
+            f"{kind.label}: vary the number of {kind.k_counts}",
+            f"Prices {limit} test rows with {steps_said} {kind.k_counts}, and says where more stops paying.",
+            Link("run", "Measure a context curve", {"technique": name} | model, command),
+            *took,
+        )
+
+
+def _is_of(curve: Curve, technique: str, evidence: Evidence) -> bool:
+    return any(evidence.jobs[job_id].technique == technique for job_id in curve.jobs)
+
+
+def _ties(session: Session, evidence: Evidence) -> Iterator[NextStep]:
+    """More test rows, where that would probably tell the run ahead from one that can't be told apart from it."""
+    lead, test = evidence.lead, evidence.dataset.splits.get(Split.TEST, 0)
+    ties = evidence.table.filter((pl.col("verdict") == "tie") & pl.col("more_rows").is_not_null()).sort("more_rows")
+    if lead is None or ties.is_empty():
+        return
+    other = ties.row(0, named=True)
+    limit = evidence.rows + other["more_rows"]
+    if limit > test:
+        return
+    pair = [evidence.specs[job_id] for job_id in (lead["job_id"], other["job_id"])]
+    took = _together([_priced(session, evidence, spec, limit) for spec in pair])
+    if took is None:
+        return
+    first, second = (evidence.names[job_id] for job_id in (lead["job_id"], other["job_id"]))
+    command = f"pricewright price {evidence.dataset.id} --rows test --limit {limit}"
+    command += "".join(f" --technique {spec.technique}" for spec in pair)
+    yield NextStep(
+        f"{other['more_rows']:,} more test rows with {first} and {second}",
+        "The two can't be told apart now. If they differ as much as they seem to, so many rows tell which is better in "
+        "80 of 100 cases.",
+        Link("run", "Price more rows", {"technique": pair[0].technique}, command),
+        *took,
+    )
+
+
+def _fine_tune(session: Session, evidence: Evidence) -> Iterator[NextStep]:
+    """A training, where none was made; its gain as the curves of a data need foretell it."""
+    if evidence.adapters:
+        yield from _with_adapter(session, evidence)
+        return
+    with suppress(UserError):
+        spec = finetune_planning.pinned(session, evidence.dataset, finetune.TrainSpec())
+        there = finetune_planning.check(session, evidence.dataset, spec)
+        known = finetune_planning.estimate(session, evidence.dataset, spec)
+        foretold = _foretold(evidence)
+        link = Link("finetune", "Fine-tune", {}, f"pricewright finetune {evidence.dataset.id}")
+        usd, seconds = (known.usd, known.seconds) if known else (None, None)
+        text, ground = (
+            f"Fine-tune {spec.model} on {there:,} rows",
+            "It would tell what training on your own prices brings.",
+        )
+        if known is None:
+            ground += " Nobody timed it here yet: the Fine-tune page does so in a minute."
+        if foretold is None:
+            yield NextStep(text, ground, link, usd, seconds)
+            return
+        rival, gain, low, high = foretold.against(there)
+        ground = (
+            f"Data need, job {foretold.job}, foretells it from growing parts, beside {WAYS[rival]} with the same rows; "
+            "on validation rows."
+        )
+        yield NextStep(text, ground, link, usd, seconds, gain, low, high, data_curve.LEVEL)
+
+
+def _with_adapter(session: Session, evidence: Evidence) -> Iterator[NextStep]:
+    """Pricing with an adapter that priced nothing yet."""
+    if Family.FINETUNE in evidence.heads:
+        return
+    adapter, target = evidence.adapters[0], _Target.of(evidence)
+    spec = specs.parse({"technique": "finetuned", "adapter": adapter.id})
+    took = _priced(session, evidence, spec, target.limit)
+    if took is None:
+        return
+    command = f"pricewright price {evidence.dataset.id} --technique finetuned --adapter {adapter.id[:12]}{target.flags}"
+    names = {"technique": "finetuned", "adapter": adapter.id}
+    ground = "The adapter was trained, and its prices were never compared on test rows."
+    text = f"Price with adapter {adapter.id[:8]}"
+    yield NextStep(text, ground, Link("run", "Run Fine-tuned", names, command), *took)
+
+
+def _more_prices(session: Session, evidence: Evidence) -> Iterator[NextStep]:
+    """Twice the rows with prices, for the way that a data need found best with what there is."""
+    del session
+    foretold = _foretold(evidence)
+    if foretold is None or evidence.data_need is None:
+        return
+    there = int(evidence.data_need_result["report"]["there"])
+    rows = MORE * there
+    if there < 1 or rows > data_curve.REACH * int(evidence.data_need_result["report"]["rows"]):
+        return
+    way = min(foretold.lines, key=lambda name: foretold.lines[name].at(there)[0])
+    line = foretold.lines[way]
+    gain, low, high = data_curve.gain(line, rows, line, there)
+    usd = None
+    if way == FINETUNE:
+        usd = data_need_actions.cost(evidence.data_need, evidence.data_need_result["report"], rows, Decimal(0))
+    command = f"pricewright data-need {evidence.dataset.id} --label-usd 0.10"
+    yield NextStep(
+        f"{rows - there:,} more rows with prices, for {WAYS[way]}",
+        f"Data need, job {foretold.job}, foretells it from growing parts, on validation rows; over a doubling its "
+        "forecasts were tested.",
+        Link("data_need", "See the curves", {}, command),
+        Decimal(0) if usd is None else usd,
+        None,
+        gain,
+        low,
+        high,
+        data_curve.LEVEL,
+        extra="and what the prices cost you to find out",
+    )
+
+
+@dataclass(frozen=True)
+class _Foretold:
+    """The lines of a data need: how the error of each way falls with more rows."""
+
+    job: int
+    lines: dict[str, data_curve.Line]
+
+    def against(self, rows: int) -> tuple[str, float, float, float]:
+        """The best other way with so many rows, and how much fine-tuning differs from it, with an interval."""
+        rivals = [name for name in self.lines if name != FINETUNE]
+        rival = min(rivals, key=lambda name: self.lines[name].at(rows)[0])
+        return rival, *data_curve.gain(self.lines[FINETUNE], rows, self.lines[rival], rows)
+
+
+def _foretold(evidence: Evidence) -> _Foretold | None:
+    """None before a data need was measured with fine-tuning and another way."""
+    if evidence.data_need is None:
+        return None
+    rungs = [Rung(each.way, each.rows, off(each)) for each in rungs_of(dict(evidence.data_need_result))]
+    lines = data_curve.lines(rungs) if rungs else {}
+    return _Foretold(evidence.data_need.id, lines) if FINETUNE in lines and len(lines) > 1 else None
+
+
+def _data_need(session: Session, evidence: Evidence) -> Iterator[NextStep]:
+    """The question how many rows it needs, where nobody asked it."""
+    splits = evidence.dataset.splits
+    measured = min(splits.get(Split.VALIDATION, 0) // 2, 100)
+    is_asked = any(
+        job.state not in (JobState.FAILED, JobState.CANCELLED)
+        for job in jobs.all(session, evidence.dataset.id, JobKind.DATA_NEED)
+    )
+    if is_asked or splits.get(Split.TRAIN, 0) < data_need_actions.FEWEST or measured < specs_data_need.FEWEST_MEASURED:
+        return
+    with suppress(UserError):
+        spec = specs_data_need.DataNeedSpec(measured=measured)
+        known = data_need_actions.estimate(evidence.dataset.id, spec)
+        yield NextStep(
+            "How many priced rows fine-tuning needs",
+            "Learns from an eighth, a quarter, a half and all rows, and forecasts what more would bring.",
+            Link("data_need", "Measure it", {}, f"pricewright data-need {evidence.dataset.id}"),
+            known.usd,
+            known.seconds,
+        )

@@ -1,0 +1,60 @@
+"""`pricewright report DATASET`: a comparison as files to pass on."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from db import jobs
+from db.engine import begin
+from db.errors import UserError
+from db.types import JobKind
+from worker.cli import find
+from worker.cli.console import AsJson, out, print_json
+from worker.cli.options import DatasetName
+from worker.evaluation.choice import Limits
+from worker.evaluation.measures import DECIDING, USUAL
+from worker.pricing import comparison
+from worker.server.up import running_stack
+
+app = typer.Typer()
+
+_MADE_BY = "dashboard.parts.report.files"
+"""How a report looks is the dashboard's, the room above this one: it is asked by name, as specs name the techniques
+that they are made by, and only when somebody wants a report."""
+
+
+@app.command()
+def report(
+    what: DatasetName,
+    to: Annotated[
+        list[Path] | None, typer.Option("--out", help="File that ends in .html or .xlsx; say it for each.")
+    ] = None,
+    charts: Annotated[Path | None, typer.Option(help="Folder for each chart as SVG and PNG.")] = None,
+    measure: Annotated[str, typer.Option(help=f"What decides: {', '.join(DECIDING)}.")] = USUAL,
+    error: Annotated[float | None, typer.Option("--error-below", min=0, help="A limit, as choose takes it.")] = None,
+    usd: Annotated[float | None, typer.Option("--usd-below", min=0, help="A limit, as choose takes it.")] = None,
+    ms: Annotated[float | None, typer.Option("--ms-below", min=0, help="A limit, as choose takes it.")] = None,
+    job: Annotated[
+        list[int] | None, typer.Option("--job", help="Only this job; say it for each. Default: all that are compared.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a comparison with its verdict, tables and charts into one web page or workbook to pass on."""
+    if measure not in DECIDING:
+        raise UserError(f"--measure must be one of {', '.join(DECIDING)}.")
+    if not to and charts is None:
+        raise UserError("Say where to: --out FILE.html, --out FILE.xlsx or --charts FOLDER.")
+    files: Any = import_module(_MADE_BY)
+    files.check(to or (), charts)
+    with running_stack(worker=False):
+        dataset = find.dataset(what)
+        with begin() as session:
+            compared = comparison.taken(dataset, jobs.all(session, dataset.id, JobKind.PRICE), job or ())
+        written = files.save(compared, measure, Limits(error, usd, ms), to or (), charts)
+    if as_json:
+        print_json({"dataset": dataset.id, "jobs": compared, "measure": measure, "files": written})
+        return
+    for file in written:
+        out.print(f"Wrote {file}")

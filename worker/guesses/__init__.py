@@ -1,0 +1,1 @@
+"""A person's guesses of prices, beside what techniques said of the same rows."""
