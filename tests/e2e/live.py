@@ -11,11 +11,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import psutil
-from sqlalchemy import NullPool, create_engine
+from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -85,12 +86,16 @@ class Live:
         assert process.returncode == 0, err + out
         return json.loads(out)
 
+    @cached_property
+    def _engine(self) -> Engine:
+        """One for all looks, ten a second: it keeps compiled statements, but no connection that a kill would end."""
+        run_dir = Settings(data_dir=self.home).run_dir
+        return create_engine(f"postgresql+psycopg://pricewright@/pricewright?host={run_dir}", poolclass=NullPool)
+
     def jobs(self) -> list[dict[str, Any]]:
         """Every job with how far it is, newest first, read past the command line; [] while the database is away."""
-        run_dir = Settings(data_dir=self.home).run_dir
-        engine = create_engine(f"postgresql+psycopg://pricewright@/pricewright?host={run_dir}", poolclass=NullPool)
         try:
-            with Session(engine) as session:
+            with Session(self._engine) as session:
                 every = jobs.all(session)
                 states = {state.job_id: state for state in job_progress.of(session, [job.id for job in every])}
                 return [asdict(job) | asdict(states[job.id]) for job in every]

@@ -6,10 +6,6 @@ the two apart. Where they are alike it can't, and ranks a pair of them right in 
 
 import numpy as np
 import polars as pl
-from sklearn.feature_extraction.text import HashingVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GroupKFold
 
 FEWEST = 30  # rows of each kind below which nothing can be said
 MOST = 1_000  # rows of each kind that are read
@@ -27,6 +23,12 @@ def told_apart(calibrating: pl.DataFrame, priced: pl.DataFrame) -> dict[str, flo
     """
     if min(len(calibrating), len(priced)) < FEWEST:
         return None
+    # Here, because every worker that starts would wait two seconds for them.
+    from sklearn.feature_extraction.text import HashingVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import GroupKFold
+
     both = pl.concat([_some(calibrating).with_columns(kind=0), _some(priced).with_columns(kind=1)], how="diagonal")
     kind, groups = both["kind"].to_numpy(), both["group_id"].to_numpy()
     if len(np.unique(groups)) < 2 * FEWEST:

@@ -6,11 +6,14 @@ then compared exactly. Words and pairs that many texts have ("package includes")
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.sparse import csr_matrix
+
+if TYPE_CHECKING:  # half a second of every process that never compares texts
+    from scipy.sparse import csr_matrix
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -32,11 +35,13 @@ def normalised(texts: pl.Series) -> pl.Series:
 class Shingles:
     """The shingles of n texts, one line each; every entry is 1."""
 
-    sets: csr_matrix  # (n, different shingles)
+    sets: "csr_matrix"  # (n, different shingles)
 
     @classmethod
     def of(cls, texts: pl.Series) -> "Shingles":
         """Of normalised texts. Call it once for all that are compared: which shingles are common is told by them."""
+        from scipy.sparse import csr_matrix
+
         words = pl.DataFrame({"text": texts}).with_row_index("row").with_columns(pl.col("text").str.split(" "))
         words = words.explode("text").filter(pl.col("text") != "")
         row, code = words["row"].to_numpy().astype(np.int64), words["text"].hash(seed=3).to_numpy()

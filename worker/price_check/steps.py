@@ -9,7 +9,6 @@ from db.engine import Session, begin
 from db.job_results import PriceCheckResult, PriceSuspect
 from db.types import Split
 from worker.evaluation import price_suspects
-from worker.price_check.guesses import Predictors
 from worker.work import Commit, Work
 
 
@@ -18,6 +17,8 @@ def check(work: Work) -> Commit:
 
     The test side is left out: whoever puts its prices right by what predictors say measures them by themselves.
     """
+    from worker.price_check.guesses import Predictors  # scikit-learn: two seconds of every worker that starts
+
     job, started = work.job, time.perf_counter()
     with begin() as session:
         sides = [
