@@ -82,7 +82,7 @@ class NextStep:
     @property
     def cost(self) -> str:
         """Such as: about $0.40, 2 min."""
-        usd = "cost not known" if self.usd is None else f"about {amounts.usd(self.usd)}"
+        usd = "nobody knows yet what it costs" if self.usd is None else f"about {amounts.usd(self.usd)}"
         time = "" if self.seconds is None else f", {amounts.duration(self.seconds)}"
         return f"{usd}{time}{f', {self.extra}' if self.extra else ''}"
 
@@ -90,7 +90,7 @@ class NextStep:
     def expected(self) -> str:
         """Such as: expected −$6.00 (95 % interval −$10.00 to −$2.00)."""
         if self.gain is None:
-            return "not known; this run would tell"
+            return "what it brings is not known; this run would tell"
         if self.low is None or self.high is None or self.level is None:
             return f"expected {signed(self.gain)}, on too few rows to say how sure"
         ends = f"{signed(self.low)} to {signed(self.high)}"
@@ -108,6 +108,7 @@ class Advice:
 
     dataset: int
     rows: int  # test rows that all compared runs priced; 0 = nothing was compared
+    verdict: str  # which run is ahead, and which kinds are surely behind it; "" = nothing was compared
     ways: tuple[Way, ...]
     steps: tuple[NextStep, ...]  # the first is what to do next
     notes: tuple[str, ...]  # sentences on how to read the table

@@ -51,6 +51,17 @@ def test_each_figure_is_that_of_the_comparison_and_names_its_run(database: str) 
     assert rag["rows"].value == 160
 
 
+def test_the_verdict_names_the_run_ahead_and_what_is_surely_behind_it(database: str) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 1000)
+        ridge, *_ = a_priced_dataset(session, dataset_id, ("ridge", "zero-shot"))
+    (line,) = [line for line in comparison.of_jobs([ridge]) if line["job"] == ridge]
+    said = advise(dataset_id).verdict
+    assert said.startswith(f"Ahead on 100 test rows: Ridge on words (No language model), mean error ${line['mae']:.2f}")
+    assert "Surely behind it: Prompting." in said
+    assert "Not run yet: RAG and Fine-tuning." in said
+
+
 def test_what_was_not_run_says_so_and_offers_the_run(database: str) -> None:
     with begin() as session:
         dataset_id = a_dataset(session, 200)
@@ -71,7 +82,7 @@ def test_without_any_run_there_is_advice_all_the_same(database: str) -> None:
     with begin() as session:
         dataset_id = a_dataset(session, 200)
     advised = advise(dataset_id)
-    assert advised.rows == 0
+    assert (advised.rows, advised.verdict) == (0, "")
     assert {way.job for way in advised.ways} == {None}
     assert advised.steps
 
@@ -84,7 +95,7 @@ def test_no_gain_is_made_up_and_what_is_unknown_stands_by_its_cost(database: str
     assert all(step.gain is None for step in steps)
     costs = [float("inf") if step.usd is None else step.usd for step in steps]
     assert costs == sorted(costs)
-    assert all("not known; this run would tell" in step.sentence for step in steps)
+    assert all("is not known; this run would tell" in step.sentence for step in steps)
 
 
 def a_sample(session: Session, dataset_id: int, job_id: int, rows: int) -> None:
