@@ -88,13 +88,13 @@ class NextStep:
 
     @property
     def expected(self) -> str:
-        """Such as: expected −$6.00 (95 % interval −$10.00 to −$2.00)."""
+        """Such as: expected: mean error −$6.00 (95 % interval −$10.00 to −$2.00)."""
         if self.gain is None:
             return "what it brings is not known; this run would tell"
         if self.low is None or self.high is None or self.level is None:
-            return f"expected {signed(self.gain)}, on too few rows to say how sure"
+            return f"expected: mean error {signed(self.gain)}, on too few rows to say how sure"
         ends = f"{signed(self.low)} to {signed(self.high)}"
-        return f"expected {signed(self.gain)} ({amounts.level(self.level)} interval {ends})"
+        return f"expected: mean error {signed(self.gain)} ({amounts.level(self.level)} interval {ends})"
 
     @property
     def sentence(self) -> str:

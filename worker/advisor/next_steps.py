@@ -165,6 +165,8 @@ def _smaller(session: Session, evidence: Evidence) -> Iterator[NextStep]:
             ground += f" Ahead of that one is {evidence.names[evidence.lead['job_id']]}."
         names = {"technique": job.technique} | settings
         text = f"{specs.describe(spec)} on all of the rows"
+        if spec.k_counts and "k" in job.spec:
+            text = f"Try {job.spec['k']} {spec.k_counts}: {text}"
         link = Link("run", f"Run {spec.label}", names, command)
         yield NextStep(text, ground, link, usd, seconds, diff, low, high, comparison.level())
 
