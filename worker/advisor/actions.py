@@ -57,7 +57,7 @@ def _you(session: Session, known: Evidence) -> Fact | None:
         you = found.you
         if you is None or you["n"] < guess_actions.FEWEST:
             continue
-        text = f"{facts.figure(you, 'mae')} on {amounts.count(you['n'], 'row')} of these, guessed by {game.person}."
+        text = f"{facts.figure(you, 'mae')} on {amounts.count(you['n'], 'test row')}, guessed by {game.person}."
         link = Link("guess", f"game {game.id}", {"game": str(game.id)})
         return Fact(
             "error", "You, without a machine", text, link, True, you["mae"], "dollars", you["mae_low"], you["mae_high"]

@@ -29,6 +29,7 @@ from worker.pricing import comparison, planning
 from worker.specs import BaseSpec, CombinedSpec, FinetunedSpec, finetune
 from worker.specs import data_need as specs_data_need
 from worker.specs.data_need import FINETUNE, WAYS
+from worker.specs.finetune import TrainSpec
 
 CURVE_ROWS = 200
 """Test rows that each step of a context curve prices, at most."""
@@ -273,13 +274,14 @@ def _fine_tune(session: Session, evidence: Evidence) -> Iterator[NextStep]:
         )
         if known is None:
             ground += " Nobody timed it here yet: the Fine-tune page does so in a minute."
-        if foretold is None:
+        if foretold is None or there > foretold.reach:
             yield NextStep(text, ground, link, usd, seconds)
             return
         rival, gain, low, high = foretold.against(there)
         ground = (
-            f"Data need, job {foretold.job}, foretells it from growing parts, beside {WAYS[rival]} with the same rows; "
-            "on validation rows."
+            f"Data need, job {foretold.job}, foretells it from growing parts, beside {WAYS[rival]} with the same rows, "
+            f"on validation rows. There it was trained so: {finetune.describe(foretold.training)}; other settings may "
+            "bring other amounts."
         )
         yield NextStep(text, ground, link, usd, seconds, gain, low, high, data_curve.LEVEL)
 
@@ -308,7 +310,7 @@ def _more_prices(session: Session, evidence: Evidence) -> Iterator[NextStep]:
         return
     there = int(evidence.data_need_result["report"]["there"])
     rows = MORE * there
-    if there < 1 or rows > data_curve.REACH * int(evidence.data_need_result["report"]["rows"]):
+    if there < 1 or rows > foretold.reach:
         return
     way = min(foretold.lines, key=lambda name: foretold.lines[name].at(there)[0])
     line = foretold.lines[way]
@@ -338,6 +340,8 @@ class _Foretold:
 
     job: int
     lines: dict[str, data_curve.Line]
+    training: TrainSpec  # how fine-tuning was done for it
+    reach: float  # rows; further than that nothing is foretold
 
     def against(self, rows: int) -> tuple[str, float, float, float]:
         """The best other way with so many rows, and how much fine-tuning differs from it, with an interval."""
@@ -352,7 +356,10 @@ def _foretold(evidence: Evidence) -> _Foretold | None:
         return None
     rungs = [Rung(each.way, each.rows, off(each)) for each in rungs_of(dict(evidence.data_need_result))]
     lines = data_curve.lines(rungs) if rungs else {}
-    return _Foretold(evidence.data_need.id, lines) if FINETUNE in lines and len(lines) > 1 else None
+    if FINETUNE not in lines or len(lines) < 2:
+        return None
+    training = specs_data_need.parse(evidence.data_need.spec["data_need"]).train
+    return _Foretold(evidence.data_need.id, lines, training, data_curve.REACH * max(each.rows for each in rungs))
 
 
 def _data_need(session: Session, evidence: Evidence) -> Iterator[NextStep]:
