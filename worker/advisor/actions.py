@@ -119,6 +119,6 @@ def _link(link: Link) -> dict[str, Any]:
 def _step(step: NextStep) -> dict[str, Any]:
     plain = {
         name: getattr(step, name)
-        for name in ("text", "sentence", "ground", "seconds", "gain", "low", "high", "level", "extra")
+        for name in ("text", "sentence", "ground", "seconds", "gain", "low", "high", "level", "extra", "stays_behind")
     }
     return plain | {"usd": None if step.usd is None else float(step.usd), "link": _link(step.link)}

@@ -78,6 +78,7 @@ class NextStep:
     high: float | None = None
     level: float | None = None  # of the interval
     extra: str = ""  # what comes to the cost and is not in it
+    stays_behind: bool = False  # even with its gain it is surely worse than the run that is ahead
 
     @property
     def cost(self) -> str:

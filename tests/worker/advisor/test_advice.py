@@ -137,6 +137,26 @@ def test_a_curve_on_few_rows_foretells_a_gain_from_its_own_paired_difference(dat
     assert f"Job {best}" in step.ground
 
 
+def test_a_gain_that_leaves_a_run_behind_the_one_ahead_comes_last_and_is_told(database: str) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 2000)
+        a_priced_dataset(session, dataset_id, ("ridge", "zero-shot"))
+        few = a_finished_job(session, dataset_id, specs.parse({"technique": "multi-shot", "k": 20}))
+        a_sample(session, dataset_id, few, 90)
+    (step,) = [step for step in advise(dataset_id).steps if step.gain is not None]
+    assert step.stays_behind
+    assert "surely behind Ridge on words" in step.ground
+    assert advise(dataset_id).steps[-1] == step
+
+
+def test_a_combination_is_advised_of_the_runs_whose_answers_are_there(database: str) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 200)
+        job_ids = a_priced_dataset(session, dataset_id, ("constant", "ridge", "zero-shot"))
+    (step,) = [step for step in advise(dataset_id).steps if step.link.names.get("technique") == "ensemble"]
+    assert f"--set members={job_ids[0]},{job_ids[1]}" in step.link.command
+
+
 def a_data_need(session: Session, dataset_id: int, slopes: dict[str, float]) -> int:
     """A finished job whose ways follow power laws exactly, from $40 with 20 rows."""
     job_id = jobs.create(
