@@ -70,6 +70,11 @@ class _Target:
         return cls(job.item_limit if job and job.split is Split.TEST else None)
 
     @property
+    def names(self) -> dict[str, str]:
+        """How many rows, for the address of the Run page."""
+        return {"limit": str(self.limit)} if self.limit else {}
+
+    @property
     def flags(self) -> str:
         return " --rows test" + (f" --limit {self.limit}" if self.limit else "")
 
@@ -128,7 +133,7 @@ def _untried(session: Session, evidence: Evidence) -> Iterator[NextStep]:
         command += "".join(f" --set {field}={value}" for field, value in names.items())
         if len(members) > 1:
             command += f" --set members={','.join(map(str, members))}"
-        link = Link("run", f"Run {kind.label}", {"technique": name} | names, command)
+        link = Link("run", f"Run {kind.label}", {"technique": name} | names | target.names, command)
         yield NextStep(specs.describe(spec), kind.about, link, usd, seconds)
 
 
@@ -172,7 +177,7 @@ def _smaller(session: Session, evidence: Evidence) -> Iterator[NextStep]:
         stays_behind = ahead is not None and ahead.low is not None and ahead.low > 0
         if stays_behind:
             ground += f" On those rows it is surely behind {evidence.names[lead]} all the same."
-        names = {"technique": job.technique} | settings
+        names = {"technique": job.technique} | settings | target.names
         text = f"{specs.describe(spec)} on all of the rows"
         if spec.k_counts and "k" in job.spec:
             text = f"Try {job.spec['k']} {spec.k_counts}: {text}"
@@ -268,7 +273,7 @@ def _ties(session: Session, evidence: Evidence) -> Iterator[NextStep]:
         f"{other['more_rows']:,} more test rows with {first} and {second}",
         "The two can't be told apart now. If they differ as much as they seem to, so many rows tell which is better in "
         "80 of 100 cases.",
-        Link("run", "Price more rows", {"technique": pair[0].technique}, command),
+        Link("run", "Price more rows", {"technique": pair[0].technique, "limit": str(limit)}, command),
         *took,
     )
 
@@ -313,7 +318,7 @@ def _with_adapter(session: Session, evidence: Evidence) -> Iterator[NextStep]:
     if took is None:
         return
     command = f"pricewright price {evidence.dataset.id} --technique finetuned --adapter {adapter.id[:12]}{target.flags}"
-    names = {"technique": "finetuned", "adapter": adapter.id}
+    names = {"technique": "finetuned", "adapter": adapter.id} | target.names
     ground = "The adapter was trained, and its prices were never compared on test rows."
     text = f"Price with adapter {adapter.id[:8]}"
     yield NextStep(text, ground, Link("run", "Run Fine-tuned", names, command), *took)

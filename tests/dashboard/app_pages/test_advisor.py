@@ -52,10 +52,11 @@ def test_the_run_page_takes_technique_and_settings_from_the_address(open_page: O
     with begin() as session:
         dataset_id = a_dataset(session, 200)
         a_priced_dataset(session, dataset_id, ("ridge",))
-    at = open_page("run", dataset=str(dataset_id), technique="multi-shot", k="7", choose="nearest")
+    at = open_page("run", dataset=str(dataset_id), technique="multi-shot", k="7", choose="nearest", limit="12")
     assert is_well(at)
     assert at.pills[0].value == ["multi-shot"]
     assert at.number_input(key="spec-multi-shot-k").value == 7
+    assert at.number_input(key=f"sample-{dataset_id}-measure").value == 12
     assert at.selectbox(key="spec-multi-shot-choose").value == "nearest"
     assert not [each for each in at.warning if "Session State" in each.value]
     for k in ("999", "x"):
