@@ -49,9 +49,17 @@ def all(session: Session, dataset_id: int) -> list[Game]:  # noqa: A001 - read a
 
 
 def shown(session: Session, dataset_id: int, person: str) -> set[int]:
-    """The rows that a person's games on a dataset held, guessed or not."""
-    query = select(func.unnest(GameRow.rows)).where(GameRow.dataset_id == dataset_id, GameRow.person == person)
-    return set(session.scalars(query))
+    """The rows that a person's games held, guessed or not: on this dataset, or on another one that was made of the same
+    file, whose rows are the same products."""
+    rows = session.scalars(
+        text(
+            """SELECT DISTINCT unnest(g.rows) FROM games g JOIN datasets d ON d.id = g.dataset_id
+               WHERE g.person = :person AND (d.id = :dataset
+                   OR d.file_sha256 = (SELECT file_sha256 FROM datasets WHERE id = :dataset))"""
+        ),
+        {"person": person, "dataset": dataset_id},
+    )
+    return set(rows)
 
 
 def now(session: Session) -> datetime:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.parts.advisor import next_steps, table
 from dashboard.parts.advisor import reads as advisor_reads
-from dashboard.shared import navigation, reads, widgets
+from dashboard.shared import navigation, reads, widgets, words
 
 ABOUT = "Prompting, RAG, fine-tuning or no language model: what your own runs say of each, and what to try next."
 dataset = widgets.ready(widgets.header("Advisor", ABOUT))
@@ -23,5 +23,7 @@ elif not advised.rows:
         ":material/play_circle:",
         about="Price some test rows with a few techniques; then the figures are here.",
     )
+if advised.verdict:
+    st.info(words.md(words.plain(advised.verdict)), icon=":material/gavel:")
 next_steps.show(advised)
 table.show(advised)

@@ -17,11 +17,34 @@ def advice(session: Session, dataset_id: int) -> Advice:
     return Advice(
         dataset=dataset_id,
         rows=known.rows,
+        verdict=_verdict(known),
         ways=table.ways(known),
         steps=next_steps.steps(session, known),
         notes=_notes(known),
         you=_you(session, known),
     )
+
+
+def _verdict(known: Evidence) -> str:
+    """Which run is ahead of all, and how the best of each other kind stands to it."""
+    lead = known.lead
+    if lead is None or lead["mae"] is None:
+        return ""
+    ahead = known.specs[lead["job_id"]].family
+    kind = f" ({table.NAMES[ahead]})" if ahead in table.NAMES else ""
+    rows = amounts.count(known.rows, "test row")
+    said = [f"Ahead on {rows}: {known.names[lead['job_id']]}{kind}, mean error {facts.figure(lead, 'mae')}"]
+    standing: dict[str, list[str]] = {}
+    for family in evidence.FAMILIES:
+        line = known.line(known.heads.get(family))
+        if family is not ahead:
+            standing.setdefault("" if line is None else str(line["verdict"]), []).append(table.NAMES[family])
+    for verdict, start in (
+        ("worse", "Surely behind it"), ("tie", "Not to be told apart from it on these rows"), ("", "Not run yet")
+    ):  # fmt: skip
+        if verdict in standing:
+            said.append(f"{start}: {amounts.listed(standing[verdict])}")
+    return ". ".join(said) + "."
 
 
 def _you(session: Session, known: Evidence) -> Fact | None:
@@ -34,7 +57,7 @@ def _you(session: Session, known: Evidence) -> Fact | None:
         you = found.you
         if you is None or you["n"] < guess_actions.FEWEST:
             continue
-        text = f"{facts.figure(you, 'mae')} on {amounts.count(you['n'], 'row')} of these, guessed by {game.person}."
+        text = f"{facts.figure(you, 'mae')} on {amounts.count(you['n'], 'test row')}, guessed by {game.person}."
         link = Link("guess", f"game {game.id}", {"game": str(game.id)})
         return Fact(
             "error", "You, without a machine", text, link, True, you["mae"], "dollars", you["mae_low"], you["mae_high"]
@@ -70,6 +93,7 @@ def report(advised: Advice) -> dict[str, Any]:
     return {
         "dataset": advised.dataset,
         "rows": advised.rows,
+        "verdict": advised.verdict,
         "ways": [
             {"family": str(way.family), "name": way.name, "about": way.about, "job": way.job}
             | {column: [_fact(fact) for fact in way.cell(column)] for column in COLUMNS}
@@ -95,6 +119,6 @@ def _link(link: Link) -> dict[str, Any]:
 def _step(step: NextStep) -> dict[str, Any]:
     plain = {
         name: getattr(step, name)
-        for name in ("text", "sentence", "ground", "seconds", "gain", "low", "high", "level", "extra")
+        for name in ("text", "sentence", "ground", "seconds", "gain", "low", "high", "level", "extra", "stays_behind")
     }
     return plain | {"usd": None if step.usd is None else float(step.usd), "link": _link(step.link)}

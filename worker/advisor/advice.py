@@ -78,23 +78,24 @@ class NextStep:
     high: float | None = None
     level: float | None = None  # of the interval
     extra: str = ""  # what comes to the cost and is not in it
+    stays_behind: bool = False  # even with its gain it is surely worse than the run that is ahead
 
     @property
     def cost(self) -> str:
         """Such as: about $0.40, 2 min."""
-        usd = "cost not known" if self.usd is None else f"about {amounts.usd(self.usd)}"
+        usd = "nobody knows yet what it costs" if self.usd is None else f"about {amounts.usd(self.usd)}"
         time = "" if self.seconds is None else f", {amounts.duration(self.seconds)}"
         return f"{usd}{time}{f', {self.extra}' if self.extra else ''}"
 
     @property
     def expected(self) -> str:
-        """Such as: expected −$6.00 (95 % interval −$10.00 to −$2.00)."""
+        """Such as: expected: mean error −$6.00 (95 % interval −$10.00 to −$2.00)."""
         if self.gain is None:
-            return "not known; this run would tell"
+            return "what it brings is not known; this run would tell"
         if self.low is None or self.high is None or self.level is None:
-            return f"expected {signed(self.gain)}, on too few rows to say how sure"
+            return f"expected: mean error {signed(self.gain)}, on too few rows to say how sure"
         ends = f"{signed(self.low)} to {signed(self.high)}"
-        return f"expected {signed(self.gain)} ({amounts.level(self.level)} interval {ends})"
+        return f"expected: mean error {signed(self.gain)} ({amounts.level(self.level)} interval {ends})"
 
     @property
     def sentence(self) -> str:
@@ -108,6 +109,7 @@ class Advice:
 
     dataset: int
     rows: int  # test rows that all compared runs priced; 0 = nothing was compared
+    verdict: str  # which run is ahead, and which kinds are surely behind it; "" = nothing was compared
     ways: tuple[Way, ...]
     steps: tuple[NextStep, ...]  # the first is what to do next
     notes: tuple[str, ...]  # sentences on how to read the table

@@ -79,8 +79,9 @@ class Facts:
         line = self._line
         if line is None or line["p50_ms"] is None:
             return self._missing("latency", claim)
-        half, most = line["p50_ms"] / 1000, line["p95_ms"] / 1000
-        text = f"{amounts.duration(half)} an item; 19 of 20 within {amounts.duration(most)}."
+        half = line["p50_ms"] / 1000
+        usual, most = amounts.duration(half), amounts.duration(line["p95_ms"] / 1000)
+        text = f"{usual} an item; 19 of 20 within {most}." if most != usual else f"{usual} an item."
         return self._fact("latency", claim, text, half, "seconds")
 
     def hardest(self, claim: str) -> Fact:

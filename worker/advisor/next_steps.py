@@ -18,12 +18,11 @@ from db.engine import Session
 from db.errors import UserError
 from db.types import Family, JobKind, JobState, Split
 from worker import specs
+from worker.advisor import forecast
 from worker.advisor.advice import Link, NextStep
 from worker.advisor.evidence import Curve, Evidence
 from worker.data_need import actions as data_need_actions
-from worker.data_need.results import off, rungs_of
 from worker.evaluation import compare, context_curve, data_curve
-from worker.evaluation.data_curve import Rung
 from worker.finetune import planning as finetune_planning
 from worker.pricing import comparison, planning
 from worker.specs import BaseSpec, CombinedSpec, FinetunedSpec, finetune
@@ -39,7 +38,8 @@ MORE = 2
 
 def steps(session: Session, evidence: Evidence) -> tuple[NextStep, ...]:
     """What to try next, the most promising first: gains that are sure, then gains to expect, then what only the run
-    itself would tell, the cheapest first. What is expected to bring nothing is left out."""
+    itself would tell, the cheapest first; last what gains and stays behind the run ahead all the same. What is expected
+    to bring nothing is left out."""
     makers = (_untried, _smaller, _curves, _ties, _fine_tune, _more_prices, _data_need)
     found: list[NextStep] = []
     for maker in makers:
@@ -49,6 +49,8 @@ def steps(session: Session, evidence: Evidence) -> tuple[NextStep, ...]:
 
 def _place(step: NextStep) -> tuple[Any, ...]:
     usd = float("inf") if step.usd is None else float(step.usd)
+    if step.stays_behind:
+        return 3, step.gain, usd, step.text
     if step.gain is None:
         return 2, usd, step.seconds or 0.0, step.text
     is_sure = step.high is not None and step.high < 0
@@ -66,6 +68,11 @@ class _Target:
         lead = evidence.lead
         job = evidence.jobs[lead["job_id"]] if lead else None
         return cls(job.item_limit if job and job.split is Split.TEST else None)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """How many rows, for the address of the Run page."""
+        return {"limit": str(self.limit)} if self.limit else {}
 
     @property
     def flags(self) -> str:
@@ -101,7 +108,7 @@ def _model(evidence: Evidence) -> dict[str, str]:
     for job_id in evidence.table["job_id"]:
         spec = evidence.specs[job_id]
         if isinstance(spec, specs.LlmSpec) and not isinstance(spec, FinetunedSpec):
-            return {"model": spec.model}
+            return {"model": spec.model} if spec.model != specs.LlmSpec().model else {}
     return {}
 
 
@@ -115,24 +122,28 @@ def _untried(session: Session, evidence: Evidence) -> Iterator[NextStep]:
             continue
         names = model if "model" in specs.asked_fields(kind) else {}
         spec = specs.parse({"technique": name} | names)
-        if isinstance(spec, CombinedSpec):
-            spec = _combined(evidence, spec)
+        members: dict[int, BaseSpec] = _members(evidence) if isinstance(spec, CombinedSpec) else {}
+        if len(members) > 1:
+            spec = spec.model_copy(update={"members": tuple(members.values())})
         took = _priced(session, evidence, spec, target.limit)
         if took is None:
             continue
         usd, seconds = took
         command = f"pricewright price {evidence.dataset.id} --technique {name}{target.flags}"
         command += "".join(f" --set {field}={value}" for field, value in names.items())
-        link = Link("run", f"Run {kind.label}", {"technique": name} | names, command)
+        if len(members) > 1:
+            command += f" --set members={','.join(map(str, members))}"
+        link = Link("run", f"Run {kind.label}", {"technique": name} | names | target.names, command)
         yield NextStep(specs.describe(spec), kind.about, link, usd, seconds)
 
 
-def _combined(evidence: Evidence, spec: CombinedSpec) -> BaseSpec:
-    """A combination of the baselines that were run, whose answers are there already; else of those it is usually made
-    of."""
-    own = [each for each in evidence.specs.values() if each.family is Family.BASELINE]
-    members = list(dict.fromkeys(own))
-    return spec.model_copy(update={"members": tuple(members[: specs.combined.MOST])}) if len(members) > 1 else spec
+def _members(evidence: Evidence) -> dict[int, BaseSpec]:
+    """Job -> spec of the baselines that were run, each once: a combination of those has their answers already."""
+    found: dict[int, BaseSpec] = {}
+    for job_id, spec in evidence.specs.items():
+        if spec.family is Family.BASELINE and spec not in found.values() and len(found) < specs.combined.MOST:
+            found[job_id] = spec
+    return found
 
 
 def _smaller(session: Session, evidence: Evidence) -> Iterator[NextStep]:
@@ -153,20 +164,26 @@ def _smaller(session: Session, evidence: Evidence) -> Iterator[NextStep]:
         took = _priced(session, evidence, spec, target.limit)
         if gap is None or took is None:
             continue
-        diff, low, high, rows = gap
-        usd, seconds = took
         settings = _settings(spec)
         command = f"pricewright price {evidence.dataset.id} --technique {job.technique}{target.flags}"
         command += "".join(f" --set {field}={value}" for field, value in settings.items())
-        ground = f"Job {job_id} priced {rows} of these rows so: row by row, that much beside {evidence.names[head]}."
+        ground = (
+            f"Job {job_id} priced {gap.rows} of these rows so: that much, row by row, beside {evidence.names[head]}."
+        )
         if curve:
             ground += f" It is one of {len(curve.jobs)} steps of a context curve; the interval allows for that."
-        if evidence.lead and evidence.lead["job_id"] != head:
-            ground += f" Ahead of that one is {evidence.names[evidence.lead['job_id']]}."
-        names = {"technique": job.technique} | settings
+        lead = evidence.lead["job_id"] if evidence.lead else head
+        ahead = _paired(session, curve, job_id, lead) if lead != head else None
+        stays_behind = ahead is not None and ahead.low is not None and ahead.low > 0
+        if stays_behind:
+            ground += f" On those rows it is surely behind {evidence.names[lead]} all the same."
+        names = {"technique": job.technique} | settings | target.names
         text = f"{specs.describe(spec)} on all of the rows"
+        if spec.k_counts and "k" in job.spec:
+            text = f"Try {job.spec['k']} {spec.k_counts}: {text}"
         link = Link("run", f"Run {spec.label}", names, command)
-        yield NextStep(text, ground, link, usd, seconds, diff, low, high, comparison.level())
+        ends, sure = (gap.diff, gap.low, gap.high), comparison.level()
+        yield NextStep(text, ground, link, *took, *ends, sure, stays_behind=stays_behind)
 
 
 def _settings(spec: BaseSpec) -> dict[str, str]:
@@ -180,11 +197,19 @@ def _settings(spec: BaseSpec) -> dict[str, str]:
     }
 
 
-def _paired(
-    session: Session, curve: Curve | None, job_id: int, head: int
-) -> tuple[float, float | None, float | None, int] | None:
-    """Mean error of a run minus that of another on the rows that both priced, with its interval, corrected for the
-    steps of a context curve that it was the best of; None where they share none."""
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """Mean error of a run minus that of another ($), on so many rows that both priced."""
+
+    diff: float
+    low: float | None
+    high: float | None
+    rows: int
+
+
+def _paired(session: Session, curve: Curve | None, job_id: int, head: int) -> _Gap | None:
+    """How much a run differs from another, its interval corrected for the steps of a context curve that it was the best
+    of; None where they share no row."""
     among = sorted({*(curve.jobs if curve else {job_id}), head})
     frame = predictions.of_jobs(session, among).filter(pl.col("truth").is_not_null())
     if not len(frame) or frame["job_id"].n_unique() < len(among):
@@ -194,7 +219,7 @@ def _paired(
     if line["diff"] is None:
         return None
     rows = frame.filter(pl.len().over("row") == len(among))["row"].n_unique()
-    return line["diff"], line["diff_low"], line["diff_high"], rows
+    return _Gap(line["diff"], line["diff_low"], line["diff_high"], rows)
 
 
 def _curves(session: Session, evidence: Evidence) -> Iterator[NextStep]:
@@ -248,7 +273,7 @@ def _ties(session: Session, evidence: Evidence) -> Iterator[NextStep]:
         f"{other['more_rows']:,} more test rows with {first} and {second}",
         "The two can't be told apart now. If they differ as much as they seem to, so many rows tell which is better in "
         "80 of 100 cases.",
-        Link("run", "Price more rows", {"technique": pair[0].technique}, command),
+        Link("run", "Price more rows", {"technique": pair[0].technique, "limit": str(limit)}, command),
         *took,
     )
 
@@ -262,7 +287,7 @@ def _fine_tune(session: Session, evidence: Evidence) -> Iterator[NextStep]:
         spec = finetune_planning.pinned(session, evidence.dataset, finetune.TrainSpec())
         there = finetune_planning.check(session, evidence.dataset, spec)
         known = finetune_planning.estimate(session, evidence.dataset, spec)
-        foretold = _foretold(evidence)
+        foretold = forecast.of(evidence)
         link = Link("finetune", "Fine-tune", {}, f"pricewright finetune {evidence.dataset.id}")
         usd, seconds = (known.usd, known.seconds) if known else (None, None)
         text, ground = (
@@ -271,13 +296,14 @@ def _fine_tune(session: Session, evidence: Evidence) -> Iterator[NextStep]:
         )
         if known is None:
             ground += " Nobody timed it here yet: the Fine-tune page does so in a minute."
-        if foretold is None:
+        if foretold is None or there > foretold.reach:
             yield NextStep(text, ground, link, usd, seconds)
             return
         rival, gain, low, high = foretold.against(there)
         ground = (
-            f"Data need, job {foretold.job}, foretells it from growing parts, beside {WAYS[rival]} with the same rows; "
-            "on validation rows."
+            f"Data need, job {foretold.job}, foretells it from growing parts, beside {WAYS[rival]} with the same rows, "
+            f"on validation rows. There it was trained so: {finetune.describe(foretold.training)}; other settings may "
+            "bring other amounts."
         )
         yield NextStep(text, ground, link, usd, seconds, gain, low, high, data_curve.LEVEL)
 
@@ -292,7 +318,7 @@ def _with_adapter(session: Session, evidence: Evidence) -> Iterator[NextStep]:
     if took is None:
         return
     command = f"pricewright price {evidence.dataset.id} --technique finetuned --adapter {adapter.id[:12]}{target.flags}"
-    names = {"technique": "finetuned", "adapter": adapter.id}
+    names = {"technique": "finetuned", "adapter": adapter.id} | target.names
     ground = "The adapter was trained, and its prices were never compared on test rows."
     text = f"Price with adapter {adapter.id[:8]}"
     yield NextStep(text, ground, Link("run", "Run Fine-tuned", names, command), *took)
@@ -301,12 +327,12 @@ def _with_adapter(session: Session, evidence: Evidence) -> Iterator[NextStep]:
 def _more_prices(session: Session, evidence: Evidence) -> Iterator[NextStep]:
     """Twice the rows with prices, for the way that a data need found best with what there is."""
     del session
-    foretold = _foretold(evidence)
+    foretold = forecast.of(evidence)
     if foretold is None or evidence.data_need is None:
         return
     there = int(evidence.data_need_result["report"]["there"])
     rows = MORE * there
-    if there < 1 or rows > data_curve.REACH * int(evidence.data_need_result["report"]["rows"]):
+    if there < 1 or rows > foretold.reach:
         return
     way = min(foretold.lines, key=lambda name: foretold.lines[name].at(there)[0])
     line = foretold.lines[way]
@@ -328,29 +354,6 @@ def _more_prices(session: Session, evidence: Evidence) -> Iterator[NextStep]:
         data_curve.LEVEL,
         extra="and what the prices cost you to find out",
     )
-
-
-@dataclass(frozen=True)
-class _Foretold:
-    """The lines of a data need: how the error of each way falls with more rows."""
-
-    job: int
-    lines: dict[str, data_curve.Line]
-
-    def against(self, rows: int) -> tuple[str, float, float, float]:
-        """The best other way with so many rows, and how much fine-tuning differs from it, with an interval."""
-        rivals = [name for name in self.lines if name != FINETUNE]
-        rival = min(rivals, key=lambda name: self.lines[name].at(rows)[0])
-        return rival, *data_curve.gain(self.lines[FINETUNE], rows, self.lines[rival], rows)
-
-
-def _foretold(evidence: Evidence) -> _Foretold | None:
-    """None before a data need was measured with fine-tuning and another way."""
-    if evidence.data_need is None:
-        return None
-    rungs = [Rung(each.way, each.rows, off(each)) for each in rungs_of(dict(evidence.data_need_result))]
-    lines = data_curve.lines(rungs) if rungs else {}
-    return _Foretold(evidence.data_need.id, lines) if FINETUNE in lines and len(lines) > 1 else None
 
 
 def _data_need(session: Session, evidence: Evidence) -> Iterator[NextStep]:

@@ -28,6 +28,9 @@ def advise(what: DatasetName, as_json: AsJson = False) -> None:
 
 
 def _print(advised: Advice) -> None:
+    if advised.verdict:
+        out.print(advised.verdict)
+        out.print()
     for way in advised.ways:
         out.print(f"{way.name}: {way.about}", style="bold")
         table = Table(box=None, pad_edge=False, show_header=False)

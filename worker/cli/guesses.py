@@ -24,7 +24,7 @@ _SHOWN = 300  # letters of a description
 @app.command()
 def guess(
     what: DatasetName,
-    name: Annotated[str, typer.Option(help="Who guesses; nobody is asked the same row twice.")] = "you",
+    name: Annotated[str, typer.Option(help="Who guesses; nobody is asked the same row twice.")] = "Somebody",
     rows: Annotated[int, typer.Option(min=actions.FEWEST, help="How many products.")] = actions.ROWS,
     seconds: Annotated[int, typer.Option(min=1, help="How long it may take.")] = actions.SECONDS,
     seed: Annotated[int | None, typer.Option(help="Draws the products; default: by chance.")] = None,

@@ -13,5 +13,5 @@ def show(link: Link, *, icon: str | None = None, key: str = "") -> None:
     page = navigation.path(link.page)
     if not key:
         st.page_link(page, label=words.plain(link.label), icon=icon, query_params=address)
-    elif st.button(words.plain(link.label), icon=icon, key=f"advisor-{key}", width="stretch"):
+    elif st.button(words.plain(link.label), icon=icon, key=f"advisor-{key}"):
         st.switch_page(page, query_params=address)

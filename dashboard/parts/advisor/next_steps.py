@@ -32,10 +32,10 @@ def show(advised: Advice) -> None:
 
 def _step(step: NextStep, place: int, *, is_first: bool = False) -> None:
     left, right = st.columns([4, 1.2], vertical_alignment="center")
-    mark = "####" if is_first else "**"
-    name = words.plain(step.text)
-    left.markdown(words.md(f"#### {name}" if mark == "####" else f"**{name}**"))
-    left.markdown(words.md(f"{step.cost}; {step.expected}.".capitalize()))
-    left.caption(words.md(words.plain(step.ground)))
+    name, sentence = words.plain(step.text), f"{step.cost}; {step.expected}."
+    with left, st.container(gap="small"):
+        st.markdown(words.md(f"#### {name}" if is_first else f"**{name}**"))
+        st.markdown(words.md(f"{sentence[0].upper()}{sentence[1:]}"))
+        st.caption(words.md(words.plain(step.ground)))
     with right:
         links.show(step.link, icon=":material/play_arrow:", key=f"step-{place}")

@@ -31,6 +31,9 @@ ADAPTER = "adapter"
 TECHNIQUE = "technique"
 """In the address: the technique that the Advisor page hands over, alone; its settings may stand beside it by name."""
 
+LIMIT = "limit"
+"""In the address: how many rows the Advisor page speaks of."""
+
 _CHOSEN_APART = ("model", "prompt", "adapter", "members")
 
 CURVE_ROWS = 200
@@ -62,8 +65,10 @@ def rows(dataset: Dataset) -> Rows | None:
         label_visibility="collapsed",
     )
     split, _, available = known[what]
+    wanted = st.query_params.get(LIMIT, "")
+    usual = int(wanted) if wanted.isdecimal() and 0 < int(wanted) <= available else min(available, 500)
     sample = right.number_input(
-        "How many", 1, available, min(available, 500), step=100, key=f"sample-{dataset.id}-{what}",
+        "How many", 1, available, usual, step=100, key=f"sample-{dataset.id}-{what}",
         help="A sample is drawn once and is the same for every technique; a larger one contains the smaller.",
     )  # fmt: skip
     return Rows(split, None if sample == available else int(sample))

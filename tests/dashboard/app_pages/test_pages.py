@@ -19,6 +19,8 @@ PAGES = {
     "results": "Results",
     "compare": "Compare",
     "what_if": "What if",
+    "advisor": "Advisor",
+    "guess": "Guess",
     "knowledge": "Knowledge",
     "finetune": "Fine-tune",
 }

@@ -51,6 +51,17 @@ def test_each_figure_is_that_of_the_comparison_and_names_its_run(database: str) 
     assert rag["rows"].value == 160
 
 
+def test_the_verdict_names_the_run_ahead_and_what_is_surely_behind_it(database: str) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 1000)
+        ridge, *_ = a_priced_dataset(session, dataset_id, ("ridge", "zero-shot"))
+    (line,) = [line for line in comparison.of_jobs([ridge]) if line["job"] == ridge]
+    said = advise(dataset_id).verdict
+    assert said.startswith(f"Ahead on 100 test rows: Ridge on words (No language model), mean error ${line['mae']:.2f}")
+    assert "Surely behind it: Prompting." in said
+    assert "Not run yet: RAG and Fine-tuning." in said
+
+
 def test_what_was_not_run_says_so_and_offers_the_run(database: str) -> None:
     with begin() as session:
         dataset_id = a_dataset(session, 200)
@@ -71,7 +82,7 @@ def test_without_any_run_there_is_advice_all_the_same(database: str) -> None:
     with begin() as session:
         dataset_id = a_dataset(session, 200)
     advised = advise(dataset_id)
-    assert advised.rows == 0
+    assert (advised.rows, advised.verdict) == (0, "")
     assert {way.job for way in advised.ways} == {None}
     assert advised.steps
 
@@ -84,7 +95,7 @@ def test_no_gain_is_made_up_and_what_is_unknown_stands_by_its_cost(database: str
     assert all(step.gain is None for step in steps)
     costs = [float("inf") if step.usd is None else step.usd for step in steps]
     assert costs == sorted(costs)
-    assert all("not known; this run would tell" in step.sentence for step in steps)
+    assert all("is not known; this run would tell" in step.sentence for step in steps)
 
 
 def a_sample(session: Session, dataset_id: int, job_id: int, rows: int) -> None:
@@ -124,6 +135,26 @@ def test_a_curve_on_few_rows_foretells_a_gain_from_its_own_paired_difference(dat
     assert step.high is not None
     assert step.low < step.gain < step.high
     assert f"Job {best}" in step.ground
+
+
+def test_a_gain_that_leaves_a_run_behind_the_one_ahead_comes_last_and_is_told(database: str) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 2000)
+        a_priced_dataset(session, dataset_id, ("ridge", "zero-shot"))
+        few = a_finished_job(session, dataset_id, specs.parse({"technique": "multi-shot", "k": 20}))
+        a_sample(session, dataset_id, few, 90)
+    (step,) = [step for step in advise(dataset_id).steps if step.gain is not None]
+    assert step.stays_behind
+    assert "surely behind Ridge on words" in step.ground
+    assert advise(dataset_id).steps[-1] == step
+
+
+def test_a_combination_is_advised_of_the_runs_whose_answers_are_there(database: str) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 200)
+        job_ids = a_priced_dataset(session, dataset_id, ("constant", "ridge", "zero-shot"))
+    (step,) = [step for step in advise(dataset_id).steps if step.link.names.get("technique") == "ensemble"]
+    assert f"--set members={job_ids[0]},{job_ids[1]}" in step.link.command
 
 
 def a_data_need(session: Session, dataset_id: int, slopes: dict[str, float]) -> int:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.evaluation.data_curve import Crossing, Rung, crossing, forecasts, lines
+from worker.evaluation.data_curve import Crossing, Rung, crossing, forecasts, gain, lines
 from worker.evaluation.data_verdict import report, sentence
 
 ROWS = (125, 250, 500, 1000)
@@ -30,6 +30,18 @@ def test_an_exact_law_is_found_again(level, slope):
     middle, low, high = line.at(5000)
     assert middle == pytest.approx(level * 5000**-slope, rel=1e-4)
     assert low <= middle <= high
+
+
+def test_a_gain_is_the_difference_of_two_laws_and_what_moves_both_cancels_out():
+    fitted = lines(law("finetuned", 200.0, 0.4) + law("rag", 100.0, 0.2))
+    tuned, rag = fitted["finetuned"], fitted["rag"]
+    middle, low, high = gain(tuned, 4000, rag, 4000)
+    assert middle == pytest.approx(200 * 4000**-0.4 - 100 * 4000**-0.2, rel=1e-4)
+    assert low < middle < high
+    assert gain(rag, 1000, rag, 1000) == (0.0, 0.0, 0.0)
+    alone = tuned.at(4000)
+    twice = gain(tuned, 4000, tuned, 2000)
+    assert twice[2] - twice[1] < alone[2] - alone[1]
 
 
 def test_an_error_that_grows_with_rows_is_taken_for_one_that_stays():

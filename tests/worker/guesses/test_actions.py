@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from db import datasets, jobs
+from db import datasets, jobs, price_decisions
 from db.engine import begin
 from db.errors import NotFound, NotReady, UserError, WrongState
 from db.types import Game, Split
@@ -70,6 +70,13 @@ def test_nobody_is_asked_a_row_twice_and_at_the_end_there_are_none(priced: int) 
     with pytest.raises(NotReady, match="0 test rows"):
         actions.start(priced, "Ann")
     assert len(actions.start(priced, "Ben").rows) == 30
+
+
+def test_a_version_with_other_prices_holds_the_same_products(priced: int) -> None:
+    first = actions.start(priced, "Ann")
+    with begin() as session:
+        version = price_decisions.apply(session, priced, "curated")
+    assert not set(first.rows) & set(actions.start(version, "Ann").rows)
 
 
 def test_rows_that_techniques_priced_come_first(database: str) -> None:
