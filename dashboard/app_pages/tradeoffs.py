@@ -2,7 +2,15 @@
 
 import streamlit as st
 
-from dashboard.parts.tradeoffs import choice, combinations, comparison, context_curve, intervals, verdict_check
+from dashboard.parts.tradeoffs import (
+    choice,
+    combinations,
+    comparison,
+    context_curve,
+    intervals,
+    saved_verdicts,
+    verdict_check,
+)
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
 from dashboard.shared import formats, navigation, reads, verdicts, widgets, words
 from worker.evaluation.measures import DECIDING
@@ -37,7 +45,8 @@ st.info(words.md(verdicts.verdict(table, plain_names, error)), icon=":material/g
 for sentence in tradeoffs_reads.price_cautions(tuple(versions)):
     st.warning(words.plain(sentence), icon=":material/warning:")
 st.caption(f"{error.about} Compared on {formats.count(int(table['n'][0]), 'test row')}.")
-marks = choice.ask(table, versions, plain_names, error)
+limits, marks = choice.ask(table, versions, plain_names, error)
+saved_verdicts.keep(dataset, list(versions), error, limits, list(marks))
 combined = tradeoffs_reads.combinations(versions)
 comparison.chart(table, error, marks, combinations.curves(combined, labels))
 combinations.explain(combined, error)
@@ -62,3 +71,4 @@ if combined:
 st.subheader("Look closer", anchor=False)
 view = st.segmented_control("View", list(views), default="By category", required=True, label_visibility="collapsed")
 views[view]()
+saved_verdicts.show(dataset)

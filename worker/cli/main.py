@@ -23,6 +23,7 @@ from worker.cli import (
     pricing,
     prompts,
     race,
+    saved_verdicts,
     server,
     verdicts,
     what_if,
@@ -32,8 +33,8 @@ from worker.cli.console import tell_error
 # The order of `pricewright --help`; a verb that is not named here comes after these.
 ORDER = (
     "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "curve", "jobs",
-    "pause", "resume", "cancel", "retry", "compare", "choose", "check-verdicts", "what-if", "leakage",
-    "check-prices", "decide-price", "curate", "scenarios", "demo", "doctor",
+    "pause", "resume", "cancel", "retry", "compare", "choose", "verdicts", "recheck", "check-verdicts", "what-if",
+    "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "doctor",
 )  # fmt: skip
 
 
@@ -51,13 +52,14 @@ app = typer.Typer(
 )
 for _noun in (
     server, datasets, pricing, race, jobs, finetune, data_need, leakage, price_check, knowledge, endpoints, prompts,
-    adapters, verdicts, what_if,
+    adapters, verdicts, saved_verdicts, what_if,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 
 
 def main() -> None:
-    """Entry point. Exit codes: 0 done, 1 the user can put it right (one sentence on stderr), 2 wrong usage."""
+    """Entry point. Exit codes: 0 done, 1 the user can put it right (one sentence on stderr), 2 wrong usage, 3 done, and
+    a saved verdict no longer holds."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     keep_private()
     try:

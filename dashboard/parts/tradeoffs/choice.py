@@ -16,8 +16,11 @@ Marks = dict[int, str]
 """Job id -> what it was chosen as: "cheapest, fastest"."""
 
 
-def ask(table: pl.DataFrame, versions: dict[int, Version], names: Mapping[int, str], error: Measure) -> Marks:
-    """Fields for the limits and a sentence for each one that is set; which jobs they choose. names: in Markdown."""
+def ask(
+    table: pl.DataFrame, versions: dict[int, Version], names: Mapping[int, str], error: Measure
+) -> tuple[Limits, Marks]:
+    """Fields for the limits and a sentence for each one that is set; the limits, and which jobs they choose. names: in
+    Markdown."""
     limits = _limits(error)
     found = tradeoffs_reads.choices(versions, error.key, limits)
     marks: Marks = {}
@@ -28,7 +31,7 @@ def ask(table: pl.DataFrame, versions: dict[int, Version], names: Mapping[int, s
         st.markdown(f"{icon} {words.md(said)}")
         if each.job_id is not None:
             marks[each.job_id] = ", ".join(filter(None, (marks.get(each.job_id), each.question)))
-    return marks
+    return limits, marks
 
 
 def _limits(error: Measure) -> Limits:
