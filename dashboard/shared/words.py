@@ -32,6 +32,7 @@ FIELDS: dict[str, str] = {
     "brand": "Brand",
     "price": "Price in $",
     "id": "Your own id",
+    "weight": "Weight in measures",
 }
 
 SIGNS: dict[Sign | None, str] = {

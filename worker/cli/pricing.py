@@ -24,6 +24,9 @@ from worker.server.up import running_stack
 app = typer.Typer()
 
 DatasetOrFile = Annotated[str, typer.Argument(help="A dataset (number or name) or a file to load first.")]
+Unweighted = Annotated[
+    bool, typer.Option("--unweighted", help="Count all rows alike, although the table has a column of weights.")
+]
 Save = Annotated[bool, typer.Option("--save", help="Keep the verdict: pricewright recheck says if it still holds.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="field=value of the technique's spec.")]
 
@@ -113,6 +116,7 @@ def compare(
         list[int] | None, typer.Option("--job", help="Only this job; say it for each. Default: all.")
     ] = None,
     measure: Annotated[str, typer.Option(help=f"What decides: {', '.join(DECIDING)}.")] = USUAL,
+    unweighted: Unweighted = False,
     save: Save = False,
     as_json: AsJson = False,
 ) -> None:
@@ -125,8 +129,8 @@ def compare(
             every = jobs.all(session, dataset.id, JobKind.PRICE)
             compared = comparison.taken(dataset, every, job or ())
             left_out = [] if job else comparison.left_out(every, compared)
-        report = comparison.of_jobs(compared, measure)
-        saved = saved_verdicts.save(dataset.id, compared, measure) if save else []
+        report = comparison.of_jobs(compared, measure, weighted=not unweighted)
+        saved = saved_verdicts.save(dataset.id, compared, measure, weighted=not unweighted) if save else []
         warnings = _cautions(compared, quiet=as_json)
         if left_out and not as_json:
             err.print(f"{len(left_out)} steps of context curves are left out; --job takes them.")
@@ -158,6 +162,7 @@ def choose(
     job: Annotated[
         list[int] | None, typer.Option("--job", help="Only this job; say it for each. Default: all.")
     ] = None,
+    unweighted: Unweighted = False,
     save: Save = False,
     as_json: AsJson = False,
 ) -> None:
@@ -171,8 +176,8 @@ def choose(
         dataset = find.dataset(what)
         with begin() as session:
             compared = comparison.taken(dataset, jobs.all(session, dataset.id, JobKind.PRICE), job or ())
-        chosen = comparison.choose(compared, limits, measure)
-        saved = saved_verdicts.save(dataset.id, compared, measure, limits) if save else []
+        chosen = comparison.choose(compared, limits, measure, weighted=not unweighted)
+        saved = saved_verdicts.save(dataset.id, compared, measure, limits, weighted=not unweighted) if save else []
     if as_json:
         print_json({"dataset": dataset.id, "measure": measure, "choices": chosen} | _saved(saved))
         return

@@ -20,15 +20,20 @@ from worker.saved_verdicts.facts import Facts, Line, Prices
 
 
 def save(
-    dataset_id: int, job_ids: Sequence[int], measure: str = USUAL, limits: Limits | None = None
+    dataset_id: int,
+    job_ids: Sequence[int],
+    measure: str = USUAL,
+    limits: Limits | None = None,
+    *,
+    weighted: bool = True,
 ) -> list[SavedVerdict]:
     """Keep what these finished jobs support: the most accurate technique, or where limits are set the choice of each of
-    them. Raises NotReady where there is nothing to choose."""
+    them. weighted: as worker.pricing.comparison.of_jobs. Raises NotReady where there is nothing to choose."""
     limits = limits or Limits()
-    rows = comparison.of_jobs(job_ids, measure)
+    rows = comparison.of_jobs(job_ids, measure, weighted=weighted)
     lines = {row["job"]: row for row in rows}
     if limits.questions():
-        answers = comparison.choose(job_ids, limits, measure)
+        answers = comparison.choose(job_ids, limits, measure, weighted=weighted)
         chosen = [(each["question"], each["job"], each["sentence"]) for each in answers if each["job"] is not None]
         if not chosen:
             raise NotReady("No technique keeps these limits, so there is no choice to save; loosen them.")
@@ -40,7 +45,7 @@ def save(
     with begin() as session:
         dataset = ready(session, dataset_id)
         compared = [_line(session, jobs.get(session, job_id), row, measure) for job_id, row in lines.items()]
-        return [_kept(session, dataset, job_ids, compared, each, rows[0]["n"], measure, limits) for each in chosen]
+        return [_kept(session, dataset, job_ids, compared, each, rows[0], measure, limits) for each in chosen]
 
 
 def _line(session: Session, job: Job, row: dict[str, Any], measure: str) -> Line:
@@ -68,7 +73,7 @@ def _tariff_then(session: Session, ref: str, job: Job) -> Prices | None:
 
 def _kept(
     session: Session, dataset: Dataset, job_ids: Sequence[int], compared: list[Line], chosen: tuple[str, int, str],
-    n: int, measure: str, limits: Limits,
+    first: dict[str, Any], measure: str, limits: Limits,
 ) -> SavedVerdict:  # fmt: skip
     question, job_id, sentence = chosen
     models = needs.models(specs.parse(jobs.get(session, job_id).spec))
@@ -83,7 +88,8 @@ def _kept(
             "level": comparison.level(),
             "job": job_id,
             "sentence": sentence,
-            "rows": n,
+            "rows": first["n"],
+            "weighted_by": first["weighted_by"],
             "jobs": tuple(job_ids),
             "lines": tuple(compared),
             "models": tuple(models),

@@ -46,6 +46,7 @@ class Facts(_Frozen):
     job: int  # of the chosen technique
     sentence: str
     rows: int  # test rows that were compared
+    weighted_by: str = ""  # the column that measures are weighted by; "": none
     jobs: tuple[int, ...]  # all that were compared, repeats included
     lines: tuple[Line, ...]
     models: tuple[str, ...]  # behind endpoints, that the choice needs

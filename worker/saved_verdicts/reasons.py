@@ -78,7 +78,8 @@ def repriced(facts: Facts, dataset: Dataset) -> Findings:
                 today[job.id] = supposed
         if not today and not blind:
             return found
-        frame = predictions.of_jobs(session, list(facts.jobs)).filter(pl.col("truth").is_not_null())
+        frame = predictions.of_jobs(session, list(facts.jobs), weighted=bool(facts.weighted_by))
+        frame = frame.filter(pl.col("truth").is_not_null())
         paid = predictions.costs(session, list(facts.jobs))
         anew = [
             _anew(session, dataset, job, paid.filter(pl.col("job_id") == job.id), today.get(job.id), job.id in blind)

@@ -29,6 +29,8 @@ def lead(rows: Sequence[Mapping[str, Any]], measure: str) -> str:
         said.append("Every other technique is measurably worse, all comparisons taken together")
     if ties := [row["description"] for row in rest if row["verdict"] == "tie"]:
         said.append(f"{amounts.listed(ties)} can't be told apart from it")
+    if first["weighted_by"]:
+        said.append(f"{by.short} is weighted by {first['weighted_by']}")
     return ". ".join(said) + "."
 
 

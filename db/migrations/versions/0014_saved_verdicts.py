@@ -1,4 +1,4 @@
-"""A table of verdicts that people saved to act on."""
+"""A table of verdicts that people saved to act on, and weights of rows."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,7 +24,9 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_saved_verdicts_dataset_id", "saved_verdicts", ["dataset_id"])
+    op.add_column("items", sa.Column("weight", sa.Double(), nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_column("items", "weight")
     op.drop_table("saved_verdicts")
