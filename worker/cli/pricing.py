@@ -13,7 +13,7 @@ from db.types import JobKind, SavedVerdict, Split
 from worker import specs
 from worker.cli import files, find, tables, watch
 from worker.cli.console import AsJson, err, out, print_json, warn
-from worker.cli.options import Cap, DatasetName, DecimalSign, WideRows, answers, assignments, dollars
+from worker.cli.options import Cap, DatasetName, DecimalSign, Unweighted, WideRows, answers, assignments, dollars
 from worker.datasets.answers import NOTHING_SAID
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, USUAL
@@ -24,9 +24,6 @@ from worker.server.up import running_stack
 app = typer.Typer()
 
 DatasetOrFile = Annotated[str, typer.Argument(help="A dataset (number or name) or a file to load first.")]
-Unweighted = Annotated[
-    bool, typer.Option("--unweighted", help="Count all rows alike, although the table has a column of weights.")
-]
 Save = Annotated[bool, typer.Option("--save", help="Keep the verdict: pricewright recheck says if it still holds.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="field=value of the technique's spec.")]
 

@@ -17,12 +17,17 @@ Marks = dict[int, str]
 
 
 def ask(
-    table: pl.DataFrame, versions: dict[int, Version], names: Mapping[int, str], error: Measure
+    table: pl.DataFrame,
+    versions: dict[int, Version],
+    names: Mapping[int, str],
+    error: Measure,
+    *,
+    weighted: bool,
 ) -> tuple[Limits, Marks]:
     """Fields for the limits and a sentence for each one that is set; the limits, and which jobs they choose. names: in
     Markdown."""
     limits = _limits(error)
-    found = tradeoffs_reads.choices(versions, error.key, limits)
+    found = tradeoffs_reads.choices(versions, error.key, limits, weighted)
     marks: Marks = {}
     for each in found:
         bold = {job: f"**{name}**" for job, name in names.items()}

@@ -16,13 +16,21 @@ from worker.saved_verdicts import actions, facts
 _KEPT = "verdict-kept"
 
 
-def keep(dataset: Dataset, job_ids: Sequence[int], error: Measure, limits: Limits, chosen: Sequence[int]) -> None:
+def keep(
+    dataset: Dataset,
+    job_ids: Sequence[int],
+    error: Measure,
+    limits: Limits,
+    chosen: Sequence[int],
+    *,
+    weighted: bool,
+) -> None:
     """The button that saves the verdict above, or where limits are set their choices. chosen: jobs that keep them."""
     asked = limits.questions()
     with st.container(horizontal=True, vertical_alignment="center"):
         label = "Save this choice" if asked else "Save this verdict"
         if st.button(label, icon=":material/bookmark_add:", disabled=bool(asked) and not chosen, key="save-verdict"):
-            saved = actions.save(dataset.id, job_ids, error.key, limits)
+            saved = actions.save(dataset.id, job_ids, error.key, limits, weighted=weighted)
             st.session_state[_KEPT] = ", ".join(str(each.id) for each in saved)
             st.rerun()
         if number := st.session_state.pop(_KEPT, None):
