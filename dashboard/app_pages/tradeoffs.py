@@ -47,7 +47,7 @@ plain_names = {key: words.plain(name) for key, name in labels.items()}
 st.info(words.md(verdicts.verdict(table, plain_names, error, column)), icon=":material/gavel:")
 for sentence in tradeoffs_reads.price_cautions(tuple(versions)):
     st.warning(words.plain(sentence), icon=":material/warning:")
-weighed = words.plain(f" Errors are weighted by {column}; costs and times are not.") if column else ""
+weighed = f" Errors are weighted by {words.plain(column)}; costs and times are not." if column else ""
 st.caption(f"{error.about} Compared on {formats.count(int(table['n'][0]), 'test row')}.{weighed}")
 limits, marks = choice.ask(table, versions, plain_names, error, weighted=weighted)
 saved_verdicts.keep(dataset, list(versions), error, limits, list(marks), weighted=weighted)

@@ -63,7 +63,8 @@ def recheck(
                 f"There is no saved verdict {missing[0]} here; `pricewright verdicts` lists those there are."
             )
         if not kept:
-            raise NotReady("No verdict is saved; `pricewright choose DATASET … --save` keeps one.")
+            there = f" on dataset {wanted}" if wanted else ""
+            raise NotReady(f"No verdict is saved{there}; `pricewright choose DATASET … --save` keeps one.")
         by_dataset: dict[int, list[int]] = {}
         for each in kept.values():
             by_dataset.setdefault(each.dataset_id, []).append(each.id)
