@@ -236,7 +236,27 @@ def count_outside(
     return priced, outside
 
 
+def changed(session: Session, before: int, after: int) -> tuple[int, int, int]:
+    """Of two datasets whose rows bear the same numbers: how many rows have another known price in the second one, how
+    many are gone there, and how many are new."""
+    query = """SELECT count(*) FILTER (WHERE a."row" IS NOT NULL AND b."row" IS NOT NULL
+                                         AND a.price IS DISTINCT FROM b.price),
+                      count(*) FILTER (WHERE b."row" IS NULL), count(*) FILTER (WHERE a."row" IS NULL)
+               FROM (SELECT "row", price FROM items WHERE dataset_id = :before) a
+               FULL JOIN (SELECT "row", price FROM items WHERE dataset_id = :after) b USING ("row")"""
+    other, gone, new = session.execute(text(query), {"before": before, "after": after}).one()
+    return other, gone, new
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """Identity of a loaded table: its bytes, its columns and its sides."""
+    return hashlib.sha256(_seen(dataset).encode()).hexdigest()
+
+
 def fit_hash(dataset: Dataset, fit_key: str) -> str:
     """Identity of what a technique learns: its key and the train side it saw (a ready dataset never changes)."""
-    seen = json.dumps([dataset.id, dataset.file_sha256, dataset.mapping, dataset.splits], sort_keys=True)
-    return hashlib.sha256((fit_key + seen).encode()).hexdigest()
+    return hashlib.sha256((fit_key + _seen(dataset)).encode()).hexdigest()
+
+
+def _seen(dataset: Dataset) -> str:
+    return json.dumps([dataset.id, dataset.file_sha256, dataset.mapping, dataset.splits], sort_keys=True)

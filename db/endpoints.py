@@ -1,7 +1,7 @@
 """Endpoints, and what is known of their models."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import select, text, update
@@ -61,17 +61,37 @@ def remove(session: Session, name: str) -> None:
 
 
 def set_models(session: Session, name: str, listed: Sequence[EndpointModel]) -> Endpoint:
-    """Store what the endpoint lists; what is known of the abilities of a model stays."""
+    """Store what the endpoint lists; what is known of a model's abilities and what a person said of its end stays."""
     row = _locked(session, name)
     known = {model.id: model for model in _models(row.models)}
-    kept = [
-        EndpointModel(m.id, m.shutdown_date, m.context, (known[m.id].abilities if m.id in known else {}) | m.abilities)
-        for m in listed
-    ]
+    kept = [_listed(model, known.get(model.id)) for model in listed]
     ids = {model.id for model in listed}
-    # Azure and gateways answer for names that they don't list: what was tested stays.
-    kept += [model for model in known.values() if model.id not in ids and model.abilities]
+    # Azure and gateways answer for names that they don't list: what was tested or entered stays.
+    kept += [
+        replace(model, is_listed=False)
+        for model in known.values()
+        if model.id not in ids and (model.abilities or model.is_end_entered)
+    ]
     row.models = [asdict(model) for model in kept]
+    session.flush()
+    return _endpoint(row)
+
+
+def _listed(model: EndpointModel, before: EndpointModel | None) -> EndpointModel:
+    if before is None:
+        return replace(model, is_listed=True)
+    merged = replace(model, abilities=before.abilities | model.abilities, is_listed=True)
+    return replace(merged, shutdown_date=before.shutdown_date, is_end_entered=True) if before.is_end_entered else merged
+
+
+def set_end(session: Session, name: str, model_id: str, shutdown_date: str | None) -> Endpoint:
+    """Enter the ISO date on which a model ends, over what the endpoint says; None takes the entry back, and the date is
+    unknown until the endpoint is asked again. Raises NotFound."""
+    row = _locked(session, name)
+    models = {model.id: model for model in _models(row.models)}
+    before = models.get(model_id, EndpointModel(model_id))
+    models[model_id] = replace(before, shutdown_date=shutdown_date, is_end_entered=shutdown_date is not None)
+    row.models = [asdict(model) for model in models.values()]
     session.flush()
     return _endpoint(row)
 
@@ -85,7 +105,7 @@ def learn(session: Session, name: str, model_id: str, abilities: dict[str, Any],
     before = models.get(model_id, EndpointModel(model_id))
     refuses = sorted({*before.abilities.get("refuses", ()), *abilities.get("refuses", ())})
     merged = before.abilities | abilities | ({"refuses": refuses} if refuses else {})
-    models[model_id] = EndpointModel(model_id, before.shutdown_date, before.context, merged)
+    models[model_id] = replace(before, abilities=merged)
     row.models = [asdict(model) for model in models.values()]
     session.flush()
     if tested:

@@ -165,6 +165,27 @@ class PriceCheckResult(JobResult):
     suspects: tuple[PriceSuspect, ...]
 
 
+class RecheckedVerdict(JobResult):
+    """What became of a saved verdict."""
+
+    verdict: int  # its number
+    reasons: tuple[str, ...] = ()  # sentences: why it no longer holds
+    notes: tuple[str, ...] = ()  # sentences: what changed without changing it, and what could not be looked at
+    usd: Decimal | None = None  # of deciding anew; None: unknown
+    seconds: float = 0.0
+    anew: str = ""  # the same in a sentence
+
+    @property
+    def holds(self) -> bool:
+        return not self.reasons
+
+
+class RecheckResult(JobResult):
+    """What became of the saved verdicts on a dataset."""
+
+    verdicts: tuple[RecheckedVerdict, ...]
+
+
 class RungResult(JobResult):
     """What one way of pricing learned from one part of a dataset."""
 

@@ -86,17 +86,19 @@ def of_job(session: Session, job_id: int) -> pl.DataFrame:
     ).with_columns(pl.col(_TEXTS).fill_null(""))
 
 
-def of_jobs(session: Session, job_ids: Sequence[int]) -> pl.DataFrame:
+def of_jobs(session: Session, job_ids: Sequence[int], *, weighted: bool = False) -> pl.DataFrame:
     """Long frame of several jobs for comparison: job_id, row, group_id (of near-duplicates), truth, price,
-    low, high, status, usd, saved_usd, seconds, tokens_in, tokens_out, category, title."""
+    low, high, status, usd, saved_usd, seconds, tokens_in, tokens_out, category, title; and weight, where comparisons of
+    it shall be `weighted` (a row without one weighs 1)."""
+    weight = ", coalesce(i.weight, 1)" if weighted else ""
     return engine.copy_out(
         session,
         "SELECT p.job_id, p.row, i.group_id, i.price, p.price, p.low, p.high, p.status, p.usd, p.saved_usd, p.seconds, "
-        "p.tokens_in, p.tokens_out, i.category, i.title "
+        f"p.tokens_in, p.tokens_out, i.category, i.title{weight} "
         "FROM predictions p JOIN jobs j ON j.id = p.job_id "
         "JOIN items i ON i.dataset_id = j.dataset_id AND i.row = p.row "
         "WHERE p.job_id = ANY(%s) ORDER BY p.job_id, p.row",
-        _LONG,
+        _LONG | ({"weight": pl.Float64} if weighted else {}),
         (list(job_ids),),
     ).with_columns(pl.col("category", "title").fill_null(""))
 

@@ -5,7 +5,7 @@ on one core, through columns it is.
 """
 
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -53,6 +53,7 @@ class JobKind(StrEnum):
     RACE = "race"  # let pricing jobs price the same rows in blocks until it is clear which technique is best
     LEAKAGE = "leakage"  # look for test rows whose answer a technique could have seen
     PRICE_CHECK = "price-check"  # look for known prices that can't be right
+    RECHECK = "recheck"  # look whether saved verdicts still hold
 
     @property
     def reads_file(self) -> bool:
@@ -91,8 +92,9 @@ class Step(StrEnum):
     EVALUATE = "evaluate"
     SIMULATE = "simulate"
     RACE = "race"  # a block of rows, once all that are still in have priced it
-    LEAKAGE = "leakage"  # alone in its job, as is the next: so they may stand behind the others
+    LEAKAGE = "leakage"  # alone in its job, as are the next: so they may stand behind the others
     PRICE_CHECK = "price-check"
+    RECHECK = "recheck"
 
     @property
     def order(self) -> int:
@@ -366,11 +368,13 @@ class EndpointModel:
     """What is known of a model behind an endpoint."""
 
     id: str
-    shutdown_date: str | None = None  # ISO date, where the endpoint says when the model ends
+    shutdown_date: str | None = None  # ISO date, where the endpoint or a person says when the model ends
     context: int | None = None  # tokens, where the endpoint says it
     abilities: dict[str, Any] = field(default_factory=dict)
     """What tests and answers showed; a missing key is not known yet. logprobs, json_schema, tools, batch: bool;
     refuses: names of request parameters it answers with an error; answer_tokens: how much room an answer needs."""
+    is_end_entered: bool = False  # a person said when it ends, which holds over what the endpoint says
+    is_listed: bool = field(default=False, compare=False)  # the endpoint named it when it last said what it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,6 +443,17 @@ class Game:
     seconds: int  # that it may take
     started_at: datetime
     ended_at: datetime | None  # None: it goes on, unless its time is over
+
+
+@dataclass(frozen=True, slots=True)
+class SavedVerdict:
+    """A verdict that somebody means to act on, as it was when it was saved. Never changed."""
+
+    id: int
+    dataset_id: int
+    facts: dict[str, Any]  # worker.saved_verdicts.facts.Facts as JSON
+    best_before: date | None  # from then on a model that the choice needs is gone; None: nobody says so of any
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,11 @@ if frame.is_empty():
     st.info("These two runs priced different rows; choose two that share some.", icon=":material/arrow_upward:")
     st.stop()
 told = {job_id: words.plain(name) for job_id, name in names.items()}
-both = reads.comparison(versions, error.key, merges=False)  # two runs of one technique are two here
-st.info(words.md(verdicts.pair_verdict(both, told, error)), icon=":material/gavel:")
+column = widgets.weights_column(dataset)
+both = reads.comparison(
+    versions, error.key, merges=False, weighted=bool(column)
+)  # two runs of one technique are two here
+st.info(words.md(verdicts.pair_verdict(both, told, error, column)), icon=":material/gavel:")
 st.caption(pairs.counted(frame))
 pairs.scatter(frame)
 row = pairs.table(frame)

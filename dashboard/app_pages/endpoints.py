@@ -26,6 +26,7 @@ st.subheader("Models", anchor=False)
 if endpoint.models:
     chosen = prices.models(endpoint)
     prices.price(endpoint, chosen)
+    prices.end(endpoint, chosen)
     if st.button("Use them on the Run page", icon=":material/play_circle:"):
         navigation.go(navigation.RUN)
 else:

@@ -10,6 +10,7 @@ from dashboard.parts.tradeoffs import (
     context_curve,
     intervals,
     report,
+    saved_verdicts,
     verdict_check,
 )
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
@@ -32,7 +33,9 @@ if not jobs:
 
 labels = reads.names(jobs)
 left, right = st.columns([1, 2], gap="large", vertical_alignment="bottom")
-key = left.selectbox("Error", list(DECIDING), format_func=lambda key: DECIDING[key].label, key="error")
+with left:
+    key = st.selectbox("Error", list(DECIDING), format_func=lambda key: DECIDING[key].label, key="error")
+    column = widgets.weights_column(dataset)
 with right:
     versions = comparison.choose(dataset, jobs, labels)
 error = DECIDING[key]
@@ -40,14 +43,17 @@ if not versions:
     st.info("Choose at least one job to look at.", icon=":material/arrow_upward:")
     st.stop()
 
-table = reads.comparison(versions, error.key)
+weighted = bool(column)
+table = reads.comparison(versions, error.key, weighted=weighted)
 plain_names = {key: words.plain(name) for key, name in labels.items()}
-st.info(words.md(verdicts.verdict(table, plain_names, error)), icon=":material/gavel:")
+st.info(words.md(verdicts.verdict(table, plain_names, error, column)), icon=":material/gavel:")
 for sentence in tradeoffs_reads.price_cautions(tuple(versions)):
     st.warning(words.plain(sentence), icon=":material/warning:")
-st.caption(f"{error.about} Compared on {formats.count(int(table['n'][0]), 'test row')}.")
+weighed = f" Errors are weighted by {words.plain(column)}; costs and times are not." if column else ""
+st.caption(f"{error.about} Compared on {formats.count(int(table['n'][0]), 'test row')}.{weighed}")
 limits = choice.ask(error)
-marks = choice.show(table, versions, plain_names, error, limits)
+marks = choice.show(table, versions, plain_names, error, limits, weighted=weighted)
+saved_verdicts.keep(dataset, list(versions), error, limits, list(marks), weighted=weighted)
 combined = tradeoffs_reads.combinations(versions)
 comparison.chart(table, error, marks, charts.budget_curves(combined, labels))
 combinations.explain(combined, error)
@@ -56,15 +62,16 @@ comparison.run_once([job for job in jobs if job.id in versions], table)
 comparison.lost([job for job in jobs if job.id in versions], labels)
 comparison.table(table, error, marks)
 
+asked = versions, error.key, weighted
 views = {
-    "By category": lambda: comparison.slices(tradeoffs_reads.by_category(versions, error.key), labels, error),
-    "By price": lambda: comparison.slices(tradeoffs_reads.by_band(versions, error.key), labels, error),
-    "Every pair": lambda: comparison.every_pair(tradeoffs_reads.every_pair(versions, error.key), labels, error),
+    "By category": lambda: comparison.slices(tradeoffs_reads.by_category(*asked), labels, error),
+    "By price": lambda: comparison.slices(tradeoffs_reads.by_band(*asked), labels, error),
+    "Every pair": lambda: comparison.every_pair(tradeoffs_reads.every_pair(*asked), labels, error),
     "Intervals": lambda: intervals.show(versions, labels),
     "Guesses": lambda: comparison.guesses(versions, labels, table["job_id"]),
     "Worst rows": lambda: comparison.worst(versions, labels, table["job_id"]),
     "Context": lambda: context_curve.show(jobs),
-    "Certainty": lambda: verdict_check.show(dataset, tuple(table["job_id"]), error),
+    "Certainty": lambda: verdict_check.show(dataset, tuple(table["job_id"]), error, column),
     "Speed": lambda: comparison.speed(table),
 }
 if combined:
@@ -72,4 +79,5 @@ if combined:
 st.subheader("Look closer", anchor=False)
 view = st.segmented_control("View", list(views), default="By category", required=True, label_visibility="collapsed")
 views[view]()
-report.show(dataset, tuple(versions), error, limits)
+report.show(dataset, tuple(versions), error, limits, weighted=weighted)
+saved_verdicts.show(dataset)

@@ -134,10 +134,11 @@ def predictions(job_id: int, version: Version) -> Path:
 
 
 @st.cache_data(max_entries=8, show_spinner="Reading the predictions …")
-def measured(versions: dict[int, Version]) -> pl.DataFrame:
-    """Long frame of the jobs' predictions for rows whose true price is known."""
+def measured(versions: dict[int, Version], *, weighted: bool = False) -> pl.DataFrame:
+    """Long frame of the jobs' predictions for rows whose true price is known; with their weights where comparisons of
+    it shall be weighted."""
     with begin() as session:
-        frame = _predictions.of_jobs(session, list(versions))
+        frame = _predictions.of_jobs(session, list(versions), weighted=weighted)
     return frame.filter(pl.col("truth").is_not_null())
 
 
@@ -148,9 +149,10 @@ def runs(job_ids: Sequence[int]) -> dict[int, int]:
 
 
 @st.cache_data(max_entries=50, show_spinner="Measuring the techniques and how sure that is …")
-def comparison(versions: dict[int, Version], by: str, *, merges: bool = True) -> pl.DataFrame:
+def comparison(versions: dict[int, Version], by: str, *, merges: bool = True, weighted: bool = False) -> pl.DataFrame:
     """worker.evaluation.compare.table of the jobs, judged by one error; adds label, family, fixed_usd (null:
-    unknown), fixed_seconds and frontier_odds. merges: runs of one technique are one line."""
+    unknown), fixed_seconds and frontier_odds. merges: runs of one technique are one line; weighted: by the weights of
+    rows."""
     with begin() as session:
         jobs = [_jobs.get(session, job_id) for job_id in versions]
     labels = names(jobs)
@@ -165,7 +167,7 @@ def comparison(versions: dict[int, Version], by: str, *, merges: bool = True) ->
         },
         schema_overrides={"job_id": pl.Int64, "label": pl.String, "family": pl.String, "fixed_usd": pl.Float64},
     )
-    lines = measured(versions)
+    lines = measured(versions, weighted=weighted)
     odds = frontier_odds.odds(lines.filter(~pl.col("job_id").is_in(list(again))), by=by)
     return (
         compare.table(lines, by=by, level=pricing_comparison.level(), repeats=again)

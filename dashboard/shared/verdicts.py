@@ -31,12 +31,12 @@ COVERAGE = {
 """What worker.evaluation.coverage says of the promise of intervals."""
 
 
-def verdict(table: pl.DataFrame, labels: dict[int, str], error: Measure) -> str:
+def verdict(table: pl.DataFrame, labels: dict[int, str], error: Measure, column: str = "") -> str:
     """A few sentences in Markdown: which job is ahead, whether it is surely best, which can't be told apart from it,
     and which of those is cheapest.
 
     `table` is worker.evaluation.compare.table, judged by the same error; labels: job id -> name, as
-    `plain` gives it.
+    `plain` gives it; column: what the error is weighted by, "" = nothing.
     """
     answered = table.drop_nulls("verdict")
     if answered.is_empty():
@@ -46,7 +46,7 @@ def verdict(table: pl.DataFrame, labels: dict[int, str], error: Measure) -> str:
         return _too_few(lead["n"])
     rest = answered.tail(-1)
     name = f"**{labels[lead['job_id']]}**"
-    short = error.short.lower()
+    short = error.short.lower() + (f" weighted by {plain(column)}" if column else "")
     figure = (
         f"{error.written(lead[error.key])} ({amounts.level(lead['level'])} interval {reach(lead, error.key, error)})"
     )
@@ -100,10 +100,10 @@ def _too_few(rows: int) -> str:
     )
 
 
-def pair_verdict(table: pl.DataFrame, labels: dict[int, str], error: Measure) -> str:
+def pair_verdict(table: pl.DataFrame, labels: dict[int, str], error: Measure, column: str = "") -> str:
     """Two jobs on the same rows, in a sentence: which is nearer, by how much, and whether that is more than chance.
 
-    `table` is worker.evaluation.compare.table of two jobs, judged by the same error.
+    `table` is worker.evaluation.compare.table of two jobs, judged by the same error; column: as in `verdict`.
     """
     both = table.drop_nulls("diff")
     if len(both) < 2:
@@ -116,6 +116,7 @@ def pair_verdict(table: pl.DataFrame, labels: dict[int, str], error: Measure) ->
     sure = amounts.level(other["level"])
     paired = f"the paired difference is {error.written(other['diff'])} ({sure} interval {reach(other, 'diff', error)})"
     rows = count(lead["n"], "row")
+    short = error.short.lower() + (f" weighted by {plain(column)}" if column else "")
     if other["verdict"] == "partial":
         return (
             f"**{labels[other['job_id']]}** is nearer than **{labels[lead['job_id']]}** where it answers, but answered "
@@ -123,7 +124,7 @@ def pair_verdict(table: pl.DataFrame, labels: dict[int, str], error: Measure) ->
         )
     if other["verdict"] == "worse":
         return (
-            f"**{labels[lead['job_id']]}** is better than **{labels[other['job_id']]}** on {error.short.lower()}: "
+            f"**{labels[lead['job_id']]}** is better than **{labels[other['job_id']]}** on {short}: "
             f"{figures}; {paired}, on {rows}."
         )
-    return f"{names} can't be told apart on {error.short.lower()}: {figures}; {paired}, on {rows}{_more(both.tail(1))}."
+    return f"{names} can't be told apart on {short}: {figures}; {paired}, on {rows}{_more(both.tail(1))}."

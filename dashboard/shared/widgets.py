@@ -15,6 +15,7 @@ from db.engine import DatabaseAway
 from db.errors import UserError
 from db.types import Dataset, DatasetState
 from worker import amounts
+from worker.datasets import weights
 from worker.pricing import export
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,18 @@ def ready(dataset: Dataset | None) -> Dataset | None:
     if dataset.is_synthetic:
         st.caption(f":material/science: {words.SYNTHETIC}")
     return dataset
+
+
+def weights_column(dataset: Dataset) -> str:
+    """The column by whose weights to compare, as a switch says; "" where there is none, or rows count alike."""
+    column = weights.column(dataset)
+    if not column:
+        return ""
+    about = (
+        "Errors and verdicts are weighted means: a row of weight 3 counts as three. Costs and times are not weighted."
+    )
+    label = f"Weighted by {words.plain(column)}"
+    return column if st.toggle(label, value=True, key=f"weighted-{dataset.id}", help=about) else ""
 
 
 def is_sure(verb: str, question: str, *, key: str) -> bool:

@@ -32,6 +32,7 @@ FIELDS: dict[str, str] = {
     "brand": "Brand",
     "price": "Price in $",
     "id": "Your own id",
+    "weight": "Weight in measures",
 }
 
 SIGNS: dict[Sign | None, str] = {
@@ -65,6 +66,7 @@ STEPS: dict[str, str] = {
     Step.RACE: "Racing",
     Step.LEAKAGE: "Searching for leaks",
     Step.PRICE_CHECK: "Checking prices",
+    Step.RECHECK: "Rechecking saved verdicts",
 }
 
 CHOICES: dict[str, str] = {

@@ -8,6 +8,7 @@ from db.models.guesses import GameRow, GuessRow
 from db.models.jobs import ArtifactRow, ChunkRow, JobRow, PredictionRow, RateRow, ResultRow, WorkerRow
 from db.models.knowledge import KnowledgeBaseRow, KnowledgeItemRow, KnowledgeRemovedRow
 from db.models.price_decisions import PriceDecisionRow
+from db.models.saved_verdicts import SavedVerdictRow
 from db.models.scenarios import ScenarioRow
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "RateRow",
     "RejectRow",
     "ResultRow",
+    "SavedVerdictRow",
     "ScenarioRow",
     "TrainingPointRow",
     "WorkerRow",

@@ -40,6 +40,7 @@ class ItemRow(Base):
     category: Mapped[str]
     brand: Mapped[str]
     price: Mapped[float | None]
+    weight: Mapped[float | None]  # in measures; null: it has none and weighs 1
     split: Mapped[str]
     group_id: Mapped[int] = mapped_column(BigInteger)  # near-duplicates share it and stay on one side
 

@@ -35,7 +35,7 @@ class EndpointRow(Base):
     requests_per_minute: Mapped[int | None]
     max_concurrency: Mapped[int] = mapped_column(server_default=text("64"))
     timeout_seconds: Mapped[float] = mapped_column(server_default=text("60"))
-    models: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'"))  # [{id, shutdown_date, abilities}]
+    models: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'"))  # [{id, shutdown_date, …}]
     tested_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

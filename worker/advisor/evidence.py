@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from db import adapters, datasets, job_progress, jobs, predictions, results
+from db import adapters, datasets, job_progress, jobs, results
 from db.engine import Session
 from db.errors import UserError
 from db.job_progress import JobProgress
@@ -114,7 +114,7 @@ def gather(session: Session, dataset_id: int) -> Evidence:
     compared = comparison.of_like_size(known, comparison.taken(dataset, list(known.values())))
     trained = adapters.all(session)
     again = repeats.heads([known[job_id] for job_id in compared], trained)
-    frame = predictions.of_jobs(session, compared).filter(pl.col("truth").is_not_null())
+    frame = comparison.measured(session, compared)
     table = compare.table(frame, level=comparison.level(), repeats=again)
     families = {job_id: parsed[job_id].family for job_id in table["job_id"]}
     heads: dict[Family, int] = {}
@@ -167,7 +167,7 @@ def _hardest(frame: pl.DataFrame, heads: Sequence[int]) -> dict[int, dict[str, A
 
 
 def _curve(session: Session, known: Mapping[int, Job], ks: dict[int, int], parsed: Mapping[int, BaseSpec]) -> Curve:
-    frame = predictions.of_jobs(session, list(ks)).filter(pl.col("truth").is_not_null())
+    frame = comparison.measured(session, list(ks))
     compared = compare.table(frame, level=comparison.level())
     lines = context_curve.curve(compared, ks, dict(compared.select("job_id", "tokens_in").iter_rows()))
     first = next(iter(ks))

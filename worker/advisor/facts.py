@@ -5,6 +5,7 @@ from typing import Any
 
 from db.types import Family
 from worker import amounts
+from worker.adapters.pricing import adapters_of
 from worker.advisor.advice import Fact, Link, Unit, signed
 from worker.advisor.evidence import Curve, Evidence
 from worker.evaluation import gate
@@ -114,10 +115,9 @@ class Facts:
         """Rows with a price that it learned from, searches or shows."""
         if self.job is None:
             return self._missing("rows", claim)
-        job, adapter = self._known.jobs[self.job], None
-        if job.spec.get("adapter"):
-            adapter = self._known.adapter(self.job)
-        rows = costs.labelled(self._known.dataset, job, adapter)
+        read = adapters_of(self._known.jobs[self.job].spec)
+        used = [each for each in self._known.adapters if each.id in read]
+        rows = costs.labelled(self._known.dataset, self._known.specs[self.job], used)
         return self._fact("rows", claim, f"It used {amounts.count(rows, 'priced row')}.", float(rows), "rows")
 
     def data_need(self, claim: str) -> Fact:

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from db import jobs, predictions
+from db import jobs
 from db.engine import Session
 from db.errors import UserError
 from db.types import Family, JobKind, JobState, Split
@@ -90,7 +90,7 @@ def _priced(
         known = planning.estimate(session, evidence.dataset, spec, Split.TEST, limit)
         if known.reuses is not None:
             return None
-        return None if known.usd is None else known.usd + known.fixed_usd, known.seconds + known.fixed_seconds
+        return known.total[1] if known.total else None, known.seconds + known.fixed_seconds
     return None
 
 
@@ -211,7 +211,7 @@ def _paired(session: Session, curve: Curve | None, job_id: int, head: int) -> _G
     """How much a run differs from another, its interval corrected for the steps of a context curve that it was the best
     of; None where they share no row."""
     among = sorted({*(curve.jobs if curve else {job_id}), head})
-    frame = predictions.of_jobs(session, among).filter(pl.col("truth").is_not_null())
+    frame = comparison.measured(session, among)
     if not len(frame) or frame["job_id"].n_unique() < len(among):
         return None
     pairs = compare.every_pair(frame, level=comparison.level())

@@ -7,8 +7,9 @@ import typer
 
 from db.errors import UserError
 from worker.cli import files, tables
-from worker.cli.console import AsJson, out, print_json
+from worker.cli.console import AsJson, out, print_json, warn
 from worker.cli.options import DecimalSign, WideRows, answers, assignments
+from worker.datasets import weights
 from worker.files.formats import IN_TERMINAL
 from worker.server.up import running_stack
 
@@ -35,12 +36,15 @@ def load(
         "items": dataset.items,
         "rejects": dataset.rejects,
         "splits": dataset.splits,
+        "weights": {"column": weights.column(dataset), "note": weights.gaps(dataset)},
     }
     if as_json:
         print_json(report | {"name": dataset.name} | about)
     else:
         out.print(f"Dataset {dataset.id} ({dataset.name}): {dataset.items:,} items, {dataset.rejects:,} rejects.")
         out.print("Splits: " + ", ".join(f"{count:,} {split}" for split, count in dataset.splits.items()))
+        if without := weights.gaps(dataset):
+            warn(without)
     files.refuse_empty(dataset)
 
 

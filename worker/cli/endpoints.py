@@ -1,6 +1,7 @@
 """`pricewright endpoints …`: where language models answer, what they can do and what they cost, for a terminal."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -86,6 +87,30 @@ def models(name: Name, as_json: AsJson = False) -> None:
         )
         table.add_row(model.id, model.shutdown_date or "-", f"{model.context:,}" if model.context else "-", able or "-")
     out.print(table)
+
+
+@app.command()
+def ends(
+    name: Name,
+    model: Model,
+    on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day on which the model is shut down.")
+    ] = None,
+    unknown: Annotated[bool, typer.Option("--unknown", help="Take back what was entered.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say when a model ends, or enter it: that holds over what the endpoint says, and verdicts go by it."""
+    with running_stack(worker=False):
+        if on is not None or unknown:
+            actions.set_end(name, model, on.date() if on else None)
+        with begin() as session:
+            known = stored.get(session, name).model(model)
+    if as_json:
+        print_json(asdict(known))
+        return
+    who = "as you entered it" if known.is_end_entered else "as the endpoint says"
+    said = f"ends on {known.shutdown_date}, {who}" if known.shutdown_date else "ends on a day that nobody named"
+    out.print(f"{name}:{model} {said}.")
 
 
 @app.command("test")

@@ -27,6 +27,7 @@ from worker.cli import (
     prompts,
     race,
     report,
+    saved_verdicts,
     server,
     verdicts,
     what_if,
@@ -36,7 +37,8 @@ from worker.cli.console import tell_error
 # The order of `pricewright --help`; a verb that is not named here comes after these.
 ORDER = (
     "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "curve", "jobs",
-    "pause", "resume", "cancel", "retry", "compare", "choose", "report", "advise", "check-verdicts", "what-if", "guess",
+    "pause", "resume", "cancel", "retry", "compare", "choose", "verdicts", "recheck", "report", "advise",
+    "check-verdicts", "what-if", "guess",
     "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "doctor",
 )  # fmt: skip
 
@@ -55,13 +57,14 @@ app = typer.Typer(
 )
 for _noun in (
     server, datasets, pricing, demo, race, jobs, finetune, data_need, leakage, price_check, knowledge, endpoints,
-    prompts, adapters, verdicts, what_if, advisor, guesses, report,
+    prompts, adapters, verdicts, what_if, advisor, guesses, report, saved_verdicts,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 
 
 def main() -> None:
-    """Entry point. Exit codes: 0 done, 1 the user can put it right (one sentence on stderr), 2 wrong usage."""
+    """Entry point. Exit codes: 0 done, 1 the user can put it right (one sentence on stderr), 2 wrong usage, 3 done, and
+    a saved verdict no longer holds."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     keep_private()
     try:

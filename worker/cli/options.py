@@ -20,6 +20,10 @@ WideRows = Annotated[
     bool, typer.Option("--accept-wide-rows", help="Load a file whose rows have more cells than its header has names.")
 ]
 
+Unweighted = Annotated[
+    bool, typer.Option("--unweighted", help="Count all rows alike, although the table has a column of weights.")
+]
+
 
 def dollars(value: float | None) -> Decimal | None:
     """The amount as it was typed, without the digits that a float adds."""

@@ -1,26 +1,29 @@
 """`pricewright price`, `curve`, `compare`, `choose`: the verbs of the pages Run and Trade-offs."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from db import jobs, predictions
 from db.engine import begin
 from db.errors import UserError
-from db.types import JobKind, Split
+from db.types import JobKind, SavedVerdict, Split
 from worker import specs
 from worker.cli import cautions, files, find, tables, watch
 from worker.cli.console import AsJson, err, out, print_json, warn
-from worker.cli.options import Cap, DatasetName, DecimalSign, WideRows, answers, assignments, dollars
+from worker.cli.options import Cap, DatasetName, DecimalSign, Unweighted, WideRows, answers, assignments, dollars
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import actions, comparison, export
+from worker.saved_verdicts import actions as saved_verdicts
 from worker.server.up import running_stack
 
 app = typer.Typer()
 
 DatasetOrFile = Annotated[str, typer.Argument(help="A dataset (number or name) or a file to load first.")]
+Save = Annotated[bool, typer.Option("--save", help="Keep the verdict: pricewright recheck says if it still holds.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="field=value of the technique's spec.")]
 
 
@@ -112,6 +115,8 @@ def compare(
         list[int] | None, typer.Option("--job", help="Only this job; say it for each. Default: all.")
     ] = None,
     measure: Annotated[str, typer.Option(help=f"What decides: {', '.join(DECIDING)}.")] = USUAL,
+    unweighted: Unweighted = False,
+    save: Save = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare finished jobs of a dataset on the rows that all of them priced."""
@@ -123,18 +128,20 @@ def compare(
             every = jobs.all(session, dataset.id, JobKind.PRICE)
             compared = comparison.taken(dataset, every, job or ())
             left_out = [] if job else comparison.left_out(every, compared)
-        report = comparison.of_jobs(compared, measure)
+        report = comparison.of_jobs(compared, measure, weighted=not unweighted)
+        saved = saved_verdicts.save(dataset.id, compared, measure, weighted=not unweighted) if save else []
         warnings = cautions.say(compared, quiet=as_json)
         if left_out and not as_json:
             err.print(f"{len(left_out)} steps of context curves are left out; --job takes them.")
     if as_json:
-        print_json({"dataset": dataset.id, "rows": report, "warnings": warnings, "left_out": left_out})
+        print_json({"dataset": dataset.id, "rows": report, "warnings": warnings, "left_out": left_out} | _saved(saved))
     elif not report:
         out.print(f"Nothing is priced in {dataset.name} yet: pricewright price {dataset.id} --technique constant")
     else:
         out.print(tables.comparison(report))
         for table in tables.combinations(report):
             out.print(table)
+        _print_saved(saved)
 
 
 @app.command()
@@ -154,6 +161,8 @@ def choose(
     job: Annotated[
         list[int] | None, typer.Option("--job", help="Only this job; say it for each. Default: all.")
     ] = None,
+    unweighted: Unweighted = False,
+    save: Save = False,
     as_json: AsJson = False,
 ) -> None:
     """Choose among finished jobs: the cheapest, best or fastest within limits, and what can't be told apart from it."""
@@ -166,12 +175,24 @@ def choose(
         dataset = find.dataset(what)
         with begin() as session:
             compared = comparison.taken(dataset, jobs.all(session, dataset.id, JobKind.PRICE), job or ())
-        chosen = comparison.choose(compared, limits, measure)
+        chosen = comparison.choose(compared, limits, measure, weighted=not unweighted)
+        saved = saved_verdicts.save(dataset.id, compared, measure, limits, weighted=not unweighted) if save else []
     if as_json:
-        print_json({"dataset": dataset.id, "measure": measure, "choices": chosen})
+        print_json({"dataset": dataset.id, "measure": measure, "choices": chosen} | _saved(saved))
         return
     for each in chosen:
         out.print(each["sentence"])
+    _print_saved(saved)
+
+
+def _saved(saved: Sequence[SavedVerdict]) -> dict[str, Any]:
+    return {"saved": [each.id for each in saved]} if saved else {}
+
+
+def _print_saved(saved: Sequence[SavedVerdict]) -> None:
+    for each in saved:
+        good = f", best before {each.best_before}" if each.best_before else ""
+        out.print(f"Saved as verdict {each.id}{good}; `pricewright recheck` says whether it still holds.")
 
 
 def _settings(pairs: list[str] | None) -> dict[str, object]:

@@ -12,7 +12,7 @@ from db.errors import UserError
 from db.types import JobKind
 from worker.cli import find
 from worker.cli.console import AsJson, out, print_json
-from worker.cli.options import DatasetName
+from worker.cli.options import DatasetName, Unweighted
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import comparison
@@ -39,6 +39,7 @@ def report(
     job: Annotated[
         list[int] | None, typer.Option("--job", help="Only this job; say it for each. Default: all that are compared.")
     ] = None,
+    unweighted: Unweighted = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a comparison with its verdict, tables and charts into one web page or workbook to pass on."""
@@ -52,7 +53,8 @@ def report(
         dataset = find.dataset(what)
         with begin() as session:
             compared = comparison.taken(dataset, jobs.all(session, dataset.id, JobKind.PRICE), job or ())
-        written = files.save(compared, measure, Limits(error, usd, ms), to or (), charts)
+        limits = Limits(error, usd, ms)
+        written = files.save(compared, measure, limits, to or (), charts, weighted=not unweighted)
     if as_json:
         print_json({"dataset": dataset.id, "jobs": compared, "measure": measure, "files": written})
         return

@@ -13,7 +13,7 @@ from worker.evaluation.resampling import LEVEL
 from worker.jobs.kinds import KINDS
 from worker.specs import finetune
 
-FIELDS = ("id", "title", "description", "category", "brand", "price")
+FIELDS = ("id", "title", "description", "category", "brand", "price", "weight")
 
 
 def job_label(job: Job) -> str:
@@ -28,7 +28,7 @@ def job_label(job: Job) -> str:
 def look(dataset: Dataset, mapping: Mapping[str, str]) -> list[str]:
     """What the columns of a dataset's file are taken for, and every warning of the look."""
     taken = [f"{field} = {mapping[field]!r}" for field in FIELDS if field in mapping]
-    left = [field for field in FIELDS if field not in mapping]
+    left = [field for field in FIELDS if field not in mapping and field != "weight"]
     columns = ", ".join(taken) + (f"; no {', no '.join(left)}" if left else "")
     return [f"Columns: {columns}.", *(f"Warning: {doubt}" for doubt in doubts(dataset))]
 
@@ -91,6 +91,8 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
         "in 90 %: test rows whose price lies in their 90 % interval; width: of the middle one, in % of the price\n"
         "frontier = how likely it is, with other items, that nothing else here is both cheaper and more accurate"
     )
+    if column := next((row.get("weighted_by") for row in rows), ""):
+        table.caption += f"\nmeasures are weighted by {column}; costs, times and coverage are not"
     lost = [f"{row['lost_usd']:.5f} in job {row['job']}" for row in rows if row.get("lost_usd")]
     if lost:
         table.caption += f"\nlost besides, $: {', '.join(lost)}, at most, with calls that brought no answer"

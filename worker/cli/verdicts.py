@@ -10,7 +10,7 @@ from db.errors import UserError
 from db.types import JobKind
 from worker.cli import find, watch
 from worker.cli.console import AsJson, out, print_json
-from worker.cli.options import DatasetName
+from worker.cli.options import DatasetName, Unweighted
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import comparison
 from worker.server.up import running_stack
@@ -29,6 +29,7 @@ def check_verdicts(
     rounds: Annotated[int, typer.Option(min=50, max=10_000, help="Simulated comparisons of each sort.")] = (
         actions.ROUNDS
     ),
+    unweighted: Unweighted = False,
     as_json: AsJson = False,
 ) -> None:
     """Simulate comparisons with the jobs' own errors: how often would one name a false loser, and find a true one?"""
@@ -38,7 +39,7 @@ def check_verdicts(
         dataset = find.dataset(what)
         with begin() as session:
             compared = comparison.taken(dataset, jobs.all(session, dataset.id, JobKind.PRICE), job or ())
-        job_id = actions.start(dataset.id, compared, measure, rounds)
+        job_id = actions.start(dataset.id, compared, measure, rounds, weighted=not unweighted)
         watch.wait([job_id], quiet=as_json)
         report = actions.report(job_id)
     assert report is not None  # the job is done

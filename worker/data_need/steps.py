@@ -7,6 +7,7 @@ import numpy as np
 from db import chunks, datasets, jobs, rates, results
 from db.engine import Session, begin
 from db.job_results import RungResult
+from db.settings import settings
 from worker.data_need import ways
 from worker.data_need.parts import part_of
 from worker.data_need.results import off, rung_name, rungs_of
@@ -58,7 +59,7 @@ def forecast(work: Work) -> Commit:
 
     rungs = [Rung(part.way, part.rows, off(part)) for part in parts]
     seconds = {(part.way, part.rows): part.seconds for part in parts}
-    verdict = report(rungs, seconds, job.spec["there"], FINETUNE, WAYS)
+    verdict = report(rungs, seconds, job.spec["there"], FINETUNE, WAYS, settings().confidence)
 
     def commit(session: Session) -> chunks.Tally:
         results.add(session, job.id, {"report": verdict})

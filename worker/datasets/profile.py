@@ -41,7 +41,9 @@ class Profiler:
         for name in items.columns:
             if name != "line":
                 column = items[name]
-                self._missing[name] += int(column.is_null().sum() if name == "price" else (column == "").sum())
+                self._missing[name] += int(
+                    column.is_null().sum() if name in ("price", "weight") else (column == "").sum()
+                )
         prices = items["price"].drop_nulls().to_numpy()
         if len(prices):
             place = ((np.log10(prices) - _LOW) * _BINS_PER_DECADE).astype(np.int64)

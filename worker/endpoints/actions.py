@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -155,9 +156,10 @@ def _try(name: str, model: str, sentences: list[str]) -> bool:
     with begin() as session:
         endpoints.learn(session, name, model, trial.abilities, tested=True)
         tariff = tariffs.find(session, endpoint, model)
-        ends = endpoint.model(model).shutdown_date
-    if ends:
-        trial.sentences.append(f"The endpoint says that it ends on {ends}.")
+        known = endpoint.model(model)
+    if known.shutdown_date:
+        who = "You entered" if known.is_end_entered else "The endpoint says"
+        trial.sentences.append(f"{who} that it ends on {known.shutdown_date}.")
     sentences += [*trial.sentences, _priced(tariff)]
     return True
 
@@ -209,6 +211,15 @@ def training_price(name: str, model: str) -> Decimal | None:
     """What holds now for a million tokens that a model is tuned on; None: unknown, not free."""
     with begin() as session:
         return tariffs.training(session, endpoints.get(session, name), model)
+
+
+def set_end(name: str, model: str, day: date | None) -> None:
+    """The day on which a model ends, as a person knows it: it holds over what the endpoint says. None takes it back.
+    Raises UserError."""
+    if not model:
+        raise UserError("Name a model.")
+    with begin() as session:
+        endpoints.set_end(session, name, model, day.isoformat() if day else None)
 
 
 def price(name: str, model: str) -> Tariff | None:

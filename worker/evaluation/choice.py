@@ -112,7 +112,9 @@ class _Lines:
         part = self._frame.filter(pl.col("job_id").is_in(jobs))
         n = len(part) // max(1, len(jobs))
         grid = frontier_odds.side_by_side(part[column], n)
-        return Sample(grid, resampling.number(part["group_id"].head(n)))
+        # What an item costs and takes is measured as it is; only errors are weighted.
+        weights = None if column in ("again", "seconds") else metrics.weights(part.head(n))
+        return Sample(grid, resampling.number(part["group_id"].head(n)), weights=weights)
 
 
 def _choice(

@@ -66,7 +66,8 @@ def table(
     repeats: Mapping[int, int] = NO_REPEATS,
 ) -> pl.DataFrame:
     """One line per job (COLUMNS), the one ahead first and those that answered too little (MIN_ANSWERED) last, from a
-    long frame: job_id, row, group_id, truth, price, status, usd, saved_usd, seconds, tokens_in, tokens_out.
+    long frame: job_id, row, group_id, truth, price, status, usd, saved_usd, seconds, tokens_in, tokens_out. With a
+    column weight, above 0, every measure is weighted by it; costs, times and shares of answers are not.
 
     Only items that every job has a line for and whose price is known count. Each error is taken over the items a job
     answered; n counts all items and parse_rate says how many were answered. Intervals of one job are percentile
@@ -171,7 +172,7 @@ def _jobs(predictions: pl.DataFrame, repeats: Mapping[int, int]) -> pl.DataFrame
 
 def _points(predictions: pl.DataFrame, measured: pl.DataFrame, repeats: Mapping[int, int]) -> pl.DataFrame:
     """The figures of each technique, by job id; jobs that share no item with the others get a line with n = 0."""
-    figures = measured.group_by("job_id").agg(metrics.AGGREGATES).rename({"job_id": "job"})
+    figures = measured.group_by("job_id").agg(metrics.aggregates(measured)).rename({"job_id": "job"})
     of_jobs = _jobs(predictions, repeats).join(figures, on="job", how="left", maintain_order="left")
     return (
         of_jobs.group_by("job_id", maintain_order=True)
@@ -190,7 +191,8 @@ def _sample(predictions: pl.DataFrame, measured: pl.DataFrame, key: str, repeats
     jobs = _jobs(predictions, repeats)
     n = len(measured) // max(1, len(jobs))
     errors = _numbers(measured[DECIDING[key].error]).reshape(len(jobs), n).T
-    return Sample(errors, resampling.number(measured["group_id"].head(n)), resampling.number(jobs["job_id"]))
+    groups, runs = resampling.number(measured["group_id"].head(n)), resampling.number(jobs["job_id"])
+    return Sample(errors, groups, runs, metrics.weights(measured.head(n)))
 
 
 def _numbers(series: pl.Series) -> Floats:
@@ -215,12 +217,15 @@ def figure(values: Floats, groups: Groups, key: str) -> Figure:
 def _intervals(samples: dict[str, Sample], points: pl.DataFrame, n_boot: int, seed: int, level: float) -> pl.DataFrame:
     """Both ends for each figure of each technique, a line for each line of `points`; null where too few groups
     answered."""
-    groups, runs = samples[USUAL].groups, samples[USUAL].runs
+    whole = samples[USUAL]
+    groups, runs, weights = whole.groups, whole.runs, whole.weights
+
+    def count(errors: Floats) -> int:
+        known = ~np.isnan(errors)
+        return resampling.independent(groups[known], None if weights is None else weights[known])
+
     enough = {
-        key: [
-            min(_count(groups[~np.isnan(sample.errors[:, job])]) for job in jobs) >= resampling.FEWEST_GROUPS
-            for jobs in runs
-        ]
+        key: [min(count(sample.errors[:, job]) for job in jobs) >= resampling.FEWEST_GROUPS for jobs in runs]
         for key, sample in samples.items()
     }
     drawn: dict[str, list[Floats]] = {key: [] for key in samples if any(enough[key])}
@@ -228,7 +233,7 @@ def _intervals(samples: dict[str, Sample], points: pl.DataFrame, n_boot: int, se
     if figures:
         for block in resampling.weights(groups, resampling.affordable(len(groups), n_boot), seed):
             for key, figure_of in figures.items():
-                drawn[key].append(figure_of(block))
+                drawn[key].append(figure_of(whole.weighed(block)))
     columns: dict[str, list[float | None]] = {}
     for key, known in enough.items():
         lines = [np.empty(0)] * len(known)
@@ -243,11 +248,6 @@ def _intervals(samples: dict[str, Sample], points: pl.DataFrame, n_boot: int, se
 
 
 _RUNS = 1  # tells the draws of runs from those of items
-
-
-def _count(groups: Groups) -> int:
-    """How many different groups there are."""
-    return int(np.count_nonzero(np.bincount(groups)))
 
 
 def _table(points: pl.DataFrame, intervals: pl.DataFrame, gaps: Differences, least: float, by: str) -> pl.DataFrame:

@@ -6,33 +6,50 @@ from typing import Any
 import numpy as np
 
 from worker import amounts
+from worker.evaluation import pairs, resampling
 from worker.evaluation.data_curve import REACH, Crossing, Forecast, Line, Rung, crossing, forecasts, lines
+from worker.evaluation.pairs import Sample
+from worker.evaluation.resampling import LEVEL
 
+N_BOOT = 2_000
 GRID = 40  # points of a drawn curve
 CLEAR = 0.9  # of the drawn lines must agree before one way is called ahead, or behind
 
+Gap = tuple[float, float, float]
+"""Mean error of one way less that of another in $, with both ends of its interval; NaN: too few rows for one."""
+
 
 def report(
-    rungs: Sequence[Rung], seconds: Mapping[tuple[str, int], float], there: int, way: str, labels: Mapping[str, str]
+    rungs: Sequence[Rung],
+    seconds: Mapping[tuple[str, int], float],
+    there: int,
+    way: str,
+    labels: Mapping[str, str],
+    level: float = LEVEL,
 ) -> dict[str, Any]:
     """The curves of all ways as JSON: rows (of the largest part), there, ways (points, curve with its 80 % band),
     forecasts of the largest rungs, crossings of `way` with every other way, and a sentence about each. Nothing reaches
     further than REACH times the largest part, however many rows there are.
 
     seconds: of learning, by way and rows; there: the rows that one could learn from today, of which the largest part
-    may be some; labels: what a reader calls the ways.
+    may be some; labels: what a reader calls the ways; level: how sure, all ways held at once, the measured errors of
+    two ways must differ before one is called ahead.
     """
     fitted = lines(rungs)
     rows = max(rung.rows for rung in rungs)
     most = REACH * rows
     met = [crossing(fitted[way], other, rows, most) for name, other in fitted.items() if name != way and way in fitted]
     known = forecasts(rungs)
+    gaps = _gaps(rungs, list(fitted), level)
     return {
         "rows": rows,
         "there": there,
         "ways": {name: _way(line, seconds, most) | {"label": labels[name]} for name, line in fitted.items()},
         "forecasts": [_forecast(each) | {"sentence": forecast_sentence(each, labels)} for each in known],
-        "crossings": [_crossing(each) | {"sentence": sentence(each, labels, rows, there)} for each in met],
+        "crossings": [
+            _crossing(each, gaps) | {"sentence": sentence(each, labels, rows, there, gaps[each.way, each.over], level)}
+            for each in met
+        ],
     }
 
 
@@ -54,20 +71,46 @@ def _forecast(forecast: Forecast) -> dict[str, Any]:
     return plain | {"told": forecast.foretold}
 
 
-def _crossing(met: Crossing) -> dict[str, Any]:
-    return {name: getattr(met, name) for name in ("way", "over", "is_ahead", "share", "rows", "low", "high")}
+def _gaps(rungs: Sequence[Rung], ways: Sequence[str], level: float) -> dict[tuple[str, str], Gap]:
+    """Of every two ways, what they got wrong after learning from their largest parts, on the rows that all are measured
+    on: told apart by the rule that tells techniques apart (`pairs.differences`)."""
+    largest = {rung.way: rung for rung in sorted(rungs, key=lambda rung: rung.rows)}
+    if not ways:
+        return {}
+    errors = np.stack([largest[way].errors for way in ways], axis=1)
+    sample = Sample(errors, resampling.alone(len(errors)))
+    (found,) = pairs.differences([sample], lambda values, _: resampling.means(values), N_BOOT, 0, level)
+    return {(one, other): found.of(i, j) for i, one in enumerate(ways) for j, other in enumerate(ways)}
 
 
-def sentence(met: Crossing, labels: Mapping[str, str], rows: int, there: int) -> str:
+def _crossing(met: Crossing, gaps: Mapping[tuple[str, str], Gap]) -> dict[str, Any]:
+    plain = {name: getattr(met, name) for name in ("way", "over", "is_ahead", "share", "rows", "low", "high")}
+    ends = (None if np.isnan(value) else value for value in gaps[met.way, met.over])
+    return plain | dict(zip(("diff", "diff_low", "diff_high"), ends, strict=True))
+
+
+def sentence(
+    met: Crossing, labels: Mapping[str, str], rows: int, there: int, measured: Gap, level: float = LEVEL
+) -> str:
     """Such as: Fine-tuning passes RAG near 12,000 rows (80 % interval 8,000 to more than 31,000).
 
-    rows, there: as in report().
+    rows, there, level: as in report(). measured: the error of the way less that of the other, with those rows. One is
+    called ahead only where its measured errors surely differ, which other rows to measure on could change, and where
+    the curves agree, which other trainings could.
     """
     way, over = labels[met.way], labels[met.over]
-    if (met.share if met.is_ahead else 1 - met.share) < CLEAR:
+    gap, low, high = measured
+    is_shown = high < 0 if met.is_ahead else low > 0
+    if (met.share if met.is_ahead else 1 - met.share) < CLEAR or not is_shown:
+        seen = (
+            "there are too few rows to say how sure a difference is"
+            if np.isnan(low)
+            else f"the measured errors differ by {amounts.usd(gap)} ({amounts.level(level)} interval "
+            f"{amounts.usd(low)} to {amounts.usd(high)})"
+        )
         close = (
-            f"{way} and {over} are too close to call with {rows:,} rows: {way} is better in {100 * met.share:.0f} of "
-            "100 equally plausible readings of these figures"
+            f"{way} and {over} are too close to call with {rows:,} rows: {seen}, and {way} is better in "
+            f"{100 * met.share:.0f} of 100 equally plausible readings of the curves"
         )
         known = not met.is_ahead and met.rows is not None
         return f"{close}. {way} passes {over} {_place(met, rows)}." if known else f"{close}."

@@ -14,6 +14,7 @@ import polars as pl
 from worker.evaluation import compare, metrics, resampling
 from worker.evaluation.compare import MIN_ANSWERED
 from worker.evaluation.measures import DECIDING, USUAL, Measure
+from worker.evaluation.pairs import Sample
 from worker.evaluation.resampling import Floats, Groups
 from worker.evaluation.shared import shared_items
 
@@ -42,23 +43,32 @@ def odds(predictions: pl.DataFrame, n_boot: int = DRAWS, seed: int = 0, *, by: s
     placed = np.flatnonzero(~np.isnan(costs).any(axis=0) & trusted & enough)
     found = np.full(len(jobs), np.nan)
     if len(placed):
-        found[placed] = probabilities(errors[:, placed], costs[:, placed], groups, DECIDING[by], n_boot, seed)
+        weights = metrics.weights(lines.head(n))
+        found[placed] = probabilities(errors[:, placed], costs[:, placed], groups, DECIDING[by], n_boot, seed, weights)
     return pl.DataFrame({"job_id": jobs, "frontier_odds": pl.Series(found, dtype=pl.Float64).fill_nan(None)})
 
 
 def probabilities(
-    errors: Floats, costs: Floats, groups: Groups, measure: Measure, n_boot: int = DRAWS, seed: int = 0
+    errors: Floats,
+    costs: Floats,
+    groups: Groups,
+    measure: Measure,
+    n_boot: int = DRAWS,
+    seed: int = 0,
+    weights: Floats | None = None,
 ) -> Floats:
-    """(jobs,) from the errors and costs of jobs on the same items, both (n, jobs); NaN in errors = no answer."""
+    """(jobs,) from the errors and costs of jobs on the same items, both (n, jobs); NaN in errors = no answer. weights:
+    (n,) how much each item counts in the error."""
+    sample = Sample(errors, groups, weights=weights)
     average, cost = compare.figure(errors, groups, measure.key), resampling.means(costs)
     drawn = [
-        (average(block), cost(block))
+        (average(sample.weighed(block)), cost(block))
         # A probability needs fewer resamples than an interval: 400 leave it a standard error of 2.5 points at most.
         for block in resampling.weights(groups, resampling.affordable(4 * len(groups), n_boot), seed)
     ]
     resampled, paid = (np.concatenate(each) for each in zip(*drawn, strict=True))
     known = ~np.isnan(resampled).any(axis=1)
-    whole = average(np.ones((1, len(groups))))[0]
+    whole = average(sample.whole)[0]
     worse = 1.0 if measure.lower_is_better else -1.0
     is_on = _on_frontier(paid[known], worse * _drawn_together(resampled[known], whole, seed))
     return np.asarray(is_on.mean(axis=0), dtype=float)

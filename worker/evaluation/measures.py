@@ -4,13 +4,14 @@ written.
 A measure is one entry here. Figures, intervals, verdicts, columns of tables, axes of charts and selectors follow.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
 
 from worker import amounts
+from worker.evaluation import resampling
 
 Average = Literal["mean", "median", "root of mean", "1 - mean"]
 Unit = Literal["dollars", "share", "log", "number"]
@@ -34,6 +35,22 @@ _WRITTEN: dict[Unit, Callable[[float], str]] = {
     "log": "{:.3f}".format,
     "number": "{:.3f}".format,
 }
+
+
+def _variance(column: str) -> pl.Expr:
+    """The variance of a column, each row as much as it weighs."""
+    value, weight = pl.col(column), pl.col("weight")
+    mean = (value * weight).sum() / weight.sum()
+    return ((value - mean).pow(2) * weight).sum() / weight.sum()
+
+
+def _weighted_median(columns: Sequence[pl.Series]) -> float | None:
+    """Of values and their weights; null values are left out."""
+    values, weights = pl.DataFrame(list(columns)).drop_nulls().get_columns()
+    if not len(values):
+        return None
+    line = values.cast(pl.Float64).to_numpy()[:, None]
+    return float(resampling.medians(line, resampling.alone(len(line)))(weights.to_numpy()[None, :])[0, 0])
 
 
 def _hit(share: float) -> pl.Expr:
@@ -63,6 +80,18 @@ class Measure:
     def aggregate(self) -> pl.Expr:
         """The figure over a column of errors, named by the measure's key."""
         return _AVERAGES[self.average](pl.col(self.error)).alias(self.key)
+
+    @property
+    def weighted(self) -> pl.Expr:
+        """The same as a weighted figure, by the column weight."""
+        error, weight = pl.col(self.error), pl.col("weight")
+        if self.average == "median":
+            return pl.map_groups([error, weight], _weighted_median, return_dtype=pl.Float64, returns_scalar=True).alias(
+                self.key
+            )
+        known = weight.filter(error.is_not_null())
+        mean = (error * weight).sum() / pl.when(known.sum() > 0).then(known.sum())
+        return {"mean": mean, "root of mean": mean.sqrt(), "1 - mean": 1 - mean}[self.average].alias(self.key)
 
     def written(self, value: float | None) -> str:
         """A figure with its unit: "$95.20", "25%", "0.412"."""
@@ -199,7 +228,7 @@ MEASURES: dict[str, Measure] = {
             key="r2",
             error="unexplained",
             # The variance is that of the items measured together; alike prices leave nothing to explain.
-            of_item=pl.when(pl.col("truth").var(ddof=0) > 0).then(_OFF.pow(2) / pl.col("truth").var(ddof=0)),
+            of_item=pl.when(_variance("truth") > 0).then(_OFF.pow(2) / _variance("truth")),
             average="1 - mean",
             unit="number",
             lower_is_better=False,

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from db.types import PredictionStatus
@@ -33,13 +35,28 @@ def errors(frame: pl.DataFrame) -> pl.DataFrame:
     answer to judge.
 
     `frame` has truth and price ($), status, usd and saved_usd ($), seconds, tokens_in and tokens_out; truth is never
-    null. absolute: |price - truth| in $. relative: the same divided by truth, null for a truth of 0. squared_log:
-    squared difference of log(1 + $). hit: 1.0 if the price is within 20 % of the truth, else 0.0.
+    null. A column weight says how much each line counts where a measure looks at all of them. absolute: |price - truth|
+    in $. relative: the same divided by truth, null for a truth of 0. squared_log: squared difference of log(1 + $).
+    hit: 1.0 if the price is within 20 % of the truth, else 0.0.
     """
     answered = (pl.col("status") == str(PredictionStatus.OK)) & pl.col("price").is_finite()
-    return frame.with_columns(
-        **{measure.error: pl.when(answered).then(measure.of_item) for measure in MEASURES.values()}
-    )
+    of_items = {measure.error: pl.when(answered).then(measure.of_item) for measure in MEASURES.values()}
+    if "weight" in frame.columns:
+        return frame.with_columns(**of_items)
+    return frame.with_columns(weight=pl.lit(1.0)).with_columns(**of_items).drop("weight")
+
+
+def aggregates(measured: pl.DataFrame) -> tuple[pl.Expr, ...]:
+    """AGGREGATES for what `errors` returned: measures are weighted where it has a column weight, nothing else is."""
+    if "weight" not in measured.columns:
+        return AGGREGATES
+    weighted = {measure.key: measure.weighted for measure in MEASURES.values()}
+    return tuple(weighted.get(each.meta.output_name(), each) for each in AGGREGATES)
+
+
+def weights(measured: pl.DataFrame) -> npt.NDArray[np.float64] | None:
+    """(n,) the weight of each line; None where all count alike."""
+    return measured["weight"].to_numpy() if "weight" in measured.columns else None
 
 
 def summary(frame: pl.DataFrame) -> dict[str, Any]:
@@ -48,4 +65,5 @@ def summary(frame: pl.DataFrame) -> dict[str, Any]:
     Items without a known price can't be judged and are left out. Shares are between 0 and 1. An error is None when
     nothing was answered.
     """
-    return errors(frame.filter(pl.col("truth").is_not_null())).select(AGGREGATES).row(0, named=True)
+    measured = errors(frame.filter(pl.col("truth").is_not_null()))
+    return measured.select(aggregates(measured)).row(0, named=True)

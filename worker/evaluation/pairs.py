@@ -64,6 +64,16 @@ class Sample(NamedTuple):
     errors: Floats  # (n, jobs); NaN: no answer
     groups: Groups  # (n,)
     repeats: Places | None = None  # (jobs,) the technique that each job is a run of, from 0; None: one run of each
+    weights: Floats | None = None  # (n,) how much each item counts; None: all alike
+
+    @property
+    def whole(self) -> Floats:
+        """(1, n) what the items weigh in a figure of all of them."""
+        return np.ones((1, len(self.errors))) if self.weights is None else self.weights[None, :]
+
+    def weighed(self, block: Floats) -> Floats:
+        """(b, n) what the items weigh in resamples in which they occur so often."""
+        return block if self.weights is None else block * self.weights
 
     @property
     def runs(self) -> list[Places]:
@@ -94,7 +104,8 @@ def differences(
 
     A technique that ran several times (`Sample.repeats`) stands with the mean of its runs; resamples draw runs, too, so
     that the spread between them is part of the interval. has_tails: the figure is a mean, which few large errors can
-    move, and no median.
+    move, and no median. With weights (`Sample.weights`) figures are weighted, in the whole sample and in each resample
+    (a ratio estimator), and intervals are as wide as the groups that such weights leave (`resampling.independent`).
     """
     drawn = [_Drawn(sample, measure, n_boot, [seed, place]) for place, sample in enumerate(samples)]
     draws = min((len(each.lines) for each in drawn if each.is_judged.any()), default=0)
@@ -125,6 +136,7 @@ class _Drawn:
         self.techniques = len(runs)
         columns, means, self._left, self._right, self.groups = _columns(sample, runs)
         self._columns, self._means, self._items = columns, means, sample.groups
+        self._weights = sample.weights
         self.gaps = np.full(len(self._left), np.nan)
         self.errors = np.full(len(self._left), np.nan)
         self.is_judged = self.groups >= resampling.FEWEST_GROUPS
@@ -132,12 +144,14 @@ class _Drawn:
         if not columns.size:
             return
         figure = measure(columns, sample.groups)
-        whole = resampling.average(figure(np.ones((1, n))), means)[0]
+        whole = resampling.average(figure(sample.whole), means)[0]
         self.gaps = whole[self._left] - whole[self._right]
         if not self.is_judged.any():
             return
         count = resampling.affordable(n, n_boot)
-        drawn = np.concatenate([figure(block) for block in resampling.weights(sample.groups, count, seed)])
+        drawn = np.concatenate(
+            [figure(sample.weighed(block)) for block in resampling.weights(sample.groups, count, seed)]
+        )
         self.lines = resampling.average(drawn, means, [*seed, _RUNS])
         rounding = _PRECISION * np.maximum(np.abs(whole[self._left]), np.abs(whole[self._right]))
         for part in self._parts(self.is_judged):
@@ -156,7 +170,8 @@ class _Drawn:
         """Relative standard error of the variance of a pair's differences: sqrt((kurtosis - 1) / groups)."""
         one, other = (self._columns[:, self._means[side[place]]].mean(axis=1) for side in (self._left, self._right))
         both = ~np.isnan(one - other)
-        off = np.bincount(self._items[both], (one - other)[both] - self.gaps[place])
+        weights = 1.0 if self._weights is None else self._weights[both]
+        off = np.bincount(self._items[both], ((one - other)[both] - self.gaps[place]) * weights)
         off = off[np.bincount(self._items[both]) > 0]
         square = (off**2).mean() if len(off) else 0.0
         return float(np.sqrt(max(0.0, (off**4).mean() / square**2 - 1) / len(off))) if square else 0.0
@@ -192,7 +207,8 @@ def _columns(sample: Sample, runs: Sequence[Places]) -> tuple[Floats, list[Place
         both = answered[:, np.concatenate(ends)].all(axis=1)
         key = both.tobytes()
         if key not in sizes:
-            sizes[key] = int(np.count_nonzero(np.bincount(sample.groups[both])))
+            weights = None if sample.weights is None else sample.weights[both]
+            sizes[key] = resampling.independent(sample.groups[both], weights)
         sides = []
         for end in ends:
             places = []

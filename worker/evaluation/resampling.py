@@ -33,6 +33,15 @@ def number(labels: npt.ArrayLike) -> Groups:
     return np.unique(np.asarray(labels), return_inverse=True)[1].astype(np.intp)
 
 
+def independent(groups: Groups, weights: Floats | None = None) -> int:
+    """How many groups there are; with weights, how many of equal weight would say as much (Kish 1965, section 11.7):
+    where a few rows weigh most, the others hardly count."""
+    count = int(np.count_nonzero(np.bincount(groups)))
+    if weights is None or not len(weights):
+        return count
+    return int(count * weights.sum() ** 2 / (len(weights) * (weights**2).sum()))
+
+
 def affordable(n: int, n_boot: int) -> int:
     """How many resamples of n items are drawn: 2,000 up to 50,000 items, then fewer, never below 400.
 
@@ -81,10 +90,12 @@ def medians(values: Floats, groups: Groups) -> Figure:
     Only a band around the middle of the sorted values is looked at: the weight below a position differs from half of
     the whole by at most sqrt(sum of squared group sizes)/2 in standard deviation, so the median is never (6 sigma)
     further than 3 such roots from the middle. Everything below the band is one matrix product. This makes 2,000
-    resamples of 100,000 items affordable.
+    resamples of 100,000 items affordable. Where weights of another kind put a median outside of the band, all values
+    are looked at.
     """
     marks = np.zeros((len(values), 2 * values.shape[1]))  # per column: below the band | answered
     bands: list[tuple[npt.NDArray[np.intp], Floats]] = []
+    orders: list[npt.NDArray[np.intp]] = []
     for column, line in enumerate(values.T):
         places = np.flatnonzero(~np.isnan(line))
         order = places[np.argsort(line[places], kind="stable")]
@@ -95,16 +106,21 @@ def medians(values: Floats, groups: Groups) -> Figure:
         marks[order[:first], 2 * column] = 1.0
         marks[order, 2 * column + 1] = 1.0
         bands.append((inside, line[inside]))
+        orders.append(order)
+
+    def median(block: Floats, column: int, below: Floats, total: Floats) -> Floats:
+        inside, band = bands[column]
+        within = block[:, inside]
+        half = total / 2 - below
+        if np.any((half < 0) | (half >= within.sum(axis=1))) and len(inside) < len(orders[column]):
+            inside = orders[column]
+            return _middle(block[:, inside], values[inside, column], np.zeros(len(block)), total)
+        return _middle(within, band, below, total)
 
     def figure(block: Floats) -> Floats:
         weighed = block @ marks
-        return np.stack(
-            [
-                _middle(block[:, inside], band, weighed[:, 2 * column], weighed[:, 2 * column + 1])
-                for column, (inside, band) in enumerate(bands)
-            ],
-            axis=1,
-        )
+        columns = [median(block, at, weighed[:, 2 * at], weighed[:, 2 * at + 1]) for at in range(len(bands))]
+        return np.stack(columns, axis=1)
 
     return figure
 

@@ -45,7 +45,8 @@ def sample(predictions: pl.DataFrame, by: str, most: int, seed: int) -> Sample:
     order = np.random.default_rng(seed).permutation(int(whole.groups.max(initial=-1)) + 1)
     sizes = np.bincount(whole.groups)[order].cumsum() if len(order) else np.empty(0)
     kept = np.isin(whole.groups, order[: int(np.searchsorted(sizes, most, "right"))])
-    return Sample(whole.errors[kept], resampling.number(whole.groups[kept]))
+    weights = None if whole.weights is None else whole.weights[kept]
+    return Sample(whole.errors[kept], resampling.number(whole.groups[kept]), weights=weights)
 
 
 def false_losers(sample: Sample, by: str, level: float, rounds: int, seed: int) -> Iterator[bool]:
@@ -74,7 +75,7 @@ def found_losers(sample: Sample, worse: float, by: str, level: float, rounds: in
 def _relabelled(sample: Sample, random: np.random.Generator) -> Sample:
     groups = int(sample.groups.max(initial=-1)) + 1
     order = random.random((groups, sample.errors.shape[1])).argsort(axis=1)
-    return Sample(np.take_along_axis(sample.errors, order[sample.groups], axis=1), sample.groups)
+    return Sample(np.take_along_axis(sample.errors, order[sample.groups], axis=1), sample.groups, None, sample.weights)
 
 
 def _worsened(errors: Floats, measure: Measure, share: float, random: np.random.Generator) -> Floats:
@@ -87,7 +88,7 @@ def _losers(sample: Sample, by: str, level: float, seed: Sequence[int]) -> set[i
     """The techniques that are called worse than the one ahead."""
     figure = partial(compare.figure, key=by)
     (found,) = pairs.differences([sample], figure, N_BOOT, int(np.random.default_rng(seed).integers(2**31)), level)
-    points = figure(sample.errors, sample.groups)(np.ones((1, len(sample.errors))))[0]
+    points = figure(sample.errors, sample.groups)(sample.whole)[0]
     is_low = DECIDING[by].lower_is_better
     first = int(np.nanargmin(points) if is_low else np.nanargmax(points))
     ends = {job: found.of(job, first)[1:] for job in range(len(points)) if job != first}

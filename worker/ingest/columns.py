@@ -6,7 +6,7 @@ from statistics import mean
 
 from db.errors import MappingError
 from worker.ingest import column_synonyms, prices
-from worker.ingest.types import FIELDS
+from worker.ingest.types import FIELDS, PROPOSED
 
 _SAMPLE = 300  # rows are enough to see what a column holds
 
@@ -57,7 +57,7 @@ def propose(columns: Sequence[str], sample_rows: Sequence[Sequence[str]]) -> dic
         (
             (_fit(name, field, look), -index, field)
             for index, (name, look) in enumerate(zip(columns, looks, strict=True))
-            for field in FIELDS
+            for field in PROPOSED
         ),
         reverse=True,
     )
@@ -65,7 +65,7 @@ def propose(columns: Sequence[str], sample_rows: Sequence[Sequence[str]]) -> dic
         if fit > 0 and field not in chosen and -negative_index not in chosen.values():
             chosen[field] = -negative_index
     _from_content(chosen, looks, columns)
-    return {field: columns[chosen[field]] for field in FIELDS if field in chosen}
+    return {field: columns[chosen[field]] for field in PROPOSED if field in chosen}
 
 
 def _fit(name: str, field: str, look: _Look) -> float:

@@ -34,7 +34,14 @@ class Rules:
         price, why = price_column.parse(self._column(frame, "price"), self.decimal, numbers)
         for row in why.is_not_null().arg_true():
             reasons.setdefault(row, why[row])
-        items = pl.DataFrame([pl.Series("line", cells.lines, dtype=pl.Int64), *fields.values(), price.alias("price")])
+        items = pl.DataFrame(
+            [
+                pl.Series("line", cells.lines, dtype=pl.Int64),
+                *fields.values(),
+                price.alias("price"),
+                self._weight(frame),
+            ]
+        )
         rejects = list(cells.rejects)
         if reasons:
             keep = np.ones(len(frame), dtype=bool)
@@ -58,6 +65,15 @@ class Rules:
         if field not in self.mapping:
             return pl.Series([""], dtype=pl.String).new_from_index(0, len(frame))
         return frame[f"c{self.columns.index(self.mapping[field])}"]
+
+    def _weight(self, frame: pl.DataFrame) -> pl.Series:
+        """How much each row counts in measures; null where no positive number is there. Such a row is no reject: it can
+        be priced all the same."""
+        text = self._column(frame, "weight").fill_null("").str.strip_chars()
+        if self.decimal == ",":
+            text = text.str.replace(",", ".", literal=True)
+        value = text.cast(pl.Float64, strict=False)
+        return value.set(~((value > 0) & value.is_finite()).fill_null(False), None).alias("weight")
 
     def _find_headers(self, cells: Cells, title: pl.Series, reasons: dict[int, str]) -> None:
         if not self.has_header:

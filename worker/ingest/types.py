@@ -11,8 +11,12 @@ from pydantic import BaseModel, ConfigDict
 
 from worker.files.formats import Compression, Kind
 
-FIELDS = ("id", "title", "description", "category", "brand", "price")
-"""What a column can mean. Only title is needed."""
+PROPOSED = ("id", "title", "description", "category", "brand", "price")
+"""What a column can be taken for by its header and content."""
+
+FIELDS = (*PROPOSED, "weight")
+"""What a column can mean. Only title is needed; that one holds weights only a person says, because a column of that
+name mostly holds the pounds of a product."""
 
 TEXT_FIELDS = {
     "id": "external_id",
@@ -27,6 +31,7 @@ BATCH_ITEMS: dict[str, pl.DataType | type[pl.DataType]] = {
     "line": pl.Int64,
     **dict.fromkeys(TEXT_FIELDS.values(), pl.String),
     "price": pl.Float64,
+    "weight": pl.Float64,  # above 0; null where the row has none that can be read
 }
 
 BATCH_REJECTS: dict[str, pl.DataType | type[pl.DataType]] = {"line": pl.Int64, "raw": pl.String, "reason": pl.String}

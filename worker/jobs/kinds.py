@@ -100,4 +100,10 @@ KINDS: dict[JobKind, Kind] = {
         done="checked",
         link=Link(page="price_check", label="Suspect prices", icon="manage_search", when_done=True),
     ),
+    JobKind.RECHECK: Kind(
+        label="Recheck of saved verdicts",
+        terminal="recheck verdicts",
+        has_money=False,
+        link=Link(page="tradeoffs", label="Saved verdicts", icon="event_available", when_done=True),
+    ),
 }

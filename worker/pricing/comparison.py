@@ -15,10 +15,10 @@ from db.settings import settings
 from db.types import Dataset, Job, JobState, Split
 from worker import specs
 from worker.adapters import pricing
-from worker.datasets import price_bounds
+from worker.datasets import price_bounds, weights
 from worker.evaluation import choice, compare, conformal, context_curve, coverage, frontier_odds
 from worker.evaluation.choice import Limits
-from worker.evaluation.measures import USUAL
+from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import repeats as runs
 
 _INTERVALS = ("job_id", "covered", "covered_low", "covered_high", "width")
@@ -118,17 +118,31 @@ def curves(every: Sequence[Job]) -> list[dict[int, int]]:
     return [curve for curve in made if len(curve) >= MIN_CURVE]
 
 
-def of_jobs(job_ids: Sequence[int], measure: str = USUAL) -> list[dict[str, Any]]:
+def weighted_by(session: Session, job_ids: Sequence[int]) -> str:
+    """The column by whose weights jobs on one dataset are compared, unless somebody wishes otherwise; "": none."""
+    return weights.column(datasets.get(session, jobs.get(session, job_ids[0]).dataset_id)) if job_ids else ""
+
+
+def measured(session: Session, job_ids: Sequence[int]) -> pl.DataFrame:
+    """`predictions.of_jobs` for rows whose price is known, with the weights that comparisons go by."""
+    frame = predictions.of_jobs(session, job_ids, weighted=bool(weighted_by(session, job_ids)))
+    return frame.filter(pl.col("truth").is_not_null())
+
+
+def of_jobs(job_ids: Sequence[int], measure: str = USUAL, *, weighted: bool = True) -> list[dict[str, Any]]:
     """One dict per technique that has measurable rows, the one ahead first, with the figures and verdict of
     `compare.table` by a key of DECIDING and its frontier_odds; note: what a job that brought nothing says about it;
     covered, covered_low, covered_high, width: what its intervals hold (worker.evaluation.coverage), None where it has
-    none."""
+    none; weighted_by: the column that measures are weighted by, "" = none. weighted: by that column, where there is
+    one."""
     if not job_ids:
         return []
     with begin() as session:
         chosen = {job.id: job for job in jobs.all(session) if job.id in set(job_ids)}
         fixed = dict(zip(chosen, pricing.fixed_usd(session, list(chosen.values())), strict=True))
-        frame = predictions.of_jobs(session, list(chosen)).filter(pl.col("truth").is_not_null())
+        column = weighted_by(session, list(chosen)) if weighted else ""
+        frame = predictions.of_jobs(session, list(chosen), weighted=bool(column))
+        frame = frame.filter(pl.col("truth").is_not_null())
         trained = adapters.all(session)
     forms = {adapter.id: adapter.form for adapter in trained}
     repeats = runs.heads(list(chosen.values()), trained)
@@ -149,15 +163,22 @@ def of_jobs(job_ids: Sequence[int], measure: str = USUAL) -> list[dict[str, Any]
         money = {"fixed_usd": None if once is None else float(once), "lost_usd": float(job.lost_usd)}
         parts = {COMBINATION: combined[job.id]} if job.id in combined else {}
         parts |= held.get(job.id, dict.fromkeys(_INTERVALS[1:]))
-        rows.append(head | {"spec": job.spec, **money, "note": job.error, "measure": measure} | parts | line)
+        rows.append(
+            head
+            | {"spec": job.spec, **money, "note": job.error, "measure": measure, "weighted_by": column}
+            | parts
+            | line
+        )
     return rows
 
 
-def choose(job_ids: Sequence[int], limits: Limits, by: str = USUAL) -> list[dict[str, Any]]:
+def choose(job_ids: Sequence[int], limits: Limits, by: str = USUAL, *, weighted: bool = True) -> list[dict[str, Any]]:
     """What each limit chooses among jobs, judged by a measure: question, job (None: none keeps the limits), ties,
-    perhaps, is_sure as `choice.Choice`, and a sentence."""
+    perhaps, is_sure as `choice.Choice`, weighted_by as in `of_jobs`, and a sentence."""
     with begin() as session:
-        frame = predictions.of_jobs(session, list(job_ids)).filter(pl.col("truth").is_not_null())
+        column = weighted_by(session, job_ids) if weighted else ""
+        frame = predictions.of_jobs(session, list(job_ids), weighted=bool(column))
+        frame = frame.filter(pl.col("truth").is_not_null())
         chosen = [jobs.get(session, job_id) for job_id in job_ids]
         names = labels(session, chosen)
         repeats = runs.heads(chosen, adapters.all(session))
@@ -169,10 +190,16 @@ def choose(job_ids: Sequence[int], limits: Limits, by: str = USUAL) -> list[dict
             "ties": list(each.ties),
             "perhaps": list(each.perhaps),
             "is_sure": each.is_sure,
-            "sentence": choice.sentence(each, table, limits, names, by=by),
+            "weighted_by": column,
+            "sentence": choice.sentence(each, table, limits, names, by=by) + weighed(column, by),
         }
         for each in choice.choices(table, frame, limits, by=by)
     ]
+
+
+def weighed(column: str, measure: str) -> str:
+    """A sentence behind another one: what a measure is weighted by; "" where nothing is."""
+    return f" {DECIDING[measure].short} is weighted by {column}." if column else ""
 
 
 def labels(session: Session, chosen: Sequence[Job]) -> dict[int, str]:

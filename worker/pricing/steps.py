@@ -15,7 +15,7 @@ from db.knowledge import bases
 from db.types import ITEM_SCHEMA, Artifact, Dataset, Job, PredictionStatus, Split
 from worker import specs
 from worker.evaluation import calibration, conformal, drift, metrics, neighbours_alone
-from worker.pricing import comparison
+from worker.pricing import comparison, likeness
 from worker.progress import Progress
 from worker.resources import LiveResources, fitted, price_with
 from worker.specs import BaseSpec, members_of
@@ -182,18 +182,11 @@ def _drift(job: Job, spec: BaseSpec) -> dict[str, Any]:
     """How well the priced rows are told apart from the calibration rows, by their words."""
     with begin() as session:
         dataset = datasets.get(session, job.dataset_id)
-        fit_hash = datasets.fit_hash(dataset, spec.fit_key)
-        known = calibration.read(artifacts.part(session, fit_hash, calibration.PART))["row"].to_list()
-        priced = datasets.target_rows(session, dataset.id, job.split, min(job.item_limit or drift.MOST, drift.MOST))
-        if not known:
-            return {}
-        frames = [
-            datasets.items_to_price(session, dataset.id, 0, rows).join(
-                datasets.groups(session, dataset.id, rows), on="row"
-            )
-            for rows in (known, priced)
-        ]
-    found = drift.told_apart(*frames)
+        known = likeness.calibrated_on(session, dataset, spec)
+        most = min(job.item_limit or drift.MOST, drift.MOST)
+        rows = datasets.target_rows(session, dataset.id, job.split, most)
+        priced = likeness.texts(session, dataset.id, rows)
+    found = drift.told_apart(known, priced)
     return {"drift": found} if found else {}
 
 

@@ -21,8 +21,10 @@ class VerdictCheckSpec(BaseModel):
     level: float
     rounds: int = Field(400, ge=50, le=10_000, title="Rounds", description="Simulated comparisons of each sort.")
     seed: int = 0
+    weighted_by: str = ""  # the column that errors are weighted by; "": none
 
     @property
     def hash(self) -> str:
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        values = self.model_dump(mode="json", exclude=None if self.weighted_by else {"weighted_by"})
+        text = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

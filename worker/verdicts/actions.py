@@ -15,10 +15,11 @@ from worker.specs.verdict_check import VerdictCheckSpec
 ROUNDS = 400
 
 
-def start(dataset_id: int, job_ids: Sequence[int], measure: str, rounds: int = ROUNDS) -> int:
+def start(dataset_id: int, job_ids: Sequence[int], measure: str, rounds: int = ROUNDS, *, weighted: bool = True) -> int:
     """Simulate comparisons of these finished jobs; the check's job id. The same question is asked once.
 
-    Of jobs that ran one technique more than once the first is taken. Raises NotReady for fewer than two techniques.
+    Of jobs that ran one technique more than once the first is taken. weighted: errors are, where the table has a column
+    of weights. Raises NotReady for fewer than two techniques.
     """
     with begin() as session:
         chosen = [jobs.get(session, job_id) for job_id in job_ids]
@@ -26,7 +27,10 @@ def start(dataset_id: int, job_ids: Sequence[int], measure: str, rounds: int = R
         first = tuple(sorted(job.id for job in chosen if job.id not in again))
         if len(first) < 2:
             raise NotReady("A verdict needs at least two techniques; price the rows with another one first.")
-        spec = VerdictCheckSpec(jobs=first, measure=measure, level=comparison.level(), rounds=rounds)
+        column = comparison.weighted_by(session, first) if weighted else ""
+        spec = VerdictCheckSpec(
+            jobs=first, measure=measure, level=comparison.level(), rounds=rounds, weighted_by=column
+        )
         for job in of_dataset(dataset_id):
             if job.spec_hash == spec.hash and job.state not in (JobState.CANCELLED, JobState.FAILED):
                 return job.id

@@ -20,7 +20,8 @@ def simulate(work: Work) -> Commit:
     """Count false losers among equals, and losers that were planted."""
     job, spec = work.job, VerdictCheckSpec.model_validate(work.job.spec)
     with begin() as session:
-        frame = predictions.of_jobs(session, list(spec.jobs)).filter(pl.col("truth").is_not_null())
+        frame = predictions.of_jobs(session, list(spec.jobs), weighted=bool(spec.weighted_by))
+    frame = frame.filter(pl.col("truth").is_not_null())
     sample = verdict_check.sample(frame, spec.measure, MOST_ROWS, spec.seed)
     groups = len(np.unique(sample.groups))
     if groups < resampling.FEWEST_GROUPS:

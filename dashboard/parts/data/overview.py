@@ -9,7 +9,7 @@ from dashboard.parts.data import charts
 from dashboard.parts.data import reads as data_reads
 from dashboard.shared import formats, navigation, reads, widgets, words
 from db.types import Dataset, DatasetState, Queue, Split
-from worker.datasets import actions
+from worker.datasets import actions, weights
 
 SHOWN = 1_000
 """Lines of a table on the page; what is left out is in the download, and the page says so."""
@@ -55,6 +55,8 @@ def profile(dataset: Dataset) -> None:
     with right:
         st.subheader("Fields", anchor=False)
         st.dataframe(fields(dataset), hide_index=True, column_config=_FIELD_COLUMNS, placeholder=formats.NOTHING)
+        if without := weights.gaps(dataset):
+            st.warning(words.plain(without), icon=":material/balance:")
         groups = dataset.profile.get("duplicates", {})
         if groups.get("groups"):
             twins, sets = formats.count(groups["items"], "item"), formats.count(groups["groups"], "group")

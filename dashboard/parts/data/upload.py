@@ -92,6 +92,10 @@ def mapping(dataset: Dataset) -> None:
             chosen[field] = pickers.one(
                 label, names, first=proposed, key=f"map-{dataset.id}-{field}", place=places[place % 3]
             )
+        st.caption(
+            "A weight says how often a row stands in the catalogue that you mean: with it errors and verdicts are "
+            "weighted means. A row without a positive number there weighs 1."
+        )
         sign = _open_sign(dataset.id, inspection, chosen["price"])
         accepts = _wide_rows(dataset.id, inspection)
         with st.expander("Columns, prices or accents look wrong?"):

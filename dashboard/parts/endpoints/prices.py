@@ -91,6 +91,22 @@ def price(endpoint: Endpoint, chosen: str | None) -> None:
         st.success(words.plain(told), icon=":material/check:")
 
 
+def end(endpoint: Endpoint, chosen: str | None) -> None:
+    """The day on which a model is shut down, where a person knows it; verdicts that need the model go by it."""
+    ids = {model.id: model.id for model in endpoint.models}
+    with st.expander("Enter the day on which a model is shut down"), st.form(f"end-{endpoint.name}", border=False):
+        left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
+        model = pickers.one("Model", ids, first=chosen, key=f"end-model-{endpoint.name}-{chosen}", place=left)
+        day = middle.date_input(
+            "Shuts down on", None, key=f"end-day-{endpoint.name}-{chosen}",
+            help="Holds over what the endpoint says; empty takes your entry back. A verdict that needs the model is "
+            "best before this day.",
+        )  # fmt: skip
+        if right.form_submit_button("Set this day", icon=":material/event:"):
+            actions.set_end(endpoint.name, model, day)
+            st.rerun()
+
+
 def spent(endpoint: Endpoint) -> None:
     """What an endpoint's models answered and cost so far, over all jobs."""
     frame = endpoint_reads.spent().filter(pl.col("endpoint") == endpoint.name)

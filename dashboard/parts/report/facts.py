@@ -34,6 +34,7 @@ class Facts:
     by_band: pl.DataFrame
     coverage: pl.DataFrame  # coverage.COLUMNS, of all rows
     coverage_by_band: pl.DataFrame
+    weighted_by: str  # the column that errors are weighted by; "" = none
     choices: Sequence[str]  # a sentence for each limit
     cautions: Sequence[str]
     combined: Mapping[int, Mapping[str, Any]]  # job id -> worker.pricing.comparison.COMBINATION
@@ -51,16 +52,17 @@ class Facts:
         return compare.level_of(self.table)
 
 
-def gather(job_ids: Sequence[int], measure: str, limits: Limits) -> Facts:
-    """The facts about finished jobs of one dataset, judged by a key of DECIDING. Raises NotReady without anything to
-    compare."""
-    rows = {row["job_id"]: row for row in comparison.of_jobs(job_ids, measure)}
+def gather(job_ids: Sequence[int], measure: str, limits: Limits, *, weighted: bool = True) -> Facts:
+    """The facts about finished jobs of one dataset, judged by a key of DECIDING; weighted: by the table's column of
+    weights, where there is one. Raises NotReady without anything to compare."""
+    rows = {row["job_id"]: row for row in comparison.of_jobs(job_ids, measure, weighted=weighted)}
     if not rows:
         raise NotReady("Nothing is priced yet whose true price is known; price the test rows with a technique first.")
     with begin() as session:
         chosen = [jobs.get(session, job_id) for job_id in job_ids]
         dataset = datasets.get(session, chosen[0].dataset_id)
-        frame = predictions.of_jobs(session, job_ids).filter(pl.col("truth").is_not_null())
+        column = comparison.weighted_by(session, job_ids) if weighted else ""
+        frame = predictions.of_jobs(session, job_ids, weighted=bool(column)).filter(pl.col("truth").is_not_null())
         trained = adapters.all(session)
         advice = advisor_actions.advice(session, dataset.id)
     forms = {adapter.id: adapter.form for adapter in trained}
@@ -84,8 +86,9 @@ def gather(job_ids: Sequence[int], measure: str, limits: Limits) -> Facts:
         by_band=slices.by_band(frame, **how),
         coverage=coverage.overall(frame),
         coverage_by_band=coverage.by_band(frame),
+        weighted_by=column,
         choices=[
-            choice.sentence(each, table, limits, marks, by=measure)
+            choice.sentence(each, table, limits, marks, by=measure) + comparison.weighed(column, measure)
             for each in choice.choices(table, frame, limits, by=measure)
         ],
         cautions=comparison.cautions(job_ids),

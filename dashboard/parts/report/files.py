@@ -33,9 +33,10 @@ FORMATS: dict[str, Format] = {
 """Ending of a file's name -> how it is written, in the order in which pages offer them."""
 
 
-def made(job_ids: Sequence[int], measure: str, limits: Limits, ending: str) -> bytes:
-    """The report of finished jobs of one dataset as a file. Raises NotReady without anything to compare."""
-    known = report_facts.gather(job_ids, measure, limits)
+def made(job_ids: Sequence[int], measure: str, limits: Limits, ending: str, *, weighted: bool = True) -> bytes:
+    """The report of finished jobs of one dataset as a file; weighted: by its column of weights, if any. Raises NotReady
+    without anything to compare."""
+    known = report_facts.gather(job_ids, measure, limits, weighted=weighted)
     return FORMATS[ending].bytes_of(known, sections(known))
 
 
@@ -53,12 +54,18 @@ def check(files: Sequence[Path], charts: Path | None) -> None:
 
 
 def save(
-    job_ids: Sequence[int], measure: str, limits: Limits, files: Sequence[Path], charts: Path | None
+    job_ids: Sequence[int],
+    measure: str,
+    limits: Limits,
+    files: Sequence[Path],
+    charts: Path | None,
+    *,
+    weighted: bool = True,
 ) -> list[Path]:
     """Write the report into each file, by its ending, and each of its charts as SVG and PNG into a folder, which is
     made where it is not there; the paths of all that was written. Raises UserError for what can't be."""
     check(files, charts)
-    known = report_facts.gather(job_ids, measure, limits)
+    known = report_facts.gather(job_ids, measure, limits, weighted=weighted)
     parts = sections(known)
     for file in files:
         file.write_bytes(FORMATS[file.suffix.lower()].bytes_of(known, parts))

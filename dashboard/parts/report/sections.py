@@ -27,7 +27,7 @@ UNKNOWN = formats.UNKNOWN
 def verdict(facts: Facts) -> Section:
     marks = {job_id: content.mark(job_id) for job_id in facts.names}
     level = formats.level(facts.level)
-    said = [verdicts.verdict(facts.table, marks, facts.error)]
+    said = [verdicts.verdict(facts.table, marks, facts.error, facts.weighted_by)]
     said.append(
         f"Judged by {lowered(facts.error.short)} on {formats.count(facts.rows, 'test row')} that no technique had "
         f"seen: {lowered(facts.error.about)} In {level} of comparisons like this one nothing is called worse that is "

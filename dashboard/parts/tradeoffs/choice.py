@@ -17,10 +17,16 @@ Marks = dict[int, str]
 
 
 def show(
-    table: pl.DataFrame, versions: dict[int, Version], names: Mapping[int, str], error: Measure, limits: Limits
+    table: pl.DataFrame,
+    versions: dict[int, Version],
+    names: Mapping[int, str],
+    error: Measure,
+    limits: Limits,
+    *,
+    weighted: bool,
 ) -> Marks:
     """A sentence for each limit that is set; which jobs they choose. names: in Markdown."""
-    found = tradeoffs_reads.choices(versions, error.key, limits)
+    found = tradeoffs_reads.choices(versions, error.key, limits, weighted)
     marks: Marks = {}
     for each in found:
         bold = {job: f"**{name}**" for job, name in names.items()}

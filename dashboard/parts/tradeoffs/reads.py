@@ -19,8 +19,10 @@ def price_cautions(job_ids: tuple[int, ...]) -> list[str]:
 
 
 @st.cache_data(max_entries=50, show_spinner="Comparing every pair …")
-def every_pair(versions: dict[int, Version], by: str) -> pl.DataFrame:
-    return compare.every_pair(measured(versions), by=by, level=comparison.level(), repeats=runs(tuple(versions)))
+def every_pair(versions: dict[int, Version], by: str, weighted: bool) -> pl.DataFrame:
+    return compare.every_pair(
+        measured(versions, weighted=weighted), by=by, level=comparison.level(), repeats=runs(tuple(versions))
+    )
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
@@ -30,13 +32,17 @@ def combinations(versions: dict[int, Version]) -> dict[int, dict[str, Any]]:
 
 
 @st.cache_data(max_entries=50, show_spinner="Measuring each slice …")
-def by_category(versions: dict[int, Version], by: str) -> pl.DataFrame:
-    return slices.by_category(measured(versions), by=by, level=comparison.level(), repeats=runs(tuple(versions)))
+def by_category(versions: dict[int, Version], by: str, weighted: bool) -> pl.DataFrame:
+    return slices.by_category(
+        measured(versions, weighted=weighted), by=by, level=comparison.level(), repeats=runs(tuple(versions))
+    )
 
 
 @st.cache_data(max_entries=50, show_spinner="Measuring each slice …")
-def by_band(versions: dict[int, Version], by: str) -> pl.DataFrame:
-    return slices.by_band(measured(versions), by=by, level=comparison.level(), repeats=runs(tuple(versions)))
+def by_band(versions: dict[int, Version], by: str, weighted: bool) -> pl.DataFrame:
+    return slices.by_band(
+        measured(versions, weighted=weighted), by=by, level=comparison.level(), repeats=runs(tuple(versions))
+    )
 
 
 @st.cache_data(max_entries=50, show_spinner="Counting what intervals hold …")
@@ -47,5 +53,6 @@ def coverage_of(versions: dict[int, Version], segment: str) -> pl.DataFrame:
 
 
 @st.cache_data(max_entries=50, show_spinner="Looking for ties …")
-def choices(versions: dict[int, Version], by: str, limits: Limits) -> list[Choice]:
-    return choice.choices(reads.comparison(versions, by), measured(versions), limits, by=by)
+def choices(versions: dict[int, Version], by: str, limits: Limits, weighted: bool) -> list[Choice]:
+    table = reads.comparison(versions, by, weighted=weighted)
+    return choice.choices(table, measured(versions, weighted=weighted), limits, by=by)

@@ -10,7 +10,7 @@ from worker.evaluation.choice import Limits
 from worker.evaluation.measures import Measure
 
 
-def show(dataset: Dataset, job_ids: Sequence[int], error: Measure, limits: Limits) -> None:
+def show(dataset: Dataset, job_ids: Sequence[int], error: Measure, limits: Limits, *, weighted: bool) -> None:
     """A button per kind of file. The report of these jobs by this measure is made only when one is pressed."""
     st.subheader("Report", anchor=False)
     st.caption(
@@ -21,7 +21,7 @@ def show(dataset: Dataset, job_ids: Sequence[int], error: Measure, limits: Limit
         for ending, form in files.FORMATS.items():
             st.download_button(
                 form.label,
-                lambda ending=ending: files.made(job_ids, error.key, limits, ending),  # type: ignore[misc]
+                lambda ending=ending: files.made(job_ids, error.key, limits, ending, weighted=weighted),  # type: ignore[misc]
                 file_name=f"pricewright-report-dataset-{dataset.id}{ending}",
                 mime=form.mime,
                 icon=":material/summarize:",

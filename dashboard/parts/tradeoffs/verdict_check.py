@@ -15,29 +15,30 @@ from worker.verdicts import actions
 SECONDS = 1.0  # between two looks at a check
 
 
-def show(dataset: Dataset, job_ids: Sequence[int], error: Measure) -> None:
-    """The check of these jobs by this measure: what came of it, how far it is, or the button that starts it."""
+def show(dataset: Dataset, job_ids: Sequence[int], error: Measure, column: str) -> None:
+    """The check of these jobs by this measure, weighted by a column ("": by none): what came of it, how far it is, or
+    the button that starts it."""
     st.caption(
         "Your techniques' own errors change hands at random, so that all are equally good: then nobody may be called "
         "worse. And one of them is made worse on purpose: then it should be found."
     )
-    job = _newest(dataset, job_ids, error)
+    job = _newest(dataset, job_ids, error, column)
     if job is None or job.state in (JobState.CANCELLED, JobState.FAILED):
         if job is not None and job.error:
             st.warning(words.plain(job.error), icon=":material/error:")
         if st.button("Check the verdict", icon=":material/science:", disabled=len(job_ids) < 2):
-            actions.start(dataset.id, job_ids, error.key)
+            actions.start(dataset.id, job_ids, error.key, weighted=bool(column))
             st.rerun()
         st.caption("Takes seconds to minutes on a worker; you can go on meanwhile.")
         return
     st.fragment(_show, run_every=SECONDS if job.state is JobState.RUNNING else None)(job, job.state)
 
 
-def _newest(dataset: Dataset, job_ids: Sequence[int], error: Measure) -> Job | None:
+def _newest(dataset: Dataset, job_ids: Sequence[int], error: Measure, column: str) -> Job | None:
     def is_it(job: Job) -> bool:
         spec = job.spec
-        asked = (sorted(spec["jobs"]), spec["measure"], spec["level"])
-        return asked == (sorted(job_ids), error.key, comparison.level())
+        asked = (sorted(spec["jobs"]), spec["measure"], spec["level"], spec.get("weighted_by", ""))
+        return asked == (sorted(job_ids), error.key, comparison.level(), column)
 
     return next((job for job in actions.of_dataset(dataset.id) if is_it(job)), None)
 

@@ -100,6 +100,12 @@ def _datasets(walk: Walk, folder: Path) -> None:
     assert len(walk.json("advise", "1")["ways"]) == 4
     assert "Game 1" not in walk("guess", "1", "--rows", "5", "--seconds", "60")  # what is asked goes to stderr
     assert walk.json("guess", "1", "--game", "1")["guessed"] == 0
+    assert "Saved as verdict 1; `pricewright recheck`" in walk("choose", "1", "--error-below", "1000", "--save")
+    assert walk.json("compare", "1", "--save")["saved"] == [2]
+    assert f"Verdict 2 on {SHOWN}, saved" in walk("verdicts")
+    assert [each["id"] for each in walk.json("verdicts", "1", "--delete", "2")] == [1]
+    assert "It holds." in walk("recheck", "1")
+    assert walk.json("recheck", "--verdict", "1")["holds"]
     supposed = ("--items-a-month", "5000", "--cpu-hour", "1", "--label-usd", "0.1", "--save", ODD)
     assert f"Kept as scenario 1, {SHOWN}" in walk("what-if", "1", *supposed)
     assert walk.json("what-if", "1", "--scenario", ODD)["scenario"]["items_a_month"] == 5000
@@ -198,6 +204,7 @@ def _adapters(walk: Walk, folder: Path) -> None:
 
 
 def _endpoints(walk: Walk) -> None:
+    until = ("--on", "2030-01-31")
     with endpoint() as server:
         try:
             assert server.base_url in walk("endpoints", "add", "e", "--url", server.base_url)
@@ -207,6 +214,8 @@ def _endpoints(walk: Walk) -> None:
             assert walk.json("endpoints", "test", "e", "--model", "fast")["ok"]
             assert "is unknown" in walk("endpoints", "price", "e", "fast[/x]")
             assert walk.json("endpoints", "price", "e", "fast", "--input", "1", "--output", "2")["input"] == "1"
+            assert "e:fast ends on 2030-01-31, as you entered it." in walk("endpoints", "ends", "e", "fast", *until)
+            assert walk.json("endpoints", "ends", "e", "fast", "--unknown")["shutdown_date"] is None
             assert server.base_url in walk("endpoints", "list")
             assert walk.json("endpoints", "list")[0]["name"] == "e"
             curve = ("curve", "1", "--technique", "multi-shot", "--limit", "3", "--set", "model=e:fast")

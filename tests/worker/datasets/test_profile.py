@@ -23,6 +23,7 @@ def batch(
             "category": [f"c{i % 3}" for i in range(n)],
             "brand": [brand] * n,
             "price": prices,
+            "weight": [None] * n,
         },
         schema=BATCH_ITEMS,
     )
@@ -52,6 +53,7 @@ def test_figures_are_those_of_the_table() -> None:
         "category": 0,
         "brand": 2002,
         "price": 2,
+        "weight": 5002,
     }
     assert result["reasons"] == {"price is not a number": 2, "no title": 1}
     assert result["duplicates"] == {"groups": 1, "items": 3, "largest": 3}

@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from worker.evaluation import pairs, resampling
 from worker.evaluation.data_curve import Crossing, Rung, crossing, forecasts, gain, lines
 from worker.evaluation.data_verdict import report, sentence
 
 ROWS = (125, 250, 500, 1000)
 LABELS = {"finetuned": "Fine-tuning", "rag": "RAG", "ridge": "Ridge on words"}
+
+BEHIND, AHEAD, EQUAL = (3.0, 1.0, 5.0), (-3.0, -5.0, -1.0), (0.5, -1.0, 2.0)  # measured: $ of the way less the other's
 
 
 def law(way: str, level: float, slope: float, *, seed: int = 0, noise: float = 0.0, rows=ROWS, m: int = 100):
@@ -74,14 +77,52 @@ def test_a_steeper_law_crosses_where_arithmetic_says():
     assert not met.is_ahead
     assert met.rows == pytest.approx(243.0, rel=0.05)  # (900 / 300) ** (1 / 0.2)
     assert met.low <= met.rows <= met.high
-    assert sentence(met, LABELS, 100, 100).startswith("Fine-tuning passes RAG near 240 rows (80 % interval ")
+    assert sentence(met, LABELS, 100, 100, BEHIND).startswith("Fine-tuning passes RAG near 240 rows (80 % interval ")
 
 
 def test_who_is_better_now_is_ahead_already():
     found = lines([*law("finetuned", 200.0, 0.3), *law("rag", 300.0, 0.2)])
     met = crossing(found["finetuned"], found["rag"], 1000, 10_000)
     assert met.is_ahead
-    assert sentence(met, LABELS, 1000, 1000) == "Fine-tuning is ahead of RAG already, with 1,000 rows."
+    assert sentence(met, LABELS, 1000, 1000, AHEAD) == "Fine-tuning is ahead of RAG already, with 1,000 rows."
+
+
+@pytest.mark.parametrize("measured", [(-3.0, -7.0, 1.0), (-3.0, np.nan, np.nan), (3.0, 1.0, 5.0)])
+def test_curves_alone_call_nobody_ahead_whose_measured_errors_do_not_surely_differ(measured):
+    found = lines([*law("finetuned", 200.0, 0.3), *law("rag", 300.0, 0.2)])
+    met = crossing(found["finetuned"], found["rag"], 1000, 10_000)
+    said = sentence(met, LABELS, 1000, 1000, measured)
+    assert said.startswith("Fine-tuning and RAG are too close to call with 1,000 rows: ")
+    assert ("too few rows to say" in said) is bool(np.isnan(measured[1]))
+
+
+def test_two_ways_are_told_apart_by_the_rule_that_tells_techniques_apart():
+    """All ways together, on the rows that all are measured on."""
+    random = np.random.default_rng(3)
+    errors = {way: random.gamma(2.0, 10.0 + place, 80) for place, way in enumerate(LABELS)}
+    rungs = [Rung(way, n, each * (2000 / n) ** 0.2) for way, each in errors.items() for n in ROWS]
+    made = report(rungs, {}, 1000, "finetuned", LABELS, 0.9)
+    largest = np.stack([rung.errors for rung in rungs if rung.rows == 1000], axis=1)
+    sample = pairs.Sample(largest, resampling.alone(80))
+    (found,) = pairs.differences([sample], lambda values, _: resampling.means(values), 2000, 0, 0.9)
+    for each in made["crossings"]:
+        asked = found.of(0, list(LABELS).index(each["over"]))
+        assert (each["diff"], each["diff_low"], each["diff_high"]) == pytest.approx(asked)
+    assert any("90 % interval" in each["sentence"] for each in made["crossings"])
+
+
+@pytest.mark.slow
+def test_equal_ways_are_hardly_ever_called_ahead_or_behind():
+    """Six ways that err alike; curves alone called one of them ahead or behind much more often."""
+    random = np.random.default_rng(4)
+    labels = {f"way {number}": f"Way {number}" for number in range(6)}
+    called, rounds = 0, 60
+    for _ in range(rounds):
+        hard = random.gamma(2.0, 20.0, 100)
+        rungs = [Rung(way, n, hard * random.gamma(2.0, 0.5, 100) * n**-0.2) for way in labels for n in ROWS]
+        made = report(rungs, {}, 1000, "way 0", labels)
+        called += any("too close" not in each["sentence"] for each in made["crossings"])
+    assert called <= 0.05 * rounds + 2 * np.sqrt(0.05 * 0.95 * rounds)
 
 
 def test_a_lead_that_other_rows_might_undo_is_too_close_to_call_from_both_sides():
@@ -90,20 +131,20 @@ def test_a_lead_that_other_rows_might_undo_is_too_close_to_call_from_both_sides(
     assert met.is_ahead != back.is_ahead
     assert 0.1 < met.share < 0.9
     for each, name in ((met, "Fine-tuning"), (back, "RAG")):
-        said = sentence(each, LABELS, 1000, 1000)
+        said = sentence(each, LABELS, 1000, 1000, EQUAL)
         assert "too close to call with 1,000 rows" in said
-        assert f"{name} is better in {100 * each.share:.0f} of 100 equally plausible readings of these figures" in said
+        assert f"{name} is better in {100 * each.share:.0f} of 100 equally plausible readings of the curves" in said
         assert "does not pass" not in said
 
 
 def test_what_is_too_close_now_is_told_with_its_crossing():
     close = Crossing("finetuned", "rag", False, 0.4, 1200.0, 1000.0, None)
-    assert sentence(close, LABELS, 1000, 1000).endswith(
-        "figures. Fine-tuning passes RAG near 1,200 rows (80 % interval 1,000 to more than 10,000)."
+    assert sentence(close, LABELS, 1000, 1000, EQUAL).endswith(
+        "curves. Fine-tuning passes RAG near 1,200 rows (80 % interval 1,000 to more than 10,000)."
     )
-    assert sentence(replace(close, rows=None), LABELS, 1000, 1000).endswith("of these figures.")
+    assert sentence(replace(close, rows=None), LABELS, 1000, 1000, EQUAL).endswith("of the curves.")
     sure = replace(close, share=0.1)  # 9 of 10 readings agree that it is behind
-    assert sentence(sure, LABELS, 1000, 1000).startswith("Fine-tuning passes RAG near 1,200 rows")
+    assert sentence(sure, LABELS, 1000, 1000, BEHIND).startswith("Fine-tuning passes RAG near 1,200 rows")
 
 
 def test_what_never_meets_or_too_far_away_is_not_promised():
@@ -112,7 +153,7 @@ def test_what_never_meets_or_too_far_away_is_not_promised():
     for found in (flat, far):
         met = crossing(found["finetuned"], found["rag"], 1000, 10_000)
         assert met.rows is None
-        assert sentence(met, LABELS, 1000, 1000).startswith(
+        assert sentence(met, LABELS, 1000, 1000, BEHIND).startswith(
             "Fine-tuning does not pass RAG within 10 times your 1,000 rows"
         )
 

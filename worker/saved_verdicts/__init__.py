@@ -1,0 +1,1 @@
+"""Verdicts that people saved to act on, and whether they still hold."""
