@@ -166,7 +166,7 @@ def comparison(versions: dict[int, Version], by: str, *, merges: bool = True) ->
         schema_overrides={"job_id": pl.Int64, "label": pl.String, "family": pl.String, "fixed_usd": pl.Float64},
     )
     lines = measured(versions)
-    odds = frontier_odds.odds(lines.filter(~pl.col("job_id").is_in(list(again))), by=by)
+    odds = frontier_odds.odds(lines, by=by, repeats=again)
     return (
         compare.table(lines, by=by, level=pricing_comparison.level(), repeats=again)
         .join(about, on="job_id", how="left", maintain_order="left")

@@ -71,7 +71,8 @@ def table(
     Only items that every job has a line for and whose price is known count. Each error is taken over the items a job
     answered; n counts all items and parse_rate says how many were answered. Intervals of one job are percentile
     bootstrap at `level` over groups of near-duplicates, with the same resamples for every job (Efron & Tibshirani 1993,
-    ch. 13); above 50,000 items fewer than n_boot resamples are drawn (`resampling.affordable`).
+    ch. 13); above 50,000 items fewer than n_boot resamples are drawn (`resampling.affordable`), and many groups are
+    pooled (`resampling.pooled`).
 
     repeats: job -> the job whose technique it ran once more, with another seed or sample. Such jobs become one line
     under that job's id, with the mean of their figures; how far they lie apart is part of every interval.
@@ -163,7 +164,7 @@ def every_pair(
     )
 
 
-def _jobs(predictions: pl.DataFrame, repeats: Mapping[int, int]) -> pl.DataFrame:
+def technique_of_jobs(predictions: pl.DataFrame, repeats: Mapping[int, int]) -> pl.DataFrame:
     """The jobs of a long frame in order, job, each with the one under whose id it stands, job_id."""
     jobs = predictions.select(job=pl.col("job_id").unique().sort())
     return jobs.with_columns(job_id=pl.col("job").replace(dict(repeats)).cast(jobs.schema["job"]))
@@ -172,7 +173,7 @@ def _jobs(predictions: pl.DataFrame, repeats: Mapping[int, int]) -> pl.DataFrame
 def _points(predictions: pl.DataFrame, measured: pl.DataFrame, repeats: Mapping[int, int]) -> pl.DataFrame:
     """The figures of each technique, by job id; jobs that share no item with the others get a line with n = 0."""
     figures = measured.group_by("job_id").agg(metrics.AGGREGATES).rename({"job_id": "job"})
-    of_jobs = _jobs(predictions, repeats).join(figures, on="job", how="left", maintain_order="left")
+    of_jobs = technique_of_jobs(predictions, repeats).join(figures, on="job", how="left", maintain_order="left")
     return (
         of_jobs.group_by("job_id", maintain_order=True)
         .agg(
@@ -187,7 +188,7 @@ def _points(predictions: pl.DataFrame, measured: pl.DataFrame, repeats: Mapping[
 
 def _sample(predictions: pl.DataFrame, measured: pl.DataFrame, key: str, repeats: Mapping[int, int]) -> Sample:
     """Errors of all jobs side by side: `measured` is sorted by job and row, so a plain reshape pairs equal items."""
-    jobs = _jobs(predictions, repeats)
+    jobs = technique_of_jobs(predictions, repeats)
     n = len(measured) // max(1, len(jobs))
     errors = _numbers(measured[DECIDING[key].error]).reshape(len(jobs), n).T
     return Sample(errors, resampling.number(measured["group_id"].head(n)), resampling.number(jobs["job_id"]))
@@ -199,11 +200,11 @@ def _numbers(series: pl.Series) -> Floats:
 
 
 def figure(values: Floats, groups: Groups, key: str) -> Figure:
-    """A measure of each column of errors (n, c) under weights of the items."""
+    """A measure of each column of errors (n, c) under weights of the groups."""
     average = DECIDING[key].average
     if average == "median":
         return resampling.medians(values, groups)
-    averages = resampling.means(values)
+    averages = resampling.means(values, groups)
     match average:
         case "root of mean":
             return lambda block: np.sqrt(averages(block))
@@ -224,9 +225,10 @@ def _intervals(samples: dict[str, Sample], points: pl.DataFrame, n_boot: int, se
         for key, sample in samples.items()
     }
     drawn: dict[str, list[Floats]] = {key: [] for key in samples if any(enough[key])}
-    figures = {key: figure(samples[key].errors, groups, key) for key in drawn}
+    pools = resampling.pooled(groups)
+    figures = {key: figure(samples[key].errors, pools, key) for key in drawn}
     if figures:
-        for block in resampling.weights(groups, resampling.affordable(len(groups), n_boot), seed):
+        for block in resampling.weights(pools, resampling.affordable(len(groups), n_boot), seed):
             for key, figure_of in figures.items():
                 drawn[key].append(figure_of(block))
     columns: dict[str, list[float | None]] = {}

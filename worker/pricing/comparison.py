@@ -130,7 +130,7 @@ def of_jobs(job_ids: Sequence[int], measure: str = USUAL) -> list[dict[str, Any]
         return []
     rows, combined = [], combinations(list(chosen))
     held = {line.pop("job_id"): line for line in coverage.overall(frame).select(_INTERVALS).iter_rows(named=True)}
-    odds = frontier_odds.odds(frame.filter(~pl.col("job_id").is_in(list(repeats))), by=measure)
+    odds = frontier_odds.odds(frame, by=measure, repeats=repeats)
     table = compare.table(frame, by=measure, level=level(), repeats=repeats)
     table = table.join(odds, on="job_id", how="left", maintain_order="left")
     for line in table.iter_rows(named=True):
@@ -165,7 +165,7 @@ def choose(job_ids: Sequence[int], limits: Limits, by: str = USUAL) -> list[dict
             "is_sure": each.is_sure,
             "sentence": choice.sentence(each, table, limits, names, by=by),
         }
-        for each in choice.choices(table, frame, limits, by=by)
+        for each in choice.choices(table, frame, limits, by=by, repeats=repeats)
     ]
 
 

@@ -48,4 +48,5 @@ def coverage_of(versions: dict[int, Version], segment: str) -> pl.DataFrame:
 
 @st.cache_data(max_entries=50, show_spinner="Looking for ties …")
 def choices(versions: dict[int, Version], by: str, limits: Limits) -> list[Choice]:
-    return choice.choices(reads.comparison(versions, by), measured(versions), limits, by=by)
+    again = runs(tuple(versions))
+    return choice.choices(reads.comparison(versions, by), measured(versions), limits, by=by, repeats=again)

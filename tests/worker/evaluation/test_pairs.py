@@ -55,7 +55,7 @@ def sample(errors: npt.ArrayLike) -> pairs.Sample:
 
 
 def means(errors: resampling.Floats, groups: resampling.Groups) -> resampling.Figure:
-    return resampling.means(errors)
+    return resampling.means(errors, groups)
 
 
 def test_more_jobs_and_more_slices_widen_every_interval() -> None:
