@@ -53,6 +53,7 @@ class JobKind(StrEnum):
     RACE = "race"  # let pricing jobs price the same rows in blocks until it is clear which technique is best
     LEAKAGE = "leakage"  # look for test rows whose answer a technique could have seen
     PRICE_CHECK = "price-check"  # look for known prices that can't be right
+    COMPARE = "compare"  # make the comparisons of many predictions that a page would have to wait for
 
     @property
     def reads_file(self) -> bool:
@@ -93,6 +94,7 @@ class Step(StrEnum):
     RACE = "race"  # a block of rows, once all that are still in have priced it
     LEAKAGE = "leakage"  # alone in its job, as is the next: so they may stand behind the others
     PRICE_CHECK = "price-check"
+    COMPARE = "compare"  # alone, too
 
     @property
     def order(self) -> int:

@@ -38,4 +38,5 @@ STEPS: dict[Step, Callable[[Work], Commit]] = {
     Step.RACE: race_steps.race,
     Step.LEAKAGE: leakage_steps.search,
     Step.PRICE_CHECK: price_check_steps.check,
+    Step.COMPARE: pricing_steps.compare,
 }

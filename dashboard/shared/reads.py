@@ -25,10 +25,9 @@ from db.engine import begin
 from db.job_progress import JobProgress
 from db.types import Adapter, AdapterState, Dataset, Endpoint, Job, JobKind, Split
 from worker.adapters import pricing
-from worker.evaluation import compare, frontier_odds
 from worker.jobs.kinds import KINDS
 from worker.pricing import comparison as pricing_comparison
-from worker.pricing import repeats
+from worker.pricing import kept, repeats
 
 Version = str
 """Changes whenever the predictions of a job may have changed."""
@@ -133,7 +132,8 @@ def predictions(job_id: int, version: Version) -> Path:
         return analytics.snapshot(session, job_id, re.sub(r"\W+", "-", version))
 
 
-@st.cache_data(max_entries=8, show_spinner="Reading the predictions …")
+# A resource and not data, which is copied at each use: nobody changes a frame in place.
+@st.cache_resource(max_entries=4, show_spinner="Reading the predictions …")
 def measured(versions: dict[int, Version]) -> pl.DataFrame:
     """Long frame of the jobs' predictions for rows whose true price is known."""
     with begin() as session:
@@ -144,7 +144,12 @@ def measured(versions: dict[int, Version]) -> pl.DataFrame:
 def runs(job_ids: Sequence[int]) -> dict[int, int]:
     """Of jobs that ran one technique more than once: job -> the job under which they stand in a comparison."""
     with begin() as session:
-        return repeats.heads([_jobs.get(session, job_id) for job_id in job_ids], _adapters.all(session))
+        return repeats.heads(_jobs.some(session, job_ids), _adapters.all(session))
+
+
+def compared(versions: dict[int, Version], part: kept.Part, by: str, *, merges: bool = True) -> pl.DataFrame:
+    """A part of the comparison of the jobs: as a worker or somebody else made it, or made now."""
+    return kept.Comparison(list(versions), lambda: measured(versions), merges=merges).part(part, by)
 
 
 @st.cache_data(max_entries=50, show_spinner="Measuring the techniques and how sure that is …")
@@ -152,9 +157,8 @@ def comparison(versions: dict[int, Version], by: str, *, merges: bool = True) ->
     """worker.evaluation.compare.table of the jobs, judged by one error; adds label, family, fixed_usd (null:
     unknown), fixed_seconds and frontier_odds. merges: runs of one technique are one line."""
     with begin() as session:
-        jobs = [_jobs.get(session, job_id) for job_id in versions]
+        jobs = _jobs.some(session, list(versions))
     labels = names(jobs)
-    again = runs(tuple(versions)) if merges else {}
     about = pl.DataFrame(
         {
             "job_id": [job.id for job in jobs],
@@ -165,12 +169,9 @@ def comparison(versions: dict[int, Version], by: str, *, merges: bool = True) ->
         },
         schema_overrides={"job_id": pl.Int64, "label": pl.String, "family": pl.String, "fixed_usd": pl.Float64},
     )
-    lines = measured(versions)
-    odds = frontier_odds.odds(lines, by=by, repeats=again)
     return (
-        compare.table(lines, by=by, level=pricing_comparison.level(), repeats=again)
+        compared(versions, "table", by, merges=merges)
         .join(about, on="job_id", how="left", maintain_order="left")
-        .join(odds, on="job_id", how="left", maintain_order="left")
         .with_columns(
             label=pl.when(pl.col("repeats") > 1).then(pl.format("{} ({} runs)", "label", "repeats")).otherwise("label")
         )

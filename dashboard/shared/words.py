@@ -65,6 +65,7 @@ STEPS: dict[str, str] = {
     Step.RACE: "Racing",
     Step.LEAKAGE: "Searching for leaks",
     Step.PRICE_CHECK: "Checking prices",
+    Step.COMPARE: "Comparing",
 }
 
 CHOICES: dict[str, str] = {

@@ -2,6 +2,7 @@
 
 from db.models.adapters import AdapterChangeRow, AdapterFileRow, AdapterRow, CheckpointRow, TrainingPointRow
 from db.models.base import Base
+from db.models.comparisons import ComparisonRow
 from db.models.datasets import DatasetRow, ItemRow, RejectRow
 from db.models.endpoints import BatchRow, CompletionRow, CompletionUseRow, EndpointRow, PromptRow
 from db.models.jobs import ArtifactRow, ChunkRow, JobRow, PredictionRow, RateRow, ResultRow, WorkerRow
@@ -18,6 +19,7 @@ __all__ = [
     "BatchRow",
     "CheckpointRow",
     "ChunkRow",
+    "ComparisonRow",
     "CompletionRow",
     "CompletionUseRow",
     "DatasetRow",

@@ -100,4 +100,5 @@ KINDS: dict[JobKind, Kind] = {
         done="checked",
         link=Link(page="price_check", label="Suspect prices", icon="manage_search", when_done=True),
     ),
+    JobKind.COMPARE: Kind(label="Comparison", terminal="compare", is_shown=False, has_money=False),
 }

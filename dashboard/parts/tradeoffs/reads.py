@@ -6,8 +6,8 @@ import polars as pl
 import streamlit as st
 
 from dashboard.shared import reads
-from dashboard.shared.reads import Version, measured, runs
-from worker.evaluation import choice, compare, coverage, slices
+from dashboard.shared.reads import Version, compared, measured, runs
+from worker.evaluation import choice, coverage
 from worker.evaluation.choice import Choice, Limits
 from worker.pricing import comparison
 
@@ -20,7 +20,7 @@ def price_cautions(job_ids: tuple[int, ...]) -> list[str]:
 
 @st.cache_data(max_entries=50, show_spinner="Comparing every pair …")
 def every_pair(versions: dict[int, Version], by: str) -> pl.DataFrame:
-    return compare.every_pair(measured(versions), by=by, level=comparison.level(), repeats=runs(tuple(versions)))
+    return compared(versions, "every pair", by)
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
@@ -31,12 +31,12 @@ def combinations(versions: dict[int, Version]) -> dict[int, dict[str, Any]]:
 
 @st.cache_data(max_entries=50, show_spinner="Measuring each slice …")
 def by_category(versions: dict[int, Version], by: str) -> pl.DataFrame:
-    return slices.by_category(measured(versions), by=by, level=comparison.level(), repeats=runs(tuple(versions)))
+    return compared(versions, "by category", by)
 
 
 @st.cache_data(max_entries=50, show_spinner="Measuring each slice …")
 def by_band(versions: dict[int, Version], by: str) -> pl.DataFrame:
-    return slices.by_band(measured(versions), by=by, level=comparison.level(), repeats=runs(tuple(versions)))
+    return compared(versions, "by band", by)
 
 
 @st.cache_data(max_entries=50, show_spinner="Counting what intervals hold …")
@@ -48,5 +48,7 @@ def coverage_of(versions: dict[int, Version], segment: str) -> pl.DataFrame:
 
 @st.cache_data(max_entries=50, show_spinner="Looking for ties …")
 def choices(versions: dict[int, Version], by: str, limits: Limits) -> list[Choice]:
+    if not limits.questions():
+        return []
     again = runs(tuple(versions))
     return choice.choices(reads.comparison(versions, by), measured(versions), limits, by=by, repeats=again)
