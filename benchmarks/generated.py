@@ -1,6 +1,5 @@
 """Generated datasets with finished pricing jobs, made inside Postgres: millions of predictions in minutes."""
 
-from collections.abc import Callable
 from decimal import Decimal
 
 import polars as pl
@@ -14,9 +13,6 @@ from worker.evaluation import metrics
 from worker.specs import BaseSpec
 
 CHUNK = 1_000
-REPEATS = 3
-"""Fresh samples of every tenth spec: runs that are one line of a comparison."""
-
 _ITEMS = """INSERT INTO items (dataset_id, row, line, external_id, title, description, category, brand, price, split,
                                group_id)
     SELECT :dataset, g, g + 2, 'id-' || g, 'Thing ' || g || ' of brand ' || g % 97 || ', size ' || g % 19,
@@ -49,10 +45,10 @@ def a_spec(place: int) -> BaseSpec:
     return specs.ZeroShotSpec(model=f"shop:model-{number // 2}", sample=number % 2)  # two runs of each
 
 
-def a_dataset(items: int, job_count: int, first: int, tell: Callable[[str], None]) -> int:
+def a_dataset(items: int, job_count: int) -> int:
     """A dataset of so many test rows, each priced by so many finished and measured jobs; the dataset's id."""
     with begin() as session:
-        dataset_id = datasets.create(session, name=f"generated {first}", sha256="0" * 64, file_name="generated.csv")
+        dataset_id = datasets.create(session, name="generated", sha256="0" * 64, file_name="generated.csv")
         session.execute(text("SELECT setseed(0.5)"))
         session.execute(text(_ITEMS), {"dataset": dataset_id, "items": items})
         datasets.change(
@@ -62,7 +58,6 @@ def a_dataset(items: int, job_count: int, first: int, tell: Callable[[str], None
     for place in range(job_count):
         with begin() as session:
             _job(session, dataset_id, items, place)
-        tell(f"dataset {dataset_id}: {place + 1} of {job_count} jobs, {(first + place + 1) * items:,} predictions")
     return dataset_id
 
 

@@ -25,6 +25,7 @@ from db.engine import begin
 from db.job_progress import JobProgress
 from db.types import Adapter, AdapterState, Dataset, Endpoint, Job, JobKind, Split
 from worker.adapters import pricing
+from worker.evaluation.measures import USUAL
 from worker.jobs.kinds import KINDS
 from worker.pricing import comparison as pricing_comparison
 from worker.pricing import kept, repeats
@@ -147,7 +148,7 @@ def runs(job_ids: Sequence[int]) -> dict[int, int]:
         return repeats.heads(_jobs.some(session, job_ids), _adapters.all(session))
 
 
-def compared(versions: dict[int, Version], part: kept.Part, by: str, *, merges: bool = True) -> pl.DataFrame:
+def compared(versions: dict[int, Version], part: kept.Part, by: str = USUAL, *, merges: bool = True) -> pl.DataFrame:
     """A part of the comparison of the jobs: as a worker or somebody else made it, or made now."""
     return kept.Comparison(list(versions), lambda: measured(versions), merges=merges).part(part, by)
 

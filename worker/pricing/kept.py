@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import polars as pl
@@ -11,7 +11,7 @@ from db import adapters, comparisons, jobs, predictions
 from db.engine import begin
 from db.settings import settings
 from db.types import Job, JobState
-from worker.evaluation import frontier_odds, slices
+from worker.evaluation import coverage, frontier_odds, slices
 from worker.evaluation.compare import Compared
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import repeats as runs
@@ -19,9 +19,16 @@ from worker.pricing import repeats as runs
 FORM = 1
 """Raised when what evaluation says of the same predictions changed: then all is made anew."""
 
-Part = Literal["table", "every pair", "by category", "by band"]
-PARTS: tuple[Part, ...] = ("table", "by category", "by band", "every pair")
-"""In the order in which a page shows them."""
+Part = Literal["table", "every pair", "by category", "by band", "coverage", "coverage by category", "coverage by band"]
+JUDGED: tuple[Part, ...] = ("table", "by category", "by band", "every pair")
+"""Those that a measure judges, in the order in which a page shows them."""
+COVERAGE: tuple[Part, ...] = ("coverage", "coverage by category", "coverage by band")
+"""What intervals of prices hold; whatever the measure is."""
+ALL: tuple[tuple[Part, str], ...] = (
+    *((part, USUAL) for part in (*JUDGED, *COVERAGE)),
+    *((part, by) for by in DECIDING if by != USUAL for part in JUDGED),
+)
+"""Every part by every measure, the most asked for first."""
 
 AT_ONCE = 200_000
 """Predictions that are compared where somebody asks, in a second or two; more of them a worker compares before."""
@@ -43,17 +50,17 @@ class Comparison:
 
     def part(self, part: Part, by: str = USUAL) -> pl.DataFrame:
         """`table`: worker.evaluation.compare.table with frontier_odds; `every pair`: compare.every_pair; `by category`
-        and `by band`: of worker.evaluation.slices. Judged by a measure of DECIDING."""
+        and `by band`: of worker.evaluation.slices, judged by a measure of DECIDING. `coverage …`: of
+        worker.evaluation.coverage."""
         key = self._key(part, by)
         with begin() as session:
             kept = comparisons.get(session, key)
         return self._make(part, by, key) if kept is None else kept
 
     def missing(self) -> list[tuple[Part, str]]:
-        """The parts by every measure that were not made yet, the most asked for first."""
-        every: Iterator[tuple[Part, str]] = ((part, by) for by in DECIDING for part in PARTS)
+        """Those of ALL that were not made yet."""
         with begin() as session:
-            return [each for each in every if comparisons.get(session, self._key(*each)) is None]
+            return [each for each in ALL if comparisons.get(session, self._key(*each)) is None]
 
     def _make(self, part: Part, by: str, key: str) -> pl.DataFrame:
         lines, compared = self._compared()
@@ -63,8 +70,10 @@ class Comparison:
             made = compared.table(by).join(odds, on="job_id", how="left", maintain_order="left")
         elif part == "every pair":
             made = compared.every_pair(by)
+        elif part in COVERAGE:
+            made = _COVERAGE[part](lines)
         else:
-            made = {"by category": slices.by_category, "by band": slices.by_band}[part](lines, by=by, **how)
+            made = _SLICES[part](lines, by=by, **how)
         if self.jobs and all(job.state is JobState.DONE for job in self.jobs):
             with begin() as session:
                 comparisons.put(session, self.jobs[0].dataset_id, key, made)
@@ -84,6 +93,17 @@ class Comparison:
     def _key(self, part: Part, by: str) -> str:
         about = [FORM, part, by, settings().confidence, _versions(self.jobs), _pairs(self.repeats)]
         return hashlib.sha256(json.dumps(about).encode()).hexdigest()
+
+
+_SLICES: dict[Part, Callable[..., pl.DataFrame]] = {
+    "by category": slices.by_category,
+    "by band": slices.by_band,
+}
+_COVERAGE: dict[Part, Callable[[pl.DataFrame], pl.DataFrame]] = {
+    "coverage": coverage.overall,
+    "coverage by category": coverage.by_category,
+    "coverage by band": coverage.by_band,
+}
 
 
 def _versions(chosen: Sequence[Job]) -> list[tuple[int, str, str]]:

@@ -15,7 +15,6 @@ from db.types import ITEM_SCHEMA, Artifact, Dataset, Job, JobKind, JobState, Pre
 from worker import specs
 from worker.app import start_job
 from worker.evaluation import calibration, conformal, drift, metrics, neighbours_alone
-from worker.evaluation.measures import DECIDING
 from worker.pricing import comparison, kept
 from worker.progress import Progress
 from worker.resources import LiveResources, fitted, price_with
@@ -160,7 +159,7 @@ def _compare_when_all_are_done(session: Session, job: Job) -> None:
     if sum(other.items_total for other in done) > kept.AT_ONCE:
         start_job(
             session, kind=JobKind.COMPARE, dataset_id=job.dataset_id, queue=Queue.CPU, chunks=[(Step.COMPARE, [])],
-            items_total=len(kept.PARTS) * len(DECIDING),
+            items_total=len(kept.ALL),
         )  # fmt: skip
 
 

@@ -7,9 +7,10 @@ import streamlit as st
 
 from dashboard.shared import reads
 from dashboard.shared.reads import Version, compared, measured, runs
-from worker.evaluation import choice, coverage
+from worker.evaluation import choice
 from worker.evaluation.choice import Choice, Limits
 from worker.pricing import comparison
+from worker.pricing.kept import Part
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
@@ -42,8 +43,8 @@ def by_band(versions: dict[int, Version], by: str) -> pl.DataFrame:
 @st.cache_data(max_entries=50, show_spinner="Counting what intervals hold …")
 def coverage_of(versions: dict[int, Version], segment: str) -> pl.DataFrame:
     """worker.evaluation.coverage.COLUMNS of the jobs: of all rows, or by a segment."""
-    ways = {"By predicted price": coverage.by_band, "By category": coverage.by_category}
-    return ways.get(segment, coverage.overall)(measured(versions))
+    ways: dict[str, Part] = {"By predicted price": "coverage by band", "By category": "coverage by category"}
+    return compared(versions, ways.get(segment, "coverage"))
 
 
 @st.cache_data(max_entries=50, show_spinner="Looking for ties …")
