@@ -6,18 +6,22 @@ it next time.
 """
 
 import argparse
+import itertools
 import os
 import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import chain, repeat
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.stack import fresh_stack
+
+Times = tuple[float, float]
+"""Milliseconds of a page run on the wall, and of this process's processors."""
 
 APP = Path(__file__).resolve().parents[1] / "dashboard" / "app.py"
 VIEWS = ("By category", "By price", "Every pair", "Intervals", "Guesses", "Worst rows", "Context", "Certainty", "Speed")
@@ -108,41 +112,40 @@ def _pages(dataset_id: int, runs: int, measures: list[str]) -> None:
     _forget_peak()
     at = AppTest.from_file(APP, default_timeout=600)
     at.query_params["dataset"] = str(dataset_id)
-    _told("Trade-offs, first of the process", [_timed(at, lambda: at.switch_page("app_pages/tradeoffs.py").run())])
-    cold = [_timed(at, lambda view=view: _view(at, view)) for view in VIEWS]  # type: ignore[misc]
-    print(f"  of these the first slices by price: {cold[1][0] / 1000:.2f} s")
-    _told("Trade-offs, each view for the first time", cold)
-    _told(
-        "Trade-offs, each measure for the first time",
-        [_timed(at, lambda key=key: at.selectbox(key="error").select(key).run()) for key in measures],  # type: ignore[misc]
-    )
-    states = zip(range(runs), chain.from_iterable(repeat(VIEWS)), chain.from_iterable(repeat(measures)), strict=False)
-    warm = []
-    for place, view, key in states:
-        act: Callable[[], Any] = (
-            (lambda key=key: at.selectbox(key="error").select(key).run()) if place % 3 == 2
-            else (lambda view=view: _view(at, view))
-        )  # fmt: skip
-        warm.append(_timed(at, act))
-    _told("Trade-offs, any state", warm)
-    limits = (0.05, 0.5, 5.0)
-    _told(
-        "Trade-offs, a new limit",
-        [_timed(at, lambda limit=limit: at.number_input(key="limit-usd").set_value(limit).run()) for limit in limits],  # type: ignore[misc]
-    )
+
+    def show(page: str) -> None:
+        at.switch_page(f"app_pages/{page}.py").run()
+
+    def view(name: str) -> None:
+        at.segmented_control[0].set_value(name).run()
+
+    def judge(measure: str) -> None:
+        at.selectbox(key="error").select(measure).run()
+
+    def limit(usd: float) -> None:
+        at.number_input(key="limit-usd").set_value(usd).run()
+
+    def timed(act: Callable[[Any], object], *values: Any) -> list[Times]:
+        return [_timed(at, partial(act, value)) for value in values]
+
+    _tell("Trade-offs, first of the process", timed(show, "tradeoffs"))
+    cold = timed(view, *VIEWS)
+    _tell("Trade-offs, first slices of a column", cold[1:2])
+    _tell("Trade-offs, each view for the first time", cold)
+    _tell("Trade-offs, each measure for the first time", timed(judge, *measures))
+    warm: list[Times] = []
+    views, judges = itertools.cycle(VIEWS), itertools.cycle(measures)
+    for place in range(runs):
+        warm += timed(judge, next(judges)) if place % 3 == 2 else timed(view, next(views))
+    _tell("Trade-offs, any state", warm)
+    _tell("Trade-offs, a new limit", timed(limit, 0.05, 0.5, 5.0))
     for page in ("results", "compare", "jobs"):
-        _told(
-            f"{page.capitalize()}, first", [_timed(at, lambda page=page: at.switch_page(f"app_pages/{page}.py").run())]
-        )  # type: ignore[misc]
-        _told(f"{page.capitalize()}, again", [_timed(at, at.run) for _ in range(10)])
+        _tell(f"{page.capitalize()}, first", timed(show, page))
+        _tell(f"{page.capitalize()}, again", timed(lambda _: at.run(), *range(10)))
     print(f"peak memory of the process with the pages: {_peak_mb():,.0f} MB")
 
 
-def _view(at: Any, name: str) -> None:
-    at.segmented_control[0].set_value(name).run()
-
-
-def _timed(at: Any, act: Callable[[], Any]) -> tuple[float, float]:
+def _timed(at: Any, act: Callable[[], object]) -> Times:
     """Milliseconds on the wall and of this process's processors."""
     wall, own = time.perf_counter(), time.process_time()
     act()
@@ -150,7 +153,7 @@ def _timed(at: Any, act: Callable[[], Any]) -> tuple[float, float]:
     return 1000 * (time.perf_counter() - wall), 1000 * (time.process_time() - own)
 
 
-def _told(what: str, times: list[tuple[float, float]]) -> None:
+def _tell(what: str, times: list[Times]) -> None:
     wall, own = (np.quantile([each[side] for each in times], (0.5, 0.95)) for side in (0, 1))
     print(
         f"{what:<44} {len(times):3} runs   p50 {wall[0]:8,.0f} ms   p95 {wall[1]:8,.0f} ms   "

@@ -16,9 +16,10 @@ from db.types import Dataset, Job, JobState, Split
 from worker import specs
 from worker.adapters import pricing
 from worker.datasets import price_bounds
-from worker.evaluation import choice, compare, conformal, context_curve, coverage, frontier_odds
+from worker.evaluation import choice, compare, conformal, context_curve
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import USUAL
+from worker.pricing import kept
 from worker.pricing import repeats as runs
 
 _INTERVALS = ("job_id", "covered", "covered_low", "covered_high", "width")
@@ -122,18 +123,11 @@ def of_jobs(job_ids: Sequence[int], measure: str = USUAL) -> list[dict[str, Any]
     with begin() as session:
         chosen = {job.id: job for job in jobs.all(session) if job.id in set(job_ids)}
         fixed = dict(zip(chosen, pricing.fixed_usd(session, list(chosen.values())), strict=True))
-        frame = predictions.of_jobs(session, list(chosen)).filter(pl.col("truth").is_not_null())
-        trained = adapters.all(session)
-    forms = {adapter.id: adapter.form for adapter in trained}
-    repeats = runs.heads(list(chosen.values()), trained)
-    if frame.is_empty():
-        return []
+        forms = {adapter.id: adapter.form for adapter in adapters.all(session)}
+    made = kept.Comparison(list(chosen))
     rows, combined = [], combinations(list(chosen))
-    held = {line.pop("job_id"): line for line in coverage.overall(frame).select(_INTERVALS).iter_rows(named=True)}
-    odds = frontier_odds.odds(frame, by=measure, repeats=repeats)
-    table = compare.table(frame, by=measure, level=level(), repeats=repeats)
-    table = table.join(odds, on="job_id", how="left", maintain_order="left")
-    for line in table.iter_rows(named=True):
+    held = {line.pop("job_id"): line for line in made.part("coverage").select(_INTERVALS).iter_rows(named=True)}
+    for line in made.part("table", measure).iter_rows(named=True):
         job = chosen[line["job_id"]]
         spec = specs.parse(job.spec)
         head = {"job": job.id, "technique": job.technique, "label": spec.label, "family": str(spec.family)}

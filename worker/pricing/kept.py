@@ -11,7 +11,7 @@ from db import adapters, comparisons, jobs, predictions
 from db.engine import begin
 from db.settings import settings
 from db.types import Job, JobState
-from worker.evaluation import coverage, frontier_odds, slices
+from worker.evaluation import compare, coverage, frontier_odds, slices
 from worker.evaluation.compare import Compared
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import repeats as runs
@@ -91,7 +91,8 @@ class Comparison:
         return frame.filter(pl.col("truth").is_not_null())
 
     def _key(self, part: Part, by: str) -> str:
-        about = [FORM, part, by, settings().confidence, _versions(self.jobs), _pairs(self.repeats)]
+        columns = [*compare.COLUMNS, *compare.PAIRS, *coverage.COLUMNS]  # a measure more, and all is made anew
+        about = [FORM, columns, part, by, settings().confidence, _versions(self.jobs), _pairs(self.repeats)]
         return hashlib.sha256(json.dumps(about).encode()).hexdigest()
 
 
