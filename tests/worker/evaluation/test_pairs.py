@@ -1,5 +1,7 @@
 """How often one of several equal techniques is called worse, and whether one that is worse is still found."""
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -171,3 +173,17 @@ def test_the_interval_of_repeated_runs_holds_the_truth_of_the_technique_not_that
             wrong[place] += not low <= 0 <= high
     assert wrong[0] > 50
     assert wrong[1] <= 14  # 5 % asked; eight runs know their own spread roughly
+
+
+def test_columns_made_a_part_at_a_time_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(6)
+    values = np.abs(random.normal(0, 1, (120, 6)))
+    values[random.random(values.shape) < 0.05] = np.nan  # each left other items unanswered: 30 columns
+    (whole,) = pairs.differences([sample(values)], means, 300, 0)
+    monkeypatch.setattr(pairs, "_ROOM", 400)
+    (parts,) = pairs.differences([sample(values)], means, 300, 0)
+    for one, other in itertools.combinations(range(6), 2):
+        assert parts.of(one, other) == pytest.approx(whole.of(one, other))
+        assert parts.times_rows(one, other) == pytest.approx(whole.times_rows(one, other))
+        both = ~np.isnan(values[:, one] - values[:, other])
+        assert whole.of(one, other)[0] == pytest.approx((values[both, one] - values[both, other]).mean())
