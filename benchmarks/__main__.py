@@ -5,7 +5,7 @@ import sys
 
 ALL = (
     *("ingest", "engine", "embeddings", "llm", "endpoint", "training", "verdicts"),
-    *("coverage", "frontier", "invoice", "race"),
+    *("coverage", "frontier", "invoice", "race", "size"),
 )
 
 

@@ -124,7 +124,7 @@ def replayed(name: str) -> None:
     print(f"{dataset.name}: {len(sample):,} rows, {groups.max() + 1:,} groups; mean errors:")
     for label, mean in zip(labels, np.nanmean(sample, axis=0), strict=True):
         print(f"  {mean:7.2f}  {label}")
-    full = pairs.differences([pairs.Sample(sample, groups)], lambda v, _: resampling.means(v), 1_000, 0)[0]
+    full = pairs.differences([pairs.Sample(sample, groups)], resampling.means, 1_000, 0)[0]
     first = int(np.nanargmin(np.nanmean(sample, axis=0)))
     losers = {job for job in range(k) if full.of(job, first)[1] > 0}
     print(f"on all rows at once {len(losers)} of {k - 1} are worse than {labels[first]}, 95 % for all pairs")

@@ -29,7 +29,7 @@ def errors(
 
 def losers(sample: pairs.Sample, seed: int) -> set[int]:
     """The techniques that our rule calls worse."""
-    found = pairs.differences([sample], lambda values, _: resampling.means(values), N_BOOT, seed)[0]
+    found = pairs.differences([sample], resampling.means, N_BOOT, seed)[0]
     first = int(sample.errors.mean(axis=0).argmin())
     return {job for job in range(sample.errors.shape[1]) if found.of(job, first)[1] > 0}
 
@@ -82,7 +82,7 @@ def planted() -> tuple[float, float]:
     for seed in range(ROUNDS // 2):
         sample = errors(random, 12, 385, 1)
         sample = pairs.Sample(sample.errors + shift, sample.groups)
-        found = pairs.differences([sample], lambda values, _: resampling.means(values), N_BOOT, seed)[0]
+        found = pairs.differences([sample], resampling.means, N_BOOT, seed)[0]
         ends = {(a, b): found.of(a, b)[1:] for a, b in itertools.combinations(range(12), 2)}
         missed += any(not low <= shift[a] - shift[b] <= high for (a, b), (low, high) in ends.items())
         false += any(not low <= 0 <= high for (a, b), (low, high) in ends.items() if shift[a] == shift[b])
@@ -98,7 +98,7 @@ def planned(worse: float) -> tuple[float, float]:
         pilot = errors(random, 2, 200, 1, own=0.35)
         gap = (pilot.errors[:, 1] - pilot.errors[:, 0]).mean()
         pilot.errors[:, 1] += worse - gap  # as if just the true difference had been seen
-        plan = pairs.differences([pilot], lambda values, _: resampling.means(values), N_BOOT, seed)[0]
+        plan = pairs.differences([pilot], resampling.means, N_BOOT, seed)[0]
         sizes.append(200 * plan.times_rows(1, 0))
         found += 1 in losers(errors(random, 2, max(20, round(sizes[-1])), 1, own=0.35, worse=worse), seed)
     return float(np.median(sizes)), found / (ROUNDS // 4)

@@ -66,6 +66,12 @@ def get(session: Session, job_id: int) -> Job:
     return _value(*row)
 
 
+def some(session: Session, job_ids: Sequence[int]) -> list[Job]:
+    """Those of the jobs that are there, by id."""
+    query = _SELECT.where(JobRow.id.in_(job_ids)).order_by(JobRow.id)
+    return [_value(row, usd) for row, usd in session.execute(query)]
+
+
 def latest(session: Session, dataset_id: int, kind: JobKind) -> Job | None:
     row = session.execute(
         _SELECT.where(JobRow.dataset_id == dataset_id, JobRow.kind == kind).order_by(JobRow.id.desc()).limit(1)

@@ -36,6 +36,7 @@ USUAL_SECONDS: Mapping[Step, float] = MappingProxyType(
         Step.LEAKAGE: 30.0,
         Step.PRICE_CHECK: 30.0,
         Step.RECHECK: 3.0,
+        Step.COMPARE: 60.0,
     }
 )
 """Per row, or for the chunk where it has no rows, of two ordinary cores; for work of which nobody knows better. Only

@@ -54,6 +54,7 @@ class JobKind(StrEnum):
     LEAKAGE = "leakage"  # look for test rows whose answer a technique could have seen
     PRICE_CHECK = "price-check"  # look for known prices that can't be right
     RECHECK = "recheck"  # look whether saved verdicts still hold
+    COMPARE = "compare"  # make the comparisons of many predictions that a page would have to wait for
 
     @property
     def reads_file(self) -> bool:
@@ -95,6 +96,7 @@ class Step(StrEnum):
     LEAKAGE = "leakage"  # alone in its job, as are the next: so they may stand behind the others
     PRICE_CHECK = "price-check"
     RECHECK = "recheck"
+    COMPARE = "compare"  # alone, too
 
     @property
     def order(self) -> int:

@@ -40,4 +40,5 @@ STEPS: dict[Step, Callable[[Work], Commit]] = {
     Step.LEAKAGE: leakage_steps.search,
     Step.PRICE_CHECK: price_check_steps.check,
     Step.RECHECK: saved_verdict_steps.recheck,
+    Step.COMPARE: pricing_steps.compare,
 }

@@ -6,9 +6,13 @@ from typing import Any
 
 import altair as alt
 import polars as pl
+from altair.utils import schemapi
 
 from dashboard.shared import words
 from db.types import Family
+
+# Altair checks each part of a chart when it is made, and the whole again when it is drawn. Once is enough.
+schemapi.disable_debug_mode()
 
 # Mid tones that keep a contrast of 3:1 on the light and on the dark background (WCAG 1.4.11), so that a family has
 # the same colour in both. Shapes repeat the family for those who can't tell the colours apart.

@@ -25,10 +25,10 @@ from db.engine import begin
 from db.job_progress import JobProgress
 from db.types import Adapter, AdapterState, Dataset, Endpoint, Job, JobKind, Split
 from worker.adapters import pricing
-from worker.evaluation import compare, frontier_odds
+from worker.evaluation.measures import USUAL
 from worker.jobs.kinds import KINDS
 from worker.pricing import comparison as pricing_comparison
-from worker.pricing import repeats
+from worker.pricing import kept, repeats
 
 Version = str
 """Changes whenever the predictions of a job may have changed."""
@@ -133,7 +133,8 @@ def predictions(job_id: int, version: Version) -> Path:
         return analytics.snapshot(session, job_id, re.sub(r"\W+", "-", version))
 
 
-@st.cache_data(max_entries=8, show_spinner="Reading the predictions …")
+# A resource and not data, which is copied at each use: nobody changes a frame in place.
+@st.cache_resource(max_entries=4, show_spinner="Reading the predictions …")
 def measured(versions: dict[int, Version], *, weighted: bool = False) -> pl.DataFrame:
     """Long frame of the jobs' predictions for rows whose true price is known; with their weights where comparisons of
     it shall be weighted."""
@@ -145,7 +146,17 @@ def measured(versions: dict[int, Version], *, weighted: bool = False) -> pl.Data
 def runs(job_ids: Sequence[int]) -> dict[int, int]:
     """Of jobs that ran one technique more than once: job -> the job under which they stand in a comparison."""
     with begin() as session:
-        return repeats.heads([_jobs.get(session, job_id) for job_id in job_ids], _adapters.all(session))
+        return repeats.heads(_jobs.some(session, job_ids), _adapters.all(session))
+
+
+def compared(
+    versions: dict[int, Version], part: kept.Part, by: str = USUAL, *, merges: bool = True, weighted: bool = False
+) -> pl.DataFrame:
+    """A part of the comparison of the jobs: as a worker or somebody else made it, or made now."""
+    made = kept.Comparison(
+        list(versions), lambda: measured(versions, weighted=weighted), merges=merges, weighted=weighted
+    )
+    return made.part(part, by)
 
 
 @st.cache_data(max_entries=50, show_spinner="Measuring the techniques and how sure that is …")
@@ -154,9 +165,8 @@ def comparison(versions: dict[int, Version], by: str, *, merges: bool = True, we
     unknown), fixed_seconds and frontier_odds. merges: runs of one technique are one line; weighted: by the weights of
     rows."""
     with begin() as session:
-        jobs = [_jobs.get(session, job_id) for job_id in versions]
+        jobs = _jobs.some(session, list(versions))
     labels = names(jobs)
-    again = runs(tuple(versions)) if merges else {}
     about = pl.DataFrame(
         {
             "job_id": [job.id for job in jobs],
@@ -167,12 +177,9 @@ def comparison(versions: dict[int, Version], by: str, *, merges: bool = True, we
         },
         schema_overrides={"job_id": pl.Int64, "label": pl.String, "family": pl.String, "fixed_usd": pl.Float64},
     )
-    lines = measured(versions, weighted=weighted)
-    odds = frontier_odds.odds(lines.filter(~pl.col("job_id").is_in(list(again))), by=by)
     return (
-        compare.table(lines, by=by, level=pricing_comparison.level(), repeats=again)
+        compared(versions, "table", by, merges=merges, weighted=weighted)
         .join(about, on="job_id", how="left", maintain_order="left")
-        .join(odds, on="job_id", how="left", maintain_order="left")
         .with_columns(
             label=pl.when(pl.col("repeats") > 1).then(pl.format("{} ({} runs)", "label", "repeats")).otherwise("label")
         )

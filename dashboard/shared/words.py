@@ -67,6 +67,7 @@ STEPS: dict[str, str] = {
     Step.LEAKAGE: "Searching for leaks",
     Step.PRICE_CHECK: "Checking prices",
     Step.RECHECK: "Rechecking saved verdicts",
+    Step.COMPARE: "Comparing",
 }
 
 CHOICES: dict[str, str] = {

@@ -2,6 +2,7 @@
 
 from db.models.adapters import AdapterChangeRow, AdapterFileRow, AdapterRow, CheckpointRow, TrainingPointRow
 from db.models.base import Base
+from db.models.comparisons import ComparisonRow
 from db.models.datasets import DatasetRow, ItemRow, RejectRow
 from db.models.endpoints import BatchRow, CompletionRow, CompletionUseRow, EndpointRow, PromptRow
 from db.models.guesses import GameRow, GuessRow
@@ -20,6 +21,7 @@ __all__ = [
     "BatchRow",
     "CheckpointRow",
     "ChunkRow",
+    "ComparisonRow",
     "CompletionRow",
     "CompletionUseRow",
     "DatasetRow",

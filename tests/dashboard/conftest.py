@@ -35,9 +35,14 @@ def open_page(database: str) -> Iterator[Open]:
         at.query_params.update(address)
         return at.switch_page(f"app_pages/{name}.py").run()
 
-    st.cache_data.clear()  # ids start at 1 in every test's database
+    _forget()  # ids start at 1 in every test's database
     yield opened
+    _forget()
+
+
+def _forget() -> None:
     st.cache_data.clear()
+    st.cache_resource.clear()
 
 
 def texts(at: AppTest) -> str:

@@ -38,7 +38,7 @@ def leakage(
             every = jobs.all(session, dataset.id, JobKind.PRICE)
         taken = comparison.taken(dataset, every)
         figures = actions.figures(taken, result.rows).to_dicts() if taken else []
-    names = {job.id: tables.job_label(job) for job in every}
+    names = leakage_words.with_runs(figures, {job.id: tables.job_label(job) for job in every})
     said = leakage_words.change(figures, names, DECIDING[USUAL]) if result.rows else ""
     if as_json:
         about = {"job": job_id, "dataset": dataset.id, "suspects": result.rows, "figures": figures, "sentence": said}

@@ -151,7 +151,7 @@ def _values(
         np.abs(_crossed(np.delete(prices, member, axis=1), truth, folds, fit) - truth) for member in range(members)
     ]
     sample = Sample(np.stack([errors, *without], axis=1), resampling.alone(len(truth)))
-    (gaps,) = pairs.differences([sample], lambda columns, _: resampling.means(columns), 1000, seed)
+    (gaps,) = pairs.differences([sample], resampling.means, 1000, seed)
     values: list[Value | None] = [_value(*gaps.of(member + 1, 0)) for member in range(members)]
     return tuple(values)
 

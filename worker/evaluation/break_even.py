@@ -68,7 +68,7 @@ class Totals:
         # (b, ways); None: too few items
         self._drawn: Floats | None = None
         if len(ways) and len(np.unique(groups)) >= resampling.FEWEST_GROUPS:
-            figure = resampling.means(grid)
+            figure = resampling.means(grid, groups)
             blocks = resampling.weights(groups, resampling.affordable(len(groups), n_boot), seed)
             self._drawn = np.concatenate([figure(block) for block in blocks])
 

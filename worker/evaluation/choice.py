@@ -10,7 +10,7 @@ import polars as pl
 
 from worker import amounts
 from worker.evaluation import compare, frontier_odds, metrics, pairs, resampling
-from worker.evaluation.compare import MIN_ANSWERED, NEGLIGIBLE
+from worker.evaluation.compare import MIN_ANSWERED, NEGLIGIBLE, NO_REPEATS
 from worker.evaluation.measures import DECIDING, Measure
 from worker.evaluation.pairs import Measurer, Sample
 from worker.evaluation.shared import shared_items
@@ -46,19 +46,28 @@ class Choice:
 
 
 def choices(
-    table: pl.DataFrame, predictions: pl.DataFrame, limits: Limits, *, by: str, n_boot: int = 2000, seed: int = 0
+    table: pl.DataFrame,
+    predictions: pl.DataFrame,
+    limits: Limits,
+    *,
+    by: str,
+    repeats: Mapping[int, int] = NO_REPEATS,
+    n_boot: int = 2000,
+    seed: int = 0,
 ) -> list[Choice]:
-    """One choice for each question of the limits. `table`: `compare.table` of the predictions, judged by `by`.
+    """One choice for each question of the limits. `table`: `compare.table` of the predictions with the same `repeats`,
+    judged by `by`.
 
     Jobs that answered too little (MIN_ANSWERED) are never chosen, nor is one for its cost when that is unknown. Ties
-    are those whose paired difference to the choice is not surely one, all pairs of candidates held at once.
+    are those whose paired difference to the choice is not surely one, all pairs of candidates held at once. Of a
+    technique that ran several times the mean counts, and how far its runs lie apart is part of the doubt.
     """
     measure = DECIDING[by]
     candidates = table.filter(
         pl.col("parse_rate") >= pl.min_horizontal(pl.lit(MIN_ANSWERED), pl.col("parse_rate").max())
     )
     kept = candidates.filter(_keeps(limits, measure))
-    lines = _Lines(predictions)
+    lines = _Lines(predictions, repeats)
     return [
         _choice(question, candidates, kept, lines, limits, measure, n_boot, seed) for question in limits.questions()
     ]
@@ -105,16 +114,19 @@ _COLUMNS = {"cheapest": "usd_per_1000", "fastest": "p50_ms"}
 class _Lines:
     """Predictions with their errors, on the items that all jobs share."""
 
-    def __init__(self, predictions: pl.DataFrame) -> None:
+    def __init__(self, predictions: pl.DataFrame, repeats: Mapping[int, int]) -> None:
         self._frame = metrics.errors(shared_items(predictions)).with_columns(again=pl.col("usd") + pl.col("saved_usd"))
+        self._jobs = compare.technique_of_jobs(predictions, repeats)
 
-    def sample(self, jobs: list[int], column: str) -> Sample:
-        part = self._frame.filter(pl.col("job_id").is_in(jobs))
-        n = len(part) // max(1, len(jobs))
+    def sample(self, techniques: list[int], column: str) -> Sample:
+        """What all runs of techniques have in a column; techniques by the job under whose id each stands."""
+        runs = self._jobs.filter(pl.col("job_id").is_in(techniques))
+        part = self._frame.filter(pl.col("job_id").is_in(runs["job"].implode()))
+        n = len(part) // max(1, len(runs))
         grid = frontier_odds.side_by_side(part[column], n)
         # What an item costs and takes is measured as it is; only errors are weighted.
         weights = None if column in ("again", "seconds") else metrics.weights(part.head(n))
-        return Sample(grid, resampling.number(part["group_id"].head(n)), weights=weights)
+        return Sample(grid, resampling.number(part["group_id"].head(n)), resampling.number(runs["job_id"]), weights)
 
 
 def _choice(
@@ -150,7 +162,7 @@ def _choice(
 def _asked(question: Question, measure: Measure) -> tuple[str, Measurer]:
     """The column of an item's value, and how it is averaged."""
     averages: dict[Question, tuple[str, Measurer]] = {
-        "cheapest": ("again", lambda values, _: resampling.means(values)),
+        "cheapest": ("again", resampling.means),
         "fastest": ("seconds", resampling.medians),
         "best": (measure.error, partial(compare.figure, key=measure.key)),
     }

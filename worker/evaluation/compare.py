@@ -72,7 +72,8 @@ def table(
     Only items that every job has a line for and whose price is known count. Each error is taken over the items a job
     answered; n counts all items and parse_rate says how many were answered. Intervals of one job are percentile
     bootstrap at `level` over groups of near-duplicates, with the same resamples for every job (Efron & Tibshirani 1993,
-    ch. 13); above 50,000 items fewer than n_boot resamples are drawn (`resampling.affordable`).
+    ch. 13); above 50,000 items fewer than n_boot resamples are drawn (`resampling.affordable`), and many groups are
+    pooled (`resampling.pooled`).
 
     repeats: job -> the job whose technique it ran once more, with another seed or sample. Such jobs become one line
     under that job's id, with the mean of their figures; how far they lie apart is part of every interval.
@@ -85,7 +86,7 @@ def table(
     interval. Null when a job answered nothing that the one ahead did. more_rows: how many more items would tell a tie
     in 80 of 100 cases, if the two differ as much as they seem to (`Differences.times_rows`); null above MOST_TIMES.
     """
-    return tables([predictions], n_boot, seed, by=by, level=level, repeats=repeats)[0]
+    return Compared(predictions, n_boot, seed, level=level, repeats=repeats).table(by)
 
 
 def tables(
@@ -97,21 +98,70 @@ def tables(
     level: float = LEVEL,
     repeats: Mapping[int, int] = NO_REPEATS,
 ) -> list[pl.DataFrame]:
-    """`table` of each part, where the differences of all parts are held at once. The parts share no item."""
-    measured = [metrics.errors(shared_items(part)) for part in parts]
-    points = [_points(*each, repeats) for each in zip(parts, measured, strict=True)]
-    both = list(zip(parts, measured, strict=True))
-    samples = [{key: _sample(part, lines, key, repeats) for key in DECIDING} for part, lines in both]
+    """`table` of each part, where the differences of all parts are held at once; of the intervals of figures only those
+    of `by`. The parts share no item."""
+    each = [Compared(part, n_boot, seed, level=level, repeats=repeats) for part in parts]
+    gaps = _differences([part.sample(by) for part in each], by, n_boot, seed, level)
+    return [part.judged(of_part, by, [by]) for part, of_part in zip(each, gaps, strict=True)]
+
+
+class Compared:
+    """Predictions made ready once, to be judged by one measure or by several; `predictions`, `level` and `repeats` as
+    `table` takes them."""
+
+    def __init__(
+        self,
+        predictions: pl.DataFrame,
+        n_boot: int = 2000,
+        seed: int = 0,
+        *,
+        level: float = LEVEL,
+        repeats: Mapping[int, int] = NO_REPEATS,
+    ) -> None:
+        self._jobs = technique_of_jobs(predictions, repeats)
+        self._measured = metrics.errors(shared_items(predictions))
+        self._points = _points(self._jobs, self._measured)
+        self._how = n_boot, seed, level
+        self._intervals: dict[str, pl.DataFrame] = {}
+        self._gaps: tuple[str, Differences] | None = None
+
+    def table(self, by: str = USUAL) -> pl.DataFrame:
+        """`table`, judged by a measure."""
+        return self.judged(self._differences(by), by, list(DECIDING))
+
+    def judged(self, gaps: Differences, by: str, ends_of: Sequence[str]) -> pl.DataFrame:
+        """COLUMNS from given differences, with the intervals of some figures; those of the others are null."""
+        ends = [self._ends(key) for key in ends_of]
+        _, _, level = self._how
+        made = _table(self._points, pl.concat(ends, how="horizontal"), gaps, _least(self._measured, by), by)
+        return made.with_columns(level=pl.lit(level))
+
+    def every_pair(self, by: str = USUAL) -> pl.DataFrame:
+        """`every_pair`, judged by a measure."""
+        return _every_pair(self._points, self._differences(by), _least(self._measured, by), by)
+
+    def sample(self, key: str) -> Sample:
+        """Errors of all jobs side by side: what was measured is sorted by job and row, so a plain reshape pairs equal
+        items."""
+        n = len(self._measured) // max(1, len(self._jobs))
+        errors = _numbers(self._measured[DECIDING[key].error]).reshape(len(self._jobs), n).T
+        groups, runs = resampling.number(self._measured["group_id"].head(n)), resampling.number(self._jobs["job_id"])
+        return Sample(errors, groups, runs, metrics.weights(self._measured.head(n)))
+
+    def _differences(self, by: str) -> Differences:
+        if self._gaps is None or self._gaps[0] != by:
+            self._gaps = by, _differences([self.sample(by)], by, *self._how)[0]
+        return self._gaps[1]
+
+    def _ends(self, key: str) -> pl.DataFrame:
+        if key not in self._intervals:
+            self._intervals[key] = _interval(self.sample(key), self._points[key], key, *self._how)
+        return self._intervals[key]
+
+
+def _differences(samples: Sequence[Sample], by: str, n_boot: int, seed: int, level: float) -> list[Differences]:
     has_tails = DECIDING[by].average != "median"
-    gaps = pairs.differences(
-        [sample[by] for sample in samples], partial(figure, key=by), n_boot, seed, level, has_tails=has_tails
-    )
-    return [
-        _table(figures, _intervals(sample, figures, n_boot, seed, level), of_part, _least(lines, by), by).with_columns(
-            level=pl.lit(level)
-        )
-        for figures, sample, of_part, lines in zip(points, samples, gaps, measured, strict=True)
-    ]
+    return pairs.differences(samples, partial(figure, key=by), n_boot, seed, level, has_tails=has_tails)
 
 
 def level_of(table: pl.DataFrame) -> float:
@@ -121,7 +171,7 @@ def level_of(table: pl.DataFrame) -> float:
 
 def sample(predictions: pl.DataFrame, by: str) -> Sample:
     """The errors of jobs by a measure of DECIDING, on the items that `table` compares them on; a column per job."""
-    return _sample(predictions, metrics.errors(shared_items(predictions)), by, NO_REPEATS)
+    return Compared(predictions).sample(by)._replace(repeats=None)
 
 
 PAIRS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -143,18 +193,17 @@ def every_pair(
     repeats: Mapping[int, int] = NO_REPEATS,
 ) -> pl.DataFrame:
     """Every technique beside every other (PAIRS), told apart just as `table` tells them from the one ahead."""
-    measured = metrics.errors(shared_items(predictions))
-    points = _points(predictions, measured, repeats)
+    return Compared(predictions, n_boot, seed, level=level, repeats=repeats).every_pair(by)
+
+
+def _every_pair(points: pl.DataFrame, gaps: Differences, smallest: float, by: str) -> pl.DataFrame:
     job_ids, n = points["job_id"].to_list(), int(points["n"].max() or 0)  # type: ignore[arg-type]
-    sampled = _sample(predictions, measured, by, repeats)
-    has_tails = DECIDING[by].average != "median"
-    (gaps,) = pairs.differences([sampled], partial(figure, key=by), n_boot, seed, level, has_tails=has_tails)
     figures, sign = _numbers(points[by]), 1 if DECIDING[by].lower_is_better else -1
     lines = []
     for one, other in itertools.permutations(range(len(job_ids)), 2):
         gap, *ends = (sign * value for value in gaps.of(one, other))
         low, high = sorted(ends)
-        least = max(_least(measured, by), NEGLIGIBLE * min(figures[one], figures[other]))
+        least = max(smallest, NEGLIGIBLE * min(figures[one], figures[other]))
         verdict = _verdict(gap, low, high, least)
         more = _more_rows(gaps.times_rows(one, other), n) if verdict == "tie" else None
         named = "better" if verdict == "partial" else verdict
@@ -164,16 +213,16 @@ def every_pair(
     )
 
 
-def _jobs(predictions: pl.DataFrame, repeats: Mapping[int, int]) -> pl.DataFrame:
+def technique_of_jobs(predictions: pl.DataFrame, repeats: Mapping[int, int]) -> pl.DataFrame:
     """The jobs of a long frame in order, job, each with the one under whose id it stands, job_id."""
     jobs = predictions.select(job=pl.col("job_id").unique().sort())
     return jobs.with_columns(job_id=pl.col("job").replace(dict(repeats)).cast(jobs.schema["job"]))
 
 
-def _points(predictions: pl.DataFrame, measured: pl.DataFrame, repeats: Mapping[int, int]) -> pl.DataFrame:
+def _points(jobs: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
     """The figures of each technique, by job id; jobs that share no item with the others get a line with n = 0."""
     figures = measured.group_by("job_id").agg(metrics.aggregates(measured)).rename({"job_id": "job"})
-    of_jobs = _jobs(predictions, repeats).join(figures, on="job", how="left", maintain_order="left")
+    of_jobs = jobs.join(figures, on="job", how="left", maintain_order="left")
     return (
         of_jobs.group_by("job_id", maintain_order=True)
         .agg(
@@ -186,26 +235,17 @@ def _points(predictions: pl.DataFrame, measured: pl.DataFrame, repeats: Mapping[
     )
 
 
-def _sample(predictions: pl.DataFrame, measured: pl.DataFrame, key: str, repeats: Mapping[int, int]) -> Sample:
-    """Errors of all jobs side by side: `measured` is sorted by job and row, so a plain reshape pairs equal items."""
-    jobs = _jobs(predictions, repeats)
-    n = len(measured) // max(1, len(jobs))
-    errors = _numbers(measured[DECIDING[key].error]).reshape(len(jobs), n).T
-    groups, runs = resampling.number(measured["group_id"].head(n)), resampling.number(jobs["job_id"])
-    return Sample(errors, groups, runs, metrics.weights(measured.head(n)))
-
-
 def _numbers(series: pl.Series) -> Floats:
     """NaN for null."""
     return series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
-def figure(values: Floats, groups: Groups, key: str) -> Figure:
-    """A measure of each column of errors (n, c) under weights of the items."""
+def figure(values: Floats, groups: Groups, item_weights: Floats | None = None, *, key: str) -> Figure:
+    """A measure of each column of errors (n, c) under weights of the groups; item_weights as in `resampling.means`."""
     average = DECIDING[key].average
     if average == "median":
-        return resampling.medians(values, groups)
-    averages = resampling.means(values)
+        return resampling.medians(values, groups, item_weights)
+    averages = resampling.means(values, groups, item_weights)
     match average:
         case "root of mean":
             return lambda block: np.sqrt(averages(block))
@@ -214,37 +254,29 @@ def figure(values: Floats, groups: Groups, key: str) -> Figure:
     return averages
 
 
-def _intervals(samples: dict[str, Sample], points: pl.DataFrame, n_boot: int, seed: int, level: float) -> pl.DataFrame:
-    """Both ends for each figure of each technique, a line for each line of `points`; null where too few groups
-    answered."""
-    whole = samples[USUAL]
-    groups, runs, weights = whole.groups, whole.runs, whole.weights
+def _interval(sample: Sample, points: pl.Series, key: str, n_boot: int, seed: int, level: float) -> pl.DataFrame:
+    """Both ends for a figure of each technique, a line for each of `points`; null where too few groups answered."""
+    groups, runs, weights = sample.groups, sample.runs, sample.weights
 
     def count(errors: Floats) -> int:
         known = ~np.isnan(errors)
         return resampling.independent(groups[known], None if weights is None else weights[known])
 
-    enough = {
-        key: [min(count(sample.errors[:, job]) for job in jobs) >= resampling.FEWEST_GROUPS for jobs in runs]
-        for key, sample in samples.items()
-    }
-    drawn: dict[str, list[Floats]] = {key: [] for key in samples if any(enough[key])}
-    figures = {key: figure(samples[key].errors, groups, key) for key in drawn}
-    if figures:
-        for block in resampling.weights(groups, resampling.affordable(len(groups), n_boot), seed):
-            for key, figure_of in figures.items():
-                drawn[key].append(figure_of(whole.weighed(block)))
-    columns: dict[str, list[float | None]] = {}
-    for key, known in enough.items():
-        lines = [np.empty(0)] * len(known)
-        if key in drawn:
-            lines = list(resampling.average(np.concatenate(drawn[key]), runs, [seed, _RUNS]).T)
-        ends = [
-            resampling.interval(line, point, level) if is_known else (None, None)
-            for line, point, is_known in zip(lines, points[key], known, strict=True)
-        ]
-        columns[f"{key}_low"], columns[f"{key}_high"] = ([end[side] for end in ends] for side in (0, 1))
-    return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.Float64))
+    enough = [min(count(sample.errors[:, job]) for job in jobs) >= resampling.FEWEST_GROUPS for jobs in runs]
+    lines = [np.empty(0)] * len(runs)
+    if any(enough):
+        pools = resampling.pooled(groups)
+        figures = figure(sample.errors, pools, weights, key=key)
+        blocks = resampling.weights(pools, resampling.affordable(len(groups), n_boot), seed)
+        drawn = np.concatenate([figures(block) for block in blocks])
+        lines = list(resampling.average(drawn, runs, [seed, _RUNS]).T)
+    ends = [
+        resampling.interval(line, point, level) if is_known else (None, None)
+        for line, point, is_known in zip(lines, points, enough, strict=True)
+    ]
+    names = (f"{key}_low", f"{key}_high")
+    columns = {name: [end[side] for end in ends] for side, name in enumerate(names)}
+    return pl.DataFrame(columns, schema=dict.fromkeys(names, pl.Float64))
 
 
 _RUNS = 1  # tells the draws of runs from those of items
@@ -283,8 +315,17 @@ def _table(points: pl.DataFrame, intervals: pl.DataFrame, gaps: Differences, lea
             is_trusted=pl.Series(trusted),
         )
         .sort("is_trusted", pl.col(by), "job_id", descending=[True, not is_low, False], nulls_last=True)
-        .select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items() if name != "level")
+        .select(
+            (pl.col(name) if name in (*points.columns, *intervals.columns, *_MADE) else pl.lit(None).alias(name)).cast(
+                dtype
+            )
+            for name, dtype in COLUMNS.items()
+            if name != "level"
+        )
     )
+
+
+_MADE = ("diff", "diff_low", "diff_high", "verdict", "more_rows", "on_frontier")
 
 
 def _least(measured: pl.DataFrame, by: str) -> float:

@@ -39,6 +39,10 @@ NARROWEST = 0.25  # of the usual spread: a technique that is certain of a row is
 Floats = npt.NDArray[np.float64]
 
 
+_ROUNDING = 1e-12
+"""exp(log(x)) may be a last digit off, and then an interval would miss the very price that its end was learned from."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intervals:
     """How far intervals reach: by band of the predicted price, in units of the row's own spread."""
@@ -54,9 +58,9 @@ class Intervals:
         price, down, up = _logs(predictions, self.usual)
         reach = np.array(self.reach)[np.digitize(np.exp(price), self.edges)]
         ends = predictions.with_columns(
-            low=pl.Series(np.exp(price - reach * down)), high=pl.Series(np.exp(price + reach * up))
+            low=pl.Series(np.exp(price - reach * down - _ROUNDING)),
+            high=pl.Series(np.exp(price + reach * up + _ROUNDING)),
         )
-        # exp(log(price)) may be a last digit off, and then an interval of no width would miss its own price.
         return ends.with_columns(
             low=pl.min_horizontal("low", "price").fill_nan(None), high=pl.max_horizontal("high", "price")
         ).with_columns(pl.when(pl.col("price") > 0).then(pl.col("low", "high").fill_nan(None)))

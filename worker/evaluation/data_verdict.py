@@ -79,7 +79,7 @@ def _gaps(rungs: Sequence[Rung], ways: Sequence[str], level: float) -> dict[tupl
         return {}
     errors = np.stack([largest[way].errors for way in ways], axis=1)
     sample = Sample(errors, resampling.alone(len(errors)))
-    (found,) = pairs.differences([sample], lambda values, _: resampling.means(values), N_BOOT, 0, level)
+    (found,) = pairs.differences([sample], resampling.means, N_BOOT, 0, level)
     return {(one, other): found.of(i, j) for i, one in enumerate(ways) for j, other in enumerate(ways)}
 
 

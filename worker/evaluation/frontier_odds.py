@@ -7,44 +7,61 @@ the prior on the share of luck is uniform: Daniels 1999). Whether "80 %" is righ
 by `python -m benchmarks.frontier`.
 """
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from worker.evaluation import compare, metrics, resampling
-from worker.evaluation.compare import MIN_ANSWERED
+from worker.evaluation.compare import MIN_ANSWERED, NO_REPEATS
 from worker.evaluation.measures import DECIDING, USUAL, Measure
-from worker.evaluation.pairs import Sample
+from worker.evaluation.pairs import Places, Sample
 from worker.evaluation.resampling import Floats, Groups
 from worker.evaluation.shared import shared_items
 
 DRAWS = 1_000
 _SHARES = (np.arange(64) + 0.5) / 64  # of the spread of the errors that is no luck, each as likely beforehand
 _BLOCK = 2_000_000  # pairs of jobs compared at once
+_RUNS = 2  # tells the draws of runs from those of items, and of spreads
 
 
-def odds(predictions: pl.DataFrame, n_boot: int = DRAWS, seed: int = 0, *, by: str = USUAL) -> pl.DataFrame:
-    """job_id, frontier_odds (0 to 1) from a long frame as `compare.table` takes it; `by`: a key of DECIDING.
+def odds(
+    predictions: pl.DataFrame,
+    n_boot: int = DRAWS,
+    seed: int = 0,
+    *,
+    by: str = USUAL,
+    repeats: Mapping[int, int] = NO_REPEATS,
+) -> pl.DataFrame:
+    """job_id, frontier_odds (0 to 1) of each technique, from a long frame and `repeats` as `compare.table` takes them;
+    `by`: a key of DECIDING.
 
-    Null where a job has no place: its cost is unknown, it answered too little (MIN_ANSWERED), or there are too few
-    groups of near-duplicates to say anything about other items.
+    Of a technique that ran several times the mean counts, and how far its runs lie apart is part of the doubt. Null
+    where it has no place: its cost is unknown, it answered too little (MIN_ANSWERED), or there are too few groups of
+    near-duplicates to say anything about other items.
     """
-    jobs = predictions["job_id"].unique().sort()
+    every = compare.technique_of_jobs(predictions, repeats)
+    jobs = every["job_id"].unique().sort()
     lines = metrics.errors(shared_items(predictions)).with_columns(again=pl.col("usd") + pl.col("saved_usd"))
-    n = len(lines) // max(1, len(jobs))
+    n = len(lines) // max(1, len(every))
     if not n:
         return pl.DataFrame({"job_id": jobs, "frontier_odds": pl.Series([None] * len(jobs), dtype=pl.Float64)})
     errors, costs = (side_by_side(lines[name], n) for name in (DECIDING[by].error, "again"))
     groups = resampling.number(lines["group_id"].head(n))
-    answered = ~np.isnan(errors)
-    shares = answered.mean(axis=0)
-    enough = np.array([len(np.unique(groups[column])) >= resampling.FEWEST_GROUPS for column in answered.T])
-    trusted = shares >= min(MIN_ANSWERED, shares.max())
-    placed = np.flatnonzero(~np.isnan(costs).any(axis=0) & trusted & enough)
+    runs = Sample(errors, groups, resampling.number(every["job_id"])).runs
+    answered, unknown = ~np.isnan(errors), np.isnan(costs.sum(axis=0))
+    shares = np.array([answered[:, each].mean() for each in runs])
+    fewest = [min(len(np.unique(groups[answered[:, job]])) for job in each) for each in runs]
+    is_trusted = shares >= min(MIN_ANSWERED, shares.max())
+    has_place = is_trusted & (np.array(fewest) >= resampling.FEWEST_GROUPS)
+    has_place &= ~np.array([unknown[each].any() for each in runs])
+    placed = np.flatnonzero(has_place)
     found = np.full(len(jobs), np.nan)
     if len(placed):
+        kept = [runs[place] for place in placed]
         weights = metrics.weights(lines.head(n))
-        found[placed] = probabilities(errors[:, placed], costs[:, placed], groups, DECIDING[by], n_boot, seed, weights)
+        found[placed] = probabilities(errors, costs, groups, DECIDING[by], n_boot, seed, runs=kept, weights=weights)
     return pl.DataFrame({"job_id": jobs, "frontier_odds": pl.Series(found, dtype=pl.Float64).fill_nan(None)})
 
 
@@ -55,20 +72,31 @@ def probabilities(
     measure: Measure,
     n_boot: int = DRAWS,
     seed: int = 0,
+    *,
+    runs: Sequence[Places] | None = None,
     weights: Floats | None = None,
 ) -> Floats:
-    """(jobs,) from the errors and costs of jobs on the same items, both (n, jobs); NaN in errors = no answer. weights:
-    (n,) how much each item counts in the error."""
-    sample = Sample(errors, groups, weights=weights)
-    average, cost = compare.figure(errors, groups, measure.key), resampling.means(costs)
+    """(techniques,) from the errors and costs of jobs on the same items, both (n, jobs); NaN in errors = no answer.
+    runs: the places of each technique's jobs; None: every job is one. weights: (n,) how much each item counts in the
+    error; None: all alike."""
+    runs = [np.array([job]) for job in range(errors.shape[1])] if runs is None else runs
+    used = np.concatenate(runs)
+    errors, costs = errors[:, used], costs[:, used]
+    ends = np.cumsum([len(each) for each in runs])
+    runs = [np.arange(end - len(each), end) for each, end in zip(runs, ends, strict=True)]
+    groups = resampling.pooled(groups)
+    average, cost = compare.figure(errors, groups, weights, key=measure.key), resampling.means(costs, groups)
     drawn = [
-        (average(sample.weighed(block)), cost(block))
+        (average(block), cost(block))
         # A probability needs fewer resamples than an interval: 400 leave it a standard error of 2.5 points at most.
         for block in resampling.weights(groups, resampling.affordable(4 * len(groups), n_boot), seed)
     ]
-    resampled, paid = (np.concatenate(each) for each in zip(*drawn, strict=True))
+    # The same seed: what a drawn run got wrong goes with what it cost.
+    resampled, paid = (
+        resampling.average(np.concatenate(each), runs, [seed, _RUNS]) for each in zip(*drawn, strict=True)
+    )
     known = ~np.isnan(resampled).any(axis=1)
-    whole = average(sample.whole)[0]
+    whole = resampling.average(average(resampling.whole(groups)), runs)[0]
     worse = 1.0 if measure.lower_is_better else -1.0
     is_on = _on_frontier(paid[known], worse * _drawn_together(resampled[known], whole, seed))
     return np.asarray(is_on.mean(axis=0), dtype=float)

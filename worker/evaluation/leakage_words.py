@@ -41,6 +41,12 @@ def sensitivity(kind: LeakKind) -> str:
     return f"{kind.found:.0%} of {kind.planted:,} planted"
 
 
+def with_runs(figures: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> dict[int, str]:
+    """Job id -> name, with how many runs a line of the figures is the mean of, where it is of several."""
+    several = {line["job_id"]: line["repeats"] for line in figures if line["repeats"] > 1}
+    return {job: f"{name} ({several[job]} runs)" if job in several else name for job, name in names.items()}
+
+
 def change(figures: Sequence[Mapping[str, Any]], names: Mapping[int, str], measure: Measure) -> str:
     """What leaving the suspects out does to the figures and to the verdict.
 
@@ -90,4 +96,4 @@ def _range(line: Mapping[str, Any], measure: Measure) -> str:
     """ "$1.20, 95 % interval $0.40 to $2.00", by how much the figure moved."""
     low, high = sorted(abs(line[name]) for name in ("change_low", "change_high"))
     by = f"by {measure.written(abs(line['change']))}"
-    return f"{by}, 95 % interval {measure.written(low)} to {measure.written(high)}"
+    return f"{by}, {amounts.level(line['level'])} interval {measure.written(low)} to {measure.written(high)}"

@@ -79,7 +79,7 @@ def added(frame: pl.DataFrame, n_boot: int = 2000, seed: int = 0) -> Added | Non
         model=(pl.col("price") - pl.col("truth")).abs(), alone=(pl.col("alone") - pl.col("truth")).abs()
     ).to_numpy()
     sample = Sample(off, resampling.alone(len(rows)))
-    (differences,) = pairs.differences([sample], lambda errors, _: resampling.means(errors), n_boot, seed)
+    (differences,) = pairs.differences([sample], resampling.means, n_boot, seed)
     gap, *ends = differences.of(0, 1)
     low, high = (None if np.isnan(end) else end for end in ends)
     return Added(len(rows), float(off[:, 1].mean()), float(off[:, 0].mean()), gap, low, high)

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from worker.evaluation import resampling
 from worker.evaluation.resampling import LEVEL, Figure, Floats, Groups
 
-Measurer = Callable[[Floats, Groups], Figure]
-"""From errors (n, c) and the groups of the items (n,) to their figure under weights: a mean, a median."""
+Measurer = Callable[[Floats, Groups, Floats | None], Figure]
+"""From errors (n, c), the groups of the items (n,) and how much each counts (n,; None: all alike) to their figure under
+weights of groups: a mean, a median."""
 
 Places = npt.NDArray[np.intp]
 POWER = 0.8
@@ -65,15 +66,6 @@ class Sample(NamedTuple):
     groups: Groups  # (n,)
     repeats: Places | None = None  # (jobs,) the technique that each job is a run of, from 0; None: one run of each
     weights: Floats | None = None  # (n,) how much each item counts; None: all alike
-
-    @property
-    def whole(self) -> Floats:
-        """(1, n) what the items weigh in a figure of all of them."""
-        return np.ones((1, len(self.errors))) if self.weights is None else self.weights[None, :]
-
-    def weighed(self, block: Floats) -> Floats:
-        """(b, n) what the items weigh in resamples in which they occur so often."""
-        return block if self.weights is None else block * self.weights
 
     @property
     def runs(self) -> list[Places]:
@@ -131,32 +123,51 @@ class _Drawn:
     """The pairs of one sample, resampled."""
 
     def __init__(self, sample: Sample, measure: Measurer, n_boot: int, seed: Sequence[int]) -> None:
-        n = len(sample.errors)
         runs = sample.runs
         self.techniques = len(runs)
-        columns, means, self._left, self._right, self.groups = _columns(sample, runs)
-        self._columns, self._means, self._items = columns, means, sample.groups
-        self._weights = sample.weights
+        self._sample = sample
+        self._columns, self._means, self._left, self._right, self.groups = _columns(sample, runs)
         self.gaps = np.full(len(self._left), np.nan)
         self.errors = np.full(len(self._left), np.nan)
         self.is_judged = self.groups >= resampling.FEWEST_GROUPS
-        self.lines = np.empty((0, len(means)))  # (b, c) the figure of each column in each resample
-        if not columns.size:
+        self.lines = np.empty((0, len(self._means)))  # (b, c) the figure of each column in each resample
+        if not self._columns:
             return
-        figure = measure(columns, sample.groups)
-        whole = resampling.average(figure(sample.whole), means)[0]
+        count = resampling.affordable(len(sample.errors), n_boot) if self.is_judged.any() else 0
+        figures, drawn = self._figures(measure, count, seed)
+        whole = resampling.average(figures, self._means)[0]
         self.gaps = whole[self._left] - whole[self._right]
-        if not self.is_judged.any():
+        if not count:
             return
-        count = resampling.affordable(n, n_boot)
-        drawn = np.concatenate(
-            [figure(sample.weighed(block)) for block in resampling.weights(sample.groups, count, seed)]
-        )
-        self.lines = resampling.average(drawn, means, [*seed, _RUNS])
+        self.lines = resampling.average(drawn, self._means, [*seed, _RUNS])
         rounding = _PRECISION * np.maximum(np.abs(whole[self._left]), np.abs(whole[self._right]))
         for part in self._parts(self.is_judged):
             scale = np.sqrt((self._moved(part) ** 2).mean(axis=0))
             self.errors[part] = np.where(scale > rounding[part], scale, 0.0)
+
+    def _figures(self, measure: Measurer, count: int, seed: Sequence[int]) -> tuple[Floats, Floats]:
+        """The figure of each column on the whole sample (1, c), and in `count` resamples (count, c).
+
+        As many columns at once as memory has room for: where each of 200 jobs left other items unanswered, there are
+        40,000.
+        """
+        groups = resampling.pooled(self._sample.groups)
+        blocks = list(resampling.weights(groups, count, seed))
+        step = max(1, _ROOM // max(1, len(groups)))
+        whole, drawn = np.empty((1, len(self._columns))), np.empty((count, len(self._columns)))
+        for start in range(0, len(self._columns), step):
+            part = slice(start, start + step)
+            columns = np.stack([self._column(*each) for each in self._columns[part]], axis=1)
+            figure = measure(columns, groups, self._sample.weights)
+            whole[:, part] = figure(resampling.whole(groups))
+            if count:
+                drawn[:, part] = np.concatenate([figure(block) for block in blocks])
+        return whole, drawn
+
+    def _column(self, job: int, answered: bytes) -> Floats:
+        """The errors of a job on some of the items that it answered (n,)."""
+        errors = self._sample.errors[:, job]
+        return np.where(_unpacked(answered, len(errors)), errors, np.nan)
 
     def largest(self, pairs: npt.NDArray[np.bool_], draws: int) -> Floats:
         """The largest deviation of any of the pairs in each resample, in standard errors (b,)."""
@@ -168,11 +179,14 @@ class _Drawn:
 
     def doubt(self, place: int) -> float:
         """Relative standard error of the variance of a pair's differences: sqrt((kurtosis - 1) / groups)."""
-        one, other = (self._columns[:, self._means[side[place]]].mean(axis=1) for side in (self._left, self._right))
-        both = ~np.isnan(one - other)
-        weights = 1.0 if self._weights is None else self._weights[both]
-        off = np.bincount(self._items[both], ((one - other)[both] - self.gaps[place]) * weights)
-        off = off[np.bincount(self._items[both]) > 0]
+        one, other = (
+            np.mean([self._column(*self._columns[column]) for column in self._means[side[place]]], axis=0)
+            for side in (self._left, self._right)
+        )
+        both, items = ~np.isnan(one - other), self._sample.groups
+        weights = 1.0 if self._sample.weights is None else self._sample.weights[both]
+        off = np.bincount(items[both], ((one - other)[both] - self.gaps[place]) * weights)
+        off = off[np.bincount(items[both]) > 0]
         square = (off**2).mean() if len(off) else 0.0
         return float(np.sqrt(max(0.0, (off**4).mean() / square**2 - 1) / len(off))) if square else 0.0
 
@@ -193,33 +207,39 @@ _ROOM = 4_000_000  # numbers held at once: 32 MB
 _RUNS = 1  # tells the draws of runs from those of items
 
 
-def _columns(sample: Sample, runs: Sequence[Places]) -> tuple[Floats, list[Places], Places, Places, Places]:
-    """Errors of each job on the items that it and a rival technique answered, equal columns once (n, c); for each
+def _columns(
+    sample: Sample, runs: Sequence[Places]
+) -> tuple[list[tuple[int, bytes]], list[Places], Places, Places, Places]:
+    """Each job with the items that it and a rival technique answered (`_packed`), equal ones once (c); for each
     technique and rival the columns of its runs; for each pair (p,) the places of its two sides in that list, and in how
     many groups both answered."""
-    answered = ~np.isnan(sample.errors)
-    columns: dict[bytes, int] = {}
-    kept: list[Floats] = []
+    answered = [_packed(~np.isnan(sample.errors[:, jobs]).any(axis=1)) for jobs in runs]
+    # Twins share a column, so that nothing tells them apart, not even the last digit of a sum.
+    first: dict[bytes, int] = {}
+    own = [first.setdefault(column.tobytes(), job) for job, column in enumerate(sample.errors.T)]
+    columns: dict[tuple[int, bytes], int] = {}
     means: dict[tuple[int, ...], int] = {}
     sizes: dict[bytes, int] = {}
     pairs = []
-    for ends in itertools.combinations(runs, 2):
-        both = answered[:, np.concatenate(ends)].all(axis=1)
-        key = both.tobytes()
-        if key not in sizes:
-            weights = None if sample.weights is None else sample.weights[both]
-            sizes[key] = resampling.independent(sample.groups[both], weights)
+    for one, other in itertools.combinations(range(len(runs)), 2):
+        both = (answered[one] & answered[other]).tobytes()
+        if both not in sizes:
+            shared = _unpacked(both, len(sample.groups))
+            weights = None if sample.weights is None else sample.weights[shared]
+            sizes[both] = resampling.independent(sample.groups[shared], weights)
         sides = []
-        for end in ends:
-            places = []
-            for job in end:
-                column = np.where(both, sample.errors[:, job], np.nan)
-                place = columns.setdefault(column.tobytes(), len(kept))
-                if place == len(kept):
-                    kept.append(column)
-                places.append(place)
-            sides.append(means.setdefault(tuple(places), len(means)))
-        pairs.append((*sides, sizes[key]))
-    grid = np.stack(kept, axis=1) if kept else np.empty((len(answered), 0))
+        for technique in (one, other):
+            places = tuple(columns.setdefault((own[job], both), len(columns)) for job in runs[technique])
+            sides.append(means.setdefault(places, len(means)))
+        pairs.append((*sides, sizes[both]))
     table = np.array(pairs, dtype=np.intp).reshape(-1, 3)
-    return grid, [np.array(places) for places in means], table[:, 0], table[:, 1], table[:, 2]
+    return list(columns), [np.array(places) for places in means], table[:, 0], table[:, 1], table[:, 2]
+
+
+def _packed(items: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+    """A bit for each item: of 200 jobs there are thousands of such sets."""
+    return np.packbits(np.asarray(items, dtype=np.bool_))
+
+
+def _unpacked(items: bytes, n: int) -> npt.NDArray[np.bool_]:
+    return np.unpackbits(np.frombuffer(items, dtype=np.uint8), count=n).astype(np.bool_)

@@ -1,11 +1,13 @@
 """How far a figure would move with other items: bootstrap weights, means and medians under them, and intervals.
 
 Near-duplicates are drawn together: three copies of a product say no more than one. `groups` (n,) holds the group of
-each of n items, numbered from 0 (`alone` where every item stands for itself).
+each of n items, numbered from 0 (`alone` where every item stands for itself). A resample is how often each group was
+drawn; figures are made from what groups sum to, so that a resample costs what the groups are and not the items.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.intp]
 Figure = Callable[[Floats], Floats]
+"""From how often each group was drawn (b, g) to a figure of each column of values (b, c)."""
 
 _BLOCK = 4_000_000  # weights held at once: 32 MB
 _DRAWS = 100_000_000  # at most this many random draws, a few seconds; beyond it there are fewer resamples
@@ -33,13 +36,30 @@ def number(labels: npt.ArrayLike) -> Groups:
     return np.unique(np.asarray(labels), return_inverse=True)[1].astype(np.intp)
 
 
-def independent(groups: Groups, weights: Floats | None = None) -> int:
+def independent(groups: Groups, item_weights: Floats | None = None) -> int:
     """How many groups there are; with weights, how many of equal weight would say as much (Kish 1965, section 11.7):
     where a few rows weigh most, the others hardly count."""
     count = int(np.count_nonzero(np.bincount(groups)))
-    if weights is None or not len(weights):
+    if item_weights is None or not len(item_weights):
         return count
-    return int(count * weights.sum() ** 2 / (len(weights) * (weights**2).sum()))
+    return int(count * item_weights.sum() ** 2 / (len(item_weights) * (item_weights**2).sum()))
+
+
+POOLED = 4_000
+"""More groups than these are pooled at random before they are drawn."""
+
+
+def pooled(groups: Groups, seed: int = 0) -> Groups:
+    """Groups (n,) of which there are at most POOLED: beyond that they are joined at random, equally many in each.
+
+    The random groups method (Wolter 2007, ch. 2): joined groups are as independent as single ones, so the spread that
+    they show is right on average; from 4,000 of them a standard error is known to about 1 %. Without more than POOLED
+    nothing is joined.
+    """
+    count = int(groups.max(initial=-1)) + 1
+    if count <= POOLED:
+        return groups
+    return (np.random.default_rng(seed).permutation(count) % POOLED)[groups].astype(np.intp)
 
 
 def affordable(n: int, n_boot: int) -> int:
@@ -51,90 +71,121 @@ def affordable(n: int, n_boot: int) -> int:
 
 
 def weights(groups: Groups, n_boot: int, seed: int | Sequence[int]) -> Iterator[Floats]:
-    """Blocks (b, n): how often each of n items occurs in a resample of as many groups as there are, drawn with
-    replacement (the cluster bootstrap; Davison & Hinkley 1997, ch. 3.8)."""
+    """Blocks (b, g): how often each of g groups occurs in a resample of as many, drawn with replacement (the cluster
+    bootstrap; Davison & Hinkley 1997, ch. 3.8)."""
     random = np.random.default_rng(seed)
     count = int(groups.max(initial=-1)) + 1
-    step = max(1, _BLOCK // len(groups))
+    step = max(1, _BLOCK // max(1, count))
     for start in range(0, n_boot, step):
-        block = np.empty((min(step, n_boot - start), len(groups)))
+        block = np.empty((min(step, n_boot - start), count))
         for line in block:
-            line[:] = np.bincount(random.integers(0, count, count, dtype=np.uint32), minlength=count)[groups]
+            line[:] = np.bincount(random.integers(0, count, count, dtype=np.uint32), minlength=count)
         yield block
 
 
-def means(values: Floats) -> Figure:
-    """Weighted means of the columns of values (n, c): weights (b, n) -> (b, c).
+def whole(groups: Groups) -> Floats:
+    """(1, g) the sample itself: every group once."""
+    return np.ones((1, int(groups.max(initial=-1)) + 1))
+
+
+def means(values: Floats, groups: Groups | None = None, item_weights: Floats | None = None) -> Figure:
+    """Means of the columns of values (n, c) under weights of groups; without `groups` every item stands for itself.
+    item_weights: (n,) above 0, how much each item counts in every resample (a ratio estimator); None: all alike.
 
     NaN in values = no answer, left out; NaN in a mean = a resample without an answer.
     """
     missing = np.isnan(values)
-    filled = np.where(missing, 0.0, values)
-    answered = (~missing).astype(float)
-    complete = not missing.any()
+    own = alone(len(values)) if groups is None else groups
+    filled = np.where(missing, 0.0, values) if missing.any() else values
+    if item_weights is not None:
+        sums = _summed(filled * item_weights[:, None], own)
+        counts = _summed(np.where(missing, 0.0, item_weights[:, None]), own)
+    else:
+        sums = _summed(filled, own)
+        counts = _summed(~missing, own) if missing.any() else np.bincount(own).astype(float)[:, None]
 
     def figure(block: Floats) -> Floats:
-        sums: Floats = block @ filled
-        if complete:
-            totals: Floats = block.sum(axis=1, keepdims=True)
-            return sums / totals
-        counts = block @ answered
-        return np.where(counts > 0, sums / np.maximum(counts, 1.0), np.nan)
+        answers = block @ counts
+        return np.where(answers > 0, block @ sums / np.where(answers > 0, answers, 1.0), np.nan)
 
     return figure
 
 
-def medians(values: Floats, groups: Groups) -> Figure:
-    """Weighted medians of the columns of values (n, c): weights (b, n) -> (b, c). NaN as in `means`.
+def _summed(values: npt.NDArray[Any], groups: Groups) -> Floats:
+    """(g, c) the sums of values (n, c) over groups."""
+    count = int(groups.max(initial=-1)) + 1
+    if count == len(values):  # every item stands for itself, perhaps in another order
+        summed = np.empty(values.shape)
+        summed[groups] = values
+        return summed
+    columns = [np.bincount(groups, column, minlength=count) for column in values.T]
+    return np.stack(columns, axis=1) if columns else np.empty((count, 0))
+
+
+def medians(values: Floats, groups: Groups, item_weights: Floats | None = None) -> Figure:
+    """Medians of the columns of values (n, c) under weights of groups. NaN and item_weights as in `means`.
 
     Only a band around the middle of the sorted values is looked at: the weight below a position differs from half of
     the whole by at most sqrt(sum of squared group sizes)/2 in standard deviation, so the median is never (6 sigma)
     further than 3 such roots from the middle. Everything below the band is one matrix product. This makes 2,000
-    resamples of 100,000 items affordable. Where weights of another kind put a median outside of the band, all values
-    are looked at.
+    resamples of 100,000 items affordable. With weights of items the middle may lie anywhere: the band is the whole.
     """
-    marks = np.zeros((len(values), 2 * values.shape[1]))  # per column: below the band | answered
-    bands: list[tuple[npt.NDArray[np.intp], Floats]] = []
-    orders: list[npt.NDArray[np.intp]] = []
+    count = int(groups.max(initial=-1)) + 1
+    worth = np.ones(len(values)) if item_weights is None else item_weights
+    marks = np.zeros((count, 2 * values.shape[1]))  # per column, items of each group: below the band | answered
+    bands: list[tuple[Groups, Floats, Floats]] = []
     for column, line in enumerate(values.T):
         places = np.flatnonzero(~np.isnan(line))
         order = places[np.argsort(line[places], kind="stable")]
         sizes = np.bincount(groups[places])
-        middle, reach = len(order) // 2, int(3 * np.sqrt((sizes**2).sum())) + 2
+        middle = len(order) // 2
+        reach = int(3 * np.sqrt((sizes**2).sum())) + 2 if item_weights is None else len(order)
         first = max(0, middle - reach)
         inside = order[first : middle + reach]
-        marks[order[:first], 2 * column] = 1.0
-        marks[order, 2 * column + 1] = 1.0
-        bands.append((inside, line[inside]))
-        orders.append(order)
-
-    def median(block: Floats, column: int, below: Floats, total: Floats) -> Floats:
-        inside, band = bands[column]
-        within = block[:, inside]
-        half = total / 2 - below
-        if np.any((half < 0) | (half >= within.sum(axis=1))) and len(inside) < len(orders[column]):
-            inside = orders[column]
-            return _middle(block[:, inside], values[inside, column], np.zeros(len(block)), total)
-        return _middle(within, band, below, total)
+        marks[:, 2 * column] = np.bincount(groups[order[:first]], worth[order[:first]], minlength=count)
+        marks[:, 2 * column + 1] = np.bincount(groups[order], worth[order], minlength=count)
+        bands.append((groups[inside], line[inside], worth[inside]))
 
     def figure(block: Floats) -> Floats:
         weighed = block @ marks
-        columns = [median(block, at, weighed[:, 2 * at], weighed[:, 2 * at + 1]) for at in range(len(bands))]
-        return np.stack(columns, axis=1)
+        return np.stack(
+            [
+                _middle(block, *band, weighed[:, 2 * column], weighed[:, 2 * column + 1])
+                for column, band in enumerate(bands)
+            ],
+            axis=1,
+        )
 
     return figure
 
 
-def _middle(block: Floats, band: Floats, below: Floats, total: Floats) -> Floats:
-    """(b,) medians from the weights (b, w) of a band of sorted values; the mean of the two middle ones when even."""
+def _middle(block: Floats, groups: Groups, band: Floats, worth: Floats, below: Floats, total: Floats) -> Floats:
+    """(b,) medians under weights (b, g), from a band of sorted values (w,) with the group and the own weight of each;
+    the mean of the two middle ones when even. below, total: (b,) the weight below the band, and of all values."""
     if not len(band):
         return np.full(len(block), np.nan)
+    # Where the middle lies is looked up twice: among stretches of sqrt(w) values, then inside one of them.
+    width = int(np.ceil(np.sqrt(len(band))))
+    stretch = np.arange(len(band)) // width
+    count, stretches = block.shape[1], int(stretch[-1]) + 1
+    marks = np.bincount(groups * stretches + stretch, worth, minlength=count * stretches).reshape(count, stretches)
+    ends = np.cumsum(block @ marks, axis=1)
     # counted from the band's first value
     half = (total / 2 - below)[:, None]
-    cumulative = np.cumsum(block, axis=1)
-    lower = np.minimum((cumulative < half).sum(axis=1), len(band) - 1)
-    upper = np.minimum((cumulative <= half).sum(axis=1), len(band) - 1)
-    return np.where(total > 0, (band[lower] + band[upper]) / 2, np.nan)
+    lines = np.arange(len(block))
+
+    def place(is_before: Callable[[Floats, Floats], npt.NDArray[np.bool_]]) -> npt.NDArray[np.intp]:
+        """How many values of the band lie before the middle."""
+        chosen = np.minimum(is_before(ends, half).sum(axis=1), stretches - 1)
+        start = np.where(chosen > 0, ends[lines, chosen - 1], 0.0)
+        inside = chosen[:, None] * width + np.arange(width)
+        last = len(band) - 1
+        known = np.minimum(inside, last)
+        drawn = np.where(inside <= last, block[lines[:, None], groups[known]] * worth[known], 0.0)
+        reached = start[:, None] + np.cumsum(drawn, axis=1)
+        return np.asarray(np.minimum(chosen * width + is_before(reached, half).sum(axis=1), last), dtype=np.intp)
+
+    return np.where(total > 0, (band[place(np.less)] + band[place(np.less_equal)]) / 2, np.nan)
 
 
 def interval(samples: Floats, point: float | None, level: float = LEVEL) -> tuple[float | None, float | None]:

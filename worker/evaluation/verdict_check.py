@@ -88,7 +88,7 @@ def _losers(sample: Sample, by: str, level: float, seed: Sequence[int]) -> set[i
     """The techniques that are called worse than the one ahead."""
     figure = partial(compare.figure, key=by)
     (found,) = pairs.differences([sample], figure, N_BOOT, int(np.random.default_rng(seed).integers(2**31)), level)
-    points = figure(sample.errors, sample.groups)(sample.whole)[0]
+    points = figure(sample.errors, sample.groups, sample.weights)(resampling.whole(sample.groups))[0]
     is_low = DECIDING[by].lower_is_better
     first = int(np.nanargmin(points) if is_low else np.nanargmax(points))
     ends = {job: found.of(job, first)[1:] for job in range(len(points)) if job != first}

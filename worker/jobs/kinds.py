@@ -106,4 +106,5 @@ KINDS: dict[JobKind, Kind] = {
         has_money=False,
         link=Link(page="tradeoffs", label="Saved verdicts", icon="event_available", when_done=True),
     ),
+    JobKind.COMPARE: Kind(label="Comparison", terminal="compare", is_shown=False, has_money=False),
 }

@@ -1,10 +1,11 @@
 """Every verb about leaks, for pages and the command line alike: search, read what was found, measure without it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
-from db import jobs, predictions, results
+from db import adapters, jobs, predictions, results
 from db.engine import begin
 from db.errors import NotReady
 from db.job_results import LeakageResult
@@ -13,6 +14,7 @@ from worker import app
 from worker.datasets import actions
 from worker.evaluation import compare, without
 from worker.evaluation.measures import USUAL
+from worker.pricing import comparison, repeats
 
 
 def search(dataset_id: int) -> int:
@@ -47,17 +49,20 @@ def found(job_id: int) -> LeakageResult | None:
 
 def figures(job_ids: Sequence[int], rows: Sequence[int], by: str = USUAL) -> pl.DataFrame:
     """worker.evaluation.without.table of pricing jobs with and without the rows, and the verdicts on both: `verdict`,
-    `verdict_without`. The one ahead first."""
+    `verdict_without`. One line per technique, the one ahead first."""
     with begin() as session:
         frame = predictions.of_jobs(session, list(job_ids)).filter(pl.col("truth").is_not_null())
-    return measured(frame, rows, by)
+        again = repeats.heads([jobs.get(session, job_id) for job_id in job_ids], adapters.all(session))
+    return measured(frame, rows, by, again)
 
 
-def measured(frame: pl.DataFrame, rows: Sequence[int], by: str = USUAL) -> pl.DataFrame:
-    """`figures` of predictions that are read already (db.predictions.of_jobs)."""
+def measured(frame: pl.DataFrame, rows: Sequence[int], by: str, again: Mapping[int, int]) -> pl.DataFrame:
+    """`figures` of predictions that are read already (db.predictions.of_jobs); again: `worker.pricing.repeats.heads`
+    of their jobs."""
+    how: dict[str, Any] = {"by": by, "level": comparison.level(), "repeats": again}
     kept = frame.filter(~pl.col("row").is_in(list(rows)))
-    whole = compare.table(frame, by=by).select("job_id", "verdict")
-    rest = compare.table(kept, by=by) if len(kept) else whole.clear()
+    whole = compare.table(frame, **how).select("job_id", "verdict", "level")
+    rest = compare.table(kept, **how) if len(kept) else whole.clear()
     return whole.join(
         rest.select("job_id", verdict_without="verdict"), on="job_id", how="left", maintain_order="left"
-    ).join(without.table(frame, rows, by=by), on="job_id", how="left", maintain_order="left")
+    ).join(without.table(frame, rows, **how), on="job_id", how="left", maintain_order="left")

@@ -1,5 +1,7 @@
 """What techniques may know when they price test rows: train rows, the rest of the knowledge base, prompts."""
 
+from typing import Any
+
 import polars as pl
 
 from db import datasets, jobs
@@ -33,9 +35,16 @@ def items(session: Session, dataset_id: int) -> pl.DataFrame:
 
 
 def prompts(session: Session, dataset_id: int) -> dict[str, str]:
-    """Name with version -> the text of every prompt that a pricing job of the dataset asked with."""
-    asked = set()
+    """Name with version -> the text of every prompt that a pricing job of the dataset asked with, or a member of a
+    combination did."""
+    names: set[str] = set()
     for job in jobs.all(session, dataset_id, JobKind.PRICE):
-        asked |= {str(job.spec[field]) for field in ("prompt", "extract_prompt") if job.spec.get(field)}
+        names |= _named(job.spec)
     texts = {version.ref: f"{version.system}\n{version.template}" for version in versions.all_versions(session)}
-    return {ref: texts[ref] for ref in sorted(asked) if ref in texts}
+    return {ref: texts[ref] for ref in sorted(names) if ref in texts}
+
+
+def _named(spec: dict[str, Any]) -> set[str]:
+    """The prompts that a stored spec names, and those of its members."""
+    own = {str(spec[field]) for field in ("prompt", "extract_prompt") if spec.get(field)}
+    return own.union(*(_named(member) for member in spec.get("members", ())))

@@ -16,9 +16,10 @@ from db.types import Dataset, Job, JobState, Split
 from worker import specs
 from worker.adapters import pricing
 from worker.datasets import price_bounds, weights
-from worker.evaluation import choice, compare, conformal, context_curve, coverage, frontier_odds
+from worker.evaluation import choice, compare, conformal, context_curve
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, USUAL
+from worker.pricing import kept
 from worker.pricing import repeats as runs
 
 _INTERVALS = ("job_id", "covered", "covered_low", "covered_high", "width")
@@ -140,20 +141,12 @@ def of_jobs(job_ids: Sequence[int], measure: str = USUAL, *, weighted: bool = Tr
     with begin() as session:
         chosen = {job.id: job for job in jobs.all(session) if job.id in set(job_ids)}
         fixed = dict(zip(chosen, pricing.fixed_usd(session, list(chosen.values())), strict=True))
-        column = weighted_by(session, list(chosen)) if weighted else ""
-        frame = predictions.of_jobs(session, list(chosen), weighted=bool(column))
-        frame = frame.filter(pl.col("truth").is_not_null())
-        trained = adapters.all(session)
-    forms = {adapter.id: adapter.form for adapter in trained}
-    repeats = runs.heads(list(chosen.values()), trained)
-    if frame.is_empty():
-        return []
+        forms = {adapter.id: adapter.form for adapter in adapters.all(session)}
+    made = kept.Comparison(list(chosen), weighted=weighted)
+    column = made.weighted_by
     rows, combined = [], combinations(list(chosen))
-    held = {line.pop("job_id"): line for line in coverage.overall(frame).select(_INTERVALS).iter_rows(named=True)}
-    odds = frontier_odds.odds(frame.filter(~pl.col("job_id").is_in(list(repeats))), by=measure)
-    table = compare.table(frame, by=measure, level=level(), repeats=repeats)
-    table = table.join(odds, on="job_id", how="left", maintain_order="left")
-    for line in table.iter_rows(named=True):
+    held = {line.pop("job_id"): line for line in made.part("coverage").select(_INTERVALS).iter_rows(named=True)}
+    for line in made.part("table", measure).iter_rows(named=True):
         job = chosen[line["job_id"]]
         spec = specs.parse(job.spec)
         head = {"job": job.id, "technique": job.technique, "label": spec.label, "family": str(spec.family)}
@@ -193,7 +186,7 @@ def choose(job_ids: Sequence[int], limits: Limits, by: str = USUAL, *, weighted:
             "weighted_by": column,
             "sentence": choice.sentence(each, table, limits, names, by=by) + weighed(column, by),
         }
-        for each in choice.choices(table, frame, limits, by=by)
+        for each in choice.choices(table, frame, limits, by=by, repeats=repeats)
     ]
 
 

@@ -3,7 +3,7 @@
 import polars as pl
 import streamlit as st
 
-from dashboard.shared.reads import Version, measured
+from dashboard.shared.reads import Version, measured, runs
 from db import jobs as _jobs
 from db.engine import begin
 from db.job_results import LeakageResult
@@ -25,4 +25,4 @@ def found(job_id: int) -> LeakageResult | None:
 @st.cache_data(max_entries=20, show_spinner="Measuring with and without the suspects …")
 def figures(versions: dict[int, Version], rows: tuple[int, ...], by: str) -> pl.DataFrame:
     """worker.leakage.actions.figures of the jobs."""
-    return actions.measured(measured(versions), rows, by)
+    return actions.measured(measured(versions), rows, by, runs(tuple(versions)))

@@ -89,8 +89,9 @@ def _figures(dataset: Dataset, result: LeakageResult) -> None:
     key = st.selectbox(
         "Error", list(DECIDING), format_func=lambda key: DECIDING[key].label, key="leak-error", width=320
     )
-    names, versions = reads.names(jobs), {job.id: reads.version(job) for job in jobs}
+    versions = {job.id: reads.version(job) for job in jobs}
     frame = leakage_reads.figures(versions, result.rows, key)
+    names = leakage_words.with_runs(frame.to_dicts(), reads.names(jobs))
     plain_names = {job_id: words.plain(name) for job_id, name in names.items()}
     st.markdown(words.md(leakage_words.change(frame.to_dicts(), plain_names, DECIDING[key])))
     shown = frame.select(

@@ -202,7 +202,7 @@ def every_pair(frame: pl.DataFrame, labels: dict[int, str], error: Measure) -> N
 def _one(versions: dict[int, Version], labels: dict[int, str], order: pl.Series) -> pl.DataFrame:
     """The measured lines of one technique, which the reader chooses; `order` is that of the choices."""
     job_id = pickers.one("Technique", {each: labels[each] for each in order}, key=f"one-{min(versions)}")
-    return reads.measured(versions).filter(pl.col("job_id") == job_id)
+    return reads.measured({job_id: versions[job_id]})  # of this one alone: a page need not wait for all others
 
 
 def guesses(versions: dict[int, Version], labels: dict[int, str], order: pl.Series) -> None:

@@ -6,10 +6,11 @@ import polars as pl
 import streamlit as st
 
 from dashboard.shared import reads
-from dashboard.shared.reads import Version, measured, runs
-from worker.evaluation import choice, compare, coverage, slices
+from dashboard.shared.reads import Version, compared, measured, runs
+from worker.evaluation import choice
 from worker.evaluation.choice import Choice, Limits
 from worker.pricing import comparison
+from worker.pricing.kept import Part
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
@@ -20,9 +21,7 @@ def price_cautions(job_ids: tuple[int, ...]) -> list[str]:
 
 @st.cache_data(max_entries=50, show_spinner="Comparing every pair …")
 def every_pair(versions: dict[int, Version], by: str, weighted: bool) -> pl.DataFrame:
-    return compare.every_pair(
-        measured(versions, weighted=weighted), by=by, level=comparison.level(), repeats=runs(tuple(versions))
-    )
+    return compared(versions, "every pair", by, weighted=weighted)
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
@@ -33,26 +32,25 @@ def combinations(versions: dict[int, Version]) -> dict[int, dict[str, Any]]:
 
 @st.cache_data(max_entries=50, show_spinner="Measuring each slice …")
 def by_category(versions: dict[int, Version], by: str, weighted: bool) -> pl.DataFrame:
-    return slices.by_category(
-        measured(versions, weighted=weighted), by=by, level=comparison.level(), repeats=runs(tuple(versions))
-    )
+    return compared(versions, "by category", by, weighted=weighted)
 
 
 @st.cache_data(max_entries=50, show_spinner="Measuring each slice …")
 def by_band(versions: dict[int, Version], by: str, weighted: bool) -> pl.DataFrame:
-    return slices.by_band(
-        measured(versions, weighted=weighted), by=by, level=comparison.level(), repeats=runs(tuple(versions))
-    )
+    return compared(versions, "by band", by, weighted=weighted)
 
 
 @st.cache_data(max_entries=50, show_spinner="Counting what intervals hold …")
 def coverage_of(versions: dict[int, Version], segment: str) -> pl.DataFrame:
     """worker.evaluation.coverage.COLUMNS of the jobs: of all rows, or by a segment."""
-    ways = {"By predicted price": coverage.by_band, "By category": coverage.by_category}
-    return ways.get(segment, coverage.overall)(measured(versions))
+    ways: dict[str, Part] = {"By predicted price": "coverage by band", "By category": "coverage by category"}
+    return compared(versions, ways.get(segment, "coverage"))
 
 
 @st.cache_data(max_entries=50, show_spinner="Looking for ties …")
 def choices(versions: dict[int, Version], by: str, limits: Limits, weighted: bool) -> list[Choice]:
+    if not limits.questions():
+        return []
+    again = runs(tuple(versions))
     table = reads.comparison(versions, by, weighted=weighted)
-    return choice.choices(table, measured(versions, weighted=weighted), limits, by=by)
+    return choice.choices(table, measured(versions, weighted=weighted), limits, by=by, repeats=again)

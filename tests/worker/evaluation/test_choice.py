@@ -105,6 +105,18 @@ def test_too_few_rows_are_all_ties() -> None:
     assert (found.job_id, found.ties) == (1, (2,))
 
 
+def test_a_technique_that_ran_twice_is_judged_by_both_runs_and_how_far_they_lie_apart() -> None:
+    # The first run alone is surely better than the rival, the second surely worse: together they are tied with it.
+    frame = pl.concat([noisy(1, 300, 0.2, usd=1e-3), noisy(2, 300, 0.45, usd=1e-3), noisy(3, 300, 0.8, usd=1e-3)])
+    table = compare.table(frame, 300, repeats={3: 1})
+    limits = Limits(usd_per_1000=5.0)
+    (found,) = choice.choices(table, frame, limits, by="mae", repeats={3: 1}, n_boot=300)
+    assert {found.job_id, *found.ties} == {1, 2}
+    once = frame.filter(pl.col("job_id") != 3)
+    (alone,) = choice.choices(compare.table(once, 300), once, limits, by="mae", n_boot=300)
+    assert (alone.job_id, alone.ties) == (1, ())
+
+
 @pytest.mark.parametrize("limits", [Limits(), Limits(error=1.0), Limits(usd_per_1000=1.0), Limits(ms=1.0)])
 def test_nothing_compared_is_no_choice(limits: Limits) -> None:
     found = choice.choices(TABLE.clear(), FRAME.clear(), limits, by="mae")

@@ -104,7 +104,7 @@ def test_two_ways_are_told_apart_by_the_rule_that_tells_techniques_apart():
     made = report(rungs, {}, 1000, "finetuned", LABELS, 0.9)
     largest = np.stack([rung.errors for rung in rungs if rung.rows == 1000], axis=1)
     sample = pairs.Sample(largest, resampling.alone(80))
-    (found,) = pairs.differences([sample], lambda values, _: resampling.means(values), 2000, 0, 0.9)
+    (found,) = pairs.differences([sample], resampling.means, 2000, 0, 0.9)
     for each in made["crossings"]:
         asked = found.of(0, list(LABELS).index(each["over"]))
         assert (each["diff"], each["diff_low"], each["diff_high"]) == pytest.approx(asked)

@@ -72,6 +72,16 @@ def test_it_is_a_probability_for_each_job_and_somebody_is_on_the_frontier(frame:
     assert known.is_empty() or known.sum() >= 1 - 1e-9
 
 
+def test_runs_of_one_technique_are_one_line_and_how_far_they_lie_apart_is_doubt() -> None:
+    # Dearer than the rival; its first run is surely better, the second surely worse.
+    frame = pl.concat([noisy(1, 300, 0.2, usd=1e-3), noisy(2, 300, 0.45, usd=1e-5), noisy(3, 300, 0.8, usd=1e-3)])
+    said = dict(frontier_odds.odds(frame, 400, repeats={3: 1}).iter_rows())
+    assert said.keys() == {1, 2}
+    assert said[2] == 1.0
+    assert 0.05 < said[1] < 0.95
+    assert dict(frontier_odds.odds(frame.filter(pl.col("job_id") != 3), 400).iter_rows()) == {1: 1.0, 2: 1.0}
+
+
 def test_what_is_near_equal_is_less_sure_than_its_resamples_say() -> None:
     random = np.random.default_rng(3)
     errors = random.gamma(2, 30, (200, 1)) + random.normal(0, 20, (200, 8))

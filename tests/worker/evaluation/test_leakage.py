@@ -211,3 +211,18 @@ def test_no_interval_is_made_where_nothing_is_left_out_or_too_little_is_left():
     off = np.ones(30)
     assert without.table(predictions(off), []).row(0, named=True)["change_low"] is None
     assert without.table(predictions(off), range(25)).row(0, named=True)["change_low"] is None
+
+
+def test_runs_of_one_technique_are_one_line_and_their_spread_is_in_its_interval():
+    random = np.random.default_rng(2)
+    off = random.exponential(10, 200)
+    # Of the first run the left out rows are easy, of the second they are hard.
+    first, second = np.where(np.arange(200) < 40, 0, off), np.where(np.arange(200) < 40, 40, off)
+    runs = pl.concat([predictions(first), predictions(second).with_columns(job_id=pl.lit(2))])
+    line = without.table(runs, range(40), repeats={2: 1}).row(0, named=True)
+    assert (line["job_id"], line["repeats"], line["n"]) == (1, 2, 200)
+    assert line["mae"] == pytest.approx((first.mean() + second.mean()) / 2)
+    assert line["change"] == pytest.approx((first[40:].mean() + second[40:].mean() - first.mean() - second.mean()) / 2)
+    assert line["change_low"] < 0 < line["change_high"]
+    alone = without.table(runs.filter(pl.col("job_id") == 2), range(40)).row(0, named=True)
+    assert alone["change_high"] < 0

@@ -1,5 +1,7 @@
 """How often one of several equal techniques is called worse, and whether one that is worse is still found."""
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -54,17 +56,13 @@ def sample(errors: npt.ArrayLike) -> pairs.Sample:
     return pairs.Sample(values, resampling.alone(len(values)))
 
 
-def means(errors: resampling.Floats, groups: resampling.Groups) -> resampling.Figure:
-    return resampling.means(errors)
-
-
 def test_more_jobs_and_more_slices_widen_every_interval() -> None:
     random = np.random.default_rng(1)
     values = np.abs(random.normal(0, 1, (200, 8)))
     others = [sample(np.abs(random.normal(0, 1, (200, 8)))) for _ in range(5)]
 
     def width(samples: list[pairs.Sample]) -> float:
-        _, low, high = pairs.differences(samples, means, 2000, 0)[0].of(0, 1)
+        _, low, high = pairs.differences(samples, resampling.means, 2000, 0)[0].of(0, 1)
         return high - low
 
     two, eight, sliced = width([sample(values[:, :2])]), width([sample(values)]), width([sample(values), *others])
@@ -74,14 +72,16 @@ def test_more_jobs_and_more_slices_widen_every_interval() -> None:
 def test_twins_among_the_jobs_cost_nothing() -> None:
     values = np.abs(np.random.default_rng(2).normal(0, 1, (200, 3)))
     with_twins = np.concatenate([values, values[:, [2, 2, 2]]], axis=1)
-    plain, more = (pairs.differences([sample(each)], means, 2000, 0)[0].of(0, 1) for each in (values, with_twins))
+    plain, more = (
+        pairs.differences([sample(each)], resampling.means, 2000, 0)[0].of(0, 1) for each in (values, with_twins)
+    )
     assert more == pytest.approx(plain)
-    assert pairs.differences([sample(with_twins)], means, 200, 0)[0].of(2, 5) == (0, 0, 0)
+    assert pairs.differences([sample(with_twins)], resampling.means, 200, 0)[0].of(2, 5) == (0, 0, 0)
 
 
 def test_a_difference_turns_its_sign_with_the_pair() -> None:
     values = np.abs(np.random.default_rng(3).normal(0, 1, (50, 4)))
-    found = pairs.differences([sample(values)], means, 100, 0)[0]
+    found = pairs.differences([sample(values)], resampling.means, 100, 0)[0]
     for first in range(4):
         for second in range(4):
             gap, low, high = found.of(first, second)
@@ -93,7 +93,7 @@ def test_a_difference_turns_its_sign_with_the_pair() -> None:
 def test_jobs_that_answered_no_common_item_are_not_compared() -> None:
     values = np.ones((40, 3))
     values[:20, 0] = values[20:, 1] = np.nan
-    found = pairs.differences([sample(values)], means, 100, 0)[0]
+    found = pairs.differences([sample(values)], resampling.means, 100, 0)[0]
     assert np.isnan(found.of(0, 1)).all()
     assert found.of(0, 2) == (0, 0, 0)
 
@@ -103,7 +103,7 @@ def test_techniques_that_surely_differ_do_not_widen_the_interval_of_the_rest() -
     far = values + np.array([0, 0, *range(5, 11)])
 
     def width(errors: npt.NDArray[np.float64]) -> float:
-        _, low, high = pairs.differences([sample(errors)], means, 2000, 0)[0].of(0, 1)
+        _, low, high = pairs.differences([sample(errors)], resampling.means, 2000, 0)[0].of(0, 1)
         return high - low
 
     assert width(values[:, :2]) == pytest.approx(width(far), rel=0.02)
@@ -121,9 +121,10 @@ def test_the_planned_rows_tell_a_true_difference_as_often_as_they_promise() -> N
     first = drawn(150, 0.0)
     off = first.errors[:, 1] - first.errors[:, 0]
     pilot = sample(np.column_stack([first.errors[:, 0], first.errors[:, 1] - off.mean() + 0.15]))  # as if it were 0.15
-    planned = round(150 * pairs.differences([pilot], means, 1000, 0)[0].times_rows(1, 0))
+    planned = round(150 * pairs.differences([pilot], resampling.means, 1000, 0)[0].times_rows(1, 0))
     found = sum(
-        pairs.differences([drawn(planned, 0.15)], means, 400, number)[0].of(1, 0)[1] > 0 for number in range(300)
+        pairs.differences([drawn(planned, 0.15)], resampling.means, 400, number)[0].of(1, 0)[1] > 0
+        for number in range(300)
     )
     assert found / 300 == pytest.approx(pairs.POWER, abs=0.1)  # the noise is known to a tenth, a share of 300 to 0.02
 
@@ -131,8 +132,8 @@ def test_the_planned_rows_tell_a_true_difference_as_often_as_they_promise() -> N
 def test_equal_techniques_need_infinitely_many_rows_and_unknown_ones_an_unknown_number() -> None:
     values = np.abs(np.random.default_rng(3).normal(0, 1, (50, 2)))
     equal, few = np.column_stack([values, values[:, 0]]), values[:5]
-    assert pairs.differences([sample(equal)], means, 100, 0)[0].times_rows(0, 2) == np.inf
-    assert np.isnan(pairs.differences([sample(few)], means, 100, 0)[0].times_rows(0, 1))
+    assert pairs.differences([sample(equal)], resampling.means, 100, 0)[0].times_rows(0, 2) == np.inf
+    assert np.isnan(pairs.differences([sample(few)], resampling.means, 100, 0)[0].times_rows(0, 1))
 
 
 def test_runs_of_one_technique_stand_with_their_mean_and_their_spread_widens_the_interval() -> None:
@@ -145,7 +146,7 @@ def test_runs_of_one_technique_stand_with_their_mean_and_their_spread_widens_the
 
     def of(runs: npt.NDArray[np.float64]) -> tuple[float, float, float]:
         whole = pairs.Sample(np.hstack([other, runs]), resampling.alone(300), np.array([0, 1, 1, 1, 1]))
-        return pairs.differences([whole], means, 2000, 0)[0].of(1, 0)
+        return pairs.differences([whole], resampling.means, 2000, 0)[0].of(1, 0)
 
     for runs in (alike, apart):
         gap, low, high = of(runs)
@@ -167,7 +168,21 @@ def test_the_interval_of_repeated_runs_holds_the_truth_of_the_technique_not_that
         repeated = pairs.Sample(runs, resampling.alone(200), np.repeat([0, 1], 8))
         single = sample(runs[:, [0, 8]])
         for place, each in enumerate((single, repeated)):
-            _, low, high = pairs.differences([each], means, 300, number)[0].of(0, 1)
+            _, low, high = pairs.differences([each], resampling.means, 300, number)[0].of(0, 1)
             wrong[place] += not low <= 0 <= high
     assert wrong[0] > 50
     assert wrong[1] <= 14  # 5 % asked; eight runs know their own spread roughly
+
+
+def test_columns_made_a_part_at_a_time_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(6)
+    values = np.abs(random.normal(0, 1, (120, 6)))
+    values[random.random(values.shape) < 0.05] = np.nan  # each left other items unanswered: 30 columns
+    (whole,) = pairs.differences([sample(values)], resampling.means, 300, 0)
+    monkeypatch.setattr(pairs, "_ROOM", 400)
+    (parts,) = pairs.differences([sample(values)], resampling.means, 300, 0)
+    for one, other in itertools.combinations(range(6), 2):
+        assert parts.of(one, other) == pytest.approx(whole.of(one, other))
+        assert parts.times_rows(one, other) == pytest.approx(whole.times_rows(one, other))
+        both = ~np.isnan(values[:, one] - values[:, other])
+        assert whole.of(one, other)[0] == pytest.approx((values[both, one] - values[both, other]).mean())

@@ -56,3 +56,36 @@ def test_fewer_resamples_only_where_there_are_very_many_items() -> None:
 def test_nothing_to_measure_has_no_interval() -> None:
     assert resampling.interval(np.array([np.nan, np.nan]), 1.0) == (None, None)
     assert resampling.interval(np.array([1.0]), None) == (None, None)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e6), st.integers(0, 30)), min_size=1, max_size=80), st.integers(0, 1000))
+def test_figures_of_groups_are_those_of_their_items_repeated(items: list[tuple[float, int]], seed: int) -> None:
+    values = np.array([value for value, _ in items])
+    groups = resampling.number([group for _, group in items])
+    block = next(resampling.weights(groups, 6, seed))
+    means = resampling.means(values[:, None], groups)(block)[:, 0]
+    medians = resampling.medians(values[:, None], groups)(block)[:, 0]
+    for counts, mean, median in zip(block, means, medians, strict=True):
+        drawn = np.repeat(values, counts[groups].astype(int))
+        if len(drawn):
+            assert mean == pytest.approx(drawn.mean())
+            assert median == pytest.approx(np.median(drawn))
+
+
+def test_many_groups_are_pooled_into_equally_many_of_each_and_few_are_left_alone() -> None:
+    few = np.arange(resampling.POOLED)
+    assert resampling.pooled(few) is few
+    many = np.repeat(np.arange(3 * resampling.POOLED), 2)  # pairs of near-duplicates
+    pools = resampling.pooled(many)
+    assert (np.bincount(pools) == 6).all()
+    assert (pools[::2] == pools[1::2]).all()
+
+
+def test_pooled_groups_say_how_far_a_mean_and_a_median_move() -> None:
+    random = np.random.default_rng(4)
+    values = random.exponential(1, 60_000)
+    pools = resampling.pooled(resampling.alone(len(values)))
+    block = np.concatenate(list(resampling.weights(pools, 2000, 1)))
+    # Of an exponential both standard errors are 1 / sqrt(n).
+    for figure in (resampling.means(values[:, None], pools), resampling.medians(values[:, None], pools)):
+        assert figure(block).std() * np.sqrt(len(values)) == pytest.approx(1, rel=0.08)

@@ -109,7 +109,7 @@ def test_a_sample_tilted_to_dear_items_speaks_for_the_catalogue_with_weights() -
 @given(st.lists(st.tuples(st.floats(-50, 50), st.floats(1e-3, 1e3)), min_size=1, max_size=40))
 def test_a_weighted_median_has_half_of_the_weight_on_either_side(rows: list[tuple[float, float]]) -> None:
     values, weights = np.array(rows).T
-    [[found]] = resampling.medians(values[:, None], resampling.alone(len(values)))(weights[None, :])
+    [[found]] = resampling.medians(values[:, None], resampling.alone(len(values)), weights)(np.ones((1, len(values))))
     half = weights.sum() / 2 * (1 + 1e-9)
     assert weights[values < found].sum() <= half
     assert weights[values > found].sum() <= half
@@ -118,7 +118,7 @@ def test_a_weighted_median_has_half_of_the_weight_on_either_side(rows: list[tupl
 def test_a_median_far_from_the_middle_of_the_rows_is_found() -> None:
     values = np.arange(10_000.0)
     weights = np.where(values >= 9_990, 1e6, 1.0)
-    [[found]] = resampling.medians(values[:, None], resampling.alone(10_000))(weights[None, :])
+    [[found]] = resampling.medians(values[:, None], resampling.alone(10_000), weights)(np.ones((1, 10_000)))
     assert found == pytest.approx(9_994.5, abs=0.6)
 
 
@@ -158,7 +158,7 @@ def test_equal_techniques_are_hardly_ever_told_apart_under_skewed_weights() -> N
         random = np.random.default_rng([7, seed])
         errors = random.gamma(1.0, 20.0, (150, 1)) * random.gamma(2.0, 0.5, (150, 6))
         sample = pairs.Sample(errors, resampling.alone(150), weights=skewed(random, 150))
-        (found,) = pairs.differences([sample], lambda values, _: resampling.means(values), 400, seed)
+        (found,) = pairs.differences([sample], resampling.means, 400, seed)
         ends = [found.of(i, j)[1:] for i in range(6) for j in range(i)]
         false += any(low > 0 or high < 0 for low, high in ends)
     assert false / rounds <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / rounds)

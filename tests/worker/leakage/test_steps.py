@@ -13,10 +13,12 @@ from db.types import JobState, Split
 from tests.builders import a_dataset, a_job, some_predictions
 from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
-from worker.evaluation.leakage import NEAR, REWORDED, SAME, TOLD
+from worker import specs
+from worker.evaluation.leakage import IN_PROMPT, NEAR, REWORDED, SAME, TOLD
 from worker.knowledge import actions as knowledge_actions
 from worker.knowledge import index as knowledge_index
 from worker.leakage import actions
+from worker.prompts import actions as prompts_actions
 
 
 @pytest.fixture
@@ -103,6 +105,31 @@ def test_every_error_is_measured_with_and_without_the_suspects(dataset_id, sent)
     assert line["verdict"] == line["verdict_without"]
     with begin() as session:
         assert results.get(session, job_id)["pairs"]
+
+
+def test_runs_that_differ_by_chance_only_are_one_line(dataset_id, sent):
+    with begin() as session:
+        priced = [
+            a_job(session, dataset_id, pieces=[range(270, 300)], spec=specs.MultiShotSpec(seed=seed)) for seed in (0, 1)
+        ]
+        for job_id, price in zip(priced, (10.0, 30.0), strict=True):
+            predictions.add(session, job_id, some_predictions(range(270, 300), price=price))
+    once = [actions.figures([job_id], [270, 271]).row(0, named=True) for job_id in priced]
+    (line,) = actions.figures(priced, [270, 271]).to_dicts()
+    assert (line["job_id"], line["repeats"]) == (priced[0], 2)
+    assert line["mae"] == pytest.approx(sum(each["mae"] for each in once) / 2)
+
+
+def test_a_title_in_the_prompt_of_a_combinations_member_is_found(dataset_id, sent):
+    with begin() as session:
+        title = datasets.items(session, dataset_id, Split.TEST).filter(pl.col("row") == 280)["title"].item()
+        prompt = prompts_actions.save("shop", "", f"{title} costs $12. What does {{{{ product }}}} cost? $")
+        member = {"technique": "zero-shot", "prompt": prompt.ref}
+        spec = specs.parse({"technique": "ensemble", "members": [{"technique": "ridge"}, member]})
+        a_job(session, dataset_id, spec=spec)
+    _, result = searched(dataset_id, sent)
+    rows = {kind.kind: kind.rows for kind in result.kinds}
+    assert rows[IN_PROMPT] == (280,)
 
 
 def test_two_searches_at_once_are_one_and_nothing_to_leak_is_said(dataset_id, sent):
