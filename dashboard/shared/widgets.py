@@ -14,6 +14,7 @@ from db.engine import DatabaseAway
 from db.errors import UserError
 from db.types import Dataset, DatasetState
 from worker import amounts
+from worker.evaluation.certainty import TOLERANCES, USUAL_TOLERANCE
 from worker.pricing import export
 
 log = logging.getLogger(__name__)
@@ -132,3 +133,16 @@ def downloads(name: str, fetch: Callable[[], pl.DataFrame], endings: Sequence[st
                 on_click="ignore",
                 key=f"download-{name}-{ending.removeprefix('.')}",
             )
+
+
+def tolerance(*, key: str) -> float:
+    """How far a price may be off and still count as a hit, chosen by a person: a share of the true price."""
+    chosen = st.segmented_control(
+        "A hit is within",
+        list(TOLERANCES),
+        default=USUAL_TOLERANCE,
+        required=True,
+        format_func=lambda share: f"±{share:.0%}",
+        key=key,
+    )
+    return float(chosen)

@@ -15,6 +15,7 @@ from worker.cli import (
     data_need,
     datasets,
     endpoints,
+    export,
     finetune,
     jobs,
     knowledge,
@@ -32,7 +33,7 @@ from worker.cli.console import tell_error
 # The order of `pricewright --help`; a verb that is not named here comes after these.
 ORDER = (
     "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "curve", "jobs",
-    "pause", "resume", "cancel", "retry", "compare", "choose", "check-verdicts", "what-if", "leakage",
+    "pause", "resume", "cancel", "retry", "compare", "choose", "export", "check-verdicts", "what-if", "leakage",
     "check-prices", "decide-price", "curate", "scenarios", "demo", "doctor",
 )  # fmt: skip
 
@@ -50,8 +51,8 @@ app = typer.Typer(
     help="Which technique prices my products best for the money?",
 )
 for _noun in (
-    server, datasets, pricing, race, jobs, finetune, data_need, leakage, price_check, knowledge, endpoints, prompts,
-    adapters, verdicts, what_if,
+    server, datasets, pricing, export, race, jobs, finetune, data_need, leakage, price_check, knowledge, endpoints,
+    prompts, adapters, verdicts, what_if,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 

@@ -36,8 +36,8 @@ _WRITTEN: dict[Unit, Callable[[float], str]] = {
 }
 
 
-def _hit(share: float) -> pl.Expr:
-    """Whether a guess is at most this share of the true price away from it."""
+def hit(share: float) -> pl.Expr:
+    """Whether a guess is at most this share of the true price away from it, as 1.0 or 0.0."""
     # The tiny slack keeps $8.00 for $10.00 inside, which floating point would put on either side.
     return ((share + 1e-9) * pl.col("truth") >= _OFF).cast(pl.Float64)
 
@@ -150,7 +150,7 @@ MEASURES: dict[str, Measure] = {
             key="within",
             is_usual=True,
             error="hit",
-            of_item=_hit(WITHIN),
+            of_item=hit(WITHIN),
             average="mean",
             unit="share",
             lower_is_better=False,
@@ -162,7 +162,7 @@ MEASURES: dict[str, Measure] = {
         Measure(
             key="within_10",
             error="hit_10",
-            of_item=_hit(0.1),
+            of_item=hit(0.1),
             average="mean",
             unit="share",
             lower_is_better=False,
@@ -174,7 +174,7 @@ MEASURES: dict[str, Measure] = {
         Measure(
             key="within_40",
             error="hit_40",
-            of_item=_hit(0.4),
+            of_item=hit(0.4),
             average="mean",
             unit="share",
             lower_is_better=False,

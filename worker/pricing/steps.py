@@ -13,8 +13,8 @@ from db.engine import Session, begin
 from db.knowledge import bases
 from db.types import ITEM_SCHEMA, Artifact, Dataset, Job, PredictionStatus, Split
 from worker import specs
-from worker.evaluation import calibration, conformal, drift, metrics, neighbours_alone
-from worker.pricing import comparison
+from worker.evaluation import calibration, conformal, drift, metrics, neighbours_alone, support
+from worker.pricing import comparison, lists
 from worker.progress import Progress
 from worker.resources import LiveResources, fitted, price_with
 from worker.specs import BaseSpec, members_of
@@ -140,12 +140,26 @@ def evaluate(work: Work) -> Commit:
     if members_of(spec):
         measured |= {comparison.COMBINATION: _combination(work.job, spec)}
     measured |= _drift(work.job, spec)
+    reckoned = _support(work.job, work.progress)
 
     def commit(session: Session) -> chunks.Tally:
         results.put(session, work.job.id, measured)
+        lists.keep_support(session, work.job, reckoned)
         return chunks.Tally()
 
     return commit
+
+
+def _support(job: Job, progress: Progress) -> dict[Split, pl.DataFrame]:
+    """What similar products with a known price say of the rows that the job priced and of validation rows; only of the
+    sides of which no job before has kept it."""
+    with begin() as session:
+        sides = [side for side in lists.sides(job) if not lists.has_support(session, job, side)]
+        if not sides:
+            return {}
+        train = datasets.items(session, job.dataset_id, Split.TRAIN)
+        frames = {side: datasets.items(session, job.dataset_id, side) for side in sides}
+    return {side: support.of_rows(train, frame, progress) for side, frame in frames.items()}
 
 
 def _combination(job: Job, spec: BaseSpec) -> dict[str, Any] | None:
@@ -158,22 +172,28 @@ def _combination(job: Job, spec: BaseSpec) -> dict[str, Any] | None:
 
 
 def _drift(job: Job, spec: BaseSpec) -> dict[str, Any]:
-    """How well the priced rows are told apart from the calibration rows, by their words."""
+    """How well the priced rows are told apart from the calibration rows, by their words; where they are unlike as a
+    whole also which of them are."""
     with begin() as session:
         dataset = datasets.get(session, job.dataset_id)
         fit_hash = datasets.fit_hash(dataset, spec.fit_key)
         known = calibration.read(artifacts.part(session, fit_hash, calibration.PART))["row"].to_list()
-        priced = datasets.target_rows(session, dataset.id, job.split, min(job.item_limit or drift.MOST, drift.MOST))
         if not known:
             return {}
-        frames = [
-            datasets.items_to_price(session, dataset.id, 0, rows).join(
-                datasets.groups(session, dataset.id, rows), on="row"
-            )
-            for rows in (known, priced)
-        ]
-    found = drift.told_apart(*frames)
+        rows = datasets.target_rows(session, dataset.id, job.split, min(job.item_limit or drift.MOST, drift.MOST))
+        calibrating, some = (_texts(session, dataset.id, each) for each in (known, rows))
+    found: dict[str, Any] | None = drift.told_apart(calibrating, some)
+    if found and found["low"] > conformal.UNLIKE:
+        with begin() as session:
+            rows = datasets.target_rows(session, dataset.id, job.split, job.item_limit)
+            found |= {"unlike": drift.unlike(calibrating, _texts(session, dataset.id, rows))}
     return {"drift": found} if found else {}
+
+
+def _texts(session: Session, dataset_id: int, rows: list[int]) -> pl.DataFrame:
+    """ITEM_SCHEMA of the rows, without prices, with group_id of near-duplicates."""
+    items = datasets.items_to_price(session, dataset_id, 0, rows)
+    return items.join(datasets.groups(session, dataset_id, rows), on="row")
 
 
 def _retrieval(job: Job, spec: BaseSpec) -> dict[str, Any]:

@@ -94,6 +94,9 @@ def _datasets(walk: Walk, folder: Path) -> None:
     assert len(walk.json("compare", "1")["rows"]) == 2
     assert "Cheapest with mean error at most $1,000" in walk("choose", "1", "--error-below", "1000")
     assert walk.json("choose", "1", "--error-below", "1000")["choices"][0]["question"] == "cheapest"
+    assert "predictions are in" in walk("export", "1", str(folder / "all.csv"))
+    both = ("export", "1", str(folder / "lists.csv"), "--hit-rate", "50")
+    assert walk.json(*both)["rows"] == walk.json(*both)["priced"] + walk.json(*both)["for_a_person"]
     supposed = ("--items-a-month", "5000", "--cpu-hour", "1", "--label-usd", "0.1", "--save", ODD)
     assert f"Kept as scenario 1, {SHOWN}" in walk("what-if", "1", *supposed)
     assert walk.json("what-if", "1", "--scenario", ODD)["scenario"]["items_a_month"] == 5000
