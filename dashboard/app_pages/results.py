@@ -3,7 +3,7 @@
 import polars as pl
 import streamlit as st
 
-from dashboard.parts.results import predictions
+from dashboard.parts.results import hand_over, predictions
 from dashboard.parts.results import reads as results_reads
 from dashboard.shared import formats, navigation, pickers, reads, widgets, words
 from db.types import PredictionStatus
@@ -51,3 +51,4 @@ if row is not None:
     predictions.detail(row, paid=words.is_paid(job))
 st.markdown(f"**Download all {total:,} predictions** of {words.plain(names[job.id])}")
 widgets.downloads(f"{dataset.name}-job-{job.id}", lambda: pl.read_parquet(snapshot))
+hand_over.show(dataset, job, snapshot)

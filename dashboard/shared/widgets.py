@@ -16,6 +16,7 @@ from db.errors import UserError
 from db.types import Dataset, DatasetState
 from worker import amounts
 from worker.datasets import weights
+from worker.evaluation.certainty import TOLERANCES, USUAL_TOLERANCE
 from worker.pricing import export
 
 log = logging.getLogger(__name__)
@@ -169,3 +170,16 @@ def chart(drawn: Chart, name: str, *, key: str = "") -> None:
                 key=f"{label.lower()}-{key}",
                 help=f"This chart as a picture ({label}).",
             )
+
+
+def tolerance(*, key: str) -> float:
+    """How far a price may be off and still count as a hit, chosen by a person: a share of the true price."""
+    chosen = st.segmented_control(
+        "A hit is within",
+        list(TOLERANCES),
+        default=USUAL_TOLERANCE,
+        required=True,
+        format_func=lambda share: f"±{share:.0%}",
+        key=key,
+    )
+    return float(chosen)

@@ -17,6 +17,7 @@ from worker.cli import (
     datasets,
     demo,
     endpoints,
+    export,
     finetune,
     guesses,
     jobs,
@@ -37,7 +38,7 @@ from worker.cli.console import tell_error
 # The order of `pricewright --help`; a verb that is not named here comes after these.
 ORDER = (
     "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "curve", "jobs",
-    "pause", "resume", "cancel", "retry", "compare", "choose", "verdicts", "recheck", "report", "advise",
+    "pause", "resume", "cancel", "retry", "compare", "choose", "verdicts", "recheck", "report", "export", "advise",
     "check-verdicts", "what-if", "guess",
     "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "doctor",
 )  # fmt: skip
@@ -56,8 +57,8 @@ app = typer.Typer(
     help="Which technique prices my products best for the money?",
 )
 for _noun in (
-    server, datasets, pricing, demo, race, jobs, finetune, data_need, leakage, price_check, knowledge, endpoints,
-    prompts, adapters, verdicts, what_if, advisor, guesses, report, saved_verdicts,
+    server, datasets, pricing, export, demo, race, jobs, finetune, data_need, leakage, price_check, knowledge,
+    endpoints, prompts, adapters, verdicts, what_if, advisor, guesses, report, saved_verdicts,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 

@@ -56,7 +56,7 @@ class Intervals:
         """The predictions (price, low, high in $) with calibrated low and high instead of the technique's own; null
         where there is no price."""
         price, down, up = _logs(predictions, self.usual)
-        reach = np.array(self.reach)[np.digitize(np.exp(price), self.edges)]
+        reach = self._reach_at(price)
         ends = predictions.with_columns(
             low=pl.Series(np.exp(price - reach * down - _ROUNDING)),
             high=pl.Series(np.exp(price + reach * up + _ROUNDING)),
@@ -64,6 +64,18 @@ class Intervals:
         return ends.with_columns(
             low=pl.min_horizontal("low", "price").fill_nan(None), high=pl.max_horizontal("high", "price")
         ).with_columns(pl.when(pl.col("price") > 0).then(pl.col("low", "high").fill_nan(None)))
+
+    def spread(self, predictions: pl.DataFrame) -> Floats:
+        """The spread (log scale, below and above together) behind each interval that `around` made; NaN without one."""
+        price, width = (
+            predictions.select(column).to_series().fill_null(np.nan).to_numpy()
+            for column in (pl.col("price").log(), (pl.col("high") / pl.col("low")).log())
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(width / self._reach_at(price), dtype=float)
+
+    def _reach_at(self, price: Floats) -> Floats:
+        return np.array(self.reach)[np.digitize(np.exp(price), self.edges)]
 
 
 def learn(calibration: pl.DataFrame) -> Intervals | None:

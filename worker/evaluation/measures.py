@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from worker import amounts
@@ -50,11 +51,12 @@ def _weighted_median(columns: Sequence[pl.Series]) -> float | None:
     if not len(values):
         return None
     line = values.cast(pl.Float64).to_numpy()[:, None]
-    return float(resampling.medians(line, resampling.alone(len(line)))(weights.to_numpy()[None, :])[0, 0])
+    median = resampling.medians(line, resampling.alone(len(line)), weights.cast(pl.Float64).to_numpy())
+    return float(median(np.ones((1, len(line))))[0, 0])
 
 
-def _hit(share: float) -> pl.Expr:
-    """Whether a guess is at most this share of the true price away from it."""
+def hit(share: float) -> pl.Expr:
+    """Whether a guess is at most this share of the true price away from it, as 1.0 or 0.0."""
     # The tiny slack keeps $8.00 for $10.00 inside, which floating point would put on either side.
     return ((share + 1e-9) * pl.col("truth") >= _OFF).cast(pl.Float64)
 
@@ -179,7 +181,7 @@ MEASURES: dict[str, Measure] = {
             key="within",
             is_usual=True,
             error="hit",
-            of_item=_hit(WITHIN),
+            of_item=hit(WITHIN),
             average="mean",
             unit="share",
             lower_is_better=False,
@@ -191,7 +193,7 @@ MEASURES: dict[str, Measure] = {
         Measure(
             key="within_10",
             error="hit_10",
-            of_item=_hit(0.1),
+            of_item=hit(0.1),
             average="mean",
             unit="share",
             lower_is_better=False,
@@ -203,7 +205,7 @@ MEASURES: dict[str, Measure] = {
         Measure(
             key="within_40",
             error="hit_40",
-            of_item=_hit(0.4),
+            of_item=hit(0.4),
             average="mean",
             unit="share",
             lower_is_better=False,

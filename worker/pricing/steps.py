@@ -15,8 +15,8 @@ from db.knowledge import bases
 from db.types import ITEM_SCHEMA, Artifact, Dataset, Job, JobKind, JobState, PredictionStatus, Queue, Split, Step
 from worker import specs
 from worker.app import start_job
-from worker.evaluation import calibration, conformal, drift, metrics, neighbours_alone
-from worker.pricing import comparison, kept, likeness
+from worker.evaluation import calibration, conformal, drift, metrics, neighbours_alone, support
+from worker.pricing import comparison, kept, likeness, lists
 from worker.progress import Progress
 from worker.resources import LiveResources, fitted, price_with
 from worker.specs import BaseSpec, members_of
@@ -162,10 +162,12 @@ def evaluate(work: Work) -> Commit:
     if members_of(spec):
         measured |= {comparison.COMBINATION: _combination(work.job, spec)}
     measured |= _drift(work.job, spec)
+    reckoned = _support(work.job, work.progress)
 
     def commit(session: Session) -> chunks.Tally:
         results.put(session, work.job.id, measured)
         _compare_when_all_are_done(session, work.job)
+        lists.keep_support(session, work.job, reckoned)
         return chunks.Tally()
 
     return commit
@@ -202,6 +204,18 @@ def compare(work: Work) -> Commit:
     return commit
 
 
+def _support(job: Job, progress: Progress) -> dict[Split, pl.DataFrame]:
+    """What similar products with a known price say of the rows that the job priced and of validation rows; only of the
+    sides of which no job before has kept it."""
+    with begin() as session:
+        sides = [side for side in lists.sides(job) if not lists.has_support(session, job, side)]
+        if not sides:
+            return {}
+        train = datasets.items(session, job.dataset_id, Split.TRAIN)
+        frames = {side: datasets.items(session, job.dataset_id, side) for side in sides}
+    return {side: support.of_rows(train, frame, progress) for side, frame in frames.items()}
+
+
 def _combination(job: Job, spec: BaseSpec) -> dict[str, Any] | None:
     """How the members are combined, and what validation rows say of each."""
     with begin() as session:
@@ -212,15 +226,26 @@ def _combination(job: Job, spec: BaseSpec) -> dict[str, Any] | None:
 
 
 def _drift(job: Job, spec: BaseSpec) -> dict[str, Any]:
-    """How well the priced rows are told apart from the calibration rows, by their words."""
+    """How well the priced rows are told apart from the calibration rows, by their words; where they are unlike as a
+    whole also which of them are."""
     with begin() as session:
         dataset = datasets.get(session, job.dataset_id)
         known = likeness.calibrated_on(session, dataset, spec)
         most = min(job.item_limit or drift.MOST, drift.MOST)
         rows = datasets.target_rows(session, dataset.id, job.split, most)
         priced = likeness.texts(session, dataset.id, rows)
-    found = drift.told_apart(known, priced)
+    found: dict[str, Any] | None = drift.told_apart(known, priced)
+    if found and found["low"] > conformal.UNLIKE:
+        with begin() as session:
+            every = datasets.target_rows(session, dataset.id, job.split, job.item_limit)
+            found |= {"unlike": drift.unlike(known, likeness.texts(session, dataset.id, every))}
     return {"drift": found} if found else {}
+
+
+def _texts(session: Session, dataset_id: int, rows: list[int]) -> pl.DataFrame:
+    """ITEM_SCHEMA of the rows, without prices, with group_id of near-duplicates."""
+    items = datasets.items_to_price(session, dataset_id, 0, rows)
+    return items.join(datasets.groups(session, dataset_id, rows), on="row")
 
 
 def _retrieval(job: Job, spec: BaseSpec) -> dict[str, Any]:

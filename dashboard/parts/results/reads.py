@@ -6,9 +6,12 @@ from pathlib import Path
 import polars as pl
 import streamlit as st
 
+from dashboard.shared.reads import Version
 from db import analytics
 from worker.evaluation import neighbours_alone
 from worker.evaluation.neighbours_alone import Added
+from worker.pricing import lists
+from worker.pricing.lists import Lists
 
 
 def found(
@@ -26,3 +29,10 @@ def added(snapshot: Path) -> Added | None:
     """What the model of a finished job that retrieves added to its neighbours; None where there is nothing to say."""
     columns = ["truth", "price", "status", "evidence"]
     return neighbours_alone.added(pl.read_parquet(snapshot, columns=columns))
+
+
+@st.cache_data(max_entries=8, show_spinner="Dividing the rows …")
+def divided(job_id: int, version: Version, snapshot: Path, wish: float, within: float) -> Lists | None:
+    """`worker.pricing.lists.of_job` of a job's snapshot."""
+    del version
+    return lists.of_job(job_id, wish, within, pl.read_parquet(snapshot).drop("error"))

@@ -4,9 +4,13 @@ import pytest
 
 from db.engine import begin
 from db.types import Split
+from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import a_finished_job
+from tests.worker.conftest import drain
+from tests.worker.conftest import sent as sent
 from worker import specs
+from worker.pricing import actions
 
 
 @pytest.mark.slow
@@ -34,3 +38,22 @@ def test_rows_without_a_price_can_be_looked_at_too(open_page: Open, priced: int)
     assert is_well(at)
     assert "10 predictions of 10" in texts(at)
     assert "truth" not in at.dataframe[0].value.columns
+
+
+def test_a_job_that_nothing_can_be_promised_of_says_why(open_page: Open, priced: int) -> None:
+    assert "No lists: no hit rate can be promised" in texts(open_page("results"))
+
+
+@pytest.mark.slow
+def test_a_wish_divides_rows_without_a_price_into_two_lists(open_page: Open, database: str, sent: list[int]) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 1_500, unpriced=40)
+    actions.start(dataset_id, [specs.RidgeSpec()], Split.UNPRICED)
+    drain(sent)
+    at = open_page("results")
+    at.slider(key="wish").set_value(50).run()
+    assert is_well(at)
+    assert "rows priced" in at.info[0].value
+    assert "For a person" in texts(at)
+    at.slider(key="wish").set_value(99).run()
+    assert is_well(at)

@@ -106,6 +106,11 @@ def _datasets(walk: Walk, folder: Path) -> None:
     assert [each["id"] for each in walk.json("verdicts", "1", "--delete", "2")] == [1]
     assert "It holds." in walk("recheck", "1")
     assert walk.json("recheck", "--verdict", "1")["holds"]
+    job = str(walk.json("compare", "1")["rows"][0]["job"])
+    assert "predictions are in" in walk("export", job, str(folder / "all.csv"))
+    assert walk.json("export", job, str(folder / "all.csv"))["rows"]
+    with pytest.raises(UserError, match="no hit rate can be promised"):  # 40 validation rows are too few
+        walk("export", job, str(folder / "lists.csv"), "--hit-rate", "50")
     supposed = ("--items-a-month", "5000", "--cpu-hour", "1", "--label-usd", "0.1", "--save", ODD)
     assert f"Kept as scenario 1, {SHOWN}" in walk("what-if", "1", *supposed)
     assert walk.json("what-if", "1", "--scenario", ODD)["scenario"]["items_a_month"] == 5000

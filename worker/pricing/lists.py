@@ -1,0 +1,206 @@
+"""The two lists of a job at a wished hit rate, with what is promised of them in sentences."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from db import artifacts, datasets, jobs, predictions, results
+from db.engine import Session, begin
+from db.types import Artifact, Job, Split
+from worker import amounts, specs
+from worker.evaluation import calibration, certainty, hand_over
+from worker.evaluation.certainty import FEWEST, SURE, Certainty, Promise
+from worker.evaluation.hand_over import REASONS, Realised
+
+WHY_NONE = (
+    f"no hit rate can be promised, because fewer than {FEWEST} validation rows with a price were left to learn from, "
+    "or the job ran before there were any: load a larger table, or run it again."
+)
+"""What is said of a job of which nothing is known; goes on after a colon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The rows of a job, divided."""
+
+    wish: float  # hit rate, 0 to 1
+    within: float  # tolerance, a share of the true price
+    rows: pl.DataFrame  # hand_over.divide of the job's predictions
+    groups: pl.DataFrame  # row and group_id, of near-duplicates, of kept rows whose true price is known
+    promise: Promise | None
+    most: float | None  # the highest hit rate that can be promised; known only where the wish can't be
+    realised: Realised | None  # of kept rows whose true price is known
+
+    @property
+    def priced(self) -> pl.DataFrame:
+        """Rows whose price is kept, with chance."""
+        return self.rows.filter(pl.col("reason") == "").drop("reason")
+
+    @property
+    def for_a_person(self) -> pl.DataFrame:
+        """The other rows, with chance and the reason."""
+        return self.rows.filter(pl.col("reason") != "")
+
+    @property
+    def expected(self) -> float | None:
+        """The hit rate to be expected of the kept rows; None: none is kept."""
+        return self.priced["chance"].mean()  # type: ignore[return-value]
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Reason -> rows for a person, without those that no row has."""
+        counted = dict(self.for_a_person["reason"].value_counts().iter_rows())
+        return {reason: counted[reason] for reason in REASONS if reason in counted}
+
+    def segments(self, by: str) -> pl.DataFrame:
+        """`hand_over.segments` of the rows."""
+        return hand_over.segments(self.rows.join(self.groups, on="row", how="left"), self.within, by=by)
+
+    def as_json(self) -> dict[str, Any]:
+        found = self.realised
+        return {
+            "hit_rate": self.wish,
+            "within": self.within,
+            "sure": SURE,
+            "rows": len(self.rows),
+            "priced": len(self.priced),
+            "for_a_person": len(self.for_a_person),
+            "reasons": self.reasons,
+            "promised": self.promise and self.promise.wish,
+            "most": self.most,
+            "expected": self.expected,
+            "realised": found and {"rows": found.rows, "share": found.share, "low": found.low, "high": found.high},
+            "sentences": sentences(self),
+        }
+
+
+_SUPPORT = "support 1"
+"""What the support of a dataset's rows (worker.evaluation.support) is kept under, a part for each side."""
+
+
+def sides(job: Job) -> list[Split]:
+    """The sides of the job's rows, and that of its calibration rows."""
+    return [Split.VALIDATION, *([job.split] if job.split else (Split.TEST, Split.UNPRICED))]
+
+
+def has_support(session: Session, job: Job, side: Split) -> bool:
+    """Whether the support of a side is kept."""
+    return artifacts.part(session, _support_hash(session, job), str(side)) is not None
+
+
+def keep_support(session: Session, job: Job, reckoned: Mapping[Split, pl.DataFrame]) -> None:
+    """Keep the support of sides of the job's dataset, for all its jobs."""
+    parts = {}
+    for side, frame in reckoned.items():
+        buffer = io.BytesIO()
+        frame.write_parquet(buffer)
+        parts[str(side)] = buffer.getvalue()
+    if parts:
+        artifacts.put(session, _support_hash(session, job), job.dataset_id, Artifact(parts), 0.0)
+
+
+def _support_hash(session: Session, job: Job) -> str:
+    return datasets.fit_hash(datasets.get(session, job.dataset_id), _SUPPORT)
+
+
+def _support(session: Session, job: Job) -> pl.DataFrame | None:
+    """The support of the job's rows and of validation rows; None where some of it was never reckoned."""
+    key = _support_hash(session, job)
+    parts = [artifacts.part(session, key, str(side)) for side in sides(job)]
+    known = [pl.read_parquet(io.BytesIO(part)) for part in parts if part is not None]
+    return pl.concat(known) if len(known) == len(parts) else None
+
+
+def with_support(job_id: int, priced: pl.DataFrame) -> pl.DataFrame:
+    """Predictions of a job with what similar products say of their rows, where that was reckoned."""
+    with begin() as session:
+        return _joined(priced, _support(session, jobs.get(session, job_id)))
+
+
+def _joined(frame: pl.DataFrame, support: pl.DataFrame | None) -> pl.DataFrame:
+    return frame if support is None else frame.join(support, on="row", how="left", maintain_order="left")
+
+
+def certainty_of(job_id: int, within: float) -> Certainty | None:
+    """What the calibration rows of a job's technique say of prices within a share of the true one; None: too few."""
+    with begin() as session:
+        job = jobs.get(session, job_id)
+        return _certainty(session, job, within, _support(session, job))
+
+
+def _certainty(session: Session, job: Job, within: float, support: pl.DataFrame | None) -> Certainty | None:
+    dataset = datasets.get(session, job.dataset_id)
+    fit_hash = datasets.fit_hash(dataset, specs.parse(job.spec).fit_key)
+    kept = calibration.read(artifacts.part(session, fit_hash, calibration.PART))
+    if kept.is_empty():
+        return None
+    groups = datasets.groups(session, dataset.id, kept["row"].to_list())
+    return certainty.learn(_joined(kept.join(groups, on="row", how="left", maintain_order="left"), support), within)
+
+
+def unlike(session: Session, job_id: int) -> list[int]:
+    """Rows of a finished job that are unlike its calibration rows; empty where they are not, as a whole."""
+    drift = (results.get(session, job_id) or {}).get("drift") or {}
+    return list(drift.get("unlike", ()))
+
+
+def of_job(job_id: int, wish: float, within: float, priced: pl.DataFrame | None = None) -> Lists | None:
+    """The lists of a job's predictions so far (or of `priced`, which are they); None where nothing can be promised at
+    all. Raises NotFound."""
+    with begin() as session:
+        job = jobs.get(session, job_id)
+        support = _support(session, job)
+        known = _certainty(session, job, within, support)
+        if known is None:
+            return None
+        frame = predictions.of_job(session, job_id) if priced is None else priced
+        promise = known.promise(wish)
+        rows = hand_over.divide(_joined(frame, support), known, promise, unlike(session, job_id))
+        rows = rows.drop(certainty.SUPPORT, strict=False)
+        measured = rows.filter(pl.col("reason") == "", pl.col("truth").is_not_null())["row"].to_list()
+        groups = datasets.groups(session, job.dataset_id, measured)
+    return Lists(
+        wish=wish,
+        within=within,
+        rows=rows,
+        groups=groups,
+        promise=promise,
+        most=known.most() if promise is None else None,
+        realised=hand_over.realised(rows.join(groups, on="row", how="left"), within),
+    )
+
+
+def sentences(lists: Lists) -> list[str]:
+    """How the rows were divided, what is promised of the priced ones, and what test rows say of that."""
+    tolerance = f"within {lists.within:.0%} of the true one"
+    priced, others = len(lists.priced), len(lists.for_a_person)
+    said = [f"{amounts.count(priced, 'row')} priced, {others:,} for a person{_why(lists.reasons)}."]
+    if lists.promise is None:
+        return [refusal(lists.wish, lists.most), *said]
+    if priced:
+        said.append(
+            f"At least {lists.wish:.0%} of such prices are {tolerance}, a promise that is kept in {SURE:.0%} of cases; "
+            f"about {lists.expected:.0%} are to be expected."
+        )
+    found = lists.realised
+    if found is not None:
+        between = "" if found.low is None else f" ({found.low:.0%} to {found.high:.0%}, 95 % interval)"
+        said.append(
+            f"Of the {amounts.count(found.rows, 'priced row')} whose true price is known, {found.share:.0%}{between} "
+            f"are {tolerance}."
+        )
+    return said
+
+
+def refusal(wish: float, most: float | None) -> str:
+    """That a wish can't be promised, and what can."""
+    can = "nothing can be" if most is None else f"the most is {most:.0%}"
+    return f"No share of the rows can be promised at {wish:.0%}; {can}."
+
+
+def _why(reasons: dict[str, int]) -> str:
+    parts: Sequence[str] = [f"{rows:,} {reason}" for reason, rows in reasons.items()]
+    return f" ({', '.join(parts)})" if parts else ""
