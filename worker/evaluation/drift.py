@@ -81,14 +81,14 @@ def _folds(frame: pl.DataFrame) -> npt.NDArray[Any]:
     return frame.select(pl.col("group_id").hash(seed=0) % _FOLDS).to_series().to_numpy().astype(np.intp)
 
 
-def _words(frame: pl.DataFrame) -> csr_matrix:
+def _words(frame: pl.DataFrame) -> "csr_matrix":
     from sklearn.feature_extraction.text import HashingVectorizer
 
     texts = frame.select(pl.concat_str("title", "description", "category", "brand", separator=" "))["title"].to_list()
     return HashingVectorizer(n_features=_COLUMNS, alternate_sign=False).transform(texts)
 
 
-def _told(features: csr_matrix, kind: npt.NDArray[Any]) -> LogisticRegression:
+def _told(features: "csr_matrix", kind: npt.NDArray[Any]) -> "LogisticRegression":
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(class_weight="balanced").fit(features, kind)
