@@ -1,6 +1,9 @@
 """`pricewright report DATASET`: a comparison as files to pass on."""
 
-from importlib import import_module
+import json
+import subprocess
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,13 +19,12 @@ from worker.cli.options import DatasetName, Unweighted
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import comparison
-from worker.server.up import running_stack
+from worker.server.up import ROOT, running_stack
 
 app = typer.Typer()
 
-_MADE_BY = "dashboard.parts.report.files"
-"""How a report looks is the dashboard's, the room above this one: it is asked by name, as specs name the techniques
-that they are made by, and only when somebody wants a report."""
+_COMMAND = (sys.executable, "-m", "dashboard.parts.report")
+"""How a report looks is the dashboard's, the room above this one: it runs beside us, as the pages do."""
 
 
 @app.command()
@@ -47,16 +49,31 @@ def report(
         raise UserError(f"--measure must be one of {', '.join(DECIDING)}.")
     if not to and charts is None:
         raise UserError("Say where to: --out FILE.html, --out FILE.xlsx or --charts FOLDER.")
-    files: Any = import_module(_MADE_BY)
-    files.check(to or (), charts)
     with running_stack(worker=False):
         dataset = find.dataset(what)
         with begin() as session:
             compared = comparison.taken(dataset, jobs.all(session, dataset.id, JobKind.PRICE), job or ())
-        limits = Limits(error, usd, ms)
-        written = files.save(compared, measure, limits, to or (), charts, weighted=not unweighted)
+        written = _written(
+            {
+                "jobs": compared,
+                "measure": measure,
+                "limits": asdict(Limits(error, usd, ms)),
+                "files": [str(file.absolute()) for file in to or ()],
+                "charts": None if charts is None else str(charts.absolute()),
+                "weighted": not unweighted,
+            }
+        )
     if as_json:
         print_json({"dataset": dataset.id, "jobs": compared, "measure": measure, "files": written})
         return
     for file in written:
         out.print(f"Wrote {file}")
+
+
+def _written(asked: dict[str, Any]) -> list[str]:
+    """The paths that the report wrote. Raises UserError for what a person can put right."""
+    made = subprocess.run(_COMMAND, input=json.dumps(asked), capture_output=True, text=True, cwd=ROOT, check=False)
+    if made.returncode == 1 and "Traceback" not in made.stderr:
+        raise UserError(made.stderr.strip())
+    made.check_returncode()
+    return [str(path) for path in json.loads(made.stdout)]

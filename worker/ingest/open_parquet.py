@@ -33,11 +33,11 @@ def open_parquet(path: Path, compression: Compression, forced: dict[str, Any]) -
         if len(set(columns)) < len(columns) or not all(columns):
             raise UnreadableFile("The Parquet file has columns without a name or with the same name; rename them.")
         head = next(iter(file.iter_batches(_SAMPLE)), None)
+        sample, _ = _text(head, range(len(columns))) if head is not None else (pl.DataFrame(), set())
     except MemoryError:
         raise  # pyarrow's would count as a broken file below
     except _BROKEN as error:
         raise UnreadableFile("The Parquet file is broken or cut off.") from error
-    sample, _ = _text(head, range(len(columns))) if head is not None else (pl.DataFrame(), set())
     numbers = frozenset(i for i, kind in enumerate(file.schema_arrow.types) if _is_number(kind))
     rows = [Row(i + 1, [clean(cell or "") for cell in cells], numbers=numbers) for i, cells in enumerate(sample.rows())]
 

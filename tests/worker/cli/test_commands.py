@@ -257,7 +257,10 @@ def test_a_comparison_is_written_into_files_to_pass_on(walk: Walk, tmp_path: Pat
     assert "Choice within your limits" in page.read_text()
 
 
+@pytest.mark.slow
 def test_a_report_that_can_not_be_written_is_told_before_it_is_made(walk: Walk, tmp_path: Path) -> None:
+    with begin() as session:
+        a_dataset(session)
     for words, sentence in (
         ((), "Say where to"),
         (("--out", str(tmp_path / "r.pdf")), r"ends in \.html or \.xlsx"),

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from db.errors import UserError
@@ -91,6 +91,7 @@ TABLE = arrow_parquet(
 
 @wild
 @given(places=st.lists(st.tuples(st.integers(0, len(TABLE) - 1), st.integers(0, 255)), min_size=1, max_size=5))
+@example(places=[(290, 0)])  # the codes of a dictionary point beyond it
 def test_any_parquet(places, tmp_path_factory) -> None:
     data = bytearray(TABLE)
     for place, value in places:
