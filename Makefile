@@ -46,7 +46,7 @@ bench: $(VENV)/installed ## Speeds, each beside a plain baseline in the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 table: $(VENV)/installed ## Price FILE with every technique, or take what a dataset has; write the README's table
-	@$(BIN)/python -m benchmarks.table $(FILE) $(ARGS)
+	@PLACE="$(PLACE)" $(BIN)/python -m benchmarks.table $(FILE) $(ARGS)
 
 picture: $(VENV)/installed chromium ## Price the whole demo and take the README's picture of it in a browser
 	@PICTURE=docs/tradeoffs.png OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/e2e/test_browser.py -k priced_and_compared

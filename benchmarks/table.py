@@ -1,11 +1,12 @@
 """The README's table: rows priced with every technique, errors and costs beside each other. `make table FILE=...`
 
-A file is loaded and priced with everything that needs no training first; the name of a dataset takes what was priced in
-it before, fine-tunes among it. Writes the table between the markers in README.md, one place for files and one for
-datasets (ARGS='--job 3 --job 4' takes those jobs only), so that no figure in it is typed.
+A file is loaded and priced with everything, a small fine-tune last; the name of a dataset takes what was priced in it
+before (ARGS='--job 3 --job 4': those jobs only). Writes the table between the markers of that name in README.md, or of
+the one that PLACE says, so that no figure in it is typed; without such markers it is printed only.
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import Any
 from worker import amounts
 from worker.evaluation.measures import DECIDING, SHOWN
 
-OF_FILE, OF_DATASET = "<!-- table: of a file -->", "<!-- table: of a dataset -->"
 END = "<!-- end of table -->"
 README = Path(__file__).resolve().parent.parent / "README.md"
 
@@ -28,7 +28,7 @@ HEAD = f"| {' | '.join(COLUMNS)} |\n" + "|---" * len(COLUMNS) + "|\n"
 
 def main() -> None:
     file = Path(sys.argv[1])
-    start = OF_FILE if file.is_file() else OF_DATASET
+    start = f"<!-- table: {os.environ.get('PLACE') or file.name.partition('.')[0]} -->"
     what = ["demo", str(file), *sys.argv[2:], "--variants"] if file.is_file() else ["compare", *sys.argv[1:]]
     run = subprocess.run([sys.executable, "-m", "worker.cli", *what, "--json"], stdout=subprocess.PIPE, check=True)
     rows = json.loads(run.stdout)["rows"]
@@ -45,9 +45,10 @@ def main() -> None:
     )
     print(table + note)
     text = README.read_text()
-    before, _, rest = text.partition(start)
+    before, marker, rest = text.partition(start)
     _, _, after = rest.partition(END)
-    README.write_text(f"{before}{start}\n{table}{note}{END}{after}")
+    if marker:
+        README.write_text(f"{before}{start}\n{table}{note}{END}{after}")
 
 
 def _line(row: dict[str, Any]) -> str:
