@@ -100,9 +100,10 @@ class Certainty:
             return None
         return Promise(wish, float(self.limits[last]), int(self.kept[last]), float(self.low[last]))
 
-    def most(self) -> float | None:
-        """The highest hit rate, in whole percent, that can be promised for some rows; None: not even 1 %."""
-        percents = (percent / 100 for percent in range(99, 0, -1))
+    def most(self, step: int = 1) -> float | None:
+        """The highest hit rate, a multiple of `step` percent, that can be promised for some rows; None: not even the
+        lowest."""
+        percents = (percent / 100 for percent in range(99 // step * step, 0, -step))
         return next((wish for wish in percents if self.promise(wish) is not None), None)
 
 

@@ -27,7 +27,7 @@ CURVE: dict[str, pl.DataType] = {
     "n": pl.Int64(),  # rows kept
     "expected": pl.Float64(),  # hit rate that calibration rows let expect
     "realised": pl.Float64(),  # on the test rows
-    "low": pl.Float64(),  # 95 % bootstrap over groups; null: too few
+    "low": pl.Float64(),  # 95 % bootstrap over groups; null: too few, or all alike
     "high": pl.Float64(),
 }
 SEGMENTS: dict[str, pl.DataType] = {
@@ -50,7 +50,7 @@ class Realised:
 
     rows: int
     share: float
-    low: float | None  # 95 % bootstrap over groups; None: too few
+    low: float | None  # 95 % bootstrap over groups; None: too few, or all alike
     high: float | None
 
 
@@ -154,7 +154,10 @@ def _segment(name: str, order: int, part: pl.DataFrame, within: float) -> dict[s
 
 
 def _figures(answered: pl.DataFrame, kept: Mask, within: float) -> list[tuple[float, float | None, float | None]]:
-    """Hit rate and its 95 % interval of each of several choices among rows, kept (choices, rows)."""
+    """Hit rate and its 95 % interval of each of several choices among rows, kept (choices, rows).
+
+    No interval where all hit or all miss: rows drawn again from these say nothing of what else there may be.
+    """
     hits = answered.select(hit(within)).to_series().to_numpy()
     groups = resampling.number(answered["group_id"].to_numpy())
     marks = np.concatenate([kept * hits, kept]).T.astype(float)
@@ -166,8 +169,7 @@ def _figures(answered: pl.DataFrame, kept: Mask, within: float) -> list[tuple[fl
     lines: list[tuple[float, float | None, float | None]] = []
     for place, choice in enumerate(kept):
         share = float(hits[choice].mean())
-        ends = (
-            resampling.interval(rates[:, place], share) if len(np.unique(groups[choice])) >= _FEWEST else (None, None)
-        )
+        told = 0 < share < 1 and len(np.unique(groups[choice])) >= _FEWEST
+        ends = resampling.interval(rates[:, place], share) if told else (None, None)
         lines.append((share, *ends))
     return lines

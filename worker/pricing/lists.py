@@ -21,6 +21,19 @@ WHY_NONE = (
 )
 """What is said of a job of which nothing is known; goes on after a colon."""
 
+USUAL_WISH = 80
+"""Percent that is wished at first where nothing can be promised."""
+
+PROCEDURE = f"a procedure that keeps it in at least {SURE:.0%} of all draws of calibration rows"
+"""How well a promise is kept, whatever the technique."""
+
+ABOUT_WISH = (
+    f"A promise is made by {PROCEDURE}, for a share that was wished beforehand. It begins at the most that can be "
+    "promised, in steps of 5 %. Choose what you need before you look at the lists: a share that was picked because it "
+    "is the most, or because its list looks good, is a little less sure."
+)
+"""What a person should know who wishes a hit rate."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lists:
@@ -131,6 +144,13 @@ def certainty_of(job_id: int, within: float) -> Certainty | None:
         return _certainty(session, job, within, _support(session, job))
 
 
+def first_wish(job_id: int, within: float) -> int | None:
+    """The hit rate that a page begins at, in percent: the highest in steps of 5 that a job can promise; None: none."""
+    known = certainty_of(job_id, within)
+    most = None if known is None else known.most(5)
+    return None if most is None else round(100 * most)
+
+
 def _certainty(session: Session, job: Job, within: float, support: pl.DataFrame | None) -> Certainty | None:
     dataset = datasets.get(session, job.dataset_id)
     fit_hash = datasets.fit_hash(dataset, specs.parse(job.spec).fit_key)
@@ -182,8 +202,8 @@ def sentences(lists: Lists) -> list[str]:
         return [refusal(lists.wish, lists.most), *said]
     if priced:
         said.append(
-            f"At least {lists.wish:.0%} of such prices are {tolerance}, a promise that is kept in {SURE:.0%} of cases; "
-            f"about {lists.expected:.0%} are to be expected."
+            f"At least {lists.wish:.0%} of such prices are {tolerance}, a promise made by {PROCEDURE}; about "
+            f"{lists.expected:.0%} are to be expected."
         )
     found = lists.realised
     if found is not None:

@@ -11,12 +11,8 @@ from dashboard.parts.results import predictions
 from dashboard.parts.results import reads as results_reads
 from dashboard.shared import widgets, words
 from db.types import Dataset, Job
-from worker.evaluation.certainty import SURE
 from worker.pricing import lists
 from worker.pricing.lists import Lists
-
-USUAL = 80
-"""Percent that is wished at first."""
 
 _SEGMENTS = {"By predicted price": "band", "By category": "category"}
 
@@ -39,11 +35,10 @@ def show(dataset: Dataset, job: Job, snapshot: Path) -> None:
     left, right = st.columns([1, 3], gap="large")
     with left:
         within = widgets.tolerance(key="within")
+    begin = results_reads.first_wish(job.id, predictions.version(job), within)
     wish = right.slider(
         f"Wished share of prices within ±{within:.0%}",
-        1, 99, USUAL, format="%d %%", key="wish",
-        help=f"Such a promise is kept in {SURE:.0%} of cases. Choose what you need before you look at the lists: a "
-        "share that was picked because its list looks good is a little less sure.",
+        1, 99, begin or lists.USUAL_WISH, format="%d %%", key=f"wish-{job.id}-{within:.0%}", help=lists.ABOUT_WISH,
     )  # fmt: skip
     divided = results_reads.divided(job.id, predictions.version(job), snapshot, wish / 100, within)
     if divided is None:

@@ -31,6 +31,13 @@ def added(snapshot: Path) -> Added | None:
     return neighbours_alone.added(pl.read_parquet(snapshot, columns=columns))
 
 
+@st.cache_data(max_entries=20, show_spinner=False)
+def first_wish(job_id: int, version: Version, within: float) -> int | None:
+    """`worker.pricing.lists.first_wish` of a job."""
+    del version
+    return lists.first_wish(job_id, within)
+
+
 @st.cache_data(max_entries=8, show_spinner="Dividing the rows …")
 def divided(job_id: int, version: Version, snapshot: Path, wish: float, within: float) -> Lists | None:
     """`worker.pricing.lists.of_job` of a job's snapshot."""

@@ -7,10 +7,11 @@ import streamlit as st
 
 from dashboard.shared import reads
 from dashboard.shared.reads import Version, compared, measured, runs
-from worker.evaluation import choice
+from worker.evaluation import choice, hand_over
 from worker.evaluation.choice import Choice, Limits
-from worker.pricing import comparison
+from worker.pricing import comparison, lists
 from worker.pricing.kept import Part
+from worker.pricing.lists import Lists
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
@@ -45,6 +46,32 @@ def coverage_of(versions: dict[int, Version], segment: str) -> pl.DataFrame:
     """worker.evaluation.coverage.COLUMNS of the jobs: of all rows, or by a segment."""
     ways: dict[str, Part] = {"By predicted price": "coverage by band", "By category": "coverage by category"}
     return compared(versions, ways.get(segment, "coverage"))
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def first_wish(job_id: int, version: Version, within: float) -> int | None:
+    """`worker.pricing.lists.first_wish` of a job."""
+    del version
+    return lists.first_wish(job_id, within)
+
+
+@st.cache_data(max_entries=30, show_spinner="Dividing the rows …")
+def divided(versions: dict[int, Version], job_id: int, wish: float, within: float) -> Lists | None:
+    """`worker.pricing.lists.of_job` of the rows of a job that are compared."""
+    return lists.of_job(job_id, wish, within, _rows(versions, job_id))
+
+
+@st.cache_data(max_entries=100, show_spinner="Measuring the surest rows …")
+def hit_curve(versions: dict[int, Version], job_id: int, within: float) -> pl.DataFrame:
+    """worker.evaluation.hand_over.CURVE of the rows of a job that are compared; no lines where nothing is known."""
+    known = lists.certainty_of(job_id, within)
+    if known is None:
+        return pl.DataFrame(schema=hand_over.CURVE)
+    return hand_over.curve(lists.with_support(job_id, _rows(versions, job_id)), known)
+
+
+def _rows(versions: dict[int, Version], job_id: int) -> pl.DataFrame:
+    return measured(versions).filter(pl.col("job_id") == job_id)
 
 
 @st.cache_data(max_entries=50, show_spinner="Looking for ties …")

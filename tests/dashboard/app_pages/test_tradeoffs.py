@@ -7,11 +7,14 @@ from dashboard.parts.tradeoffs import intervals
 from dashboard.shared import verdicts
 from db import jobs
 from db.engine import begin
+from db.types import Split
+from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import a_finished_job
 from tests.worker.conftest import drain
 from tests.worker.conftest import sent as sent
 from worker import specs
+from worker.pricing import actions
 
 
 def test_the_verdict_names_the_one_ahead_the_tied_and_the_cheapest(open_page: Open, priced: int) -> None:
@@ -92,6 +95,35 @@ def test_intervals_are_judged_by_test_rows_and_by_segment(open_page: Open, price
     at.radio(key="segment").set_value(intervals.BAND).run()
     assert is_well(at)
     assert len(at.dataframe[1].value) > 6
+
+
+def test_techniques_that_can_promise_nothing_say_why_in_one_sentence(open_page: Open, priced: int) -> None:
+    at = open_page("tradeoffs")
+    at.segmented_control[0].set_value("Hand over").run()
+    assert is_well(at)
+    (said,) = [info.value for info in at.info if "no hit rate can be promised" in info.value]
+    assert "Category median" in said
+    assert "% certainty" not in texts(at)
+
+
+@pytest.mark.slow
+def test_a_technique_hands_over_what_it_cannot_promise(open_page: Open, database: str, sent: list[int]) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 1_500)
+    actions.start(dataset_id, [specs.ConstantSpec(), specs.RidgeSpec()], Split.TEST)
+    drain(sent)
+    at = open_page("tradeoffs")
+    charts = len(at.get("vega_lite_chart"))
+    at.segmented_control[0].set_value("Hand over").run()
+    assert is_well(at)
+    wish = at.slider[0].value
+    assert wish % 5 == 0
+    assert f": at {wish}% certainty " in texts(at)
+    assert len(at.get("vega_lite_chart")) == charts
+    at.slider[0].set_value(99).run()
+    assert is_well(at)
+    assert ": at 99% certainty" not in texts(at)
+    assert texts(at).count("No share of the rows can be promised at 99%; the most is ") == 2
 
 
 def test_limits_choose_and_say_so_in_words_and_in_the_table(open_page: Open, priced: int) -> None:

@@ -82,3 +82,18 @@ def test_the_curve_falls_and_its_segments_count_all_rows() -> None:
     divided = hand_over.divide(fresh, known, known.promise(0.8))
     for by in ("", "band", "category"):
         assert hand_over.segments(divided, 0.2, by=by)["rows"].sum() == 500
+
+
+def test_rows_that_all_hit_have_no_interval_that_resampling_could_tell() -> None:
+    known = certainty.learn(priced(600, 7), 0.2)
+    fresh = known.intervals.around(priced(500, 8).with_columns(truth=pl.col("price")))
+    found = hand_over.realised(hand_over.divide(fresh, known, known.promise(0.8)), 0.2)
+    assert (found.share, found.low, found.high) == (1.0, None, None)
+
+
+def test_the_most_in_steps_is_the_highest_multiple_that_is_promised() -> None:
+    known = certainty.learn(priced(600, 7), 0.2)
+    most = known.most(5)
+    assert round(100 * most) % 5 == 0
+    assert known.promise(most) is not None
+    assert all(known.promise(wish / 100) is None for wish in range(round(100 * most) + 5, 100, 5))
