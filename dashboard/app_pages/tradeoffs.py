@@ -72,7 +72,7 @@ views = {
     "Hand over": lambda: hand_over.show(versions, dict(table.select("job_id", "label").iter_rows())),
     "Guesses": lambda: comparison.guesses(versions, labels, table["job_id"]),
     "Worst rows": lambda: comparison.worst(versions, labels, table["job_id"]),
-    "Context": lambda: context_curve.show(jobs),
+    "Context": lambda: context_curve.show(jobs, column),
     "Certainty": lambda: verdict_check.show(dataset, tuple(table["job_id"]), error, column),
     "Speed": lambda: comparison.speed(table),
 }

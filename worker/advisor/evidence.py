@@ -173,5 +173,6 @@ def _curve(session: Session, known: Mapping[int, Job], ks: dict[int, int], parse
     first = next(iter(ks))
     what = comparison.counted(known[first].technique)
     rows = amounts.count(int(compared["n"].max() or 0), "test row")  # type: ignore[arg-type]
-    said = f"On {rows}: {context_curve.sentence(lines, what)}"
+    weighed = comparison.weighed(comparison.weighted_by(session, list(ks)), USUAL)
+    said = f"On {rows}: {context_curve.sentence(lines, what)}{weighed}"
     return Curve(parsed[first].family, what, ks, lines, said)

@@ -241,13 +241,14 @@ def unlike(job_ids: Sequence[int]) -> list[str]:
 
 
 def curve(job_ids: Sequence[int]) -> dict[str, Any]:
-    """What more examples or neighbours bring: `rows` (context_curve.COLUMNS, by k) and a `sentence`.
+    """What more examples or neighbours bring: `rows` (context_curve.COLUMNS, by k), `weighted_by` as in `of_jobs`,
+    and a `sentence`.
 
     The jobs differ in k only. Raises NotFound for a job that is not there.
     """
     with begin() as session:
         chosen = [jobs.get(session, job_id) for job_id in job_ids]
-        frame = predictions.of_jobs(session, list(job_ids)).filter(pl.col("truth").is_not_null())
+        column, frame = weighted_by(session, job_ids), measured(session, job_ids)
     compared = compare.table(frame, level=level())
     lines = context_curve.curve(
         compared,
@@ -255,7 +256,8 @@ def curve(job_ids: Sequence[int]) -> dict[str, Any]:
         prompt_tokens=dict(compared.select("job_id", "tokens_in").iter_rows()),
     )
     what = counted(chosen[0].technique) if chosen else "examples"
-    return {"rows": lines.to_dicts(), "sentence": context_curve.sentence(lines, what)}
+    sentence = context_curve.sentence(lines, what) + weighed(column, USUAL)
+    return {"rows": lines.to_dicts(), "weighted_by": column, "sentence": sentence}
 
 
 def counted(technique: str) -> str:

@@ -97,7 +97,8 @@ class Comparison:
 
     def _key(self, part: Part, by: str) -> str:
         columns = [*compare.COLUMNS, *compare.PAIRS, *coverage.COLUMNS]  # a measure more, and all is made anew
-        how = [settings().confidence, _versions(self.jobs), _pairs(self.repeats), self.weighted_by]
+        weighted_by = "" if part in COVERAGE else self.weighted_by  # what intervals hold is a plain count
+        how = [settings().confidence, _versions(self.jobs), _pairs(self.repeats), weighted_by]
         about = [FORM, columns, part, by, *how]
         return hashlib.sha256(json.dumps(about).encode()).hexdigest()
 

@@ -242,12 +242,6 @@ def _drift(job: Job, spec: BaseSpec) -> dict[str, Any]:
     return {"drift": found} if found else {}
 
 
-def _texts(session: Session, dataset_id: int, rows: list[int]) -> pl.DataFrame:
-    """ITEM_SCHEMA of the rows, without prices, with group_id of near-duplicates."""
-    items = datasets.items_to_price(session, dataset_id, 0, rows)
-    return items.join(datasets.groups(session, dataset_id, rows), on="row")
-
-
 def _retrieval(job: Job, spec: BaseSpec) -> dict[str, Any]:
     """How fresh the knowledge base was, and what the model, if there is one, added to the neighbours it read."""
     with begin() as session:

@@ -89,7 +89,7 @@ def gather(job_ids: Sequence[int], measure: str, limits: Limits, *, weighted: bo
         weighted_by=column,
         choices=[
             choice.sentence(each, table, limits, marks, by=measure) + comparison.weighed(column, measure)
-            for each in choice.choices(table, frame, limits, by=measure)
+            for each in choice.choices(table, frame, limits, by=measure, repeats=how["repeats"])
         ],
         cautions=comparison.cautions(job_ids),
         combined=comparison.combinations(job_ids),

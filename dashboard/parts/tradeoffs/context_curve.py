@@ -9,11 +9,13 @@ from dashboard.parts.tradeoffs import context_charts
 from dashboard.shared import formats, navigation, pickers, reads, widgets, words
 from db.types import Job
 from worker.evaluation import context_curve
+from worker.evaluation.measures import USUAL
 from worker.pricing import comparison
 
 
-def show(jobs: Sequence[Job]) -> None:
-    """One curve, chosen where there are several. Measured on its own rows, which are the same for each of its jobs."""
+def show(jobs: Sequence[Job], column: str) -> None:
+    """One curve, chosen where there are several. Measured on its own rows, which are the same for each of its jobs.
+    column: whose weights errors are weighted by, "" = none."""
     curves = comparison.curves(jobs)
     if not curves:
         navigation.next_step(
@@ -28,10 +30,11 @@ def show(jobs: Sequence[Job]) -> None:
     chosen = pickers.one("Curve", names, made=made, key=f"curve-{min(first)}")
     ks = first[chosen]
     versions = {job_id: reads.version(known[job_id]) for job_id in ks}
-    table = reads.comparison(versions, "mae")
+    table = reads.comparison(versions, USUAL, weighted=bool(column))
     what = comparison.counted(known[chosen].technique)
     lines = context_curve.curve(table, ks, dict(table.select("job_id", "tokens_in").iter_rows()))
-    st.info(words.md(context_curve.sentence(lines, what)), icon=":material/gavel:")
+    said = context_curve.sentence(lines, what) + comparison.weighed(words.plain(column), USUAL)
+    st.info(words.md(said), icon=":material/gavel:")
     widgets.chart(context_charts.context_error(lines, what), "context-error")
     widgets.chart(context_charts.context_cost(lines, what), "context-cost")
     unknown = lines.filter(pl.col("usd_per_1000").is_null() | pl.col("usd_per_1000").is_nan())

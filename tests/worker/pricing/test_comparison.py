@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import text
 
 from db import datasets, jobs
 from db.engine import Session, begin
@@ -28,8 +29,6 @@ def every(session: Session, dataset: Dataset) -> list[Job]:
 
 def sampled(session: Session, dataset: Dataset, spec: specs.BaseSpec, split: Split | None, limit: int) -> int:
     """A finished job over a sample of the rows."""
-    from sqlalchemy import text
-
     job_id = a_finished_job(session, dataset.id, spec)
     session.execute(
         text("UPDATE jobs SET split = :split, item_limit = :limit, items_total = :limit WHERE id = :job"),
@@ -134,3 +133,19 @@ def test_a_limit_chooses_among_techniques_not_among_their_runs(database: str) ->
     (found,) = comparison.choose(ids, Limits(usd_per_1000=1e6))
     assert found["job"] == ids[0]
     assert ids[1] not in found["ties"]
+
+
+def test_a_context_curve_is_weighted_as_comparisons_are(database: str) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 400)
+        ids = [a_finished_job(session, dataset_id, specs.RagSpec(k=k)) for k in (0, 3, 5)]
+    alike = comparison.curve(ids)
+    with begin() as session:
+        session.execute(text("UPDATE items SET weight = 1 + row % 5"))
+        session.execute(text("""UPDATE datasets SET mapping = '{"title": "name", "weight": "count"}'"""))
+    curve = comparison.curve(ids)
+    assert {row["job_id"]: row["mae"] for row in curve["rows"]} == {
+        row["job"]: pytest.approx(row["mae"]) for row in comparison.of_jobs(ids)
+    }
+    assert (alike["weighted_by"], curve["weighted_by"]) == ("", "count")
+    assert curve["sentence"].endswith("Mean error is weighted by count.")

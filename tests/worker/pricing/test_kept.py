@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from sqlalchemy import text
 
 from db import comparisons, jobs, predictions
 from db.engine import begin
@@ -63,6 +64,16 @@ def test_runs_of_one_technique_and_the_same_jobs_apart_are_kept_apart(priced: li
         runs = [a_finished_job(session, dataset_id, specs.MultiShotSpec(seed=seed)) for seed in (3, 4)]
     assert len(Comparison(runs).part("table")) == 1
     assert len(Comparison(runs, merges=False).part("table")) == 2
+
+
+def test_weights_make_another_comparison_but_intervals_hold_what_they_hold(priced: list[int]) -> None:
+    with begin() as session:
+        session.execute(text("UPDATE items SET weight = 1 + row % 5"))
+        session.execute(text("""UPDATE datasets SET mapping = '{"title": "name", "weight": "count"}'"""))
+    made = {part: Comparison(priced).part(part) for part in ("table", *kept.COVERAGE)}
+    for part in kept.COVERAGE:
+        assert_frame_equal(Comparison(priced, refuse, weighted=False).part(part), made[part])
+    assert Comparison(priced, weighted=False).part("table")["mae"].to_list() != made["table"]["mae"].to_list()
 
 
 def test_what_is_not_done_is_not_kept_and_nothing_is_kept_without_its_dataset(priced: list[int]) -> None:

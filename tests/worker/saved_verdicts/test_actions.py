@@ -213,6 +213,31 @@ def test_an_adapter_that_was_deleted_takes_its_verdict_along(database: str, sent
     assert rechecked(saved, sent).reasons == (f"The adapter {adapter.id[:12]} that it prices with was deleted.",)
 
 
+def test_runs_stand_apart_once_the_adapter_of_one_was_deleted(
+    database: str, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 400)
+        job_ids = [a_finished_job(session, dataset_id, specs.SPECS["ridge"]())]
+        for number in ("a", "c"):
+            adapter = an_adapter(session, dataset_id, id=number * 64)
+            job_ids.append(a_finished_job(session, dataset_id, specs.SPECS["constant"]()))
+            session.execute(
+                text("UPDATE jobs SET technique = 'finetuned', spec = CAST(:spec AS jsonb) WHERE id = :job"),
+                {"spec": json.dumps({"technique": "finetuned", "adapter": adapter.id}), "job": job_ids[-1]},
+            )
+    (saved,) = actions.save(dataset_id, job_ids, limits=Limits(error=1000.0))
+    kept = facts.parse(saved.facts)
+    assert (len(kept.lines), kept.job) == (2, job_ids[1])
+    with begin() as session:
+        adapters.drop(session, "c" * 64)
+        session.execute(text("UPDATE predictions SET seconds = 10 WHERE job_id = :job"), {"job": job_ids[1]})
+    monkeypatch.setattr(rates, "settings", lambda: Settings(cpu_usd_per_hour=Decimal(100_000_000)))
+    (reason,) = rechecked(saved, sent).reasons
+    assert reason.startswith("With the prices of today the choice is another one. Cheapest with")
+    assert "Fine-tuned" in reason
+
+
 def test_a_newer_version_of_the_table_is_told_with_what_changed(
     priced: tuple[int, dict[str, int]], sent: list[int]
 ) -> None:

@@ -220,3 +220,20 @@ def test_one_technique_alone_and_few_rows_make_a_report_too(database: str, endin
 def test_nothing_priced_is_refused_in_a_sentence(database: str) -> None:
     with pytest.raises(NotReady, match="price the test rows"):
         files.made([], "mae", Limits(), ".html")
+
+
+def test_choices_count_how_far_runs_of_one_technique_lie_apart(database: str) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 400)
+        job_ids = [a_finished_job(session, dataset_id, specs.MultiShotSpec(seed=seed)) for seed in (3, 4)]
+        job_ids.append(a_finished_job(session, dataset_id, specs.ZeroShotSpec()))
+        for job_id, usd in zip(job_ids, (0.9e-5, 2.9e-5, 2e-5), strict=True):
+            session.execute(
+                text("UPDATE predictions SET usd = :usd * (1 + row % 3 / 100.0), saved_usd = 0 WHERE job_id = :job"),
+                {"job": job_id, "usd": usd},
+            )
+    limits = Limits(error=1e6)
+    (found,) = comparison.choose(job_ids, limits)
+    assert (found["job"], found["ties"]) == (job_ids[0], [job_ids[2]])
+    (said,) = report_facts.gather(job_ids, "mae", limits).choices
+    assert "can't be told apart from it in cost" in said
