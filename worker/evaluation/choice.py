@@ -67,7 +67,7 @@ def choices(
         pl.col("parse_rate") >= pl.min_horizontal(pl.lit(MIN_ANSWERED), pl.col("parse_rate").max())
     )
     kept = candidates.filter(_keeps(limits, measure))
-    lines = _Lines(predictions, repeats)
+    lines = _Lines(predictions, repeats, compare.level_of(table))
     return [
         _choice(question, candidates, kept, lines, limits, measure, n_boot, seed) for question in limits.questions()
     ]
@@ -114,7 +114,8 @@ _COLUMNS = {"cheapest": "usd_per_1000", "fastest": "p50_ms"}
 class _Lines:
     """Predictions with their errors, on the items that all jobs share."""
 
-    def __init__(self, predictions: pl.DataFrame, repeats: Mapping[int, int]) -> None:
+    def __init__(self, predictions: pl.DataFrame, repeats: Mapping[int, int], level: float) -> None:
+        self.level = level
         self._frame = metrics.errors(shared_items(predictions)).with_columns(again=pl.col("usd") + pl.col("saved_usd"))
         self._jobs = compare.technique_of_jobs(predictions, repeats)
 
@@ -141,7 +142,7 @@ def _choice(
     job_id, figure = order["job_id"][0], order[column][0]
     jobs = sorted(order["job_id"])
     values, average = _asked(question, measure)
-    gaps = pairs.differences([lines.sample(jobs, values)], average, n_boot, seed)[0]
+    gaps = pairs.differences([lines.sample(jobs, values)], average, n_boot, seed, lines.level)[0]
     ties = [
         other
         for other, theirs in zip(order["job_id"], order[column], strict=True)

@@ -124,3 +124,10 @@ def test_nothing_compared_is_no_choice(limits: Limits) -> None:
     assert len(found) == len(limits.questions())
     for each in found:
         assert choice.sentence(each, TABLE.clear(), limits, NAMES, by="mae").endswith("Nothing was measured.")
+
+
+def test_ties_are_judged_at_the_level_of_the_table() -> None:
+    ties = [
+        asked(Limits(usd_per_1000=5.0), compare.table(FRAME, 300, level=level))[0].ties for level in (0.0001, 0.99999)
+    ]
+    assert len(ties[0]) < len(ties[1])
