@@ -160,12 +160,10 @@ def _figures(answered: pl.DataFrame, kept: Mask, within: float) -> list[tuple[fl
     """
     hits = answered.select(hit(within)).to_series().to_numpy()
     groups = resampling.number(answered["group_id"].to_numpy())
-    marks = np.concatenate([kept * hits, kept]).T.astype(float)
-    drawn = np.concatenate(
-        [block @ marks for block in resampling.weights(groups, resampling.affordable(len(hits), _RESAMPLES), 0)]
-    )
-    found, counts = np.split(drawn, 2, axis=1)
-    rates = np.where(counts > 0, found / np.maximum(counts, 1), np.nan)
+    pools = resampling.pooled(groups)
+    figure = resampling.means(np.where(kept, hits, np.nan).T, pools)
+    blocks = resampling.weights(pools, resampling.affordable(len(hits), _RESAMPLES), 0)
+    rates = np.concatenate([figure(block) for block in blocks])
     lines: list[tuple[float, float | None, float | None]] = []
     for place, choice in enumerate(kept):
         share = float(hits[choice].mean())

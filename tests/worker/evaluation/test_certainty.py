@@ -97,3 +97,14 @@ def test_the_most_in_steps_is_the_highest_multiple_that_is_promised() -> None:
     assert round(100 * most) % 5 == 0
     assert known.promise(most) is not None
     assert all(known.promise(wish / 100) is None for wish in range(round(100 * most) + 5, 100, 5))
+
+
+def test_copies_of_rows_make_what_was_realised_no_surer() -> None:
+    known = certainty.learn(priced(600, 7), 0.2)
+    rows = known.intervals.around(priced(300, 9))
+    promise = known.promise(0.8)
+    alone, copied = (
+        hand_over.realised(hand_over.divide(frame, known, promise), 0.2) for frame in (rows, pl.concat([rows] * 3))
+    )
+    assert copied.share == alone.share
+    assert (copied.low, copied.high) == pytest.approx((alone.low, alone.high), abs=0.01)
