@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.builders import a_catalogue
-from tests.e2e.conftest import LATER, chart
+from tests.e2e.conftest import LATER, chart, visit
 from tests.e2e.live import Live, live_stack
 from worker import specs
 
@@ -100,7 +100,7 @@ def test_from_a_file_to_a_download(page: Page, stack: Live, shop: Path) -> None:
     expect(page.get_by_text("The line is a perfect guess")).to_be_visible()
 
     # results and download: all of it, not what the table shows
-    page.get_by_role("link", name="Results").click()
+    visit(page, "Results")
     expect(page.get_by_text("Download all")).to_be_visible()
     frames = {}
     for title, read in (("CSV", pl.read_csv), ("Parquet", pl.read_parquet), ("Excel", pl.read_excel)):

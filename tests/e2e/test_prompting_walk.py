@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.builders import a_catalogue
-from tests.e2e.conftest import LATER, chart
+from tests.e2e.conftest import LATER, chart, visit
 from tests.e2e.live import Live, live_stack
 from tests.fake_openai.server import Handle, endpoint
 
@@ -102,7 +102,7 @@ def test_from_a_prompt_of_her_own_to_a_comparison(page: Page, stack: Live, serve
     assert server.log.repeats() == {}
 
     # compared row by row, down to the prompt as it was sent
-    page.get_by_role("link", name="Compare").click()
+    visit(page, "Compare")
     expect(page.get_by_text("paired difference")).to_be_visible()
     chart(page)
     table = page.get_by_test_id("stDataFrame").first

@@ -137,7 +137,7 @@ def test_what_is_no_price_is_told(priced: int, price: float) -> None:
 
 
 def test_a_perfect_guesser_is_better_for_sure_and_stands_beside_every_technique(priced: int) -> None:
-    game = actions.start(priced, "Ann")
+    game = actions.start(priced, "Ann", seed=1)  # of some draws, 28 rows can't tell
     assert play(game, 1.001, skips=2).is_over
     found = actions.result(game.id)
     assert (found.guessed, found.skipped) == (28, 2)
@@ -155,14 +155,14 @@ def test_a_perfect_guesser_is_better_for_sure_and_stands_beside_every_technique(
 
 
 def test_a_wild_guesser_is_worse_for_sure_and_one_like_a_technique_is_neither(priced: int) -> None:
-    game = actions.start(priced, "Ann")
+    game = actions.start(priced, "Ann", seed=1)
     play(game, 9.0)
     assert set(actions.result(game.id).gaps["verdict"]) == {"worse"}
     with begin() as session:
         ridge = jobs.all(session, priced)[-1].id
         answers = session.execute(text('SELECT "row", price FROM predictions WHERE job_id = :job'), {"job": ridge})
         known = {row.row: row.price for row in answers}
-    other = actions.start(priced, "Ben")
+    other = actions.start(priced, "Ben", seed=1)
     for row in other.rows:
         actions.guess(other.id, row, known[row])
     gaps = actions.result(other.id).gaps
