@@ -36,6 +36,7 @@ class JobProgress:
     waited_seconds: float = 0.0
     has_unknown_cost: bool = False  # nobody knows the price of something that was paid for: usd is the least
     cap_usd: Decimal | None = None
+    idle_seconds: float | None = None  # of a running job: for how long a chunk of it is free and nobody takes it
     lost_usd: Decimal = Decimal(0)  # part of usd: the most that calls may have cost which brought no answer
 
 
@@ -56,6 +57,9 @@ SELECT j.id, j.state, j.items_total, j.error, j.fixed_usd, j.fixed_unknown, j.sp
        coalesce(sum(c.retries), 0) AS retries, coalesce(sum(c.rate_limit_waits), 0) AS rate_limit_waits,
        coalesce(sum(c.waited_seconds), 0) AS waited_seconds,
        count(c.id) AS chunks_total, count(c.id) FILTER (WHERE c.state = 'done') AS chunks_done,
+       CASE WHEN count(*) FILTER (WHERE c.state = 'running') = 0
+                 AND bool_or(c.state = 'waiting' AND c.is_released AND coalesce(c.not_before <= now(), true)) THEN
+           extract(epoch FROM now() - greatest(j.created_at, max(c.finished_at)))::float8 END AS idle_seconds,
        (array_agg(c.step ORDER BY c.step_order) FILTER (WHERE c.state IN ('waiting', 'running')))[1] AS step,
        sum(c.items_done) FILTER (WHERE c.step IN ('load', 'index', 'price')
            AND (c.state = 'running' OR c.finished_at > now() - interval '{_WINDOW_SECONDS} seconds')) AS recent,
@@ -114,6 +118,7 @@ def _progress(row: Any) -> JobProgress:
         waited_seconds=row.waited_seconds,
         has_unknown_cost=bool(row.unknown_costs or row.lost_unpriced or row.fixed_unknown),
         cap_usd=row.cap_usd,
+        idle_seconds=row.idle_seconds if state is JobState.RUNNING else None,
         lost_usd=row.lost_usd,
     )
 

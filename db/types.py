@@ -108,6 +108,7 @@ class Priority(IntEnum):
 
     BASELINE = 0  # what every other technique has to beat
     USUAL = 1
+    DEMO = 2  # of a baseline there as well: nobody waits for it
 
 
 class PredictionStatus(StrEnum):

@@ -2,16 +2,19 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
 import pytest
 from sqlalchemy import text
 
-from db import chunks, jobs, turns
+from db import chunks, datasets, jobs, turns
 from db.engine import Session, begin
 from db.types import JobState, Priority, Queue, Step
 from tests.builders import a_dataset, a_job
+from worker import specs
+from worker.pricing import planning
 
 LEASE = 15
 LONG = {Step.FIT: 0.0, Step.PRICE: 20.0, Step.EVALUATE: 0.0}
@@ -75,6 +78,15 @@ def test_baselines_come_before_what_is_held_against_them_even_if_they_take_longe
     short = short_job(session, dataset_id)
     baseline = long_job(session, dataset_id, parts=2, priority=Priority.BASELINE)
     assert take_all(session, [short, baseline]) == [baseline] * 4 + [short] * 3
+
+
+def test_the_demo_stands_behind_what_somebody_asked_for(session):
+    dataset_id = a_dataset(session)
+    demo = long_job(session, dataset_id, parts=2, priority=Priority.DEMO)
+    hers = long_job(session, dataset_id)
+    assert take_all(session, [demo, hers]) == [hers] * 5 + [demo] * 4
+    demo_catalogue = replace(datasets.get(session, dataset_id), is_synthetic=True)
+    assert planning.priority(demo_catalogue, specs.RidgeSpec()) is Priority.DEMO
 
 
 def test_of_two_equal_jobs_the_first_ends_early_instead_of_both_late(session):

@@ -91,7 +91,7 @@ def start_one(
         limit=limit,
         items_total=sum(map(len, blocks)),
         cap_usd=cap_usd if spec.uses_endpoint else None,
-        priority=planning.priority(spec),
+        priority=planning.priority(dataset, spec),
         seconds=planning.step_seconds(session, dataset, spec),
         race_id=race_id,
     )

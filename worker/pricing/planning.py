@@ -68,7 +68,9 @@ def queue_for(session: Session, spec: BaseSpec) -> Queue:
     return Queue.ENDPOINT if spec.uses_endpoint else machine_queue(session, spec)
 
 
-def priority(spec: BaseSpec) -> Priority:
+def priority(dataset: Dataset, spec: BaseSpec) -> Priority:
+    if dataset.is_synthetic:
+        return Priority.DEMO
     return Priority.BASELINE if spec.family is Family.BASELINE else Priority.USUAL
 
 

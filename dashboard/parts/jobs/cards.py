@@ -17,6 +17,9 @@ SECONDS = 1.0
 FEW = 20
 """Jobs shown at first; the rest on demand, because each is a handful of elements every second."""
 
+BETWEEN_CHUNKS = 3.0
+"""Seconds in which a worker that is free takes the next chunk; a job that no worker was at for longer waits."""
+
 _RAN = "jobs_ran"
 
 
@@ -98,6 +101,13 @@ def _headline(job: Job, progress: JobProgress) -> str:
     """What goes on now: Pricing: 1,200 of 2,400 rows (50 %), about 4 s left."""
     if progress.state is JobState.PAUSED:
         return f"Paused at {progress.items_done:,} of {formats.count(progress.items_total, 'row')}"
+    if progress.idle_seconds is not None and progress.idle_seconds > BETWEEN_CHUNKS:
+        done = (
+            f"{progress.items_done:,} of {formats.count(progress.items_total, 'row')} done"
+            if progress.items_done
+            else "not begun"
+        )
+        return f"Waits for a free worker, {formats.duration(progress.idle_seconds)} so far ({done})"
     step = words.STEPS[progress.step] if progress.step else "Waiting"
     if (
         progress.step not in (Step.PRICE, Step.INDEX, Step.TRAIN, Step.TUNE, Step.RUNG, Step.RACE)

@@ -1,5 +1,7 @@
 """The Jobs page: what fits the state of a job, and what it says of it."""
 
+from sqlalchemy import text
+
 from dashboard.parts.results import predictions
 from db import chunks, jobs, results
 from db.engine import begin
@@ -38,6 +40,19 @@ def test_a_failed_job_says_why_and_can_be_retried(open_page: Open) -> None:
     assert is_well(at)
     with begin() as session:
         assert jobs.get(session, job_id).state is JobState.RUNNING
+
+
+def test_a_job_that_no_worker_is_at_says_that_it_waits(open_page: Open) -> None:
+    with begin() as session:
+        job_id = a_running_job(session, a_dataset(session, 200), specs.RidgeSpec())
+        session.execute(text("UPDATE jobs SET created_at = now() - interval '90 seconds'"))
+    at = open_page("jobs")
+    assert is_well(at)
+    assert "Waits for a free worker, 1 min 30 s so far (not begun)" in at.get("progress")[0].proto.text
+    with begin() as session:
+        assert chunks.claim(session, chunks.to_send(session, job_id)[0], "a test", 60)
+    at.run()
+    assert "Learning from the train rows" in at.get("progress")[0].proto.text
 
 
 def test_a_measured_job_tells_its_error_while_others_still_run(open_page: Open) -> None:
