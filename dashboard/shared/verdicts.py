@@ -89,7 +89,7 @@ def _more(ties: pl.DataFrame) -> str:
     needed = ties["more_rows"].drop_nulls()
     if needed.is_empty():
         return ""
-    which = "it" if len(ties) == 1 else "the first of them"
+    which = "it" if len(ties) == 1 else "one of them"
     return f"; about {count(int(needed.min()), 'more row')} would probably tell {which}"  # type: ignore[arg-type]
 
 

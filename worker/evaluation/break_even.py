@@ -3,7 +3,8 @@ another, with the doubt that a sample of items leaves.
 
 The total of a way = once + months * (monthly + items * cost per item). Only the cost per item is a mean over a sample;
 it is resampled, with the same resamples for every way, so that what makes an item dear for all of them cancels out.
-What is paid once or monthly is taken as it is: the intervals say nothing about another training.
+What is paid once or monthly is taken as it is: the intervals say nothing about another training. A way that priced many
+items in one go was timed a few times only: it has no interval, nor a crossing on which its time has any weight.
 """
 
 import itertools
@@ -17,6 +18,8 @@ from worker.evaluation import resampling
 from worker.evaluation.resampling import LEVEL, Floats, Groups
 
 DRAWS = 2_000
+NO_WEIGHT = 0.02
+"""Share of a saving up to which a cost without an interval leaves the interval of the saving as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Way:
     once: float
     monthly: float
     per_item: Floats  # (n,) of the same n items for all ways
+    is_timed_at_once: bool = False  # its costs are shares of the time that a few large batches took
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +40,16 @@ class Crossing:
     better: int
     other: int
     items: float
-    low: float | None  # 95 % interval; None, None = too few items to say
+    low: float | None  # 95 % interval; None, None = nobody knows
     high: float | None  # infinite: it may never be
+    usd: float = 0.0  # what each of both costs in all there
+    is_timed_at_once: bool = False  # why there is no interval; else there are too few items
 
     def sentence(self, names: Mapping[int, str]) -> str:
         """From where on it pays, with the interval; names: key -> name."""
         start = f"{names[self.better]} is cheaper than {names[self.other]} from {rounded(self.items)} items a month on"
+        if self.is_timed_at_once:
+            return f"{start} (timed in one go, so how sure that is nobody knows)."
         if self.low is None or self.high is None:
             return f"{start} (too few items to say how sure that is)."
         if self.high == float("inf"):
@@ -78,11 +86,11 @@ class Totals:
         return bool(self.ways) and self._drawn is None
 
     def per_item(self) -> list[tuple[float, float | None, float | None]]:
-        """Mean cost of an item of each way in dollars, and the ends of its 95 % interval."""
+        """Mean cost of an item of each way in dollars, and the ends of its 95 % interval; None, None: unknown."""
         drawn = [np.empty(0)] * len(self.ways) if self._drawn is None else self._drawn.T
         return [
-            (float(mean), *resampling.interval(draws, float(mean)))
-            for mean, draws in zip(self.means, drawn, strict=True)
+            (float(mean), *((None, None) if way.is_timed_at_once else resampling.interval(draws, float(mean))))
+            for way, mean, draws in zip(self.ways, self.means, drawn, strict=True)
         ]
 
     def at(self, items: Sequence[float]) -> pl.DataFrame:
@@ -103,8 +111,12 @@ class Totals:
             extra, saved = self._fixed[one] - self._fixed[other], self.means[other] - self.means[one]
             if extra > 0 and saved > 0:
                 items = float(extra / saved / self.months)
-                low, high = self._ends(one, other, items)
-                found.append(Crossing(self.ways[one].key, self.ways[other].key, items, low, high))
+                usd = float(self._fixed[one] + self.months * items * self.means[one])
+                timed = sum(self.means[way] for way in (one, other) if self.ways[way].is_timed_at_once)
+                is_timed_at_once = bool(timed > NO_WEIGHT * saved)
+                low, high = (None, None) if is_timed_at_once else self._ends(one, other, items)
+                keys = (self.ways[one].key, self.ways[other].key)
+                found.append(Crossing(*keys, items, low, high, usd, is_timed_at_once))
         return sorted(found, key=lambda crossing: crossing.items)
 
     def _ends(self, one: int, other: int, items: float) -> tuple[float | None, float | None]:

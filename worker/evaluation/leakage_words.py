@@ -1,5 +1,6 @@
 """What a search for leaks says, in sentences that are no stronger than what was found."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,14 +18,28 @@ LABELS: dict[str, tuple[str, str]] = {
 }
 """Kind -> what a reader calls it, and what it means."""
 
+ACCIDENTAL_ERRORS = 2.0
+"""Standard errors by which likenesses must outnumber those by accident before they speak for a leak: accidents are
+counted as rare events, whose number varies by the root of its mean."""
+
 
 def summary(result: LeakageResult) -> str:
-    """How many test rows are suspect."""
+    """How many test rows are suspect, and how many would be without a leak."""
     rows, among = len(result.rows), f"{result.test_rows:,} test rows and {result.known_items:,} known items"
     if not rows:
         return f"No suspect was found among {among}."
     share = rows / max(1, result.test_rows)
-    return f"{amounts.count(rows, 'test row')} of {result.test_rows:,} ({share:.1%}) may have been seen before."
+    said = f"{amounts.count(rows, 'test row')} of {result.test_rows:,} ({share:.1%}) may have been seen before"
+    alike = [kind for kind in result.kinds if kind.by_accident is not None]
+    like = {row for kind in alike for row in kind.rows}
+    expected = sum(kind.by_accident or 0.0 for kind in alike)
+    if expected < 1:
+        return f"{said}."
+    said = f"{said}; about {expected:,.0f} would be as like a known item by accident"
+    if len(like) > expected + ACCIDENTAL_ERRORS * math.sqrt(expected):
+        return f"{said}."
+    which = "these" if len(like) == rows else f"{len(like):,} of them"
+    return f"{said}, so {which} need be no leak: look at the pairs."
 
 
 def accidents(kind: LeakKind) -> str:

@@ -9,8 +9,8 @@ import polars as pl
 from db import datasets, jobs, predictions, scenarios
 from db.engine import begin
 from db.errors import NotReady, UserError
-from db.types import SavedScenario
-from worker import specs
+from db.types import Job, SavedScenario
+from worker import amounts, specs
 from worker.evaluation import resampling
 from worker.evaluation.break_even import Totals, Way
 from worker.specs import what_if
@@ -47,13 +47,19 @@ def ask(job_ids: Sequence[int], scenario: Scenario) -> Answer:
         lines = {job.id: frame.filter(pl.col("job_id") == job.id) for job in chosen}
         found = [costs.of_job(session, dataset, job, lines[job.id], scenario) for job in chosen]
     first = lines[chosen[0].id]
+    at_once = {job.id for job in chosen if _is_timed_at_once(job, lines[job.id])}
     known = [
-        Way(each.job_id, float(each.once_usd), float(each.monthly), each.per_item.to_numpy())
+        Way(each.job_id, float(each.once_usd), float(each.monthly), each.per_item.to_numpy(), each.job_id in at_once)
         for each in found
         if each.is_known and each.once_usd is not None and each.per_item is not None
     ]
     totals = Totals(known, resampling.number(first["group_id"]), scenario.months)
     return Answer(scenario, len(first), found, totals)
+
+
+def _is_timed_at_once(job: Job, lines: pl.DataFrame) -> bool:
+    """Whether the seconds of items are shares of a few batches', so that resampling items says nothing about them."""
+    return not specs.parse(job.spec).uses_endpoint and lines["seconds"].n_unique() < resampling.FEWEST_GROUPS
 
 
 def shared(frame: pl.DataFrame, n_jobs: int) -> pl.DataFrame:
@@ -129,6 +135,7 @@ def report(answer: Answer, labels: Mapping[int, str]) -> dict[str, Any]:
             "items_a_month": crossing.items,
             "low": crossing.low,
             "high": None if crossing.high is None or crossing.high == float("inf") else crossing.high,
+            "usd": crossing.usd,
             "may_never": crossing.high == float("inf"),
             "sentence": crossing.sentence(labels),
         }
@@ -153,6 +160,11 @@ def notes(answer: Answer, labels: Mapping[int, str]) -> list[str]:
     said += [note for each in answer.costs for note in each.notes]
     if answer.scenario.label_usd is None:
         said.append("Labels are not counted: the rows that techniques learn from are taken as priced already.")
+    if at_once := [labels[way.key] for way in answer.totals.ways if way.is_timed_at_once]:
+        said.append(
+            f"{amounts.listed(at_once)} priced many items in one go: the cost of one is a share of that time, without "
+            "an interval."
+        )
     if answer.totals.has_no_doubt:
         said.append(f"{answer.items} items are too few to say how sure the cost of an item is: no intervals are given.")
     return list(dict.fromkeys(said))

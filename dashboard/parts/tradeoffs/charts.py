@@ -264,8 +264,9 @@ def every_pair(frame: pl.DataFrame, labels: dict[int, str], error: Measure) -> C
     known = {*cells["left"], *cells["top"]}
     order = [label for label in labels.values() if label in known]
     axis: dict[str, Any] = {"sort": order, "scale": alt.Scale(paddingInner=0.06)}
+    across = alt.Axis(title="than", orient="top", labelAngle=-30, labelLimit=190, labelOverlap=False)
     base = alt.Chart(cells).encode(
-        x=alt.X("top:N", **axis, axis=alt.Axis(title="than", orient="top", labelAngle=0, labelLimit=150)),
+        x=alt.X("top:N", **axis, axis=across),
         y=alt.Y("left:N", **axis, axis=alt.Axis(title=None, labelLimit=280)),
         tooltip=[
             alt.Tooltip("left:N", title="Technique"),

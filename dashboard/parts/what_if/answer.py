@@ -13,6 +13,8 @@ from worker.what_if import actions
 from worker.what_if.actions import Answer
 
 MOST_SENTENCES = 6
+SMALL_USD = 1.0
+"""What both ways cost in all where one becomes the cheaper, up to which no sentence is made of it."""
 
 
 def show(answer: Answer, names: dict[int, str], errors: dict[int, float | None]) -> None:
@@ -34,13 +36,21 @@ def show(answer: Answer, names: dict[int, str], errors: dict[int, float | None])
 
 
 def _sentences(report: dict[str, Any], items: int) -> None:
-    """The crossings, those nearest to the chosen volume first."""
-    near = sorted(report["crossings"], key=lambda each: abs(_steps(each["items_a_month"], items)))
+    """The crossings on which a choice may hang, those nearest to the chosen volume first."""
+    large = [each for each in report["crossings"] if each["usd"] > SMALL_USD]
+    near = sorted(large, key=lambda each: abs(_steps(each["items_a_month"], items)))
     for each in near[:MOST_SENTENCES]:
         st.markdown(words.md(f"- {words.plain(each['sentence'])}"))
     if len(near) > MOST_SENTENCES:
         st.caption(f"{len(near) - MOST_SENTENCES} more, further from your volume, are in the table of crossings below.")
-    if not near and report["ways"]:
+    if small := len(report["crossings"]) - len(large):
+        st.caption(
+            words.md(
+                f"{formats.count(small, 'crossing')} where both cost less than {formats.usd(SMALL_USD)} in all: no "
+                "choice hangs on that; the table of crossings has them."
+            )
+        )
+    if not report["crossings"] and report["ways"]:
         st.markdown("No line crosses another: whoever costs least at first costs least at every volume.")
 
 

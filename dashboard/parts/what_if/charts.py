@@ -14,8 +14,10 @@ HEIGHT = 430
 _STEPS = 60
 _REACH = 100.0  # times the chosen volume, to either side
 _LABEL = 0.07  # of the width of the chart
-# A family has one colour elsewhere; here several of one family cross each other, so each line has its own.
-LINES = ["#5580b8", "#c9682a", "#2a8f83", "#8d5fb5", "#a07a14", "#c24a6e", "#6b7f3a", "#3f8fb0", "#b0563f", "#7a6fd0"]
+# A family has one colour elsewhere; here several of one family cross each other, so each line has its own: a colour
+# that can be told from the others, and after those the same with another stroke.
+LINES = ["#5580b8", "#c9682a", "#2a8f83", "#8d5fb5", "#a07a14", "#c24a6e"]
+STROKES: list[list[int]] = [[1, 0], [7, 3], [2, 2]]
 _COUNT = "datum.value >= 1e6 ? format(datum.value / 1e6, ',~r') + ' M' : format(datum.value, ',~r')"
 
 
@@ -41,19 +43,16 @@ def totals(answer: Totals, names: dict[int, str], items: int) -> Chart:
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
     y = alt.Y("usd:Q", scale=scale, axis=powers_axis(low, high, DOLLARS, "Total cost (log scale)"))
     order = [names[way.key] for way in answer.ways]
+    legend = alt.Legend(
+        title=None, orient="top", columns=3, labelLimit=300, symbolType="stroke", symbolOpacity=1, symbolStrokeWidth=3
+    )
     colour = alt.Color(
         "label:N",
         scale=alt.Scale(domain=order, range=[LINES[place % len(LINES)] for place in range(len(order))]),
-        legend=alt.Legend(
-            title=None,
-            orient="top",
-            columns=3,
-            labelLimit=300,
-            symbolType="stroke",
-            symbolOpacity=1,
-            symbolStrokeWidth=3,
-        ),
+        legend=legend,
     )
+    strokes = [STROKES[place // len(LINES) % len(STROKES)] for place in range(len(order))]
+    stroke = alt.StrokeDash("label:N", scale=alt.Scale(domain=order, range=strokes), legend=legend)
     base = alt.Chart(drawn)
     tooltip = [
         alt.Tooltip("label:N", title="Technique"),
@@ -67,7 +66,7 @@ def totals(answer: Totals, names: dict[int, str], items: int) -> Chart:
         now.mark_rule(strokeDash=[4, 4], color=GREY).encode(x=x),
         now.mark_text(align="left", dx=5, baseline="top", color=GREY).encode(x=x, y=alt.value(4), text="text:N"),
         bands.encode(x=x, y=alt.Y("usd_low:Q", scale=scale), y2="usd_high:Q", color=colour),
-        lines.encode(x=x, y=y, color=colour, tooltip=tooltip),
+        lines.encode(x=x, y=y, color=colour, strokeDash=stroke, tooltip=tooltip),
         *_crossings(answer, names, reach, x, y),
     ]
     return sized(alt.layer(*layers), height=HEIGHT)
@@ -80,9 +79,7 @@ def _crossings(
     inside = [each for each in answer.crossings() if reach[0] <= each.items <= reach[1]]
     if not inside:
         return []
-    frame = pl.DataFrame([_line(answer, each, names, reach) for each in inside]).with_columns(
-        text=_apart(inside, reach)
-    )
+    frame = pl.DataFrame([_line(each, names, reach) for each in inside]).with_columns(text=_apart(inside, reach))
     base = alt.Chart(frame)
     tooltip = [alt.Tooltip("sentence:N", title="Crossing")]
     return [
@@ -103,11 +100,10 @@ def _apart(inside: Sequence[Crossing], reach: tuple[float, float]) -> pl.Series:
     return pl.Series(texts, dtype=pl.String)
 
 
-def _line(answer: Totals, crossing: Crossing, names: dict[int, str], reach: tuple[float, float]) -> dict[str, object]:
-    at = answer.at([crossing.items]).filter(pl.col("key") == crossing.better)["usd"][0]
+def _line(crossing: Crossing, names: dict[int, str], reach: tuple[float, float]) -> dict[str, object]:
     low, high = (
         crossing.items if end is None else min(max(end, reach[0]), reach[1]) for end in (crossing.low, crossing.high)
     )
     return {
-        "items": crossing.items, "usd": at, "low": low, "high": high, "sentence": crossing.sentence(names),
+        "items": crossing.items, "usd": crossing.usd, "low": low, "high": high, "sentence": crossing.sentence(names),
     }  # fmt: skip

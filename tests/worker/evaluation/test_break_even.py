@@ -65,6 +65,20 @@ def test_too_few_items_give_no_interval_and_the_sentence_says_so() -> None:
     assert "too few items to say how sure that is" in crossing.sentence(NAMES)
 
 
+def test_what_was_timed_in_one_go_has_no_interval_nor_what_hangs_on_its_time() -> None:
+    timed = Way(2, 12.0, 0.0, np.full(50, 0.008), is_timed_at_once=True)
+    dear = Way(1, 0.0, 0.0, np.linspace(0.009, 0.011, 50))
+    table = totals(dear, timed)
+    (crossing,) = table.crossings()
+    assert (crossing.low, crossing.high) == (None, None)
+    assert "nobody knows" in crossing.sentence(NAMES)
+    assert table.at([1.0])["usd_low"].is_null().to_list() == [False, True]
+    next_to_free = Way(2, 12.0, 0.0, np.full(50, 1e-6), is_timed_at_once=True)
+    (crossing,) = totals(dear, next_to_free).crossings()
+    assert crossing.low is not None
+    assert crossing.usd == pytest.approx(12.0, rel=1e-3)  # what both cost there
+
+
 def test_a_sentence_gives_the_volume_and_its_interval() -> None:
     said = Crossing(2, 1, 41_234.0, 32_999.0, 54_501.0).sentence(NAMES)
     assert said == "Fine-tuned is cheaper than Prompt from 41,000 items a month on (95 % interval 33,000 to 55,000)."
