@@ -48,10 +48,13 @@ def errors(frame: pl.DataFrame) -> pl.DataFrame:
 
 def aggregates(measured: pl.DataFrame) -> tuple[pl.Expr, ...]:
     """AGGREGATES for what `errors` returned: measures are weighted where it has a column weight, nothing else is."""
-    if "weight" not in measured.columns:
-        return AGGREGATES
-    weighted = {measure.key: measure.weighted for measure in MEASURES.values()}
-    return tuple(weighted.get(each.meta.output_name(), each) for each in AGGREGATES)
+    found = {each.meta.output_name(): each for each in figures(measured)}
+    return tuple(found.get(each.meta.output_name(), each) for each in AGGREGATES)
+
+
+def figures(measured: pl.DataFrame) -> list[pl.Expr]:
+    """The figure of each measure over what `errors` returned, weighted where it has a column weight."""
+    return [measure.weighted if "weight" in measured.columns else measure.aggregate for measure in MEASURES.values()]
 
 
 def weights(measured: pl.DataFrame) -> npt.NDArray[np.float64] | None:

@@ -1,12 +1,13 @@
 """A column of weights, from the file to the verdict: mapped by a person, told where rows lack one, said everywhere."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from sqlalchemy import text
 
 from db import datasets, jobs, predictions, price_decisions
 from db.engine import begin
@@ -88,3 +89,30 @@ def test_a_curated_version_has_the_same_weights(loaded: Callable[..., str]) -> N
 def test_a_column_called_weight_is_not_taken_for_one_unasked(command: Callable[..., str], tmp_path: Path) -> None:
     a_catalogue(60).with_columns(weight=pl.lit("1.2")).write_csv(tmp_path / "shop.csv")
     assert json.loads(command("load", str(tmp_path / "shop.csv"), "--json"))["weights"] == {"column": "", "note": ""}
+
+
+def off(job_id: int, *, weighted: bool = True, without: Sequence[int] = ()) -> float:
+    """The mean error of a job, reckoned apart from the product."""
+    with begin() as session:
+        mine = predictions.of_jobs(session, [job_id], weighted=True).filter(~pl.col("row").is_in(list(without)))
+    errors = (mine["price"] - mine["truth"]).abs().to_numpy()
+    return float(np.average(errors, weights=mine["weight"].to_numpy() if weighted else None))
+
+
+def test_leaks_are_weighted_and_say_so(loaded: Callable[..., str]) -> None:
+    with begin() as session:
+        row = datasets.items(session, 1, Split.TEST).row(0, named=True)
+        told = {"text": f"Only ${row['price']:.2f} today", "row": row["row"]}
+        session.execute(text("UPDATE items SET description = :text WHERE row = :row"), told)
+    for more, weighted, column in (((), True, "count"), (("--unweighted",), False, "")):
+        found = json.loads(loaded("leakage", "1", "--json", *more))
+        assert row["row"] in found["suspects"]
+        assert found["weighted_by"] == column
+        for line in found["figures"]:
+            assert line["mae"] == pytest.approx(off(line["job_id"], weighted=weighted))
+            assert line["mae_without"] == pytest.approx(
+                off(line["job_id"], weighted=weighted, without=found["suspects"])
+            )
+        assert ("mean error weighted by count" in found["sentence"]) is weighted
+    assert "Errors are weighted by count" in " ".join(loaded("leakage", "1").split())
+    assert "weighted" not in loaded("leakage", "1", "--unweighted")

@@ -99,7 +99,7 @@ def test_every_error_is_measured_with_and_without_the_suspects(dataset_id, sent)
     with begin() as session:
         priced = a_job(session, dataset_id, pieces=[range(270, 300)])
         predictions.add(session, priced, some_predictions(range(270, 300)))
-    line = actions.figures([priced], [270, 271]).row(0, named=True)
+    line = actions.figures([priced], [270, 271]).table.row(0, named=True)
     assert (line["n"], line["n_without"]) == (30, 28)
     assert line["mae"] != line["mae_without"]
     assert line["verdict"] == line["verdict_without"]
@@ -114,8 +114,8 @@ def test_runs_that_differ_by_chance_only_are_one_line(dataset_id, sent):
         ]
         for job_id, price in zip(priced, (10.0, 30.0), strict=True):
             predictions.add(session, job_id, some_predictions(range(270, 300), price=price))
-    once = [actions.figures([job_id], [270, 271]).row(0, named=True) for job_id in priced]
-    (line,) = actions.figures(priced, [270, 271]).to_dicts()
+    once = [actions.figures([job_id], [270, 271]).table.row(0, named=True) for job_id in priced]
+    (line,) = actions.figures(priced, [270, 271]).table.to_dicts()
     assert (line["job_id"], line["repeats"]) == (priced[0], 2)
     assert line["mae"] == pytest.approx(sum(each["mae"] for each in once) / 2)
 
