@@ -63,7 +63,8 @@ def weights(measured: pl.DataFrame) -> npt.NDArray[np.float64] | None:
 
 
 def summary(frame: pl.DataFrame) -> dict[str, Any]:
-    """n, the figure of each measure by its key, parse_rate, usd_per_1000 ($), tokens_in, tokens_out, p50_ms and p95_ms.
+    """n, the figure of each measure by its key, parse_rate, usd_per_1000 ($), tokens_in, tokens_out, p50_ms and p95_ms;
+    measures are weighted by a column weight, if there is one.
 
     Items without a known price can't be judged and are left out. Shares are between 0 and 1. An error is None when
     nothing was answered.

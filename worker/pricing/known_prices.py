@@ -28,6 +28,15 @@ def of_jobs(session: Session, job_ids: Sequence[int], *, weighted: bool = True) 
     return Measurable(frame.filter(pl.col("truth").is_not_null()), column)
 
 
+def with_evidence(session: Session, job_id: int) -> Measurable:
+    """db.predictions.of_job, the rows without a known price included, weighted as in `of_jobs`."""
+    column, frame = weighted_by(session, [job_id]), predictions.of_job(session, job_id)
+    if not column:
+        return Measurable(frame, "")
+    counts = datasets.weights_of(session, jobs.get(session, job_id).dataset_id, frame["row"].to_list())
+    return Measurable(frame.with_columns(weight=pl.Series(counts, dtype=pl.Float64)), column)
+
+
 def weighted_by(session: Session, job_ids: Sequence[int]) -> str:
     """The column by whose weights jobs on one dataset are measured, unless somebody wishes otherwise; "": none."""
     return weights.column(datasets.get(session, jobs.get(session, job_ids[0]).dataset_id)) if job_ids else ""
