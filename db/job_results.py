@@ -137,6 +137,7 @@ class LeakageResult(JobResult):
     pairs: tuple[LeakPair, ...]  # the most telling of each kind
     train_told: int = 0  # train rows whose text tells their price
     not_compared: str = ""  # a sentence: why nothing was compared by meaning
+    notes: tuple[str, ...] = ()  # sentences: what adapters learned from elsewhere, and how far that was searched
 
     @property
     def rows(self) -> tuple[int, ...]:

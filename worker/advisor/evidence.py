@@ -57,6 +57,7 @@ class Evidence:
     jobs: Mapping[int, Job]  # every finished run that priced test rows
     specs: Mapping[int, BaseSpec]  # of those; without what only an earlier version can read
     names: Mapping[int, str]
+    weighted_by: str  # the column that errors are weighted by; "": none
     frame: pl.DataFrame  # predictions of the compared runs on the rows that all of them priced
     table: pl.DataFrame  # compare.table of it
     heads: Mapping[Family, int]  # of each family the run with the least error
@@ -114,7 +115,7 @@ def gather(session: Session, dataset_id: int) -> Evidence:
     compared = comparison.of_like_size(known, comparison.taken(dataset, list(known.values())))
     trained = adapters.all(session)
     again = repeats.heads([known[job_id] for job_id in compared], trained)
-    frame, _ = known_prices.of_jobs(session, compared)
+    frame, column = known_prices.of_jobs(session, compared)
     table = compare.table(frame, level=comparison.level(), repeats=again)
     families = {job_id: parsed[job_id].family for job_id in table["job_id"]}
     heads: dict[Family, int] = {}
@@ -129,7 +130,8 @@ def gather(session: Session, dataset_id: int) -> Evidence:
         dataset=dataset,
         jobs=known,
         specs=parsed,
-        names=comparison.labels(session, list(known.values())),
+        names=compare.with_runs(table, comparison.labels(session, list(known.values()))),
+        weighted_by=column,
         frame=frame,
         table=table,
         heads=heads,

@@ -12,7 +12,7 @@ from db.types import JobKind
 from worker.cli import find, tables, watch
 from worker.cli.console import AsJson, out, print_json
 from worker.cli.options import DatasetName, Unweighted
-from worker.evaluation import leakage_words
+from worker.evaluation import compare, leakage_words
 from worker.evaluation.measures import DECIDING, MEASURES, USUAL
 from worker.leakage import actions
 from worker.pricing import comparison
@@ -40,7 +40,8 @@ def leakage(
         taken = comparison.taken(dataset, every)
         measured = actions.figures(taken, result.rows, weighted=not unweighted) if taken else None
     figures, column = (measured.table.to_dicts(), measured.weighted_by) if measured else ([], "")
-    names = leakage_words.with_runs(figures, {job.id: tables.job_label(job) for job in every})
+    names = {job.id: tables.job_label(job) for job in every}
+    names = compare.with_runs(measured.table, names) if measured else names
     said = leakage_words.change(figures, names, DECIDING[USUAL], column) if result.rows else ""
     if as_json:
         about = {"job": job_id, "dataset": dataset.id, "suspects": result.rows, "figures": figures, "sentence": said}
@@ -55,6 +56,8 @@ def leakage(
             out.print(f"  {leakage_words.LABELS[kind.kind][0]} {pair.score:.2f}: row {pair.row} {pair.title} | {other}")
     if result.train_told:
         out.print(f"The text of {result.train_told:,} train rows tells their price: techniques learn to read it there.")
+    for sentence in result.notes:
+        out.print(sentence)
     if result.not_compared:
         out.print(f"Nothing was compared by meaning. {result.not_compared}")
     if figures and result.rows:

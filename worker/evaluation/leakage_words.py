@@ -41,12 +41,6 @@ def sensitivity(kind: LeakKind) -> str:
     return f"{kind.found:.0%} of {kind.planted:,} planted"
 
 
-def with_runs(figures: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> dict[int, str]:
-    """Job id -> name, with how many runs a line of the figures is the mean of, where it is of several."""
-    several = {line["job_id"]: line["repeats"] for line in figures if line["repeats"] > 1}
-    return {job: f"{name} ({several[job]} runs)" if job in several else name for job, name in names.items()}
-
-
 def change(figures: Sequence[Mapping[str, Any]], names: Mapping[int, str], measure: Measure, column: str = "") -> str:
     """What leaving the suspects out does to the figures and to the verdict.
 

@@ -217,7 +217,8 @@ def of_game(session: Session, game: Game, *, weighted: bool = True) -> Result:
     ahead = table.filter(pl.col("job_id") != YOU)["job_id"]
     best = theirs.filter(pl.col("job_id") == (ahead[0] if len(ahead) else YOU)).select("row", best="price")
     rows = said.drop("group_id", "weight").join(best, on="row", how="left", maintain_order="left")
-    names = comparison.labels(session, [jobs.get(session, job_id) for job_id in job_ids]) | {YOU: game.person}
+    known = [jobs.get(session, job_id) for job_id in job_ids if job_id not in again]
+    names = compare.with_runs(table, comparison.labels(session, known)) | {YOU: game.person}
     return Result(game, len(hers), len(said) - len(hers), table, gaps, names, rows, column)
 
 

@@ -158,9 +158,10 @@ def choose(job_ids: Sequence[int], limits: Limits, by: str = USUAL, *, weighted:
     with begin() as session:
         frame, column = known_prices.of_jobs(session, job_ids, weighted=weighted)
         chosen = [jobs.get(session, job_id) for job_id in job_ids]
-        names = labels(session, chosen)
         repeats = runs.heads(chosen, adapters.all(session))
+        names = labels(session, [job for job in chosen if job.id not in repeats])
     table = compare.table(frame, by=by, level=level(), repeats=repeats)
+    names = compare.with_runs(table, names)
     return [
         {
             "question": each.question,
