@@ -75,8 +75,8 @@ def learned_elsewhere(session: Session, dataset_id: int, known: pl.DataFrame) ->
                 )
             )
             notes.append(
-                f"{amounts.count(len(there), 'train row')} of {source.name}, which the adapter {adapter.id[:8]} learned "
-                "from, were searched by their words only, not by meaning."
+                f"{amounts.count(len(there), 'train row')} of {source.name}, which the adapter {adapter.id[:8]} "
+                "learned from, were searched by their words only, not by meaning."
             )
     every = pl.concat(frames, how="diagonal")
     text = leakage.text_of(every)

@@ -156,11 +156,7 @@ def test_what_an_adapter_learned_from_another_dataset_is_searched_too(dataset_id
         where = f"WHERE dataset_id = {other} AND row = 5"
         session.execute(sql(f"UPDATE items SET title = :title || ' boxed', description = :description {where}"), kept)
         plain = specs.FinetunedSpec(adapter=an_adapter(session, 1, other))
-        a_job(
-            session,
-            dataset_id,
-            spec=specs.parse({"technique": "ensemble", "members": [{"technique": "ridge"}, plain.model_dump()]}),
-        )
+        a_job(session, dataset_id, spec=specs.EnsembleSpec(members=(specs.RidgeSpec(), plain)))
         a_job(session, dataset_id, spec=specs.FinetunedSpec(adapter=an_adapter(session, 2, None)))
         an_adapter(session, 3, other)  # nothing was priced with it
     _, result = searched(dataset_id, sent)
