@@ -6,6 +6,7 @@ priced, with and without planted prices per call, beside the verdict on all rows
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -84,6 +85,29 @@ def equal() -> None:
             bool(race.settled(errors(random, k, n, 1).errors, resampling.alone(n), rule).any()) for _ in range(rounds)
         )
         print(f"  {k:2} techniques, {n:5,} rows: {told(wrong, rounds)}", flush=True)
+
+
+def equal_by_weight() -> None:
+    print(f"equal by the weighted mean, one $30 better on heavy rows, worse on others: {ROUNDS // 4} races each")
+    for k, n, spread in ((2, 385, 0.5), (12, 385, 0.5), (2, 385, 1.0), (12, 385, 1.0), (2, 385, 1.5)):
+        random = np.random.default_rng([k, n, round(10 * spread)])
+        weights = random.lognormal(0, spread, (ROUNDS // 4, n))
+        heavy = weights > np.exp(spread)
+        makes_up = 30 * weights[heavy].sum() / weights[~heavy].sum()
+        wrong = unweighted = 0
+        for worth, is_heavy in zip(weights, heavy, strict=True):
+            sample = errors(random, k, n, 1).errors
+            sample[:, 0] += np.where(is_heavy, -30, makes_up)
+            shares = worth / worth.max()
+            rule = Rule(bound=float(np.quantile(PRICES, planning.BOUND_SHARE)), groups=n, margin=0.0, is_share=False)
+            own = replace(rule, heaviest=float(worth.max()), typical=float((shares**2).mean()))
+            wrong += bool(race.settled(sample, resampling.alone(n), own, worth).any())
+            unweighted += bool(race.settled(sample, resampling.alone(n), rule).any())
+        print(
+            f"  {k:2} techniques, {n:5,} rows, log weights spread {spread}: {told(wrong, len(weights))}; had rows "
+            f"counted alike, {told(unweighted, len(weights))}",
+            flush=True,
+        )
 
 
 def planted() -> None:
@@ -179,6 +203,7 @@ def main() -> None:
             replayed(name)
         return
     equal()
+    equal_by_weight()
     planted()
 
 

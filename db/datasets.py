@@ -197,6 +197,13 @@ def groups_of(session: Session, dataset_id: int, rows: Sequence[int]) -> list[in
     return [known[row] for row in rows]
 
 
+def weights_of(session: Session, dataset_id: int, rows: Sequence[int]) -> list[float]:
+    """How much each of the rows counts in measures, in their order; 1 where it has no weight."""
+    query = """SELECT coalesce(i.weight, 1) FROM unnest(CAST(:rows AS bigint[])) WITH ORDINALITY AS wanted(row, place)
+               JOIN items i ON i.dataset_id = :dataset AND i.row = wanted.row ORDER BY wanted.place"""
+    return list(session.scalars(text(query), {"rows": list(rows), "dataset": dataset_id}))
+
+
 def price_quantile(session: Session, dataset_id: int, split: Split, share: float) -> float | None:
     """The price ($) that this share of a side's prices does not pass; None where no row of it has one."""
     query = text(

@@ -15,6 +15,7 @@ from db.types import Game
 _GUESSES = {
     "row": pl.Int64,
     "group_id": pl.Int64,  # of near-duplicates
+    "weight": pl.Float64,
     "title": pl.String,
     "truth": pl.Float64,
     "price": pl.Float64,  # $; null = skipped
@@ -87,11 +88,11 @@ def answered(session: Session, game_id: int) -> dict[int, float | None]:
 
 
 def of(session: Session, game: Game) -> pl.DataFrame:
-    """Every guess of a game beside the true price, in the order in which they were made: row, group_id, title, truth,
-    price, seconds."""
+    """Every guess of a game beside the true price, in the order in which they were made: row, group_id, weight (of the
+    row; 1 where it has none), title, truth, price, seconds."""
     return engine.copy_out(
         session,
-        "SELECT g.row, i.group_id, i.title, i.price, g.price, "
+        "SELECT g.row, i.group_id, coalesce(i.weight, 1), i.title, i.price, g.price, "
         "extract(epoch FROM g.guessed_at - lag(g.guessed_at, 1, m.started_at) OVER (ORDER BY g.guessed_at, g.row)) "
         "FROM guesses g JOIN games m ON m.id = g.game_id "
         "JOIN items i ON i.dataset_id = m.dataset_id AND i.row = g.row "

@@ -137,6 +137,7 @@ class LeakageResult(JobResult):
     pairs: tuple[LeakPair, ...]  # the most telling of each kind
     train_told: int = 0  # train rows whose text tells their price
     not_compared: str = ""  # a sentence: why nothing was compared by meaning
+    notes: tuple[str, ...] = ()  # sentences: what adapters learned from elsewhere, and how far that was searched
 
     @property
     def rows(self) -> tuple[int, ...]:
@@ -193,12 +194,16 @@ class RungResult(JobResult):
     rows: int
     seconds: float  # of learning
     errors: tuple[float | None, ...]  # $ of each measured row; None: no price came
+    weights: tuple[float, ...] = ()  # how much each of these rows counts; (): all alike
+    weighted_by: str = ""  # the column that says so; "": none
 
     @property
     def error(self) -> float | None:
-        """Mean error in $ of the rows that got a price; None: none did."""
-        known = [error for error in self.errors if error is not None]
-        return sum(known) / len(known) if known else None
+        """Mean error in $ of the rows that got a price, weighted by their weights; None: none did."""
+        weights = self.weights or (1.0,) * len(self.errors)
+        known = [(error, weight) for error, weight in zip(self.errors, weights, strict=True) if error is not None]
+        total = sum(weight for _, weight in known)
+        return sum(error * weight for error, weight in known) / total if known else None
 
 
 class Simulated(JobResult):

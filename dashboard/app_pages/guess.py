@@ -21,6 +21,7 @@ if chosen is None:
 stands = actions.standing(chosen.id)
 if stands.is_over:
     version = " ".join(f"{job.id} {reads.version(job)}" for job in reads.comparable(dataset.id))
-    outcome.show(guess_reads.result(chosen.id, version))
+    column = widgets.weights_column(dataset)
+    outcome.show(guess_reads.result(chosen.id, version, weighted=bool(column)))
 else:
     game.play(stands)

@@ -37,7 +37,7 @@ if not total:
         "This job has no prediction yet.", navigation.JOBS, "See how far it is", ":material/progress_activity:"
     )
     st.stop()
-predictions.added(job, snapshot)
+predictions.added(job)
 predictions.unlike(job)
 flagged = predictions.flagged(snapshot)
 shown, count = results_reads.found(snapshot, search, status, predictions.SHOWN, flagged=flagged)

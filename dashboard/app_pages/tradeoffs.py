@@ -17,6 +17,7 @@ from dashboard.parts.tradeoffs import (
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
 from dashboard.shared import formats, navigation, reads, verdicts, widgets, words
 from worker.evaluation.measures import DECIDING
+from worker.pricing import comparison as pricing_comparison
 
 ABOUT = "What each technique costs and how wrong it is, on test rows that none of them has seen."
 dataset = widgets.ready(widgets.header("Trade-offs", ABOUT))
@@ -50,7 +51,7 @@ plain_names = {key: words.plain(name) for key, name in labels.items()}
 st.info(words.md(verdicts.verdict(table, plain_names, error, column)), icon=":material/gavel:")
 for sentence in tradeoffs_reads.price_cautions(tuple(versions)):
     st.warning(words.plain(sentence), icon=":material/warning:")
-weighed = f" Errors are weighted by {words.plain(column)}; costs and times are not." if column else ""
+weighed = pricing_comparison.all_weighed(words.plain(column))
 st.caption(f"{error.about} Compared on {formats.count(int(table['n'][0]), 'test row')}.{weighed}")
 limits = choice.ask(error)
 marks = choice.show(table, versions, plain_names, error, limits, weighted=weighted)

@@ -31,10 +31,12 @@ if not chosen:
     st.info("Choose at least one technique.", icon=":material/arrow_upward:")
     st.stop()
 versions = {job.id: reads.version(job) for job in jobs if job.id in chosen}
+column = widgets.weights_column(dataset)
 scenario = form.settings(dataset, actions.models(chosen))
 answer.show(
     what_if_reads.answer(versions, scenario.model_dump_json()),
     {job_id: labels[job_id] for job_id in versions},
-    what_if_reads.errors(versions),
+    what_if_reads.errors(versions, weighted=bool(column)),
+    column,
 )
 form.keeping(dataset, scenario)

@@ -19,7 +19,6 @@ from db import datasets as _datasets
 from db import endpoints as _endpoints
 from db import job_progress as _progress
 from db import jobs as _jobs
-from db import predictions as _predictions
 from db import workers as _workers
 from db.engine import begin
 from db.job_progress import JobProgress
@@ -28,7 +27,7 @@ from worker.adapters import pricing
 from worker.evaluation.measures import USUAL
 from worker.jobs.kinds import KINDS
 from worker.pricing import comparison as pricing_comparison
-from worker.pricing import kept, repeats
+from worker.pricing import kept, known_prices, repeats
 
 Version = str
 """Changes whenever the predictions of a job may have changed."""
@@ -139,8 +138,7 @@ def measured(versions: dict[int, Version], *, weighted: bool = False) -> pl.Data
     """Long frame of the jobs' predictions for rows whose true price is known; with their weights where comparisons of
     it shall be weighted."""
     with begin() as session:
-        frame = _predictions.of_jobs(session, list(versions), weighted=weighted)
-    return frame.filter(pl.col("truth").is_not_null())
+        return known_prices.of_jobs(session, list(versions), weighted=weighted).lines
 
 
 def runs(job_ids: Sequence[int]) -> dict[int, int]:

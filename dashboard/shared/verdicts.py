@@ -46,7 +46,7 @@ def verdict(table: pl.DataFrame, labels: dict[int, str], error: Measure, column:
         return _too_few(lead["n"])
     rest = answered.tail(-1)
     name = f"**{labels[lead['job_id']]}**"
-    short = error.short.lower() + (f" weighted by {plain(column)}" if column else "")
+    short = error.named(plain(column))
     figure = (
         f"{error.written(lead[error.key])} ({amounts.level(lead['level'])} interval {reach(lead, error.key, error)})"
     )
@@ -116,7 +116,7 @@ def pair_verdict(table: pl.DataFrame, labels: dict[int, str], error: Measure, co
     sure = amounts.level(other["level"])
     paired = f"the paired difference is {error.written(other['diff'])} ({sure} interval {reach(other, 'diff', error)})"
     rows = count(lead["n"], "row")
-    short = error.short.lower() + (f" weighted by {plain(column)}" if column else "")
+    short = error.named(plain(column))
     if other["verdict"] == "partial":
         return (
             f"**{labels[other['job_id']]}** is nearer than **{labels[lead['job_id']]}** where it answers, but answered "

@@ -8,7 +8,9 @@ from worker import amounts
 from worker.advisor import evidence, facts, next_steps, table
 from worker.advisor.advice import COLUMNS, Advice, Fact, Link, NextStep
 from worker.advisor.evidence import Evidence
+from worker.evaluation.measures import DECIDING, USUAL
 from worker.guesses import actions as guess_actions
+from worker.pricing import comparison
 
 
 def advice(session: Session, dataset_id: int) -> Advice:
@@ -33,7 +35,8 @@ def _verdict(known: Evidence) -> str:
     ahead = known.specs[lead["job_id"]].family
     kind = f" ({table.NAMES[ahead]})" if ahead in table.NAMES else ""
     rows = amounts.count(known.rows, "test row")
-    said = [f"Ahead on {rows}: {known.names[lead['job_id']]}{kind}, mean error {facts.figure(lead, 'mae')}"]
+    error = DECIDING[USUAL].named(known.weighted_by)
+    said = [f"Ahead on {rows}: {known.names[lead['job_id']]}{kind}, {error} {facts.figure(lead, 'mae')}"]
     standing: dict[str, list[str]] = {}
     for family in evidence.FAMILIES:
         line = known.line(known.heads.get(family))
@@ -69,7 +72,10 @@ def _notes(known: Evidence) -> tuple[str, ...]:
     """What to know before the table is believed."""
     said = []
     if known.rows:
-        said.append(f"All errors are on the same {known.rows:,} test rows, which every run here priced.")
+        said.append(
+            f"All errors are on the same {known.rows:,} test rows, which every run here priced."
+            f"{comparison.all_weighed(known.weighted_by)}"
+        )
     if any(count > 1 for count in known.counts.values()):
         said.append(
             "A line shows the run of its kind with the least error here. It was chosen by these very rows, so its "

@@ -19,7 +19,7 @@ from worker.adapters import pricing
 from worker.evaluation import compare, context_curve, slices
 from worker.evaluation.measures import USUAL
 from worker.evaluation.shared import shared_items
-from worker.pricing import comparison, repeats
+from worker.pricing import comparison, known_prices, repeats
 from worker.specs import BaseSpec
 
 FAMILIES = (Family.PROMPT, Family.RAG, Family.FINETUNE, Family.BASELINE)
@@ -57,6 +57,7 @@ class Evidence:
     jobs: Mapping[int, Job]  # every finished run that priced test rows
     specs: Mapping[int, BaseSpec]  # of those; without what only an earlier version can read
     names: Mapping[int, str]
+    weighted_by: str  # the column that errors are weighted by; "": none
     frame: pl.DataFrame  # predictions of the compared runs on the rows that all of them priced
     table: pl.DataFrame  # compare.table of it
     heads: Mapping[Family, int]  # of each family the run with the least error
@@ -114,7 +115,7 @@ def gather(session: Session, dataset_id: int) -> Evidence:
     compared = comparison.of_like_size(known, comparison.taken(dataset, list(known.values())))
     trained = adapters.all(session)
     again = repeats.heads([known[job_id] for job_id in compared], trained)
-    frame = comparison.measured(session, compared)
+    frame, column = known_prices.of_jobs(session, compared)
     table = compare.table(frame, level=comparison.level(), repeats=again)
     families = {job_id: parsed[job_id].family for job_id in table["job_id"]}
     heads: dict[Family, int] = {}
@@ -129,7 +130,8 @@ def gather(session: Session, dataset_id: int) -> Evidence:
         dataset=dataset,
         jobs=known,
         specs=parsed,
-        names=comparison.labels(session, list(known.values())),
+        names=compare.with_runs(table, comparison.labels(session, list(known.values()))),
+        weighted_by=column,
         frame=frame,
         table=table,
         heads=heads,
@@ -167,12 +169,12 @@ def _hardest(frame: pl.DataFrame, heads: Sequence[int]) -> dict[int, dict[str, A
 
 
 def _curve(session: Session, known: Mapping[int, Job], ks: dict[int, int], parsed: Mapping[int, BaseSpec]) -> Curve:
-    frame = comparison.measured(session, list(ks))
+    frame, column = known_prices.of_jobs(session, list(ks))
     compared = compare.table(frame, level=comparison.level())
     lines = context_curve.curve(compared, ks, dict(compared.select("job_id", "tokens_in").iter_rows()))
     first = next(iter(ks))
     what = comparison.counted(known[first].technique)
     rows = amounts.count(int(compared["n"].max() or 0), "test row")  # type: ignore[arg-type]
-    weighed = comparison.weighed(comparison.weighted_by(session, list(ks)), USUAL)
+    weighed = comparison.weighed(column, USUAL)
     said = f"On {rows}: {context_curve.sentence(lines, what)}{weighed}"
     return Curve(parsed[first].family, what, ks, lines, said)

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from worker.advisor.evidence import Evidence
-from worker.data_need.results import off, rungs_of
+from worker.data_need.results import measured, rungs_of
 from worker.evaluation import data_curve
-from worker.evaluation.data_curve import Rung
 from worker.specs import data_need as specs_data_need
 from worker.specs.data_need import FINETUNE
 from worker.specs.finetune import TrainSpec
@@ -31,7 +30,7 @@ def of(evidence: Evidence) -> Forecast | None:
     """None before a data need was measured with fine-tuning and another way."""
     if evidence.data_need is None:
         return None
-    rungs = [Rung(each.way, each.rows, off(each)) for each in rungs_of(dict(evidence.data_need_result))]
+    rungs = measured(rungs_of(dict(evidence.data_need_result)))
     lines = data_curve.lines(rungs) if rungs else {}
     if FINETUNE not in lines or len(lines) < 2:
         return None

@@ -24,7 +24,7 @@ from worker.advisor.evidence import Curve, Evidence
 from worker.data_need import actions as data_need_actions
 from worker.evaluation import compare, context_curve, data_curve
 from worker.finetune import planning as finetune_planning
-from worker.pricing import comparison, planning
+from worker.pricing import comparison, known_prices, planning
 from worker.specs import BaseSpec, CombinedSpec, FinetunedSpec, finetune
 from worker.specs import data_need as specs_data_need
 from worker.specs.data_need import FINETUNE, WAYS
@@ -211,7 +211,7 @@ def _paired(session: Session, curve: Curve | None, job_id: int, head: int) -> _G
     """How much a run differs from another, its interval corrected for the steps of a context curve that it was the best
     of; None where they share no row."""
     among = sorted({*(curve.jobs if curve else {job_id}), head})
-    frame = comparison.measured(session, among)
+    frame, _ = known_prices.of_jobs(session, among)
     if not len(frame) or frame["job_id"].n_unique() < len(among):
         return None
     pairs = compare.every_pair(frame, level=comparison.level())

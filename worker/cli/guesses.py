@@ -10,7 +10,7 @@ from db.errors import UserError
 from worker import amounts
 from worker.cli import find
 from worker.cli.console import AsJson, err, out, print_json
-from worker.cli.options import DatasetName
+from worker.cli.options import DatasetName, Unweighted
 from worker.guesses import actions
 from worker.guesses.actions import YOU, Result, Standing
 from worker.server.up import running_stack
@@ -29,6 +29,7 @@ def guess(
     seconds: Annotated[int, typer.Option(min=1, help="How long it may take.")] = actions.SECONDS,
     seed: Annotated[int | None, typer.Option(help="Draws the products; default: by chance.")] = None,
     game: Annotated[int | None, typer.Option(help="Go on with this game, or see what came of it.")] = None,
+    unweighted: Unweighted = False,
     as_json: AsJson = False,
 ) -> None:
     """Guess the prices of test rows yourself: prices from standard input, one a line; an empty line skips, q ends."""
@@ -38,7 +39,7 @@ def guess(
             raise UserError(f"{dataset.name} has no game {game}; leave --game out to start one.")
         game_id = game or actions.start(dataset.id, name, rows=rows, seconds=seconds, seed=seed).id
         _play(game_id)
-        found = actions.result(game_id)
+        found = actions.result(game_id, weighted=not unweighted)
     if as_json:
         print_json(actions.report(found))
     else:
@@ -77,7 +78,8 @@ def _show(stands: Standing) -> None:
 def _print(found: Result) -> None:
     gaps = {line["second"]: line for line in found.gaps.iter_rows(named=True)}
     table = Table(box=None, pad_edge=False, caption="you − it: above 0 = your error is larger; all pairs held at once")
-    for head in ("who", "rows", "MAE $", "95 %", "you − it", "interval", "you are"):
+    level = amounts.level(found.table["level"][0]) if len(found.table) else ""
+    for head in ("who", "rows", "MAE $", level, "you − it", "interval", "you are"):
         table.add_column(head, justify="left" if head in ("who", "you are") else "right")
     for line in found.table.iter_rows(named=True):
         gap = gaps.get(line["job_id"])
@@ -99,6 +101,8 @@ def _print(found: Result) -> None:
         best = amounts.NOTHING if line["best"] is None else amounts.usd(line["best"])
         prices.add_row(line["title"][:70], hers, best, amounts.usd(line["truth"]))
     out.print(prices)
+    if found.weighted_by:
+        out.print(f"Errors are weighted by {found.weighted_by}.")
     for sentence in actions.sentences(found):
         out.print(sentence)
 

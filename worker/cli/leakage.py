@@ -11,8 +11,8 @@ from db.job_results import LeakageResult
 from db.types import JobKind
 from worker.cli import find, tables, watch
 from worker.cli.console import AsJson, out, print_json
-from worker.cli.options import DatasetName
-from worker.evaluation import leakage_words
+from worker.cli.options import DatasetName, Unweighted
+from worker.evaluation import compare, leakage_words
 from worker.evaluation.measures import DECIDING, MEASURES, USUAL
 from worker.leakage import actions
 from worker.pricing import comparison
@@ -25,6 +25,7 @@ app = typer.Typer()
 def leakage(
     what: DatasetName,
     pairs: Annotated[int, typer.Option(min=0, help="Pairs shown of each kind.")] = 3,
+    unweighted: Unweighted = False,
     as_json: AsJson = False,
 ) -> None:
     """Could a technique have seen test rows? Copies, reworded ones, told prices; every error with and without them."""
@@ -37,11 +38,14 @@ def leakage(
         with begin() as session:
             every = jobs.all(session, dataset.id, JobKind.PRICE)
         taken = comparison.taken(dataset, every)
-        figures = actions.figures(taken, result.rows).to_dicts() if taken else []
-    names = leakage_words.with_runs(figures, {job.id: tables.job_label(job) for job in every})
-    said = leakage_words.change(figures, names, DECIDING[USUAL]) if result.rows else ""
+        measured = actions.figures(taken, result.rows, weighted=not unweighted) if taken else None
+    figures, column = (measured.table.to_dicts(), measured.weighted_by) if measured else ([], "")
+    names = {job.id: tables.job_label(job) for job in every}
+    names = compare.with_runs(measured.table, names) if measured else names
+    said = leakage_words.change(figures, names, DECIDING[USUAL], column) if result.rows else ""
     if as_json:
         about = {"job": job_id, "dataset": dataset.id, "suspects": result.rows, "figures": figures, "sentence": said}
+        about |= {"weighted_by": column}
         print_json(about | result.model_dump(mode="json"))
         return
     out.print(leakage_words.summary(result))
@@ -52,11 +56,13 @@ def leakage(
             out.print(f"  {leakage_words.LABELS[kind.kind][0]} {pair.score:.2f}: row {pair.row} {pair.title} | {other}")
     if result.train_told:
         out.print(f"The text of {result.train_told:,} train rows tells their price: techniques learn to read it there.")
+    for sentence in result.notes:
+        out.print(sentence)
     if result.not_compared:
         out.print(f"Nothing was compared by meaning. {result.not_compared}")
     if figures and result.rows:
         out.print(_figures(figures, names))
-        out.print(said)
+        out.print(said + comparison.all_weighed(column))
 
 
 def _kinds(result: LeakageResult) -> Table:

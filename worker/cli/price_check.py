@@ -9,7 +9,7 @@ from db.job_results import PriceCheckResult
 from worker import amounts
 from worker.cli import find, watch
 from worker.cli.console import AsJson, out, print_json
-from worker.cli.options import DatasetName
+from worker.cli.options import DatasetName, Unweighted
 from worker.evaluation.price_suspects import REASONS
 from worker.price_check import actions
 from worker.server.up import running_stack
@@ -56,6 +56,7 @@ def decide_price(
 def curate(
     what: DatasetName,
     technique: Annotated[str, typer.Option(help="What is run on both versions.")] = actions.TECHNIQUE,
+    unweighted: Unweighted = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a new version of a dataset with the decisions in it, and say what curation gained on the same test rows."""
@@ -63,7 +64,7 @@ def curate(
         made = actions.make_version(find.dataset(what).id)
         job_ids = actions.run_both(made, technique)
         watch.wait(job_ids, quiet=as_json)
-        said = actions.gain(job_ids)
+        said = actions.gain(job_ids, weighted=not unweighted)
     if as_json:
         print_json({"dataset": made, "jobs": job_ids, "sentence": said})
         return

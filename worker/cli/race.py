@@ -9,10 +9,10 @@ from rich.table import Table
 from db.errors import UserError
 from db.job_results import RaceResult
 from db.types import Job, JobState
-from worker import specs
+from worker import amounts, specs
 from worker.cli import files, find, watch
 from worker.cli.console import AsJson, out, print_json
-from worker.cli.options import DecimalSign, WideRows, answers, assignments, dollars
+from worker.cli.options import DecimalSign, Unweighted, WideRows, answers, assignments, dollars
 from worker.jobs import actions as job_actions
 from worker.pricing import actions as pricing_actions
 from worker.race import actions, planning, sentences
@@ -44,6 +44,7 @@ def race(
     finish: Annotated[
         bool, typer.Option("--finish", help="Then price the rest of the rows with the chosen one.")
     ] = False,
+    unweighted: Unweighted = False,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
     as_json: AsJson = False,
@@ -56,7 +57,15 @@ def race(
         dataset, about = files.dataset_or_file(what, answers(decimal, accept_wide_rows), quiet=as_json)
         if MEMBERS in given:
             chosen = [pricing_actions.with_members(dataset.id, spec, given[MEMBERS]) for spec in chosen]
-        race_id = actions.start(dataset.id, chosen, allowed, measure=measure, limit=limit, budget_usd=dollars(budget))
+        race_id = actions.start(
+            dataset.id,
+            chosen,
+            allowed,
+            measure=measure,
+            limit=limit,
+            budget_usd=dollars(budget),
+            weighted=not unweighted,
+        )
         try:
             watch.wait([race_id], quiet=as_json)
         except UserError:
@@ -110,8 +119,8 @@ def _print(job: Job, result: RaceResult, names: dict[int, str]) -> None:
     spec = RaceSpec.model_validate(job.spec["race"])
     measure = planning.measure_of(spec)
     if result.rounds:
-        table = Table(box=None, pad_edge=False)
-        for head in ("technique", "rows", measure.terminal, "worse than the one ahead", "95 % at any time", "standing"):
+        table, sure = Table(box=None, pad_edge=False), f"{amounts.level(spec.level)} at any time"
+        for head in ("technique", "rows", measure.terminal, "worse than the one ahead", sure, "standing"):
             table.add_column(head, justify="left" if head in ("technique", "standing") else "right")
         last = result.rounds[-1]
         for racer, figure, gap in zip(result.racers, last.figures, last.gaps, strict=True):
@@ -126,7 +135,7 @@ def _print(job: Job, result: RaceResult, names: dict[int, str]) -> None:
         out.print(table)
     out.print(sentences.progress(job, result))
     out.print(sentences.verdict(result, names, measure, spec))
-    out.print(sentences.about(result, measure))
+    out.print(sentences.about(result, measure, spec))
 
 
 def _json(job: Job, result: RaceResult, names: dict[int, str]) -> dict[str, Any]:
@@ -141,6 +150,7 @@ def _json(job: Job, result: RaceResult, names: dict[int, str]) -> dict[str, Any]
             "best": result.left[0].job if result.ended == "clear" else None,
             "progress": sentences.progress(job, result),
             "verdict": sentences.verdict(result, names, planning.measure_of(spec), spec),
+            "weighted_by": spec.weighted_by,
         }
         | result.model_dump()
         | {"racers": racers}

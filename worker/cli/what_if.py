@@ -133,7 +133,8 @@ def _print(report: dict[str, Any], supposed: Scenario) -> None:
 
 def _table(report: dict[str, Any], caption: str) -> Table:
     table = Table(box=None, pad_edge=False, caption=caption)
-    for name in ("technique", "once $", "$ a month", "$ / 1,000", "95 %", "in all $", "95 %"):
+    sure = amounts.level(report["level"])
+    for name in ("technique", "once $", "$ a month", "$ / 1,000", sure, "in all $", sure):
         table.add_column(name, justify="left" if name == "technique" else "right", no_wrap=True)
     for way in sorted(report["ways"], key=lambda way: (way["total_usd"] is None, way["total_usd"])):
         table.add_row(

@@ -10,8 +10,8 @@ from db.job_results import RungResult
 from db.settings import settings
 from worker.data_need import ways
 from worker.data_need.parts import part_of
-from worker.data_need.results import off, rung_name, rungs_of
-from worker.evaluation.data_curve import Rung
+from worker.data_need.results import measured, rung_name, rungs_of
+from worker.datasets import weights
 from worker.evaluation.data_verdict import report
 from worker.progress import Aside
 from worker.prompts import versions
@@ -27,21 +27,29 @@ def rung(work: Work) -> Commit:
     largest: int = job.spec["rows"]
     way, rows = spec.rungs(largest)[place]
     with begin() as session:
-        dataset_id = datasets.get(session, job.dataset_id).id
-        part = part_of(session, dataset_id, spec, way, rows)
+        dataset = datasets.get(session, job.dataset_id)
+        part = part_of(session, dataset.id, spec, way, rows)
+        worth = weights.of_rows(session, dataset, part.measured["row"].to_list())
         template = versions.resolve(session, spec.train.prompt)
 
     started, progress = time.perf_counter(), Aside(work.progress)
     if way == FINETUNE:
         epochs = spec.training(len(part.train), largest).epochs
-        learned = ways.fine_tuned(part, dataset_id, spec.train, epochs, template, work.scratch, progress)
+        learned = ways.fine_tuned(part, dataset.id, spec.train, epochs, template, work.scratch, progress)
     else:
-        learned = ways.fitted(part, dataset_id, spec.train, progress)
+        learned = ways.fitted(part, dataset.id, spec.train, progress)
     seconds = time.perf_counter() - started
 
     errors = np.abs(learned.prices - part.measured["price"].to_numpy())
-    measured = tuple(None if np.isnan(error) else round(float(error), 4) for error in errors)
-    result = RungResult(way=way, rows=rows, seconds=learned.seconds, errors=measured)
+    off = tuple(None if np.isnan(error) else round(float(error), 4) for error in errors)
+    result = RungResult(
+        way=way,
+        rows=rows,
+        seconds=learned.seconds,
+        errors=off,
+        weights=tuple(worth or ()),
+        weighted_by=weights.column(dataset),
+    )
 
     def commit(session: Session) -> chunks.Tally:
         results.add(session, job.id, {rung_name(place): result.as_json()})
@@ -57,9 +65,10 @@ def forecast(work: Work) -> Commit:
     with begin() as session:
         parts = rungs_of(results.get(session, job.id))
 
-    rungs = [Rung(part.way, part.rows, off(part)) for part in parts]
+    rungs = measured(parts)
     seconds = {(part.way, part.rows): part.seconds for part in parts}
     verdict = report(rungs, seconds, job.spec["there"], FINETUNE, WAYS, settings().confidence)
+    verdict["weighted_by"] = parts[0].weighted_by if rungs[0].weights is not None else ""
 
     def commit(session: Session) -> chunks.Tally:
         results.add(session, job.id, {"report": verdict})

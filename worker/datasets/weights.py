@@ -1,5 +1,9 @@
 """The weights of a dataset's rows: how much each counts in measures, where a column says it."""
 
+from collections.abc import Sequence
+
+from db import datasets
+from db.engine import Session
 from db.types import Dataset
 from worker import amounts
 
@@ -7,6 +11,11 @@ from worker import amounts
 def column(dataset: Dataset) -> str:
     """The column of the file that holds them; "" where all rows count alike."""
     return dataset.mapping.get("weight", "")
+
+
+def of_rows(session: Session, dataset: Dataset, rows: Sequence[int]) -> list[float] | None:
+    """The weight of each of the rows, in their order; None where all count alike."""
+    return datasets.weights_of(session, dataset.id, rows) if column(dataset) else None
 
 
 def gaps(dataset: Dataset) -> str:

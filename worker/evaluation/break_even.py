@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from worker import amounts
 from worker.evaluation import resampling
 from worker.evaluation.resampling import LEVEL, Floats, Groups
 
@@ -40,8 +41,9 @@ class Crossing:
     better: int
     other: int
     items: float
-    low: float | None  # 95 % interval; None, None = nobody knows
+    low: float | None  # None, None = nobody knows
     high: float | None  # infinite: it may never be
+    level: float = LEVEL  # of that interval
     usd: float = 0.0  # what each of both costs in all there
     is_timed_at_once: bool = False  # why there is no interval; else there are too few items
 
@@ -53,8 +55,8 @@ class Crossing:
         if self.low is None or self.high is None:
             return f"{start} (too few items to say how sure that is)."
         if self.high == float("inf"):
-            return f"{start} (95 % interval: {rounded(self.low)} or more, perhaps never)."
-        return f"{start} (95 % interval {rounded(self.low)} to {rounded(self.high)})."
+            return f"{start} ({amounts.level(self.level)} interval: {rounded(self.low)} or more, perhaps never)."
+        return f"{start} ({amounts.level(self.level)} interval {rounded(self.low)} to {rounded(self.high)})."
 
 
 def rounded(items: float) -> str:
@@ -68,8 +70,18 @@ def rounded(items: float) -> str:
 class Totals:
     """Ways over so many months."""
 
-    def __init__(self, ways: Sequence[Way], groups: Groups, months: int, n_boot: int = DRAWS, seed: int = 0) -> None:
-        self.ways, self.months = tuple(ways), months
+    def __init__(
+        self,
+        ways: Sequence[Way],
+        groups: Groups,
+        months: int,
+        n_boot: int = DRAWS,
+        seed: int = 0,
+        *,
+        level: float = LEVEL,
+    ) -> None:
+        """level: of all intervals here."""
+        self.ways, self.months, self.level = tuple(ways), months, level
         grid = np.stack([way.per_item for way in ways], axis=1) if ways else np.empty((1, 0))
         self.means = grid.mean(axis=0)
         self._fixed = np.array([way.once + months * way.monthly for way in ways])
@@ -86,10 +98,13 @@ class Totals:
         return bool(self.ways) and self._drawn is None
 
     def per_item(self) -> list[tuple[float, float | None, float | None]]:
-        """Mean cost of an item of each way in dollars, and the ends of its 95 % interval; None, None: unknown."""
+        """Mean cost of an item of each way in dollars, and the ends of its interval; None, None: unknown."""
         drawn = [np.empty(0)] * len(self.ways) if self._drawn is None else self._drawn.T
         return [
-            (float(mean), *((None, None) if way.is_timed_at_once else resampling.interval(draws, float(mean))))
+            (
+                float(mean),
+                *((None, None) if way.is_timed_at_once else resampling.interval(draws, float(mean), self.level)),
+            )
             for way, mean, draws in zip(self.ways, self.means, drawn, strict=True)
         ]
 
@@ -116,7 +131,7 @@ class Totals:
                 is_timed_at_once = bool(timed > NO_WEIGHT * saved)
                 low, high = (None, None) if is_timed_at_once else self._ends(one, other, items)
                 keys = (self.ways[one].key, self.ways[other].key)
-                found.append(Crossing(*keys, items, low, high, usd, is_timed_at_once))
+                found.append(Crossing(*keys, items, low, high, self.level, usd, is_timed_at_once))
         return sorted(found, key=lambda crossing: crossing.items)
 
     def _ends(self, one: int, other: int, items: float) -> tuple[float | None, float | None]:
@@ -125,7 +140,7 @@ class Totals:
         saved = self._drawn[:, other] - self._drawn[:, one]
         # The number of items falls as the saving grows, so its quantiles are those of the saving turned round. They are
         # taken of the saving: a resample that saves nothing is a crossing at infinity.
-        least, most = np.quantile(saved, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        least, most = np.quantile(saved, [(1 - self.level) / 2, (1 + self.level) / 2])
         extra = float(self._fixed[one] - self._fixed[other]) / self.months
         high = extra / float(least) if least > 0 else float("inf")
         return min(extra / float(most), items) if most > 0 else items, max(high, items)

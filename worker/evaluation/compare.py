@@ -169,6 +169,13 @@ def level_of(table: pl.DataFrame) -> float:
     return float(table["level"][0]) if len(table) else LEVEL
 
 
+def with_runs(table: pl.DataFrame, names: Mapping[int, str]) -> dict[int, str]:
+    """Job id -> name, with how many runs its line of a table (job_id, repeats) is the mean of, where it is of
+    several."""
+    several = dict(table.filter(pl.col("repeats") > 1).select("job_id", "repeats").iter_rows())
+    return {job: f"{name} ({several[job]} runs)" if job in several else name for job, name in names.items()}
+
+
 def sample(predictions: pl.DataFrame, by: str) -> Sample:
     """The errors of jobs by a measure of DECIDING, on the items that `table` compares them on; a column per job."""
     return Compared(predictions).sample(by)._replace(repeats=None)

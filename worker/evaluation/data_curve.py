@@ -31,6 +31,12 @@ class Rung:
     way: str
     rows: int
     errors: Floats  # (m,) absolute errors in $; NaN = no price came
+    weights: Floats | None = None  # (m,) how much each row counts, the same for all rungs; None: all alike
+
+    @property
+    def error(self) -> float:
+        """Its mean error in $."""
+        return float(means(self.errors[:, None], None, self.weights)(np.ones((1, len(self.errors))))[0, 0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,7 @@ def lines(rungs: Sequence[Rung], seed: int = 0) -> dict[str, Line]:
     if not own:
         return {}
     table = np.stack([rung.errors for own_rungs in own.values() for rung in own_rungs], axis=1)
-    average = means(table)
+    average = means(table, None, rungs[0].weights)
     points = np.log(average(np.ones((1, len(table)))))  # (1, all rungs)
     drawn = np.log(np.concatenate([average(block) for block in weights(alone(len(table)), DRAWS, seed)]))
     logs = {way: np.log([float(rung.rows) for rung in own_rungs]) for way, own_rungs in own.items()}
@@ -146,7 +152,7 @@ def forecasts(rungs: Sequence[Rung], seed: int = 0) -> list[Forecast]:
     for way, line in known.items():
         rung = largest[way]
         middle, low, high = line.at(rung.rows)
-        made.append(Forecast(way, rung.rows, middle, low, high, float(np.nanmean(rung.errors))))
+        made.append(Forecast(way, rung.rows, middle, low, high, rung.error))
     return made
 
 

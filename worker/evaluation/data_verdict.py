@@ -78,7 +78,7 @@ def _gaps(rungs: Sequence[Rung], ways: Sequence[str], level: float) -> dict[tupl
     if not ways:
         return {}
     errors = np.stack([largest[way].errors for way in ways], axis=1)
-    sample = Sample(errors, resampling.alone(len(errors)))
+    sample = Sample(errors, resampling.alone(len(errors)), weights=rungs[0].weights)
     (found,) = pairs.differences([sample], resampling.means, N_BOOT, 0, level)
     return {(one, other): found.of(i, j) for i, one in enumerate(ways) for j, other in enumerate(ways)}
 

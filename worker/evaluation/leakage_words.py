@@ -56,16 +56,11 @@ def sensitivity(kind: LeakKind) -> str:
     return f"{kind.found:.0%} of {kind.planted:,} planted"
 
 
-def with_runs(figures: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> dict[int, str]:
-    """Job id -> name, with how many runs a line of the figures is the mean of, where it is of several."""
-    several = {line["job_id"]: line["repeats"] for line in figures if line["repeats"] > 1}
-    return {job: f"{name} ({several[job]} runs)" if job in several else name for job, name in names.items()}
-
-
-def change(figures: Sequence[Mapping[str, Any]], names: Mapping[int, str], measure: Measure) -> str:
+def change(figures: Sequence[Mapping[str, Any]], names: Mapping[int, str], measure: Measure, column: str = "") -> str:
     """What leaving the suspects out does to the figures and to the verdict.
 
-    figures: lines of worker.leakage.actions.figures, the one ahead first.
+    figures: lines of worker.leakage.actions.figures, the one ahead first; column: what they are weighted by, "" =
+    nothing.
     """
     if not figures:
         return ""
@@ -76,14 +71,17 @@ def change(figures: Sequence[Mapping[str, Any]], names: Mapping[int, str], measu
     if worse:
         each = [f"{names[line['job_id']]} ({_range(line, measure)})" for line in worse]
         said.append(
-            f"Without the suspects these are measured worse on {measure.short.lower()}: {amounts.listed(each)}. The "
+            f"Without the suspects these are measured worse on {measure.named(column)}: {amounts.listed(each)}. The "
             "suspects flatter them, or are easier rows"
         )
     if easier:
         each = [f"{names[line['job_id']]} ({_range(line, measure)})" for line in easier]
-        said.append(f"Measured better without the suspects, which are harder rows: {amounts.listed(each)}")
+        said.append(
+            f"Measured better on {measure.named(column)} without the suspects, which are harder rows: "
+            f"{amounts.listed(each)}"
+        )
     if not said:
-        said.append(f"No technique's {measure.short.lower()} is shown to change without the suspects")
+        said.append(f"No technique's {measure.named(column)} is shown to change without the suspects")
     ahead = figures[0]
     # The verdict "ahead" and "best" are the two that a job in front can have.
     after = next((line for line in figures if line["verdict_without"] in ("best", "ahead")), None)

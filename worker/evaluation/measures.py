@@ -95,6 +95,10 @@ class Measure:
         mean = (error * weight).sum() / pl.when(known.sum() > 0).then(known.sum())
         return {"mean": mean, "root of mean": mean.sqrt(), "1 - mean": 1 - mean}[self.average].alias(self.key)
 
+    def named(self, column: str = "") -> str:
+        """What sentences call it: "mean error", or "mean error weighted by COLUMN" with a column of weights."""
+        return self.short.lower() + (f" weighted by {column}" if column else "")
+
     def written(self, value: float | None) -> str:
         """A figure with its unit: "$95.20", "25%", "0.412"."""
         return amounts.NOTHING if value is None else _WRITTEN[self.unit](value)

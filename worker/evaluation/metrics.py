@@ -48,10 +48,13 @@ def errors(frame: pl.DataFrame) -> pl.DataFrame:
 
 def aggregates(measured: pl.DataFrame) -> tuple[pl.Expr, ...]:
     """AGGREGATES for what `errors` returned: measures are weighted where it has a column weight, nothing else is."""
-    if "weight" not in measured.columns:
-        return AGGREGATES
-    weighted = {measure.key: measure.weighted for measure in MEASURES.values()}
-    return tuple(weighted.get(each.meta.output_name(), each) for each in AGGREGATES)
+    found = {each.meta.output_name(): each for each in figures(measured)}
+    return tuple(found.get(each.meta.output_name(), each) for each in AGGREGATES)
+
+
+def figures(measured: pl.DataFrame) -> list[pl.Expr]:
+    """The figure of each measure over what `errors` returned, weighted where it has a column weight."""
+    return [measure.weighted if "weight" in measured.columns else measure.aggregate for measure in MEASURES.values()]
 
 
 def weights(measured: pl.DataFrame) -> npt.NDArray[np.float64] | None:
@@ -60,7 +63,8 @@ def weights(measured: pl.DataFrame) -> npt.NDArray[np.float64] | None:
 
 
 def summary(frame: pl.DataFrame) -> dict[str, Any]:
-    """n, the figure of each measure by its key, parse_rate, usd_per_1000 ($), tokens_in, tokens_out, p50_ms and p95_ms.
+    """n, the figure of each measure by its key, parse_rate, usd_per_1000 ($), tokens_in, tokens_out, p50_ms and p95_ms;
+    measures are weighted by a column weight, if there is one.
 
     Items without a known price can't be judged and are left out. Shares are between 0 and 1. An error is None when
     nothing was answered.

@@ -9,8 +9,9 @@ import polars as pl
 
 from db.types import PredictionStatus
 from worker import amounts
-from worker.evaluation import pairs, resampling
+from worker.evaluation import metrics, pairs, resampling
 from worker.evaluation.pairs import Sample
+from worker.evaluation.resampling import LEVEL
 from worker.specs import NeighboursSpec
 
 SHARPNESS: float = NeighboursSpec.model_fields["sharpness"].default  # chosen there on validation rows
@@ -39,18 +40,21 @@ class Added:
     mae: float  # $, of the neighbours alone
     model_mae: float  # $
     diff: float  # $, model minus neighbours: negative = the model is better
-    diff_low: float | None  # 95 %, paired (`pairs.differences`); None: too few rows
+    diff_low: float | None  # paired (`pairs.differences`); None: too few rows
     diff_high: float | None
+    level: float = LEVEL  # of that interval
+    weighted_by: str = ""  # the column that errors are weighted by; "": none
 
     @property
     def verdict(self) -> str:
         """The same in a sentence."""
-        alone, n = f"the neighbours alone (MAE {amounts.usd(self.mae, 1)})", self.n
+        weighed = f" weighted by {self.weighted_by}" if self.weighted_by else ""
+        alone, n = f"the neighbours alone (MAE{weighed} {amounts.usd(self.mae, 1)})", self.n
         change = f"{'+' if self.diff > 0 else ''}{amounts.plain(self.diff, 1)}"
         low, high = self.diff_low, self.diff_high
         if low is None or high is None:
             return f"Too few rows to say what the model adds to {alone}: {change} on {n}."
-        between = f"95 % interval {amounts.plain(low, 1)} to {amounts.plain(high, 1)}, {n} rows"
+        between = f"{amounts.level(self.level)} interval {amounts.plain(low, 1)} to {amounts.plain(high, 1)}, {n} rows"
         if high < 0:
             return f"The model is better than {alone} by {amounts.usd(-self.diff, 1)} ({between})."
         if low > 0:
@@ -62,10 +66,12 @@ class Added:
         return asdict(self) | {"verdict": self.verdict}
 
 
-def added(frame: pl.DataFrame, n_boot: int = 2000, seed: int = 0) -> Added | None:
+def added(
+    frame: pl.DataFrame, column: str = "", n_boot: int = 2000, seed: int = 0, *, level: float = LEVEL
+) -> Added | None:
     """The comparison on the rows of a frame that have a price of both sides; None when no row has both.
 
-    `frame` has truth, price, status and evidence (JSON object).
+    `frame` has truth, price, status and evidence (JSON object), and weight, if errors are weighted by a `column`.
     """
     rows = frame.with_columns(alone=_alone(frame["evidence"])).filter(
         pl.col("truth").is_not_null()
@@ -78,11 +84,13 @@ def added(frame: pl.DataFrame, n_boot: int = 2000, seed: int = 0) -> Added | Non
     off = rows.select(
         model=(pl.col("price") - pl.col("truth")).abs(), alone=(pl.col("alone") - pl.col("truth")).abs()
     ).to_numpy()
-    sample = Sample(off, resampling.alone(len(rows)))
-    (differences,) = pairs.differences([sample], resampling.means, n_boot, seed)
+    weights = metrics.weights(rows)
+    sample = Sample(off, resampling.alone(len(rows)), weights=weights)
+    (differences,) = pairs.differences([sample], resampling.means, n_boot, seed, level)
     gap, *ends = differences.of(0, 1)
     low, high = (None if np.isnan(end) else end for end in ends)
-    return Added(len(rows), float(off[:, 1].mean()), float(off[:, 0].mean()), gap, low, high)
+    model, alone = np.average(off, axis=0, weights=weights)
+    return Added(len(rows), float(alone), float(model), gap, low, high, level, column)
 
 
 def _alone(evidence: pl.Series) -> pl.Series:

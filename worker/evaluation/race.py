@@ -14,6 +14,11 @@ from train prices before anything is priced. So the verdict is about the winsori
 beyond the bound weigh less than in the plain mean. Rows count as drawn from more of their kind (with replacement): the
 version for drawing without replacement would be about these very rows, and of equal techniques it would always name a
 winner once all rows are used.
+
+With weights of rows the sentence is about the weighted mean: a group's gain is what its rows differ by times what they
+weigh, as a share of the heaviest weight there is (importance weighting). Weights are known before anything is priced, a
+gain stays within the bound, and a stake goes by nothing but gains before it, so all of the above holds; the wider the
+weights spread, the more rows it takes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,6 +28,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from worker.evaluation import resampling
 from worker.evaluation.compare import MIN_ANSWERED
 from worker.evaluation.resampling import LEVEL, Floats, Groups
 
@@ -44,6 +50,8 @@ class Rule:
     margin: float  # a difference up to this is none in practice
     is_share: bool  # the margin is a share of the leader's figure; else in the measure's unit
     level: float = LEVEL
+    heaviest: float = 1.0  # the largest weight of a row, of all rows of the race
+    typical: float = 1.0  # mean over all groups of the square of a group's largest weight, as a share of the heaviest
 
     def needed(self, k: int) -> float:
         """The logarithm of the wealth that settles a pair of k techniques."""
@@ -66,11 +74,19 @@ class Standing(NamedTuple):
     exits: tuple[Exit, ...]  # new ones, the worst first
 
 
-def standing(errors: Floats, groups: Groups, alive: Sequence[int], out: Sequence[int], rule: Rule) -> Standing:
+def standing(
+    errors: Floats,
+    groups: Groups,
+    alive: Sequence[int],
+    out: Sequence[int],
+    rule: Rule,
+    weights: Floats | None = None,
+) -> Standing:
     """The leader among `alive` and who of them leave after some rows; `out` are those that left before.
 
     errors: (n, k) less is better, NaN where a technique gave no answer or was out already; rows in the order in which
-    they were priced. groups: (n,) numbered from 0 in that order.
+    they were priced. groups: (n,) numbered from 0 in that order. weights: (n,) above 0 and at most `Rule.heaviest`;
+    None: all rows count alike.
 
     A technique leaves when it is surely worse than another, or surely not better by more than the margin than one that
     stays; for everyone who is out somebody stays in of whom that holds. One that answered too little
@@ -78,30 +94,30 @@ def standing(errors: Floats, groups: Groups, alive: Sequence[int], out: Sequence
     """
     k = errors.shape[1]
     first, second = _ordered_pairs(k)
-    sums, counts = _pairs(errors, groups, first, second)
-    with np.errstate(invalid="ignore"):
-        answered = (~np.isnan(errors)).sum(axis=0)
-        figures = np.where(answered > 0, np.nansum(errors, axis=0) / answered, np.nan)
+    bets = _bets(errors, groups, first, second, rule, weights)
+    answered = (~np.isnan(errors)).sum(axis=0)
+    figures = resampling.means(errors, None, weights)(np.ones((1, len(errors))))[0]
     trusted = _trusted(answered, len(errors), alive)
     leader = min(trusted, key=lambda place: (np.inf if np.isnan(figures[place]) else figures[place], place))
     margin = rule.margin * abs(float(np.nan_to_num(figures[leader]))) if rule.is_share else rule.margin
 
     needed = rule.needed(k)
     worse, close = np.zeros((k, k), dtype=bool), np.zeros((k, k), dtype=bool)
-    worse[first, second] = _wealth(sums, counts, np.zeros(len(first)), rule, needed) >= needed
-    close[first, second] = _wealth(sums, counts, np.full(len(first), -margin), rule, needed) >= needed
+    worse[first, second] = _wealth(bets, np.zeros(len(first)), rule, needed) >= needed
+    close[first, second] = _wealth(bets, np.full(len(first), -margin), rule, needed) >= needed
     worse, close = _followed(worse, close | worse)
 
     return Standing(leader, figures, tuple(_exits(worse, close, figures, alive, out, trusted)))
 
 
-def settled(errors: Floats, groups: Groups, rule: Rule) -> Bools:
-    """(k, k): the first was called surely worse than the second after any of the groups, had one looked."""
+def settled(errors: Floats, groups: Groups, rule: Rule, weights: Floats | None = None) -> Bools:
+    """(k, k): the first was called surely worse than the second after any of the groups, had one looked. weights: as in
+    `standing`."""
     k = errors.shape[1]
     first, second = _ordered_pairs(k)
-    sums, counts = _pairs(errors, groups, first, second)
+    bets = _bets(errors, groups, first, second, rule, weights)
     grid = np.zeros((k, k), dtype=bool)
-    grid[first, second] = _wealth(sums, counts, np.zeros(len(first)), rule, rule.needed(k)) >= rule.needed(k)
+    grid[first, second] = _wealth(bets, np.zeros(len(first)), rule, rule.needed(k)) >= rule.needed(k)
     return grid
 
 
@@ -110,28 +126,39 @@ def _ordered_pairs(k: int) -> tuple[Groups, Groups]:
     return first[first != second], second[first != second]
 
 
-def _pairs(errors: Floats, groups: Groups, first: Groups, second: Groups) -> tuple[Floats, Floats]:
-    """For each group and pair (g, p): the sum of the differences, and of how many rows, on those that both answered."""
+class _Bets(NamedTuple):
+    """What is bet on, for g groups and p pairs; weights are shares of the heaviest."""
+
+    sums: Floats  # (g, p) of what the two differ by times the weight, over the rows that both answered
+    counts: Floats  # (g, p) of the weights of these rows
+    bounds: Floats  # (g, 1) what the group counts for at most
+
+
+def _bets(errors: Floats, groups: Groups, first: Groups, second: Groups, rule: Rule, weights: Floats | None) -> _Bets:
     count = int(groups.max(initial=-1)) + 1
     missing = np.isnan(errors)
     filled = np.where(missing, 0.0, errors)
     both = ~(missing[:, first] | missing[:, second])
-    sums, counts = np.zeros((count, len(first))), np.zeros((count, len(first)))
-    np.add.at(sums, groups, np.where(both, filled[:, first] - filled[:, second], 0.0))
-    np.add.at(counts, groups, both)
-    return sums, counts
+    worth = np.ones((len(errors), 1)) if weights is None else weights[:, None] / rule.heaviest
+    sums, counts, most = np.zeros((count, len(first))), np.zeros((count, len(first))), np.zeros((count, 1))
+    np.add.at(sums, groups, np.where(both, filled[:, first] - filled[:, second], 0.0) * worth)
+    np.add.at(counts, groups, both * worth)
+    np.maximum.at(most, groups, worth)
+    return _Bets(sums, counts, rule.bound * most)
 
 
-def _wealth(sums: Floats, counts: Floats, at: Floats, rule: Rule, needed: float) -> Floats:
+def _wealth(bets: _Bets, at: Floats, rule: Rule, needed: float) -> Floats:
     """(p,) the logarithm of the most that the bet against "no more than `at` worse" ever had; 0 at the start."""
+    sums, counts, bounds = bets
     if not len(sums):
         return np.zeros(sums.shape[1])
     seen = np.arange(1, len(sums) + 1)[:, None]
     # What the stake goes by is known before the group: the spread of those before it, and a guess at the start.
-    squared = np.clip(sums, -rule.bound, rule.bound) ** 2
-    spread = (rule.bound**2 / 16 + np.vstack([np.zeros_like(at), np.cumsum(squared[:-1], axis=0)])) / seen
+    squared = np.clip(sums, -bounds, bounds) ** 2
+    guess = rule.typical * rule.bound**2 / 16
+    spread = (guess + np.vstack([np.zeros_like(at), np.cumsum(squared[:-1], axis=0)])) / seen
     plug_in = np.sqrt(2 * needed / rule.groups / spread)
-    gains = np.clip(sums - counts * at, -rule.bound, rule.bound)
+    gains = np.clip(sums - counts * at, -bounds, bounds)
     most = _MOST / rule.bound
     wealth = np.zeros_like(gains)
     with np.errstate(over="ignore", under="ignore"):  # more than a float holds is enough, less is as good as nothing
@@ -140,18 +167,18 @@ def _wealth(sums: Floats, counts: Floats, at: Floats, rule: Rule, needed: float)
     return np.asarray(np.log(np.maximum(1.0, wealth.max(axis=0))))
 
 
-def gaps(errors: Floats, groups: Groups, leader: int, rule: Rule) -> Floats:
+def gaps(errors: Floats, groups: Groups, leader: int, rule: Rule, weights: Floats | None = None) -> Floats:
     """(k, 3) how much worse than the leader each is per row that both answered, and the ends of the confidence
-    sequence, of all times so far; NaN where there is no such row, 0 for the leader."""
+    sequence, of all times so far; NaN where there is no such row, 0 for the leader. weights: as in `standing`."""
     k = errors.shape[1]
     others = np.array([place for place in range(k) if place != leader], dtype=np.intp)
-    behind, counts = _pairs(errors, groups, others, np.full(k - 1, leader))
-    sums, sizes = np.hstack([behind, -behind]), np.hstack([counts, counts])  # how much worse it is, and the leader
+    behind, counts, bounds = _bets(errors, groups, others, np.full(k - 1, leader), rule, weights)
+    both_ways = _Bets(np.hstack([behind, -behind]), np.hstack([counts, counts]), bounds)  # it is worse; the leader is
     low, high = np.full(2 * (k - 1), -rule.bound), np.full(2 * (k - 1), rule.bound)
     needed = rule.needed(k)
     for _ in range(_HALVINGS):  # the wealth falls as `at` grows
         middle = (low + high) / 2
-        is_beyond = _wealth(sums, sizes, middle, rule, needed) >= needed
+        is_beyond = _wealth(both_ways, middle, rule, needed) >= needed
         low, high = np.where(is_beyond, middle, low), np.where(is_beyond, high, middle)
     both = counts.sum(axis=0)
     with np.errstate(invalid="ignore"):

@@ -37,7 +37,7 @@ def table(
     `predictions` and `repeats`: as `compare.table` takes them; a technique that ran several times stands with the mean
     of its runs. change: the figure of `by` without the rows minus that with them. Its interval is at `level`, over
     groups of near-duplicates and over runs, all techniques held at once; null with too few groups, or where no row is
-    left out.
+    left out. With a column weight all of it is weighted.
     """
     measured = metrics.errors(shared_items(predictions))
     jobs = compare.technique_of_jobs(measured, repeats)
@@ -56,7 +56,7 @@ def table(
 
 def _figures(measured: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     """job_id, len, every figure and repeats of each technique; `jobs`: `compare.technique_of_jobs`."""
-    figures = measured.group_by("job_id").agg(pl.len(), *(measure.aggregate for measure in MEASURES.values()))
+    figures = measured.group_by("job_id").agg(pl.len(), *metrics.figures(measured))
     of_jobs = jobs.join(figures.rename({"job_id": "job"}), on="job", maintain_order="left")
     return of_jobs.group_by("job_id").agg(
         pl.col("len").first(), pl.col(list(MEASURES)).mean(), repeats=pl.len()
@@ -79,18 +79,23 @@ def _ends(
     first = measured.head(n)
     groups = resampling.number(first["group_id"])
     out = first["row"].is_in(list(rows)).to_numpy()
-    if not out.any() or len(np.unique(groups[~out])) < resampling.FEWEST_GROUPS:
+    weights = metrics.weights(first)
+    worth, rest = (
+        resampling.independent(groups[kept], None if weights is None else weights[kept])
+        for kept in (np.ones(n, dtype=bool), ~out)
+    )
+    if not out.any() or rest < resampling.FEWEST_GROUPS:
         return [None] * len(runs), [None] * len(runs)
     left = np.where(out[:, None], np.nan, errors)
     pools = resampling.pooled(groups)
-    with_them, without = compare.figure(errors, pools, key=measure.key), compare.figure(left, pools, key=measure.key)
+    with_them, without = (compare.figure(each, pools, weights, key=measure.key) for each in (errors, left))
     ones = resampling.whole(pools)
     point = resampling.average(without(ones) - with_them(ones), runs)[0]
     drawn = resampling.weights(pools, resampling.affordable(n, n_boot), seed)
     moved = np.concatenate([without(block) - with_them(block) for block in drawn])
     size = resampling.average(np.abs(with_them(ones)), runs)[0]
     largest, scale = resampling.deviations(resampling.average(moved, runs, [seed, 1]), point, 1e-10 * size)
-    count = np.full(len(runs), len(np.unique(groups)), dtype=np.intp)
+    count = np.full(len(runs), worth, dtype=np.intp)
     reach = resampling.critical(largest, count, level) * scale
     ends = ([None if np.isnan(end) else float(end) for end in side] for side in (point - reach, point + reach))
     low, high = ends

@@ -2,22 +2,24 @@
 
 import math
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from db import adapters, datasets, guesses, jobs, predictions
+from db import adapters, datasets, guesses, jobs
 from db.engine import Session, begin
 from db.errors import NotReady, UserError, WrongState
 from db.types import Dataset, Game, JobKind, PredictionStatus, Split
 from worker import amounts
+from worker.datasets import weights
 from worker.datasets.actions import ready
 from worker.evaluation import compare
+from worker.evaluation.measures import DECIDING, USUAL
 from worker.evaluation.shared import shared_items
-from worker.pricing import comparison, repeats
+from worker.pricing import comparison, known_prices, repeats
 
 ROWS, SECONDS = 30, 300
 FEWEST = 5
@@ -68,6 +70,7 @@ class Result:
     gaps: pl.DataFrame  # compare.PAIRS with the person first: positive = she is worse
     names: Mapping[int, str]  # job -> technique; YOU -> the person
     rows: pl.DataFrame  # row, title, truth, price (the person's), best (the price of the technique ahead), seconds
+    weighted_by: str  # the column that errors are weighted by; "": none
 
     @property
     def you(self) -> dict[str, Any] | None:
@@ -108,7 +111,7 @@ def draw(session: Session, dataset: Dataset, person: str, count: int, seed: int)
     asked = guesses.shown(session, dataset.id, person)
     seen = set(test.filter(pl.col("row").is_in(list(asked)))["group_id"])
     fresh = test.filter(~pl.col("group_id").is_in(list(seen)))
-    priced = set(shared_items(_predictions(session, compared(session, dataset)))["row"])
+    priced = set(shared_items(known_prices.of_jobs(session, compared(session, dataset)).lines)["row"])
     random = np.random.default_rng(seed)
     order = [int(row) for row in random.permutation(fresh["row"].sort())]
     order.sort(key=lambda row: row not in priced)  # stable: the drawn order stays within both parts
@@ -188,42 +191,44 @@ def games(dataset_id: int) -> list[Game]:
         return guesses.all(session, dataset_id)
 
 
-def result(game_id: int) -> Result:
-    """What came of a game that is over. Raises WrongState while it goes on: no price is shown before its end."""
+def result(game_id: int, *, weighted: bool = True) -> Result:
+    """What came of a game that is over; weighted: by the dataset's column of weights, where there is one. Raises
+    WrongState while it goes on: no price is shown before its end."""
     with begin() as session:
         stands = _standing(session, game_id)
         if not stands.is_over:
             raise WrongState(f"Game {game_id} is not over yet; prices are shown at its end.")
-        return of_game(session, stands.game)
+        return of_game(session, stands.game, weighted=weighted)
 
 
-def of_game(session: Session, game: Game) -> Result:
-    """What came of a game, on the rows that she guessed and every technique priced."""
+def of_game(session: Session, game: Game, *, weighted: bool = True) -> Result:
+    """What came of a game, on the rows that she guessed and every technique priced; weighted: as in `result`."""
+    dataset = datasets.get(session, game.dataset_id)
+    column = weights.column(dataset) if weighted else ""
     said = guesses.of(session, game)
-    hers = said.filter(pl.col("price").is_not_null())
-    job_ids = compared(session, datasets.get(session, game.dataset_id))
-    theirs = _predictions(session, job_ids).filter(pl.col("row").is_in(hers["row"].to_list()))
-    both = pl.concat([_as_predictions(hers, theirs.schema), theirs])
+    hers = said.filter(pl.col("price").is_not_null()).drop([] if column else ["weight"])
+    job_ids = compared(session, dataset)
+    priced, _ = known_prices.of_jobs(session, job_ids, weighted=bool(column))
+    theirs = priced.filter(pl.col("row").is_in(hers["row"].to_list()))
+    both = pl.concat([_as_predictions(hers, theirs.schema), theirs], how="diagonal")
     again = repeats.heads([jobs.get(session, job_id) for job_id in job_ids], adapters.all(session))
     table = compare.table(both, level=comparison.level(), repeats=again)
     gaps = compare.every_pair(both, level=comparison.level(), repeats=again).filter(pl.col("first") == YOU)
     ahead = table.filter(pl.col("job_id") != YOU)["job_id"]
     best = theirs.filter(pl.col("job_id") == (ahead[0] if len(ahead) else YOU)).select("row", best="price")
-    rows = said.drop("group_id").join(best, on="row", how="left", maintain_order="left")
-    names = comparison.labels(session, [jobs.get(session, job_id) for job_id in job_ids]) | {YOU: game.person}
-    return Result(game, len(hers), len(said) - len(hers), table, gaps, names, rows)
-
-
-def _predictions(session: Session, job_ids: Sequence[int]) -> pl.DataFrame:
-    return predictions.of_jobs(session, list(job_ids)).filter(pl.col("truth").is_not_null())
+    rows = said.drop("group_id", "weight").join(best, on="row", how="left", maintain_order="left")
+    known = [jobs.get(session, job_id) for job_id in job_ids if job_id not in again]
+    names = compare.with_runs(table, comparison.labels(session, known)) | {YOU: game.person}
+    return Result(game, len(hers), len(said) - len(hers), table, gaps, names, rows, column)
 
 
 def _as_predictions(hers: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     """Guesses in the columns that predictions have; what a person costs is unknown."""
     given = hers.with_columns(job_id=pl.lit(YOU, pl.Int64), status=pl.lit(str(PredictionStatus.OK)))
     absent = [pl.lit(0 if kind.is_integer() else None, kind).alias(name) for name, kind in schema.items()]
+    kinds = schema if "weight" not in hers.columns else {**schema, "weight": pl.Float64()}
     return given.with_columns(each for each in absent if each.meta.output_name() not in given.columns).select(
-        pl.col(name).cast(kind) for name, kind in schema.items()
+        pl.col(name).cast(kind) for name, kind in kinds.items()
     )
 
 
@@ -236,7 +241,10 @@ def sentences(found: Result) -> list[str]:
     if you is None:
         return [f"No technique priced the rows that {name} guessed, so there is nothing to compare.", COURSE]
     rows = amounts.count(you["n"], "row")
-    said = [f"{name} was off by {amounts.usd(you['mae'])} on average{_ends(you, 'mae')}, on {rows}."]
+    figure = amounts.usd(you["mae"])
+    said = [f"{name} was off by {figure} on average{_ends(you, 'mae')}, on {rows}."]
+    if found.weighted_by:
+        said[0] = f"{name}'s {DECIDING[USUAL].named(found.weighted_by)} is {figure}{_ends(you, 'mae')}, on {rows}."
     if found.skipped:
         said.append(
             f"{amounts.count(found.skipped, 'row')} skipped: they count for nobody, which flatters whoever skips the "
@@ -282,6 +290,7 @@ def report(found: Result) -> dict[str, Any]:
         "dataset": found.game.dataset_id,
         "person": found.game.person,
         "seed": found.game.seed,
+        "weighted_by": found.weighted_by,
         "guessed": found.guessed,
         "skipped": found.skipped,
         "rows": lines,

@@ -1,11 +1,11 @@
 """Every verb about leaks, for pages and the command line alike: search, read what was found, measure without it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from db import adapters, jobs, predictions, results
+from db import adapters, jobs, results
 from db.engine import begin
 from db.errors import NotReady
 from db.job_results import LeakageResult
@@ -14,7 +14,7 @@ from worker import app
 from worker.datasets import actions
 from worker.evaluation import compare, without
 from worker.evaluation.measures import USUAL
-from worker.pricing import comparison, repeats
+from worker.pricing import comparison, known_prices, repeats
 
 
 def search(dataset_id: int) -> int:
@@ -47,18 +47,25 @@ def found(job_id: int) -> LeakageResult | None:
     return LeakageResult.parse(stored) if stored else None
 
 
-def figures(job_ids: Sequence[int], rows: Sequence[int], by: str = USUAL) -> pl.DataFrame:
-    """worker.evaluation.without.table of pricing jobs with and without the rows, and the verdicts on both: `verdict`,
-    `verdict_without`. One line per technique, the one ahead first."""
+class Figures(NamedTuple):
+    """What jobs get wrong with and without some rows."""
+
+    table: pl.DataFrame  # worker.evaluation.without.COLUMNS, verdict, verdict_without; the one ahead first
+    weighted_by: str  # the column that measures are weighted by; "": none
+
+
+def figures(job_ids: Sequence[int], rows: Sequence[int], by: str = USUAL, *, weighted: bool = True) -> Figures:
+    """The figures and verdicts of pricing jobs with and without the rows, one line per technique; weighted: by the
+    dataset's column of weights, where there is one."""
     with begin() as session:
-        frame = predictions.of_jobs(session, list(job_ids)).filter(pl.col("truth").is_not_null())
+        frame, column = known_prices.of_jobs(session, job_ids, weighted=weighted)
         again = repeats.heads([jobs.get(session, job_id) for job_id in job_ids], adapters.all(session))
-    return measured(frame, rows, by, again)
+    return Figures(measured(frame, rows, by, again), column)
 
 
 def measured(frame: pl.DataFrame, rows: Sequence[int], by: str, again: Mapping[int, int]) -> pl.DataFrame:
-    """`figures` of predictions that are read already (db.predictions.of_jobs); again: `worker.pricing.repeats.heads`
-    of their jobs."""
+    """The table of `figures`, of predictions that are read already (worker.pricing.known_prices); again:
+    `worker.pricing.repeats.heads` of their jobs."""
     how: dict[str, Any] = {"by": by, "level": comparison.level(), "repeats": again}
     kept = frame.filter(~pl.col("row").is_in(list(rows)))
     whole = compare.table(frame, **how).select("job_id", "verdict", "level")

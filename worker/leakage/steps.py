@@ -32,10 +32,12 @@ def search(work: Work) -> Commit:
     with begin() as session:
         test = datasets.items(session, job.dataset_id, Split.TEST)
         known = leakage_known.items(session, job.dataset_id)
+        learned = leakage_known.learned_elsewhere(session, job.dataset_id, known)
         prompts = leakage_known.prompts(session, job.dataset_id)
     work.progress.advance(0)
+    everything = pl.concat([known, learned.items], how="diagonal")  # by meaning only the knowledge base can be searched
     originals = leakage.sample(known, SEED)
-    near, near_limit = leakage.near(test, known, planted_leaks.nearly(originals, SEED), SEED)
+    near, near_limit = leakage.near(test, everything, planted_leaks.nearly(originals, SEED), SEED)
     work.progress.advance(0)
     meant = test if len(test) <= MEANT else test.sample(MEANT, seed=SEED).sort("row")
     index, why_not = PgIndex(job.dataset_id), ""
@@ -46,7 +48,7 @@ def search(work: Work) -> Commit:
     except NotReady as error:
         meant, why_not = meant.clear(), str(error)
     suspects = leakage.merged(
-        [leakage.same(test, known), near, reworded, leakage.in_prompts(test, prompts), leakage.telling(test)]
+        [leakage.same(test, everything), near, reworded, leakage.in_prompts(test, prompts), leakage.telling(test)]
     )
     told = told_prices.by_accident(test, SEED)
     limits = {NEAR: near_limit, REWORDED: reworded_limit}
@@ -54,11 +56,12 @@ def search(work: Work) -> Commit:
     kinds = [_kind(kind, suspects, compared[kind], limits.get(kind), told if kind == TOLD else None) for kind in KINDS]
     result = LeakageResult(
         test_rows=len(test),
-        known_items=len(known),
+        known_items=len(everything),
         kinds=tuple(kinds),
-        pairs=tuple(_pairs(suspects, test, known)),
+        pairs=tuple(_pairs(suspects, test, everything)),
         train_told=len(told_prices.told(known.filter(pl.col("row").is_not_null()))),
         not_compared=why_not,
+        notes=learned.notes,
     )
     seconds = time.perf_counter() - started
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from db import datasets, jobs, predictions, price_decisions, results
+from db import datasets, jobs, price_decisions, results
 from db.engine import begin
 from db.errors import NotReady, UserError
 from db.job_results import PriceCheckResult
@@ -14,6 +14,7 @@ from worker.datasets.profile import profile_of
 from worker.evaluation import compare
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import actions as pricing_actions
+from worker.pricing import comparison, known_prices
 
 FEWEST = 50  # prices: with fewer there is nothing to guess from
 TECHNIQUE = "ridge"
@@ -115,26 +116,28 @@ def _spec(technique: str) -> specs.BaseSpec:
     return specs.parse({"technique": technique})
 
 
-def gain(job_ids: list[int], by: str = USUAL) -> str:
+def gain(job_ids: list[int], by: str = USUAL, *, weighted: bool = True) -> str:
     """What curation gained, in a sentence no stronger than its interval; "" while a job is at work.
 
-    job_ids: as `run_both` gives them, of the original and of the version.
+    job_ids: as `run_both` gives them, of the original and of the version. weighted: by the column of weights, where
+    there is one; a version has that of its original.
     """
     with begin() as session:
         if any(jobs.get(session, job_id).state is not JobState.DONE for job_id in job_ids):
             return ""
-        frame = predictions.of_jobs(session, job_ids).filter(pl.col("truth").is_not_null())
-    return gained(frame, job_ids[0], job_ids[1], by)
+        frame, column = known_prices.of_jobs(session, job_ids, weighted=weighted)
+    return gained(frame, job_ids[0], job_ids[1], by, column)
 
 
-def gained(frame: pl.DataFrame, before: int, after: int, by: str = USUAL) -> str:
-    """`gain` of predictions (db.predictions.of_jobs) of the jobs before and after curation."""
-    measure, table = DECIDING[by], compare.table(frame, by=by)
+def gained(frame: pl.DataFrame, before: int, after: int, by: str = USUAL, column: str = "") -> str:
+    """`gain` of predictions (worker.pricing.known_prices) of the jobs before and after curation; column: what they are
+    weighted by, "" = nothing."""
+    measure, table = DECIDING[by], compare.table(frame, by=by, level=comparison.level())
     lines = {line["job_id"]: line for line in table.iter_rows(named=True)}
     if len(lines) < 2 or not lines[before]["n"]:
         return "Nothing can be said: both have no test row in common."
     figures = f"{measure.written(lines[before][by])} before, {measure.written(lines[after][by])} after"
-    on = f"{measure.short.lower()}: {figures}, on the same {amounts.count(lines[before]['n'], 'test row')}"
+    on = f"{measure.named(column)}: {figures}, on the same {amounts.count(lines[before]['n'], 'test row')}"
     behind = next((line for line in lines.values() if line["verdict"] == "worse"), None)
     if behind is None:
         return f"Curation is not shown to change the {on}."
@@ -142,4 +145,4 @@ def gained(frame: pl.DataFrame, before: int, after: int, by: str = USUAL) -> str
     verb = "lowered" if behind["job_id"] == before else "raised"
     if not measure.lower_is_better:
         verb = "raised" if behind["job_id"] == before else "lowered"
-    return f"Curation {verb} the {on} (difference {ends}, 95 % interval)."
+    return f"Curation {verb} the {on} (difference {ends}, {amounts.level(compare.level_of(table))} interval)."

@@ -6,20 +6,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-import polars as pl
-
-from db import adapters, datasets, jobs, predictions, results
+from db import adapters, datasets, jobs, results
 from db.engine import Session, begin
 from db.errors import NotFound, UserError, WrongState
 from db.settings import settings
 from db.types import Dataset, Job, JobState, Split
 from worker import specs
 from worker.adapters import pricing
-from worker.datasets import price_bounds, weights
+from worker.datasets import price_bounds
 from worker.evaluation import choice, compare, conformal, context_curve
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, USUAL
-from worker.pricing import kept
+from worker.pricing import kept, known_prices
 from worker.pricing import repeats as runs
 
 _INTERVALS = ("job_id", "covered", "covered_low", "covered_high", "width")
@@ -119,17 +117,6 @@ def curves(every: Sequence[Job]) -> list[dict[int, int]]:
     return [curve for curve in made if len(curve) >= MIN_CURVE]
 
 
-def weighted_by(session: Session, job_ids: Sequence[int]) -> str:
-    """The column by whose weights jobs on one dataset are compared, unless somebody wishes otherwise; "": none."""
-    return weights.column(datasets.get(session, jobs.get(session, job_ids[0]).dataset_id)) if job_ids else ""
-
-
-def measured(session: Session, job_ids: Sequence[int]) -> pl.DataFrame:
-    """`predictions.of_jobs` for rows whose price is known, with the weights that comparisons go by."""
-    frame = predictions.of_jobs(session, job_ids, weighted=bool(weighted_by(session, job_ids)))
-    return frame.filter(pl.col("truth").is_not_null())
-
-
 def of_jobs(job_ids: Sequence[int], measure: str = USUAL, *, weighted: bool = True) -> list[dict[str, Any]]:
     """One dict per technique that has measurable rows, the one ahead first, with the figures and verdict of
     `compare.table` by a key of DECIDING and its frontier_odds; note: what a job that brought nothing says about it;
@@ -169,13 +156,12 @@ def choose(job_ids: Sequence[int], limits: Limits, by: str = USUAL, *, weighted:
     """What each limit chooses among jobs, judged by a measure: question, job (None: none keeps the limits), ties,
     perhaps, is_sure as `choice.Choice`, weighted_by as in `of_jobs`, and a sentence."""
     with begin() as session:
-        column = weighted_by(session, job_ids) if weighted else ""
-        frame = predictions.of_jobs(session, list(job_ids), weighted=bool(column))
-        frame = frame.filter(pl.col("truth").is_not_null())
+        frame, column = known_prices.of_jobs(session, job_ids, weighted=weighted)
         chosen = [jobs.get(session, job_id) for job_id in job_ids]
-        names = labels(session, chosen)
         repeats = runs.heads(chosen, adapters.all(session))
+        names = labels(session, [job for job in chosen if job.id not in repeats])
     table = compare.table(frame, by=by, level=level(), repeats=repeats)
+    names = compare.with_runs(table, names)
     return [
         {
             "question": each.question,
@@ -193,6 +179,11 @@ def choose(job_ids: Sequence[int], limits: Limits, by: str = USUAL, *, weighted:
 def weighed(column: str, measure: str) -> str:
     """A sentence behind another one: what a measure is weighted by; "" where nothing is."""
     return f" {DECIDING[measure].short} is weighted by {column}." if column else ""
+
+
+def all_weighed(column: str) -> str:
+    """The same behind figures of several measures, some of costs perhaps."""
+    return f" Errors are weighted by {column}; costs and times are not." if column else ""
 
 
 def labels(session: Session, chosen: Sequence[Job]) -> dict[int, str]:
@@ -248,7 +239,7 @@ def curve(job_ids: Sequence[int]) -> dict[str, Any]:
     """
     with begin() as session:
         chosen = [jobs.get(session, job_id) for job_id in job_ids]
-        column, frame = weighted_by(session, job_ids), measured(session, job_ids)
+        frame, column = known_prices.of_jobs(session, job_ids)
     compared = compare.table(frame, level=level())
     lines = context_curve.curve(
         compared,

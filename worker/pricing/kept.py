@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 import polars as pl
 
-from db import adapters, comparisons, datasets, jobs, predictions
+from db import adapters, comparisons, jobs
 from db.engine import begin
 from db.settings import settings
 from db.types import Job, JobState
-from worker.datasets import weights
 from worker.evaluation import compare, coverage, frontier_odds, slices
 from worker.evaluation.compare import Compared
 from worker.evaluation.measures import DECIDING, USUAL
+from worker.pricing import known_prices
 from worker.pricing import repeats as runs
 
 FORM = 1
@@ -48,8 +48,7 @@ class Comparison:
         with begin() as session:
             self.jobs = jobs.some(session, job_ids)
             self.repeats = runs.heads(self.jobs, adapters.all(session)) if merges else {}
-            dataset = datasets.get(session, self.jobs[0].dataset_id) if self.jobs and weighted else None
-        self.weighted_by = weights.column(dataset) if dataset else ""
+            self.weighted_by = known_prices.weighted_by(session, [job.id for job in self.jobs]) if weighted else ""
         self._lines = lines or self._read
         self._ready: tuple[pl.DataFrame, Compared] | None = None
 
@@ -92,8 +91,7 @@ class Comparison:
 
     def _read(self) -> pl.DataFrame:
         with begin() as session:
-            frame = predictions.of_jobs(session, [job.id for job in self.jobs], weighted=bool(self.weighted_by))
-        return frame.filter(pl.col("truth").is_not_null())
+            return known_prices.of_jobs(session, [job.id for job in self.jobs], weighted=bool(self.weighted_by)).lines
 
     def _key(self, part: Part, by: str) -> str:
         columns = [*compare.COLUMNS, *compare.PAIRS, *coverage.COLUMNS]  # a measure more, and all is made anew

@@ -16,7 +16,7 @@ from db.types import ITEM_SCHEMA, Artifact, Dataset, Job, JobKind, JobState, Pre
 from worker import specs
 from worker.app import start_job
 from worker.evaluation import calibration, conformal, drift, metrics, neighbours_alone, support
-from worker.pricing import comparison, kept, likeness, lists
+from worker.pricing import comparison, kept, known_prices, likeness, lists
 from worker.progress import Progress
 from worker.resources import LiveResources, fitted, price_with
 from worker.specs import BaseSpec, members_of
@@ -154,8 +154,8 @@ def evaluate(work: Work) -> Commit:
     """Measure the job against the prices that the file has for its rows, and whether those are unlike the calibration
     rows; and what retrieval brought, if it had any."""
     with begin() as session:
-        frame = predictions.of_jobs(session, [work.job.id]).filter(pl.col("truth").is_not_null())
-    measured = metrics.summary(frame) if len(frame) else {}
+        frame, column = known_prices.of_jobs(session, [work.job.id])
+    measured = metrics.summary(frame) | {"weighted_by": column} if len(frame) else {}
     spec = specs.parse(work.job.spec)
     if spec.reads_neighbours:
         measured |= _retrieval(work.job, spec)
@@ -247,6 +247,6 @@ def _retrieval(job: Job, spec: BaseSpec) -> dict[str, Any]:
     with begin() as session:
         base = bases.of(session, job.dataset_id)
         kept = {"freshness": bases.freshness(session, base.id).as_json()} if base else {}
-        priced = predictions.of_job(session, job.id) if spec.uses_llm else None
-    added = neighbours_alone.added(priced) if priced is not None else None
+        priced = known_prices.with_evidence(session, job.id) if spec.uses_llm else None
+    added = neighbours_alone.added(*priced, level=comparison.level()) if priced is not None else None
     return kept | ({"neighbours_alone": added.as_json()} if added else {})

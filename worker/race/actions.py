@@ -10,8 +10,10 @@ from db.errors import NotReady, WrongState
 from db.job_results import Racer, RaceResult
 from db.types import Dataset, Job, JobKind, JobState, Queue, Split, Step
 from worker import app
+from worker.datasets import weights
 from worker.datasets.actions import ready
 from worker.pricing import actions as pricing_actions
+from worker.pricing import comparison
 from worker.pricing import planning as pricing_planning
 from worker.race import planning
 from worker.specs import BaseSpec
@@ -30,8 +32,10 @@ def start(
     measure: str = "mae",
     limit: int | None = None,
     budget_usd: Decimal | None = None,
+    weighted: bool = True,
 ) -> int:
-    """Let techniques race on the test rows; the job's id. The same race on the same rows is the same job.
+    """Let techniques race on the test rows; the job's id. The same race on the same rows is the same job. weighted: by
+    the dataset's column of weights, where there is one.
 
     Each technique has an ordinary pricing job; one that is there already takes part with the prices that it has.
     Raises NotReady, UserError; WrongState when one of the jobs takes part in another race that goes on.
@@ -40,7 +44,8 @@ def start(
         dataset = ready(session, dataset_id)
         rows = datasets.target_rows(session, dataset_id, Split.TEST, limit)
         pinned = [pricing_planning.pinned(session, dataset, each) for each in specs]
-        spec = race_specs.of(pinned, margin, measure, limit)
+        column = weights.column(dataset) if weighted else ""
+        spec = race_specs.of(pinned, margin, measure, limit, column, comparison.level())
         planning.measure_of(spec)
         for each in pinned:
             pricing_planning.check(session, dataset, each, rows)
@@ -53,7 +58,7 @@ def start(
         for job in jobs.all(session, dataset_id, JobKind.RACE):
             if job.spec_hash == spec.hash and job.state not in (JobState.CANCELLED, JobState.FAILED):
                 return job.id
-        rule = planning.rule(session, dataset, spec, groups)
+        rule = planning.rule(session, dataset, spec, groups, planning.weights_of(session, dataset, spec, rows))
         blocks = planning.blocks(rows, groups)
         race_id = app.start_job(
             session,

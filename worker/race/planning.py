@@ -9,6 +9,7 @@ from db import datasets
 from db.engine import Session
 from db.errors import NotReady, UserError
 from db.types import Dataset, Split
+from worker.datasets import weights
 from worker.evaluation.measures import DECIDING, Measure
 from worker.evaluation.race import Rule
 from worker.specs.race import RaceSpec
@@ -51,8 +52,11 @@ def measure_of(spec: RaceSpec) -> Measure:
     return able[spec.measure]
 
 
-def rule(session: Session, dataset: Dataset, spec: RaceSpec, groups: Sequence[int]) -> Rule:
-    """What the race is decided by, from the train side and the settings alone. Raises NotReady, UserError."""
+def rule(
+    session: Session, dataset: Dataset, spec: RaceSpec, groups: Sequence[int], worth: Sequence[float] | None
+) -> Rule:
+    """What the race is decided by, from the train side, the weights of its rows and the settings alone. groups, worth
+    (`weights_of`): of all its rows. Raises NotReady, UserError."""
     bound: float | None = 1.0
     if measure_of(spec).unit == "dollars":
         for side in (Split.TRAIN, Split.VALIDATION):
@@ -61,7 +65,24 @@ def rule(session: Session, dataset: Dataset, spec: RaceSpec, groups: Sequence[in
                 break
     if bound is None:
         raise NotReady("A race needs train or validation rows with a price, and this dataset has none.")
-    return Rule(bound=bound, groups=len(set(groups)), margin=spec.margin, is_share=spec.margin_is_share)
+    heaviest = max(worth or [1.0])
+    most: dict[int, float] = {}
+    for group, weight in zip(groups, worth or [1.0] * len(groups), strict=True):
+        most[group] = max(most.get(group, 0.0), weight / heaviest)
+    return Rule(
+        bound=bound,
+        groups=len(most),
+        margin=spec.margin,
+        is_share=spec.margin_is_share,
+        level=spec.level,
+        heaviest=heaviest,
+        typical=sum(share**2 for share in most.values()) / len(most),
+    )
+
+
+def weights_of(session: Session, dataset: Dataset, spec: RaceSpec, rows: Sequence[int]) -> list[float] | None:
+    """How much each row counts in the race; None: all alike."""
+    return weights.of_rows(session, dataset, rows) if spec.weighted_by else None
 
 
 def shares(left: Decimal, expected: Mapping[int, float | None]) -> dict[int, Decimal]:

@@ -13,14 +13,21 @@ from worker.evaluation.resampling import Floats, Groups
 
 
 def after_block(
-    result: RaceResult, predictions: pl.DataFrame, rows: Sequence[int], is_last: bool, measure: Measure, rule: Rule
+    result: RaceResult,
+    predictions: pl.DataFrame,
+    rows: Sequence[int],
+    is_last: bool,
+    measure: Measure,
+    rule: Rule,
+    weights: Floats | None = None,
 ) -> RaceResult:
-    """The result with one round more. predictions: as db.predictions.of_jobs; rows: all so far, in the race's order."""
+    """The result with one round more. predictions: as db.predictions.of_jobs; rows: all so far, in the race's order;
+    weights: of these rows, None: all count alike."""
     errors, groups = _errors(result.racers, predictions, rows, measure)
     places = {racer.job: place for place, racer in enumerate(result.racers)}
     alive = [places[racer.job] for racer in result.left]
     out = [places[racer.job] for racer in result.racers if racer.rival is not None]
-    now = race.standing(errors, groups, alive, out, rule)
+    now = race.standing(errors, groups, alive, out, rule, weights)
     racers = list(result.racers)
     for left in now.exits:
         racers[left.place] = racers[left.place].model_copy(
@@ -38,7 +45,7 @@ def after_block(
         figures=tuple(None if np.isnan(figure) else sign * float(figure) for figure in now.figures),
         gaps=tuple(
             None if np.isnan(gap[0]) else (float(gap[0]), float(gap[1]), float(gap[2]))
-            for gap in race.gaps(errors, groups, now.leader, rule)
+            for gap in race.gaps(errors, groups, now.leader, rule, weights)
         ),
     )
     return result.model_copy(

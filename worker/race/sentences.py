@@ -6,7 +6,6 @@ from db.job_results import Racer, RaceResult
 from db.types import Job, JobState
 from worker import amounts
 from worker.evaluation.measures import Measure
-from worker.evaluation.resampling import LEVEL
 from worker.race.planning import BOUND_SHARE
 from worker.specs.race import RaceSpec
 
@@ -29,11 +28,11 @@ def verdict(result: RaceResult, names: Mapping[int, str], measure: Measure, spec
     if not result.rounds:
         return ""
     left, last = result.left, result.rounds[-1]
-    margin = margin_in_words(spec, measure)
+    margin, by = margin_in_words(spec, measure), measure.named(spec.weighted_by)
     if result.ended == "clear":
         best, close = left[0], [racer for racer in result.racers if racer.why == "close"]
         if not close:
-            return f"{names[best.job]} is the best: each of the others is surely worse, by {measure.short.lower()}."
+            return f"{names[best.job]} is the best: each of the others is surely worse, by {by}."
         same = ", ".join(names[racer.job] for racer in close)
         return (
             f"{names[best.job]} is chosen. Surely not better than one that stayed by more than {margin}: {same}. The "
@@ -53,7 +52,7 @@ def verdict(result: RaceResult, names: Mapping[int, str], measure: Measure, spec
 def margin_in_words(spec: RaceSpec, measure: Measure) -> str:
     """ "2 % of the leader's mean error"."""
     if spec.margin_is_share:
-        return f"{spec.margin * 100:g} % of the leader's {measure.short.lower()}"
+        return f"{spec.margin * 100:g} % of the leader's {measure.named(spec.weighted_by)}"
     return measure.written(spec.margin)
 
 
@@ -87,15 +86,20 @@ def ended(job: Job) -> str:
     return "its job was cancelled" if job.state is JobState.CANCELLED else "another race stopped it"
 
 
-def about(result: RaceResult, measure: Measure) -> str:
+def about(result: RaceResult, measure: Measure, spec: RaceSpec) -> str:
     """What the intervals hold, and what was bounded."""
     said = (
-        f"All pairs are held at once, whenever one looks: in at most {100 * (1 - LEVEL):.0f} % of races is any of them "
-        "said to be worse that is not."
+        f"All pairs are held at once, whenever one looks: in at most {amounts.level(1 - spec.level)} of races is any "
+        "of them said to be worse that is not."
     )
     if measure.unit == "dollars":
         said += (
             f" A difference of more than {measure.written(result.bound)} on a product, which {BOUND_SHARE:.0%} of the "
             f"train prices do not pass, counts as that much ({amounts.count(result.clipped, 'difference')} did)."
+        )
+    if spec.weighted_by:
+        said += (
+            f" Errors are weighted by {spec.weighted_by}; a race decides later the more the weights of rows differ, "
+            "for much then rests on few rows."
         )
     return said

@@ -7,6 +7,7 @@ is killed in between leaves nothing behind.
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+import numpy as np
 import polars as pl
 
 from db import chunks, datasets, job_progress, jobs, predictions, races, results
@@ -37,7 +38,8 @@ def race(work: Work) -> Commit:
         dataset = datasets.get(session, work.job.dataset_id)
         rows = datasets.target_rows(session, dataset.id, Split.TEST, spec.limit)
         groups = datasets.groups_of(session, dataset.id, rows)
-        rule = planning.rule(session, dataset, spec, groups)
+        worth = planning.weights_of(session, dataset, spec, rows)
+        rule = planning.rule(session, dataset, spec, groups, worth)
         result = RaceResult.parse(results.get(session, work.job.id) or {})
         job_ids = [racer.job for racer in result.racers]
         racing = {job_id: jobs.get(session, job_id) for job_id in job_ids}
@@ -66,7 +68,9 @@ def race(work: Work) -> Commit:
                 _hand_out(session, work.job, left, result.racers, block, missing, racing, books, priced)
             raise Defer(LOOK_SECONDS)
         is_last = len(result.rounds) + 1 == len(blocks)
-        result = scoring.after_block(result, frame, so_far, is_last, planning.measure_of(spec), rule)
+        weight_of = dict(zip(rows, worth or (), strict=False))
+        weights = np.array([weight_of[row] for row in so_far]) if worth else None
+        result = scoring.after_block(result, frame, so_far, is_last, planning.measure_of(spec), rule, weights)
         spent = {job_id: None if book.has_unknown_cost else float(book.usd) for job_id, book in books.items()}
         fixed = {job_id: float(job.fixed_usd) for job_id, job in racing.items()}
         result = scoring.money(result, spent, fixed, len(rows))

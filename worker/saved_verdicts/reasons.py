@@ -15,7 +15,7 @@ from worker import amounts, specs
 from worker.adapters import pricing
 from worker.endpoints import tariffs
 from worker.evaluation import choice, compare, conformal
-from worker.pricing import comparison, likeness, planning, repeats
+from worker.pricing import comparison, known_prices, likeness, planning, repeats
 from worker.saved_verdicts import facts as facts_of
 from worker.saved_verdicts import needs, sentences
 from worker.saved_verdicts.facts import Facts, Line, Prices
@@ -78,8 +78,7 @@ def repriced(facts: Facts, dataset: Dataset) -> Findings:
                 today[job.id] = supposed
         if not today and not blind:
             return found
-        frame = predictions.of_jobs(session, list(facts.jobs), weighted=bool(facts.weighted_by))
-        frame = frame.filter(pl.col("truth").is_not_null())
+        frame, _ = known_prices.of_jobs(session, facts.jobs, weighted=bool(facts.weighted_by))
         paid = predictions.costs(session, list(facts.jobs))
         anew = [
             _anew(session, dataset, job, paid.filter(pl.col("job_id") == job.id), today.get(job.id), job.id in blind)

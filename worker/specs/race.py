@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from db.errors import UserError
 from worker.specs.base import BaseSpec
 
+LEVEL = 0.95
+"""Of races that an earlier version started, which could have no other."""
+
 FEWEST, MOST = 2, 24
 """Techniques that can race: with more, all pairs can't be held at once with the rows that people have."""
 
@@ -30,14 +33,25 @@ class RaceSpec(BaseModel):
     margin_is_share: bool = True
     measure: str = "mae"
     limit: int | None = Field(None, ge=1)
+    weighted_by: str = ""  # the column of the rows' weights; "": they count alike
+    level: float = Field(LEVEL, gt=0.5, lt=1)  # how sure all of its sentences are together
 
     @property
     def hash(self) -> str:
+        came_later = {"weighted_by": "", "level": LEVEL}
         fields = self.model_dump(mode="json") | {"techniques": sorted(self.techniques)}
+        fields = {name: value for name, value in fields.items() if came_later.get(name) != value}
         return hashlib.sha256(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def of(techniques: list[BaseSpec], margin: Margin, measure: str, limit: int | None) -> RaceSpec:
+def of(
+    techniques: list[BaseSpec],
+    margin: Margin,
+    measure: str,
+    limit: int | None,
+    weighted_by: str = "",
+    level: float = LEVEL,
+) -> RaceSpec:
     """Raises UserError for too few or too many techniques, or the same one twice."""
     hashes = tuple(spec.hash for spec in techniques)
     if not FEWEST <= len(hashes) <= MOST:
@@ -46,7 +60,13 @@ def of(techniques: list[BaseSpec], margin: Margin, measure: str, limit: int | No
         raise UserError("Two of these techniques are the same with the same settings; name each once.")
     try:
         return RaceSpec(
-            techniques=hashes, margin=margin.value, margin_is_share=margin.is_share, measure=measure, limit=limit
+            techniques=hashes,
+            margin=margin.value,
+            margin_is_share=margin.is_share,
+            measure=measure,
+            limit=limit,
+            weighted_by=weighted_by,
+            level=level,
         )
     except ValidationError as error:
         first = error.errors()[0]

@@ -9,7 +9,7 @@ from db.job_results import VerdictCheckResult
 from db.types import Job, JobKind, JobState, Queue, Step
 from worker import app
 from worker.evaluation.verdict_check import PLANTED
-from worker.pricing import comparison, repeats
+from worker.pricing import comparison, known_prices, repeats
 from worker.specs.verdict_check import VerdictCheckSpec
 
 ROUNDS = 400
@@ -27,7 +27,7 @@ def start(dataset_id: int, job_ids: Sequence[int], measure: str, rounds: int = R
         first = tuple(sorted(job.id for job in chosen if job.id not in again))
         if len(first) < 2:
             raise NotReady("A verdict needs at least two techniques; price the rows with another one first.")
-        column = comparison.weighted_by(session, first) if weighted else ""
+        column = known_prices.weighted_by(session, first) if weighted else ""
         spec = VerdictCheckSpec(
             jobs=first, measure=measure, level=comparison.level(), rounds=rounds, weighted_by=column
         )

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 import numpy as np
-import polars as pl
 
-from db import chunks, predictions, results
+from db import chunks, results
 from db.engine import Session, begin
 from db.errors import NotReady
 from db.job_results import Simulated, VerdictCheckResult
 from worker.evaluation import resampling, verdict_check
 from worker.evaluation.verdict_check import PLANTED, Share
+from worker.pricing import known_prices
 from worker.progress import Progress
 from worker.specs.verdict_check import MOST_ROWS, VerdictCheckSpec
 from worker.work import Commit, Work
@@ -20,8 +20,7 @@ def simulate(work: Work) -> Commit:
     """Count false losers among equals, and losers that were planted."""
     job, spec = work.job, VerdictCheckSpec.model_validate(work.job.spec)
     with begin() as session:
-        frame = predictions.of_jobs(session, list(spec.jobs), weighted=bool(spec.weighted_by))
-    frame = frame.filter(pl.col("truth").is_not_null())
+        frame, _ = known_prices.of_jobs(session, spec.jobs, weighted=bool(spec.weighted_by))
     sample = verdict_check.sample(frame, spec.measure, MOST_ROWS, spec.seed)
     groups = len(np.unique(sample.groups))
     if groups < resampling.FEWEST_GROUPS:

@@ -13,6 +13,7 @@ from db.types import Job, SavedScenario
 from worker import amounts, specs
 from worker.evaluation import resampling
 from worker.evaluation.break_even import Totals, Way
+from worker.pricing import comparison
 from worker.specs import what_if
 from worker.specs.what_if import Scenario
 from worker.what_if import costs
@@ -53,7 +54,7 @@ def ask(job_ids: Sequence[int], scenario: Scenario) -> Answer:
         for each in found
         if each.is_known and each.once_usd is not None and each.per_item is not None
     ]
-    totals = Totals(known, resampling.number(first["group_id"]), scenario.months)
+    totals = Totals(known, resampling.number(first["group_id"]), scenario.months, level=comparison.level())
     return Answer(scenario, len(first), found, totals)
 
 
@@ -144,6 +145,7 @@ def report(answer: Answer, labels: Mapping[int, str]) -> dict[str, Any]:
     return {
         "scenario": scenario.model_dump(mode="json"),
         "items_measured": answer.items,
+        "level": totals.level,
         "ways": ways,
         "crossings": crossings,
         "notes": notes(answer, labels),

@@ -116,12 +116,15 @@ def _answer(job: Job, report: dict[str, Any], points: pl.DataFrame) -> None:
     is_beyond = report["there"] > REACH * report["rows"]
     there = None if is_beyond else report["there"]  # what is not foretold is not drawn
     drawn = charts.errors(points, data_need_reads.curves(report), there)
+    column = report.get("weighted_by", "")  # a report of an earlier version has none
+    said = f" Errors are weighted by {words.plain(column)}." if column else ""
     widgets.chart(drawn, "data-need", key=f"need-chart-{job.id}")
     st.caption(
         f"Lines are power laws through the measured points, bands hold 80 % of what the lines might be. Hollow points "
         f"are the largest part ({report['rows']:,} rows). Beyond it everything is a forecast, up to "
         f"{reach(report['rows'], report['there'])} and no further, and curves of real models flatten sooner or later. "
         "Measured on validation rows that nothing learned from or chose by; the test side stays unseen."
+        f"{said}"
     )
     if is_beyond:
         st.info(

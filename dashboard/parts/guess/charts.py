@@ -8,17 +8,19 @@ from dashboard.shared.chart_style import GREY, Chart, sized
 YOU = "#c9682a"
 
 
-def errors(frame: pl.DataFrame) -> Chart:
-    """frame: label, is_you, mae, mae_low, mae_high ($, ends null where there are too few rows); the nearest on top."""
+def errors(frame: pl.DataFrame, column: str = "") -> Chart:
+    """frame: label, is_you, mae, mae_low, mae_high ($, ends null where there are too few rows); the nearest on top;
+    column: what they are weighted by, "" = nothing."""
     order = frame.sort("mae")["label"].to_list()
     y = alt.Y("label:N", sort=order, title=None, axis=alt.Axis(labelLimit=320))
     colour = alt.condition("datum.is_you", alt.value(YOU), alt.value(GREY))
     base = alt.Chart(frame)
-    x = alt.X("mae:Q", title="Mean error ($)", scale=alt.Scale(zero=True), axis=alt.Axis(format="$,.0f"))
+    title = f"Mean error ($), weighted by {column}" if column else "Mean error ($)"
+    x = alt.X("mae:Q", title=title, scale=alt.Scale(zero=True), axis=alt.Axis(format="$,.0f"))
     tooltip = [alt.Tooltip("label:N", title="Who"), alt.Tooltip("mae:Q", title="Mean error", format="$,.2f")]
     bars = base.transform_filter("isValid(datum.mae_low)").mark_rule(strokeWidth=3, opacity=0.5)
     layers = [
-        bars.encode(x=alt.X("mae_low:Q", title="Mean error ($)"), x2="mae_high:Q", y=y, color=colour),
+        bars.encode(x=alt.X("mae_low:Q", title=title), x2="mae_high:Q", y=y, color=colour),
         base.mark_point(filled=True, size=110, opacity=1).encode(x=x, y=y, color=colour, tooltip=tooltip),
     ]
     return sized(alt.layer(*layers), height=60 + 34 * len(frame))

@@ -10,7 +10,7 @@ from dashboard.parts.guess.game import GAME
 from dashboard.shared import formats, verdicts, widgets, words
 from worker.guesses import actions
 from worker.guesses.actions import YOU, Result
-from worker.pricing import export
+from worker.pricing import comparison, export
 
 _VERDICTS = {
     "better": "you are nearer",
@@ -29,11 +29,13 @@ def show(found: Result) -> None:
         is_you=pl.col("job_id") == YOU,
     )
     if len(lines) > 1:
-        widgets.chart(charts.errors(lines.select("label", "is_you", "mae", "mae_low", "mae_high")), "guess")
+        figures = lines.select("label", "is_you", "mae", "mae_low", "mae_high")
+        widgets.chart(charts.errors(figures, found.weighted_by), "guess")
         level = formats.level(lines["level"][0])
         st.caption(
             f"Bars are {level} intervals over the rows that you guessed. Whether two differ is told by the paired "
             "difference in the table, not by whether bars overlap."
+            f"{comparison.all_weighed(words.plain(found.weighted_by))}"
         )
         _table(found, lines)
     st.caption(f":material/school: {words.md(words.plain(course))}")

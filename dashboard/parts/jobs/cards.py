@@ -135,8 +135,9 @@ def _facts(job: Job, progress: JobProgress) -> list[str]:
         facts.append(f"learning took {formats.duration(job.fixed_seconds)} ({formats.known_usd(usd)})")
     if job.kind is JobKind.PRICE:
         facts += [f"{progress.unparsed:,} unparsed", f"{progress.failed:,} failed"]
-        error = jobs_reads.mean_error(job.id) if job.state is JobState.DONE else None
-        facts += [f"mean error {formats.usd(error)}"] if error is not None else []
+        error, column = jobs_reads.mean_error(job.id) if job.state is JobState.DONE else (None, "")
+        said = f"mean error {formats.usd(error)}" + (f" weighted by {words.plain(column)}" if column else "")
+        facts += [said] if error is not None else []
     if job.finished_at:
         facts.append(f"ended {job.finished_at:%Y-%m-%d %H:%M} UTC")
     return facts

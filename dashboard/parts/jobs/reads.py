@@ -12,7 +12,9 @@ def batches(job_id: int) -> list[Batch]:
         return _batches.of_job(session, job_id)
 
 
-def mean_error(job_id: int) -> float | None:
-    """$ that a job was off, on average; None as long as it is not measured, and where there was nothing to measure."""
+def mean_error(job_id: int) -> tuple[float | None, str]:
+    """$ that a job was off, on average, and the column that this is weighted by ("": none); None as long as it is not
+    measured, and where there was nothing to measure."""
     with begin() as session:
-        return (_results.get(session, job_id) or {}).get("mae")
+        found = _results.get(session, job_id) or {}
+    return found.get("mae"), found.get("weighted_by", "")

@@ -23,6 +23,6 @@ def found(job_id: int) -> LeakageResult | None:
 
 
 @st.cache_data(max_entries=20, show_spinner="Measuring with and without the suspects …")
-def figures(versions: dict[int, Version], rows: tuple[int, ...], by: str) -> pl.DataFrame:
-    """worker.leakage.actions.figures of the jobs."""
-    return actions.measured(measured(versions), rows, by, runs(tuple(versions)))
+def figures(versions: dict[int, Version], rows: tuple[int, ...], by: str, weighted: bool) -> pl.DataFrame:
+    """The table of worker.leakage.actions.figures of the jobs."""
+    return actions.measured(measured(versions, weighted=weighted), rows, by, runs(tuple(versions)))

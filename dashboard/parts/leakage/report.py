@@ -9,7 +9,7 @@ from dashboard.parts.leakage import reads as leakage_reads
 from dashboard.shared import formats, navigation, reads, widgets, words
 from db.job_results import LeakageResult, LeakPair
 from db.types import Dataset
-from worker.evaluation import leakage_words
+from worker.evaluation import compare, leakage_words
 from worker.evaluation.measures import DECIDING, MEASURES, Measure
 from worker.pricing import comparison, export
 
@@ -27,6 +27,8 @@ def show(dataset: Dataset, result: LeakageResult) -> None:
         st.caption(
             f"The text of {told} tells the price too: techniques learn to read it there, and find none in new items."
         )
+    for sentence in result.notes:
+        st.caption(words.plain(sentence))
     if result.not_compared:
         st.warning(
             words.plain(f"Nothing was compared by meaning. {result.not_compared}"), icon=":material/visibility_off:"
@@ -89,11 +91,13 @@ def _figures(dataset: Dataset, result: LeakageResult) -> None:
     key = st.selectbox(
         "Error", list(DECIDING), format_func=lambda key: DECIDING[key].label, key="leak-error", width=320
     )
+    column = widgets.weights_column(dataset)
     versions = {job.id: reads.version(job) for job in jobs}
-    frame = leakage_reads.figures(versions, result.rows, key)
-    names = leakage_words.with_runs(frame.to_dicts(), reads.names(jobs))
+    frame = leakage_reads.figures(versions, result.rows, key, bool(column))
+    names = compare.with_runs(frame, reads.names(jobs))
     plain_names = {job_id: words.plain(name) for job_id, name in names.items()}
-    st.markdown(words.md(leakage_words.change(frame.to_dicts(), plain_names, DECIDING[key])))
+    said = leakage_words.change(frame.to_dicts(), plain_names, DECIDING[key], words.plain(column))
+    st.markdown(words.md(said))
     shown = frame.select(
         pl.col("job_id").replace_strict(names, return_dtype=pl.String).alias("Technique"),
         *(column for measure in MEASURES.values() for column in _pair(measure)),
@@ -102,7 +106,7 @@ def _figures(dataset: Dataset, result: LeakageResult) -> None:
     rows = frame.row(0, named=True)
     st.caption(
         f"On {rows['n']:,} test rows that all of them priced, and on {rows['n_without']:,} without the suspects. "
-        "Intervals hold for all techniques at once."
+        f"Intervals hold for all techniques at once.{comparison.all_weighed(words.plain(column))}"
     )
 
 

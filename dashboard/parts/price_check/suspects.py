@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.parts.price_check import reads as price_check_reads
-from dashboard.shared import formats, navigation, words
+from dashboard.shared import formats, navigation, widgets, words
 from db.job_results import PriceCheckResult, PriceSuspect
 from db.price_decisions import ACCEPT, DROP, FIX
 from db.types import Dataset
@@ -90,7 +90,12 @@ def gain(dataset: Dataset) -> None:
         if st.button("Measure what it gained", icon=":material/play_arrow:"):
             actions.run_both(dataset.id)
             st.rerun()
-    elif said := actions.gain(job_ids):
-        st.info(words.md(f"{about} {said} Both were learned by ridge regression."), icon=":material/difference:")
+        return
+    column = widgets.weights_column(dataset)
+    if said := actions.gain(job_ids, weighted=bool(column)):
+        st.info(
+            words.md(f"{about} {words.plain(said)} Both were learned by ridge regression."),
+            icon=":material/difference:",
+        )
     else:
         st.info(f"{about} What it gained is being measured; see Jobs.", icon=":material/hourglass_top:")

@@ -12,8 +12,9 @@ DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
 """Repeat the colours where there are more techniques than these, in another dash."""
 
 
-def gaps(points: pl.DataFrame, measure: Measure) -> Chart:
-    """Lines and bands of reads.gaps over rows; zero is the technique that was ahead at the time."""
+def gaps(points: pl.DataFrame, measure: Measure, column: str = "") -> Chart:
+    """Lines and bands of reads.gaps over rows; zero is the technique that was ahead at the time. column: what errors
+    are weighted by, "" = nothing."""
     names = points["technique"].unique(maintain_order=True).to_list()
     colours = [COLOURS[place % len(COLOURS)] for place in range(len(names))]
     dashes = [DASHES[place // len(COLOURS) % len(DASHES)] for place in range(len(names))]
@@ -24,8 +25,9 @@ def gaps(points: pl.DataFrame, measure: Measure) -> Chart:
     span = max(float(middles.max() or 0) - min(0.0, float(middles.min() or 0)), 1e-9)  # type: ignore[arg-type]
     # The first intervals reach as far as the bound; they are cut, so that the lines can be told apart.
     scale = alt.Scale(domain=[-span, 2 * span], clamp=True, nice=False)
+    weighed = f" weighted by {column}" if column else ""
     unit = " ($)" if measure.unit == "dollars" else ""
-    y_axis = alt.Axis(title=f"{measure.short}: worse than the one ahead{unit}")
+    y_axis = alt.Axis(title=f"{measure.short}{weighed}: worse than the one ahead{unit}")
     x = alt.X("rows:Q", axis=alt.Axis(title="Rows priced by those that are in", grid=False, format=",.0f"))
     drawn = alt.Chart(points)
     band = drawn.mark_area(opacity=0.13).encode(

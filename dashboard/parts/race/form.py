@@ -5,7 +5,7 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboard.parts.run import choose, estimate
-from dashboard.shared import formats, reads, words
+from dashboard.shared import formats, reads, widgets, words
 from db.types import Dataset, Split
 from worker.evaluation.measures import DECIDING
 from worker.pricing import actions as pricing_actions
@@ -40,6 +40,7 @@ def start(dataset: Dataset) -> int | None:
         "Spend at most, all together ($)", min_value=0.0, value=None, step=0.1, format="%.4f", placeholder="no cap",
         key="race-budget", help="The race pauses before it would spend more; you can raise it and go on.",
     )  # fmt: skip
+    column = widgets.weights_column(dataset)
     limit = None if rows == test else int(rows)
     known = pricing_actions.estimate(dataset.id, planned, Split.TEST, limit)
     allowed = race_specs.parse_margin(margin)
@@ -54,4 +55,5 @@ def start(dataset: Dataset) -> int | None:
     if not pressed:
         return None
     cap = None if budget is None else Decimal(str(budget))
-    return actions.start(dataset.id, planned, allowed, measure=measure, limit=limit, budget_usd=cap)
+    weighted = bool(column)
+    return actions.start(dataset.id, planned, allowed, measure=measure, limit=limit, budget_usd=cap, weighted=weighted)

@@ -36,8 +36,8 @@ def _show(race_id: int, was: JobState) -> None:
         _table(race, result, names)
         points = race_reads.gaps(result, names)
         if len(points):
-            widgets.chart(charts.gaps(points, measure), "race", key=f"race-chart-{race_id}")
-        st.caption(words.md(sentences.about(result, measure)))
+            widgets.chart(charts.gaps(points, measure, spec.weighted_by), "race", key=f"race-chart-{race_id}")
+        st.caption(words.md(words.plain(sentences.about(result, measure, spec))))
         if result.ended == "clear":
             _rest(result, names)
 

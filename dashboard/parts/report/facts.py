@@ -9,7 +9,7 @@ import polars as pl
 
 from dashboard.parts.report import content
 from dashboard.shared import labels, words
-from db import adapters, datasets, jobs, predictions
+from db import adapters, datasets, jobs
 from db.engine import begin
 from db.errors import NotReady
 from db.types import Dataset, Job
@@ -18,7 +18,7 @@ from worker.advisor.advice import Advice
 from worker.evaluation import choice, compare, coverage, slices
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, Measure
-from worker.pricing import comparison, repeats
+from worker.pricing import comparison, known_prices, repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,7 @@ def gather(job_ids: Sequence[int], measure: str, limits: Limits, *, weighted: bo
     with begin() as session:
         chosen = [jobs.get(session, job_id) for job_id in job_ids]
         dataset = datasets.get(session, chosen[0].dataset_id)
-        column = comparison.weighted_by(session, job_ids) if weighted else ""
-        frame = predictions.of_jobs(session, job_ids, weighted=bool(column)).filter(pl.col("truth").is_not_null())
+        frame, column = known_prices.of_jobs(session, job_ids, weighted=weighted)
         trained = adapters.all(session)
         advice = advisor_actions.advice(session, dataset.id)
     forms = {adapter.id: adapter.form for adapter in trained}

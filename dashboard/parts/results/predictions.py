@@ -24,12 +24,12 @@ def version(job: Job) -> reads.Version:
     return f"{reads.version(job)} {reads.progress([job.id])[job.id].chunks_done}"
 
 
-def added(job: Job, snapshot: Path) -> None:
+def added(job: Job) -> None:
     """What a model that reads neighbours added to their prices: the same retrieval without it, on the same rows."""
     if words.family(job.technique) == Family.RAG and job.state.is_final:
-        found = results_reads.added(snapshot)
+        found = results_reads.added(job.id, version(job))
         if found:
-            st.info(words.md(found.verdict), icon=":material/gavel:")
+            st.info(words.md(words.plain(found.verdict)), icon=":material/gavel:")
 
 
 def unlike(job: Job) -> None:

@@ -8,9 +8,10 @@ import streamlit as st
 
 from dashboard.shared.reads import Version
 from db import analytics
+from db.engine import begin
 from worker.evaluation import neighbours_alone
 from worker.evaluation.neighbours_alone import Added
-from worker.pricing import lists
+from worker.pricing import comparison, known_prices, lists
 from worker.pricing.lists import Lists
 
 
@@ -25,10 +26,12 @@ def found(
 
 
 @st.cache_data(max_entries=20, show_spinner="Measuring what the model adds …")
-def added(snapshot: Path) -> Added | None:
+def added(job_id: int, version: Version) -> Added | None:
     """What the model of a finished job that retrieves added to its neighbours; None where there is nothing to say."""
-    columns = ["truth", "price", "status", "evidence"]
-    return neighbours_alone.added(pl.read_parquet(snapshot, columns=columns))
+    del version
+    with begin() as session:
+        priced = known_prices.with_evidence(session, job_id)
+    return neighbours_alone.added(*priced, level=comparison.level())
 
 
 @st.cache_data(max_entries=20, show_spinner=False)

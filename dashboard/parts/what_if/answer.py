@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.parts.what_if import charts, form
 from dashboard.shared import formats, widgets, words
+from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import export
 from worker.what_if import actions
 from worker.what_if.actions import Answer
@@ -17,22 +18,23 @@ SMALL_USD = 1.0
 """What both ways cost in all where one becomes the cheaper, up to which no sentence is made of it."""
 
 
-def show(answer: Answer, names: dict[int, str], errors: dict[int, float | None]) -> None:
-    """names: job id -> label; errors: job id -> mean error in $."""
+def show(answer: Answer, names: dict[int, str], errors: dict[int, float | None], column: str = "") -> None:
+    """names: job id -> label; errors: job id -> mean error in $; column: what these are weighted by, "" = nothing."""
     report = actions.report(answer, names)
-    items = answer.scenario.items_a_month
+    weighed = f" weighted by {column}" if column else ""
+    items, sure = answer.scenario.items_a_month, formats.level(report["level"])
     _sentences(report, items)
     if answer.totals.ways:
         widgets.chart(charts.totals(answer.totals, names, items), "what-if")
         st.caption(
             f"Supposed, not measured: {form.summary(answer.scenario)}. The cost of an item is that of "
-            f"{formats.count(answer.items, 'item')} which all of these priced; bands and bars are 95 % bootstrap "
+            f"{formats.count(answer.items, 'item')} which all of these priced; bands and bars are {sure} bootstrap "
             "intervals over them. What is paid once or monthly is taken as it is. Cheaper does not mean as good: the "
             "table has the errors."
         )
     for note in report["notes"]:
         st.caption(f":material/info: {words.md(words.plain(note))}")
-    _table(report, errors)
+    _table(report, errors, f"{DECIDING[USUAL].short}{weighed}")
 
 
 def _sentences(report: dict[str, Any], items: int) -> None:
@@ -59,20 +61,21 @@ def _steps(there: float, items: int) -> float:
     return math.log2(max(there, 1e-9) / items)
 
 
-def _table(report: dict[str, Any], errors: dict[int, float | None]) -> None:
+def _table(report: dict[str, Any], errors: dict[int, float | None], error: str) -> None:
+    sure = formats.level(report["level"])
     lines = pl.DataFrame(
         [
             {
                 "Technique": way["label"],
                 "In all": formats.known_usd(way["total_usd"]),
-                "95 % interval": _ends(way, "total_usd"),
+                f"{sure} interval": _ends(way, "total_usd"),
                 "Once": formats.known_usd(way["once_usd"]),
                 "Of that": ", ".join(
                     f"{name} {formats.known_usd(usd)}" for name, usd in way["once"].items() if usd != 0
                 ),
                 "A month": formats.known_usd(way["monthly_usd"]),
                 "Per 1,000 items": formats.known_usd(way["usd_per_1000"]),
-                "Mean error": formats.usd(errors.get(way["job"])),
+                error: formats.usd(errors.get(way["job"])),
             }
             for way in sorted(report["ways"], key=lambda way: (way["total_usd"] is None, way["total_usd"]))
         ]
@@ -87,8 +90,8 @@ def _table(report: dict[str, Any], errors: dict[int, float | None]) -> None:
                 column_config={
                     "sentence": st.column_config.TextColumn("Crossing", width="large"),
                     "items_a_month": st.column_config.NumberColumn("Items a month", format="localized"),
-                    "low": st.column_config.NumberColumn("95 % from", format="localized"),
-                    "high": st.column_config.NumberColumn("95 % to", format="localized"),
+                    "low": st.column_config.NumberColumn(f"{sure} from", format="localized"),
+                    "high": st.column_config.NumberColumn(f"{sure} to", format="localized"),
                     "may_never": "Perhaps never",
                 },
             )

@@ -27,7 +27,7 @@ def volumes(items: int) -> list[float]:
 
 
 def totals(answer: Totals, names: dict[int, str], items: int) -> Chart:
-    """Total cost of each way against items a month, both on log axes, with 95 % bands; what crosses within the drawn
+    """Total cost of each way against items a month, both on log axes, with bands; what crosses within the drawn
     range is marked with its interval, and the chosen volume with a rule."""
     drawn = answer.at(volumes(items)).with_columns(label=pl.col("key").replace_strict(names, return_dtype=pl.String))
     least = float(drawn.filter(pl.col("usd") > 0)["usd"].min() or 1e-6)  # type: ignore[arg-type]

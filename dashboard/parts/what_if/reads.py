@@ -16,6 +16,7 @@ def answer(versions: dict[int, Version], scenario: str) -> Answer:
     return actions.ask(list(versions), Scenario.model_validate_json(scenario))
 
 
-def errors(versions: dict[int, Version]) -> dict[int, float | None]:
-    """Job id -> mean error in $ on the test rows that all of them priced."""
-    return dict(reads.comparison(versions, USUAL, merges=False).select("job_id", USUAL).iter_rows())
+def errors(versions: dict[int, Version], *, weighted: bool) -> dict[int, float | None]:
+    """Job id -> mean error in $ on the test rows that all of them priced, weighted by the column of weights or not."""
+    table = reads.comparison(versions, USUAL, merges=False, weighted=weighted)
+    return dict(table.select("job_id", USUAL).iter_rows())

@@ -65,6 +65,15 @@ def test_a_measured_job_tells_its_error_while_others_still_run(open_page: Open) 
     assert is_well(at)
     assert texts(at).count("mean error") == 1
     assert "mean error \\$12.3" in texts(at)
+    assert "weighted" not in texts(at)
+
+
+def test_a_weighted_mean_error_says_by_what(open_page, database):
+    with begin() as session:
+        job_id = a_finished_job(session, a_dataset(session), specs.ConstantSpec())
+        results.put(session, job_id, {"n": 20, "mae": 12.345, "weighted_by": "copies_sold"})
+    at = open_page("jobs")
+    assert "mean error \\$12.35 weighted by copies\\_sold" in texts(at)
 
 
 def test_jobs_of_other_datasets_are_shown_on_demand(open_page: Open, priced: int) -> None:

@@ -1,6 +1,7 @@
 """The Race page starts a race, shows how it goes, and says what came of it."""
 
 import pytest
+from sqlalchemy import text
 
 from dashboard.parts.race import charts, reads
 from db import jobs
@@ -92,3 +93,23 @@ def test_the_chart_has_a_band_and_a_line_and_zero(dataset_id: int, sent: list[in
     assert (points["low"] <= points["high"]).all()
     drawn = charts.gaps(points, DECIDING["mae"]).to_dict()
     assert len(drawn["layer"]) == 3
+
+
+def test_a_weighted_race_says_so_and_the_switch_starts_another(
+    open_page: Open, dataset_id: int, sent: list[int]
+) -> None:
+    with begin() as session:
+        session.execute(text("UPDATE items SET weight = 1 + row % 3"))
+        session.execute(text("""UPDATE datasets SET mapping = '{"title": "name", "weight": "count"}'"""))
+    actions.start(dataset_id, [specs.RidgeSpec(), specs.ConstantSpec()], Margin(0.02, is_share=True))
+    drain(sent)
+    at = open_page("race")
+    assert is_well(at)
+    assert "mean error weighted by count" in texts(at)
+    at.pills[0].set_value(["constant", "ridge"]).run()
+    at.toggle(key=f"weighted-{dataset_id}").set_value(False).run()
+    next(button for button in at.button if button.label == "Race them").click().run()
+    assert is_well(at)
+    with begin() as session:
+        columns = [job.spec["race"]["weighted_by"] for job in jobs.all(session, dataset_id, JobKind.RACE)]
+    assert columns == ["", "count"]

@@ -5,7 +5,10 @@ from sqlalchemy import text
 
 from db.engine import begin
 from tests.dashboard.conftest import Open, is_well, texts
+from tests.worker.conftest import drain
 from tests.worker.conftest import sent as sent
+from worker.guesses import actions as guess_actions
+from worker.leakage import actions as leakage_actions
 from worker.saved_verdicts import actions, facts
 from worker.verdicts import actions as verdict_actions
 
@@ -70,3 +73,29 @@ def test_rows_without_a_weight_are_told_on_the_data_page(open_page: Open, weight
     at = open_page("data", dataset=str(weighted))
     assert is_well(at)
     assert "1 row of 210 is without a positive number in the column count: each weighs 1." in texts(at)
+
+
+def test_a_game_is_weighted_until_that_is_switched_off(open_page: Open, weighted: int) -> None:
+    game = guess_actions.start(weighted, "Ann", seed=1)
+    for row in game.rows:
+        guess_actions.guess(game.id, row, 30.0)
+    at = open_page("guess", game=str(game.id))
+    assert is_well(at)
+    assert "mean error weighted by count" in at.info[0].value
+    at.toggle(key=f"weighted-{weighted}").set_value(False).run()
+    assert is_well(at)
+    assert "off by" in at.info[0].value
+    assert "weighted" not in at.info[0].value
+
+
+def test_leaks_are_weighted_until_that_is_switched_off(open_page: Open, weighted: int, sent: list[int]) -> None:
+    leakage_actions.search(weighted)
+    drain(sent)
+    at = open_page("leakage", dataset=str(weighted))
+    assert is_well(at)
+    assert "mean error weighted by count" in texts(at)
+    was = at.dataframe[1].value
+    at.toggle(key=f"weighted-{weighted}").set_value(False).run()
+    assert is_well(at)
+    assert "weighted" not in texts(at)
+    assert not at.dataframe[1].value.equals(was)

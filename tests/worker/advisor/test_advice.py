@@ -14,8 +14,7 @@ from tests.worker.what_if.test_actions import a_job_with
 from worker import specs
 from worker.advisor import actions
 from worker.advisor.advice import COLUMNS, Advice, Fact
-from worker.data_need.results import off, rung_name, rungs_of
-from worker.evaluation.data_curve import Rung
+from worker.data_need.results import measured, rung_name, rungs_of
 from worker.evaluation.data_verdict import report
 from worker.pricing import comparison
 from worker.specs.data_need import WAYS
@@ -172,7 +171,7 @@ def a_data_need(session: Session, dataset_id: int, slopes: dict[str, float]) -> 
             values[rung_name(place)] = {"way": way, "rows": rows, "seconds": rows / 10, "errors": errors}
             place += 1
     parts = rungs_of(values)
-    rungs = [Rung(part.way, part.rows, off(part)) for part in parts]
+    rungs = measured(parts)
     seconds = {(part.way, part.rows): part.seconds for part in parts}
     results.put(session, job_id, values | {"report": report(rungs, seconds, 160, "finetuned", WAYS)})
     return job_id

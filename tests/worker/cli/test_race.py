@@ -2,11 +2,18 @@
 
 import json
 
+import numpy as np
+import polars as pl
 import pytest
+from sqlalchemy import text
 
+from db import datasets, predictions
 from db.engine import begin
 from db.errors import UserError
+from db.settings import settings
+from db.types import Split
 from tests.builders import a_dataset
+from worker.race import planning
 
 
 @pytest.fixture
@@ -16,6 +23,7 @@ def run(command):
     return command
 
 
+MAPPING = json.dumps({"title": "name", "weight": "count"})
 BOTH = ("--technique", "ridge", "--technique", "constant")
 
 
@@ -64,3 +72,41 @@ def test_settings_go_to_those_that_have_them_and_members_to_combinations(run):
 def test_a_margin_that_is_no_amount_is_refused_in_a_sentence(run, terminal):
     with pytest.raises(UserError, match=r"should look like 2% or 1\.50"):
         run("race", "1", *BOTH, "--margin", "little")
+
+
+def test_a_race_is_weighted_says_so_and_is_another_one_without(run):
+    with begin() as session:
+        session.execute(text("UPDATE items SET weight = 1 + row % 3"))
+        session.execute(text("UPDATE datasets SET mapping = CAST(:mapping AS jsonb)"), {"mapping": MAPPING})
+        known = {row: weight for row, weight in session.execute(text("SELECT row, weight FROM items"))}  # noqa: C416
+        rows = datasets.target_rows(session, 1, Split.TEST, None)
+        first = planning.blocks(rows, datasets.groups_of(session, 1, rows))[0]
+    told = json.loads(run("race", "1", *BOTH, "--json"))
+    assert told["weighted_by"] == "count"
+    with begin() as session:
+        frame = predictions.of_jobs(session, [racer["job"] for racer in told["racers"]])
+    for racer, figure in zip(told["racers"], told["rounds"][0]["figures"], strict=True):
+        mine = frame.filter((pl.col("job_id") == racer["job"]) & pl.col("row").is_in(first))
+        off = (mine["price"] - mine["truth"]).abs().to_numpy()
+        assert figure == pytest.approx(np.average(off, weights=[known[row] for row in mine["row"]]))
+    said = " ".join(run("race", "1", *BOTH).split())
+    assert "by mean error weighted by count" in said
+    assert "Errors are weighted by count; a race decides later" in said
+    alike = json.loads(run("race", "1", *BOTH, "--unweighted", "--json"))
+    assert (alike["weighted_by"], alike["job"] == told["job"]) == ("", False)
+    assert "weighted" not in run("race", "1", *BOTH, "--unweighted")
+
+
+def test_a_race_is_as_sure_as_comparisons_are_set(run, monkeypatch):
+    monkeypatch.setenv("PRICEWRIGHT_CONFIDENCE", "0.8")
+    settings.cache_clear()
+    said = " ".join(run("race", "1", *BOTH).split())
+    assert "80 % at any time" in said
+    assert "in at most 20 % of races" in said
+    sure = json.loads(run("race", "1", *BOTH, "--json"))
+    monkeypatch.delenv("PRICEWRIGHT_CONFIDENCE")
+    settings.cache_clear()
+    usual = json.loads(run("race", "1", *BOTH, "--json"))
+    assert usual["job"] != sure["job"], "another level is another race"
+    (low, high), (usual_low, usual_high) = (each["rounds"][0]["gaps"][1][1:] for each in (sure, usual))
+    assert usual_low < low < high < usual_high

@@ -1,17 +1,20 @@
 """A column of weights, from the file to the verdict: mapped by a person, told where rows lack one, said everywhere."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from sqlalchemy import text
 
-from db import datasets, jobs, predictions, price_decisions
+from db import datasets, jobs, predictions, price_decisions, results
 from db.engine import begin
-from db.types import Split
+from db.types import JobKind, Split
 from tests.builders import a_catalogue
+from worker.guesses import actions as guess_actions
+from worker.price_check import actions as price_check_actions
 from worker.saved_verdicts import actions, facts
 
 
@@ -88,3 +91,70 @@ def test_a_curated_version_has_the_same_weights(loaded: Callable[..., str]) -> N
 def test_a_column_called_weight_is_not_taken_for_one_unasked(command: Callable[..., str], tmp_path: Path) -> None:
     a_catalogue(60).with_columns(weight=pl.lit("1.2")).write_csv(tmp_path / "shop.csv")
     assert json.loads(command("load", str(tmp_path / "shop.csv"), "--json"))["weights"] == {"column": "", "note": ""}
+
+
+def off(job_id: int, *, weighted: bool = True, without: Sequence[int] = ()) -> float:
+    """The mean error of a job, reckoned apart from the product."""
+    with begin() as session:
+        mine = predictions.of_jobs(session, [job_id], weighted=True).filter(~pl.col("row").is_in(list(without)))
+    errors = (mine["price"] - mine["truth"]).abs().to_numpy()
+    return float(np.average(errors, weights=mine["weight"].to_numpy() if weighted else None))
+
+
+def test_leaks_are_weighted_and_say_so(loaded: Callable[..., str]) -> None:
+    with begin() as session:
+        row = datasets.items(session, 1, Split.TEST).row(0, named=True)
+        told = {"text": f"Only ${row['price']:.2f} today", "row": row["row"]}
+        session.execute(text("UPDATE items SET description = :text WHERE row = :row"), told)
+    for more, weighted, column in (((), True, "count"), (("--unweighted",), False, "")):
+        found = json.loads(loaded("leakage", "1", "--json", *more))
+        assert row["row"] in found["suspects"]
+        assert found["weighted_by"] == column
+        for line in found["figures"]:
+            assert line["mae"] == pytest.approx(off(line["job_id"], weighted=weighted))
+            assert line["mae_without"] == pytest.approx(
+                off(line["job_id"], weighted=weighted, without=found["suspects"])
+            )
+        assert ("mean error weighted by count" in found["sentence"]) is weighted
+    assert "Errors are weighted by count" in " ".join(loaded("leakage", "1").split())
+    assert "weighted" not in loaded("leakage", "1", "--unweighted")
+
+
+def test_a_game_is_weighted_and_says_so(loaded: Callable[..., str]) -> None:
+    game = guess_actions.start(1, "Ann", rows=20, seed=1)
+    for row in game.rows:
+        guess_actions.guess(game.id, row, 30.0)
+    with begin() as session:
+        items = predictions.of_jobs(session, [job.id for job in jobs.all(session, 1) if job.technique], weighted=True)
+    mine = items.filter(pl.col("row").is_in(game.rows)).unique("row")
+    errors, counts = (mine["truth"] - 30.0).abs().to_numpy(), mine["weight"].to_numpy()
+    for more, known in (([], counts), (["--unweighted"], None)):
+        found = json.loads(loaded("guess", "1", "--game", str(game.id), "--json", *more))
+        you = next(line for line in found["rows"] if line["job"] is None)
+        assert you["mae"] == pytest.approx(np.average(errors, weights=known))
+        assert found["weighted_by"] == ("" if more else "count")
+        assert ("Ann's mean error weighted by count is" in found["sentences"][0]) is (not more)
+    assert "Errors are weighted by count." in loaded("guess", "1", "--game", str(game.id))
+    assert "weighted" not in loaded("guess", "1", "--game", str(game.id), "--unweighted")
+
+
+def test_what_curation_gained_is_weighted_and_says_so(loaded: Callable[..., str]) -> None:
+    with begin() as session:
+        row = int(datasets.items(session, 1, Split.TRAIN, 1)["row"][0])
+    loaded("decide-price", "1", str(row), "drop")
+    found = json.loads(loaded("curate", "1", "--technique", "constant", "--json"))
+    assert "mean error weighted by count: " in found["sentence"]
+    before, after = (f"${off(job_id):.2f}" for job_id in found["jobs"])
+    assert f"{before} before, {after} after" in found["sentence"]
+    plain = price_check_actions.gain(found["jobs"], weighted=False)
+    assert f"${off(found['jobs'][0], weighted=False):.2f} before" in plain
+    assert "weighted" not in plain
+
+
+def test_a_jobs_own_summary_is_weighted_and_says_so(loaded: Callable[..., str]) -> None:
+    with begin() as session:
+        for job in jobs.all(session, 1, JobKind.PRICE):
+            kept = results.get(session, job.id)
+            assert kept is not None
+            assert kept["weighted_by"] == "count"
+            assert kept["mae"] == pytest.approx(off(job.id))

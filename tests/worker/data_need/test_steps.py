@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import text
 
 from db import datasets, job_progress, jobs, results
 from db.engine import begin
@@ -161,3 +162,20 @@ def test_too_few_rows_and_endpoints_are_refused_in_a_sentence(database, sent, ba
         specs_data_need.parse({"train": {"model": "e:gpt"}})
     with pytest.raises(UserError, match="choose finetuned and some of rag, neighbours, ridge"):
         specs_data_need.parse({"ways": ["ridge"]})
+
+
+def test_errors_are_weighted_where_a_column_says_how_much_rows_count(dataset_id, sent, base, monkeypatch):
+    in_this_process(monkeypatch)
+    with begin() as session:
+        session.execute(text("UPDATE items SET weight = 1 + row % 3"))
+        session.execute(text("""UPDATE datasets SET mapping = '{"title": "name", "weight": "count"}'"""))
+        spec = a_spec(base, rows=64, ways=["finetuned", "ridge"])
+        rows = part_of(session, dataset_id, spec, "ridge", 64).measured["row"]
+    job_id = data_need_actions.start(dataset_id, spec)
+    drain(sent)
+    report = data_need_actions.report(job_id)
+    assert report["weighted_by"] == "count"
+    part = max((each for each in data_need_actions.found(job_id) if each.way == "ridge"), key=lambda each: each.rows)
+    known = sum(error * (1 + row % 3) for error, row in zip(part.errors, rows)) / sum(1 + row % 3 for row in rows)
+    assert part.error == pytest.approx(known)
+    assert report["ways"]["ridge"]["points"][-1]["error"] == pytest.approx(known)

@@ -1,5 +1,7 @@
 """Total costs and where they cross: known answers, and intervals that hold as often as they say."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
@@ -10,7 +12,7 @@ from worker.evaluation.break_even import Crossing, Totals, Way, rounded
 NAMES = {1: "Prompt", 2: "Fine-tuned"}
 
 
-def totals(*ways: Way, months: int = 12, **how: int) -> Totals:
+def totals(*ways: Way, months: int = 12, **how: Any) -> Totals:
     return Totals(ways, resampling.alone(len(ways[0].per_item)), months, **({"n_boot": 400} | how))
 
 
@@ -102,3 +104,14 @@ def test_no_ways_are_an_empty_table() -> None:
     empty = Totals((), resampling.alone(0), 12)
     assert empty.at([1.0]).equals(pl.DataFrame(schema=empty.at([1.0]).schema))
     assert empty.crossings() == []
+
+
+def test_all_intervals_are_of_the_level_that_was_asked_for_and_say_so() -> None:
+    random = np.random.default_rng(8)
+    ways = Way(1, 0.0, 0.0, random.gamma(2, 0.004, 200)), Way(2, 12.0, 0.0, random.gamma(2, 0.002, 200))
+    usual, sure = totals(*ways), totals(*ways, level=0.99)
+    for (_, low, high), (_, sure_low, sure_high) in zip(usual.per_item(), sure.per_item()):
+        assert sure_low < low < high < sure_high
+    (one,), (other,) = usual.crossings(), sure.crossings()
+    assert other.low < one.low < one.high < other.high
+    assert ("95 % interval" in one.sentence(NAMES), "99 % interval" in other.sentence(NAMES)) == (True, True)

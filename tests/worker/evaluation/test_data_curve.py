@@ -183,3 +183,24 @@ def test_unanswered_rows_are_left_out_and_the_report_has_every_way():
     assert curve[0]["rows"] == pytest.approx(125)
     assert curve[-1]["rows"] == pytest.approx(10_000)
     assert all(point["low"] <= point["error"] <= point["high"] for point in curve)
+
+
+def test_a_row_that_weighs_three_is_three_rows_in_points_forecasts_and_gaps():
+    random = np.random.default_rng(3)
+    counts = random.integers(1, 4, 80)
+    hard = random.gamma(2.0, 20.0, 80)
+    plain = [
+        Rung(way, n, hard * random.gamma(2.0, 0.5, 80) * level * n**-0.2)
+        for way, level in (("finetuned", 1.0), ("rag", 1.5))
+        for n in (125, 250, 500, 1000)
+    ]
+    weighted = [Rung(each.way, each.rows, each.errors, counts.astype(float)) for each in plain]
+    copies = [Rung(each.way, each.rows, np.repeat(each.errors, counts)) for each in plain]
+    one, other, alike = (lines(rungs) for rungs in (weighted, copies, plain))
+    for way in one:
+        assert one[way].errors == pytest.approx(other[way].errors)
+        assert one[way].errors != pytest.approx(alike[way].errors)
+    assert [each.was for each in forecasts(weighted)] == pytest.approx([each.was for each in forecasts(copies)])
+    (met,), (known,) = (report(rungs, {}, 1000, "finetuned", LABELS)["crossings"] for rungs in (weighted, copies))
+    assert met["diff"] == pytest.approx(known["diff"])
+    assert met["diff_low"] < known["diff_low"], "copies of a row are no rows more"

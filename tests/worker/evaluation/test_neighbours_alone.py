@@ -41,6 +41,25 @@ def test_a_better_and_a_worse_model_are_named_and_a_tie_is_not() -> None:
     assert "not shown to differ" in tie.verdict
 
 
+def test_a_row_that_weighs_three_is_three_rows_and_the_sentence_says_by_what() -> None:
+    counts = np.random.default_rng(2).integers(1, 4, 200)
+    weighted = added(frame(NOISE / 2, NOISE).with_columns(weight=pl.Series(counts, dtype=pl.Float64)), "sold")
+    copies = added(frame(np.repeat(NOISE / 2, counts), np.repeat(NOISE, counts)))
+    assert weighted is not None
+    assert copies is not None
+    assert (weighted.mae, weighted.diff) == (pytest.approx(copies.mae), pytest.approx(copies.diff))
+    assert weighted.diff_low < copies.diff_low, "copies of a row are no rows more"
+    assert "(MAE weighted by sold $" in weighted.verdict
+
+
+def test_the_interval_is_of_the_level_that_was_asked_for() -> None:
+    usual, wide = (added(frame(NOISE / 2, NOISE), level=level) for level in (0.95, 0.99))
+    assert usual is not None
+    assert wide is not None
+    assert wide.diff_low < usual.diff_low
+    assert ("95 % interval" in usual.verdict, "99 % interval" in wide.verdict) == (True, True)
+
+
 def test_rows_that_one_side_did_not_price_do_not_count() -> None:
     rows = frame(NOISE[:4], NOISE[:4]).with_columns(
         truth=pl.Series([None, 100.0, 100.0, 100.0]),

@@ -108,3 +108,59 @@ def test_what_nobody_answered_leaves_everything_open():
     now = race.standing(sample, alone(30), [0, 1], [], a_rule())
     assert not now.exits
     assert np.isnan(race.gaps(sample, alone(30), now.leader, a_rule())[1]).all()
+
+
+def skewed(seed: int, n: int = N, spread: float = 0.7) -> np.ndarray:
+    return np.random.default_rng([seed, 99]).lognormal(0, spread, n)
+
+
+def weighted_rule(weights: np.ndarray, **changes) -> Rule:
+    shares = weights / weights.max()
+    return a_rule(groups=len(weights), heaviest=weights.max(), typical=(shares**2).mean(), **changes)
+
+
+@pytest.mark.parametrize("k", [2, 5])
+def test_equals_by_the_weighted_mean_are_told_apart_in_few_races_though_rows_alike_would(k):
+    """The last one is $30 better on heavy rows, and worse on the others by what makes up for that."""
+    races, wrong, unweighted = 150, 0, 0
+    heavy = np.concatenate([skewed(seed) for seed in range(races)]) > 1.5
+    every = np.concatenate([skewed(seed) for seed in range(races)])
+    makes_up = 30 * every[heavy].sum() / every[~heavy].sum()
+    for seed in range(races):
+        weights, sample = skewed(seed), errors(seed, k)
+        sample[:, -1] += np.where(weights > 1.5, -30, makes_up)
+        wrong += int(race.settled(sample, alone(), weighted_rule(weights), weights).any())
+        unweighted += int(race.settled(sample, alone(), a_rule()).any())
+    assert wrong <= 0.05 * races + 2 * np.sqrt(0.05 * 0.95 * races)
+    assert unweighted > 0.3 * races
+
+
+def test_weights_alike_change_nothing():
+    sample = errors(0, 3, worse=8.0)
+    sample[::7, 1] = np.nan
+    weights = np.full(N, 2.5)
+    plain, same = (race.gaps(sample, alone(), 0, a_rule(), *more) for more in ((), (weights / 2.5,)))
+    assert same == pytest.approx(plain)
+    assert race.gaps(sample, alone(), 0, weighted_rule(weights), weights) == pytest.approx(plain)
+    one, other = (race.standing(sample, alone(), [0, 1, 2], [], a_rule(), *more) for more in ((), (np.ones(N),)))
+    assert one.exits == other.exits
+    assert one.figures == pytest.approx(other.figures)
+
+
+def test_figures_and_gaps_are_weighted_means_and_the_interval_holds_them():
+    sample, weights = errors(5, 2, worse=10.0), skewed(5)
+    now = race.standing(sample, alone(), [0, 1], [], weighted_rule(weights), weights)
+    assert now.figures == pytest.approx(np.average(sample, axis=0, weights=weights))
+    gap, low, high = race.gaps(sample, alone(), 0, weighted_rule(weights), weights)[1]
+    assert gap == pytest.approx(np.average(sample[:, 1] - sample[:, 0], weights=weights))
+    assert low < gap < high
+
+
+def test_one_that_is_worse_on_what_weighs_most_leaves():
+    weights = np.where(np.arange(400) % 4 == 0, 9.0, 1.0)
+    sample = errors(6, 2, 400)
+    sample[:, 1] += np.where(weights > 1, 60.0, -15.0)
+    now = race.standing(sample, alone(400), [0, 1], [], weighted_rule(weights), weights)
+    assert [(left.place, left.why) for left in now.exits] == [(1, "worse")]
+    low, _ = race.gaps(sample, alone(400), 0, weighted_rule(weights), weights)[1, 1:]
+    assert low > 0 > race.gaps(sample, alone(400), 0, a_rule(groups=400))[1, 1]

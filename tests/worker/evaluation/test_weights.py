@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.evaluation import choice, compare, frontier_odds, metrics, pairs, resampling, slices, verdict_check
+from worker.evaluation import choice, compare, frontier_odds, metrics, pairs, resampling, slices, verdict_check, without
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, MEASURES
 
@@ -173,3 +173,23 @@ def test_the_check_of_a_verdict_simulates_with_the_weights() -> None:
     assert false <= 5 + 2 * np.sqrt(100 * 0.05 * 0.95)
     found = sum(verdict_check.found_losers(sample, 3.0, "mae", 0.95, 20, 0))
     assert found >= 8, "found far more often than one that is no loser"
+
+
+def test_figures_without_some_rows_are_those_of_as_many_rows_alike() -> None:
+    weights = np.random.default_rng(3).integers(1, 5, 60)
+    frame, out = predictions(), [1, 2, 3, 50]
+    copies = repeated(frame, weights)
+    suspects = copies.filter(pl.col("group_id").is_in(out))["row"].unique().to_list()
+    one, other = without.table(weighted(frame, weights), out), without.table(copies, suspects)
+    for key in MEASURES:
+        for name in (key, f"{key}_without"):
+            assert one[name].to_list() == pytest.approx(other[name].to_list()), name
+    assert one["change"].to_list() == pytest.approx(other["change"].to_list())
+    # The spread is that of the same groups; how far an interval reaches, of as many as such weights leave.
+    assert all(low < change < high for low, change, high in one.select("change_low", "change", "change_high").rows())
+    assert one["n_without"].to_list() == [56] * 3
+
+
+def test_with_weights_that_leave_few_rows_no_change_has_an_interval() -> None:
+    weights = np.where(np.arange(60) < 5, 1e4, 1.0)
+    assert without.table(weighted(predictions(), weights), [40])["change_low"].null_count() == 3

@@ -1,15 +1,17 @@
 """A search for leaks on a real database: what it finds, what it keeps, and what it says without a knowledge base."""
 
 import io
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import polars as pl
 import pytest
 from sqlalchemy import text as sql
 
-from db import datasets, jobs, predictions, results
+from db import adapters, datasets, jobs, predictions, results
 from db.engine import begin
 from db.errors import NotReady
-from db.types import JobState, Split
+from db.types import Adapter, AdapterState, JobState, Split
 from tests.builders import a_dataset, a_job, some_predictions
 from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
@@ -99,7 +101,7 @@ def test_every_error_is_measured_with_and_without_the_suspects(dataset_id, sent)
     with begin() as session:
         priced = a_job(session, dataset_id, pieces=[range(270, 300)])
         predictions.add(session, priced, some_predictions(range(270, 300)))
-    line = actions.figures([priced], [270, 271]).row(0, named=True)
+    line = actions.figures([priced], [270, 271]).table.row(0, named=True)
     assert (line["n"], line["n_without"]) == (30, 28)
     assert line["mae"] != line["mae_without"]
     assert line["verdict"] == line["verdict_without"]
@@ -114,8 +116,8 @@ def test_runs_that_differ_by_chance_only_are_one_line(dataset_id, sent):
         ]
         for job_id, price in zip(priced, (10.0, 30.0), strict=True):
             predictions.add(session, job_id, some_predictions(range(270, 300), price=price))
-    once = [actions.figures([job_id], [270, 271]).row(0, named=True) for job_id in priced]
-    (line,) = actions.figures(priced, [270, 271]).to_dicts()
+    once = [actions.figures([job_id], [270, 271]).table.row(0, named=True) for job_id in priced]
+    (line,) = actions.figures(priced, [270, 271]).table.to_dicts()
     assert (line["job_id"], line["repeats"]) == (priced[0], 2)
     assert line["mae"] == pytest.approx(sum(each["mae"] for each in once) / 2)
 
@@ -130,6 +132,48 @@ def test_a_title_in_the_prompt_of_a_combinations_member_is_found(dataset_id, sen
     _, result = searched(dataset_id, sent)
     rows = {kind.kind: kind.rows for kind in result.kinds}
     assert rows[IN_PROMPT] == (280,)
+
+
+def an_adapter(session, number, dataset_id):
+    adapters.register(
+        session,
+        Adapter(
+            id=str(number) * 64, task="things", dataset_id=dataset_id, dataset_name="the lamps of may", job_id=None,
+            model="small", base="small", base_hash="f" * 64, form="tokens", spec={}, fingerprint="", train_rows=80,
+            metrics={}, gate_report=None, usd=Decimal(0), seconds=1.0, state=AdapterState.CANDIDATE, size_bytes=0,
+            created_at=datetime.now(UTC),
+        ),
+        {"adapter.safetensors": str(number).encode()},
+    )  # fmt: skip
+    return str(number) * 64
+
+
+def test_what_an_adapter_learned_from_another_dataset_is_searched_too(dataset_id, sent):
+    """Test row 280 stands, boxed, in the train rows of a table that only an adapter has seen; so do all train rows."""
+    with begin() as session:
+        other = a_dataset(session, 300, name="may")
+        kept = {name: datasets.items(session, dataset_id)[name][280] for name in ("title", "description")}
+        where = f"WHERE dataset_id = {other} AND row = 5"
+        session.execute(sql(f"UPDATE items SET title = :title || ' boxed', description = :description {where}"), kept)
+        plain = specs.FinetunedSpec(adapter=an_adapter(session, 1, other))
+        a_job(session, dataset_id, spec=specs.EnsembleSpec(members=(specs.RidgeSpec(), plain)))
+        a_job(session, dataset_id, spec=specs.FinetunedSpec(adapter=an_adapter(session, 2, None)))
+        an_adapter(session, 3, other)  # nothing was priced with it
+    _, result = searched(dataset_id, sent)
+    pair = next(pair for pair in result.pairs if pair.row == 280)
+    assert (pair.kind, pair.known, pair.where) == (
+        NEAR, f"dataset:{other}:row:5", "train rows of may, by an adapter",
+    )  # fmt: skip
+    assert pair.known_price is not None
+    assert result.known_items == 241, "a row that both tables have is known once"
+    learned, gone = sorted(result.notes)
+    assert learned.startswith(
+        "240 train rows of may, which the adapter 11111111 learned from, were searched by their words"
+    )
+    assert gone.startswith("The adapter 22222222 learned from the lamps of may, which was deleted")
+    near = next(kind for kind in result.kinds if kind.kind == NEAR)
+    assert near.by_accident is not None
+    assert near.by_accident < 5
 
 
 def test_two_searches_at_once_are_one_and_nothing_to_leak_is_said(dataset_id, sent):

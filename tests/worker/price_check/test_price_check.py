@@ -8,6 +8,7 @@ from sqlalchemy import text
 from db import datasets, job_progress, jobs
 from db.engine import begin
 from db.errors import NotReady, UserError
+from db.settings import settings
 from db.types import JobState, Split
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
@@ -148,6 +149,19 @@ def test_the_sentence_is_no_stronger_than_the_interval():
     assert "not shown to change" in actions.gained(frame(off, off + noise - noise.mean()), 1, 2)
     assert actions.gained(frame(off + 5, off), 1, 2).startswith("Curation lowered the mean error")
     assert actions.gained(frame(off, off + 5), 1, 2).startswith("Curation raised the mean error")
+
+
+def test_the_gain_is_judged_and_told_at_the_level_that_is_set(monkeypatch):
+    off = np.random.default_rng(0).exponential(10, 100)
+    noise = np.random.default_rng(1).normal(0, 1, 100)
+    # Two and a half standard errors: enough for 80 %, too little for 99.9 %.
+    better = frame(off + 0.25 + noise - noise.mean(), off)
+    monkeypatch.setenv("PRICEWRIGHT_CONFIDENCE", "0.8")
+    settings.cache_clear()
+    assert actions.gained(better, 1, 2).endswith(", 80 % interval).")
+    monkeypatch.setenv("PRICEWRIGHT_CONFIDENCE", "0.999")
+    settings.cache_clear()
+    assert "not shown to change" in actions.gained(better, 1, 2)
 
 
 def test_a_version_does_not_stand_in_for_the_file_it_came_from(dataset_id):

@@ -11,7 +11,7 @@ from db.engine import Session, begin
 from db.errors import NotFound, WrongState
 from db.settings import settings
 from db.types import Adapter, AdapterState, Dataset, Job, JobState, Split
-from tests.builders import a_dataset
+from tests.builders import a_dataset, a_job
 from tests.dashboard.priced import a_finished_job, a_priced_dataset, a_running_job
 from worker import specs
 from worker.evaluation.choice import Limits
@@ -133,6 +133,24 @@ def test_a_limit_chooses_among_techniques_not_among_their_runs(database: str) ->
     (found,) = comparison.choose(ids, Limits(usd_per_1000=1e6))
     assert found["job"] == ids[0]
     assert ids[1] not in found["ties"]
+    assert "(2 runs)" in found["sentence"]
+    assert "job " not in found["sentence"], "its runs are one line, so nothing tells them apart"
+
+
+def test_combinations_whose_members_answer_by_chance_are_runs_of_one_technique(
+    session: Session, dataset: Dataset
+) -> None:
+    def combined(kind: type[specs.EnsembleSpec] | type[specs.CascadeSpec], sample: int, **more: int) -> int:
+        asked = specs.ZeroShotSpec(model="shop:small", sample=sample)
+        spec = kind(members=(specs.RidgeSpec(), asked), **more)
+        return a_job(session, dataset.id, spec=spec)
+
+    first, second = (combined(specs.EnsembleSpec, sample) for sample in (0, 1))
+    third, fourth = (combined(specs.CascadeSpec, sample) for sample in (0, 1))
+    alone = a_job(session, dataset.id, spec=specs.EnsembleSpec(members=(specs.RidgeSpec(), specs.ConstantSpec())))
+    known = {job.id: job for job in every(session, dataset)}
+    assert repeats.heads(list(known.values()), []) == {second: first, fourth: third}
+    assert [repeats.is_by_chance(known[job_id]) for job_id in (first, third, alone)] == [True, True, False]
 
 
 def test_a_context_curve_is_weighted_as_comparisons_are(database: str) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from db import adapters, endpoints, jobs, rates
 from db.engine import Session, begin
 from db.errors import NotFound, NotReady, UserError
+from db.settings import settings
 from db.types import Adapter, Endpoint, Split
 from tests.builders import a_dataset, an_adapter
 from tests.dashboard.priced import a_finished_job
@@ -53,6 +54,15 @@ def a_job_with(session: Session, dataset_id: int, adapter: Adapter) -> int:
         {"spec": json.dumps(spec), "job": job_id},
     )
     return job_id
+
+
+def test_intervals_are_of_the_level_that_is_set(priced: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRICEWRIGHT_CONFIDENCE", "0.8")
+    settings.cache_clear()
+    ids = list(priced.values())
+    report = actions.report(actions.ask(ids, Scenario()), dict.fromkeys(ids, "It"))
+    assert report["level"] == 0.8
+    assert all("95 %" not in each["sentence"] for each in report["crossings"])
 
 
 def test_as_it_was_booked_an_item_costs_what_the_comparison_says(priced: dict[str, int]) -> None:
