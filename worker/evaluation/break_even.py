@@ -100,13 +100,12 @@ class Totals:
     def per_item(self) -> list[tuple[float, float | None, float | None]]:
         """Mean cost of an item of each way in dollars, and the ends of its interval; None, None: unknown."""
         drawn = [np.empty(0)] * len(self.ways) if self._drawn is None else self._drawn.T
-        return [
-            (
-                float(mean),
-                *((None, None) if way.is_timed_at_once else resampling.interval(draws, float(mean), self.level)),
-            )
-            for way, mean, draws in zip(self.ways, self.means, drawn, strict=True)
-        ]
+        found = []
+        for way, mean, draws in zip(self.ways, self.means, drawn, strict=True):
+            is_known = not way.is_timed_at_once
+            ends = resampling.interval(draws, float(mean), self.level) if is_known else (None, None)
+            found.append((float(mean), *ends))
+        return found
 
     def at(self, items: Sequence[float]) -> pl.DataFrame:
         """key, items (a month), usd (the total), usd_low, usd_high: a line for each way and each number of items."""
