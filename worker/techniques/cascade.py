@@ -61,7 +61,7 @@ class Cascade:
             if not len(asked):
                 break
             frame = self._resources.member(self._spec.members[place]).price(items[asked], Aside(progress))
-            books.add(frame, asked)
+            books.add(place, frame, asked)
             depth[asked] = stage + 1
             lost[asked] &= (frame["status"] == str(PredictionStatus.FAILED)).to_numpy()
             said = {name: numbers(frame[name]) for name in answer}
@@ -75,7 +75,7 @@ class Cascade:
             answer["price"],
             low=answer["low"],
             high=answer["high"],
-            evidence=self._evidence(by, depth, answer["low"], answer["high"]),
+            evidence=self._evidence(by, depth, answer["low"], answer["high"], books),
             usd=books.usd(),
             failed=lost.tolist(),
             **books.columns(),
@@ -83,14 +83,15 @@ class Cascade:
         progress.advance(n)
         return priced
 
-    def _evidence(self, by: Places, depth: Places, low: Floats, high: Floats) -> list[str | None]:
-        """Who was asked, who answered, and why nobody else was asked or the next one was."""
+    def _evidence(self, by: Places, depth: Places, low: Floats, high: Floats, books: Books) -> list[str | None]:
+        """Who was asked, who answered, why nobody else was asked or the next one was, and what each took."""
         names = [describe(self._spec.members[place]) for place in self._chain.members]
         told: list[str | None] = []
-        for stage, asked, *ends in zip(by, depth, low, high, strict=True):
+        for stage, asked, *ends, took in zip(by, depth, low, high, books.took, strict=True):
             why = self._why(int(stage), int(asked), *ends)
             who = names[int(stage)] if stage >= 0 else None
-            told.append(json.dumps({"answered_by": who, "asked": names[: int(asked)], "why": why}, ensure_ascii=False))
+            kept = {"answered_by": who, "asked": names[: int(asked)], "why": why, "took": took}
+            told.append(json.dumps(kept, ensure_ascii=False))
         return told
 
     def _why(self, stage: int, asked: int, low: float, high: float) -> str:
