@@ -24,7 +24,8 @@ Places = npt.NDArray[np.intp]
 
 class Cascade:
     """Who is asked and how wide an interval may be is chosen on validation rows that no member learned from
-    (worker.evaluation.cascade). A row keeps the last answer that it got, and costs what all who were asked cost."""
+    (worker.evaluation.cascade), and whether a row keeps the last answer that it got or the mean of all. It costs what
+    all who were asked cost."""
 
     def __init__(self, spec: CascadeSpec, resources: Resources) -> None:
         self._spec = spec
@@ -54,6 +55,8 @@ class Cascade:
     def price(self, items: pl.DataFrame, progress: Progress) -> pl.DataFrame:
         n = len(items)
         answer = {name: np.full(n, np.nan) for name in ("price", "low", "high")}
+        own = {name: column.copy() for name, column in answer.items()}  # of the last who answered
+        number = np.zeros(n, dtype=np.intp)
         books, asked = Books(n), np.arange(n)
         by, depth = np.full(n, -1, dtype=np.intp), np.zeros(n, dtype=np.intp)
         lost = np.ones(n, dtype=bool)
@@ -67,7 +70,10 @@ class Cascade:
             said = {name: numbers(frame[name]) for name in answer}
             there = np.isfinite(said["price"])
             for name, column in answer.items():
-                column[asked[there]] = said[name][there]
+                before, fresh = column[asked[there]], said[name][there]
+                column[asked[there]] = cascade.heard(self._chain.keeps, before, number[asked[there]], fresh)
+                own[name][asked[there]] = fresh
+            number[asked[there]] += 1
             by[asked[there]] = stage
             asked = asked[self._chain.goes_on(stage, said["price"], said["low"], said["high"])]
         priced = predictions(
@@ -75,7 +81,7 @@ class Cascade:
             answer["price"],
             low=answer["low"],
             high=answer["high"],
-            evidence=self._evidence(by, depth, answer["low"], answer["high"], books),
+            evidence=self._evidence(by, depth, own["low"], own["high"], books),
             usd=books.usd(),
             failed=lost.tolist(),
             **books.columns(),
