@@ -45,6 +45,8 @@ _WINDOW_SECONDS = 60
 _PROGRESS = f"""
 SELECT j.id, j.state, j.items_total, j.error, j.fixed_usd, j.fixed_unknown, j.spent_usd, j.cap_usd, j.lost_usd,
        j.lost_unpriced,
+       -- Of a try that did not end, too: no chunk counts what it paid.
+       EXISTS (SELECT FROM completions p WHERE p.job_id = j.id AND p.state = 'done' AND p.usd IS NULL) AS has_unpriced,
        coalesce(sum(c.items_done)
            FILTER (WHERE c.step IN ('load', 'index', 'train', 'tune', 'rung', 'price', 'simulate', 'race', 'leakage',
                'price-check', 'compare')), 0) AS done,
@@ -116,7 +118,7 @@ def _progress(row: Any) -> JobProgress:
         retries=int(row.retries),
         rate_limit_waits=int(row.rate_limit_waits),
         waited_seconds=row.waited_seconds,
-        has_unknown_cost=bool(row.unknown_costs or row.lost_unpriced or row.fixed_unknown),
+        has_unknown_cost=bool(row.unknown_costs or row.has_unpriced or row.lost_unpriced or row.fixed_unknown),
         cap_usd=row.cap_usd,
         idle_seconds=row.idle_seconds if state is JobState.RUNNING else None,
         lost_usd=row.lost_usd,

@@ -60,6 +60,15 @@ _COSTS = {
     "tokens_cached": pl.Int64,
     "tokens_out": pl.Int64,
 }
+_MEMBERS_COSTS = {
+    "row": pl.Int64,
+    "member": pl.Int64,
+    "usd": pl.Float64,
+    "seconds": pl.Float64,
+    "tokens_in": pl.Int64,
+    "tokens_cached": pl.Int64,
+    "tokens_out": pl.Int64,
+}
 _TEXTS = ("external_id", "title", "description", "category", "brand")
 
 
@@ -149,6 +158,20 @@ def costs(session: Session, job_ids: Sequence[int]) -> pl.DataFrame:
         "WHERE p.job_id = ANY(%s) ORDER BY p.job_id, p.row",
         _COSTS,
         (list(job_ids),),
+    )
+
+
+def members_costs(session: Session, job_id: int) -> pl.DataFrame:
+    """What each member of a combination took for each item that it was asked about, now or before: row, member (its
+    place in the spec), usd (null: unknown), seconds, tokens_in, tokens_cached, tokens_out. Of jobs of versions that did
+    not keep it there is nothing."""
+    return engine.copy_out(
+        session,
+        "SELECT p.row, t.* FROM predictions p, jsonb_to_recordset(p.evidence -> 'took') AS t (member bigint, "
+        "usd float8, seconds float8, tokens_in bigint, tokens_cached bigint, tokens_out bigint) "
+        "WHERE p.job_id = %s ORDER BY t.member, p.row",
+        _MEMBERS_COSTS,
+        (job_id,),
     )
 
 

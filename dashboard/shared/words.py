@@ -255,7 +255,11 @@ def evidence_name(key: str) -> str:
     return _EVIDENCE.get(key, key.replace("_", " ").capitalize())
 
 
-_EVIDENCE = {"neighbours_alone": "Neighbours alone, without the model ($)", "n": "Items"}
+_EVIDENCE = {
+    "neighbours_alone": "Neighbours alone, without the model ($)",
+    "n": "Items",
+    "took": "What each of them took",
+}
 
 _IGNORED = {
     "logprobs": "probabilities of tokens, so there is no distribution",

@@ -40,6 +40,19 @@ def of(session: Session, dataset_id: int) -> KnowledgeBase | None:
     return _value(row) if row else None
 
 
+def content(session: Session, base_id: int) -> tuple[int, str]:
+    """How many items are known, and what they are: texts and prices of all, in whatever order, as one number."""
+    row = session.execute(
+        text(
+            """SELECT count(*) AS items, coalesce(
+                   bit_xor(hashtextextended(concat_ws('|', key, text_hash, price), 0)), 0) AS known
+               FROM knowledge_items WHERE base_id = :base"""
+        ),
+        {"base": base_id},
+    ).one()
+    return row.items, f"{row.known}"
+
+
 def ensure(session: Session, dataset_id: int, signature: str) -> KnowledgeBase:
     """The knowledge base of a dataset, made if there is none.
 

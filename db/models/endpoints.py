@@ -47,6 +47,7 @@ class CompletionRow(Base):
     __table_args__ = (
         Index("ix_completions_job_id", "job_id", "row"),
         Index("ix_completions_sent", "job_id", postgresql_where=text("state = 'sent'")),
+        Index("ix_completions_unpriced", "job_id", postgresql_where=text("state = 'done' AND usd IS NULL")),
     )
     hash: Mapped[str] = mapped_column(primary_key=True)
     endpoint: Mapped[str]

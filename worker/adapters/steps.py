@@ -2,7 +2,7 @@
 
 import time
 
-from db import adapters, chunks, jobs, rates, results
+from db import adapters, chunks, completions, jobs, rates, results
 from db.engine import Session, begin
 from db.errors import NotReady
 from db.job_results import TrainingResult
@@ -36,7 +36,8 @@ def gate(work: Work) -> Commit:
         # Since the training ended, by every try of this step.
         books = jobs.get(session, job.id)
         paid = books.spent_usd - books.lost_usd - before
-        jobs.add_fixed_cost(session, job.id, seconds, rates.of_work(job, seconds) + paid)
+        is_known = not completions.has_unpriced(session, job.id)
+        jobs.add_fixed_cost(session, job.id, seconds, rates.of_work(job, seconds) + paid, is_known=is_known)
         return chunks.Tally(usd=paid)
 
     return commit

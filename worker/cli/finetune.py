@@ -114,7 +114,8 @@ def _estimate(dataset: Dataset, spec: TrainSpec, as_json: bool) -> None:
 
 def _report(job: Job, adapter: Adapter, caution: str, as_json: bool) -> None:
     objection = actions.gate_objection(adapter)
-    usd = None if adapter.metrics.get("cost_unknown") else float(job.fixed_usd)
+    is_known = not (job.fixed_unknown or adapter.metrics.get("cost_unknown"))
+    usd = float(job.fixed_usd) if is_known else None
     if as_json:
         about = {"adapter": adapter.id, "job": job.id, "dataset": adapter.dataset_id, "task": adapter.task}
         measured = {"metrics": adapter.metrics, "gate_report": adapter.gate_report, "objection": objection}

@@ -16,6 +16,10 @@ Width = Literal["dollars", "ratio"]
 WIDTHS: tuple[Width, ...] = ("dollars", "ratio")
 """What a wide interval is: high - low in $ (an error on a dear item is a large one), or high / low."""
 
+Keeps = Literal["last", "mean"]
+KEEPS: tuple[Keeps, ...] = ("last", "mean")
+"""Which of the answers that it got a row keeps: the last one, or the geometric mean of all, which were paid for."""
+
 FEWEST = 40
 """Validation rows below which no limit is chosen: the first member then answers all that it can."""
 
@@ -36,6 +40,7 @@ class Chain:
     members: tuple[int, ...]  # places among the members, in the order in which they are asked
     limits: tuple[float, ...]  # one less than members, 0 or more; inf: only rows without an answer go on
     width: Width = "dollars"
+    keeps: Keeps = "last"
 
     def goes_on(self, stage: int, price: Floats, low: Floats, high: Floats) -> Mask:
         """Whether the next one is asked: where a stage gave no answer, or one whose interval is too wide. An answer
@@ -51,7 +56,18 @@ class Chain:
     @staticmethod
     def from_json(values: dict[str, Any]) -> "Chain":
         limits = tuple(np.inf if limit is None else float(limit) for limit in values["limits"])
-        return Chain(tuple(values["members"]), limits, values["width"])
+        return Chain(tuple(values["members"]), limits, values["width"], values.get("keeps", "last"))
+
+
+def heard(keeps: Keeps, before: Floats, number: npt.NDArray[np.intp], said: Floats) -> Floats:
+    """What rows (n,) keep once they got another answer ($; NaN: none came) after so many before it."""
+    if keeps == "last":
+        return np.where(np.isfinite(said), said, before)
+    known = np.where(np.isfinite(before), number, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        logs = np.log(np.where(known > 0, before, 1.0)) * known + np.log(said)
+    mixed: Floats = np.where(np.isfinite(said), np.exp(logs / (known + 1)), before)
+    return mixed
 
 
 class Answers(NamedTuple):
@@ -178,14 +194,16 @@ class _Followed(NamedTuple):
 
 
 def _follow(chain: Chain, answers: Answers, truth: Floats) -> _Followed:
-    """Each row through a chain: it keeps the last answer that it got."""
+    """Each row through a chain: it keeps the last answer that it got, or the mean of all."""
     rows = np.arange(len(truth))
     asked = np.ones(len(truth), dtype=bool)
     by, price, usd = np.zeros(len(truth), dtype=np.intp), np.full(len(truth), np.nan), np.zeros(len(truth))
+    number = np.zeros(len(truth), dtype=np.intp)
     for stage, member in enumerate(chain.members):
         said = answers.price[rows, member]
         takes = asked & np.isfinite(said)
-        by, price = np.where(takes, stage, by), np.where(takes, said, price)
+        by, price = np.where(takes, stage, by), heard(chain.keeps, price, number, np.where(takes, said, np.nan))
+        number = number + takes
         usd = usd + np.where(asked, np.nan_to_num(answers.usd[:, member], nan=_UNKNOWN), 0.0)
         asked = asked & chain.goes_on(stage, said, answers.low[:, member], answers.high[:, member])
     return _Followed(by, _losses(price[:, None], truth)[:, 0], usd)
@@ -201,24 +219,25 @@ class _Policies(NamedTuple):
 
 def _policies(answers: Answers, truth: Floats, order: Sequence[int]) -> _Policies:
     made = [
-        _side_by_side(answers, truth, members, width)
+        _side_by_side(answers, truth, members, width, keeps)
         for members in _sequences(order)
         for width in (WIDTHS if len(members) > 1 else WIDTHS[:1])
+        for keeps in (KEEPS if len(members) > 1 else KEEPS[:1])
     ]
     chains = [chain for each in made for chain in each.chains]
     return _Policies(chains, *(np.concatenate([each[column] for each in made]) for column in (1, 2)))
 
 
-def _side_by_side(answers: Answers, truth: Floats, members: tuple[int, ...], width: Width) -> _Policies:
+def _side_by_side(answers: Answers, truth: Floats, members: tuple[int, ...], width: Width, keeps: Keeps) -> _Policies:
     """One sequence of members with every combination of limits; `_follow` says the same of one chain at a time."""
     n, (*first, last) = len(truth), members
     grids = [_limits(answers, member, width) for member in first]
-    kept = np.full(n, np.nan)
+    kept, number = np.full(n, np.nan), np.zeros(n, dtype=np.intp)
     reach = np.ones((1, n))  # (p, n): which rows get to this stage
     loss, usd = np.zeros(1), np.zeros(1)
     for place, member in enumerate(members):
         said = answers.price[:, member]
-        kept = np.where(np.isfinite(said), said, kept)
+        kept, number = heard(keeps, kept, number, said), number + np.isfinite(said)
         off = _losses(kept[:, None], truth)[:, 0]
         usd = usd + reach @ np.nan_to_num(answers.usd[:, member], nan=_UNKNOWN)
         if member == last:
@@ -230,7 +249,7 @@ def _side_by_side(answers: Answers, truth: Floats, members: tuple[int, ...], wid
         loss = np.repeat(loss, len(goes_on)) + stays @ off
         usd = np.repeat(usd, len(goes_on))
         reach = (reach[:, None, :] * goes_on).reshape(-1, n)
-    chains = [Chain(members, limits, width) for limits in itertools.product(*grids)]
+    chains = [Chain(members, limits, width, keeps) for limits in itertools.product(*grids)]
     # Rounded, so that chains which do the same are equal and the shortest of them wins.
     return _Policies(chains, np.round(loss / n, 9), np.round(usd / n, 15))
 

@@ -16,7 +16,7 @@ from db.types import ITEM_SCHEMA, Artifact, Dataset, Job, JobKind, JobState, Pre
 from worker import specs
 from worker.app import start_job
 from worker.evaluation import calibration, conformal, drift, metrics, neighbours_alone, support
-from worker.pricing import comparison, kept, known_prices, likeness, lists
+from worker.pricing import comparison, fit_worth, kept, known_prices, likeness, lists
 from worker.progress import Progress
 from worker.resources import LiveResources, fitted, price_with
 from worker.specs import BaseSpec, members_of
@@ -39,23 +39,12 @@ def fit(work: Work) -> Commit:
         machine = rates.of_work(work.job, done.seconds)
         job = jobs.get(session, work.job.id)
         paid = job.spent_usd - job.lost_usd  # the fit is the first step: so far nothing else was paid
-        worth, is_known = _worth(session, dataset, spec)
+        worth, is_known = fit_worth.of_spec(session, dataset, spec)
         is_known &= not completions.has_unpriced(session, work.job.id)
         jobs.add_fixed_cost(session, work.job.id, done.seconds, machine + max(paid, worth), is_known=is_known)
         return replace(done.tally, usd=paid, seconds=done.seconds)
 
     return commit
-
-
-def _worth(session: Session, dataset: Dataset, spec: BaseSpec) -> tuple[Decimal, bool]:
-    """What endpoints charge for the answers that calibrate a technique, or its members, whoever paid for them: the sum
-    of the known prices, and whether all are known."""
-    usd = pl.Series([], dtype=pl.Float64)
-    for part in members_of(spec) or (spec,):
-        if part.uses_endpoint:
-            fit_hash = datasets.fit_hash(dataset, part.fit_key)
-            usd = usd.append(calibration.read(artifacts.part(session, fit_hash, calibration.PART))["usd"])
-    return Decimal(repr(float(usd.sum()))), not usd.null_count()
 
 
 @dataclass(frozen=True, slots=True)

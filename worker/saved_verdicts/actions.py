@@ -76,7 +76,8 @@ def _kept(
     first: dict[str, Any], measure: str, limits: Limits,
 ) -> SavedVerdict:  # fmt: skip
     question, job_id, sentence = chosen
-    models = needs.models(specs.parse(jobs.get(session, job_id).spec))
+    spec = specs.parse(jobs.get(session, job_id).spec)
+    models = needs.models(spec)
     found = [(ref, *needs.endpoint_of(session, ref)) for ref in models]
     made = Facts.model_validate(
         {
@@ -94,6 +95,8 @@ def _kept(
             "lines": tuple(compared),
             "models": tuple(models),
             "listed": tuple(ref for ref, endpoint, model in found if endpoint and endpoint.model(model).is_listed),
+            "retired": tuple(needs.retired(session, spec)),
+            "knowledge": needs.knowledge(session, dataset.id, spec),
             "dataset": dataset.name,
             "fingerprint": datasets.fingerprint(dataset),
         }

@@ -34,6 +34,14 @@ class Line(_Frozen):
     tariffs: dict[str, Prices | None]  # "endpoint:model" -> what its cost rests on; None: nobody knew
 
 
+class Knowledge(_Frozen):
+    """A knowledge base as it was searched."""
+
+    signature: str  # of the embedding model
+    items: int
+    known: str  # db.knowledge.bases.content
+
+
 class Facts(_Frozen):
     """What a saved verdict holds; the same for as long as it is kept."""
 
@@ -51,6 +59,8 @@ class Facts(_Frozen):
     lines: tuple[Line, ...]
     models: tuple[str, ...]  # behind endpoints, that the choice needs
     listed: tuple[str, ...]  # those of them that their endpoint named then
+    retired: tuple[str, ...] = ()  # adapters of the choice that had been given up when it was saved
+    knowledge: Knowledge | None = None  # that the choice searches; None: it searches none, or nobody kept it
     dataset: str  # its name
     fingerprint: str  # of the loaded table
 

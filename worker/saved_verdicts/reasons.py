@@ -15,6 +15,7 @@ from worker import amounts, specs
 from worker.adapters import pricing
 from worker.endpoints import tariffs
 from worker.evaluation import choice, compare, conformal
+from worker.llm.local import packages
 from worker.pricing import comparison, known_prices, likeness, planning, repeats
 from worker.saved_verdicts import facts as facts_of
 from worker.saved_verdicts import needs, sentences
@@ -57,9 +58,44 @@ def gone(session: Session, facts: Facts, listings: Mapping[str, Listing], today:
         f"The adapter {adapter_id[:12]} that it prices with was deleted."
         for adapter_id in sorted(pricing.adapters_of(facts.chosen.spec) - there)
     ]
+    spec = specs.parse(facts.chosen.spec)
+    found.reasons += [
+        f"The adapter {adapter_id[:12]} that it prices with was retired since: put it into production again on the "
+        "Adapters page, or decide anew with the one that took its place."
+        for adapter_id in needs.retired(session, spec)
+        if adapter_id not in facts.retired
+    ]
+    for model in needs.local_models(spec):
+        if packages.is_available(model):
+            continue
+        if packages.HUB_ID.fullmatch(model):
+            found.notes.append(f"The model {model} is not on this machine any more: it will be fetched from the hub.")
+            continue
+        found.reasons.append(
+            f"The model {model} that it asks is not on this machine: bring it back to where it was, or decide anew "
+            "with another one."
+        )
     known = {job.id for job in jobs.all(session)}
     if missing := [str(job_id) for job_id in facts.jobs if job_id not in known]:
         found.reasons.append(f"What it rests on is gone: job {amounts.listed(missing)}.")
+    return found
+
+
+def relearned(session: Session, facts: Facts, dataset: Dataset) -> Findings:
+    """Whether the knowledge base that the choice searches is another one than was searched."""
+    found, before = Findings(), facts.knowledge
+    if before is None:
+        return found
+    now = needs.knowledge(session, dataset.id, specs.parse(facts.chosen.spec))
+    todo = "price the test rows with it again, then save the verdict anew"
+    if now is None:
+        found.reasons.append(f"The knowledge base that it searches is gone: {todo}, which fills it again.")
+    elif now.signature != before.signature:
+        found.reasons.append(f"The knowledge base that it searches is embedded by another model since: {todo}.")
+    elif now != before:
+        size = amounts.count(now.items, "item")
+        size = f"{size}, {before.items:,} then" if now.items != before.items else f"other texts or prices of {size}"
+        found.reasons.append(f"The knowledge base that it searches changed since ({size}): {todo}.")
     return found
 
 
@@ -222,8 +258,11 @@ def deciding_anew(facts: Facts, dataset: Dataset) -> tuple[Decimal | None, float
         unknown: list[str] = []
         for line in facts.lines:
             try:
+                for model in needs.local_models(specs.parse(line.spec)):
+                    if not packages.HUB_ID.fullmatch(model):  # what the hub has is fetched
+                        packages.source(model)
                 made = planning.estimate(session, there, specs.parse(line.spec), Split.TEST, limit)
-            except (NotFound, UserError):  # its model or adapter is gone
+            except (NotFound, UserError):  # its model, endpoint or adapter is gone
                 unknown.append(line.label)
                 continue
             count, rows = count + 1, made.items

@@ -40,7 +40,10 @@ def recheck(work: Work) -> Commit:
 
 def _one(verdict_id: int, kept: Facts, dataset: Dataset, listings: dict[str, Listing]) -> RecheckedVerdict:
     with begin() as session:
-        parts = [reasons.gone(session, kept, listings, datetime.now(UTC).date())]
+        parts = [
+            reasons.gone(session, kept, listings, datetime.now(UTC).date()),
+            reasons.relearned(session, kept, dataset),
+        ]
     parts += [reasons.repriced(kept, dataset), reasons.drifted(kept, dataset, drift.told_apart, drift.MOST)]
     usd, seconds, sentence = reasons.deciding_anew(kept, dataset)
     return RecheckedVerdict(

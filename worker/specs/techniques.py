@@ -310,6 +310,7 @@ class CascadeSpec(CombinedSpec):
     made_by = "worker.techniques.cascade:Cascade"
     family = Family.CASCADE
     label = "Cascade"
+    fit_form = 3  # 2: a row kept the last answer, whatever validation rows said of the mean
     seconds = Seconds(0.02, 8.0, 0.04)
     about = "The cheapest technique answers first; rows that it is unsure about go on to a dearer one."
     is_default = True

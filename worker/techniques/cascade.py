@@ -24,7 +24,8 @@ Places = npt.NDArray[np.intp]
 
 class Cascade:
     """Who is asked and how wide an interval may be is chosen on validation rows that no member learned from
-    (worker.evaluation.cascade). A row keeps the last answer that it got, and costs what all who were asked cost."""
+    (worker.evaluation.cascade), and whether a row keeps the last answer that it got or the mean of all. It costs what
+    all who were asked cost."""
 
     def __init__(self, spec: CascadeSpec, resources: Resources) -> None:
         self._spec = spec
@@ -54,6 +55,8 @@ class Cascade:
     def price(self, items: pl.DataFrame, progress: Progress) -> pl.DataFrame:
         n = len(items)
         answer = {name: np.full(n, np.nan) for name in ("price", "low", "high")}
+        own = {name: column.copy() for name, column in answer.items()}  # of the last who answered
+        number = np.zeros(n, dtype=np.intp)
         books, asked = Books(n), np.arange(n)
         by, depth = np.full(n, -1, dtype=np.intp), np.zeros(n, dtype=np.intp)
         lost = np.ones(n, dtype=bool)
@@ -61,13 +64,16 @@ class Cascade:
             if not len(asked):
                 break
             frame = self._resources.member(self._spec.members[place]).price(items[asked], Aside(progress))
-            books.add(frame, asked)
+            books.add(place, frame, asked)
             depth[asked] = stage + 1
             lost[asked] &= (frame["status"] == str(PredictionStatus.FAILED)).to_numpy()
             said = {name: numbers(frame[name]) for name in answer}
             there = np.isfinite(said["price"])
             for name, column in answer.items():
-                column[asked[there]] = said[name][there]
+                before, fresh = column[asked[there]], said[name][there]
+                column[asked[there]] = cascade.heard(self._chain.keeps, before, number[asked[there]], fresh)
+                own[name][asked[there]] = fresh
+            number[asked[there]] += 1
             by[asked[there]] = stage
             asked = asked[self._chain.goes_on(stage, said["price"], said["low"], said["high"])]
         priced = predictions(
@@ -75,7 +81,7 @@ class Cascade:
             answer["price"],
             low=answer["low"],
             high=answer["high"],
-            evidence=self._evidence(by, depth, answer["low"], answer["high"]),
+            evidence=self._evidence(by, depth, own["low"], own["high"], books),
             usd=books.usd(),
             failed=lost.tolist(),
             **books.columns(),
@@ -83,14 +89,15 @@ class Cascade:
         progress.advance(n)
         return priced
 
-    def _evidence(self, by: Places, depth: Places, low: Floats, high: Floats) -> list[str | None]:
-        """Who was asked, who answered, and why nobody else was asked or the next one was."""
+    def _evidence(self, by: Places, depth: Places, low: Floats, high: Floats, books: Books) -> list[str | None]:
+        """Who was asked, who answered, why nobody else was asked or the next one was, and what each took."""
         names = [describe(self._spec.members[place]) for place in self._chain.members]
         told: list[str | None] = []
-        for stage, asked, *ends in zip(by, depth, low, high, strict=True):
+        for stage, asked, *ends, took in zip(by, depth, low, high, books.took, strict=True):
             why = self._why(int(stage), int(asked), *ends)
             who = names[int(stage)] if stage >= 0 else None
-            told.append(json.dumps({"answered_by": who, "asked": names[: int(asked)], "why": why}, ensure_ascii=False))
+            kept = {"answered_by": who, "asked": names[: int(asked)], "why": why, "took": took}
+            told.append(json.dumps(kept, ensure_ascii=False))
         return told
 
     def _why(self, stage: int, asked: int, low: float, high: float) -> str:

@@ -49,15 +49,15 @@ class Ensemble:
         asked = [place for place, weight in enumerate(self._blend.weights) if weight > 0]
         frames = [self._member(place).price(items, Aside(progress)) for place in asked]
         books = Books(len(items))
-        for frame in frames:
-            books.add(frame)
+        for place, frame in zip(asked, frames, strict=True):
+            books.add(place, frame)
         price, low, high = (self._blended(frames, asked, name) for name in ("price", "low", "high"))
         priced = predictions(
             items,
             price,
             low=low,
             high=high,
-            evidence=self._evidence(frames, asked),
+            evidence=self._evidence(frames, asked, books),
             usd=books.usd(),
             failed=side_by_side.failed([frame["status"] for frame in frames]).to_list(),
             **books.columns(),
@@ -74,8 +74,8 @@ class Ensemble:
             column[:, place] = numbers(frame[name])
         return self._blend.price(column)
 
-    def _evidence(self, frames: list[pl.DataFrame], asked: list[int]) -> list[str | None]:
-        """What each member said, and how much it weighs."""
+    def _evidence(self, frames: list[pl.DataFrame], asked: list[int], books: Books) -> list[str | None]:
+        """What each member said, how much it weighs, and what it took."""
         names = [describe(self._spec.members[place]) for place in asked]
         weights = [round(self._blend.weights[place], 3) for place in asked]
         columns = [zip(frame["price"], frame["status"], strict=True) for frame in frames]
@@ -85,11 +85,12 @@ class Ensemble:
                     "members": [
                         {"technique": name, "price": price, "weight": weight, "status": status}
                         for name, weight, (price, status) in zip(names, weights, row, strict=True)
-                    ]
+                    ],
+                    "took": took,
                 },
                 ensure_ascii=False,
             )
-            for row in zip(*columns, strict=True)
+            for took, *row in zip(books.took, *columns, strict=True)
         ]
 
     def _told(self, learned: Learned, said: Said) -> dict[str, Any]:

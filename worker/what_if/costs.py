@@ -7,13 +7,15 @@ from decimal import Decimal
 
 import polars as pl
 
-from db import adapters, endpoints, jobs, rates
+from db import adapters, completions, datasets, endpoints, jobs, predictions, rates
 from db.engine import Session
 from db.errors import NotFound
 from db.types import Adapter, Dataset, Job, JobKind, Queue, Split, Tariff
 from worker import specs
 from worker.adapters import pricing
 from worker.endpoints import tariffs
+from worker.jobs.machines import machine_queue
+from worker.pricing import fit_worth
 from worker.specs import BaseSpec, LlmSpec, MultiShotSpec, RetrievalSpec, members_of
 from worker.specs.what_if import Scenario
 
@@ -47,7 +49,7 @@ def of_job(session: Session, dataset: Dataset, job: Job, lines: pl.DataFrame, sc
     notes: list[str] = []
     per_item = _per_item(session, job, lines, scenario, unknown, notes)
     once: dict[str, Decimal | None] = _learning(session, job, trained, scenario)
-    if _searches(spec):
+    if searches(spec):
         embedding = jobs.all(session, dataset.id, JobKind.INDEX)
         once["knowledge base"] = sum((each.fixed_usd for each in embedding), Decimal(0))
     if scenario.label_usd is not None:
@@ -70,10 +72,10 @@ def labelled(dataset: Dataset, spec: BaseSpec, trained: Sequence[Adapter]) -> in
     return train if spec.learns or own else 0
 
 
-def _searches(spec: BaseSpec) -> bool:
+def searches(spec: BaseSpec) -> bool:
     """Whether these settings read the knowledge base."""
     if members := members_of(spec):
-        return any(_searches(member) for member in members)
+        return any(searches(member) for member in members)
     if isinstance(spec, MultiShotSpec):
         return spec.k > 0 and spec.choose == "nearest"
     return spec.k > 0 if isinstance(spec, RetrievalSpec) else spec.searches
@@ -100,7 +102,10 @@ def _learning(session: Session, job: Job, trained: Sequence[Adapter], scenario: 
     if not trained:
         return {"learning": None if job.fixed_unknown else fit}
     if any(adapter.id in pricing.unknown_costs(session) for adapter in trained):
-        return {"learning": fit, "training": None}
+        # The job's books know one sum and whether all of it is known: what is not may be the training alone.
+        _, is_known = fit_worth.of_spec(session, datasets.get(session, job.dataset_id), specs.parse(job.spec))
+        is_known &= not completions.has_unpriced(session, job.id)
+        return {"learning": fit if is_known else None, "training": None}
     training = Decimal(0)
     for adapter in trained:
         training += adapter.usd
@@ -120,15 +125,51 @@ def _per_item(
 ) -> pl.Series | None:
     """Dollars of each line, anew; None: unknown, which is then said in `unknown`."""
     spec = specs.parse(job.spec)
-    if not spec.uses_endpoint:
-        supposed = hour(scenario, job.queue)
-        return lines["usd"] + lines["saved_usd"] if supposed is None else lines["seconds"] * float(supposed) / 3600
-    if not isinstance(spec, LlmSpec):  # made of others: as booked, for the lines do not say whose tokens they were
-        asked = {str(getattr(member, "model", "")) for member in members_of(spec)}
-        if lines["usd"].null_count() or asked & set(scenario.tokens) or scenario.batch:
+    members = members_of(spec)
+    if not members:
+        return _alone(session, spec, job.queue, lines, scenario, unknown, notes)
+    queues = [None if member.uses_endpoint else _member_queue(session, job, member) for member in members]
+    machines = {queue for queue in queues if queue is not None}
+    models = {str(getattr(member, "model", "")) for member in members if member.uses_endpoint}
+    has_other_hours = any(hour(scenario, queue) is not None for queue in machines)
+    if not (has_other_hours or models & set(scenario.tokens) or (models and scenario.batch)):
+        if lines["usd"].null_count():
             unknown.append("what its members charge")
             return None
         return lines["usd"] + lines["saved_usd"]
+    if not models and len(machines) == 1:
+        return _alone(session, spec, machines.pop(), lines, scenario, unknown, notes)
+    took = predictions.members_costs(session, job.id).join(lines.select("row"), on="row", how="semi")
+    if took["row"].n_unique() < len(lines):
+        unknown.append("what each of its members took (its job kept the sum only; price the rows anew)")
+        return None
+    total = lines.select("row", usd=pl.lit(0.0))
+    for (place,), of_member in took.with_columns(saved_usd=pl.lit(0.0)).group_by("member", maintain_order=True):
+        priced = _alone(session, members[int(place)], queues[int(place)], of_member, scenario, unknown, notes)
+        if priced is None:
+            return None
+        added = of_member.select("row", added=priced)
+        total = total.join(added, on="row", how="left", maintain_order="left").select(
+            "row", usd=pl.col("usd") + pl.col("added").fill_null(0.0)
+        )
+    return total["usd"]
+
+
+def _member_queue(session: Session, job: Job, member: BaseSpec) -> Queue:
+    """Whose hours a member on this machine takes: those it was booked at where it has a job of its own, else those that
+    it would take now."""
+    own = (each.queue for each in jobs.all(session, job.dataset_id, JobKind.PRICE) if each.spec_hash == member.hash)
+    return next(own, None) or machine_queue(session, member)
+
+
+def _alone(
+    session: Session, spec: BaseSpec, queue: Queue | None, lines: pl.DataFrame, scenario: Scenario,
+    unknown: list[str], notes: list[str],
+) -> pl.Series | None:  # fmt: skip
+    """`_per_item` of what asks one model at most; queue: of the machine that it works on, None: an endpoint."""
+    if not isinstance(spec, LlmSpec) or not spec.uses_endpoint:
+        supposed = None if queue is None else hour(scenario, queue)
+        return lines["usd"] + lines["saved_usd"] if supposed is None else lines["seconds"] * float(supposed) / 3600
     batch = scenario.batch or spec.batch != "off"
     if spec.model in scenario.tokens:
         tariff: Tariff | None = scenario.tokens[spec.model].tariff

@@ -33,15 +33,48 @@ def said(chain: Chain, answers: Answers, truth) -> tuple[float, float]:
     """Mean error and cost per 1,000, asking one by one: an independent way to the same figures."""
     off, usd = [], 0.0
     for row in range(len(truth)):
-        price = np.nan
+        heard: list[float] = []
         for stage, member in enumerate(chain.members):
             usd += answers.usd[row, member]
             mine = [column[row : row + 1, member] for column in answers[:3]]
-            price = mine[0][0] if np.isfinite(mine[0][0]) else price
+            heard += [mine[0][0]] if np.isfinite(mine[0][0]) else []
             if not chain.goes_on(stage, *mine)[0]:
                 break
-        off.append(abs(np.nan_to_num(price) - truth[row]))
+        price = 0.0
+        if heard:
+            price = heard[-1] if chain.keeps == "last" else float(np.exp(np.mean(np.log(heard))))
+        off.append(abs(price - truth[row]))
     return float(np.mean(off)), 1000 * usd / len(truth)
+
+
+def equals(n: int, seed: int = 0) -> tuple[Answers, np.ndarray]:
+    """Two members that are wrong by as much as each other, one as often up as the other down, at nearly one cost."""
+    random = np.random.default_rng(seed)
+    truth = np.exp(random.normal(4, 0.5, n))
+    price = truth[:, None] * np.exp(random.normal(0, 0.5, (n, 2)))
+    return Answers(price, price / 2, price * 2, np.tile([CHEAP, 2 * CHEAP], (n, 1))), truth
+
+
+def test_the_mean_is_kept_where_members_know_different_things_and_the_last_where_one_knows_better():
+    answers, truth = equals(400)
+    learned = cascade.learn(answers, truth, Aim())
+    assert (learned.chain.members, learned.chain.keeps) == ((0, 1), "mean")
+    new, goal = equals(4_000, seed=1)
+    error, _ = said(learned.chain, new, goal)
+    assert error < 0.85 * min(loss for loss, _ in cascade.alone(new, goal))
+    answers, truth = shop(400)
+    assert cascade.learn(answers, truth, Aim(usd_per_1000=6)).chain.keeps == "last"
+
+
+def test_a_row_keeps_the_mean_of_the_answers_that_came_and_old_chains_the_last():
+    none, two, eight = (np.array([value]) for value in (np.nan, 2.0, 8.0))
+    once, never = np.array([1]), np.array([0])
+    assert cascade.heard("mean", two, once, eight) == pytest.approx(4.0)
+    assert cascade.heard("mean", two, once, none) == pytest.approx(2.0)
+    assert cascade.heard("mean", none, never, eight) == pytest.approx(8.0)
+    assert cascade.heard("last", two, once, eight) == 8.0
+    stored = {"members": [0, 1], "limits": [None], "width": "ratio"}  # by a version that knew no other way
+    assert Chain.from_json(stored).keeps == "last"
 
 
 def test_half_the_budget_buys_nearly_all_of_the_accuracy_where_doubt_is_known():

@@ -73,6 +73,21 @@ def test_stored_answers_of_members_are_used_and_cost_nothing_again(dataset_id: i
     assert [each["technique"] for each in told] == ["Ridge on words", "Category median"]
 
 
+@pytest.mark.parametrize("technique", ["ensemble", "cascade"])
+def test_what_each_member_took_is_kept_and_adds_up(dataset_id: int, sent: list[int], technique: str) -> None:
+    run(dataset_id, specs.parse(MEMBERS[0]), sent)  # one member's answers are stored, the other's are not
+    job_id = run(dataset_id, combined(technique), sent)
+    with begin() as session:
+        took = predictions.members_costs(session, job_id)
+        paid = predictions.costs(session, [job_id])
+    assert set(took["member"]) <= {0, 1}
+    sums = took.group_by("row").agg(pl.col("usd", "seconds").sum())
+    both = paid.join(sums, on="row", suffix="_members")
+    assert len(both) == len(paid)
+    assert (both["usd"] + both["saved_usd"]).to_list() == pytest.approx(both["usd_members"].to_list())
+    assert both["seconds"].to_list() == pytest.approx(both["seconds_members"].to_list(), rel=1e-5)
+
+
 def test_a_member_gives_the_same_interval_from_store_and_afresh(dataset_id: int, sent: list[int]) -> None:
     """Else the limits of a cascade, learned on the one, would mean nothing on the other."""
     job_id = run(dataset_id, specs.RidgeSpec(), sent)

@@ -1,10 +1,12 @@
 """Saved verdicts: what is kept, until when it is good, and what a recheck finds when the world changes."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -13,6 +15,7 @@ from db import adapters, datasets, endpoints, jobs, price_decisions, rates, save
 from db.engine import begin
 from db.errors import NotFound, NotReady
 from db.job_results import RecheckedVerdict
+from db.knowledge import bases, changes
 from db.settings import Settings
 from db.types import EndpointModel, SavedVerdict, Split
 from tests.builders import a_dataset, an_adapter
@@ -21,6 +24,7 @@ from tests.fake_openai.server import Handle
 from tests.worker.conftest import drain
 from tests.worker.llm.endpoint.calls import hosted
 from worker import amounts, specs
+from worker.adapters import actions as adapter_actions
 from worker.datasets import actions as dataset_actions
 from worker.endpoints import actions as endpoint_actions
 from worker.evaluation.choice import Limits
@@ -211,6 +215,80 @@ def test_an_adapter_that_was_deleted_takes_its_verdict_along(database: str, sent
     with begin() as session:
         adapters.drop(session, adapter.id)
     assert rechecked(saved, sent).reasons == (f"The adapter {adapter.id[:12]} that it prices with was deleted.",)
+
+
+def a_verdict_on(spec: specs.BaseSpec) -> SavedVerdict:
+    """Of a job that priced with these settings and was the only one."""
+    with begin() as session:
+        dataset_id = a_dataset(session, 400)
+        job_id = a_finished_job(session, dataset_id, specs.SPECS["ridge"]())
+        session.execute(
+            text("UPDATE jobs SET technique = :technique, spec = CAST(:spec AS jsonb) WHERE id = :job"),
+            {"technique": spec.technique, "spec": spec.model_dump_json(), "job": job_id},
+        )
+    (saved,) = actions.save(dataset_id, [job_id])
+    return saved
+
+
+def test_an_adapter_that_was_retired_since_is_told_with_what_to_do(database: str, sent: list[int]) -> None:
+    with begin() as session:
+        adapter = an_adapter(session, a_dataset(session, 40))
+    spec = specs.parse({"technique": "finetuned", "adapter": adapter.id})
+    saved = a_verdict_on(spec)
+    assert rechecked(saved, sent).holds
+    adapter_actions.retire(adapter.id, "me", "Too old.")
+    found = rechecked(saved, sent)
+    (reason,) = found.reasons
+    assert reason.startswith(f"The adapter {adapter.id[:12]} that it prices with was retired since: put it into")
+    assert found.anew.startswith("Deciding anew would cost")
+    assert rechecked(a_verdict_on(spec), sent).holds  # saved with open eyes
+
+
+def test_a_model_folder_that_is_gone_ends_its_verdict_and_what_deciding_anew_costs_is_unknown(
+    database: str, sent: list[int], tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    saved = a_verdict_on(specs.parse({"technique": "zero-shot", "model": str(folder)}))
+    assert rechecked(saved, sent).holds
+    shutil.rmtree(folder)
+    found = rechecked(saved, sent)
+    assert found.reasons == (
+        f"The model {folder} that it asks is not on this machine: bring it back to where it was, or decide anew with "
+        "another one.",
+    )
+    assert found.usd is None
+    assert found.anew == "Nothing of it can be run again."
+
+
+def test_a_knowledge_base_that_changed_since_ends_a_verdict_on_what_searches_it(database: str, sent: list[int]) -> None:
+    saved, other = (a_verdict_on(specs.SPECS[name]()) for name in ("neighbours", "ridge"))
+    assert facts.parse(saved.facts).knowledge is None  # nothing was ever searched here
+    with begin() as session:
+        ids = []
+        for each in (saved, other):
+            base = bases.ensure(session, each.dataset_id, "a model")
+            changes.sync(session, base)
+            ids.append(jobs.all(session, each.dataset_id)[0].id)
+    (saved,), (other,) = (actions.save(each.dataset_id, [job]) for each, job in zip((saved, other), ids, strict=True))
+    assert rechecked(saved, sent).holds
+    with begin() as session:
+        session.execute(text("UPDATE knowledge_items SET price = price + 1 WHERE row = 1"))
+    (reason,) = rechecked(saved, sent).reasons
+    assert reason == (
+        "The knowledge base that it searches changed since (other texts or prices of 320 items): price the test rows "
+        "with it again, then save the verdict anew."
+    )
+    with begin() as session:
+        session.execute(text("DELETE FROM knowledge_items WHERE row = 1"))
+    (reason,) = rechecked(saved, sent).reasons
+    assert "changed since (319 items, 320 then)" in reason
+    with begin() as session:
+        bases.ensure(session, saved.dataset_id, "another model")
+    (reason,) = rechecked(saved, sent).reasons
+    assert "embedded by another model since" in reason
+    assert rechecked(other, sent).holds  # ridge searches nothing
 
 
 def test_runs_stand_apart_once_the_adapter_of_one_was_deleted(

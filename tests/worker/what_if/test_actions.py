@@ -248,5 +248,110 @@ def test_what_is_made_of_others_costs_what_was_booked_and_names_the_models_of_it
         )
     assert actions.models([job_id]) == [MODEL]
     assert way(job_id)["usd_per_1000"] > 0
-    assert way(job_id, tokens={MODEL: {"input": 1, "output": 1}})["usd_per_1000"] is None
+    line = way(job_id, tokens={MODEL: {"input": 1, "output": 1}})
+    assert line["usd_per_1000"] is None  # its rows do not say what each member took
+    assert "what each of its members took" in line["unknown"][0]
     assert spec.calibration_rows == 0, "no row is asked that the paid member has not been asked about"
+
+
+def took(member: int, usd: float | None, seconds: float, *tokens: int) -> dict:
+    names = ("tokens_in", "tokens_cached", "tokens_out")
+    return {"member": member, "usd": usd, "seconds": seconds, **dict(zip(names, tokens or (0, 0, 0)))}
+
+
+@pytest.fixture
+def cascade(priced: dict[str, int]) -> int:
+    """A model on this machine's GPU was asked about every row and took 2 s and $0.002; an endpoint about every second
+    row: 5 s, 100 tokens in and 10 out for $0.004. Ridge took 1 s of the CPU for each, at $0.0001."""
+    local = {"technique": "zero-shot"}
+    members = [local, {"technique": "zero-shot", "model": MODEL}, {"technique": "ridge"}]
+    spec = specs.parse({"technique": "cascade", "members": members})
+    first, *_ = specs.members_of(spec)
+    with begin() as session:
+        dataset_id = jobs.get(session, priced["ridge"]).dataset_id
+        own = a_finished_job(session, dataset_id, specs.parse(local))
+        job_id = a_finished_job(session, dataset_id, specs.SPECS["ridge"]())
+        session.execute(
+            text("UPDATE jobs SET queue = 'gpu', spec = CAST(:spec AS jsonb), spec_hash = :hash WHERE id = :job"),
+            {"job": own, "spec": json.dumps(first.model_dump(mode="json")), "hash": first.hash},
+        )
+        session.execute(
+            text(
+                """UPDATE jobs SET technique = 'cascade', queue = 'endpoint', spec = CAST(:spec AS jsonb)
+                   WHERE id = :job"""
+            ),
+            {"spec": json.dumps(spec.model_dump(mode="json")), "job": job_id},
+        )
+        rows = session.scalars(text("SELECT row FROM predictions WHERE job_id = :job ORDER BY row"), {"job": job_id})
+        for place, row in enumerate(rows.all()):
+            asked = [took(0, 0.002, 2.0), took(2, 0.0001, 1.0)]
+            asked += [took(1, 0.004, 5.0, 100, 0, 10)] if place % 2 else []
+            session.execute(
+                text(
+                    """UPDATE predictions SET usd = 0, saved_usd = :usd, evidence = CAST(:evidence AS jsonb)
+                       WHERE job_id = :job AND row = :row"""
+                ),
+                {"job": job_id, "row": row, "usd": sum(each["usd"] for each in asked),
+                 "evidence": json.dumps({"took": asked})},
+            )  # fmt: skip
+    return job_id
+
+
+@pytest.mark.parametrize(
+    ("supposed", "usd"),
+    [
+        ({}, 0.002 + 0.0001 + 0.004 / 2),
+        ({"gpu_hour_usd": 3600}, 2 * 1 + 0.0001 + 0.004 / 2),  # a dollar a second of the GPU, and of nothing else
+        ({"cpu_hour_usd": 3600}, 0.002 + 1 * 1 + 0.004 / 2),
+        ({"gpu_hour_usd": 0, "cpu_hour_usd": 7200}, 0 + 1 * 2 + 0.004 / 2),
+        ({"tokens": {MODEL: {"input": 1e4, "output": 1e5}}}, 0.002 + 0.0001 + (100 * 0.01 + 10 * 0.1) / 2),
+        ({"gpu_hour_usd": 3600, "tokens": {MODEL: {"input": 1e4, "output": 1e5}}}, 2 * 1 + 0.0001 + (1 + 1) / 2),
+    ],
+)
+def test_a_combination_is_priced_anew_member_by_member(cascade: int, supposed: dict, usd: float) -> None:
+    line = way(cascade, items_a_month=1000, months=1, **supposed)
+    assert line["usd_per_1000"] == pytest.approx(1000 * usd)
+    assert line["total_usd"] == pytest.approx(line["once_usd"] + 1000 * usd)
+
+
+def test_a_member_that_charges_nobody_knows_what_is_unknown_whatever_an_hour_costs(cascade: int) -> None:
+    with begin() as session:
+        session.execute(
+            text(
+                """UPDATE predictions SET usd = NULL, saved_usd = 0, evidence = CAST(replace(CAST(evidence AS text),
+                       '0.004', 'null') AS jsonb) WHERE job_id = :job AND saved_usd > 0.004"""
+            ),
+            {"job": cascade},
+        )
+    assert way(cascade)["unknown"] == ["what its members charge"]
+    assert way(cascade, gpu_hour_usd=3600)["unknown"] == [f"what {MODEL} charges"]
+    priced = way(cascade, gpu_hour_usd=3600, tokens={MODEL: {"input": 1e4, "output": 1e5}})
+    assert priced["usd_per_1000"] == pytest.approx(1000 * (2 + 0.0001 + 1))
+
+
+def test_what_a_fit_was_paid_at_an_unknown_price_is_unknown_beside_an_unknown_training(
+    priced: dict[str, int],
+) -> None:
+    with begin() as session:
+        dataset_id = jobs.get(session, priced["ridge"]).dataset_id
+        blind = an_adapter(session, dataset_id, id="b" * 64, metrics={"cost_unknown": True})
+        job_id = a_job_with(session, dataset_id, blind)
+        jobs.add_fixed_cost(session, job_id, 0.0, Decimal(0), is_known=False)
+    assert way(job_id)["unknown"] == ["what its training cost"]
+    assert way(job_id)["once"]["learning"] is not None
+    with begin() as session:
+        an_unpriced_answer(session, job_id)
+    line = way(job_id)
+    assert line["once"] == {"learning": None, "training": None}
+    assert line["unknown"] == ["what its learning cost", "what its training cost"]
+
+
+def an_unpriced_answer(session: Session, job_id: int) -> None:
+    """An answer that the job paid for at a price which nobody knows."""
+    session.execute(
+        text(
+            """INSERT INTO completions (hash, job_id, endpoint, model, row, request, state)
+               VALUES ('a', :job, 'e', 'fast', 1, CAST('{}' AS jsonb), 'done')"""
+        ),
+        {"job": job_id},
+    )

@@ -6,7 +6,7 @@ and the ids of what the endpoint has. So whoever comes next hands over what was 
 
 import secrets
 
-from db import adapters, chunks, datasets, endpoints, jobs, results, trainings
+from db import adapters, chunks, completions, datasets, endpoints, jobs, results, trainings
 from db.engine import Session, begin
 from db.errors import NotReady
 from db.job_results import TrainingResult
@@ -64,8 +64,9 @@ def tune(work: Work) -> Commit:
         paid = books.spent_usd - books.lost_usd  # so far: for training, and for pricing validation rows
         result = TrainingResult(adapter=adapter.id, metrics=metrics, spent_usd=paid)
         results.put(session, job.id, result.as_json())
-        jobs.add_fixed_cost(session, job.id, status.seconds, paid)
-        return chunks.Tally(items=job.items_total, usd=paid, unknown_costs=int(not is_known))
+        whole = is_known and not completions.has_unpriced(session, job.id)
+        jobs.add_fixed_cost(session, job.id, status.seconds, paid, is_known=whole)
+        return chunks.Tally(items=job.items_total, usd=paid)
 
     return commit
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -81,18 +82,23 @@ def per_1000(usd: Floats) -> list[float | None]:
 
 
 class Books:
-    """What several members took for n items, added up row by row."""
+    """What several members took for n items, added up row by row, and of each alone."""
 
     def __init__(self, n: int) -> None:
         self._sums = {name: np.zeros(n) for name in _SUMMED}
         self._usd = np.zeros(n)
+        self._took: list[list[dict[str, Any]]] = [[] for _ in range(n)]
 
-    def add(self, priced: pl.DataFrame, places: npt.NDArray[np.intp] | None = None) -> None:
-        """Add the predictions of one member; `places` of its rows among the items, where it was not asked about all."""
+    def add(self, member: int, priced: pl.DataFrame, places: npt.NDArray[np.intp] | None = None) -> None:
+        """Add the predictions of one member, by its place in the spec; `places` of its rows among the items, where it
+        was not asked about all."""
         where = np.arange(len(priced)) if places is None else places
         for name, total in self._sums.items():
             total[where] += priced[name].fill_null(0).to_numpy()
         self._usd[where] += numbers(priced["usd"])
+        alone = priced.select(_WORTH.alias("usd"), *_USED)
+        for place, line in zip(where, alone.iter_rows(named=True), strict=True):
+            self._took[place].append({"member": member, **line})
 
     def columns(self) -> dict[str, Floats]:
         """As `predictions` takes them."""
@@ -101,8 +107,16 @@ class Books:
     def usd(self) -> list[float | None]:
         return [float(value) for value in self._usd]
 
+    @property
+    def took(self) -> list[list[dict[str, Any]]]:
+        """Of each item, who was asked and what that took, now or before: member (its place in the spec), usd (null:
+        nobody knows), seconds, tokens. Kept as evidence, because a member can't be priced anew from sums."""
+        return self._took
+
 
 _SUMMED = ("tokens_in", "tokens_out", "tokens_cached", "seconds", "saved_usd")
+_USED = ("seconds", "tokens_in", "tokens_cached", "tokens_out")
+_WORTH = (pl.col("usd") + pl.col("saved_usd").fill_null(0)).fill_nan(None)
 
 
 def failed(statuses: Sequence[pl.Series]) -> pl.Series:

@@ -14,6 +14,7 @@ from tests.builders import a_dataset
 from tests.fake_openai.server import Handle, endpoint
 from tests.worker.conftest import drain
 from worker import running
+from worker.adapters import gate_rows
 from worker.endpoints import actions as endpoint_actions
 from worker.endpoints import tariffs
 from worker.endpoints.tuning import OpenAiTuner, Order
@@ -62,7 +63,9 @@ def server(running_server: Handle, database: str, monkeypatch: pytest.MonkeyPatc
     return running_server
 
 
-def start(sent: list[int], cap: Decimal | None = None, model: str = "fast") -> int:
+def start(
+    sent: list[int], cap: Decimal | None = None, model: str = "fast", steps: tuple[Step, ...] = (Step.TUNE,)
+) -> int:
     spec = finetune.parse({"model": f"e:{model}", "epochs": 2, "evaluate_rows": 4, "prompt": "question@1"})
     with begin() as session:
         job_id = jobs.create(
@@ -71,7 +74,7 @@ def start(sent: list[int], cap: Decimal | None = None, model: str = "fast") -> i
             dataset_id=a_dataset(session),
             queue=Queue.ENDPOINT,
             rate_id=rates.for_queue(session, Queue.ENDPOINT),
-            chunks=[(Step.TUNE, [])],
+            chunks=[(step, []) for step in steps],
             spec={"train": spec.model_dump(mode="json"), "task": "prices"},
             spec_hash=spec.hash,
             items_total=24,
@@ -335,10 +338,54 @@ def test_what_training_costs_is_reckoned_by_its_price_on_the_day_it_was_ordered(
     found = adapter_of(job_id)
     assert found is not None
     assert (found.usd, found.metrics["cost_unknown"]) == (Decimal(server.tunings[0].tokens * 2) / 10_000, False)
-    assert job.fixed_usd == job.spent_usd == found.usd  # nobody knows what its answers cost
+    assert job.fixed_usd == job.spent_usd == found.usd
     with begin() as session:
         (progress,) = job_progress.of(session, [job_id])
     assert progress.usd == found.usd
+    assert job.fixed_unknown  # nobody knows what the answers on validation rows cost
+    assert progress.has_unknown_cost
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_gate_whose_answers_have_no_known_price_has_no_known_cost(
+    server: Handle, sent: list[int], is_known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_rows, "ENDPOINT_VALIDATION", 5)
+    job_id = start(sent, steps=(Step.TUNE, Step.GATE))
+    server.advance(2_000)
+    with begin() as session:  # the tuning is watched and measured, free of charge
+        chunk_id = session.connection().exec_driver_sql("SELECT id FROM chunks WHERE step = 'tune'").scalar_one()
+        chunks.wake_chunk(session, chunk_id)
+    running.run_chunk(chunk_id)
+    with begin() as session:
+        before = jobs.get(session, job_id)
+        if not is_known:
+            endpoints.change(session, "e", provider="")
+    job = go_on(sent, job_id)
+    assert (before.state, job.state) == (JobState.RUNNING, JobState.DONE), job.error
+    assert (before.fixed_unknown, job.fixed_unknown) == (False, not is_known)
+    with begin() as session:
+        (progress,) = job_progress.of(session, [job_id])
+    assert progress.has_unknown_cost is not is_known
+
+
+def test_what_a_cancelled_training_paid_at_an_unknown_price_is_not_nothing(
+    server: Handle, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    priced(0)
+    job_id = start(sent)
+    server.advance(2_000)
+
+    def die(*args: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(adapters, "register", die)
+    with pytest.raises(Killed):
+        go_on(sent, job_id)
+    actions.cancel(job_id)
+    with begin() as session:
+        (progress,) = job_progress.of(session, [job_id])
+    assert (progress.state, progress.usd, progress.has_unknown_cost) == (JobState.CANCELLED, 0, True)
 
 
 def test_a_training_that_could_pass_the_cap_is_not_handed_in_until_it_is_raised(
