@@ -1,7 +1,7 @@
 """The server time of pages beside millions of predictions: Trade-offs with its views and measures, and the other pages.
 
 Generates datasets inside Postgres and makes the comparisons of the first of them, as a worker does when pricing on a
-dataset has ended. `--datasets 1` puts all jobs into one dataset, whose comparisons by every measure take an hour: name
+dataset has ended. `--datasets 1` puts all jobs into one dataset, whose comparisons by every measure take long: name
 some with `--measures`. `--home FOLDER` keeps what was generated and takes it next time.
 """
 

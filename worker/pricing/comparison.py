@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-import polars as pl
-
-from db import adapters, datasets, jobs, predictions, results
+from db import adapters, datasets, jobs, results
 from db.engine import Session, begin
 from db.errors import NotFound, UserError, WrongState
 from db.settings import settings
@@ -121,12 +119,6 @@ def curves(every: Sequence[Job]) -> list[dict[int, int]]:
 def weighted_by(session: Session, job_ids: Sequence[int]) -> str:
     """The column by whose weights jobs on one dataset are compared, unless somebody wishes otherwise; "": none."""
     return weights.column(datasets.get(session, jobs.get(session, job_ids[0]).dataset_id)) if job_ids else ""
-
-
-def measured(session: Session, job_ids: Sequence[int]) -> pl.DataFrame:
-    """`predictions.of_jobs` for rows whose price is known, with the weights that comparisons go by."""
-    frame = predictions.of_jobs(session, job_ids, weighted=bool(weighted_by(session, job_ids)))
-    return frame.filter(pl.col("truth").is_not_null())
 
 
 def of_jobs(job_ids: Sequence[int], measure: str = USUAL, *, weighted: bool = True) -> list[dict[str, Any]]:
