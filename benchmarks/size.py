@@ -1,8 +1,8 @@
 """The server time of pages beside millions of predictions: Trade-offs with its views and measures, and the other pages.
 
-Generates datasets inside Postgres and lets a worker make the comparisons of the first of them, as it does when the last
-job of a dataset ends. `--datasets 1` puts all jobs into one dataset; `--home FOLDER` keeps what was generated and takes
-it next time.
+Generates datasets inside Postgres and makes the comparisons of the first of them, as a worker does when pricing on a
+dataset has ended. `--datasets 1` puts all jobs into one dataset, whose comparisons by every measure take long: name
+some with `--measures`. `--home FOLDER` keeps what was generated and takes it next time.
 """
 
 import argparse
@@ -139,10 +139,26 @@ def _pages(dataset_id: int, runs: int, measures: list[str]) -> None:
         warm += timed(judge, next(judges)) if place % 3 == 2 else timed(view, next(views))
     _tell("Trade-offs, any state", warm)
     _tell("Trade-offs, a new limit", timed(limit, 0.05, 0.5, 5.0))
-    for page in ("results", "compare", "jobs"):
+    for page in ("results", "compare", "jobs", "advisor"):
         _tell(f"{page.capitalize()}, first", timed(show, page))
         _tell(f"{page.capitalize()}, again", timed(lambda _: at.run(), *range(10)))
+    _tell("A report's figures", [_timed(at, partial(_report, dataset_id)) for _ in range(3)])
     print(f"peak memory of the process with the pages: {_peak_mb():,.0f} MB")
+
+
+def _report(dataset_id: int) -> None:
+    """All figures of the report that the page offers at first; drawing them takes as long whatever was priced."""
+    from dashboard.parts.report import facts
+    from db import datasets, engine, jobs
+    from db.types import JobKind
+    from worker.evaluation.choice import Limits
+    from worker.evaluation.measures import USUAL
+    from worker.pricing import comparison
+
+    with engine.begin() as session:
+        dataset = datasets.get(session, dataset_id)
+        every = jobs.all(session, dataset_id, JobKind.PRICE)
+    facts.gather(comparison.taken(dataset, every), USUAL, Limits())
 
 
 def _timed(at: Any, act: Callable[[], object]) -> Times:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.shared import navigation, widgets
+from dashboard.shared import comparisons, navigation, widgets
 from db.servers.permissions import keep_private
 
 # A price tag and the name, in a green that is legible on the light and the dark background.
@@ -49,5 +49,5 @@ page = st.navigation(
     },
     position="top",
 )
-with widgets.tell_errors():
+with widgets.tell_errors(), comparisons.waited_for("page"):
     page.run()

@@ -72,6 +72,13 @@ def some(session: Session, job_ids: Sequence[int]) -> list[Job]:
     return [_value(row, usd) for row, usd in session.execute(query)]
 
 
+def is_at_work(session: Session, dataset_id: int, kind: JobKind) -> bool:
+    """Whether a job of a kind on a dataset is not over; also while it is paused."""
+    open_states = [str(state) for state in JobState if not state.is_final]
+    query = select(JobRow.id).where(JobRow.dataset_id == dataset_id, JobRow.kind == kind, JobRow.state.in_(open_states))
+    return session.scalar(query.limit(1)) is not None
+
+
 def latest(session: Session, dataset_id: int, kind: JobKind) -> Job | None:
     row = session.execute(
         _SELECT.where(JobRow.dataset_id == dataset_id, JobRow.kind == kind).order_by(JobRow.id.desc()).limit(1)

@@ -9,6 +9,7 @@ from worker.app import RUN_CHUNK, app
 from worker.finetune.endpoint import state
 from worker.knowledge import actions
 from worker.llm.endpoint import batch_api
+from worker.pricing import comparison_jobs
 
 lifecycle.install()
 
@@ -38,6 +39,11 @@ def every(seconds: int) -> Callable[[Callable[[], None]], Callable[[], None]]:
 @every(settings().sweep_seconds)
 def sweep() -> None:
     running.sweep()
+
+
+@every(settings().sweep_seconds)
+def compare() -> None:
+    comparison_jobs.start_due()
 
 
 @every(30)  # a knowledge base with a shorter interval of its own is looked at no more often

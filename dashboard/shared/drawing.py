@@ -1,5 +1,8 @@
-"""Draws charts as pictures without a browser and without the network: SVG whose text is text, and PNG."""
+"""Draws charts: as pictures without a browser and without the network, SVG whose text is text, and PNG; for pages."""
 
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -15,6 +18,33 @@ SCALE = 2
 # Measured with the font that comes with vl-convert, whose letters are as wide as these.
 _FONT = "Arial, Helvetica, 'Liberation Sans', sans-serif"
 _INK, _PAPER = "#17211f", "#ffffff"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A chart with what a page is sent of it, which takes longer to make than all else on most pages."""
+
+    chart: Chart
+    spec: Mapping[str, Any]  # Vega-Lite, with its frames by their names under "datasets"
+
+
+def drawn(chart: Chart) -> Drawn:
+    """Not checked against Vega-Lite's schema, which takes as long again: tests do that."""
+    frames: dict[str, pl.DataFrame] = {}
+
+    def named(frame: pl.DataFrame) -> alt.NamedData:
+        name = fingerprint(frame)  # of what is in it, so that a browser draws anew what changed
+        frames[name] = frame
+        return alt.NamedData(name=name)
+
+    spec: dict[str, Any] = _holding(chart, named).to_dict(validate=False)
+    spec.pop("config", None)  # Altair's own size of a chart
+    return Drawn(chart, spec | {"datasets": frames})
+
+
+def fingerprint(frame: pl.DataFrame) -> str:
+    """Of all that is in a frame, whatever its size."""
+    return hashlib.sha256(frame.write_ipc(None).getvalue()).hexdigest()
 
 
 def svg(chart: Chart) -> str:
@@ -42,7 +72,7 @@ def _svg(chart: Chart, ink: str, paper: str | None) -> str:
 
 def _spec(chart: Chart, ink: str, paper: str | None) -> dict[str, Any]:
     """The chart in Vega-Lite, with our look in place of the page's."""
-    spec: dict[str, Any] = _holding(chart).to_dict()
+    spec: dict[str, Any] = _holding(chart, lambda frame: alt.InlineData(values=_values(frame))).to_dict()
     text = {"labelColor": ink, "titleColor": ink, "labelFont": _FONT, "titleFont": _FONT, "labelFontSize": 12}
     lines = {"gridColor": ink, "gridOpacity": 0.14, "domainColor": ink, "domainOpacity": 0.4}
     ticks = {"tickColor": ink, "tickOpacity": 0.4}
@@ -58,16 +88,16 @@ def _spec(chart: Chart, ink: str, paper: str | None) -> dict[str, Any]:
     return spec | {"width": WIDTH, "padding": {"left": 20, "right": 12, "top": 8, "bottom": 8}}
 
 
-def _holding(chart: Any) -> Any:
-    """The chart with its frames as values inside it.
+def _holding(chart: Any, of_frame: Callable[[pl.DataFrame], alt.Data]) -> Any:
+    """The chart with something else in place of its frames.
 
     Altair would convert frames in the way that is set for the whole process, and pages set another one while they draw.
     """
     copy = chart.copy(deep=False)
     if isinstance(copy.data, pl.DataFrame):
-        copy.data = alt.InlineData(values=_values(copy.data))
+        copy.data = of_frame(copy.data)
     if isinstance(copy, alt.LayerChart):
-        copy.layer = [_holding(layer) for layer in copy.layer]
+        copy.layer = [_holding(layer, of_frame) for layer in copy.layer]
     return copy
 
 

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
 # The canvas and the letters are estimates: charts stretch with the window. Good enough to keep labels apart.
 WIDTH, HEIGHT = 1000.0, 400.0
 LETTER, LINE = 7.0, 16.0
@@ -41,21 +44,19 @@ def place(
     what covering a point or a label does.
     """
     centres = [(x * WIDTH, y * HEIGHT) for x, y in points]
-    solid: list[Box] = [(x - 9, y - 9, x + 9, y + 9) for x, y in centres]
-    lines = [(a * WIDTH - 3, b * HEIGHT - 3, c * WIDTH + 3, d * HEIGHT + 3) for a, b, c, d in obstacles]
+    solid = np.array([(x - 9, y - 9, x + 9, y + 9) for x, y in centres])
+    lines = np.array([(a * WIDTH - 3, b * HEIGHT - 3, c * WIDTH + 3, d * HEIGHT + 3) for a, b, c, d in obstacles])
     chosen = []
     for number, (centre, label) in enumerate(zip(centres, labels, strict=True)):
-        others = solid[:number] + solid[number + 1 :]
+        others = np.delete(solid, number, axis=0)
         boxes = {name: _box(spot, centre, len(label) * LETTER) for name, spot in PLACES.items()}
         cost = {
-            name: _outside(box) * 12
-            + sum(_overlap(box, other) for other in others)
-            + sum(_overlap(box, line) for line in lines) * weight
+            name: _outside(box) * 12 + _overlap(box, others) + _overlap(box, lines) * weight
             for name, box in boxes.items()
         }
         best = min(cost, key=cost.__getitem__)
         chosen.append(best)
-        solid.append(boxes[best])
+        solid = np.vstack([solid, boxes[best]])
     return chosen
 
 
@@ -65,10 +66,13 @@ def _box(place: Place, centre: tuple[float, float], long: float) -> Box:
     return (left, middle - LINE / 2, left + long, middle + LINE / 2)
 
 
-def _overlap(one: Box, other: Box) -> float:
-    wide = min(one[2], other[2]) - max(one[0], other[0])
-    high = min(one[3], other[3]) - max(one[1], other[1])
-    return max(0.0, wide) * max(0.0, high)
+def _overlap(box: Box, others: npt.NDArray[np.float64]) -> float:
+    """How much a box covers of others (n, 4), altogether."""
+    if not len(others):
+        return 0.0
+    wide = np.minimum(box[2], others[:, 2]) - np.maximum(box[0], others[:, 0])
+    high = np.minimum(box[3], others[:, 3]) - np.maximum(box[1], others[:, 1])
+    return float((np.maximum(0.0, wide) * np.maximum(0.0, high)).sum())
 
 
 def _outside(box: Box) -> float:

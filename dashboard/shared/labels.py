@@ -33,5 +33,7 @@ def _alike(labels: Mapping[Id, str]) -> set[Id]:
 
 def _seen(text: str) -> str:
     """What a reader can tell apart: not how wide a space is, nor marks that are not drawn."""
+    if text.isascii() and text.isprintable():  # as most are: letters that are drawn, and have one form
+        return " ".join(text.split())
     drawn = "".join(letter for letter in text if letter.isspace() or unicodedata.category(letter) not in ("Cc", "Cf"))
     return " ".join(unicodedata.normalize("NFKC", drawn).split())

@@ -4,9 +4,10 @@ What still changes (datasets, jobs, progress) is read afresh; what is finished i
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -15,6 +16,7 @@ from dashboard.shared import labels as _labels
 from dashboard.shared import words
 from db import adapters as _adapters
 from db import analytics
+from db import comparisons as _comparisons
 from db import datasets as _datasets
 from db import endpoints as _endpoints
 from db import job_progress as _progress
@@ -27,10 +29,14 @@ from worker.adapters import pricing
 from worker.evaluation.measures import USUAL
 from worker.jobs.kinds import KINDS
 from worker.pricing import comparison as pricing_comparison
-from worker.pricing import kept, known_prices, repeats
+from worker.pricing import comparison_jobs, kept, known_prices, repeats
 
 Version = str
 """Changes whenever the predictions of a job may have changed."""
+
+BY_TEXT: dict[str | type[Any], Callable[[Any], Any]] = {dict: repr, tuple: repr}
+"""How arguments of what is cached are told apart where they hold a value for each of many jobs: value by value, as
+Streamlit does it, took half of the time of a page with 200 of them."""
 
 
 def datasets() -> list[Dataset]:
@@ -52,7 +58,8 @@ def pricing_jobs(dataset_id: int | None) -> list[Job]:
 
 
 def is_pricing(dataset_id: int) -> bool:
-    return any(not job.state.is_final for job in pricing_jobs(dataset_id))
+    with begin() as session:
+        return _jobs.is_at_work(session, dataset_id, JobKind.PRICE)
 
 
 def shown_jobs(dataset_id: int | None) -> list[Job]:
@@ -132,8 +139,9 @@ def predictions(job_id: int, version: Version) -> Path:
         return analytics.snapshot(session, job_id, re.sub(r"\W+", "-", version))
 
 
-# A resource and not data, which is copied at each use: nobody changes a frame in place.
-@st.cache_resource(max_entries=4, show_spinner="Reading the predictions …")
+# A resource and not data, which is copied at each use: nobody changes a frame in place. It is of one job, or of few
+# enough predictions to be compared at once.
+@st.cache_resource(max_entries=24, show_spinner="Reading the predictions …", hash_funcs=BY_TEXT)
 def measured(versions: dict[int, Version], *, weighted: bool = False) -> pl.DataFrame:
     """Long frame of the jobs' predictions for rows whose true price is known; with their weights where comparisons of
     it shall be weighted."""
@@ -147,23 +155,36 @@ def runs(job_ids: Sequence[int]) -> dict[int, int]:
         return repeats.heads(_jobs.some(session, job_ids), _adapters.all(session))
 
 
+def some_jobs(job_ids: Sequence[int]) -> list[Job]:
+    """Those of the jobs that are there, by id."""
+    with begin() as session:
+        return _jobs.some(session, job_ids)
+
+
+def is_made(key: str) -> bool:
+    """Whether a part of a comparison was made, by what it is kept under."""
+    with begin() as session:
+        return bool(_comparisons.known(session, [key]))
+
+
 def compared(
     versions: dict[int, Version], part: kept.Part, by: str = USUAL, *, merges: bool = True, weighted: bool = False
 ) -> pl.DataFrame:
-    """A part of the comparison of the jobs: as a worker or somebody else made it, or made now."""
+    """A part of the comparison of the jobs: as a worker or somebody else made it, or made now. Raises BeingMade, where
+    a worker makes it."""
     made = kept.Comparison(
         list(versions), lambda: measured(versions, weighted=weighted), merges=merges, weighted=weighted
     )
+    comparison_jobs.demand(made, (part, by))
     return made.part(part, by)
 
 
-@st.cache_data(max_entries=50, show_spinner="Measuring the techniques and how sure that is …")
+@st.cache_data(max_entries=50, show_spinner="Measuring the techniques and how sure that is …", hash_funcs=BY_TEXT)
 def comparison(versions: dict[int, Version], by: str, *, merges: bool = True, weighted: bool = False) -> pl.DataFrame:
     """worker.evaluation.compare.table of the jobs, judged by one error; adds label, family, fixed_usd (null:
     unknown), fixed_seconds and frontier_odds. merges: runs of one technique are one line; weighted: by the weights of
     rows."""
-    with begin() as session:
-        jobs = _jobs.some(session, list(versions))
+    jobs = some_jobs(list(versions))
     labels = names(jobs)
     about = pl.DataFrame(
         {

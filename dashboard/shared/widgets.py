@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.shared import drawing, pickers, reads, words
 from dashboard.shared.chart_style import Chart
+from dashboard.shared.drawing import Drawn
 from dashboard.shared.navigation import CHOSEN, DATA, PICKER, choose, next_step
 from db.engine import DatabaseAway
 from db.errors import UserError
@@ -17,6 +18,7 @@ from db.types import Dataset, DatasetState
 from worker import amounts
 from worker.datasets import weights
 from worker.evaluation.certainty import TOLERANCES, USUAL_TOLERANCE
+from worker.evaluation.measures import Measure
 from worker.pricing import export
 
 log = logging.getLogger(__name__)
@@ -149,19 +151,22 @@ def downloads(name: str, fetch: Callable[[], pl.DataFrame], endings: Sequence[st
             )
 
 
-def chart(drawn: Chart, name: str, *, key: str = "") -> None:
+def chart(drawn: Chart | Drawn, name: str, *, key: str = "") -> None:
     """A chart, and below it the buttons that take it away as a picture, which is drawn only when one is pressed.
 
     `name`: of the file; `key` tells the chart from others of that name on the page.
     """
     key = key or name
-    st.altair_chart(drawn, key=key)
+    if isinstance(drawn, Drawn):
+        st.vega_lite_chart(spec=dict(drawn.spec), key=key)
+    else:
+        st.altair_chart(drawn, key=key)
     file = f"pricewright-{name}" + (f"-dataset-{st.session_state[CHOSEN]}" if CHOSEN in st.session_state else "")
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         for label, draw, mime in (("SVG", drawing.svg, "image/svg+xml"), ("PNG", drawing.png, "image/png")):
             st.download_button(
                 label,
-                lambda draw=draw: draw(drawn),  # type: ignore[misc]
+                lambda draw=draw: draw(drawn.chart if isinstance(drawn, Drawn) else drawn),  # type: ignore[misc]
                 file_name=f"{file}.{label.lower()}",
                 mime=mime,
                 type="tertiary",
@@ -170,6 +175,23 @@ def chart(drawn: Chart, name: str, *, key: str = "") -> None:
                 key=f"{label.lower()}-{key}",
                 help=f"This chart as a picture ({label}).",
             )
+
+
+def once(draw: Callable[..., Chart], *about: Any) -> Drawn:
+    """draw(*about), drawn once for all who look at the same."""
+    return _drawn(draw, f"{draw.__module__}.{draw.__qualname__}", *about)
+
+
+# Streamlit's own hash of a frame leaves out all but its first and last lines.
+@st.cache_resource(
+    max_entries=200,
+    show_spinner=False,
+    hash_funcs=reads.BY_TEXT | {pl.DataFrame: drawing.fingerprint, Measure: lambda measure: measure.key},
+)
+def _drawn(_draw: Callable[..., Chart], name: str, *about: Any) -> Drawn:
+    """name: tells what draws from others."""
+    del name
+    return drawing.drawn(_draw(*about))
 
 
 def tolerance(*, key: str) -> float:

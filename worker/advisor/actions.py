@@ -10,7 +10,8 @@ from worker.advisor.advice import COLUMNS, Advice, Fact, Link, NextStep
 from worker.advisor.evidence import Evidence
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.guesses import actions as guess_actions
-from worker.pricing import comparison
+from worker.pricing import comparison, comparison_jobs
+from worker.pricing.kept import Comparison
 
 
 def advice(session: Session, dataset_id: int) -> Advice:
@@ -25,6 +26,12 @@ def advice(session: Session, dataset_id: int) -> Advice:
         notes=_notes(known),
         you=_you(session, known),
     )
+
+
+def demand(session: Session, dataset_id: int) -> None:
+    """Nothing where `advice` takes a moment. Raises BeingMade where a worker first compares many predictions."""
+    made = Comparison(evidence.runs(session, dataset_id).compared)
+    comparison_jobs.demand(made, *((part, USUAL) for part in evidence.PARTS))
 
 
 def _verdict(known: Evidence) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -16,10 +16,10 @@ from db.knowledge import bases
 from db.types import Adapter, Dataset, Family, Freshness, Job, JobKind, JobState
 from worker import amounts, specs
 from worker.adapters import pricing
-from worker.evaluation import compare, context_curve, slices
+from worker.evaluation import compare, context_curve
 from worker.evaluation.measures import USUAL
-from worker.evaluation.shared import shared_items
-from worker.pricing import comparison, known_prices, repeats
+from worker.pricing import comparison, kept, repeats
+from worker.pricing.kept import Comparison, Part
 from worker.specs import BaseSpec
 
 FAMILIES = (Family.PROMPT, Family.RAG, Family.FINETUNE, Family.BASELINE)
@@ -58,8 +58,9 @@ class Evidence:
     specs: Mapping[int, BaseSpec]  # of those; without what only an earlier version can read
     names: Mapping[int, str]
     weighted_by: str  # the column that errors are weighted by; "": none
-    frame: pl.DataFrame  # predictions of the compared runs on the rows that all of them priced
-    table: pl.DataFrame  # compare.table of it
+    compared: Sequence[int]  # those of the runs that are compared
+    again: Mapping[int, int]  # another run of a technique -> the first one of the same settings, compared or not
+    table: pl.DataFrame  # compare.table of the compared ones, runs of one technique merged
     heads: Mapping[Family, int]  # of each family the run with the least error
     counts: Mapping[Family, int]  # how many runs of it were compared
     progress: Mapping[int, JobProgress]
@@ -96,6 +97,20 @@ class Evidence:
     def is_tried(self, technique: str) -> bool:
         return any(job.technique == technique for job in self.jobs.values())
 
+    def first_run(self, job_id: int) -> int:
+        """The first run with the settings of this one, whatever chance decided."""
+        return self.again.get(job_id, job_id)
+
+    def runs(self, job_id: int) -> list[int]:
+        """The runs with the settings of this one that stand beside it: compared like it, or on as many rows."""
+        is_compared, rows = job_id in self.compared, self.jobs[job_id].items_total
+        return [
+            other
+            for other, job in self.jobs.items()
+            if self.first_run(other) == self.first_run(job_id)
+            and (other in self.compared if is_compared else other not in self.compared and job.items_total == rows)
+        ]
+
     def adapter(self, job_id: int | None) -> Adapter | None:
         """The adapter that a run priced with, else the newest one that was made from the dataset."""
         number = "" if job_id is None else str(self.jobs[job_id].spec.get("adapter", ""))
@@ -103,8 +118,16 @@ class Evidence:
         return own or next(iter(self.adapters), None)
 
 
-def gather(session: Session, dataset_id: int) -> Evidence:
-    """Everything the Advisor goes by. Raises NotFound."""
+class Runs(NamedTuple):
+    """The finished runs that priced test rows of a dataset."""
+
+    known: dict[int, Job]
+    specs: dict[int, BaseSpec]  # of those; without what only an earlier version can read
+    compared: list[int]
+
+
+def runs(session: Session, dataset_id: int) -> Runs:
+    """Raises NotFound."""
     dataset = datasets.get(session, dataset_id)
     every = comparison.comparable(jobs.all(session, dataset_id, JobKind.PRICE))
     parsed: dict[int, BaseSpec] = {}
@@ -112,16 +135,20 @@ def gather(session: Session, dataset_id: int) -> Evidence:
         with suppress(UserError):  # stored by an earlier version, whose technique had other settings
             parsed[job.id] = specs.parse(job.spec)
     known = {job.id: job for job in every if job.id in parsed}
-    compared = comparison.of_like_size(known, comparison.taken(dataset, list(known.values())))
+    return Runs(known, parsed, comparison.of_like_size(known, comparison.taken(dataset, list(known.values()))))
+
+
+def gather(session: Session, dataset_id: int) -> Evidence:
+    """Everything the Advisor goes by. Raises NotFound."""
+    known, parsed, compared = runs(session, dataset_id)
+    dataset = datasets.get(session, dataset_id)
+    made = kept.Comparison(compared)
+    table = made.part("table")
     trained = adapters.all(session)
-    again = repeats.heads([known[job_id] for job_id in compared], trained)
-    frame, column = known_prices.of_jobs(session, compared)
-    table = compare.table(frame, level=comparison.level(), repeats=again)
     families = {job_id: parsed[job_id].family for job_id in table["job_id"]}
     heads: dict[Family, int] = {}
     for job_id in table["job_id"]:  # the one ahead first, those that answered too little last
         heads.setdefault(families[job_id], job_id)
-    frame = shared_items(frame) if len(frame) else frame
     base = bases.of(session, dataset_id)
     fixed = dict(zip(compared, pricing.fixed_usd(session, [known[each] for each in compared]), strict=True))
     data_need = next((j for j in jobs.all(session, dataset_id, JobKind.DATA_NEED) if j.state is JobState.DONE), None)
@@ -131,16 +158,17 @@ def gather(session: Session, dataset_id: int) -> Evidence:
         jobs=known,
         specs=parsed,
         names=compare.with_runs(table, comparison.labels(session, list(known.values()))),
-        weighted_by=column,
-        frame=frame,
+        weighted_by=made.weighted_by,
+        compared=compared,
+        again=repeats.heads(list(known.values()), trained),
         table=table,
         heads=heads,
         counts={family: sum(each is family for each in families.values()) for family in Family},
         progress={each.job_id: each for each in job_progress.of(session, compared)},
         unknown_fixed=frozenset(job_id for job_id, usd in fixed.items() if usd is None),
         pricing_seconds=job_progress.pricing_seconds(session, compared),
-        hardest=_hardest(frame, [heads[family] for family in FAMILIES if family in heads]),
-        curves=[_curve(session, known, ks, parsed) for ks in comparison.curves(list(known.values()))],
+        hardest=_hardest(made, [heads[family] for family in FAMILIES if family in heads]),
+        curves=[_curve(known, ks, parsed) for ks in comparison.curves(list(known.values()))],
         adapters=[each for each in trained if each.dataset_id == dataset_id],
         freshness=bases.freshness(session, base.id) if base else None,
         refreshed_at=base.refreshed_at if base else None,
@@ -150,17 +178,19 @@ def gather(session: Session, dataset_id: int) -> Evidence:
     )
 
 
-def _hardest(frame: pl.DataFrame, heads: Sequence[int]) -> dict[int, dict[str, Any]]:
+_CUTS: Mapping[Part, str] = {"by category": "category", "by band": "price band"}
+PARTS: Sequence[Part] = ("table", *_CUTS)
+"""What the Advisor takes of the comparison of all runs."""
+
+
+def _hardest(made: Comparison, heads: Sequence[int]) -> dict[int, dict[str, Any]]:
     """Job -> the line of the category that it errs most in, or, with fewer than two that are large enough, of the
     price band: slice, n, mae with its interval; slices: how many could be measured; kind: what they are."""
-    lines = frame.filter(pl.col("job_id").is_in(list(heads)))
-    if lines.is_empty():
-        return {}
-    for kind, cut in (("category", slices.by_category), ("price band", slices.by_band)):
-        cuts = cut(lines, level=comparison.level()).drop_nulls(f"{USUAL}_low")
-        if cuts["slice"].n_unique() >= 2:
-            worst = cuts.sort(USUAL, descending=True).group_by("job_id", maintain_order=True).agg(pl.all().first())
-            sizes = dict(cuts.group_by("job_id").len().iter_rows())
+    for part, kind in _CUTS.items() if heads else ():
+        lines = made.part(part).filter(pl.col("job_id").is_in(list(heads))).drop_nulls(f"{USUAL}_low")
+        if lines["slice"].n_unique() >= 2:
+            worst = lines.sort(USUAL, descending=True).group_by("job_id", maintain_order=True).agg(pl.all().first())
+            sizes = dict(lines.group_by("job_id").len().iter_rows())
             return {
                 line["job_id"]: line | {"slices": sizes[line["job_id"]], "kind": kind}
                 for line in worst.iter_rows(named=True)
@@ -168,13 +198,12 @@ def _hardest(frame: pl.DataFrame, heads: Sequence[int]) -> dict[int, dict[str, A
     return {}
 
 
-def _curve(session: Session, known: Mapping[int, Job], ks: dict[int, int], parsed: Mapping[int, BaseSpec]) -> Curve:
-    frame, column = known_prices.of_jobs(session, list(ks))
-    compared = compare.table(frame, level=comparison.level())
+def _curve(known: Mapping[int, Job], ks: dict[int, int], parsed: Mapping[int, BaseSpec]) -> Curve:
+    made = kept.Comparison(list(ks))
+    compared = made.part("table")
     lines = context_curve.curve(compared, ks, dict(compared.select("job_id", "tokens_in").iter_rows()))
     first = next(iter(ks))
     what = comparison.counted(known[first].technique)
     rows = amounts.count(int(compared["n"].max() or 0), "test row")  # type: ignore[arg-type]
-    weighed = comparison.weighed(column, USUAL)
-    said = f"On {rows}: {context_curve.sentence(lines, what)}{weighed}"
+    said = f"On {rows}: {context_curve.sentence(lines, what)}{comparison.weighed(made.weighted_by, USUAL)}"
     return Curve(parsed[first].family, what, ks, lines, said)

@@ -22,9 +22,9 @@ from worker.advisor import forecast
 from worker.advisor.advice import Link, NextStep
 from worker.advisor.evidence import Curve, Evidence
 from worker.data_need import actions as data_need_actions
-from worker.evaluation import compare, context_curve, data_curve
+from worker.evaluation import context_curve, data_curve
 from worker.finetune import planning as finetune_planning
-from worker.pricing import comparison, known_prices, planning
+from worker.pricing import comparison, kept, planning
 from worker.specs import BaseSpec, CombinedSpec, FinetunedSpec, finetune
 from worker.specs import data_need as specs_data_need
 from worker.specs.data_need import FINETUNE, WAYS
@@ -151,16 +151,15 @@ def _smaller(session: Session, evidence: Evidence) -> Iterator[NextStep]:
     all of the rows would tell whether that holds."""
     target = _Target.of(evidence)
     steps_of = {job_id: curve for curve in evidence.curves for job_id in curve.jobs}
-    compared = set(evidence.frame["job_id"])
+    tried = {evidence.first_run(job_id) for job_id in evidence.compared}
     for job_id, job in evidence.jobs.items():
         spec = evidence.specs[job_id]
         head = evidence.heads.get(spec.family)
         curve = steps_of.get(job_id)
-        if job_id in compared or head is None or (curve and job_id not in curve.worth_more):
+        if evidence.first_run(job_id) in tried or head is None or (curve and job_id not in curve.worth_more):
             continue
-        if any(evidence.specs[other].hash == spec.hash for other in compared):
-            continue
-        gap = _paired(session, curve, job_id, head)
+        tried.add(evidence.first_run(job_id))
+        gap = _paired(evidence, curve, job_id, head)
         took = _priced(session, evidence, spec, target.limit)
         if gap is None or took is None:
             continue
@@ -173,7 +172,7 @@ def _smaller(session: Session, evidence: Evidence) -> Iterator[NextStep]:
         if curve:
             ground += f" It is one of {len(curve.jobs)} steps of a context curve; the interval allows for that."
         lead = evidence.lead["job_id"] if evidence.lead else head
-        ahead = _paired(session, curve, job_id, lead) if lead != head else None
+        ahead = _paired(evidence, curve, job_id, lead) if lead != head else None
         stays_behind = ahead is not None and ahead.low is not None and ahead.low > 0
         if stays_behind:
             ground += f" On those rows it is surely behind {evidence.names[lead]} all the same."
@@ -207,19 +206,15 @@ class _Gap:
     rows: int
 
 
-def _paired(session: Session, curve: Curve | None, job_id: int, head: int) -> _Gap | None:
-    """How much a run differs from another, its interval corrected for the steps of a context curve that it was the best
-    of; None where they share no row."""
-    among = sorted({*(curve.jobs if curve else {job_id}), head})
-    frame, _ = known_prices.of_jobs(session, among)
-    if not len(frame) or frame["job_id"].n_unique() < len(among):
-        return None
-    pairs = compare.every_pair(frame, level=comparison.level())
-    line = pairs.filter((pl.col("first") == job_id) & (pl.col("second") == head)).row(0, named=True)
+def _paired(evidence: Evidence, curve: Curve | None, job_id: int, head: int) -> _Gap | None:
+    """How much a technique differs from another, each the mean of its runs, the interval corrected for the steps of a
+    context curve that it was the best of; None where they share no row."""
+    made = kept.Comparison(sorted({*(curve.jobs if curve else ()), *evidence.runs(job_id), *evidence.runs(head)}))
+    one, other = (made.repeats.get(each, each) for each in (job_id, head))
+    line = made.part("every pair").filter((pl.col("first") == one) & (pl.col("second") == other)).row(0, named=True)
     if line["diff"] is None:
         return None
-    rows = frame.filter(pl.len().over("row") == len(among))["row"].n_unique()
-    return _Gap(line["diff"], line["diff_low"], line["diff_high"], rows)
+    return _Gap(line["diff"], line["diff_low"], line["diff_high"], int(made.part("table")["n"][0]))
 
 
 def _curves(session: Session, evidence: Evidence) -> Iterator[NextStep]:

@@ -1,15 +1,16 @@
 """The choice among compared jobs within limits: the cheapest that is near enough, the best that is affordable, the
 fastest that is fast enough; and which can't be told apart from it."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from worker import amounts
-from worker.evaluation import compare, frontier_odds, metrics, pairs, resampling
+from worker.evaluation import compare, frontier_odds, pairs, resampling
 from worker.evaluation.compare import MIN_ANSWERED, NEGLIGIBLE, NO_REPEATS
 from worker.evaluation.measures import DECIDING, Measure
 from worker.evaluation.pairs import Measurer, Sample
@@ -45,32 +46,67 @@ class Choice:
     is_sure: bool = True  # its own interval of the error lies within the limit
 
 
-def choices(
-    table: pl.DataFrame,
+GAPS: dict[str, pl.DataType | type[pl.DataType]] = {
+    name: compare.PAIRS[name] for name in ("first", "second", "diff_low", "diff_high")
+}
+
+
+def gaps(
     predictions: pl.DataFrame,
-    limits: Limits,
+    question: Question,
     *,
     by: str,
+    level: float,
     repeats: Mapping[int, int] = NO_REPEATS,
     n_boot: int = 2000,
     seed: int = 0,
+) -> pl.DataFrame:
+    """GAPS: how far every technique surely lies apart from every other in what a question asks for, all pairs held at
+    once: $ per item, the figure of the measure `by`, or seconds. `predictions` and `repeats` as `compare.table` takes
+    them; of a technique that ran several times how far its runs lie apart is part of the doubt.
+
+    For "best" the same as `compare.every_pair`. Techniques with an item of unknown cost have no line for "cheapest".
+    """
+    if question == "best":
+        pairs_of = compare.every_pair(predictions, n_boot, seed, by=by, level=level, repeats=repeats)
+        return pairs_of.select(list(GAPS))
+    column, average = _ASKED[question]
+    every = compare.technique_of_jobs(predictions, repeats)
+    lines = shared_items(predictions).with_columns(again=pl.col("usd") + pl.col("saved_usd"))
+    n = len(lines) // max(1, len(every))
+    if not n:
+        return pl.DataFrame(schema=GAPS)
+    values = frontier_odds.side_by_side(lines[column], n)
+    blind = every.filter(pl.Series(np.isnan(values).any(axis=0)))["job_id"]
+    known = ~every["job_id"].is_in(blind.implode()).to_numpy()
+    techniques = every["job_id"].filter(pl.Series(known))
+    # What an item costs and takes is measured as it is; only errors are weighted.
+    sample = Sample(values[:, known], resampling.number(lines["group_id"].head(n)), resampling.number(techniques))
+    apart = pairs.differences([sample], average, n_boot, seed, level)[0]
+    job_ids = techniques.unique().sort().to_list()
+    found = [
+        (job_ids[one], job_ids[other], *apart.of(one, other)[1:])
+        for one, other in itertools.permutations(range(len(job_ids)), 2)
+    ]
+    return pl.DataFrame(found, schema=GAPS, orient="row").with_columns(pl.col("diff_low", "diff_high").fill_nan(None))
+
+
+def choices(
+    table: pl.DataFrame, gaps_of: Callable[[Question], pl.DataFrame], limits: Limits, *, by: str
 ) -> list[Choice]:
-    """One choice for each question of the limits. `table`: `compare.table` of the predictions with the same `repeats`,
-    judged by `by`.
+    """One choice for each question of the limits. `table`: `compare.table` judged by `by`; `gaps_of`: GAPS of the same
+    predictions and level for a question.
 
     Jobs that answered too little (MIN_ANSWERED) are never chosen, nor is one for its cost when that is unknown. Ties
-    are those whose paired difference to the choice is not surely one, all pairs of candidates held at once. Of a
-    technique that ran several times the mean counts, and how far its runs lie apart is part of the doubt.
+    are those whose paired difference to the choice is not surely one, all pairs that were compared held at once:
+    which of them keep the limits was seen on the same items.
     """
     measure = DECIDING[by]
     candidates = table.filter(
         pl.col("parse_rate") >= pl.min_horizontal(pl.lit(MIN_ANSWERED), pl.col("parse_rate").max())
     )
     kept = candidates.filter(_keeps(limits, measure))
-    lines = _Lines(predictions, repeats, compare.level_of(table))
-    return [
-        _choice(question, candidates, kept, lines, limits, measure, n_boot, seed) for question in limits.questions()
-    ]
+    return [_choice(question, candidates, kept, gaps_of, limits, measure) for question in limits.questions()]
 
 
 def sentence(choice: Choice, table: pl.DataFrame, limits: Limits, names: Mapping[int, str], *, by: str) -> str:
@@ -109,30 +145,16 @@ def sentence(choice: Choice, table: pl.DataFrame, limits: Limits, names: Mapping
 _WHAT = {"cheapest": "Cheapest", "best": "Best on {measure}", "fastest": "Fastest"}
 _ASPECT = {"cheapest": "cost", "best": "{measure}", "fastest": "time"}
 _COLUMNS = {"cheapest": "usd_per_1000", "fastest": "p50_ms"}
-
-
-class _Lines:
-    """Predictions with their errors, on the items that all jobs share."""
-
-    def __init__(self, predictions: pl.DataFrame, repeats: Mapping[int, int], level: float) -> None:
-        self.level = level
-        self._frame = metrics.errors(shared_items(predictions)).with_columns(again=pl.col("usd") + pl.col("saved_usd"))
-        self._jobs = compare.technique_of_jobs(predictions, repeats)
-
-    def sample(self, techniques: list[int], column: str) -> Sample:
-        """What all runs of techniques have in a column; techniques by the job under whose id each stands."""
-        runs = self._jobs.filter(pl.col("job_id").is_in(techniques))
-        part = self._frame.filter(pl.col("job_id").is_in(runs["job"].implode()))
-        n = len(part) // max(1, len(runs))
-        grid = frontier_odds.side_by_side(part[column], n)
-        # What an item costs and takes is measured as it is; only errors are weighted.
-        weights = None if column in ("again", "seconds") else metrics.weights(part.head(n))
-        return Sample(grid, resampling.number(part["group_id"].head(n)), resampling.number(runs["job_id"]), weights)
+_ASKED: dict[Question, tuple[str, Measurer]] = {
+    "cheapest": ("again", resampling.means),
+    "fastest": ("seconds", resampling.medians),
+}
+"""The column of an item's value, and how it is averaged."""
 
 
 def _choice(
-    question: Question, candidates: pl.DataFrame, kept: pl.DataFrame, lines: _Lines, limits: Limits, measure: Measure,
-    n_boot: int, seed: int,
+    question: Question, candidates: pl.DataFrame, kept: pl.DataFrame, gaps_of: Callable[[Question], pl.DataFrame],
+    limits: Limits, measure: Measure,
 ) -> Choice:  # fmt: skip
     column = _COLUMNS.get(question, measure.key)
     is_low = column != measure.key or measure.lower_is_better
@@ -140,17 +162,12 @@ def _choice(
     if order.is_empty():
         return Choice(question, None, perhaps=tuple(candidates.filter(_may_keep(limits, measure))["job_id"]))
     job_id, figure = order["job_id"][0], order[column][0]
-    jobs = sorted(order["job_id"])
-    values, average = _asked(question, measure)
-    gaps = pairs.differences([lines.sample(jobs, values)], average, n_boot, seed, lines.level)[0]
+    of_chosen = gaps_of(question).filter(pl.col("second") == job_id)
+    apart = set(of_chosen.filter((pl.col("diff_low") > 0) | (pl.col("diff_high") < 0))["first"])
     ties = [
         other
         for other, theirs in zip(order["job_id"], order[column], strict=True)
-        if other != job_id
-        and (
-            abs(theirs - figure) <= NEGLIGIBLE * abs(figure)
-            or not _is_apart(gaps.of(jobs.index(other), jobs.index(job_id)))
-        )
+        if other != job_id and (abs(theirs - figure) <= NEGLIGIBLE * abs(figure) or other not in apart)
     ]
     ahead = pl.col(column) < figure if is_low else pl.col(column) > figure
     perhaps = candidates.filter(ahead & _may_keep(limits, measure)) if column != measure.key else candidates.clear()
@@ -158,21 +175,6 @@ def _choice(
     end = chosen[f"{measure.key}_high" if measure.lower_is_better else f"{measure.key}_low"]
     is_sure = limits.error is None or (end is not None and _within(end, limits.error, measure))
     return Choice(question, job_id, tuple(ties), tuple(perhaps["job_id"]), is_sure)
-
-
-def _asked(question: Question, measure: Measure) -> tuple[str, Measurer]:
-    """The column of an item's value, and how it is averaged."""
-    averages: dict[Question, tuple[str, Measurer]] = {
-        "cheapest": ("again", resampling.means),
-        "fastest": ("seconds", resampling.medians),
-        "best": (measure.error, partial(compare.figure, key=measure.key)),
-    }
-    return averages[question]
-
-
-def _is_apart(gap: tuple[float, float, float]) -> bool:
-    _, low, high = gap
-    return low > 0 or high < 0
 
 
 def _keeps(limits: Limits, measure: Measure) -> pl.Expr:

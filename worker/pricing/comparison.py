@@ -17,8 +17,7 @@ from worker.datasets import price_bounds
 from worker.evaluation import choice, compare, conformal, context_curve
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, USUAL
-from worker.pricing import kept, known_prices
-from worker.pricing import repeats as runs
+from worker.pricing import kept
 
 _INTERVALS = ("job_id", "covered", "covered_low", "covered_high", "width")
 
@@ -155,12 +154,10 @@ def of_jobs(job_ids: Sequence[int], measure: str = USUAL, *, weighted: bool = Tr
 def choose(job_ids: Sequence[int], limits: Limits, by: str = USUAL, *, weighted: bool = True) -> list[dict[str, Any]]:
     """What each limit chooses among jobs, judged by a measure: question, job (None: none keeps the limits), ties,
     perhaps, is_sure as `choice.Choice`, weighted_by as in `of_jobs`, and a sentence."""
+    made = kept.Comparison(job_ids, weighted=weighted)
     with begin() as session:
-        frame, column = known_prices.of_jobs(session, job_ids, weighted=weighted)
-        chosen = [jobs.get(session, job_id) for job_id in job_ids]
-        repeats = runs.heads(chosen, adapters.all(session))
-        names = labels(session, [job for job in chosen if job.id not in repeats])
-    table = compare.table(frame, by=by, level=level(), repeats=repeats)
+        names = labels(session, [jobs.get(session, job_id) for job_id in job_ids])
+    table, column = made.part("table", by), made.weighted_by
     names = compare.with_runs(table, names)
     return [
         {
@@ -172,7 +169,7 @@ def choose(job_ids: Sequence[int], limits: Limits, by: str = USUAL, *, weighted:
             "weighted_by": column,
             "sentence": choice.sentence(each, table, limits, names, by=by) + weighed(column, by),
         }
-        for each in choice.choices(table, frame, limits, by=by, repeats=repeats)
+        for each in choice.choices(table, made.gaps(by), limits, by=by)
     ]
 
 
@@ -239,16 +236,16 @@ def curve(job_ids: Sequence[int]) -> dict[str, Any]:
     """
     with begin() as session:
         chosen = [jobs.get(session, job_id) for job_id in job_ids]
-        frame, column = known_prices.of_jobs(session, job_ids)
-    compared = compare.table(frame, level=level())
+    made = kept.Comparison(job_ids)
+    compared = made.part("table")
     lines = context_curve.curve(
         compared,
         ks={job.id: int(job.spec["k"]) for job in chosen},
         prompt_tokens=dict(compared.select("job_id", "tokens_in").iter_rows()),
     )
     what = counted(chosen[0].technique) if chosen else "examples"
-    sentence = context_curve.sentence(lines, what) + weighed(column, USUAL)
-    return {"rows": lines.to_dicts(), "weighted_by": column, "sentence": sentence}
+    sentence = context_curve.sentence(lines, what) + weighed(made.weighted_by, USUAL)
+    return {"rows": lines.to_dicts(), "weighted_by": made.weighted_by, "sentence": sentence}
 
 
 def counted(technique: str) -> str:

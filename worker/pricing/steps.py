@@ -12,11 +12,11 @@ import polars as pl
 from db import artifacts, chunks, completions, datasets, jobs, predictions, rates, results
 from db.engine import Session, begin
 from db.knowledge import bases
-from db.types import ITEM_SCHEMA, Artifact, Dataset, Job, JobKind, JobState, PredictionStatus, Queue, Split, Step
+from db.types import ITEM_SCHEMA, Artifact, Dataset, Job, PredictionStatus, Split
 from worker import specs
-from worker.app import start_job
 from worker.evaluation import calibration, conformal, drift, metrics, neighbours_alone, support
-from worker.pricing import comparison, fit_worth, kept, known_prices, likeness, lists
+from worker.evaluation.measures import DECIDING
+from worker.pricing import comparison, comparison_jobs, fit_worth, kept, known_prices, likeness, lists
 from worker.progress import Progress
 from worker.resources import LiveResources, fitted, price_with
 from worker.specs import BaseSpec, members_of
@@ -155,40 +155,26 @@ def evaluate(work: Work) -> Commit:
 
     def commit(session: Session) -> chunks.Tally:
         results.put(session, work.job.id, measured)
-        _compare_when_all_are_done(session, work.job)
         lists.keep_support(session, work.job, reckoned)
         return chunks.Tally()
 
     return commit
 
 
-def _compare_when_all_are_done(session: Session, job: Job) -> None:
-    """Starts the comparison that pages show at first, where it takes longer than a reader would wait for."""
-    every = jobs.all(session, job.dataset_id, JobKind.PRICE)
-    if any(other.id != job.id and not other.state.is_final for other in every):
-        return
-    done = [other for other in every if other.id == job.id or other.state is JobState.DONE]
-    if sum(other.items_total for other in done) > kept.AT_ONCE:
-        start_job(
-            session, kind=JobKind.COMPARE, dataset_id=job.dataset_id, queue=Queue.CPU, chunks=[(Step.COMPARE, [])],
-            items_total=len(kept.ALL),
-        )  # fmt: skip
-
-
 def compare(work: Work) -> Commit:
-    """Make all parts of the comparison that pages show at first; each is kept as soon as it is made."""
-    with begin() as session:
-        dataset = datasets.get(session, work.job.dataset_id)
-        every = jobs.all(session, dataset.id, JobKind.PRICE)
-    made = kept.Comparison(comparison.taken(dataset, every))
-    missing = made.missing()
+    """Make all parts of a comparison by some measures; each is kept as soon as it is made."""
+    asked = work.job.spec
+    made = kept.Comparison(asked["jobs"], merges=asked["merges"], weighted=asked["weighted"])
+    every = comparison_jobs.parts([list(DECIDING)[place] for place in work.chunk.rows])
+    missing = made.missing(every)
+    work.progress.advance(len(every) - len(missing))
     for part, by in missing:
-        made.part(part, by)
+        made.part(part, by)  # somebody else may have made it meanwhile
         work.progress.advance()
 
     def commit(session: Session) -> chunks.Tally:
         del session
-        return chunks.Tally(items=work.job.items_total)
+        return chunks.Tally(items=len(every))
 
     return commit
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 import polars as pl
 
@@ -134,7 +135,8 @@ def repriced(facts: Facts, dataset: Dataset) -> Findings:
         return found
     with begin() as session:  # runs of one technique stand apart once the adapter of one is gone
         names = comparison.labels(session, compared) | {line.job: line.label for line in facts.lines}
-    answers = choice.choices(table, frame, facts.limits, by=facts.measure, repeats=again)
+    gaps = partial(choice.gaps, frame, by=facts.measure, level=facts.level, repeats=again)
+    answers = choice.choices(table, gaps, facts.limits, by=facts.measure)
     answer = next(each for each in answers if each.question == facts.question)
     if answer.job_id != facts.job:
         said = choice.sentence(answer, table, facts.limits, names, by=facts.measure)

@@ -14,7 +14,8 @@ SECONDS = 60.0
 
 
 def advice(dataset: Dataset) -> Advice:
-    """worker.advisor.actions.advice, made anew whenever a job, an adapter or a game changed."""
+    """worker.advisor.actions.advice, made anew whenever a job, an adapter or a game changed. Raises BeingMade, where a
+    worker first compares the runs."""
     with begin() as session:
         work = [f"{job.id} {job.state} {job.finished_at}" for job in jobs.all(session, dataset.id)]
         games = [f"{game.id} {game.ended_at}" for game in guesses.all(session, dataset.id)]
@@ -27,4 +28,5 @@ def _advice(dataset_id: int, version: str) -> Advice:
     """version: changes whenever what the advice rests on may have changed."""
     del version
     with begin() as session:
+        actions.demand(session, dataset_id)
         return actions.advice(session, dataset_id)

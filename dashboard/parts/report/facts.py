@@ -15,10 +15,11 @@ from db.errors import NotReady
 from db.types import Dataset, Job
 from worker.advisor import actions as advisor_actions
 from worker.advisor.advice import Advice
-from worker.evaluation import choice, compare, coverage, slices
+from worker.evaluation import choice, compare
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, Measure
-from worker.pricing import comparison, known_prices, repeats
+from worker.pricing import comparison, comparison_jobs, kept, repeats
+from worker.pricing.kept import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,6 @@ def gather(job_ids: Sequence[int], measure: str, limits: Limits, *, weighted: bo
     with begin() as session:
         chosen = [jobs.get(session, job_id) for job_id in job_ids]
         dataset = datasets.get(session, chosen[0].dataset_id)
-        frame, column = known_prices.of_jobs(session, job_ids, weighted=weighted)
         trained = adapters.all(session)
         advice = advisor_actions.advice(session, dataset.id)
     forms = {adapter.id: adapter.form for adapter in trained}
@@ -71,7 +71,7 @@ def gather(job_ids: Sequence[int], measure: str, limits: Limits, *, weighted: bo
     names = {job_id: names[job_id] for job_id in (*rows, *names)}  # the one ahead first, in charts too
     names |= {job_id: f"{names[job_id]} ({row['repeats']} runs)" for job_id, row in rows.items() if row["repeats"] > 1}
     table = _table(list(rows.values()), {job.id: job for job in chosen}, names)
-    how: dict[str, Any] = {"by": measure, "level": comparison.level(), "repeats": repeats.heads(chosen, trained)}
+    made = kept.Comparison(job_ids, weighted=weighted)
     marks = {job_id: content.mark(job_id) for job_id in names}
     return Facts(
         dataset=dataset,
@@ -80,15 +80,15 @@ def gather(job_ids: Sequence[int], measure: str, limits: Limits, *, weighted: bo
         limits=limits,
         names=names,
         table=table,
-        pairs=compare.every_pair(frame, **how),
-        by_category=slices.by_category(frame, **how),
-        by_band=slices.by_band(frame, **how),
-        coverage=coverage.overall(frame),
-        coverage_by_band=coverage.by_band(frame),
-        weighted_by=column,
+        pairs=made.part("every pair", measure),
+        by_category=made.part("by category", measure),
+        by_band=made.part("by band", measure),
+        coverage=made.part("coverage"),
+        coverage_by_band=made.part("coverage by band"),
+        weighted_by=made.weighted_by,
         choices=[
-            choice.sentence(each, table, limits, marks, by=measure) + comparison.weighed(column, measure)
-            for each in choice.choices(table, frame, limits, by=measure, repeats=how["repeats"])
+            choice.sentence(each, table, limits, marks, by=measure) + comparison.weighed(made.weighted_by, measure)
+            for each in choice.choices(table, made.gaps(measure), limits, by=measure)
         ],
         cautions=comparison.cautions(job_ids),
         combined=comparison.combinations(job_ids),
@@ -96,6 +96,16 @@ def gather(job_ids: Sequence[int], measure: str, limits: Limits, *, weighted: bo
         advice=advice,
         made_at=datetime.now(UTC),
     )
+
+
+def demand(job_ids: Sequence[int], measure: str, limits: Limits, *, weighted: bool = True) -> None:
+    """Nothing where `gather` takes a moment. Raises BeingMade where a worker first compares many predictions."""
+    made = kept.Comparison(job_ids, weighted=weighted)
+    parts: list[Part] = [*kept.JUDGED, "coverage", "coverage by band", *map(kept.APART.__getitem__, limits.questions())]
+    comparison_jobs.demand(made, *((part, measure) for part in parts))
+    if made.jobs:
+        with begin() as session:
+            advisor_actions.demand(session, made.jobs[0].dataset_id)
 
 
 def _table(rows: Sequence[Mapping[str, Any]], known: Mapping[int, Job], names: Mapping[int, str]) -> pl.DataFrame:

@@ -43,7 +43,7 @@ def choose(dataset: Dataset, jobs: Sequence[Job], labels: dict[int, str]) -> dic
 
 def chart(frame: pl.DataFrame, error: Measure, marks: Marks, budgets: pl.DataFrame | None) -> None:
     """Cost against error; what was chosen by a limit is ringed."""
-    widgets.chart(charts.trade_off(frame, error, list(marks), budgets), "trade-off")
+    widgets.chart(widgets.once(charts.trade_off, frame, error, list(marks), budgets), "trade-off")
     ringed = " A ring marks what the limits choose." if marks else ""
     st.caption(
         f"Bars are {amounts.level(compare.level_of(frame))} bootstrap intervals over the test rows. On the dashed line "
@@ -187,7 +187,7 @@ def slices(frame: pl.DataFrame, labels: dict[int, str], error: Measure) -> None:
         "worse than the one ahead in its row, all slices and techniques taken together; green is not shown to be; grey "
         "has too few rows to say."
     )
-    widgets.chart(charts.slices(frame, labels, error), "slices")
+    widgets.chart(widgets.once(charts.slices, frame, labels, error), "slices")
 
 
 def every_pair(frame: pl.DataFrame, labels: dict[int, str], error: Measure) -> None:
@@ -196,7 +196,7 @@ def every_pair(frame: pl.DataFrame, labels: dict[int, str], error: Measure) -> N
         "than the one above, on the rows that both answered. Green is surely better, red surely worse, all pairs taken "
         "together; grey is a tie, and its tooltip says how many more rows would probably tell."
     )
-    widgets.chart(charts.every_pair(frame, labels, error), "every-pair")
+    widgets.chart(widgets.once(charts.every_pair, frame, labels, error), "every-pair")
 
 
 def _one(versions: dict[int, Version], labels: dict[int, str], order: pl.Series) -> pl.DataFrame:
@@ -242,4 +242,4 @@ def speed(table: pl.DataFrame) -> None:
     st.caption(
         "Working time per item on the machine that did it: the mark is the median, 95 % are faster than the line's end."
     )
-    widgets.chart(charts.latency(table), "latency")
+    widgets.chart(widgets.once(charts.latency, table), "latency")

@@ -1,11 +1,12 @@
 """The Trade-offs page: the verdict, every error and every closer look."""
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from dashboard.parts.report import files
 from dashboard.parts.tradeoffs import intervals
 from dashboard.shared import verdicts
-from db import jobs
+from db import jobs, predictions
 from db.engine import begin
 from db.types import Split
 from tests.builders import a_dataset
@@ -14,7 +15,7 @@ from tests.dashboard.priced import a_finished_job
 from tests.worker.conftest import drain
 from tests.worker.conftest import sent as sent
 from worker import specs
-from worker.pricing import actions
+from worker.pricing import actions, kept
 
 
 def test_the_verdict_names_the_one_ahead_the_tied_and_the_cheapest(open_page: Open, priced: int) -> None:
@@ -150,3 +151,62 @@ def test_the_report_is_made_when_somebody_wants_it(
     assert labels[-len(files.FORMATS) :] == [form.label for form in files.FORMATS.values()]
     assert asked == []
     assert labels.count("SVG") == labels.count("PNG") == len(at.get("vega_lite_chart"))
+
+
+def test_many_predictions_are_compared_by_a_worker_and_shown_when_it_is_done(
+    open_page: Open, priced: int, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "AT_ONCE", 50)
+    at = open_page("tradeoffs")
+    assert is_well(at)
+    assert "A worker compares 120 predictions: 0 of 9 parts are made" in progress_lines(at)
+    assert not at.dataframe
+    drain(sent)
+    at.run()
+    assert "is ahead on mean error" in at.info[0].value
+    assert len(at.dataframe[0].value) == 6
+    assert "Web page (HTML)" in [each.proto.label for each in at.get("download_button")]
+    at.selectbox(key="error").select("rmsle").run()
+    assert "0 of 4 parts are made" in progress_lines(at)
+    drain(sent)
+    at.run()
+    assert "is ahead on rmsle" in at.info[0].value
+    assert progress_lines(at) == ""
+
+
+def test_a_comparison_that_was_cancelled_can_be_made_all_the_same(
+    open_page: Open, priced: int, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "AT_ONCE", 50)
+    at = open_page("tradeoffs")
+    press(at, "Cancel")
+    at.run()
+    assert "The comparison was cancelled." in texts(at)
+    press(at, "Compare anyway")
+    drain(sent)
+    at.run()
+    assert "is ahead on mean error" in at.info[0].value
+
+
+def press(at: AppTest, label: str) -> None:
+    next(button for button in at.button if button.label == label).click().run()
+
+
+def progress_lines(at: AppTest) -> str:
+    return " ".join(each.proto.text for each in at.get("progress"))
+
+
+@pytest.mark.slow
+def test_a_new_limit_needs_no_predictions_once_it_was_compared(
+    open_page: Open, priced: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = open_page("tradeoffs")
+    at.number_input(key="limit-usd").set_value(0.05).run()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("The predictions were read again.")
+
+    monkeypatch.setattr(predictions, "of_jobs", refuse)
+    at.number_input(key="limit-usd").set_value(5.0).run()
+    assert is_well(at)
+    assert "at most $5.00 per 1,000 items" in texts(at).replace("\\$", "$")

@@ -10,13 +10,15 @@ from db.errors import NotFound
 from db.types import Family, JobKind, Queue, Split, Step
 from tests.builders import a_dataset, an_adapter
 from tests.dashboard.priced import a_finished_job, a_priced_dataset
+from tests.worker.conftest import drain
 from tests.worker.what_if.test_actions import a_job_with
 from worker import specs
 from worker.advisor import actions
 from worker.advisor.advice import COLUMNS, Advice, Fact
 from worker.data_need.results import measured, rung_name, rungs_of
+from worker.evaluation import compare
 from worker.evaluation.data_verdict import report
-from worker.pricing import comparison
+from worker.pricing import comparison, comparison_jobs, kept
 from worker.specs.data_need import WAYS
 
 
@@ -134,6 +136,39 @@ def test_a_curve_on_few_rows_foretells_a_gain_from_its_own_paired_difference(dat
     assert step.high is not None
     assert step.low < step.gain < step.high
     assert f"Job {best}" in step.ground
+
+
+def test_a_gain_is_that_between_the_means_of_runs_as_the_table_has_them(database: str) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 600)
+        heads = [a_finished_job(session, dataset_id, specs.ZeroShotSpec(sample=sample)) for sample in (0, 1)]
+        few = [a_finished_job(session, dataset_id, specs.MultiShotSpec(k=20, seed=seed)) for seed in (3, 4)]
+        for job_id in few:
+            a_sample(session, dataset_id, job_id, 24)
+        # Another run of what is compared is no other technique.
+        a_sample(session, dataset_id, a_finished_job(session, dataset_id, specs.ZeroShotSpec(sample=2)), 24)
+        frame = predictions.of_jobs(session, [*heads, *few])
+    (step,) = [step for step in advise(dataset_id).steps if step.gain is not None]
+    pairs = compare.every_pair(frame, repeats={heads[1]: heads[0], few[1]: few[0]})
+    (line,) = pairs.filter((pl.col("first") == few[0]) & (pl.col("second") == heads[0])).iter_rows(named=True)
+    assert (step.gain, step.low, step.high) == pytest.approx((line["diff"], line["diff_low"], line["diff_high"]))
+    assert f"Job {few[0]} priced 24 of these rows so" in step.ground
+
+
+def test_advice_on_many_predictions_waits_for_the_worker_that_compares_them(
+    database: str, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "AT_ONCE", 20)
+    with begin() as session:
+        dataset_id = a_dataset(session, 200)
+        a_priced_dataset(session, dataset_id, ("ridge", "zero-shot"))
+    with begin() as session, pytest.raises(comparison_jobs.BeingMade):
+        actions.demand(session, dataset_id)
+    drain(sent)
+    monkeypatch.setattr(predictions, "of_jobs", lambda *_, **__: pytest.fail("The predictions were read again."))
+    with begin() as session:
+        actions.demand(session, dataset_id)
+        assert actions.advice(session, dataset_id).rows == 20
 
 
 def test_a_gain_that_leaves_a_run_behind_the_one_ahead_comes_last_and_is_told(database: str) -> None:

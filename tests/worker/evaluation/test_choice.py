@@ -1,11 +1,15 @@
 """The choice within limits: the right job, who can't be told apart from it, and why there is none."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from tests.worker.evaluation.frames import job, noisy
 from worker.evaluation import choice, compare
-from worker.evaluation.choice import Choice, Limits
+from worker.evaluation.choice import Choice, Limits, Question
 
 NAMES = {1: "Cheap", 2: "Middle", 3: "Good", 4: "Twin"}
 FRAME = pl.concat(
@@ -20,8 +24,14 @@ TABLE = compare.table(FRAME, 300)
 ERROR = dict(TABLE.select("job_id", "mae").iter_rows())
 
 
+def gaps(
+    frame: pl.DataFrame, table: pl.DataFrame, by: str = "mae", repeats: Mapping[int, int] = compare.NO_REPEATS
+) -> Callable[[Question], pl.DataFrame]:
+    return partial(choice.gaps, frame, by=by, level=compare.level_of(table), repeats=repeats, n_boot=300)
+
+
 def asked(limits: Limits, table: pl.DataFrame = TABLE, frame: pl.DataFrame = FRAME, by: str = "mae") -> list[Choice]:
-    return choice.choices(table, frame, limits, by=by, n_boot=300)
+    return choice.choices(table, gaps(frame, table, by), limits, by=by)
 
 
 def words(limits: Limits, by: str = "mae") -> list[str]:
@@ -110,16 +120,16 @@ def test_a_technique_that_ran_twice_is_judged_by_both_runs_and_how_far_they_lie_
     frame = pl.concat([noisy(1, 300, 0.2, usd=1e-3), noisy(2, 300, 0.45, usd=1e-3), noisy(3, 300, 0.8, usd=1e-3)])
     table = compare.table(frame, 300, repeats={3: 1})
     limits = Limits(usd_per_1000=5.0)
-    (found,) = choice.choices(table, frame, limits, by="mae", repeats={3: 1}, n_boot=300)
+    (found,) = choice.choices(table, gaps(frame, table, repeats={3: 1}), limits, by="mae")
     assert {found.job_id, *found.ties} == {1, 2}
     once = frame.filter(pl.col("job_id") != 3)
-    (alone,) = choice.choices(compare.table(once, 300), once, limits, by="mae", n_boot=300)
+    (alone,) = asked(limits, compare.table(once, 300), once)
     assert (alone.job_id, alone.ties) == (1, ())
 
 
 @pytest.mark.parametrize("limits", [Limits(), Limits(error=1.0), Limits(usd_per_1000=1.0), Limits(ms=1.0)])
 def test_nothing_compared_is_no_choice(limits: Limits) -> None:
-    found = choice.choices(TABLE.clear(), FRAME.clear(), limits, by="mae")
+    found = choice.choices(TABLE.clear(), gaps(FRAME.clear(), TABLE.clear()), limits, by="mae")
     assert all(each.job_id is None for each in found)
     assert len(found) == len(limits.questions())
     for each in found:
@@ -131,3 +141,20 @@ def test_ties_are_judged_at_the_level_of_the_table() -> None:
         asked(Limits(usd_per_1000=5.0), compare.table(FRAME, 300, level=level))[0].ties for level in (0.0001, 0.99999)
     ]
     assert len(ties[0]) < len(ties[1])
+
+
+def test_what_tells_ties_holds_every_pair_at_once_and_knows_no_unknown_cost() -> None:
+    blind = noisy(5, 300, 0.3).with_columns(usd=pl.when(pl.col("row") == 7).then(None).otherwise(1e-5))
+    frame = pl.concat([FRAME, blind])
+    by_cost = choice.gaps(frame, "cheapest", by="mae", level=0.95, n_boot=300)
+    assert sorted(by_cost["first"].unique()) == [1, 2, 3, 4]
+    (cheap,) = by_cost.filter((pl.col("first") == 1) & (pl.col("second") == 3)).iter_rows(named=True)
+    assert (cheap["diff_low"], cheap["diff_high"]) == pytest.approx((1e-6 - 1e-3, 1e-6 - 1e-3))  # all items alike
+    same = compare.every_pair(frame, 300).select(list(choice.GAPS))
+    assert_frame_equal(choice.gaps(frame, "best", by="mae", level=0.95, n_boot=300), same)
+
+
+def test_gaps_of_nothing_shared_are_none() -> None:
+    apart = pl.concat([noisy(1, 20, 0.2), noisy(2, 20, 0.2).with_columns(row=pl.col("row") + 100)])
+    for question in ("cheapest", "best", "fastest"):
+        assert choice.gaps(apart, question, by="mae", level=0.95).drop_nulls().is_empty()

@@ -1,5 +1,7 @@
 """Weighted comparisons: a weight of 3 is three rows alike, and skewed weights name no more false losers."""
 
+from functools import partial
+
 import numpy as np
 import polars as pl
 import pytest
@@ -139,7 +141,8 @@ def test_slices_choices_and_odds_are_weighted_too() -> None:
         of_parts = parts.filter(pl.col("job_id") == job).sort("slice")["mae"].to_list()
         mean = np.average(of_parts, weights=[weights[1::2].sum(), weights[::2].sum()])
         assert whole.filter(pl.col("job_id") == job)["mae"][0] == pytest.approx(mean)
-    (found,) = choice.choices(whole, frame, Limits(usd_per_1000=1e9), by="mae")
+    apart = partial(choice.gaps, frame, by="mae", level=compare.level_of(whole))
+    (found,) = choice.choices(whole, apart, Limits(usd_per_1000=1e9), by="mae")
     assert found.job_id == whole["job_id"][0]
     assert frontier_odds.odds(frame)["frontier_odds"].null_count() == 0
     gaps = compare.every_pair(frame)

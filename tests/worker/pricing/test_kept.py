@@ -1,20 +1,24 @@
 """Comparisons that are kept: like those made anew, made anew when what they rest on changed, gone with the dataset."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 from sqlalchemy import text
 
-from db import comparisons, jobs, predictions
-from db.engine import begin
-from db.types import JobKind, JobState, Split
+from db import comparisons, job_progress, jobs, predictions
+from db.engine import Session, begin
+from db.types import JobState, Split
 from tests.builders import a_dataset
-from tests.dashboard.priced import a_finished_job, a_priced_dataset
+from tests.dashboard.priced import a_finished_job, a_priced_dataset, a_running_job
 from tests.worker.conftest import drain
 from worker import specs
 from worker.datasets import actions as dataset_actions
-from worker.evaluation import compare, coverage, slices
-from worker.pricing import actions, kept
+from worker.evaluation import choice, compare, coverage, slices
+from worker.evaluation.choice import Limits
+from worker.jobs import actions as job_actions
+from worker.pricing import actions, comparison, comparison_jobs, kept
 from worker.pricing.kept import ALL, Comparison
 
 
@@ -100,24 +104,109 @@ def test_only_the_newest_are_kept(priced: list[int], monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.slow
-def test_a_worker_compares_many_predictions_when_the_last_job_ends(
+def test_a_worker_compares_many_predictions_when_pricing_has_ended(
     database: str, sent: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kept, "AT_ONCE", 50)
     with begin() as session:
         dataset_id = a_dataset(session, 400)
     ids = actions.start(dataset_id, [specs.ConstantSpec(), specs.RidgeSpec()], Split.TEST)
+    assert comparison_jobs.start_due() == []  # they are at work
+    drain(sent)
+    (job_id,) = comparison_jobs.start_due()
     drain(sent)
     assert Comparison(ids, refuse).missing() == []
     with begin() as session:
-        (job,) = jobs.all(session, dataset_id, JobKind.COMPARE)
+        job, progress = jobs.get(session, job_id), job_progress.of(session, [job_id])[0]
     assert job.state is JobState.DONE
+    assert progress.items_done == progress.items_total == len(ALL)
+    assert comparison_jobs.start_due() == []
 
 
-def test_few_predictions_are_left_to_whoever_asks(database: str, sent: list[int]) -> None:
+def test_few_predictions_are_left_to_whoever_asks(priced: list[int]) -> None:
+    assert comparison_jobs.start_due() == []
+
+
+def a_second_job(dataset_id: int) -> int:
     with begin() as session:
-        dataset_id = a_dataset(session, 100)
-    actions.start(dataset_id, [specs.ConstantSpec()], Split.TEST)
+        return a_running_job(session, dataset_id, specs.NeighboursSpec(k=3))
+
+
+def end(session: Session, job_id: int) -> None:
+    session.execute(text("UPDATE chunks SET state = 'done' WHERE job_id = :job"), {"job": job_id})
+    jobs.settle(session, job_id)
+
+
+def test_jobs_that_end_at_once_are_compared_however_they_end(
+    priced: list[int], sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "AT_ONCE", 50)
+    with begin() as session:
+        dataset_id = jobs.get(session, priced[0]).dataset_id
+    assert len(comparison_jobs.start_due()) == 1
+    one, other = a_second_job(dataset_id), a_second_job(dataset_id)
+    with begin() as first:
+        end(first, one)
+        with begin() as second:  # neither sees that the other one ends
+            end(second, other)
+        assert comparison_jobs.start_due() == []
+    assert len(comparison_jobs.start_due()) == 1
+    for ends in ("failed", "cancelled"):
+        last = a_second_job(dataset_id)
+        assert comparison_jobs.start_due() == []
+        if ends == "cancelled":
+            job_actions.cancel(last)
+        else:
+            with begin() as session:
+                session.execute(text("UPDATE chunks SET state = 'failed' WHERE job_id = :job"), {"job": last})
+                jobs.settle(session, last)
+        assert len(comparison_jobs.start_due()) == 1
+        assert comparison_jobs.start_due() == []
+
+
+def test_two_who_look_at_once_start_one_comparison(
+    priced: list[int], sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "AT_ONCE", 50)
+    with ThreadPoolExecutor(4) as pool:
+        started = list(pool.map(lambda _: comparison_jobs.start_due(), range(4)))
+    assert sum(map(len, started)) == 1
+
+
+def test_many_predictions_are_compared_by_a_worker_for_all_who_ask(
+    priced: list[int], sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comparison_jobs.demand(Comparison(priced, refuse), ("table", "mae"))  # few: whoever asks makes them
+    monkeypatch.setattr(kept, "AT_ONCE", 50)
+    waits = []
+    for _ in range(2):
+        with pytest.raises(comparison_jobs.BeingMade) as wait:
+            comparison_jobs.demand(Comparison(priced[:3], refuse), ("every pair", "rmsle"))
+        waits.append(wait.value)
+    assert waits[0].job.id == waits[1].job.id
     drain(sent)
-    with begin() as session:
-        assert jobs.all(session, dataset_id, JobKind.COMPARE) == []
+    asked = Comparison(priced[:3], refuse)
+    comparison_jobs.demand(asked, *((part, "rmsle") for part in kept.JUDGED))
+    assert waits[0].key == asked.key("every pair", "rmsle")
+    assert asked.missing([("table", "mae")])  # another measure is another job
+
+
+def test_a_comparison_that_failed_is_told_and_not_started_again(
+    priced: list[int], sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "AT_ONCE", 50)
+    with pytest.raises(comparison_jobs.BeingMade) as first:
+        comparison_jobs.demand(Comparison(priced), ("table", "mae"))
+    job_actions.cancel(first.value.job.id)
+    with pytest.raises(comparison_jobs.BeingMade) as again:
+        comparison_jobs.demand(Comparison(priced), ("table", "mae"))
+    assert (again.value.job.id, again.value.job.state) == (first.value.job.id, JobState.CANCELLED)
+
+
+def test_a_choice_takes_what_was_kept(priced: list[int]) -> None:
+    limits = Limits(error=1e6, usd_per_1000=1e6, ms=1e9)
+    made = Comparison(priced)
+    first = choice.choices(made.part("table"), made.gaps("mae"), limits, by="mae")
+    again = Comparison(priced, refuse)
+    assert choice.choices(again.part("table"), again.gaps("mae"), limits, by="mae") == first
+    assert [each["job"] for each in comparison.choose(priced, limits)] == [each.job_id for each in first]
