@@ -139,13 +139,13 @@ def told(frames: list[pl.DataFrame], case: Case) -> None:
     if made.is_empty():
         print(f"{begin} promised in 0%", flush=True)
         return
-    below = (made["hits"] < made["wished"]).sum() / len(overall)
-    noise = (below * (1 - below) / len(overall)) ** 0.5
+    below = int((made["hits"] < made["wished"]).sum()) / len(overall)
+    noise = float(np.sqrt(below * (1 - below) / len(overall)))
     figures = _figures(pl.concat(every))
     whole = figures.row(by_predicate=pl.col("by") == "", named=True)
     print(
         f"{begin} promised in {len(made) / len(overall):4.0%}, below {below:5.1%} ± {noise:.1%} | priced "
-        f"{made['kept'].sum() / made['rows'].sum():4.0%}, promised {whole['wish']:.1%}, expected "
+        f"{whole['kept'] / whole['rows']:4.0%}, promised {whole['wish']:.1%}, expected "
         f"{whole['chance']:.1%}, realised {whole['share']:.1%} ± {whole['error']:.1%}",
         flush=True,
     )
@@ -156,9 +156,10 @@ def told(frames: list[pl.DataFrame], case: Case) -> None:
         short = listed.filter(pl.col("gap") < -ALLOWED).sort("gap")
         shown = ", ".join(f"{line['slice']} {100 * line['gap']:+.1f} ± {100 * line['error']:.1f}"
                           for line in short.iter_rows(named=True))  # fmt: skip
+        points = 100 * listed["gap"].to_numpy()
         print(
-            f"      {name}: {len(listed)}, realised - promised {100 * listed['gap'].mean():+.1f} in the mean, "
-            f"{100 * listed['gap'].min():+.1f} to {100 * listed['gap'].max():+.1f}; short by more than "
+            f"      {name}: {len(listed)}, realised - promised {points.mean():+.1f} in the mean, "
+            f"{points.min():+.1f} to {points.max():+.1f}; short by more than "
             f"{100 * ALLOWED:.0f}: {len(short)}{f' ({shown})' if shown else ''}",
             flush=True,
         )
