@@ -90,7 +90,7 @@ def tested(spec: BaseSpec, items: pl.DataFrame, whole: Embedded, fit: int) -> It
     free = held[: len(held) // 4] if any(part.judges for part in parts) else held[:0]
     others = items[held[len(free) :]]
     sides = items[np.sort(learned)], items[np.sort(free)], others
-    answers = [_answers(part, *sides, whole) for part in parts]
+    answers = [answers(part, *sides, whole) for part in parts]
     tests = len(items) // 10
     for _ in range(DIVISIONS):
         drawn = random.permutation(len(others))
@@ -101,7 +101,7 @@ def tested(spec: BaseSpec, items: pl.DataFrame, whole: Embedded, fit: int) -> It
         yield frame.with_columns(job_id=pl.lit(0, pl.Int64))
 
 
-def _answers(
+def answers(
     spec: BaseSpec, train: pl.DataFrame, free: pl.DataFrame, others: pl.DataFrame, whole: Embedded
 ) -> pl.DataFrame:
     """PREDICTION_SCHEMA of the other rows, with truth, category and group_id."""

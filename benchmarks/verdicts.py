@@ -54,24 +54,28 @@ def main() -> None:
             sample = errors(random, jobs, n, copies)
             wrong += bool(losers(sample, seed)), bool(plain_losers(sample, seed))
         ours, plain = wrong / ROUNDS
-        spread = [np.sqrt(max(share, 0.5 / ROUNDS) * (1 - share) / ROUNDS) for share in (ours, plain)]
-        told = f"{ours:13.1%} ± {spread[0]:.1%}   {plain:12.1%} ± {spread[1]:.1%}"
-        print(f"{jobs:10} {n:6,} {copies:7}   {told}", flush=True)
+        print(f"{jobs:10} {n:6,} {copies:7}   {told(ours):>20}   {told(plain):>20}", flush=True)
     print("one of 12 techniques is $8 worse, 385 rows: how often it is found")
     for own in (0.2, 0.35, 0.5):
         random = np.random.default_rng(int(own * 100))
-        found = sum(11 in losers(errors(random, 12, 385, 1, own=own, worse=8.0), seed) for seed in range(ROUNDS // 4))
-        print(f"  own noise {own:.2f}: {found / (ROUNDS // 4):.0%}", flush=True)
+        found = sum(11 in losers(errors(random, 12, 385, 1, own=own, worse=8.0), seed) for seed in range(ROUNDS))
+        print(f"  own noise {own:.2f}: {told(found / ROUNDS)}", flush=True)
     print("8 of 12 techniques are $2 to $40 worse, 385 rows:")
     missed, false = planted()
     print(
-        f"  any interval of the 66 pairs misses its truth: {missed:.1%}; any false loser among the 4 equal: {false:.1%}"
+        f"  any interval of the 66 pairs misses its truth: {told(missed)}; any false loser among the 4 equal: "
+        f"{told(false)}",
+        flush=True,
     )
     print("rows planned from a sample of 200 for a true difference, power 80 %: how often they tell it")
     for worse in (2.0, 4.0, 8.0):
         rows, share = planned(worse)
-        spread = np.sqrt(share * (1 - share) / (ROUNDS // 4))
-        print(f"  ${worse:g}: {rows:,.0f} rows, {share:.0%} ± {spread:.0%}", flush=True)
+        print(f"  ${worse:g}: {rows:,.0f} rows, {told(share)}", flush=True)
+
+
+def told(share: float) -> str:
+    """A share of ROUNDS with its standard error."""
+    return f"{share:.1%} ± {np.sqrt(max(share, 0.5 / ROUNDS) * (1 - share) / ROUNDS):.1%}"
 
 
 def planted() -> tuple[float, float]:
@@ -79,14 +83,14 @@ def planted() -> tuple[float, float]:
     shift = np.concatenate([np.zeros(4), np.linspace(2, 40, 8)])
     random = np.random.default_rng(12)
     missed = false = 0
-    for seed in range(ROUNDS // 2):
+    for seed in range(ROUNDS):
         sample = errors(random, 12, 385, 1)
         sample = pairs.Sample(sample.errors + shift, sample.groups)
         found = pairs.differences([sample], resampling.means, N_BOOT, seed)[0]
         ends = {(a, b): found.of(a, b)[1:] for a, b in itertools.combinations(range(12), 2)}
         missed += any(not low <= shift[a] - shift[b] <= high for (a, b), (low, high) in ends.items())
         false += any(not low <= 0 <= high for (a, b), (low, high) in ends.items() if shift[a] == shift[b])
-    return missed / (ROUNDS // 2), false / (ROUNDS // 2)
+    return missed / ROUNDS, false / ROUNDS
 
 
 def planned(worse: float) -> tuple[float, float]:
@@ -94,14 +98,14 @@ def planned(worse: float) -> tuple[float, float]:
     planned so, each by a sample of its own, tell it."""
     random = np.random.default_rng(int(worse * 10))
     sizes, found = [], 0
-    for seed in range(ROUNDS // 4):
+    for seed in range(ROUNDS):
         pilot = errors(random, 2, 200, 1, own=0.35)
         gap = (pilot.errors[:, 1] - pilot.errors[:, 0]).mean()
         pilot.errors[:, 1] += worse - gap  # as if just the true difference had been seen
         plan = pairs.differences([pilot], resampling.means, N_BOOT, seed)[0]
         sizes.append(200 * plan.times_rows(1, 0))
         found += 1 in losers(errors(random, 2, max(20, round(sizes[-1])), 1, own=0.35, worse=worse), seed)
-    return float(np.median(sizes)), found / (ROUNDS // 4)
+    return float(np.median(sizes)), found / ROUNDS
 
 
 if __name__ == "__main__":

@@ -120,6 +120,18 @@ def segments(divided: pl.DataFrame, within: float, *, by: str = "", top: int = 1
     share: of the segment's rows that are kept. expected and realised speak of the kept ones; realised is null where no
     true price is known.
     """
+    named, order = sliced(divided, by, top)
+    places = {name: place for place, name in enumerate(order)}
+    lines = [
+        _segment(name, places[name], part, within)
+        for (name,), part in named.partition_by("slice", as_dict=True).items()
+    ]
+    return pl.DataFrame(lines, schema=SEGMENTS, orient="row").sort("order")
+
+
+def sliced(divided: pl.DataFrame, by: str, top: int = 12) -> tuple[pl.DataFrame, list[str]]:
+    """The rows of `divide`'s frame that belong to a segment, with slice (its name), and all names in order; `by` as in
+    `segments`. Of categories the `top` with most rows are named."""
     if by == "band":
         labels = np.array(BANDS)[np.digitize(divided["price"].fill_null(0.0).to_numpy(), EDGES)]
         named, order = divided.filter(pl.col("price").is_not_null()), list(BANDS)
@@ -135,12 +147,7 @@ def segments(divided: pl.DataFrame, within: float, *, by: str = "", top: int = 1
         )
     else:
         named, order = divided.with_columns(slice=pl.lit("")), [""]
-    places = {name: place for place, name in enumerate(order)}
-    lines = [
-        _segment(name, places[name], part, within)
-        for (name,), part in named.partition_by("slice", as_dict=True).items()
-    ]
-    return pl.DataFrame(lines, schema=SEGMENTS, orient="row").sort("order")
+    return named, order
 
 
 def _segment(name: str, order: int, part: pl.DataFrame, within: float) -> dict[str, object]:

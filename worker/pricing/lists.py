@@ -30,7 +30,8 @@ PROCEDURE = f"a procedure that keeps it in at least {SURE:.0%} of all draws of c
 ABOUT_WISH = (
     f"A promise is made by {PROCEDURE}, for a share that was wished beforehand. It begins at the most that can be "
     "promised, in steps of 5 %. Choose what you need before you look at the lists: a share that was picked because it "
-    "is the most, or because its list looks good, is a little less sure."
+    "is the most, or because its list looks good, is a little less sure. It speaks of the list as a whole: a "
+    "category or a band of prices may hit less often."
 )
 """What a person should know who wishes a hit rate."""
 
@@ -202,8 +203,8 @@ def sentences(lists: Lists) -> list[str]:
         return [refusal(lists.wish, lists.most), *said]
     if priced:
         said.append(
-            f"At least {lists.wish:.0%} of such prices are {tolerance}, a promise made by {PROCEDURE}; about "
-            f"{lists.expected:.0%} are to be expected."
+            f"At least {lists.wish:.0%} of such prices are {tolerance}, a promise made by {PROCEDURE}, for the whole "
+            f"list and not for each category; about {lists.expected:.0%} are to be expected."
         )
     found = lists.realised
     if found is not None:

@@ -38,3 +38,29 @@ def test_copies_of_a_product_are_no_kind() -> None:
 
 def test_few_rows_say_nothing() -> None:
     assert drift.told_apart(shop(drift.FEWEST - 1, 5), shop(100, 6)) is None
+
+
+def test_the_rows_that_are_unlike_are_named_and_those_that_are_like_are_not() -> None:
+    """Every other row is of categories that no calibration row has."""
+    every = shop(2_400, 7).with_columns(row=pl.int_range(pl.len()) + 50_000)
+    names = every["category"].unique().sort().to_list()
+    strange = pl.col("category").is_in(names[len(names) // 2 :])
+    usual = every.filter(~strange)
+    calibrating, like = usual[: len(usual) // 2], usual[len(usual) // 2 :]
+    planted = every.filter(strange)[: len(like)]
+    priced = pl.concat([like, planted]).sample(fraction=1.0, shuffle=True, seed=1)
+    found = drift.told_apart(calibrating, priced)
+    assert found is not None
+    assert found["low"] > UNLIKE
+    named = set(drift.unlike(calibrating, priced))
+    assert len(named & set(planted["row"])) >= 0.8 * len(planted)
+    assert len(named & set(like["row"])) <= 0.1 * len(like)
+    assert named <= set(priced["row"])
+
+
+def test_of_rows_that_are_alike_about_one_in_twenty_is_named() -> None:
+    shares = []
+    for seed in (8, 9, 10):
+        priced = shop(400, seed + 100).with_columns(row=pl.int_range(pl.len()))
+        shares.append(len(drift.unlike(shop(400, seed), priced)) / len(priced))
+    assert 0.02 < sum(shares) / len(shares) < 0.09
