@@ -144,14 +144,24 @@ def versions() -> str:
     return f"Postgres {postgres}, pgvector {vector or 'not yet installed'}"
 
 
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def newest_version() -> str:
+    """The version of the tables that this code works with: the number that the last file of migrations begins with."""
+    return max(file.name for file in (_MIGRATIONS / "versions").glob("[0-9]*_*.py")).partition("_")[0]
+
+
 def migrate() -> None:
     """Bring the database to the newest migration. Raises NotReady when a newer Pricewright has been there."""
+    if _version() == newest_version():
+        return  # as nearly always: Alembic, which takes most of a second to load, is not needed
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     try:
         command.upgrade(config, "head")
     except CommandError as error:
@@ -161,3 +171,11 @@ def migrate() -> None:
             "This data folder's database was made by a newer Pricewright; update Pricewright, or set another "
             "PRICEWRIGHT_DATA_DIR."
         ) from error
+
+
+def _version() -> str:
+    """The version of the tables that are there; empty where there are none yet."""
+    with engine().connect() as connection:
+        if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
+            return ""
+        return str(connection.scalar(text("SELECT version_num FROM alembic_version")) or "")

@@ -1,7 +1,7 @@
 """Jobs compared on the same items: which is best, how sure that is, and which can't be told apart from it."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal
 
@@ -10,7 +10,7 @@ import polars as pl
 
 from worker.evaluation import frontier, metrics, pairs, resampling
 from worker.evaluation.measures import DECIDING, MEASURES, USUAL
-from worker.evaluation.pairs import Differences, Sample
+from worker.evaluation.pairs import Differences, Places, Sample
 from worker.evaluation.resampling import LEVEL, Figure, Floats, Groups
 from worker.evaluation.shared import shared_items
 
@@ -131,9 +131,8 @@ class Compared:
 
     def judged(self, gaps: Differences, by: str, ends_of: Sequence[str]) -> pl.DataFrame:
         """COLUMNS from given differences, with the intervals of some figures; those of the others are null."""
-        ends = [self._ends(key) for key in ends_of]
         _, _, level = self._how
-        made = _table(self._points, pl.concat(ends, how="horizontal"), gaps, _least(self._measured, by), by)
+        made = _table(self._points, self._ends(ends_of), gaps, _least(self._measured, by), by)
         return made.with_columns(level=pl.lit(level))
 
     def every_pair(self, by: str = USUAL) -> pl.DataFrame:
@@ -153,10 +152,10 @@ class Compared:
             self._gaps = by, _differences([self.sample(by)], by, *self._how)[0]
         return self._gaps[1]
 
-    def _ends(self, key: str) -> pl.DataFrame:
-        if key not in self._intervals:
-            self._intervals[key] = _interval(self.sample(key), self._points[key], key, *self._how)
-        return self._intervals[key]
+    def _ends(self, keys: Sequence[str]) -> pl.DataFrame:
+        missing = [key for key in keys if key not in self._intervals]
+        self._intervals |= _intervals(self.sample, missing, self._points, *self._how)
+        return pl.concat([self._intervals[key] for key in keys], how="horizontal")
 
 
 def _differences(samples: Sequence[Sample], by: str, n_boot: int, seed: int, level: float) -> list[Differences]:
@@ -261,29 +260,54 @@ def figure(values: Floats, groups: Groups, item_weights: Floats | None = None, *
     return averages
 
 
-def _interval(sample: Sample, points: pl.Series, key: str, n_boot: int, seed: int, level: float) -> pl.DataFrame:
-    """Both ends for a figure of each technique, a line for each of `points`; null where too few groups answered."""
-    groups, runs, weights = sample.groups, sample.runs, sample.weights
+def _intervals(
+    sample_of: Callable[[str], Sample], keys: Sequence[str], points: pl.DataFrame, n_boot: int, seed: int, level: float
+) -> dict[str, pl.DataFrame]:
+    """Both ends for some figures of each technique, by the name of the figure, a line for each of `points`; null where
+    too few groups answered. Resamples are drawn once for all figures: samples differ in nothing but their errors."""
+    enough, figures, groups, runs = {}, {}, resampling.alone(0), []
+    for key in keys:
+        errors, groups, _, weights = sample = sample_of(key)
+        runs, enough[key] = sample.runs, _enough(sample)
+        if any(enough[key]):
+            figures[key] = figure(errors, resampling.pooled(groups), weights, key=key)
+    drawn = []
+    if figures:
+        blocks = resampling.weights(resampling.pooled(groups), resampling.affordable(len(groups), n_boot), seed)
+        drawn = [{key: each(block) for key, each in figures.items()} for block in blocks]
+    return {
+        key: _both_ends(key, [part[key] for part in drawn if key in part], points[key], enough[key], runs, seed, level)
+        for key in keys
+    }
+
+
+def _both_ends(
+    key: str,
+    drawn: Sequence[Floats],
+    points: pl.Series,
+    enough: Sequence[bool],
+    runs: Sequence[Places],
+    seed: int,
+    level: float,
+) -> pl.DataFrame:
+    """Both ends for one figure, from blocks of what it was in resamples (b, jobs)."""
+    lines = list(resampling.average(np.concatenate(drawn), runs, [seed, _RUNS]).T) if drawn else [None] * len(runs)
+    ends = [
+        resampling.interval(line, point, level) if line is not None and is_known else (None, None)
+        for line, point, is_known in zip(lines, points, enough, strict=True)
+    ]
+    columns = {f"{key}_{name}": [end[side] for end in ends] for side, name in enumerate(("low", "high"))}
+    return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.Float64))
+
+
+def _enough(sample: Sample) -> list[bool]:
+    """Whether enough groups answered for an interval, for each technique."""
 
     def count(errors: Floats) -> int:
         known = ~np.isnan(errors)
-        return resampling.independent(groups[known], None if weights is None else weights[known])
+        return resampling.independent(sample.groups[known], None if sample.weights is None else sample.weights[known])
 
-    enough = [min(count(sample.errors[:, job]) for job in jobs) >= resampling.FEWEST_GROUPS for jobs in runs]
-    lines = [np.empty(0)] * len(runs)
-    if any(enough):
-        pools = resampling.pooled(groups)
-        figures = figure(sample.errors, pools, weights, key=key)
-        blocks = resampling.weights(pools, resampling.affordable(len(groups), n_boot), seed)
-        drawn = np.concatenate([figures(block) for block in blocks])
-        lines = list(resampling.average(drawn, runs, [seed, _RUNS]).T)
-    ends = [
-        resampling.interval(line, point, level) if is_known else (None, None)
-        for line, point, is_known in zip(lines, points, enough, strict=True)
-    ]
-    names = (f"{key}_low", f"{key}_high")
-    columns = {name: [end[side] for end in ends] for side, name in enumerate(names)}
-    return pl.DataFrame(columns, schema=dict.fromkeys(names, pl.Float64))
+    return [min(count(sample.errors[:, job]) for job in jobs) >= resampling.FEWEST_GROUPS for jobs in sample.runs]
 
 
 _RUNS = 1  # tells the draws of runs from those of items

@@ -18,6 +18,7 @@ Figure = Callable[[Floats], Floats]
 """From how often each group was drawn (b, g) to a figure of each column of values (b, c)."""
 
 _BLOCK = 4_000_000  # weights held at once: 32 MB
+_AT_ONCE = 30_000  # random draws made at once: what a core keeps at hand
 _DRAWS = 100_000_000  # at most this many random draws, a few seconds; beyond it there are fewer resamples
 _FEWEST = 400
 
@@ -78,8 +79,12 @@ def weights(groups: Groups, n_boot: int, seed: int | Sequence[int]) -> Iterator[
     step = max(1, _BLOCK // max(1, count))
     for start in range(0, n_boot, step):
         block = np.empty((min(step, n_boot - start), count))
-        for line in block:
-            line[:] = np.bincount(random.integers(0, count, count, dtype=np.uint32), minlength=count)
+        # Several lines at once: with few groups a call for each would cost more than what it draws.
+        several = max(1, _AT_ONCE // max(1, count))
+        for first in range(0, len(block), several):
+            lines = block[first : first + several]
+            drawn = random.integers(0, count, lines.shape, dtype=np.uint32) + np.arange(len(lines))[:, None] * count
+            lines[:] = np.bincount(drawn.ravel(), minlength=lines.size).reshape(lines.shape)
         yield block
 
 

@@ -119,7 +119,7 @@ class Training:
             self.state.untrained, _ = self._measure(self.learner.files())
             self._events.add(0, "eval", **self.state.untrained, is_best=False)
         self._ready = self._last = time.monotonic()
-        walk(self.walk, self.batches(), self.folder / "trainer", self.after)
+        walk(self.walk, self.batches(), self.after)
         if self.state.step not in self.state.evaluated:
             self._evaluate()
         outcome = {

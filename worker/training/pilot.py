@@ -34,7 +34,7 @@ def run(task: Task, folder: Path) -> None:
         last, lower_last = time.perf_counter(), training.lower.seconds
         return step >= min(STEPS, len(order))
 
-    walk(training.walk, training.batches(), folder / "trainer", after)
+    walk(training.walk, training.batches(), after)
     timed = speeds[1:] or speeds
     per_price, besides = _measuring(training)
     gate = 2 * (_reading(training) + GATE_ROWS * per_price)  # by the base and by the adapter

@@ -1,20 +1,13 @@
-"""The walk of the optimiser: the Trainer of transformers over batches laid out before, from any step on."""
+"""The walk of the optimiser over batches laid out before, from any step on.
 
+A loop of our own: the Trainer of transformers loads pandas and datasets, which every training would wait for.
+"""
+
+import math
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch.utils.data import Dataset
-from transformers import (
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-    optimization,
-)
 
 from db.types import Checkpoint
 from worker.specs.finetune import TrainSpec
@@ -41,15 +34,8 @@ class Walk:
             self._take(resume.parts)
         for group in self.optimizer.param_groups:
             group["initial_lr"] = spec.learning_rate
-        warmup = round(spec.warmup * total)
-        make: dict[str, Callable[..., Any]] = {
-            "linear": optimization.get_linear_schedule_with_warmup,
-            "cosine": optimization.get_cosine_schedule_with_warmup,
-            "constant": optimization.get_constant_schedule_with_warmup,
-        }
-        length = {} if spec.schedule == "constant" else {"num_training_steps": total}
-        self.scheduler = make[spec.schedule](
-            self.optimizer, num_warmup_steps=warmup, **length, last_epoch=self.start - 1
+        self.scheduler = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda step: share_of_rate(spec, step, total), last_epoch=self.start - 1
         )
 
     def parts(self) -> dict[str, bytes]:
@@ -84,69 +70,36 @@ class Walk:
             torch.cuda.set_rng_state(self._random["cuda"])
 
 
-class Watcher(TrainerCallback):  # type: ignore[misc]
-    """Tells somebody after each step; ends the walk when he says so."""
-
-    def __init__(self, walk: Walk, after: Callable[[int, dict[str, float]], bool]) -> None:
-        self._walk, self._after = walk, after
-
-    def on_step_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> TrainerControl:
-        del args
-        if state.global_step == 0:  # not earlier: the Trainer seeds anew, and its loader draws a number
-            self._walk.restore_random()
-        return control
-
-    def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **_: Any
-    ) -> TrainerControl:
-        """Comes at the end of every step, and once more with a summary of no interest."""
-        del args
-        if logs and "loss" in logs:
-            figures = {name: float(logs[name]) for name in ("loss", "grad_norm", "learning_rate") if name in logs}
-            control.should_training_stop |= self._after(self._walk.start + state.global_step, figures)
-        return control
+def share_of_rate(spec: TrainSpec, step: int, total: int) -> float:
+    """The share of the learning rate that applies after so many steps: it rises in a straight line while training warms
+    up, and then stays, or falls to 0 at the end in a straight line or along half a cosine."""
+    warmup = round(spec.warmup * total)
+    if step < warmup:
+        return step / warmup
+    gone = (step - warmup) / max(1, total - warmup)
+    match spec.schedule:
+        case "linear":
+            return 1 - gone
+        case "cosine":
+            return (1 + math.cos(math.pi * gone)) / 2
+    return 1.0
 
 
-class _Walker(Trainer):  # type: ignore[misc]
-    """The Trainer, fed with whole batches in their order."""
-
-    def get_train_dataloader(self) -> Any:
-        return torch.utils.data.DataLoader(self.train_dataset, batch_size=None, shuffle=False)
-
-
-def walk(
-    walk: Walk, batches: Dataset[dict[str, Tensor]], folder: Path, after: Callable[[int, dict[str, float]], bool]
-) -> None:
+def walk(walk: Walk, batches: Dataset[dict[str, Tensor]], after: Callable[[int, dict[str, float]], bool]) -> None:
     """Take every step that is left. `after(step, figures)` comes after each; True ends the walk.
 
     figures: loss, grad_norm, learning_rate.
     """
-    rest = torch.utils.data.Subset(batches, range(walk.start, walk.total))
-    if not len(rest):
-        return
-    device = next(walk.learner.inner.parameters()).device
-    arguments = TrainingArguments(
-        output_dir=str(folder),
-        max_steps=len(rest),
-        per_device_train_batch_size=1,
-        max_grad_norm=LARGEST_GRADIENT,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        save_strategy="no",
-        report_to=[],
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        use_cpu=device.type == "cpu",
-        dataloader_pin_memory=False,
-    )
-    trainer = _Walker(
-        model=walk.learner,
-        args=arguments,
-        train_dataset=rest,
-        optimizers=(walk.optimizer, walk.scheduler),
-        callbacks=[Watcher(walk, after)],
-    )
-    trainer.remove_callback(PrinterCallback)
-    trainer.train()
+    learner, device = walk.learner, next(walk.learner.inner.parameters()).device
+    walk.restore_random()
+    for step in range(walk.start, walk.total):
+        batch = {name: value.to(device) for name, value in batches[step].items()}
+        loss = learner(**batch)["loss"]
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(learner.parameters(), LARGEST_GRADIENT)
+        rate = float(walk.scheduler.get_last_lr()[0])
+        walk.optimizer.step()
+        walk.scheduler.step()
+        walk.optimizer.zero_grad()
+        if after(step + 1, {"loss": loss.item(), "grad_norm": norm.item(), "learning_rate": rate}):
+            return
