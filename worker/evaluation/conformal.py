@@ -42,6 +42,9 @@ Floats = npt.NDArray[np.float64]
 _ROUNDING = 1e-12
 """exp(log(x)) may be a last digit off, and then an interval would miss the very price that its end was learned from."""
 
+_FURTHEST = 690.0
+"""Logarithm of the highest end an interval has, beside which no price is anything: beyond 709 there is no number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
@@ -59,7 +62,7 @@ class Intervals:
         reach = self._reach_at(price)
         ends = predictions.with_columns(
             low=pl.Series(np.exp(price - reach * down - _ROUNDING)),
-            high=pl.Series(np.exp(price + reach * up + _ROUNDING)),
+            high=pl.Series(np.exp(np.minimum(price + reach * up + _ROUNDING, _FURTHEST))),
         )
         return ends.with_columns(
             low=pl.min_horizontal("low", "price").fill_nan(None), high=pl.max_horizontal("high", "price")
