@@ -7,9 +7,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-# The canvas and the letters are estimates: charts stretch with the window. Good enough to keep labels apart.
-WIDTH, HEIGHT = 1000.0, 400.0
-LETTER, LINE = 7.0, 16.0
+# The canvas and the letters are estimates: charts stretch with the window. They are those of the narrowest, the chart
+# of a report: labels that lie apart there do so in a wider one, too.
+WIDTH, HEIGHT = 760.0, 400.0
+LETTER, LINE = 7.4, 16.0
 GAP = 12.0
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top
