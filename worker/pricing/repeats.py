@@ -39,4 +39,4 @@ def _key(job: Job, adapters: Mapping[str, Adapter]) -> str:
             "learned from": [adapter.dataset_id, adapter.train_rows, adapter.model]
         }
         settings.pop("model", None)
-    return json.dumps(settings, sort_keys=True)
+    return json.dumps([settings, job.learned_from], sort_keys=True)
