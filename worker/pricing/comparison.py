@@ -19,7 +19,7 @@ from worker.datasets import price_bounds, weights
 from worker.evaluation import choice, compare, conformal, context_curve
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, USUAL
-from worker.pricing import kept
+from worker.pricing import elsewhere, kept
 from worker.pricing import repeats as runs
 
 _INTERVALS = ("job_id", "covered", "covered_low", "covered_high", "width")
@@ -227,7 +227,8 @@ def cautions(job_ids: Sequence[int]) -> list[str]:
 
 
 def unlike(job_ids: Sequence[int]) -> list[str]:
-    """Sentences about finished jobs whose rows are unlike those that their intervals were learned on."""
+    """Sentences about finished jobs whose rows are unlike those that their intervals were learned on, and what those
+    that learned from another dataset found there (worker.pricing.elsewhere)."""
     said = []
     with begin() as session:
         for job in (jobs.get(session, job_id) for job_id in job_ids):
@@ -239,7 +240,8 @@ def unlike(job_ids: Sequence[int]) -> list[str]:
                     f"were learned on. By their words alone {found['share']:.0%} of pairs are told apart (50% = not at "
                     f"all), so that the {conformal.COVERAGE:.0%} of the intervals is no promise for them."
                 )
-    return said
+            said += elsewhere.sentences(session, job)
+    return list(dict.fromkeys(said))
 
 
 def curve(job_ids: Sequence[int]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from db.types import ITEM_SCHEMA, Artifact, Dataset, Job, JobKind, JobState, Pre
 from worker import specs
 from worker.app import start_job
 from worker.evaluation import calibration, conformal, drift, metrics, neighbours_alone, support
-from worker.pricing import comparison, kept, likeness, lists
+from worker.pricing import comparison, elsewhere, kept, likeness, lists
 from worker.progress import Progress
 from worker.resources import LiveResources, fitted, price_with
 from worker.specs import BaseSpec, members_of
@@ -164,11 +164,15 @@ def evaluate(work: Work) -> Commit:
         measured |= {comparison.COMBINATION: _combination(work.job, spec)}
     measured |= _drift(work.job, spec)
     reckoned = _support(work.job, work.progress)
+    found = elsewhere.look(work.job, spec, work.progress)
+    measured |= {elsewhere.RESULT: found.as_json()} if found else {}
 
     def commit(session: Session) -> chunks.Tally:
         results.put(session, work.job.id, measured)
         _compare_when_all_are_done(session, work.job)
         lists.keep_support(session, work.job, reckoned)
+        if found:
+            elsewhere.keep(session, work.job, found)
         return chunks.Tally()
 
     return commit
