@@ -69,6 +69,8 @@ def inspect_again(dataset_id: int, forced: dict[str, Any]) -> int:
     """
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
+        if dataset.joined_from:
+            raise WrongState(f"{dataset.name} was joined from other tables and has no file to look at; delete it.")
         look = jobs.latest(session, dataset_id, JobKind.INSPECT)
         is_left = dataset.state is DatasetState.UPLOADED and (look is None or look.state.is_final)
         if dataset.state not in (DatasetState.INSPECTED, DatasetState.FAILED) and not is_left:
@@ -166,7 +168,12 @@ def job_cancelled(session: Session, job: Job) -> None:
     """
     if not job.kind.reads_file:
         return
-    inspection = datasets.get(session, job.dataset_id).inspection
+    dataset = datasets.get(session, job.dataset_id)
+    if dataset.joined_from:
+        error = f"Joining these tables was cancelled; go on with it (pricewright retry {job.id}), or delete it."
+        datasets.change(session, dataset.id, state=DatasetState.FAILED, error=error)
+        return
+    inspection = dataset.inspection
     if "forced_before" in job.spec:
         inspection = inspection | {"forced": job.spec["forced_before"]}
     if job.kind is JobKind.LOAD or inspection.get("columns"):

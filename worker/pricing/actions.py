@@ -46,6 +46,11 @@ def _elsewhere(session: Session, dataset: Dataset, source_id: int | None) -> Dat
     if source_id is None or source_id == dataset.id:
         return None
     source = ready(session, source_id)
+    if dataset.id in source.joined_from:
+        raise UserError(
+            f"{source.name} holds the rows of {dataset.name} itself, so prices of them would only be looked up; learn "
+            "from the other tables alone."
+        )
     if not source.splits.get(Split.TRAIN):
         raise NotReady(f"Nothing can be learned from {source.name}: it has no train rows with a price; choose another.")
     return source
