@@ -2,18 +2,18 @@
 
 import polars as pl
 import pytest
-from sqlalchemy import text
 
-from db import datasets, jobs, predictions
-from db.engine import Session, begin
-from db.errors import NotReady, WrongState
-from db.types import DatasetState, JobState, Split
+from db import datasets, jobs
+from db.engine import begin
+from db.errors import NotReady, UserError, WrongState
+from db.types import Split
 from tests.builders import a_catalogue, a_dataset
 from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
+from tests.worker.sources.conftest import a_table, kept, priced
 from worker import specs
 from worker.datasets import actions as dataset_actions
-from worker.knowledge import index
+from worker.jobs import actions as job_actions
 from worker.pricing import actions, comparison
 
 MEMBERS = [{"technique": "ridge"}, {"technique": "neighbours"}]
@@ -28,31 +28,6 @@ LEARNING: dict[str, specs.BaseSpec] = {
 }
 
 
-@pytest.fixture
-def embedded(monkeypatch: pytest.MonkeyPatch) -> HashedWords:
-    model = HashedWords()
-    monkeypatch.setattr(index, "embedder", lambda: model)
-    return model
-
-
-def priced(dataset_id: int, spec: specs.BaseSpec, sent: list[int], source_id: int | None = None) -> pl.DataFrame:
-    (job_id,) = actions.start(dataset_id, [spec], source_id=source_id)
-    drain(sent)
-    with begin() as session:
-        job = jobs.get(session, job_id)
-        assert job.state is JobState.DONE, job.error
-        assert job.learned_from == (source_id or dataset_id)
-        return predictions.of_job(session, job_id)
-
-
-def kept() -> list[tuple[str, str]]:
-    """What fits left, and the knowledge items."""
-    with begin() as session:
-        fits = session.execute(text("SELECT hash, part FROM artifacts WHERE fit_seconds > 0 ORDER BY 1, 2")).all()
-        known = session.execute(text("SELECT base_id::text, id::text FROM knowledge_items ORDER BY 1, 2")).all()
-    return [(str(a), str(b)) for a, b in (*fits, *known)]
-
-
 @pytest.mark.parametrize("name", LEARNING)
 def test_what_was_learned_on_one_table_prices_every_row_of_the_next(
     database: str, sent: list[int], embedded: HashedWords, name: str
@@ -61,9 +36,10 @@ def test_what_was_learned_on_one_table_prices_every_row_of_the_next(
         source_id = a_dataset(session, 400, name="products")
         table_id = a_dataset(session, 0, unpriced=30, name="new")
     priced(source_id, LEARNING[name], sent)
-    before = kept()
+    before, embedded.embedded = kept(), []
     frame = priced(table_id, LEARNING[name], sent, source_id)
     assert kept() == before
+    assert len(embedded.embedded) <= 30  # its own rows, and none of the source's
     assert frame["row"].to_list() == list(range(30))
     assert frame["price"].null_count() == 0
     assert frame["price"].is_between(10, 90).all()
@@ -125,18 +101,6 @@ def test_several_datasets_are_learned_from_together(database: str, sent: list[in
         dataset_actions.delete_dataset(parts[0])
 
 
-def a_table(session: Session, frame: pl.DataFrame, *, name: str = "new") -> int:
-    """A ready dataset with these rows (title, description, category, brand, price), all unpriced or all on test."""
-    side = Split.UNPRICED if frame["price"].null_count() else Split.TEST
-    dataset_id = datasets.create(session, name=name, sha256="1" * 64, file_name=f"{name}.csv")
-    row = pl.int_range(len(frame))
-    filled = {"line": row + 2, "external_id": pl.lit(""), "split": pl.lit(str(side)), "group_id": row}
-    datasets.add_items(session, dataset_id, frame.with_columns(row=row, **filled))
-    splits = {str(each): 0 for each in Split} | {str(side): len(frame)}
-    datasets.change(session, dataset_id, state=DatasetState.READY, items=len(frame), rows_in=len(frame), splits=splits)
-    return dataset_id
-
-
 def sentences(dataset_id: int) -> list[str]:
     with begin() as session:
         job_ids = [job.id for job in jobs.all(session, dataset_id)]
@@ -193,3 +157,38 @@ def test_real_prices_are_held_against_what_the_source_promised(database: str, se
 def a_dataset_like(table_id: int) -> int:
     with begin() as session:
         return a_table(session, datasets.items(session, table_id), name="again")
+
+
+def test_members_answer_for_the_table_s_own_rows(database: str, sent: list[int], embedded: HashedWords) -> None:
+    """Rows of the source that calibrate a member have the same numbers as rows of the table, and other prices."""
+    ensemble = specs.parse({"technique": "ensemble", "members": MEMBERS, "weights": "equal"})
+    with begin() as session:
+        source_id = a_dataset(session, 400, name="products")
+        table = a_catalogue(400, seed=8).with_columns(price=pl.lit(None, pl.Float64))
+        table_id, again = (a_table(session, table) for _ in range(2))
+    priced(source_id, ensemble, sent)
+    fresh = priced(again, ensemble, sent, source_id)  # asks its members
+    each = [priced(table_id, specs.parse(member), sent, source_id) for member in MEMBERS]
+    stored = priced(table_id, ensemble, sent, source_id)  # takes what they have answered
+    expected = (each[0]["price"] * each[1]["price"]).sqrt().to_list()
+    assert stored["price"].to_list() == pytest.approx(expected)
+    assert fresh["price"].to_list() == pytest.approx(expected)
+    assert stored["usd"].sum() == 0
+
+
+def test_a_joining_that_was_cancelled_says_so_and_is_made_anew(database: str, sent: list[int]) -> None:
+    with begin() as session:
+        parts = [a_dataset(session, 100, name="one"), a_dataset(session, 100, name="two")]
+    joined = dataset_actions.join(parts)
+    with begin() as session:
+        (job,) = jobs.all(session, joined)
+    job_actions.cancel(job.id)
+    with begin() as session:
+        assert "Joining these tables was cancelled" in str(datasets.get(session, joined).error)
+    with pytest.raises(WrongState, match="joined from other tables"):
+        dataset_actions.inspect_again(joined, {})
+    again = dataset_actions.join(parts)
+    assert again != joined
+    drain(sent)
+    with pytest.raises(UserError, match="holds the rows of one itself"):
+        actions.start(parts[0], [specs.ConstantSpec()], source_id=again)
