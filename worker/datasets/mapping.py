@@ -10,3 +10,9 @@ def alike(columns: Sequence[str], proposed: Mapping[str, str], known: Mapping[st
     taken = {field: own[column.casefold()] for field, column in known.items() if column.casefold() in own}
     rest = {field: column for field, column in proposed.items() if field not in taken and column not in taken.values()}
     return taken | rest
+
+
+def has_columns_of(columns: Sequence[str], known: Mapping[str, str]) -> bool:
+    """Whether a file has every column that another table's mapping names, in any case; the price may be missing."""
+    own = {column.casefold() for column in columns}
+    return all(column.casefold() in own for field, column in known.items() if field != "price")
