@@ -76,7 +76,8 @@ def price(
             chosen = [actions.with_members(known.id, spec, members) for spec in chosen]
         if source is None:
             _propose(dataset, chosen, quiet=as_json)
-        warnings = actions.busy_members(dataset.id, chosen, known.id)
+        warnings = list(filter(None, [sources.caution(source) if source else ""]))
+        warnings += actions.busy_members(dataset.id, chosen, known.id)
         for sentence in warnings if not as_json else ():
             warn(sentence)
         job_ids = actions.start(dataset.id, chosen, split, limit, cap_usd=dollars(cap), source_id=known.id)

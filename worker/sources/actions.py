@@ -7,7 +7,7 @@ from db import artifacts, datasets, jobs
 from db.engine import Session, begin
 from db.errors import NotReady, UserError
 from db.types import Dataset, DatasetState, JobKind, JobState, Split
-from worker import specs
+from worker import amounts, specs
 from worker.evaluation import calibration, resemblance
 from worker.evaluation.measures import MEASURES, USUAL
 from worker.evaluation.metrics import errors
@@ -56,12 +56,25 @@ def propose(dataset_id: int) -> Proposal | None:
 
 
 def possible(session: Session, dataset_id: int) -> list[Dataset]:
-    """The other datasets that something can be learned from, newest first."""
+    """The other datasets that something can be learned from, newest first; none that holds the table's own rows."""
     return [
         each
         for each in datasets.all(session)
-        if each.id != dataset_id and each.state is DatasetState.READY and each.splits.get(Split.TRAIN, 0)
+        if dataset_id not in (each.id, *each.joined_from)
+        and each.state is DatasetState.READY
+        and each.splits.get(Split.TRAIN, 0)
     ]
+
+
+def caution(source: Dataset) -> str:
+    """A sentence about a source that is too small to teach much; else ""."""
+    rows = source.splits.get(Split.TRAIN, 0)
+    if rows >= FEW:
+        return ""
+    return (
+        f"{source.name} has only {amounts.count(rows, 'row')} with a price to learn from: expect little of prices that "
+        "rest on so few."
+    )
 
 
 @dataclass(frozen=True, slots=True)

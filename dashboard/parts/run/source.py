@@ -7,7 +7,7 @@ from dashboard.parts.run import reads as run_reads
 from dashboard.shared import formats, pickers, words
 from db.types import Dataset, DatasetState, JobKind, Split
 from worker.datasets import actions as dataset_actions
-from worker.sources.actions import FEW
+from worker.sources.actions import FEW, caution
 
 OWN, OTHERS = "own", "others"
 
@@ -35,7 +35,12 @@ def choose(dataset: Dataset) -> Dataset | None:
     if not chosen:
         st.info("Choose at least one dataset to learn from.", icon=":material/arrow_upward:")
         return None
-    return possible[chosen[0]] if len(chosen) == 1 else _joined(chosen)
+    if len(chosen) > 1:
+        return _joined(chosen)
+    source = possible[chosen[0]]
+    if sentence := caution(source):
+        st.warning(words.plain(sentence), icon=":material/warning:")
+    return source
 
 
 def _joined(dataset_ids: list[int]) -> Dataset | None:

@@ -70,6 +70,17 @@ def test_too_few_prices_are_answered_with_the_dataset_to_learn_from(command: Com
         command("price", str(new))
 
 
+def test_a_source_too_small_is_told(command: Command, files: tuple[Path, Path], tmp_path: Path) -> None:
+    _, new = files
+    tiny = tmp_path / "tiny.csv"
+    a_catalogue(20).select(LEFT).write_csv(tiny)
+    command("load", str(tiny))
+    told = json.loads(command("price", str(new), "--learn-from", "tiny", "--technique", "constant", "--json"))
+    assert "tiny has only 18 rows with a price to learn from" in told["warnings"][0]
+    with pytest.raises(NotReady, match="new has no rows with a price to learn from|has none to learn from"):
+        command("price", str(new), "--technique", "constant")  # nothing large enough to be proposed
+
+
 def test_several_sources_are_learned_from_at_once(command: Command, files: tuple[Path, Path], tmp_path: Path) -> None:
     old, new = files
     second = tmp_path / "more.csv"
