@@ -61,7 +61,8 @@ def _lists() -> None:
     with _timed("which rows are unlike"):
         drift.unlike(texts[:CALIBRATION], texts)
     with begin() as session:
-        lists.keep_support(session, job, {Split.VALIDATION: reckoned.clear(), Split.TEST: reckoned})
+        validation, test = ((dataset_id, side) for side in (Split.VALIDATION, Split.TEST))
+        lists.keep_support(session, job, {validation: reckoned.clear(), test: reckoned})
     with _timed("the most that can be promised"):
         most = lists.first_wish(job.id, WITHIN)
     assert most, "the generated rows promise nothing"

@@ -35,6 +35,7 @@ def _value(row: DatasetRow) -> Dataset:
         error=row.error,
         created_at=row.created_at,
         made_from=row.made_from,
+        joined_from=tuple(row.joined_from),
     )
 
 
@@ -94,6 +95,14 @@ def drop(session: Session, dataset_id: int) -> None:
     session.execute(delete(DatasetRow).where(DatasetRow.id == dataset_id))
 
 
+def users(session: Session, dataset_id: int) -> list[str]:
+    """What of other datasets rests on this one, in words: jobs that learned from it, tables that hold its items."""
+    query = """SELECT 'job ' || j.id || ' on ' || d.name FROM jobs j JOIN datasets d ON d.id = j.dataset_id
+               WHERE j.source_id = :dataset AND j.dataset_id <> :dataset
+               UNION ALL SELECT name || ' (dataset ' || id || ')' FROM datasets WHERE :dataset = ANY(joined_from)"""
+    return list(session.scalars(text(query), {"dataset": dataset_id}))
+
+
 def file_is_used(session: Session, sha256: str) -> bool:
     """Whether a dataset was made of the stored file with this hash, or a knowledge base was changed by it."""
     query = """SELECT EXISTS (SELECT 1 FROM datasets WHERE file_sha256 = :sha256)
@@ -138,6 +147,42 @@ def items(
     ).with_columns(pl.col(pl.String).fill_null(""))
 
 
+def whole_items(session: Session, dataset_id: int) -> pl.DataFrame:
+    """Every item in row order with what a file says of it: line, external_id, title, description, category, brand,
+    price, weight."""
+    return engine.copy_out(
+        session,
+        "SELECT line, external_id, title, description, category, brand, price, weight FROM items "
+        "WHERE dataset_id = %s ORDER BY row",
+        {"line": pl.Int64, "external_id": pl.String}
+        | dict.fromkeys(TEXTS, pl.String)
+        | {"price": pl.Float64, "weight": pl.Float64},
+        (dataset_id,),
+    ).with_columns(pl.col(pl.String).fill_null(""))
+
+
+def joined(session: Session, dataset_ids: Sequence[int]) -> Dataset | None:
+    """The dataset that holds the items of exactly these, in this order, if there is one that did not fail."""
+    row = session.scalars(
+        select(DatasetRow)
+        .where(DatasetRow.joined_from == list(dataset_ids), DatasetRow.state != DatasetState.FAILED)
+        .order_by(DatasetRow.id.desc())
+        .limit(1)
+    ).first()
+    return _value(row) if row else None
+
+
+def sampled(session: Session, dataset_id: int, most: int, split: Split | None = None) -> pl.DataFrame:
+    """ITEM_SCHEMA of at most so many rows of a dataset or a side of it, the same ones each time."""
+    return engine.copy_out(
+        session,
+        f"SELECT {_ITEM_COLUMNS} FROM items WHERE dataset_id = %s AND (%s::text IS NULL OR split = %s) "
+        "ORDER BY hashint8extended(row, 20261123) LIMIT %s",
+        ITEM_SCHEMA,
+        (dataset_id, split, split, most),
+    ).with_columns(pl.col(pl.String).fill_null(""))
+
+
 TEXTS = ("title", "description", "category", "brand")
 
 
@@ -171,14 +216,17 @@ def groups(session: Session, dataset_id: int, rows: Sequence[int]) -> pl.DataFra
     )
 
 
-def target_rows(session: Session, dataset_id: int, split: Split | None, limit: int | None) -> list[int]:
+def target_rows(
+    session: Session, dataset_id: int, split: Split | None, limit: int | None, *, elsewhere: bool = False
+) -> list[int]:
     """The rows a job prices: one side of the split, or test and unpriced (None); a sample of them when limited.
 
-    Train and validation rows are never priced: techniques have seen them.
+    Train and validation rows are not priced by what has seen them; by what learned `elsewhere`, None means every row.
 
     The sample is drawn by a hash of the row, so that a larger sample contains every smaller one and all techniques
     price the same items. Without a limit the order is that of the file.
     """
+    sides = [split] if split else list(Split) if elsewhere else [Split.TEST, Split.UNPRICED]
     order = "row" if limit is None else "hashint8extended(row, 20261123)"
     return list(
         session.scalars(
@@ -186,7 +234,7 @@ def target_rows(session: Session, dataset_id: int, split: Split | None, limit: i
                 "SELECT row FROM items WHERE dataset_id = :dataset AND split = ANY(:splits) "
                 f"ORDER BY {order} LIMIT :limit"
             ),
-            {"dataset": dataset_id, "splits": [split] if split else [Split.TEST, Split.UNPRICED], "limit": limit},
+            {"dataset": dataset_id, "splits": sides, "limit": limit},
         )
     )
 

@@ -128,6 +128,24 @@ class LeakPair(JobResult):
     known_price: float | None = None
 
 
+class Unknown(JobResult):
+    """Values of a column that the rows which were learned from never had."""
+
+    rows: int  # that have one
+    values: int  # different ones
+    most: tuple[tuple[str, int], ...]  # the most frequent, with their rows
+
+
+class ElsewhereResult(JobResult):
+    """What setting a table beside the dataset that was learned from shows."""
+
+    rows: int  # of the table
+    unknown: dict[str, Unknown]  # column -> its new values
+    copies: tuple[int, ...]  # rows that are copies or near-copies of rows that were learned from
+    same: int  # of them, those that differ in nothing but case and punctuation
+    promise: dict[str, Any] | None = None  # `measures`: worker.evaluation.promise.Kept of each; `on`, `level`
+
+
 class LeakageResult(JobResult):
     """What a search for leaks found."""
 

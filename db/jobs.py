@@ -14,12 +14,12 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from db.errors import NotFound
-from db.models import ChunkRow, JobRow, RateRow
+from db.models import ChunkRow, DatasetRow, JobRow, RateRow
 from db.turns import expected_seconds
 from db.types import Job, JobKind, JobState, Priority, Queue, Split, Step
 
 
-def _value(row: JobRow, usd_per_hour: Decimal) -> Job:
+def _value(row: JobRow, usd_per_hour: Decimal, source_name: str | None) -> Job:
     return Job(
         id=row.id,
         kind=JobKind(row.kind),
@@ -43,10 +43,17 @@ def _value(row: JobRow, usd_per_hour: Decimal) -> Job:
         lost_usd=row.lost_usd,
         race_id=row.race_id,
         fixed_unknown=row.fixed_unknown,
+        source_id=row.source_id,
+        source_fingerprint=row.source_fingerprint,
+        source_name=source_name or "",
     )
 
 
-_SELECT = select(JobRow, RateRow.usd).join(RateRow, RateRow.id == JobRow.rate_id)
+_SELECT = (
+    select(JobRow, RateRow.usd, DatasetRow.name)
+    .join(RateRow, RateRow.id == JobRow.rate_id)
+    .outerjoin(DatasetRow, DatasetRow.id == JobRow.source_id)
+)
 
 
 def all(session: Session, dataset_id: int | None = None, kind: JobKind | None = None) -> list[Job]:  # noqa: A001
@@ -56,7 +63,7 @@ def all(session: Session, dataset_id: int | None = None, kind: JobKind | None = 
         query = query.where(JobRow.dataset_id == dataset_id)
     if kind is not None:
         query = query.where(JobRow.kind == kind)
-    return [_value(row, usd) for row, usd in session.execute(query)]
+    return [_value(*row) for row in session.execute(query)]
 
 
 def get(session: Session, job_id: int) -> Job:
@@ -69,7 +76,7 @@ def get(session: Session, job_id: int) -> Job:
 def some(session: Session, job_ids: Sequence[int]) -> list[Job]:
     """Those of the jobs that are there, by id."""
     query = _SELECT.where(JobRow.id.in_(job_ids)).order_by(JobRow.id)
-    return [_value(row, usd) for row, usd in session.execute(query)]
+    return [_value(*row) for row in session.execute(query)]
 
 
 def is_at_work(session: Session, dataset_id: int, kind: JobKind) -> bool:
@@ -86,14 +93,23 @@ def latest(session: Session, dataset_id: int, kind: JobKind) -> Job | None:
     return _value(*row) if row else None
 
 
-def same(session: Session, dataset_id: int, spec_hash: str, split: Split | None, limit: int | None) -> Job | None:
-    """The newest job that prices the same rows with the same spec and was not given up."""
+def same(
+    session: Session,
+    dataset_id: int,
+    spec_hash: str,
+    split: Split | None,
+    limit: int | None,
+    source_id: int | None = None,
+) -> Job | None:
+    """The newest job that prices the same rows with the same spec, learned from the same source (as Job.source_id), and
+    was not given up."""
     row = session.execute(
         _SELECT.where(
             JobRow.dataset_id == dataset_id,
             JobRow.spec_hash == spec_hash,
             JobRow.split.is_not_distinct_from(split),
             JobRow.item_limit.is_not_distinct_from(limit),
+            JobRow.source_id.is_not_distinct_from(source_id),
             JobRow.state.not_in([JobState.CANCELLED, JobState.FAILED, JobState.STOPPED]),
         )
         .order_by(JobRow.id.desc())
@@ -120,6 +136,8 @@ def create(
     priority: Priority = Priority.USUAL,
     seconds: Mapping[Step, float] = MappingProxyType({}),
     race_id: int | None = None,
+    source_id: int | None = None,
+    source_fingerprint: str = "",
 ) -> int:
     """A running job with its chunks, none of them sent yet.
 
@@ -137,6 +155,8 @@ def create(
         queue=queue,
         priority=priority,
         race_id=race_id,
+        source_id=source_id,
+        source_fingerprint=source_fingerprint,
         state=JobState.RUNNING,
         rate_id=rate_id,
         items_total=items_total,

@@ -197,6 +197,7 @@ class Dataset:
     error: str | None
     created_at: datetime
     made_from: int | None = None  # the dataset that this one has decided prices of; None: it was loaded
+    joined_from: tuple[int, ...] = ()  # the datasets whose items this one holds together; () = it was loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +224,27 @@ class Job:
     lost_usd: Decimal = Decimal(0)  # part of spent_usd: the most that calls may have cost which brought no answer
     race_id: int | None = None  # the race that releases its rows; None = nobody holds them back
     fixed_unknown: bool = False  # nobody knows what part of its fixed cost was
+    source_id: int | None = None  # the other dataset that its technique learned from; None = the table's own train side
+    source_fingerprint: str = ""  # of that dataset, as it was (db.datasets.fingerprint)
+    source_name: str = ""
+
+    @property
+    def learned_from(self) -> int:
+        """The dataset that its technique learned from."""
+        return self.dataset_id if self.source_id is None else self.source_id
+
+    @property
+    def sides(self) -> list[Split]:
+        """The sides whose rows it prices. What learned elsewhere has seen none of them, and prices all."""
+        if self.split:
+            return [self.split]
+        return [Split.TEST, Split.UNPRICED] if self.source_id is None else list(Split)
+
+    def named(self, technique: str) -> str:
+        """The name of its technique with where that learned, unless it did in the table itself."""
+        if self.source_id is None:
+            return technique
+        return f"{technique}, learned from {self.source_name} (dataset {self.source_id})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def _endpoint_model(name: str, sample: int, batch: str) -> LanguageModel:
 
 
 _KEPT = 4  # fitted techniques a process keeps; language models are shared among them and not counted
-_fitted: OrderedDict[str, Technique] = OrderedDict()
+_fitted: OrderedDict[tuple[str, int], Technique] = OrderedDict()
 
 
 def release() -> None:
@@ -77,15 +77,23 @@ def release() -> None:
 
 
 class LiveResources:
-    """Resources for techniques that work on one dataset."""
+    """Resources for techniques that learn from one dataset, and price it or another one."""
 
-    def __init__(self, dataset_id: int, fit_member: Callable[[BaseSpec], None] | None = None) -> None:
-        """`fit_member` fits another technique on the dataset unless that was done before; needed only to fit."""
+    def __init__(
+        self,
+        dataset_id: int,
+        fit_member: Callable[[BaseSpec], None] | None = None,
+        *,
+        priced_id: int | None = None,
+    ) -> None:
+        """`fit_member` fits another technique on the dataset unless that was done before; needed only to fit.
+        `priced_id`: the dataset whose rows are priced; None = this one."""
         self._dataset_id = dataset_id
         self._fit_member = fit_member
+        self._priced_id = dataset_id if priced_id is None else priced_id
 
     def index(self) -> Index:
-        return PgIndex(self._dataset_id)
+        return PgIndex(self._dataset_id, from_elsewhere=self._priced_id != self._dataset_id)
 
     def language_model(
         self, name: str, sample: int = 0, batch: str = "off", precision: Precision = "auto"
@@ -109,22 +117,24 @@ class LiveResources:
 
     def member(self, spec: BaseSpec) -> "LiveMember":
         with begin() as session:
-            return LiveMember(datasets.get(session, self._dataset_id), spec)
+            return LiveMember(datasets.get(session, self._dataset_id), spec, self._priced_id)
 
 
-def fitted(dataset: Dataset, spec: BaseSpec, fit_hash: str) -> Technique:
-    """The technique of a spec, with what its fit step learned. Raises NotReady if it learns and that step never ran."""
-    if fit_hash in _fitted:
-        _fitted.move_to_end(fit_hash)
-        return _fitted[fit_hash]
-    technique = build(spec, LiveResources(dataset.id))
+def fitted(source: Dataset, spec: BaseSpec, fit_hash: str, priced_id: int) -> Technique:
+    """The technique of a spec, with what its fit step learned from a dataset, for the rows of the same or another one.
+    Raises NotReady if it learns and that step never ran."""
+    key = (fit_hash, priced_id)
+    if key in _fitted:
+        _fitted.move_to_end(key)
+        return _fitted[key]
+    technique = build(spec, LiveResources(source.id, priced_id=priced_id))
     if spec.learns:
         with begin() as session:
             artifact = artifacts.get(session, fit_hash)
         if artifact is None:
             raise NotReady("What this technique had learned is gone; start the job again.")
         technique.load(artifact)
-    _fitted[fit_hash] = technique
+    _fitted[key] = technique
     while len(_fitted) > _KEPT:
         _fitted.popitem(last=False)
     return technique
@@ -132,15 +142,16 @@ def fitted(dataset: Dataset, spec: BaseSpec, fit_hash: str) -> Technique:
 
 class LiveMember:
     """A fitted technique whose stored answers are used where there are some: validation rows that its fit priced, and
-    rows that a job with the same spec priced."""
+    rows that a job with the same spec and source priced."""
 
-    def __init__(self, dataset: Dataset, spec: BaseSpec) -> None:
-        self._dataset = dataset
+    def __init__(self, source: Dataset, spec: BaseSpec, priced_id: int) -> None:
+        self._source = source
         self._spec = spec
-        self._fit_hash = datasets.fit_hash(dataset, spec.fit_key)
+        self._priced_id = priced_id
+        self._fit_hash = datasets.fit_hash(source, spec.fit_key)
         with begin() as session:
             answers = calibration.read(artifacts.part(session, self._fit_hash, calibration.PART))
-            groups = datasets.groups(session, dataset.id, answers["row"].to_list())
+            groups = datasets.groups(session, source.id, answers["row"].to_list())
         self._intervals = conformal.learn(answers)
         self.calibration = self._with_intervals(answers).join(groups, on="row", how="left", maintain_order="left")
 
@@ -152,7 +163,7 @@ class LiveMember:
         if len(rest):
             with begin() as session:
                 hourly = rates.usd_per_hour(session, machine_queue(session, self._spec))
-            technique = fitted(self._dataset, self._spec, self._fit_hash)
+            technique = fitted(self._source, self._spec, self._fit_hash, self._priced_id)
             frames.append(self._with_intervals(price_with(technique, rest, progress, float(hourly) / 3600)))
         known = pl.concat(frames)
         return items.select("row").join(known, on="row", how="left", maintain_order="left")
@@ -164,10 +175,14 @@ class LiveMember:
     def _stored(self, items: pl.DataFrame) -> pl.DataFrame:
         """PREDICTION_SCHEMA of the items that it answered before, at no cost now."""
         rows = items["row"].to_list()
+        is_elsewhere = self._priced_id != self._source.id
+        source_id = self._source.id if is_elsewhere else None
         with begin() as session:
-            earlier = predictions.stored(session, self._dataset.id, self._spec.hash, rows)
-        judged = self.calibration.filter(
-            pl.col("row").is_in(items["row"].implode()) & ~pl.col("row").is_in(earlier["row"].implode())
+            earlier = predictions.stored(session, self._priced_id, self._spec.hash, rows, source_id)
+        judged = self.calibration.filter(  # validation rows of the source are no rows of another table
+            ~pl.lit(is_elsewhere)
+            & pl.col("row").is_in(items["row"].implode())
+            & ~pl.col("row").is_in(earlier["row"].implode())
         )
         judged = judged.with_columns(
             *(pl.lit(0, pl.Int64).alias(name) for name in ("tokens_in", "tokens_out", "tokens_cached")),

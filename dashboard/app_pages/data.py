@@ -42,7 +42,7 @@ is_looked_at = bool(dataset.inspection.get("columns"))
 if error:
     st.error(words.plain(error), icon=":material/error:")
     st.markdown("Put the file right and add it again" + (", or change the columns below." if is_looked_at else "."))
-    if not is_looked_at and state is not DatasetState.READY:
+    if not is_looked_at and state is not DatasetState.READY and not dataset.joined_from:
         upload.look_again(dataset)
 if state is DatasetState.READY:
     overview.counts(dataset)

@@ -142,7 +142,7 @@ def job_name(job: Job, form: str = "") -> str:
     if job.kind is not JobKind.PRICE:
         return training_name(job)
     try:
-        return specs.describe(specs.parse(job.spec), form)
+        return job.named(specs.describe(specs.parse(job.spec), form))
     except UserError:  # stored by an earlier version, whose technique had other settings
         known = specs.SPECS.get(job.technique)
         return f"{known.label if known else job.technique} (earlier version)"

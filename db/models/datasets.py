@@ -27,6 +27,7 @@ class DatasetRow(Base):
     error: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     made_from: Mapped[int | None] = mapped_column(ForeignKey("datasets.id", ondelete="SET NULL"))  # with other prices
+    joined_from: Mapped[list[int]] = mapped_column(server_default=text("'{}'"))  # datasets whose items it holds
 
 
 class ItemRow(Base):

@@ -45,6 +45,9 @@ class JobRow(Base):
     stop_asked: Mapped[bool] = mapped_column(server_default=text("false"))  # a training ends early with what it has
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     finished_at: Mapped[datetime | None]
+    # the dataset that its technique learned from, where that is another one; one in use is not deleted
+    source_id: Mapped[int | None] = mapped_column(ForeignKey("datasets.id"), index=True)
+    source_fingerprint: Mapped[str] = mapped_column(server_default=text("''"))
     # the race that releases its rows
     race_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"), index=True)
 

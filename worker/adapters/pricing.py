@@ -77,14 +77,15 @@ def adapters_of(spec: Mapping[str, Any]) -> set[str]:
     return own.union(*(adapters_of(member) for member in spec.get("members", ())))
 
 
-def caution(session: Session, spec: BaseSpec, dataset: Dataset) -> str:
-    """A sentence where an adapter may have seen the rows it is to be measured on; else ""."""
+def caution(session: Session, spec: BaseSpec, dataset: Dataset, source: Dataset | None = None) -> str:
+    """A sentence where an adapter may have seen the rows it is to be measured on; else "". Of the `source` that a job
+    learns from, the job itself looks for copies of its rows."""
     if members := members_of(spec):
-        return " ".join(filter(None, dict.fromkeys(caution(session, member, dataset) for member in members)))
+        return " ".join(filter(None, dict.fromkeys(caution(session, member, dataset, source) for member in members)))
     if not _reads_adapter(spec):
         return ""
     adapter = adapters.get(session, spec.adapter)
-    if adapter.dataset_id == dataset.id:
+    if adapter.dataset_id in (dataset.id, (source or dataset).id):
         return ""
     return (
         f"The adapter learned from {adapter.dataset_name}: rows that both tables have may be among its examples, and "

@@ -1,5 +1,6 @@
 """Loads a file for every command that takes one, says what the look found, and loads nothing twice unasked."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,16 @@ from worker.cli import find, tables, watch
 from worker.cli.console import out
 from worker.datasets import actions
 from worker.datasets.answers import NOTHING_SAID, Answers
+from worker.datasets.mapping import alike
 
 
-def dataset_or_file(what: str, said: Answers, *, quiet: bool) -> tuple[Dataset, dict[str, Any]]:
-    """A dataset by its number or name; or that of a file, loaded unless it is already, with what is to be told."""
+def dataset_or_file(
+    what: str, said: Answers, *, quiet: bool, like: Dataset | None = None
+) -> tuple[Dataset, dict[str, Any]]:
+    """A dataset by its number or name; or that of a file, loaded unless it is already, with what is to be told. `like`:
+    a dataset whose columns mean the same in the file."""
     if Path(what).is_file():
-        dataset, about = load(Path(what), {}, None, said, quiet=quiet, reuse=True)
+        dataset, about = load(Path(what), {}, None, said, quiet=quiet, reuse=True, like=like)
         refuse_empty(dataset)
         return dataset, {"file": about}
     if said != NOTHING_SAID:
@@ -24,8 +29,26 @@ def dataset_or_file(what: str, said: Answers, *, quiet: bool) -> tuple[Dataset, 
     return find.dataset(what), {}
 
 
+def source(names: Sequence[str], *, quiet: bool) -> Dataset:
+    """The dataset to learn from: the one that is named, or one that holds the items of all that are. Raises NotFound,
+    WrongState."""
+    each = [find.dataset(name) for name in names]
+    if len({dataset.id for dataset in each}) == 1:
+        return each[0]
+    dataset_id = actions.join([dataset.id for dataset in each])
+    watch.wait([find.latest_job(dataset_id, JobKind.LOAD).id], quiet=quiet)
+    return find.dataset(str(dataset_id))
+
+
 def load(
-    file: Path, mapping: dict[str, str], name: str | None, said: Answers, *, quiet: bool, reuse: bool = False
+    file: Path,
+    mapping: dict[str, str],
+    name: str | None,
+    said: Answers,
+    *,
+    quiet: bool,
+    reuse: bool = False,
+    like: Dataset | None = None,
 ) -> tuple[Dataset, dict[str, Any]]:
     """Upload, inspect, map and load, and say what the look found unless `quiet`; the dataset and that look for JSON.
 
@@ -40,7 +63,8 @@ def load(
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
         twins = [each.id for each in datasets.of_file(session, dataset.file_sha256) if each.id != dataset_id]
-    mapping = {field: column for field, column in (dataset.mapping | mapping).items() if column}
+    proposed = alike(dataset.inspection["columns"], dataset.mapping, like.mapping) if like else dataset.mapping
+    mapping = {field: column for field, column in (proposed | mapping).items() if column}
     same = actions.loaded_already(dataset_id, mapping, said) if reuse else None
     lines = tables.look(dataset, mapping)
     if same:

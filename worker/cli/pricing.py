@@ -8,9 +8,9 @@ import typer
 
 from db import jobs, predictions
 from db.engine import begin
-from db.errors import UserError
-from db.types import JobKind, SavedVerdict, Split
-from worker import specs
+from db.errors import NotReady, UserError
+from db.types import Dataset, JobKind, SavedVerdict, Split
+from worker import amounts, specs
 from worker.cli import cautions, files, find, tables, watch
 from worker.cli.console import AsJson, err, out, print_json, warn
 from worker.cli.options import Cap, DatasetName, DecimalSign, Unweighted, WideRows, answers, assignments, dollars
@@ -19,6 +19,7 @@ from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import actions, comparison, export
 from worker.saved_verdicts import actions as saved_verdicts
 from worker.server.up import running_stack
+from worker.sources import actions as sources
 
 app = typer.Typer()
 
@@ -30,9 +31,17 @@ Settings = Annotated[list[str] | None, typer.Option("--set", help="field=value o
 @app.command()
 def price(
     what: DatasetOrFile,
-    technique: Annotated[list[str], typer.Option(help="Technique name; repeat it for several.")],
+    technique: Annotated[
+        list[str] | None,
+        typer.Option(help="Technique name; repeat it for several. With --learn-from: what did best there, if none."),
+    ] = None,
+    learn_from: Annotated[
+        list[str] | None,
+        typer.Option("--learn-from", help="Dataset (number or name) to learn from instead; repeat it for several."),
+    ] = None,
     rows: Annotated[
-        str, typer.Option(help="test = measure, unpriced = only rows without a price, both = both.")
+        str,
+        typer.Option(help="test = measure, unpriced = rows without a price, both = both; with --learn-from: all."),
     ] = "both",
     limit: Annotated[int | None, typer.Option(min=1, help="Price a sample of this many rows.")] = None,
     settings: Settings = None,
@@ -43,31 +52,35 @@ def price(
     accept_wide_rows: WideRows = False,
     as_json: AsJson = False,
 ) -> None:
-    """Price a dataset (or a file) with one or more techniques and say how wrong and how dear each was."""
+    """Price a dataset (or a file) with one or more techniques and say how wrong and how dear each was.
+
+    With --learn-from the techniques learn from another dataset: what was fitted there is used as it is, and every row
+    is priced."""
     split = {"test": Split.TEST, "unpriced": Split.UNPRICED, "both": None}.get(rows, rows)
     if isinstance(split, str) and not isinstance(split, Split):
         raise UserError("--rows must be test, unpriced or both.")
-    adapted = [name for name, kind in specs.SPECS.items() if kind.needs_adapter]
-    if adapter and not set(adapted) & set(technique):
-        raise UserError(f"--adapter belongs to --technique {' or '.join(adapted)}.")
-    own = {name: {"adapter": adapter} for name in adapted} if adapter else {}
-    given = _settings(settings)
-    members = str(given.pop("members", ""))
-    chosen = [specs.parse({"technique": name} | given | own.get(name, {})) for name in technique]
-    if members and not any(isinstance(spec, specs.CombinedSpec) for spec in chosen):
-        raise UserError("--set members=… belongs to --technique ensemble or cascade.")
+    chosen, members = _specs(technique or [], settings, adapter)
+    if not chosen and not learn_from:
+        raise UserError("Say --technique; or --learn-from a dataset, to take what did best there.")
     if to is not None and len(chosen) > 1:
         raise UserError("--out holds the predictions of one technique; name only one.")
     if to is not None:
         export.check(to)
     with running_stack():
-        dataset, about = files.dataset_or_file(what, answers(decimal, accept_wide_rows), quiet=as_json)
+        source = files.source(learn_from, quiet=as_json) if learn_from else None
+        said = answers(decimal, accept_wide_rows)
+        dataset, about = files.dataset_or_file(what, said, quiet=as_json, like=source)
+        known = source or dataset
+        chosen = chosen or [_best(known, quiet=as_json)]
         if members:
-            chosen = [actions.with_members(dataset.id, spec, members) for spec in chosen]
-        warnings = actions.busy_members(dataset.id, chosen)
+            chosen = [actions.with_members(known.id, spec, members) for spec in chosen]
+        if source is None:
+            _propose(dataset, chosen, quiet=as_json)
+        warnings = list(filter(None, [sources.caution(source) if source else ""]))
+        warnings += actions.busy_members(dataset.id, chosen, known.id)
         for sentence in warnings if not as_json else ():
             warn(sentence)
-        job_ids = actions.start(dataset.id, chosen, split, limit, cap_usd=dollars(cap))
+        job_ids = actions.start(dataset.id, chosen, split, limit, cap_usd=dollars(cap), source_id=known.id)
         warnings += cautions.say(job_ids, quiet=as_json)
         watch.wait(job_ids, quiet=as_json)
         warnings += cautions.say_unlike(job_ids, quiet=as_json)
@@ -75,10 +88,12 @@ def price(
             with begin() as session:
                 export.write(predictions.of_job(session, job_ids[0]), to)
         report = comparison.of_jobs(job_ids)
+        priced = "" if report else _priced(job_ids)
     if as_json:
-        print_json({"dataset": dataset.id, "jobs": job_ids, "rows": report, "warnings": warnings} | about)
+        told = {"dataset": dataset.id, "source": known.id, "jobs": job_ids, "rows": report, "warnings": warnings}
+        print_json(told | about)
     else:
-        out.print(tables.comparison(report))
+        out.print(tables.comparison(report) if report else priced)
         for table in tables.combinations(report):
             out.print(table)
 
@@ -183,6 +198,53 @@ def choose(
     for each in chosen:
         out.print(each["sentence"])
     _print_saved(saved)
+
+
+def _specs(names: Sequence[str], settings: list[str] | None, adapter: str) -> tuple[list[specs.BaseSpec], str]:
+    """The specs that were named with their settings, and what was said of `members`. Raises UserError."""
+    adapted = [name for name, kind in specs.SPECS.items() if kind.needs_adapter]
+    if adapter and not set(adapted) & set(names):
+        raise UserError(f"--adapter belongs to --technique {' or '.join(adapted)}.")
+    own = {name: {"adapter": adapter} for name in adapted} if adapter else {}
+    given = _settings(settings)
+    members = str(given.pop("members", ""))
+    if given and not names:
+        raise UserError("--set belongs to --technique; name one.")
+    chosen = [specs.parse({"technique": name} | given | own.get(name, {})) for name in names]
+    if members and not any(isinstance(spec, specs.CombinedSpec) for spec in chosen):
+        raise UserError("--set members=… belongs to --technique ensemble or cascade.")
+    return chosen, members
+
+
+def _best(source: Dataset, *, quiet: bool) -> specs.BaseSpec:
+    """What did best where nobody named a technique, and why it is taken."""
+    best = sources.best(source)
+    if not quiet:
+        out.print(best.sentence)
+    return best.spec
+
+
+def _propose(dataset: Dataset, chosen: Sequence[specs.BaseSpec], *, quiet: bool) -> None:
+    """Say what to learn from instead where a table has too few rows with a price. Raises NotReady where it has none."""
+    if not any(spec.learns for spec in chosen):
+        return
+    proposal = sources.propose(dataset.id)
+    if proposal is None:
+        return
+    sentence = f"{proposal.sentence(dataset)} Learn from it with --learn-from {proposal.source.id}."
+    if not dataset.splits.get(Split.TRAIN, 0):
+        raise NotReady(sentence)
+    if not quiet:
+        warn(sentence)
+
+
+def _priced(job_ids: Sequence[int]) -> str:
+    """How many rows got a price, where none has a known one to be measured against."""
+    with begin() as session:
+        said = [(tables.job_label(job), predictions.of_job(session, job.id)) for job in jobs.some(session, job_ids)]
+    return "\n".join(
+        f"{name}: {frame['price'].count():,} of {amounts.count(len(frame), 'row')} priced." for name, frame in said
+    )
 
 
 def _saved(saved: Sequence[SavedVerdict]) -> dict[str, Any]:

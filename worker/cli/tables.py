@@ -22,7 +22,7 @@ def job_label(job: Job) -> str:
         settings = finetune.describe(finetune.parse(job.spec["train"])) if "train" in job.spec else ""
         label = KINDS[job.kind].terminal
         return f"{label} ({settings})" if settings else label
-    return specs.describe(specs.parse(job.spec))
+    return job.named(specs.describe(specs.parse(job.spec)))
 
 
 def look(dataset: Dataset, mapping: Mapping[str, str]) -> list[str]:

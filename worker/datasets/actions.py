@@ -4,13 +4,14 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from db import analytics, completions, datasets, jobs
 from db.engine import Session, after_commit, begin
-from db.errors import MappingError, WrongState
+from db.errors import MappingError, UserError, WrongState
 from db.knowledge import changes
 from db.settings import settings
 from db.types import Dataset, DatasetState, Job, JobKind, Queue, Step
@@ -22,6 +23,7 @@ AWAITED = {DatasetState.UPLOADED: JobKind.INSPECT, DatasetState.LOADING: JobKind
 """State of a dataset -> kind of the job that it waits for; in other states it waits for none."""
 
 _BLOCK = 1 << 20
+_NAMED = 3  # of what keeps a dataset from being deleted
 
 
 def upload(name: str, stream: BinaryIO, *, is_synthetic: bool = False) -> int:
@@ -67,6 +69,8 @@ def inspect_again(dataset_id: int, forced: dict[str, Any]) -> int:
     """
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
+        if dataset.joined_from:
+            raise WrongState(f"{dataset.name} was joined from other tables and has no file to look at; delete it.")
         look = jobs.latest(session, dataset_id, JobKind.INSPECT)
         is_left = dataset.state is DatasetState.UPLOADED and (look is None or look.state.is_final)
         if dataset.state not in (DatasetState.INSPECTED, DatasetState.FAILED) and not is_left:
@@ -106,6 +110,33 @@ def load(
         return _read_file(session, dataset_id, JobKind.LOAD, Step.LOAD)
 
 
+def join(dataset_ids: Sequence[int]) -> int:
+    """A dataset that holds the items of several, to learn from all of them; its id. One that is there is taken.
+
+    Its near-duplicates and sides are its own: a product that two of the tables have is on one side. Raises UserError
+    for fewer than two.
+    """
+    ids = sorted(set(dataset_ids))
+    if len(ids) < 2:
+        raise UserError("Choose two datasets at least to learn from together.")
+    with begin() as session:
+        if there := datasets.joined(session, ids):
+            return there.id
+        parts = [ready(session, dataset_id) for dataset_id in ids]
+        name = " + ".join(part.name for part in parts)
+        prints = "".join(datasets.fingerprint(part) for part in parts)
+        dataset_id = datasets.create(
+            session,
+            name=name,
+            sha256=hashlib.sha256(prints.encode()).hexdigest(),
+            file_name=name,
+            is_synthetic=any(part.is_synthetic for part in parts),
+        )
+        datasets.change(session, dataset_id, joined_from=ids, state=DatasetState.LOADING, inspection={"columns": []})
+        _read_file(session, dataset_id, JobKind.LOAD, Step.LOAD)
+        return dataset_id
+
+
 def _read_file(
     session: Session, dataset_id: int, kind: JobKind, step: Step, about: dict[str, Any] | None = None
 ) -> int:
@@ -137,7 +168,12 @@ def job_cancelled(session: Session, job: Job) -> None:
     """
     if not job.kind.reads_file:
         return
-    inspection = datasets.get(session, job.dataset_id).inspection
+    dataset = datasets.get(session, job.dataset_id)
+    if dataset.joined_from:
+        error = f"Joining these tables was cancelled; go on with it (pricewright retry {job.id}), or delete it."
+        datasets.change(session, dataset.id, state=DatasetState.FAILED, error=error)
+        return
+    inspection = dataset.inspection
     if "forced_before" in job.spec:
         inspection = inspection | {"forced": job.spec["forced_before"]}
     if job.kind is JobKind.LOAD or inspection.get("columns"):
@@ -169,10 +205,14 @@ def delete_dataset(dataset_id: int) -> None:
     """Delete a dataset with its jobs and predictions, what endpoints were asked and answered about it, what other
     datasets' knowledge bases took from it, and the uploaded bytes unless another dataset shares them.
 
-    Adapters that learned from it stay, and so does what its jobs cost.
+    Adapters that learned from it stay, and so does what its jobs cost. Raises WrongState while jobs of other datasets
+    learned from it.
     """
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
+        if users := datasets.users(session, dataset_id):
+            named = ", ".join(users[:_NAMED]) + (f" and {len(users) - _NAMED} more" if len(users) > _NAMED else "")
+            raise WrongState(f"{dataset.name} can't be deleted: {named} learned from it; delete those datasets first.")
         its_jobs = jobs.all(session, dataset_id)
         job_ids = [job.id for job in its_jobs]
         completions.forget(session, job_ids)

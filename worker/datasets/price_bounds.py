@@ -35,18 +35,19 @@ def check(bounds: Bounds) -> None:
         )
 
 
-def caution(session: Session, dataset: Dataset, spec: BaseSpec) -> str:
-    """A sentence where more than a few of the rows with a price have one that the technique can't say; else ""."""
+def caution(session: Session, dataset: Dataset, spec: BaseSpec, source: Dataset | None = None) -> str:
+    """A sentence where more than a few of the rows with a price have one that the technique can't say; else "".
+    `source`: the dataset that it learns from, where that is another one."""
     if members := members_of(spec):
-        return " ".join(cautions(session, dataset, members))
+        return " ".join(cautions(session, dataset, members, source))
     if not isinstance(spec, LlmSpec) or spec.readout == "greedy":  # a text may say any number
         return ""
-    return _outside(session, dataset, pin(session, dataset, spec).bounds).sentence()
+    return _outside(session, dataset, pin(session, source or dataset, spec).bounds).sentence()
 
 
-def cautions(session: Session, dataset: Dataset, specs: Sequence[BaseSpec]) -> list[str]:
+def cautions(session: Session, dataset: Dataset, specs: Sequence[BaseSpec], source: Dataset | None = None) -> list[str]:
     """The cautions of several techniques, each sentence once."""
-    return list(dict.fromkeys(filter(None, (caution(session, dataset, spec) for spec in specs))))
+    return list(dict.fromkeys(filter(None, (caution(session, dataset, spec, source) for spec in specs))))
 
 
 def learned(session: Session, dataset: Dataset, spec: TrainSpec) -> Outside:

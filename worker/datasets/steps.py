@@ -10,7 +10,7 @@ from db import chunks, datasets, jobs
 from db.engine import Session, begin
 from db.settings import settings
 from db.types import DatasetState, Split
-from worker.datasets import profile
+from worker.datasets import joined, profile
 from worker.work import Commit, Work
 
 SPLIT_SEED = 7
@@ -40,7 +40,7 @@ def inspect(work: Work) -> Commit:
 
 
 def load(work: Work) -> Commit:
-    """Turn a file into items and rejects, with splits and a profile.
+    """Turn a file, or other datasets, into items and rejects, with splits and a profile.
 
     Two passes: the file is read once into Parquet pieces on disk (groups of near-duplicates are known only at its
     end), then the pieces are copied into Postgres with their split, all in the final transaction: a failure at any
@@ -50,13 +50,17 @@ def load(work: Work) -> Commit:
 
     with begin() as session:
         dataset = datasets.get(session, work.job.dataset_id)
-    inspection = read.Inspection.model_validate(dataset.inspection)
     grouper, profiler = duplicates.Grouper(), profile.Profiler()
     pieces: list[Path] = []
     rejects: list[Path] = []
     has_price: list[pl.Series] = []
     counts = {"items": 0, "rejects": 0}
-    path = settings().files_dir / dataset.file_sha256
+    if dataset.joined_from:
+        found = joined.batches(dataset.joined_from, work.progress)
+    else:
+        inspection = read.Inspection.model_validate(dataset.inspection)
+        path = settings().files_dir / dataset.file_sha256
+        found = read.batches(path, inspection, dataset.mapping, work.progress)
 
     def keep(number: int, batch: read.Batch) -> None:
         grouper.add(batch.items)
@@ -72,7 +76,7 @@ def load(work: Work) -> Commit:
     # One batch is kept while the next is read: both spend their time outside the interpreter lock.
     with ThreadPoolExecutor(1) as aside:
         kept: Future[None] | None = None
-        for number, batch in enumerate(read.batches(path, inspection, dataset.mapping, work.progress)):
+        for number, batch in enumerate(found):
             if kept:
                 kept.result()
             kept = aside.submit(keep, number, batch)

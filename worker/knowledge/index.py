@@ -73,8 +73,10 @@ def _listed(vectors: npt.NDArray[np.float32]) -> pl.Series:
 class PgIndex:
     """An Index (worker.techniques.base): the knowledge base of one dataset."""
 
-    def __init__(self, dataset_id: int) -> None:
+    def __init__(self, dataset_id: int, *, from_elsewhere: bool = False) -> None:
+        """`from_elsewhere`: the items that ask are of another dataset, whose row numbers mean nothing here."""
         self._dataset_id = dataset_id
+        self._from_elsewhere = from_elsewhere
 
     def _base(self) -> KnowledgeBase | None:
         """The base, if it is there and of the model that asks."""
@@ -108,8 +110,11 @@ class PgIndex:
             )
         vectors = self.vectors(items, Silent())
         with begin() as session:
-            asking = items.select("row", "category", embedding=_listed(vectors))
-            return search.nearest(session, base, embedder().dims, asking, k, limits)
+            # A known item with the number of one that comes from elsewhere is not that one, so it is not left out.
+            row = -1 - pl.col("row") if self._from_elsewhere else pl.col("row")
+            asking = items.select("category", row=row, embedding=_listed(vectors))
+            found = search.nearest(session, base, embedder().dims, asking, k, limits)
+        return found.with_columns(row=-1 - pl.col("row")) if self._from_elsewhere else found
 
     def vectors(self, items: pl.DataFrame, progress: Progress) -> npt.NDArray[np.float32]:
         """(n, dims), from the base where the item's text is embedded already, else computed (and not stored)."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from db import datasets, jobs
 from db.engine import Session, begin
-from db.errors import NotFound, UserError, WrongState
+from db.errors import NotFound, NotReady, UserError, WrongState
 from db.types import Dataset, Family, JobKind, Split
 from worker.adapters import pricing
 from worker.app import start_job
@@ -20,18 +20,40 @@ from worker.specs.combined import MOST
 
 
 def estimate(
-    dataset_id: int, specs: Sequence[BaseSpec], split: Split | None = None, limit: int | None = None
+    dataset_id: int,
+    specs: Sequence[BaseSpec],
+    split: Split | None = None,
+    limit: int | None = None,
+    *,
+    source_id: int | None = None,
 ) -> list[Estimate]:
-    """What pricing would take, one line per spec; nothing is started."""
+    """What pricing would take, one line per spec; nothing is started. `source_id` as for `start`."""
     with begin() as session:
         dataset = ready(session, dataset_id)
-        return [planning.estimate(session, dataset, spec, split, limit) for spec in specs]
+        source = _elsewhere(session, dataset, source_id)
+        return [planning.estimate(session, dataset, spec, split, limit, source) for spec in specs]
 
 
-def busy_members(dataset_id: int, specs: Sequence[BaseSpec]) -> list[str]:
+def busy_members(dataset_id: int, specs: Sequence[BaseSpec], source_id: int | None = None) -> list[str]:
     """`planning.busy_members` of a dataset."""
     with begin() as session:
-        return planning.busy_members(session, ready(session, dataset_id), specs)
+        dataset = ready(session, dataset_id)
+        return planning.busy_members(session, dataset, specs, _elsewhere(session, dataset, source_id))
+
+
+def _elsewhere(session: Session, dataset: Dataset, source_id: int | None) -> Dataset | None:
+    """The source, where that is another dataset. Raises NotReady where nothing can be learned from it."""
+    if source_id is None or source_id == dataset.id:
+        return None
+    source = ready(session, source_id)
+    if dataset.id in source.joined_from:
+        raise UserError(
+            f"{source.name} holds the rows of {dataset.name} itself, so prices of them would only be looked up; learn "
+            "from the other tables alone."
+        )
+    if not source.splits.get(Split.TRAIN):
+        raise NotReady(f"Nothing can be learned from {source.name}: it has no train rows with a price; choose another.")
+    return source
 
 
 def start(
@@ -41,25 +63,31 @@ def start(
     limit: int | None = None,
     *,
     cap_usd: Decimal | None = None,
+    source_id: int | None = None,
 ) -> list[int]:
-    """Start a pricing job per spec; returns their ids. The same spec on the same rows is the same job: it is reused.
+    """Start a pricing job per spec; returns their ids. The same spec and source on the same rows is the same job: it is
+    reused.
 
     `split` None prices the test side (to measure) and the rows without a price (to have one). `cap_usd` bounds what
-    each job may pay to endpoints; reaching it pauses the job.
+    each job may pay to endpoints; reaching it pauses the job. `source_id`: another dataset to learn from; None then
+    prices every row, and what was fitted on that dataset is used as it is.
     """
     with begin() as session:
         dataset = ready(session, dataset_id)
-        rows = datasets.target_rows(session, dataset_id, split, limit)
+        source = _elsewhere(session, dataset, source_id)
+        rows = datasets.target_rows(session, dataset_id, split, limit, elsewhere=source is not None)
         job_ids = []
-        for spec in [planning.pinned(session, dataset, each) for each in specs]:
-            planning.check(session, dataset, spec, rows)
-            same = jobs.same(session, dataset_id, spec.hash, split, limit)
+        for spec in [planning.pinned(session, source or dataset, each) for each in specs]:
+            planning.check(session, source or dataset, spec, rows)
+            same = jobs.same(session, dataset_id, spec.hash, split, limit, source.id if source else None)
             if same and same.race_id is not None and not same.state.is_final:
                 raise WrongState(
                     f"Job {same.id} prices these rows for race {same.race_id}, which goes on; wait for it to end, or "
                     "cancel the race."
                 )
-            job_ids.append(same.id if same else start_one(session, dataset, spec, [rows], split, limit, cap_usd))
+            job_ids.append(
+                same.id if same else start_one(session, dataset, spec, [rows], split, limit, cap_usd, source=source)
+            )
         return job_ids
 
 
@@ -73,17 +101,19 @@ def start_one(
     cap_usd: Decimal | None,
     *,
     race_id: int | None = None,
+    source: Dataset | None = None,
 ) -> int:
     """Start the job of a pinned and checked spec on blocks of rows, none of which shares a chunk with another; its id.
 
-    A race that drives it releases the blocks.
+    A race that drives it releases the blocks. `source`: the dataset to learn from, where that is another one.
     """
+    known = source or dataset
     job_id = start_job(
         session,
         kind=JobKind.PRICE,
         dataset_id=dataset.id,
         queue=planning.queue_for(session, spec),
-        chunks=planning.chunks(dataset, spec, blocks),
+        chunks=planning.chunks(known, spec, blocks),
         technique=spec.technique,
         spec=spec.model_dump(mode="json"),
         spec_hash=spec.hash,
@@ -92,8 +122,10 @@ def start_one(
         items_total=sum(map(len, blocks)),
         cap_usd=cap_usd if spec.uses_endpoint else None,
         priority=planning.priority(dataset, spec),
-        seconds=planning.step_seconds(session, dataset, spec),
+        seconds=planning.step_seconds(session, known, spec),
         race_id=race_id,
+        source_id=source.id if source else None,
+        source_fingerprint=datasets.fingerprint(source) if source else "",
     )
     is_known = pricing.knows_training_cost(session, spec)
     jobs.add_fixed_cost(session, job_id, *pricing.training_cost(session, spec), is_known=is_known)

@@ -17,7 +17,7 @@ from worker.datasets import price_bounds
 from worker.evaluation import choice, compare, conformal, context_curve
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, USUAL
-from worker.pricing import kept
+from worker.pricing import elsewhere, kept
 
 _INTERVALS = ("job_id", "covered", "covered_low", "covered_high", "width")
 
@@ -51,10 +51,10 @@ def taken(dataset: Dataset, every: Sequence[Job], chosen: Sequence[int] = ()) ->
         return _checked(dataset, every, chosen)
     able = comparable(every)
     steps = _curve_steps(able)
-    best: dict[str, int] = {}
+    best: dict[tuple[str, int], int] = {}
     for job in sorted(able, key=lambda job: (_test_rows(dataset, job), job.id)):
         if job.id not in steps:
-            best[job.spec_hash] = job.id
+            best[job.spec_hash, job.learned_from] = job.id
     kept = set(best.values()) or steps
     return [job.id for job in able if job.id in kept]
 
@@ -89,8 +89,8 @@ def _checked(dataset: Dataset, every: Sequence[Job], chosen: Sequence[int]) -> l
 def _test_rows(dataset: Dataset, job: Job) -> float:
     """About how many test rows it priced: a sample of test and unpriced rows is an even one."""
     test = dataset.splits.get(Split.TEST, 0)
-    both = test + dataset.splits.get(Split.UNPRICED, 0)
-    return job.items_total if job.split is Split.TEST or not both else job.items_total * test / both
+    every = sum(dataset.splits.get(side, 0) for side in job.sides)
+    return job.items_total * test / every if every else job.items_total
 
 
 def _refusal(job: Job) -> str | None:
@@ -110,7 +110,7 @@ def curves(every: Sequence[Job]) -> list[dict[int, int]]:
         kind = specs.SPECS.get(job.technique)
         if kind and kind.k_counts and "k" in job.spec:
             rest = {name: value for name, value in job.spec.items() if name != "k"}
-            key = json.dumps([rest, job.split, job.item_limit], sort_keys=True)
+            key = json.dumps([rest, job.split, job.item_limit, job.learned_from], sort_keys=True)
             groups.setdefault(key, {})[int(job.spec["k"])] = job.id
     made = [{job_id: k for k, job_id in group.items()} for group in groups.values()]
     return [curve for curve in made if len(curve) >= MIN_CURVE]
@@ -137,6 +137,7 @@ def of_jobs(job_ids: Sequence[int], measure: str = USUAL, *, weighted: bool = Tr
         spec = specs.parse(job.spec)
         head = {"job": job.id, "technique": job.technique, "label": spec.label, "family": str(spec.family)}
         name = specs.describe(spec, forms.get(job.spec.get("adapter", ""), ""))
+        name = job.named(name)
         head["description"] = name if line["repeats"] == 1 else f"{name} ({line['repeats']} runs)"
         once = fixed[job.id]
         money = {"fixed_usd": None if once is None else float(once), "lost_usd": float(job.lost_usd)}
@@ -188,7 +189,8 @@ def labels(session: Session, chosen: Sequence[Job]) -> dict[int, str]:
     several would be called alike."""
     forms = {adapter.id: adapter.form for adapter in adapters.all(session)}
     names = {
-        job.id: specs.describe(specs.parse(job.spec), forms.get(job.spec.get("adapter", ""), "")) for job in chosen
+        job.id: job.named(specs.describe(specs.parse(job.spec), forms.get(job.spec.get("adapter", ""), "")))
+        for job in chosen
     }
     alike = {name for name, count in Counter(names.values()).items() if count > 1}
     return {job_id: f"{name}, job {job_id}" if name in alike else name for job_id, name in names.items()}
@@ -213,7 +215,8 @@ def cautions(job_ids: Sequence[int]) -> list[str]:
 
 
 def unlike(job_ids: Sequence[int]) -> list[str]:
-    """Sentences about finished jobs whose rows are unlike those that their intervals were learned on."""
+    """Sentences about finished jobs whose rows are unlike those that their intervals were learned on, and what those
+    that learned from another dataset found there (worker.pricing.elsewhere)."""
     said = []
     with begin() as session:
         for job in (jobs.get(session, job_id) for job_id in job_ids):
@@ -225,7 +228,8 @@ def unlike(job_ids: Sequence[int]) -> list[str]:
                     f"were learned on. By their words alone {found['share']:.0%} of pairs are told apart (50% = not at "
                     f"all), so that the {conformal.COVERAGE:.0%} of the intervals is no promise for them."
                 )
-    return said
+            said += elsewhere.sentences(session, job)
+    return list(dict.fromkeys(said))
 
 
 def curve(job_ids: Sequence[int]) -> dict[str, Any]:

@@ -95,43 +95,56 @@ _SUPPORT = "support 1"
 """What the support of a dataset's rows (worker.evaluation.support) is kept under, a part for each side."""
 
 
-def sides(job: Job) -> list[Split]:
-    """The sides of the job's rows, and that of its calibration rows."""
-    return [Split.VALIDATION, *([job.split] if job.split else (Split.TEST, Split.UNPRICED))]
+Side = tuple[int, Split]
+"""A side of a dataset."""
 
 
-def has_support(session: Session, job: Job, side: Split) -> bool:
+def sides(job: Job) -> list[Side]:
+    """That of its calibration rows, then the sides of the job's rows."""
+    return [(job.learned_from, Split.VALIDATION), *((job.dataset_id, side) for side in job.sides)]
+
+
+def has_support(session: Session, job: Job, side: Side) -> bool:
     """Whether the support of a side is kept."""
-    return artifacts.part(session, _support_hash(session, job), str(side)) is not None
+    return _kept(session, job, side) is not None
 
 
-def keep_support(session: Session, job: Job, reckoned: Mapping[Split, pl.DataFrame]) -> None:
-    """Keep the support of sides of the job's dataset, for all its jobs."""
-    parts = {}
+def keep_support(session: Session, job: Job, reckoned: Mapping[Side, pl.DataFrame]) -> None:
+    """Keep the support of sides, for all jobs with the same source."""
     for side, frame in reckoned.items():
         buffer = io.BytesIO()
         frame.write_parquet(buffer)
-        parts[str(side)] = buffer.getvalue()
-    if parts:
-        artifacts.put(session, _support_hash(session, job), job.dataset_id, Artifact(parts), 0.0)
+        artifact = Artifact({str(side[1]): buffer.getvalue()})
+        artifacts.put(session, _support_hash(session, job, side), side[0], artifact, 0.0)
 
 
-def _support_hash(session: Session, job: Job) -> str:
-    return datasets.fit_hash(datasets.get(session, job.dataset_id), _SUPPORT)
+def _support_hash(session: Session, job: Job, side: Side) -> str:
+    source = datasets.get(session, job.learned_from)
+    of = "" if side[0] == source.id else f" {datasets.fingerprint(datasets.get(session, side[0]))}"
+    return datasets.fit_hash(source, _SUPPORT + of)
 
 
-def _support(session: Session, job: Job) -> pl.DataFrame | None:
-    """The support of the job's rows and of validation rows; None where some of it was never reckoned."""
-    key = _support_hash(session, job)
-    parts = [artifacts.part(session, key, str(side)) for side in sides(job)]
+def _kept(session: Session, job: Job, side: Side) -> bytes | None:
+    return artifacts.part(session, _support_hash(session, job, side), str(side[1]))
+
+
+def _support(session: Session, job: Job, sides: Sequence[Side]) -> pl.DataFrame | None:
+    """The support of the rows of sides; None where some of it was never reckoned."""
+    parts = [_kept(session, job, side) for side in sides]
     known = [pl.read_parquet(io.BytesIO(part)) for part in parts if part is not None]
     return pl.concat(known) if len(known) == len(parts) else None
+
+
+def _of_priced(session: Session, job: Job) -> pl.DataFrame | None:
+    """The support of the rows that a job prices, where its calibration rows' is known too."""
+    calibrating, *priced = sides(job)
+    return _support(session, job, priced) if has_support(session, job, calibrating) else None
 
 
 def with_support(job_id: int, priced: pl.DataFrame) -> pl.DataFrame:
     """Predictions of a job with what similar products say of their rows, where that was reckoned."""
     with begin() as session:
-        return _joined(priced, _support(session, jobs.get(session, job_id)))
+        return _joined(priced, _of_priced(session, jobs.get(session, job_id)))
 
 
 def _joined(frame: pl.DataFrame, support: pl.DataFrame | None) -> pl.DataFrame:
@@ -141,8 +154,7 @@ def _joined(frame: pl.DataFrame, support: pl.DataFrame | None) -> pl.DataFrame:
 def certainty_of(job_id: int, within: float) -> Certainty | None:
     """What the calibration rows of a job's technique say of prices within a share of the true one; None: too few."""
     with begin() as session:
-        job = jobs.get(session, job_id)
-        return _certainty(session, job, within, _support(session, job))
+        return _certainty(session, jobs.get(session, job_id), within)
 
 
 def first_wish(job_id: int, within: float) -> int | None:
@@ -152,13 +164,15 @@ def first_wish(job_id: int, within: float) -> int | None:
     return None if most is None else round(100 * most)
 
 
-def _certainty(session: Session, job: Job, within: float, support: pl.DataFrame | None) -> Certainty | None:
-    dataset = datasets.get(session, job.dataset_id)
-    fit_hash = datasets.fit_hash(dataset, specs.parse(job.spec).fit_key)
+def _certainty(session: Session, job: Job, within: float) -> Certainty | None:
+    source = datasets.get(session, job.learned_from)
+    fit_hash = datasets.fit_hash(source, specs.parse(job.spec).fit_key)
     kept = calibration.read(artifacts.part(session, fit_hash, calibration.PART))
     if kept.is_empty():
         return None
-    groups = datasets.groups(session, dataset.id, kept["row"].to_list())
+    groups = datasets.groups(session, source.id, kept["row"].to_list())
+    # Where that of the priced rows was never reckoned, nothing may be learned that needs it.
+    support = None if _of_priced(session, job) is None else _support(session, job, sides(job)[:1])
     return certainty.learn(_joined(kept.join(groups, on="row", how="left", maintain_order="left"), support), within)
 
 
@@ -173,8 +187,8 @@ def of_job(job_id: int, wish: float, within: float, priced: pl.DataFrame | None 
     all. Raises NotFound."""
     with begin() as session:
         job = jobs.get(session, job_id)
-        support = _support(session, job)
-        known = _certainty(session, job, within, support)
+        support = _of_priced(session, job)
+        known = _certainty(session, job, within)
         if known is None:
             return None
         frame = predictions.of_job(session, job_id) if priced is None else priced

@@ -46,12 +46,12 @@ class Estimate:
         return self.fixed_usd + low, self.fixed_usd + self.usd, self.fixed_usd + high
 
 
-def has_fit(dataset: Dataset, spec: BaseSpec) -> bool:
+def has_fit(source: Dataset, spec: BaseSpec) -> bool:
     """Whether a job has a fit step: its technique learns, or there are rows enough to calibrate it."""
-    return spec.learns or calibration.count(spec, dataset.splits.get(Split.VALIDATION, 0)) > 0
+    return spec.learns or calibration.count(spec, source.splits.get(Split.VALIDATION, 0)) > 0
 
 
-def chunks(dataset: Dataset, spec: BaseSpec, blocks: Sequence[Sequence[int]]) -> list[tuple[Step, list[int]]]:
+def chunks(source: Dataset, spec: BaseSpec, blocks: Sequence[Sequence[int]]) -> list[tuple[Step, list[int]]]:
     """The steps of a pricing job: fit, each block of rows in pieces of `chunk_size`, and a measurement at the end,
     which of rows without a price says whether they are like those that intervals were learned on."""
     pieces = [
@@ -59,7 +59,7 @@ def chunks(dataset: Dataset, spec: BaseSpec, blocks: Sequence[Sequence[int]]) ->
         for block in blocks
         for start in range(0, len(block), spec.chunk_size)
     ]
-    first: list[tuple[Step, list[int]]] = [(Step.FIT, [])] if has_fit(dataset, spec) else []
+    first: list[tuple[Step, list[int]]] = [(Step.FIT, [])] if has_fit(source, spec) else []
     return [*first, *((Step.PRICE, piece) for piece in pieces), (Step.EVALUATE, [])]
 
 
@@ -74,23 +74,26 @@ def priority(dataset: Dataset, spec: BaseSpec) -> Priority:
     return Priority.BASELINE if spec.family is Family.BASELINE else Priority.USUAL
 
 
-def step_seconds(session: Session, dataset: Dataset, spec: BaseSpec) -> dict[Step, float]:
+def step_seconds(session: Session, source: Dataset, spec: BaseSpec) -> dict[Step, float]:
     """How long fitting and pricing one row are expected to take: what the order of work goes by."""
-    per_item, fit_seconds, _ = _speed(session, dataset, spec, queue_for(session, spec))
-    is_learned = artifacts.fit_seconds(session, datasets.fit_hash(dataset, spec.fit_key)) is not None
+    per_item, fit_seconds, _ = _speed(session, source, spec, queue_for(session, spec))
+    is_learned = artifacts.fit_seconds(session, datasets.fit_hash(source, spec.fit_key)) is not None
     return {Step.FIT: 0.0 if is_learned else fit_seconds, Step.PRICE: per_item}
 
 
-def check(session: Session, dataset: Dataset, spec: BaseSpec, rows: Sequence[int]) -> None:
+def check(session: Session, source: Dataset, spec: BaseSpec, rows: Sequence[int]) -> None:
     """Raises NotReady or NotFound when the job could only fail."""
     if not rows:
         raise NotReady("There are no rows to price here: choose other rows, or a file that has some.")
-    if spec.learns and not dataset.splits.get(Split.TRAIN):
-        raise NotReady(f"{spec.label} learns from rows with a price, and this dataset has none; use another technique.")
+    if spec.learns and not source.splits.get(Split.TRAIN):
+        raise NotReady(
+            f"{spec.label} learns from rows with a price, and {source.name} has none to learn from; learn from another "
+            "dataset, or use another technique."
+        )
     if isinstance(spec, LlmSpec):
         _check_model(session, spec)
     for member in members_of(spec):
-        check(session, dataset, member, rows)
+        check(session, source, member, rows)
 
 
 def _check_model(session: Session, spec: LlmSpec) -> None:
@@ -106,37 +109,51 @@ def _check_model(session: Session, spec: LlmSpec) -> None:
         )
 
 
-def pinned(session: Session, dataset: Dataset, spec: BaseSpec) -> BaseSpec:
+def pinned(session: Session, source: Dataset, spec: BaseSpec) -> BaseSpec:
     """The spec with all that its adapter, its prompt's newest version and the train side decide, so that a job says
     exactly how it prices, for ever; its members' likewise. Raises NotReady, NotFound, UserError."""
     if isinstance(spec, CombinedSpec):
-        members = dict.fromkeys(pinned(session, dataset, member) for member in spec.members)
+        members = dict.fromkeys(pinned(session, source, member) for member in spec.members)
         if len(members) < 2:
             raise UserError(f"{spec.label}: all members are the same technique with the same settings; name another.")
         return spec.model_copy(update={"members": tuple(members)})
-    return price_bounds.pin(session, dataset, versions.pin(session, pricing.fill(session, spec)))
+    return price_bounds.pin(session, source, versions.pin(session, pricing.fill(session, spec)))
 
 
-def estimate(session: Session, dataset: Dataset, spec: BaseSpec, split: Split | None, limit: int | None) -> Estimate:
-    target = datasets.target_rows(session, dataset.id, split, limit)
-    spec = pinned(session, dataset, spec)
-    same = jobs.same(session, dataset.id, spec.hash, split, limit)
+def estimate(
+    session: Session,
+    dataset: Dataset,
+    spec: BaseSpec,
+    split: Split | None,
+    limit: int | None,
+    source: Dataset | None = None,
+) -> Estimate:
+    """What pricing a dataset with what another one teaches would take; `source` None: it learns from its own rows."""
+    elsewhere = source is not None
+    target = datasets.target_rows(session, dataset.id, split, limit, elsewhere=elsewhere)
+    known = source or dataset
+    spec = pinned(session, known, spec)
+    same = jobs.same(session, dataset.id, spec.hash, split, limit, source.id if source else None)
     if isinstance(spec, CombinedSpec):
-        made = _of_members(session, dataset, spec, target)
+        made = _of_members(session, dataset, known, spec, target)
     else:
-        made = _of_one(session, dataset, spec, target)
+        made = _of_one(session, dataset, known, spec, target)
     is_racing = same is not None and same.race_id is not None and not same.state.is_final
     return replace(made, reuses=same.id if same and not is_racing else None)
 
 
-def busy_members(session: Session, dataset: Dataset, planned: Sequence[BaseSpec]) -> list[str]:
+def busy_members(
+    session: Session, dataset: Dataset, planned: Sequence[BaseSpec], source: Dataset | None = None
+) -> list[str]:
     """A sentence for each combination that would start while jobs of its members are at work."""
     at_work = {
-        job.spec_hash: job for job in jobs.all(session, dataset.id, JobKind.PRICE) if job.state is JobState.RUNNING
+        job.spec_hash: job
+        for job in jobs.all(session, dataset.id, JobKind.PRICE)
+        if job.state is JobState.RUNNING and job.learned_from == (source or dataset).id
     }
     said = []
     for spec in planned:
-        members = [pinned(session, dataset, member) for member in members_of(spec)]
+        members = [pinned(session, source or dataset, member) for member in members_of(spec)]
         busy = [f"job {at_work[each.hash].id} ({describe(each)})" for each in members if each.hash in at_work]
         if busy:
             said.append(
@@ -147,14 +164,14 @@ def busy_members(session: Session, dataset: Dataset, planned: Sequence[BaseSpec]
     return said
 
 
-def _of_one(session: Session, dataset: Dataset, spec: BaseSpec, target: list[int]) -> Estimate:
+def _of_one(session: Session, dataset: Dataset, source: Dataset, spec: BaseSpec, target: list[int]) -> Estimate:
     rows = len(target)
     queue = queue_for(session, spec)
     usd_per_hour = rates.usd_per_hour(session, queue)
-    per_item, fit_seconds, basis = _speed(session, dataset, spec, queue)
-    done = artifacts.fit_seconds(session, datasets.fit_hash(dataset, spec.fit_key))
-    fit_seconds = (done if done is not None else fit_seconds) if has_fit(dataset, spec) else 0.0
-    cautions = pricing.caution(session, spec, dataset), price_bounds.caution(session, dataset, spec)
+    per_item, fit_seconds, basis = _speed(session, source, spec, queue)
+    done = artifacts.fit_seconds(session, datasets.fit_hash(source, spec.fit_key))
+    fit_seconds = (done if done is not None else fit_seconds) if has_fit(source, spec) else 0.0
+    cautions = pricing.caution(session, spec, dataset, source), price_bounds.caution(session, dataset, spec, source)
     basis = " ".join(filter(None, (basis, *cautions)))
     plain = Estimate(
         spec=spec,
@@ -165,16 +182,17 @@ def _of_one(session: Session, dataset: Dataset, spec: BaseSpec, target: list[int
         fixed_usd=rates.usd_for(fit_seconds, usd_per_hour),
         basis=basis,
         reuses=None,
-        answers_to_fit=_answers_to_fit(dataset, spec) if done is None and spec.uses_llm else 0,
+        answers_to_fit=_answers_to_fit(source, spec) if done is None and spec.uses_llm else 0,
     )
-    return _with_tokens(session, dataset, spec, target, plain) if isinstance(spec, LlmSpec) and rows else plain
+    return _with_tokens(session, dataset, source, spec, target, plain) if isinstance(spec, LlmSpec) and rows else plain
 
 
-def _of_members(session: Session, dataset: Dataset, spec: CombinedSpec, target: list[int]) -> Estimate:
+def _of_members(session: Session, dataset: Dataset, source: Dataset, spec: CombinedSpec, target: list[int]) -> Estimate:
     """What the members have not answered yet; at most, because an ensemble leaves out who brings nothing, and a cascade
     asks the dearer ones about some rows only."""
-    missing = [predictions.unanswered(session, dataset.id, member.hash, target) for member in spec.members]
-    parts = [_of_one(session, dataset, *pair) for pair in zip(spec.members, missing, strict=True)]
+    source_id = None if source.id == dataset.id else source.id
+    missing = [predictions.unanswered(session, dataset.id, member.hash, target, source_id) for member in spec.members]
+    parts = [_of_one(session, dataset, source, *pair) for pair in zip(spec.members, missing, strict=True)]
     there = len(target) * len(parts) - sum(part.items for part in parts)
     basis = f"At most: all members asked about all rows, less {there:,} answers that are there."
     known = [part for part in parts if part.usd is not None]
@@ -201,9 +219,11 @@ def _of_members(session: Session, dataset: Dataset, spec: CombinedSpec, target: 
     )
 
 
-def _with_tokens(session: Session, dataset: Dataset, spec: LlmSpec, target: list[int], plain: Estimate) -> Estimate:
+def _with_tokens(
+    session: Session, dataset: Dataset, source: Dataset, spec: LlmSpec, target: list[int], plain: Estimate
+) -> Estimate:
     """The estimate with tokens, and for a model behind an endpoint with their price instead of machine time."""
-    counted = token_estimate.count(session, dataset, spec, target)
+    counted = token_estimate.count(session, dataset, source, spec, target)
     plain = replace(
         plain,
         tokens_in=round(counted.tokens_in[1] * plain.items),
@@ -232,19 +252,19 @@ def _with_tokens(session: Session, dataset: Dataset, spec: LlmSpec, target: list
     )
 
 
-def _answers_to_fit(dataset: Dataset, spec: BaseSpec) -> int:
+def _answers_to_fit(source: Dataset, spec: BaseSpec) -> int:
     """Validation rows that a model is asked about when its technique fits: to learn how to read it, to calibrate."""
-    validation = dataset.splits.get(Split.VALIDATION, 0)
+    validation = source.splits.get(Split.VALIDATION, 0)
     calibrated = calibration.count(spec, validation)
     most = ENDPOINT_VALIDATION if spec.uses_endpoint else LOCAL_VALIDATION
     return calibrated + (min(most, validation - calibrated) if spec.judges else 0)
 
 
-def _speed(session: Session, dataset: Dataset, spec: BaseSpec, queue: Queue) -> tuple[float, float, str]:
+def _speed(session: Session, source: Dataset, spec: BaseSpec, queue: Queue) -> tuple[float, float, str]:
     """(seconds per item, seconds to fit, what that rests on): the nearest measurement there is; for one that is made of
     others what they take, because its own time depends on how many of their answers were there."""
     if isinstance(spec, CombinedSpec):
-        parts = [_speed(session, dataset, member, queue_for(session, member)) for member in spec.members]
+        parts = [_speed(session, source, member, queue_for(session, member)) for member in spec.members]
         return sum(part[0] for part in parts), sum(part[1] for part in parts), "The sum of its members."
     exact = job_progress.measured_seconds(session, spec.technique, queue, spec.hash)
     if exact:
@@ -253,6 +273,6 @@ def _speed(session: Session, dataset: Dataset, spec: BaseSpec, queue: Queue) -> 
     if similar:
         return *similar, "Measured here with other settings of this technique."
     per_item = _ENDPOINT_SECONDS if spec.uses_endpoint else spec.seconds.per_item
-    fit = spec.seconds.fit + spec.seconds.fit_per_row * dataset.splits.get(Split.TRAIN, 0)
-    fit += per_item * calibration.count(spec, dataset.splits.get(Split.VALIDATION, 0))
+    fit = spec.seconds.fit + spec.seconds.fit_per_row * source.splits.get(Split.TRAIN, 0)
+    fit += per_item * calibration.count(spec, source.splits.get(Split.VALIDATION, 0))
     return per_item, fit, "A rule of thumb from two ordinary cores; it becomes a measurement after the first run."

@@ -37,7 +37,7 @@ def _is_by_chance(spec: BaseSpec) -> bool:
 
 
 def _key(job: Job, adapters: Mapping[str, Adapter]) -> str:
-    return json.dumps(_settled(job.spec, adapters), sort_keys=True)
+    return json.dumps([_settled(job.spec, adapters), job.learned_from], sort_keys=True)
 
 
 def _settled(spec: Mapping[str, Any], adapters: Mapping[str, Adapter]) -> dict[str, Any]:

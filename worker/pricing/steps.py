@@ -16,7 +16,7 @@ from db.types import ITEM_SCHEMA, Artifact, Dataset, Job, PredictionStatus, Spli
 from worker import specs
 from worker.evaluation import calibration, conformal, drift, metrics, neighbours_alone, support
 from worker.evaluation.measures import DECIDING
-from worker.pricing import comparison, comparison_jobs, fit_worth, kept, known_prices, likeness, lists
+from worker.pricing import comparison, comparison_jobs, elsewhere, fit_worth, kept, known_prices, likeness, lists
 from worker.progress import Progress
 from worker.resources import LiveResources, fitted, price_with
 from worker.specs import BaseSpec, members_of
@@ -29,17 +29,17 @@ def fit(work: Work) -> Commit:
     """Let a technique learn from the train side and price its calibration rows, unless the same was done before."""
     spec = specs.parse(work.job.spec)
     with begin() as session:
-        dataset = datasets.get(session, work.job.dataset_id)
-    done = _learn(dataset, spec, work.progress, work.writing, float(rates.of_work(work.job, 1)))
+        source = datasets.get(session, work.job.learned_from)
+    done = _learn(source, spec, work.progress, work.writing, float(rates.of_work(work.job, 1)))
 
     def commit(session: Session) -> chunks.Tally:
         if done.artifact is not None:
-            artifacts.put(session, done.fit_hash, dataset.id, done.artifact, done.seconds)
+            artifacts.put(session, done.fit_hash, source.id, done.artifact, done.seconds)
         # A reused fit still cost what it cost: the comparison would be unfair if only the first job bore it.
         machine = rates.of_work(work.job, done.seconds)
         job = jobs.get(session, work.job.id)
         paid = job.spent_usd - job.lost_usd  # the fit is the first step: so far nothing else was paid
-        worth, is_known = fit_worth.of_spec(session, dataset, spec)
+        worth, is_known = fit_worth.of_spec(session, source, spec)
         is_known &= not completions.has_unpriced(session, work.job.id)
         jobs.add_fixed_cost(session, work.job.id, done.seconds, machine + max(paid, worth), is_known=is_known)
         return replace(done.tally, usd=paid, seconds=done.seconds)
@@ -98,11 +98,12 @@ def price(work: Work) -> Commit:
     """Price the chunk's items that have no prediction yet, each with an interval where the fit was calibrated."""
     spec = specs.parse(work.job.spec)
     with begin() as session:
-        dataset = datasets.get(session, work.job.dataset_id)
-        fit_hash = datasets.fit_hash(dataset, spec.fit_key)
-        items = datasets.items_to_price(session, dataset.id, work.job.id, work.chunk.rows, spec.reads)
+        source = datasets.get(session, work.job.learned_from)
+        fit_hash = datasets.fit_hash(source, spec.fit_key)
+        items = datasets.items_to_price(session, work.job.dataset_id, work.job.id, work.chunk.rows, spec.reads)
         intervals = conformal.learn(calibration.read(artifacts.part(session, fit_hash, calibration.PART)))
-    frame = price_with(fitted(dataset, spec, fit_hash), items, work.progress, float(rates.of_work(work.job, 1)))
+    technique = fitted(source, spec, fit_hash, work.job.dataset_id)
+    frame = price_with(technique, items, work.progress, float(rates.of_work(work.job, 1)))
     frame = intervals.around(frame) if intervals else conformal.without(frame)
     count = frame["status"].value_counts()
     by_status = dict(zip(count["status"], count["count"], strict=True))
@@ -152,10 +153,14 @@ def evaluate(work: Work) -> Commit:
         measured |= {comparison.COMBINATION: _combination(work.job, spec)}
     measured |= _drift(work.job, spec)
     reckoned = _support(work.job, work.progress)
+    found = elsewhere.look(work.job, spec, work.progress)
+    measured |= {elsewhere.RESULT: found.as_json()} if found else {}
 
     def commit(session: Session) -> chunks.Tally:
         results.put(session, work.job.id, measured)
         lists.keep_support(session, work.job, reckoned)
+        if found:
+            elsewhere.keep(session, work.job, found)
         return chunks.Tally()
 
     return commit
@@ -179,23 +184,23 @@ def compare(work: Work) -> Commit:
     return commit
 
 
-def _support(job: Job, progress: Progress) -> dict[Split, pl.DataFrame]:
+def _support(job: Job, progress: Progress) -> dict[lists.Side, pl.DataFrame]:
     """What similar products with a known price say of the rows that the job priced and of validation rows; only of the
     sides of which no job before has kept it."""
     with begin() as session:
         sides = [side for side in lists.sides(job) if not lists.has_support(session, job, side)]
         if not sides:
             return {}
-        train = datasets.items(session, job.dataset_id, Split.TRAIN)
-        frames = {side: datasets.items(session, job.dataset_id, side) for side in sides}
+        train = datasets.items(session, job.learned_from, Split.TRAIN)
+        frames = {side: datasets.items(session, *side) for side in sides}
     return {side: support.of_rows(train, frame, progress) for side, frame in frames.items()}
 
 
 def _combination(job: Job, spec: BaseSpec) -> dict[str, Any] | None:
     """How the members are combined, and what validation rows say of each."""
     with begin() as session:
-        dataset = datasets.get(session, job.dataset_id)
-        kept = artifacts.part(session, datasets.fit_hash(dataset, spec.fit_key), members.PART)
+        source = datasets.get(session, job.learned_from)
+        kept = artifacts.part(session, datasets.fit_hash(source, spec.fit_key), members.PART)
     told: dict[str, Any] | None = json.loads(kept) if kept else None
     return told
 
@@ -204,23 +209,23 @@ def _drift(job: Job, spec: BaseSpec) -> dict[str, Any]:
     """How well the priced rows are told apart from the calibration rows, by their words; where they are unlike as a
     whole also which of them are."""
     with begin() as session:
-        dataset = datasets.get(session, job.dataset_id)
-        known = likeness.calibrated_on(session, dataset, spec)
+        known = likeness.calibrated_on(session, datasets.get(session, job.learned_from), spec)
         most = min(job.item_limit or drift.MOST, drift.MOST)
-        rows = datasets.target_rows(session, dataset.id, job.split, most)
-        priced = likeness.texts(session, dataset.id, rows)
+        elsewhere = job.source_id is not None
+        rows = datasets.target_rows(session, job.dataset_id, job.split, most, elsewhere=elsewhere)
+        priced = likeness.priced(session, job, rows)
     found: dict[str, Any] | None = drift.told_apart(known, priced)
     if found and found["low"] > conformal.UNLIKE:
         with begin() as session:
-            every = datasets.target_rows(session, dataset.id, job.split, job.item_limit)
-            found |= {"unlike": drift.unlike(known, likeness.texts(session, dataset.id, every))}
+            every = datasets.target_rows(session, job.dataset_id, job.split, job.item_limit, elsewhere=elsewhere)
+            found |= {"unlike": drift.unlike(known, likeness.priced(session, job, every))}
     return {"drift": found} if found else {}
 
 
 def _retrieval(job: Job, spec: BaseSpec) -> dict[str, Any]:
     """How fresh the knowledge base was, and what the model, if there is one, added to the neighbours it read."""
     with begin() as session:
-        base = bases.of(session, job.dataset_id)
+        base = bases.of(session, job.learned_from)
         kept = {"freshness": bases.freshness(session, base.id).as_json()} if base else {}
         priced = known_prices.with_evidence(session, job.id) if spec.uses_llm else None
     added = neighbours_alone.added(*priced, level=comparison.level()) if priced is not None else None

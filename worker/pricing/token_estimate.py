@@ -43,11 +43,12 @@ class Pilot:
         return low, usual, high
 
 
-def count(session: Session, dataset: Dataset, spec: LlmSpec, rows: list[int]) -> Pilot:
-    """Tokens that pricing these rows takes, from evenly spread ones among them. Raises NotFound for a prompt."""
+def count(session: Session, dataset: Dataset, source: Dataset, spec: LlmSpec, rows: list[int]) -> Pilot:
+    """Tokens that pricing these rows takes with examples from a source, from evenly spread ones among the rows. Raises
+    NotFound for a prompt."""
     chosen = [rows[i] for i in np.linspace(0, len(rows) - 1, min(ROWS, len(rows))).astype(int)]
     items = datasets.items_to_price(session, dataset.id, 0, chosen)
-    known = _known(session, dataset, spec)
+    known = _known(session, source, spec)
     prompt = versions.resolve(session, named(spec))
     own = [_cut(spec, text) for text in _prompts(prompt, items, known)]
     counted = token_count.tokens(spec.model, own)
@@ -79,12 +80,12 @@ def tariff(session: Session, spec: LlmSpec) -> Tariff | None:
     return tariffs.find(session, endpoints.get(session, endpoint), model)
 
 
-def _known(session: Session, dataset: Dataset, spec: LlmSpec) -> list[Known]:
+def _known(session: Session, source: Dataset, spec: LlmSpec) -> list[Known]:
     """Priced products in place of the examples or neighbours that each prompt would hold."""
     n, tokens = spec.context
     if not n:
         return []
-    train = datasets.items(session, dataset.id, Split.TRAIN, limit=n)
+    train = datasets.items(session, source.id, Split.TRAIN, limit=n)
     return [
         Known(product=item_values(*texts)["product"][: 4 * tokens], price=price or 0.0, similarity=0.0)
         for *texts, price in train.select("title", "description", "category", "brand", "price").iter_rows()

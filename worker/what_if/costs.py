@@ -103,7 +103,7 @@ def _learning(session: Session, job: Job, trained: Sequence[Adapter], scenario: 
         return {"learning": None if job.fixed_unknown else fit}
     if any(adapter.id in pricing.unknown_costs(session) for adapter in trained):
         # The job's books know one sum and whether all of it is known: what is not may be the training alone.
-        _, is_known = fit_worth.of_spec(session, datasets.get(session, job.dataset_id), specs.parse(job.spec))
+        _, is_known = fit_worth.of_spec(session, datasets.get(session, job.learned_from), specs.parse(job.spec))
         is_known &= not completions.has_unpriced(session, job.id)
         return {"learning": fit if is_known else None, "training": None}
     training = Decimal(0)

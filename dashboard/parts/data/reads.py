@@ -5,13 +5,27 @@ import streamlit as st
 
 from db import datasets as _datasets
 from db.engine import begin
-from db.types import Dataset
+from db.types import Dataset, DatasetState
+from worker.datasets import mapping
 
 
 def dataset(dataset_id: int) -> Dataset:
     """A dataset as it is now. Raises NotFound."""
     with begin() as session:
         return _datasets.get(session, dataset_id)
+
+
+def proposed_mapping(dataset: Dataset) -> tuple[dict[str, str], Dataset | None]:
+    """The mapping of an inspected file, field -> column: as a person mapped the newest table with the same columns, and
+    that table; where there is none, or it says nothing else, as the look proposes, and None."""
+    columns = dataset.inspection["columns"]
+    with begin() as session:
+        ready = [each for each in _datasets.all(session) if each.state is DatasetState.READY and each.mapping]
+    like = next((each for each in ready if mapping.has_columns_of(columns, each.mapping)), None)
+    if like is None:
+        return dataset.mapping, None
+    proposal = mapping.alike(columns, dataset.mapping, like.mapping)
+    return proposal, None if proposal == dataset.mapping else like
 
 
 @st.cache_data(max_entries=50, show_spinner=False)

@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from dashboard.parts.data import reads as data_reads
 from dashboard.shared import formats, navigation, pickers, widgets, words
 from db.types import Dataset
 from worker.datasets import actions
@@ -82,13 +83,15 @@ def mapping(dataset: Dataset) -> None:
         st.warning(words.plain(warning), icon=":material/info:")
     st.dataframe(preview(columns, inspection.get("preview", [])), hide_index=True, height=260)
     st.subheader("2 · Which column means what?", anchor=False)
-    st.caption("Proposed from the header and the content; change what is wrong. Only the title is needed.")
+    proposal, like = data_reads.proposed_mapping(dataset)
+    from_where = f"as in {words.plain(like.name)}, which has these columns too" if like else "from header and content"
+    st.caption(f"Proposed {from_where}; change what is wrong. Only the title is needed.")
     with st.form("mapping"):
         name = st.text_input("Name of the dataset", dataset.name, key=f"name-{dataset.id}")
         places = st.columns(3)
         chosen, names = {}, {"": UNUSED} | {column: column for column in columns}
         for place, (field, label) in enumerate(words.FIELDS.items()):
-            proposed = dataset.mapping.get(field)
+            proposed = proposal.get(field)
             chosen[field] = pickers.one(
                 label, names, first=proposed, key=f"map-{dataset.id}-{field}", place=places[place % 3]
             )

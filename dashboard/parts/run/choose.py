@@ -46,13 +46,15 @@ class Rows:
     limit: int | None  # None: all of them
 
 
-def rows(dataset: Dataset) -> Rows | None:
-    """Which side and how many; None when there is nothing to price."""
+def rows(dataset: Dataset, *, elsewhere: bool = False) -> Rows | None:
+    """Which side and how many; None when there is nothing to price. `elsewhere`: techniques learn from another dataset,
+    so that they have seen no row of this one."""
     test, unpriced = dataset.splits.get(Split.TEST, 0), dataset.splits.get(Split.UNPRICED, 0)
     known: dict[str, tuple[Split | None, str, int]] = {
+        "all": (None, "Every row", dataset.items if elsewhere else 0),
         "measure": (Split.TEST, "Test rows, to measure how wrong each technique is", test),
         "price": (Split.UNPRICED, "Rows without a price, to get one", unpriced),
-        "both": (None, "Both", test + unpriced if test and unpriced else 0),
+        "both": (None, "Both", test + unpriced if test and unpriced and not elsewhere else 0),
     }
     known = {key: choice for key, choice in known.items() if choice[2]}
     if not known:
@@ -66,7 +68,8 @@ def rows(dataset: Dataset) -> Rows | None:
     )
     split, _, available = known[what]
     wanted = st.query_params.get(LIMIT, "")
-    usual = int(wanted) if wanted.isdecimal() and 0 < int(wanted) <= available else min(available, 500)
+    first = available if what == "all" else min(available, 500)
+    usual = int(wanted) if wanted.isdecimal() and 0 < int(wanted) <= available else first
     sample = right.number_input(
         "How many", 1, available, usual, step=100, key=f"sample-{dataset.id}-{what}",
         help="A sample is drawn once and is the same for every technique; a larger one contains the smaller.",
@@ -74,15 +77,15 @@ def rows(dataset: Dataset) -> Rows | None:
     return Rows(split, None if sample == available else int(sample))
 
 
-def usable(dataset: Dataset, adapters: Sequence[Adapter]) -> list[Adapter]:
+def usable(source: Dataset, adapters: Sequence[Adapter]) -> list[Adapter]:
     """The adapters that can price here: one that reads neighbours needs train rows to find them among."""
-    learns = dataset.splits.get(Split.TRAIN, 0) > 0
+    learns = source.splits.get(Split.TRAIN, 0) > 0
     return [adapter for adapter in adapters if learns or not adapter.spec.get("k")]
 
 
-def techniques(dataset: Dataset, endpoints: Sequence[Endpoint], adapters: Sequence[Adapter]) -> list[str]:
+def techniques(source: Dataset, endpoints: Sequence[Endpoint], adapters: Sequence[Adapter]) -> list[str]:
     """Names of the chosen ones, cheap first. A model that calls functions is one behind an endpoint."""
-    learns = dataset.splits.get(Split.TRAIN, 0) > 0
+    learns = source.splits.get(Split.TRAIN, 0) > 0
 
     def can_run(kind: type[BaseSpec]) -> bool:
         if kind.needs_adapter:
@@ -118,10 +121,10 @@ def prompts() -> list[str]:
 
 
 def settings(
-    dataset: Dataset, names: Sequence[str], endpoints: Sequence[Endpoint], adapters: Sequence[Adapter]
+    source: Dataset, names: Sequence[str], endpoints: Sequence[Endpoint], adapters: Sequence[Adapter]
 ) -> list[BaseSpec]:
     """The form of each technique; those with a language model start with one model for all. Raises UserError."""
-    members = actions.possible_members(dataset.id)
+    members = actions.possible_members(source.id)
     choices = Choices(
         models(endpoints),
         prompts(),

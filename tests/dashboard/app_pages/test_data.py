@@ -86,6 +86,18 @@ def test_an_inspected_file_is_shown_and_loaded_with_the_chosen_columns(open_page
     assert "Which column means what?" in texts(at)
 
 
+def test_columns_are_proposed_as_they_were_mapped_in_the_table_before(open_page: Open) -> None:
+    before = {"title": "Artikel", "description": "Preis"}  # as a person chose there
+    an_upload(DatasetState.READY, inspection=INSPECTION, mapping=before, splits={})
+    dataset_id = an_upload(
+        DatasetState.INSPECTED, inspection=INSPECTION, mapping={"title": "Artikel", "price": "Preis"}
+    )
+    at = open_page("data", dataset=str(dataset_id))
+    assert is_well(at)
+    assert at.selectbox(key=f"map-{dataset_id}-description").value == "Preis"
+    assert "Proposed as in shop, which has these columns too" in texts(at)
+
+
 def sign(at: AppTest):
     """The question which decimal sign the chosen column of prices has."""
     return next(radio for radio in at.radio if radio.key.startswith("sign-"))

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from db import jobs
+from db import datasets, jobs
 from db.engine import begin
-from db.types import Split
+from db.types import DatasetState, Split
 from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, labels, texts
 from tests.dashboard.priced import a_priced_dataset
@@ -80,3 +80,40 @@ def test_a_dataset_without_prices_offers_only_what_needs_no_learning(open_page: 
     assert at.pills[0].value == ["zero-shot"]
     offered = [specs.SPECS[name].label for name in ("zero-shot", "chained")]
     assert list(at.pills[0].options) == offered
+
+
+def test_a_table_without_prices_learns_from_the_one_it_resembles(open_page: Open) -> None:
+    with begin() as session:
+        source_id = a_dataset(session, 200, name="products")
+        table_id = a_dataset(session, 0, unpriced=12, name="new")
+    at = open_page("run", dataset=str(table_id))
+    assert is_well(at)
+    assert at.radio(key=f"learn-from-{table_id}").value == "others"
+    assert any("it resembles most is 1: products has 4 of its 4 columns" in str(told.value) for told in at.info)
+    assert at.multiselect(key=f"sources-{table_id}").value == [source_id]
+    assert {"constant", "ridge"} <= set(at.pills[0].value)
+    at.pills[0].set_value(["constant"]).run()
+    assert list(at.dataframe[0].value["Rows"]) == [12]
+    next(button for button in at.button if button.label == "Start 1 job").click().run()
+    assert is_well(at)
+    with begin() as session:
+        (job,) = jobs.all(session, table_id)
+    assert (job.source_id, job.split, job.items_total) == (source_id, None, 12)
+    assert "Category median, learned from products (dataset 1)" in texts(at)
+
+
+def test_several_tables_are_joined_before_they_are_learned_from(open_page: Open) -> None:
+    with begin() as session:
+        parts = [a_dataset(session, 60, name="one"), a_dataset(session, 60, name="two")]
+        table_id = a_dataset(session, 100, name="own")
+    at = open_page("run", dataset=str(table_id))
+    assert at.radio(key=f"learn-from-{table_id}").value == "own"
+    at.radio(key=f"learn-from-{table_id}").set_value("others").run()
+    at.multiselect(key=f"sources-{table_id}").set_value(parts).run()
+    assert is_well(at)
+    next(button for button in at.button if button.label == "Join these tables").click().run()
+    assert is_well(at)
+    with begin() as session:
+        joined = datasets.joined(session, parts)
+    assert joined is not None
+    assert joined.state is DatasetState.LOADING

@@ -92,7 +92,7 @@ def test_a_member_gives_the_same_interval_from_store_and_afresh(dataset_id: int,
     """Else the limits of a cascade, learned on the one, would mean nothing on the other."""
     job_id = run(dataset_id, specs.RidgeSpec(), sent)
     with begin() as session:
-        member = LiveMember(datasets.get(session, dataset_id), specs.RidgeSpec())
+        member = LiveMember(datasets.get(session, dataset_id), specs.RidgeSpec(), dataset_id)
         rows = predictions.of_job(session, job_id)["row"].to_list()
         items = datasets.items_to_price(session, dataset_id, 0, rows)
     stored = member.price(items, Silent())

@@ -1,0 +1,18 @@
+"""A mapping of columns that one table takes over from another one with the same headers."""
+
+from collections.abc import Mapping, Sequence
+
+
+def alike(columns: Sequence[str], proposed: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    """Field -> column of a file: as another table has it (`known`) where the file has a column of that name, in any
+    case; else as the look at the file proposes. No column stands for two fields."""
+    own = {column.casefold(): column for column in reversed(columns)}
+    taken = {field: own[column.casefold()] for field, column in known.items() if column.casefold() in own}
+    rest = {field: column for field, column in proposed.items() if field not in taken and column not in taken.values()}
+    return taken | rest
+
+
+def has_columns_of(columns: Sequence[str], known: Mapping[str, str]) -> bool:
+    """Whether a file has every column that another table's mapping names, in any case; the price may be missing."""
+    own = {column.casefold() for column in columns}
+    return all(column.casefold() in own for field, column in known.items() if field != "price")
