@@ -109,6 +109,9 @@ def _datasets(walk: Walk, folder: Path) -> None:
     job = str(walk.json("compare", "1")["rows"][0]["job"])
     assert "predictions are in" in walk("export", job, str(folder / "all.csv"))
     assert walk.json("export", job, str(folder / "all.csv"))["rows"]
+    some = ("--where", "price>=1", "--where", "category=Lamps", "--search", "lamp", "--sort", "-truth")
+    assert "category is Lamps" in walk("export", job, str(folder / "some.csv"), *some)
+    assert walk.json("export", job, str(folder / "some.csv"), *some)["rows"] < 40
     with pytest.raises(UserError, match="no hit rate can be promised"):  # 40 validation rows are too few
         walk("export", job, str(folder / "lists.csv"), "--hit-rate", "50")
     supposed = ("--items-a-month", "5000", "--cpu-hour", "1", "--label-usd", "0.1", "--save", ODD)
