@@ -132,7 +132,8 @@ def _ask(query: str, values: Sequence[object]) -> pl.DataFrame:
     import duckdb  # most processes that import this module search nothing
 
     with duckdb.connect() as connection:
-        return connection.sql(query, params=list(values)).pl()
+        frame: pl.DataFrame = connection.sql(query, params=list(values)).pl()
+    return frame
 
 
 def _where(filters: Filters) -> tuple[str, list[Any]]:

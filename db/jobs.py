@@ -43,6 +43,9 @@ def _value(row: JobRow, usd_per_hour: Decimal) -> Job:
         lost_usd=row.lost_usd,
         race_id=row.race_id,
         fixed_unknown=row.fixed_unknown,
+        name=row.name,
+        description=row.description,
+        archived_at=row.archived_at,
     )
 
 

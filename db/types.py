@@ -179,6 +179,23 @@ class SearchLimits:
 NO_LIMITS = SearchLimits()
 
 
+class MadeBy(StrEnum):
+    """How a version of a dataset came to be."""
+
+    DECISIONS = "decisions"  # about its prices: the rows, their numbers and the test side are those of the parent
+    FILE = "file"  # another upload, whose rows are numbered and divided anew
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a version has that the dataset it was made from has not, in rows."""
+
+    added: int
+    removed: int
+    repriced: int
+    by_id: bool  # products were told by an id of her own; else by title and description
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     id: int
@@ -196,7 +213,11 @@ class Dataset:
     splits: dict[str, int]  # Split -> count
     error: str | None
     created_at: datetime
-    made_from: int | None = None  # the dataset that this one has decided prices of; None: it was loaded
+    made_from: int | None = None  # the dataset that this one is a version of; None: of none that is still there
+    made_by: MadeBy | None = None  # of a version
+    changes: Changes | None = None  # since the dataset that it was made from; None: nobody counted them
+    description: str = ""
+    archived_at: datetime | None = None  # None: it is offered in lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +244,9 @@ class Job:
     lost_usd: Decimal = Decimal(0)  # part of spent_usd: the most that calls may have cost which brought no answer
     race_id: int | None = None  # the race that releases its rows; None = nobody holds them back
     fixed_unknown: bool = False  # nobody knows what part of its fixed cost was
+    name: str = ""  # that a person gave it; "": it is called by what it does
+    description: str = ""
+    archived_at: datetime | None = None  # None: it is offered in lists
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ if error:
         upload.look_again(dataset)
 if state is DatasetState.READY:
     overview.counts(dataset)
+    overview.lineage(dataset)
     view = st.segmented_control(
         "View", list(overview.VIEWS), default="Profile", required=True, label_visibility="collapsed"
     )

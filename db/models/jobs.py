@@ -45,6 +45,9 @@ class JobRow(Base):
     stop_asked: Mapped[bool] = mapped_column(server_default=text("false"))  # a training ends early with what it has
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     finished_at: Mapped[datetime | None]
+    name: Mapped[str] = mapped_column(server_default=text("''"))  # that a person gave it
+    description: Mapped[str] = mapped_column(server_default=text("''"))
+    archived_at: Mapped[datetime | None]  # null: it is offered
     # the race that releases its rows
     race_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"), index=True)
 

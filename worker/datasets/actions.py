@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 
 from db import analytics, completions, datasets, jobs
 from db.engine import Session, after_commit, begin
-from db.errors import MappingError, WrongState
+from db.errors import MappingError, NotFound, WrongState
 from db.knowledge import changes
 from db.settings import settings
-from db.types import Dataset, DatasetState, Job, JobKind, Queue, Step
+from db.types import Dataset, DatasetState, Job, JobKind, MadeBy, Queue, Step
 from worker.app import start_job
 from worker.datasets.answers import NOTHING_SAID, Answers, loaded_alike, settled
 from worker.files.formats import without_ending
@@ -24,17 +24,34 @@ AWAITED = {DatasetState.UPLOADED: JobKind.INSPECT, DatasetState.LOADING: JobKind
 _BLOCK = 1 << 20
 
 
-def upload(name: str, stream: BinaryIO, *, is_synthetic: bool = False) -> int:
-    """Keep the bytes under their sha256 and start looking at them; returns the dataset's id."""
-    sha256 = store(stream)
+def upload(name: str, stream: BinaryIO, *, is_synthetic: bool = False, version_of: int | None = None) -> int:
+    """Keep the bytes under their sha256 and start looking at them; returns the dataset's id.
+
+    `version_of`: the dataset that this file is a new version of; its name and its columns are proposed.
+    """
+    return add(name, store(stream), is_synthetic=is_synthetic, version_of=version_of)
+
+
+def same_bytes(sha256: str) -> list[Dataset]:
+    """The datasets that were made of these bytes, newest first; versions with decided prices are made of others."""
+    with begin() as session:
+        every = datasets.of_file(session, sha256)
+    return [dataset for dataset in every if dataset.made_by is not MadeBy.DECISIONS]
+
+
+def add(name: str, sha256: str, *, is_synthetic: bool = False, version_of: int | None = None) -> int:
+    """Start looking at bytes that are stored already, as `upload` does. Raises NotFound where they are gone."""
     file_name = Path(name).name
+    if not (settings().files_dir / sha256).is_file():
+        raise NotFound(f"{file_name} was deleted meanwhile; upload it again.")
     with begin() as session:
         dataset_id = datasets.create(
             session,
-            name=without_ending(file_name),
+            name=without_ending(file_name) if version_of is None else datasets.get(session, version_of).name,
             sha256=sha256,
             file_name=file_name,
             is_synthetic=is_synthetic,
+            version_of=version_of,
         )
         _read_file(session, dataset_id, JobKind.INSPECT, Step.INSPECT)
     return dataset_id
@@ -104,6 +121,20 @@ def load(
             error=None,
         )
         return _read_file(session, dataset_id, JobKind.LOAD, Step.LOAD)
+
+
+def set_parent(dataset_id: int, version_of: int | None) -> None:
+    """Say which dataset an upload is a new version of, before it is loaded; None = of none. Raises WrongState."""
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+        if dataset.made_from == version_of:
+            return
+        if dataset.state is DatasetState.READY:
+            raise WrongState(f"{dataset.name} is loaded already, so what it is a version of stays.")
+        if version_of is not None:
+            ready(session, version_of)
+        made_by = None if version_of is None else MadeBy.FILE
+        datasets.change(session, dataset_id, made_from=version_of, made_by=made_by)
 
 
 def _read_file(

@@ -8,8 +8,8 @@ import streamlit as st
 from dashboard.parts.data import charts
 from dashboard.parts.data import reads as data_reads
 from dashboard.shared import formats, navigation, reads, widgets, words
-from db.types import Dataset, DatasetState, Queue, Split
-from worker.datasets import actions, weights
+from db.types import Dataset, DatasetState, MadeBy, Queue, Split
+from worker.datasets import actions, versions, weights
 
 SHOWN = 1_000
 """Lines of a table on the page; what is left out is in the download, and the page says so."""
@@ -31,6 +31,29 @@ def counts(dataset: Dataset) -> None:
     ]
     for place, (label, value, about) in zip(st.columns(len(figures)), figures, strict=True):
         place.metric(label, value, help=about, border=True)
+
+
+def lineage(dataset: Dataset) -> None:
+    """What this dataset was made from and what changed on the way; and what was made from it."""
+    known = {each.id: each for each in reads.datasets()}
+    if dataset.made_by is not None:
+        parent = known.get(dataset.made_from or 0)
+        of = f"dataset {parent.id}, {parent.name}" if parent else "a dataset that was deleted"
+        how = " with decided prices" if dataset.made_by is MadeBy.DECISIONS else ""
+        _related(f"A version of {of}{how}: {versions.told(dataset.changes)}.", parent)
+    for each in data_reads.versions(dataset.id):
+        if each.state is DatasetState.READY:
+            _related(f"Newer version: dataset {each.id}, {each.name}: {versions.told(each.changes)}.", each)
+
+
+def _related(sentence: str, other: Dataset | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/difference: {words.plain(sentence)}", width="content")
+        if other and st.button(
+            "Open", key=f"open-dataset-{other.id}", type="tertiary", icon=":material/arrow_forward:"
+        ):
+            navigation.choose(other.id)
+            st.rerun()
 
 
 def profile(dataset: Dataset) -> None:
