@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from db import datasets
+from db.engine import begin
 from db.errors import UserError
 from worker.cli import files, find, tables
 from worker.cli.console import AsJson, out, print_json, warn
@@ -64,6 +66,21 @@ def load(
         if without := weights.gaps(dataset):
             warn(without)
     files.refuse_empty(dataset)
+
+
+@app.command("datasets")
+def list_(
+    archived: Annotated[bool, typer.Option("--archived", help="Those that are archived, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List datasets, newest first."""
+    with running_stack(worker=False), begin() as session:
+        every = [each for each in datasets.all(session) if archived or each.archived_at is None]
+    if as_json:
+        kept = {"inspection", "profile"}  # long, and of use to the page alone
+        print_json([{name: value for name, value in asdict(each).items() if name not in kept} for each in every])
+    else:
+        out.print(tables.dataset_table(every))
 
 
 def _mapping(pairs: list[str] | None) -> dict[str, str]:

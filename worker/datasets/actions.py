@@ -4,13 +4,16 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from db import analytics, completions, datasets, jobs
+from db import analytics, completions, datasets, dependents, jobs
+from db.dependents import Dependent
 from db.engine import Session, after_commit, begin
-from db.errors import MappingError, NotFound, WrongState
+from db.errors import MappingError, NotFound, UserError, WrongState
 from db.knowledge import changes
 from db.settings import settings
 from db.types import Dataset, DatasetState, Job, JobKind, MadeBy, Queue, Step
@@ -196,6 +199,41 @@ def job_retried(session: Session, job: Job) -> None:
     datasets.change(session, job.dataset_id, state=state, error=None)
 
 
+def rename(dataset_id: int, name: str) -> None:
+    """Call a dataset otherwise. Raises UserError for no name."""
+    if not name.strip():
+        raise UserError("A dataset needs a name.")
+    _change(dataset_id, name=name.strip())
+
+
+def describe(dataset_id: int, description: str) -> None:
+    """Keep a note with a dataset, in place of the one before; "" = none."""
+    _change(dataset_id, description=description.strip())
+
+
+def archive(dataset_id: int) -> None:
+    """Offer a dataset no more, unless somebody asks for what is archived; nothing of it is deleted."""
+    _change(dataset_id, archived_at=datetime.now(UTC))
+
+
+def restore(dataset_id: int) -> None:
+    """Offer an archived dataset again."""
+    _change(dataset_id, archived_at=None)
+
+
+def _change(dataset_id: int, **values: Any) -> None:
+    with begin() as session:
+        datasets.get(session, dataset_id)
+        datasets.change(session, dataset_id, **values)
+
+
+def depending(dataset_id: int) -> list[Dependent]:
+    """What depends on a dataset, to be told before it is deleted."""
+    with begin() as session:
+        datasets.get(session, dataset_id)
+        return dependents.of_dataset(session, dataset_id)
+
+
 def delete_dataset(dataset_id: int) -> None:
     """Delete a dataset with its jobs and predictions, what endpoints were asked and answered about it, what other
     datasets' knowledge bases took from it, and the uploaded bytes unless another dataset shares them.
@@ -209,19 +247,33 @@ def delete_dataset(dataset_id: int) -> None:
         completions.forget(session, job_ids)
         told_of_it = changes.take_back_reference(session, dataset_id)
         datasets.drop(session, dataset_id)
-        files = {dataset.file_sha256, *(job.spec["changes"]["sha256"] for job in its_jobs if "changes" in job.spec)}
-        for sha256 in files:
-            if not datasets.file_is_used(session, sha256):
-                after_commit(session, partial((settings().files_dir / sha256).unlink, missing_ok=True))
+        drop_files(session, dataset.file_sha256, *files_of(its_jobs))
     with begin() as session:
         completions.forget(session, job_ids)  # what was asked until the jobs were gone
     for job_id in told_of_it:
         analytics.forget(job_id)
+    forget_files(job_ids)
+
+
+def forget_files(job_ids: Iterable[int]) -> None:
+    """Remove what deleted jobs left in files: snapshots, scratch and training folders."""
     for job_id in job_ids:
         analytics.forget(job_id)
         for left in settings().scratch_dir.glob(f"job-{job_id}-*"):  # of a worker that was killed
             shutil.rmtree(left, ignore_errors=True)
         shutil.rmtree(settings().training_dir / str(job_id), ignore_errors=True)
+
+
+def files_of(its_jobs: Iterable[Job]) -> list[str]:
+    """The sha256 of the files that jobs changed a knowledge base by."""
+    return [job.spec["changes"]["sha256"] for job in its_jobs if "changes" in job.spec]
+
+
+def drop_files(session: Session, *hashes: str) -> None:
+    """Remove uploaded bytes that nothing in the database was made of any more, after the commit."""
+    for sha256 in set(hashes):
+        if not datasets.file_is_used(session, sha256):
+            after_commit(session, partial((settings().files_dir / sha256).unlink, missing_ok=True))
 
 
 def loaded_already(dataset_id: int, mapping: dict[str, str], said: Answers = NOTHING_SAID) -> Dataset | None:

@@ -7,12 +7,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from streamlit.testing.v1 import AppTest
 
-from dashboard.shared import reads
+from dashboard.shared import navigation, reads
 from db import chunks, datasets, jobs, price_decisions, rates
 from db.engine import begin
 from db.errors import WrongState
 from db.job_progress import JobProgress
 from db.types import DatasetState, JobKind, JobState, MadeBy, Queue, Step
+from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, texts
 from worker.datasets import actions as dataset_actions
 from worker.jobs import actions
@@ -337,3 +338,30 @@ def test_deleting_a_dataset_asks_first_and_removes_it(open_page: Open, priced: i
     assert is_well(at)
     with begin() as session:
         assert datasets.all(session) == []
+
+
+@pytest.mark.slow
+def test_a_dataset_is_renamed_noted_archived_and_shown_when_asked(open_page: Open, priced: int) -> None:
+    with begin() as session:
+        other = a_dataset(session, 20, name="other")
+    at = open_page("data", dataset=str(priced))
+    at.text_input(f"name-of-dataset-{priced}").set_value("May")
+    at.text_area(f"note-of-dataset-{priced}").set_value("From the *shop*.")
+    next(button for button in at.button if button.label == "Save").click().run()
+    assert "From the \\*shop\\*." in texts(at)
+    assert any(option.startswith("May") for option in at.selectbox("dataset_picker").options)
+    at.button(f"archive-dataset-{priced}").click().run()
+    assert is_well(at)
+    later = open_page("data")  # another visitor
+    assert [option.split(" ")[0] for option in later.selectbox("dataset_picker").options] == ["other"]
+    later.toggle(navigation.ARCHIVED).set_value(True).run()
+    assert any("archived" in option for option in later.selectbox("dataset_picker").options)
+    assert later.query_params["dataset"] == str(other)
+    at.button(f"restore-dataset-{priced}").click().run()
+    assert is_well(at)
+    assert len(open_page("data").selectbox("dataset_picker").options) == 2
+
+
+def test_before_a_dataset_is_deleted_its_page_lists_what_depends_on_it(open_page: Open, priced: int) -> None:
+    at = open_page("data")
+    assert "With it go 120 predictions and 6 jobs." in texts(at)
