@@ -19,18 +19,18 @@ _INSIDE = {True: "Inside", False: "Outside"}
 
 def ask(snapshot: Path, job_id: int, *, has_truth: bool) -> tuple[Filters, Order]:
     """What a person wants to see, column by column, and sorted by what."""
-    left, right, far = st.columns([3, 1.2, 1], gap="medium", vertical_alignment="bottom")
-    search = left.text_input(
-        "Search", placeholder="Words in title, description, category, brand or id", icon=":material/search:"
-    )
-    sort = right.selectbox("Sort by", COLUMNS, format_func=LABELS.__getitem__, key=f"sort-{job_id}")
+    left, middle, right, far = st.columns([2, 2, 1.2, 0.9], gap="medium", vertical_alignment="bottom")
+    search = left.text_input("Search", placeholder="Words in title, category, id …", icon=":material/search:")
+    usual = COLUMNS.index(Order().column)
+    sort = right.selectbox("Sort by", COLUMNS, index=usual, format_func=LABELS.__getitem__, key=f"sort-{job_id}")
     descending = far.toggle("Largest first", key=f"descending-{job_id}")
     offered = [column for column in (*CHOICES, *TEXTS, *NUMBERS) if has_truth or column not in _OF_TRUTH]
     inside = [_HELD] if has_truth else []
-    chosen = st.multiselect(
+    chosen = middle.multiselect(
         "Filter by",
         [*inside, *offered],
         default=["status"],
+        placeholder="Choose columns",
         format_func=lambda column: LABELS.get(column, "True price inside the interval"),
         key=f"filter-by-{job_id}",
     )

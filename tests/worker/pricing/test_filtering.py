@@ -26,7 +26,7 @@ def test_conditions_become_filters_and_filters_become_phrases():
         "product contains “50% = off”",
         "category is Lamps or Tools",
         "price from 10 to 20.5",
-        "off by (signed) to -3",
+        "off by to -3",
         "true price outside the interval",
     ]
     assert filtering.told(filtering.parsed(["brand="])) == ["brand is (none)"]
