@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from db import engine
 from db.errors import NotFound
 from db.models import DatasetRow, ItemRow, RejectRow
-from db.types import ITEM_SCHEMA, Dataset, DatasetState, Split
+from db.types import ITEM_SCHEMA, Changes, Dataset, DatasetState, MadeBy, Split
 
 _ITEM_COLUMNS = "row, title, description, category, brand, price"
 
@@ -36,16 +36,30 @@ def _value(row: DatasetRow) -> Dataset:
         created_at=row.created_at,
         made_from=row.made_from,
         joined_from=tuple(row.joined_from),
+        made_by=MadeBy(row.made_by) if row.made_by else None,
+        changes=Changes(**row.changes) if row.changes else None,
+        description=row.description,
+        archived_at=row.archived_at,
     )
 
 
-def create(session: Session, *, name: str, sha256: str, file_name: str, is_synthetic: bool = False) -> int:
+def create(
+    session: Session,
+    *,
+    name: str,
+    sha256: str,
+    file_name: str,
+    is_synthetic: bool = False,
+    version_of: int | None = None,
+) -> int:
     row = DatasetRow(
         name=name,
         state=DatasetState.UPLOADED,
         file_sha256=sha256,
         file_name=file_name,
         is_synthetic=is_synthetic,
+        made_from=version_of,
+        made_by=None if version_of is None else MadeBy.FILE,
         inspection={},
         mapping={},
         profile={},
@@ -289,18 +303,6 @@ def count_outside(
     values = {"dataset": dataset_id, "lowest": lowest, "above": above, "split": split, "categories": list(categories)}
     priced, outside = session.execute(text(query), values).one()
     return priced, outside
-
-
-def changed(session: Session, before: int, after: int) -> tuple[int, int, int]:
-    """Of two datasets whose rows bear the same numbers: how many rows have another known price in the second one, how
-    many are gone there, and how many are new."""
-    query = """SELECT count(*) FILTER (WHERE a."row" IS NOT NULL AND b."row" IS NOT NULL
-                                         AND a.price IS DISTINCT FROM b.price),
-                      count(*) FILTER (WHERE b."row" IS NULL), count(*) FILTER (WHERE a."row" IS NULL)
-               FROM (SELECT "row", price FROM items WHERE dataset_id = :before) a
-               FULL JOIN (SELECT "row", price FROM items WHERE dataset_id = :after) b USING ("row")"""
-    other, gone, new = session.execute(text(query), {"before": before, "after": after}).one()
-    return other, gone, new
 
 
 def fingerprint(dataset: Dataset) -> str:

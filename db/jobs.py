@@ -10,7 +10,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from db.errors import NotFound
@@ -46,6 +46,9 @@ def _value(row: JobRow, usd_per_hour: Decimal, source_name: str | None) -> Job:
         source_id=row.source_id,
         source_fingerprint=row.source_fingerprint,
         source_name=source_name or "",
+        name=row.name,
+        description=row.description,
+        archived_at=row.archived_at,
     )
 
 
@@ -179,6 +182,15 @@ def create(
         ],
     )
     return job.id
+
+
+def change(session: Session, job_id: int, **values: Any) -> None:
+    session.execute(update(JobRow).where(JobRow.id == job_id).values(**values))
+
+
+def drop(session: Session, job_id: int) -> None:
+    """Delete the job and everything that hangs on it: chunks, predictions, what was measured."""
+    session.execute(delete(JobRow).where(JobRow.id == job_id))
 
 
 def pause(session: Session, job_id: int, reason: str) -> None:

@@ -4,7 +4,7 @@ import polars as pl
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from db import engine
+from db import engine, versions
 
 ACCEPT, FIX, DROP = DECISIONS = ("accept", "fix", "drop")
 
@@ -49,8 +49,9 @@ def apply(session: Session, dataset_id: int, name: str) -> int:
     made: int = session.execute(
         text(
             """INSERT INTO datasets (name, state, file_sha256, file_name, is_synthetic, rows_in, inspection, mapping,
-                                     profile, made_from)
-               SELECT :name, state, file_sha256, file_name, is_synthetic, rows_in, inspection, mapping, profile, id
+                                     profile, made_from, made_by)
+               SELECT :name, state, file_sha256, file_name, is_synthetic, rows_in, inspection, mapping, profile, id,
+                      'decisions'
                FROM datasets WHERE id = :dataset RETURNING id"""
         ),
         {"dataset": dataset_id, "name": name},
@@ -93,4 +94,5 @@ def apply(session: Session, dataset_id: int, name: str) -> int:
         ),
         {"made": made, "sides": ["train", "validation", "test", "unpriced"]},
     )
+    versions.note(session, made)
     return made

@@ -179,6 +179,23 @@ class SearchLimits:
 NO_LIMITS = SearchLimits()
 
 
+class MadeBy(StrEnum):
+    """How a version of a dataset came to be."""
+
+    DECISIONS = "decisions"  # about its prices: the rows, their numbers and the test side are those of the parent
+    FILE = "file"  # another upload, whose rows are numbered and divided anew
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a version has that the dataset it was made from has not, in rows."""
+
+    added: int
+    removed: int
+    repriced: int
+    by_id: bool  # products were told by an id of her own; else by title and description
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     id: int
@@ -196,7 +213,11 @@ class Dataset:
     splits: dict[str, int]  # Split -> count
     error: str | None
     created_at: datetime
-    made_from: int | None = None  # the dataset that this one has decided prices of; None: it was loaded
+    made_from: int | None = None  # the dataset that this one is a version of; None: of none that is still there
+    made_by: MadeBy | None = None  # of a version
+    changes: Changes | None = None  # since the dataset that it was made from; None: nobody counted them
+    description: str = ""
+    archived_at: datetime | None = None  # None: it is offered in lists
     joined_from: tuple[int, ...] = ()  # the datasets whose items this one holds together; () = it was loaded
 
 
@@ -227,6 +248,9 @@ class Job:
     source_id: int | None = None  # the other dataset that its technique learned from; None = the table's own train side
     source_fingerprint: str = ""  # of that dataset, as it was (db.datasets.fingerprint)
     source_name: str = ""
+    name: str = ""  # that a person gave it; "": it is called by what it does
+    description: str = ""
+    archived_at: datetime | None = None  # None: it is offered in lists
 
     @property
     def learned_from(self) -> int:

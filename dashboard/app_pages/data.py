@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.parts.data import overview, upload
 from dashboard.parts.data import reads as data_reads
 from dashboard.parts.jobs import cards
-from dashboard.shared import navigation, reads, widgets, words
+from dashboard.shared import keeping, navigation, reads, widgets, words
 from db.types import DatasetState
 from worker.datasets.actions import AWAITED
 
@@ -13,6 +13,8 @@ dataset = widgets.header("Data", "Bring a table of products; see what is in it a
 if dataset is None:
     st.markdown("#### Start here: bring a table with one product per row, some of them with a price.")
     upload.upload()
+    if reads.datasets(archived=True):
+        keeping.archived_toggle()
     st.stop()
 
 state, error = dataset.state, dataset.error
@@ -24,7 +26,9 @@ with st.container(horizontal=True, vertical_alignment="center"):
     about = "This file is being read; another one can be added when that is over." if is_read else None
     if st.button("Add a table", icon=":material/upload_file:", disabled=is_read, help=about):
         upload.another()
+    overview.keep(dataset)
     overview.delete(dataset)
+    keeping.archived_toggle()
     if state is DatasetState.READY:
         st.space("stretch")
         if st.button("Choose techniques to price it", icon=":material/play_circle:", type="primary"):
@@ -45,7 +49,10 @@ if error:
     if not is_looked_at and state is not DatasetState.READY and not dataset.joined_from:
         upload.look_again(dataset)
 if state is DatasetState.READY:
+    if dataset.description:
+        st.markdown(words.plain(dataset.description))
     overview.counts(dataset)
+    overview.lineage(dataset)
     view = st.segmented_control(
         "View", list(overview.VIEWS), default="Profile", required=True, label_visibility="collapsed"
     )

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from dashboard.parts.jobs import cards
-from dashboard.shared import navigation, reads, widgets
+from dashboard.parts.jobs import keeping as jobs_keeping
+from dashboard.shared import keeping, navigation, reads, widgets
 from db.types import JobKind, JobState
 
 dataset = widgets.header(
@@ -15,7 +16,10 @@ if dataset is None:
 
 with st.container(horizontal=True, vertical_alignment="center"):
     everywhere = st.toggle("Jobs of all datasets", key="jobs_everywhere", persist_state="session")
+    keeping.archived_toggle()
     jobs = reads.shown_jobs(None if everywhere else dataset.id)
+    if jobs:
+        jobs_keeping.show(jobs)
     if any(job.state is JobState.DONE and job.kind is JobKind.PRICE for job in jobs):
         st.space("stretch")
         if st.button("Compare what is done", icon=":material/balance:", type="primary"):

@@ -15,7 +15,12 @@ COMPARE, PROMPTS, ENDPOINTS, WHAT_IF = map(path, ("compare", "prompts", "endpoin
 KNOWLEDGE, FINETUNE, ADAPTERS, DATA_NEED, RACE = map(path, ("knowledge", "finetune", "adapters", "data_need", "race"))
 LEAKAGE, PRICE_CHECK, ADVISOR, GUESS = map(path, ("leakage", "price_check", "advisor", "guess"))
 
-CHOSEN, PICKER = "dataset_id", "dataset_picker"
+CHOSEN, PICKER, ARCHIVED = "dataset_id", "dataset_picker", "shows_archived"
+
+
+def shows_archived() -> bool:
+    """Whether this session asked for what is archived, too."""
+    return bool(st.session_state.get(ARCHIVED))
 
 
 def choose(dataset_id: int) -> None:

@@ -13,7 +13,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard.shared import labels as _labels
-from dashboard.shared import words
+from dashboard.shared import navigation, words
 from db import adapters as _adapters
 from db import analytics
 from db import comparisons as _comparisons
@@ -39,10 +39,11 @@ BY_TEXT: dict[str | type[Any], Callable[[Any], Any]] = {dict: repr, tuple: repr}
 Streamlit does it, took half of the time of a page with 200 of them."""
 
 
-def datasets() -> list[Dataset]:
-    """Newest first."""
+def datasets(*, archived: bool = False) -> list[Dataset]:
+    """Newest first; archived ones only if asked for, here or by who looks at the page."""
     with begin() as session:
-        return _datasets.all(session)
+        every = _datasets.all(session)
+    return [each for each in every if archived or each.archived_at is None or navigation.shows_archived()]
 
 
 def workers() -> pl.DataFrame:
@@ -52,9 +53,13 @@ def workers() -> pl.DataFrame:
 
 
 def pricing_jobs(dataset_id: int | None) -> list[Job]:
-    """Newest first; of all datasets when None."""
+    """Newest first; of all datasets when None. Archived ones only where who looks at the page asked for them."""
     with begin() as session:
-        return _jobs.all(session, dataset_id, JobKind.PRICE)
+        return _offered(_jobs.all(session, dataset_id, JobKind.PRICE))
+
+
+def _offered(jobs: Sequence[Job]) -> list[Job]:
+    return [job for job in jobs if job.archived_at is None or navigation.shows_archived()]
 
 
 def is_pricing(dataset_id: int) -> bool:
@@ -65,7 +70,7 @@ def is_pricing(dataset_id: int) -> bool:
 def shown_jobs(dataset_id: int | None) -> list[Job]:
     """The jobs of the Jobs page, newest first: all but work on files and searches, which their own pages show."""
     with begin() as session:
-        return [job for job in _jobs.all(session, dataset_id) if KINDS[job.kind].is_shown]
+        return [job for job in _offered(_jobs.all(session, dataset_id)) if KINDS[job.kind].is_shown]
 
 
 def progress(job_ids: Sequence[int]) -> dict[int, JobProgress]:

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.shared import drawing, pickers, reads, words
 from dashboard.shared.chart_style import Chart
 from dashboard.shared.drawing import Drawn
-from dashboard.shared.navigation import CHOSEN, DATA, PICKER, choose, next_step
+from dashboard.shared.navigation import CHOSEN, DATA, PICKER, choose, next_step, shows_archived
 from db.engine import DatabaseAway
 from db.errors import UserError
 from db.types import Dataset, DatasetState
@@ -52,13 +52,18 @@ def title(name: str, about: str) -> None:
 
 def header(name: str, about: str) -> Dataset | None:
     """The page's title with one sentence, and the dataset that all pages share; None when there is none."""
-    known = reads.datasets()
+    wanted = st.query_params.get("dataset", "")
+    chosen = wanted or str(st.session_state.get(CHOSEN, ""))
+    known = [
+        each
+        for each in reads.datasets(archived=True)
+        if each.archived_at is None or shows_archived() or str(each.id) == chosen
+    ]
     left, right = st.columns([3, 1.4], vertical_alignment="bottom", gap="large")
     with left:
         title(name, about)
     if not known:
         return None
-    wanted = st.query_params.get("dataset", "")
     if wanted and wanted not in {str(dataset.id) for dataset in known}:
         st.warning(f"There is no dataset {words.plain(wanted)}; this is another one.", icon=":material/search_off:")
     with right:

@@ -133,10 +133,13 @@ def shutdown(name: str, date_text: str | None, today: date) -> str | None:
 
 
 def job_name(job: Job, form: str = "") -> str:
-    """The technique with the settings that differ from its defaults, or what else the job does, and with what.
+    """The name that a person gave it, else the technique with the settings that differ from its defaults, or what else
+    the job does, and with what.
 
     `form`: what the adapter that it prices with learned to say, where that is known.
     """
+    if job.name:
+        return job.name
     if job.kind is JobKind.INDEX:
         return index_name(job)
     if job.kind is not JobKind.PRICE:
@@ -224,7 +227,9 @@ def family(technique: str) -> str:
 def dataset_name(dataset: Dataset) -> str:
     """Name, size and what to know of a dataset at a glance."""
     marks = [count(dataset.items, "item")] if dataset.state is DatasetState.READY else [DATASET_STATES[dataset.state]]
-    return " · ".join([dataset.name, *marks, *(["synthetic"] if dataset.is_synthetic else [])])
+    marks += ["synthetic"] if dataset.is_synthetic else []
+    marks += ["archived"] if dataset.archived_at else []
+    return " · ".join([dataset.name, *marks])
 
 
 def notices(evidence: dict[str, Any]) -> list[tuple[Literal["error", "warning", "info"], str]]:

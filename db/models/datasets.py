@@ -26,7 +26,11 @@ class DatasetRow(Base):
     splits: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     error: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    made_from: Mapped[int | None] = mapped_column(ForeignKey("datasets.id", ondelete="SET NULL"))  # with other prices
+    made_from: Mapped[int | None] = mapped_column(ForeignKey("datasets.id", ondelete="SET NULL"))  # it is a version of
+    made_by: Mapped[str | None]  # db.types.MadeBy of a version
+    changes: Mapped[dict[str, Any] | None]  # db.types.Changes of a version as JSON
+    description: Mapped[str] = mapped_column(server_default=text("''"))
+    archived_at: Mapped[datetime | None]  # null: it is offered
     joined_from: Mapped[list[int]] = mapped_column(server_default=text("'{}'"))  # datasets whose items it holds
 
 

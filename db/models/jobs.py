@@ -48,6 +48,9 @@ class JobRow(Base):
     # the dataset that its technique learned from, where that is another one; one in use is not deleted
     source_id: Mapped[int | None] = mapped_column(ForeignKey("datasets.id"), index=True)
     source_fingerprint: Mapped[str] = mapped_column(server_default=text("''"))
+    name: Mapped[str] = mapped_column(server_default=text("''"))  # that a person gave it
+    description: Mapped[str] = mapped_column(server_default=text("''"))
+    archived_at: Mapped[datetime | None]  # null: it is offered
     # the race that releases its rows
     race_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"), index=True)
 

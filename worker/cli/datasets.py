@@ -1,15 +1,18 @@
 """`pricewright load`: the verb of the Data page."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from db import datasets
+from db.engine import begin
 from db.errors import UserError
-from worker.cli import files, tables
+from worker.cli import files, find, tables
 from worker.cli.console import AsJson, out, print_json, warn
 from worker.cli.options import DecimalSign, WideRows, answers, assignments
-from worker.datasets import weights
+from worker.datasets import versions, weights
 from worker.files.formats import IN_TERMINAL
 from worker.server.up import running_stack
 
@@ -25,17 +28,32 @@ def load(
     name: Annotated[str | None, typer.Option(help="What to call the dataset.")] = None,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
+    version_of: Annotated[str | None, typer.Option(help="Dataset that this file is a new version of.")] = None,
+    same: Annotated[
+        files.Same | None,
+        typer.Option(help="If the very bytes were loaded before: take that, a version, or load anew."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Upload a table: every line becomes an item or a reject with its reason."""
     with running_stack():
-        dataset, about = files.load(file, _mapping(columns), name, answers(decimal, accept_wide_rows), quiet=as_json)
+        parent = find.dataset(version_of).id if version_of else None
+        wish, twin = files.meant(file, same, quiet=as_json)
+        if twin and wish is files.Same.OPEN:
+            dataset, about = twin, {"reused": True, "same_bytes": [twin.id]}
+        else:
+            if twin and wish is files.Same.VERSION:
+                parent = parent or twin.id
+            said = answers(decimal, accept_wide_rows)
+            dataset, about = files.load(file, _mapping(columns), name, said, quiet=as_json, version_of=parent)
     report = {
         "dataset": dataset.id,
         "rows_in": dataset.rows_in,
         "items": dataset.items,
         "rejects": dataset.rejects,
         "splits": dataset.splits,
+        "version_of": dataset.made_from,
+        "changes": asdict(dataset.changes) if dataset.changes else None,
         "weights": {"column": weights.column(dataset), "note": weights.gaps(dataset)},
     }
     if as_json:
@@ -43,9 +61,26 @@ def load(
     else:
         out.print(f"Dataset {dataset.id} ({dataset.name}): {dataset.items:,} items, {dataset.rejects:,} rejects.")
         out.print("Splits: " + ", ".join(f"{count:,} {split}" for split, count in dataset.splits.items()))
+        if dataset.made_from is not None:
+            out.print(f"A version of dataset {dataset.made_from}: {versions.told(dataset.changes)}.")
         if without := weights.gaps(dataset):
             warn(without)
     files.refuse_empty(dataset)
+
+
+@app.command("datasets")
+def list_(
+    archived: Annotated[bool, typer.Option("--archived", help="Those that are archived, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List datasets, newest first."""
+    with running_stack(worker=False), begin() as session:
+        every = [each for each in datasets.all(session) if archived or each.archived_at is None]
+    if as_json:
+        kept = {"inspection", "profile"}  # long, and of use to the page alone
+        print_json([{name: value for name, value in asdict(each).items() if name not in kept} for each in every])
+    else:
+        out.print(tables.dataset_table(every))
 
 
 def _mapping(pairs: list[str] | None) -> dict[str, str]:

@@ -1,8 +1,14 @@
 """Loads a file for every command that takes one, says what the look found, and loads nothing twice unasked."""
 
+import hashlib
+import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+import click
+import typer
 
 from db import datasets
 from db.engine import begin
@@ -40,6 +46,31 @@ def source(names: Sequence[str], *, quiet: bool) -> Dataset:
     return find.dataset(str(dataset_id))
 
 
+class Same(StrEnum):
+    """What is meant by a file whose very bytes were loaded before."""
+
+    OPEN = "open"  # the dataset that is there
+    VERSION = "version"  # a new version of it
+    SEPARATE = "separate"
+
+
+def meant(file: Path, same: Same | None, *, quiet: bool) -> tuple[Same, Dataset | None]:
+    """What is meant by a file, and the newest loaded dataset of the same bytes, if one is there; a person at a terminal
+    is asked where nothing was said, else it is a separate one."""
+    if not file.is_file():
+        raise NotFound(f"There is no file {file}.")
+    with file.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    twin = next((each for each in actions.same_bytes(sha256) if each.state is DatasetState.READY), None)
+    if twin is None:
+        return Same.SEPARATE, None
+    if same is None and not quiet and sys.stdin.isatty():
+        out.print(f"{file.name} is here already, byte by byte: dataset {twin.id} ({twin.name}).")
+        choices = click.Choice([str(each) for each in Same])
+        same = Same(typer.prompt("Open it, make a new version of it, or load it separately?", type=choices))
+    return same or Same.SEPARATE, twin
+
+
 def load(
     file: Path,
     mapping: dict[str, str],
@@ -49,16 +80,17 @@ def load(
     quiet: bool,
     reuse: bool = False,
     like: Dataset | None = None,
+    version_of: int | None = None,
 ) -> tuple[Dataset, dict[str, Any]]:
     """Upload, inspect, map and load, and say what the look found unless `quiet`; the dataset and that look for JSON.
 
-    `reuse`: a dataset that is the same already is taken instead. Raises UserError with the reason when the file can't
-    be used, and keeps nothing of it when a question is open.
+    `reuse`: a dataset that is the same already is taken instead. `version_of`: what it is a version of.
+    Raises UserError with the reason when the file can't be used, and keeps nothing of it when a question is open.
     """
     if not file.is_file():
         raise NotFound(f"There is no file {file}.")
     with file.open("rb") as stream:
-        dataset_id = actions.upload(file.name, stream)
+        dataset_id = actions.upload(file.name, stream, version_of=version_of)
     watch.wait([find.latest_job(dataset_id, JobKind.INSPECT).id], quiet=quiet)
     with begin() as session:
         dataset = datasets.get(session, dataset_id)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -19,10 +19,13 @@ app = typer.Typer()
 
 
 @app.command("jobs")
-def list_(as_json: AsJson = False) -> None:
+def list_(
+    archived: Annotated[bool, typer.Option("--archived", help="Those that are archived, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """List jobs, newest first, with how far they are."""
     with running_stack(worker=False), begin() as session:
-        all_jobs = jobs.all(session)
+        all_jobs = [job for job in jobs.all(session) if archived or job.archived_at is None]
         states = {state.job_id: state for state in job_progress.of(session, [job.id for job in all_jobs])}
     if as_json:
         print_json([asdict(job) | asdict(states[job.id]) for job in all_jobs])

@@ -21,6 +21,7 @@ from worker.cli import (
     finetune,
     guesses,
     jobs,
+    keeping,
     knowledge,
     leakage,
     price_check,
@@ -38,7 +39,8 @@ from worker.cli.console import tell_error
 # The order of `pricewright --help`; a verb that is not named here comes after these.
 ORDER = (
     "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "curve", "jobs",
-    "pause", "resume", "cancel", "retry", "compare", "choose", "verdicts", "recheck", "report", "export", "advise",
+    "pause", "resume", "cancel", "retry", "datasets", "rename", "describe", "archive", "restore", "delete",
+    "compare", "choose", "verdicts", "recheck", "report", "export", "advise",
     "check-verdicts", "what-if", "guess",
     "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "doctor",
 )  # fmt: skip
@@ -57,7 +59,7 @@ app = typer.Typer(
     help="Which technique prices my products best for the money?",
 )
 for _noun in (
-    server, datasets, pricing, export, demo, race, jobs, finetune, data_need, leakage, price_check, knowledge,
+    server, datasets, pricing, export, demo, race, jobs, keeping, finetune, data_need, leakage, price_check, knowledge,
     endpoints, prompts, adapters, verdicts, what_if, advisor, guesses, report, saved_verdicts,
 ):  # fmt: skip
     app.add_typer(_noun.app)

@@ -8,6 +8,7 @@ from rich.table import Table
 from db.job_progress import JobProgress
 from db.types import Dataset, Job, JobKind
 from worker import amounts, specs
+from worker.datasets import versions
 from worker.evaluation.measures import DECIDING, SHOWN, USUAL, Measure
 from worker.evaluation.resampling import LEVEL
 from worker.jobs.kinds import KINDS
@@ -17,7 +18,9 @@ FIELDS = ("id", "title", "description", "category", "brand", "price", "weight")
 
 
 def job_label(job: Job) -> str:
-    """What to call a job: its technique with what differs from the defaults, or what it does to a file."""
+    """What to call a job: its name, else its technique with what differs from the defaults, or what it does."""
+    if job.name:
+        return job.name
     if job.kind is not JobKind.PRICE:
         settings = finetune.describe(finetune.parse(job.spec["train"])) if "train" in job.spec else ""
         label = KINDS[job.kind].terminal
@@ -154,6 +157,24 @@ def _money(state: JobProgress) -> str:
 
 def _lost(state: JobProgress) -> str:
     return f"Up to ${state.lost_usd:.5f} is lost with calls that brought no answer." if state.lost_usd else ""
+
+
+def dataset_table(datasets: Sequence[Dataset]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("dataset", "name", "state", "items", "rejects", "version of", "changed", "note"):
+        table.add_column(name)
+    for dataset in datasets:
+        table.add_row(
+            str(dataset.id),
+            dataset.name,
+            "archived" if dataset.archived_at else str(dataset.state),
+            f"{dataset.items:,}",
+            f"{dataset.rejects:,}",
+            str(dataset.made_from or ""),
+            versions.told(dataset.changes) if dataset.changes else "",
+            dataset.description,
+        )
+    return table
 
 
 def job_table(jobs: Sequence[Job], states: Mapping[int, JobProgress]) -> Table:

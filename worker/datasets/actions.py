@@ -4,17 +4,19 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from db import analytics, completions, datasets, jobs
+from db import analytics, completions, datasets, dependents, jobs
+from db.dependents import Dependent
 from db.engine import Session, after_commit, begin
-from db.errors import MappingError, UserError, WrongState
+from db.errors import MappingError, NotFound, UserError, WrongState
 from db.knowledge import changes
 from db.settings import settings
-from db.types import Dataset, DatasetState, Job, JobKind, Queue, Step
+from db.types import Dataset, DatasetState, Job, JobKind, MadeBy, Queue, Step
 from worker.app import start_job
 from worker.datasets.answers import NOTHING_SAID, Answers, loaded_alike, settled
 from worker.files.formats import without_ending
@@ -26,17 +28,34 @@ _BLOCK = 1 << 20
 _NAMED = 3  # of what keeps a dataset from being deleted
 
 
-def upload(name: str, stream: BinaryIO, *, is_synthetic: bool = False) -> int:
-    """Keep the bytes under their sha256 and start looking at them; returns the dataset's id."""
-    sha256 = store(stream)
+def upload(name: str, stream: BinaryIO, *, is_synthetic: bool = False, version_of: int | None = None) -> int:
+    """Keep the bytes under their sha256 and start looking at them; returns the dataset's id.
+
+    `version_of`: the dataset that this file is a new version of; its name and its columns are proposed.
+    """
+    return add(name, store(stream), is_synthetic=is_synthetic, version_of=version_of)
+
+
+def same_bytes(sha256: str) -> list[Dataset]:
+    """The datasets that were made of these bytes, newest first; versions with decided prices are made of others."""
+    with begin() as session:
+        every = datasets.of_file(session, sha256)
+    return [dataset for dataset in every if dataset.made_by is not MadeBy.DECISIONS]
+
+
+def add(name: str, sha256: str, *, is_synthetic: bool = False, version_of: int | None = None) -> int:
+    """Start looking at bytes that are stored already, as `upload` does. Raises NotFound where they are gone."""
     file_name = Path(name).name
+    if not (settings().files_dir / sha256).is_file():
+        raise NotFound(f"{file_name} was deleted meanwhile; upload it again.")
     with begin() as session:
         dataset_id = datasets.create(
             session,
-            name=without_ending(file_name),
+            name=without_ending(file_name) if version_of is None else datasets.get(session, version_of).name,
             sha256=sha256,
             file_name=file_name,
             is_synthetic=is_synthetic,
+            version_of=version_of,
         )
         _read_file(session, dataset_id, JobKind.INSPECT, Step.INSPECT)
     return dataset_id
@@ -137,6 +156,20 @@ def join(dataset_ids: Sequence[int]) -> int:
         return dataset_id
 
 
+def set_parent(dataset_id: int, version_of: int | None) -> None:
+    """Say which dataset an upload is a new version of, before it is loaded; None = of none. Raises WrongState."""
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+        if dataset.made_from == version_of:
+            return
+        if dataset.state is DatasetState.READY:
+            raise WrongState(f"{dataset.name} is loaded already, so what it is a version of stays.")
+        if version_of is not None:
+            ready(session, version_of)
+        made_by = None if version_of is None else MadeBy.FILE
+        datasets.change(session, dataset_id, made_from=version_of, made_by=made_by)
+
+
 def _read_file(
     session: Session, dataset_id: int, kind: JobKind, step: Step, about: dict[str, Any] | None = None
 ) -> int:
@@ -201,6 +234,41 @@ def job_retried(session: Session, job: Job) -> None:
     datasets.change(session, job.dataset_id, state=state, error=None)
 
 
+def rename(dataset_id: int, name: str) -> None:
+    """Call a dataset otherwise. Raises UserError for no name."""
+    if not name.strip():
+        raise UserError("A dataset needs a name.")
+    _change(dataset_id, name=name.strip())
+
+
+def describe(dataset_id: int, description: str) -> None:
+    """Keep a note with a dataset, in place of the one before; "" = none."""
+    _change(dataset_id, description=description.strip())
+
+
+def archive(dataset_id: int) -> None:
+    """Offer a dataset no more, unless somebody asks for what is archived; nothing of it is deleted."""
+    _change(dataset_id, archived_at=datetime.now(UTC))
+
+
+def restore(dataset_id: int) -> None:
+    """Offer an archived dataset again."""
+    _change(dataset_id, archived_at=None)
+
+
+def _change(dataset_id: int, **values: Any) -> None:
+    with begin() as session:
+        datasets.get(session, dataset_id)
+        datasets.change(session, dataset_id, **values)
+
+
+def depending(dataset_id: int) -> list[Dependent]:
+    """What depends on a dataset, to be told before it is deleted."""
+    with begin() as session:
+        datasets.get(session, dataset_id)
+        return dependents.of_dataset(session, dataset_id)
+
+
 def delete_dataset(dataset_id: int) -> None:
     """Delete a dataset with its jobs and predictions, what endpoints were asked and answered about it, what other
     datasets' knowledge bases took from it, and the uploaded bytes unless another dataset shares them.
@@ -218,19 +286,33 @@ def delete_dataset(dataset_id: int) -> None:
         completions.forget(session, job_ids)
         told_of_it = changes.take_back_reference(session, dataset_id)
         datasets.drop(session, dataset_id)
-        files = {dataset.file_sha256, *(job.spec["changes"]["sha256"] for job in its_jobs if "changes" in job.spec)}
-        for sha256 in files:
-            if not datasets.file_is_used(session, sha256):
-                after_commit(session, partial((settings().files_dir / sha256).unlink, missing_ok=True))
+        drop_files(session, dataset.file_sha256, *files_of(its_jobs))
     with begin() as session:
         completions.forget(session, job_ids)  # what was asked until the jobs were gone
     for job_id in told_of_it:
         analytics.forget(job_id)
+    forget_files(job_ids)
+
+
+def forget_files(job_ids: Iterable[int]) -> None:
+    """Remove what deleted jobs left in files: snapshots, scratch and training folders."""
     for job_id in job_ids:
         analytics.forget(job_id)
         for left in settings().scratch_dir.glob(f"job-{job_id}-*"):  # of a worker that was killed
             shutil.rmtree(left, ignore_errors=True)
         shutil.rmtree(settings().training_dir / str(job_id), ignore_errors=True)
+
+
+def files_of(its_jobs: Iterable[Job]) -> list[str]:
+    """The sha256 of the files that jobs changed a knowledge base by."""
+    return [job.spec["changes"]["sha256"] for job in its_jobs if "changes" in job.spec]
+
+
+def drop_files(session: Session, *hashes: str) -> None:
+    """Remove uploaded bytes that nothing in the database was made of any more, after the commit."""
+    for sha256 in set(hashes):
+        if not datasets.file_is_used(session, sha256):
+            after_commit(session, partial((settings().files_dir / sha256).unlink, missing_ok=True))
 
 
 def loaded_already(dataset_id: int, mapping: dict[str, str], said: Answers = NOTHING_SAID) -> Dataset | None:

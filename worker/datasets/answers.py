@@ -12,7 +12,7 @@ from typing import Any, Literal
 from db import datasets
 from db.engine import Session
 from db.errors import MappingError
-from db.types import Dataset, DatasetState
+from db.types import Dataset, DatasetState, MadeBy
 
 _NOT_THE_READING = ("mapping", "decimals", "undecided", "wide_rows", "warnings", "forced", "answers")
 """Parts of an inspection that say nothing about how the file becomes rows of cells."""
@@ -68,7 +68,7 @@ def loaded_alike(session: Session, look: Dataset, mapping: Mapping[str, str], an
             other.id != look.id
             and other.state is DatasetState.READY
             and other.items
-            and other.made_from is None
+            and other.made_by is not MadeBy.DECISIONS
             and other.mapping == mapping
             and _reading(other) == _reading(look)
             and _said(look, other, mapping.get("price", ""), answers)

@@ -1,15 +1,16 @@
 """The steps of an upload: look at a file, and turn it into items and rejects."""
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from db import chunks, datasets, jobs
+from db import chunks, datasets, jobs, versions
 from db.engine import Session, begin
 from db.settings import settings
-from db.types import DatasetState, Split
+from db.types import Dataset, DatasetState, Split
 from worker.datasets import joined, profile
 from worker.work import Commit, Work
 
@@ -24,6 +25,7 @@ def inspect(work: Work) -> Commit:
         dataset = datasets.get(session, work.job.dataset_id)
     path = settings().files_dir / dataset.file_sha256
     inspection = read.inspect(path, dataset.file_name, dataset.inspection.get("forced"))
+    mapping = _as_before(dataset, inspection.columns) or inspection.mapping
 
     def commit(session: Session) -> chunks.Tally:
         datasets.change(
@@ -31,12 +33,23 @@ def inspect(work: Work) -> Commit:
             dataset.id,
             state=DatasetState.INSPECTED,
             inspection=inspection.model_dump(mode="json"),
-            mapping=inspection.mapping,
+            mapping=mapping,
             error=None,
         )
         return chunks.Tally()
 
     return commit
+
+
+def _as_before(dataset: Dataset, columns: Sequence[str]) -> dict[str, str]:
+    """The columns that the dataset was mapped by which this one is a version of, as far as they are here; {} of none,
+    or without the title's."""
+    if dataset.made_from is None:
+        return {}
+    with begin() as session:
+        before = datasets.get(session, dataset.made_from).mapping
+    kept = {field: column for field, column in before.items() if column in columns}
+    return kept if "title" in kept else {}
 
 
 def load(work: Work) -> Commit:
@@ -116,6 +129,7 @@ def load(work: Work) -> Commit:
             profile=profile_json,
             error=None,
         )
+        versions.note(session, dataset.id)
         jobs.set_total(session, work.job.id, counts["items"] + counts["rejects"])
         return chunks.Tally(items=counts["items"] + counts["rejects"])
 

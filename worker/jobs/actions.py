@@ -1,13 +1,16 @@
-"""Every verb about jobs, for pages and the command line alike: pause, resume, cancel, retry."""
+"""Every verb about jobs, for pages and the command line alike: pause, cancel, retry, rename, archive, delete …"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
-from db import chunks, jobs, races, recovery
+from db import chunks, completions, dependents, jobs, races, recovery
+from db.dependents import Dependent
 from db.engine import Session, begin
 from db.errors import UserError, WrongState
-from db.types import JobState
+from db.types import Job, JobState
 from worker.app import send_ready
 from worker.datasets import actions as dataset_actions
 
@@ -66,3 +69,59 @@ def retry(job_id: int) -> int:
             raise UserError(f"Nothing in job {job_id} failed, so there is nothing to run again.")
         dataset_actions.job_retried(session, job)
         return reopened
+
+
+def rename(job_id: int, name: str) -> None:
+    """Give a job a name; "" = it is called by what it does."""
+    _change(job_id, name=name.strip())
+
+
+def describe(job_id: int, description: str) -> None:
+    """Keep a note with a job, in place of the one before; "" = none."""
+    _change(job_id, description=description.strip())
+
+
+def archive(job_id: int) -> None:
+    """Offer a job that is over no more, unless somebody asks for what is archived; what it priced is kept."""
+    with begin() as session:
+        _over(session, job_id, "archived")
+        jobs.change(session, job_id, archived_at=datetime.now(UTC))
+
+
+def restore(job_id: int) -> None:
+    """Offer an archived job again."""
+    _change(job_id, archived_at=None)
+
+
+def _change(job_id: int, **values: Any) -> None:
+    with begin() as session:
+        jobs.get(session, job_id)
+        jobs.change(session, job_id, **values)
+
+
+def _over(session: Session, job_id: int, verb: str) -> Job:
+    job = jobs.get(session, job_id)
+    if not job.state.is_final:
+        raise WrongState(f"Job {job_id} can't be {verb}: it is {job.state}; cancel it first, or wait for its end.")
+    return job
+
+
+def depending(job_id: int) -> list[Dependent]:
+    """What depends on a job, to be told before it is deleted."""
+    with begin() as session:
+        jobs.get(session, job_id)
+        return dependents.of_job(session, job_id)
+
+
+def delete(job_id: int) -> None:
+    """Delete a job that is over, with its predictions and with what endpoints were asked and answered for it alone;
+    what it cost stays in the totals of the endpoints. Raises WrongState for one at work and for the reading of a file.
+    """
+    with begin() as session:
+        job = _over(session, job_id, "deleted")
+        if job.kind.reads_file:
+            raise WrongState(f"Job {job_id} made dataset {job.dataset_id}; it goes when that is deleted.")
+        completions.forget(session, [job_id])
+        jobs.drop(session, job_id)
+        dataset_actions.drop_files(session, *dataset_actions.files_of([job]))
+    dataset_actions.forget_files([job_id])

@@ -7,7 +7,7 @@ from db.engine import begin
 from db.errors import NotReady, UserError
 from db.job_results import PriceCheckResult
 from db.price_decisions import DECISIONS, FIX
-from db.types import JobKind, JobState, Queue, Split, Step
+from db.types import JobKind, JobState, MadeBy, Queue, Split, Step
 from worker import amounts, app, specs
 from worker.datasets import actions
 from worker.datasets.profile import profile_of
@@ -106,10 +106,10 @@ def ran(dataset_id: int, technique: str = TECHNIQUE) -> list[int]:
 
 def _both(dataset_id: int) -> tuple[int, int]:
     with begin() as session:
-        made_from = datasets.get(session, dataset_id).made_from
-    if made_from is None:
-        raise UserError("This dataset was made from no other one that is still there.")
-    return made_from, dataset_id
+        dataset = datasets.get(session, dataset_id)
+    if dataset.made_from is None or dataset.made_by is not MadeBy.DECISIONS:
+        raise UserError("This dataset was made by decisions about the prices of no other one that is still there.")
+    return dataset.made_from, dataset_id
 
 
 def _spec(technique: str) -> specs.BaseSpec:

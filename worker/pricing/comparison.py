@@ -34,9 +34,9 @@ def level() -> float:
 
 
 def comparable(every: Sequence[Job]) -> list[Job]:
-    """The finished jobs that priced test rows, in the order in which techniques are listed."""
+    """The finished jobs that priced test rows, in the order in which techniques are listed; not archived ones."""
     order = {name: place for place, name in enumerate(specs.SPECS)}
-    able = [job for job in every if _refusal(job) is None]
+    able = [job for job in every if _refusal(job) is None and job.archived_at is None]
     return sorted(able, key=lambda job: (order.get(job.technique, len(order)), job.id))
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import polars as pl
 
-from db import adapters, datasets, jobs, predictions, rates
+from db import adapters, datasets, jobs, predictions, rates, versions
 from db.engine import Session, begin
 from db.errors import NotFound, UserError
 from db.types import Dataset, DatasetState, Job, Queue, Split
@@ -221,9 +221,10 @@ def drifted(facts: Facts, dataset: Dataset, told_apart: Teller, most: int) -> Fi
     with begin() as session:
         version, again = newer(session, dataset)
         if version:
-            other, lost, new = datasets.changed(session, dataset.id, version.id)
-            said = f"{amounts.count(other, 'known price')} changed, {amounts.count(lost, 'row')} dropped"
-            said += f", {amounts.count(new, 'row')} new" if new else ""
+            changes = versions.changes(session, dataset.id, version.id)
+            said = f"{amounts.count(changes.repriced, 'known price')} changed, "
+            said += f"{amounts.count(changes.removed, 'row')} dropped"
+            said += f", {amounts.count(changes.added, 'row')} new" if changes.added else ""
             found.reasons.append(f"There is a newer version, dataset {version.id} ({version.name}): {said}.")
         if again is None:
             return found

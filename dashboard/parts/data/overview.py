@@ -7,9 +7,9 @@ import streamlit as st
 
 from dashboard.parts.data import charts
 from dashboard.parts.data import reads as data_reads
-from dashboard.shared import formats, navigation, reads, widgets, words
-from db.types import Dataset, DatasetState, Queue, Split
-from worker.datasets import actions, weights
+from dashboard.shared import formats, keeping, navigation, reads, widgets, words
+from db.types import Dataset, DatasetState, MadeBy, Queue, Split
+from worker.datasets import actions, dependents, versions, weights
 
 SHOWN = 1_000
 """Lines of a table on the page; what is left out is in the download, and the page says so."""
@@ -31,6 +31,29 @@ def counts(dataset: Dataset) -> None:
     ]
     for place, (label, value, about) in zip(st.columns(len(figures)), figures, strict=True):
         place.metric(label, value, help=about, border=True)
+
+
+def lineage(dataset: Dataset) -> None:
+    """What this dataset was made from and what changed on the way; and what was made from it."""
+    known = {each.id: each for each in reads.datasets(archived=True)}
+    if dataset.made_by is not None:
+        parent = known.get(dataset.made_from or 0)
+        of = f"dataset {parent.id}, {parent.name}" if parent else "a dataset that was deleted"
+        how = " with decided prices" if dataset.made_by is MadeBy.DECISIONS else ""
+        _related(f"A version of {of}{how}: {versions.told(dataset.changes)}.", parent)
+    for each in data_reads.versions(dataset.id):
+        if each.state is DatasetState.READY:
+            _related(f"Newer version: dataset {each.id}, {each.name}: {versions.told(each.changes)}.", each)
+
+
+def _related(sentence: str, other: Dataset | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/difference: {words.plain(sentence)}", width="content")
+        if other and st.button(
+            "Open", key=f"open-dataset-{other.id}", type="tertiary", icon=":material/arrow_forward:"
+        ):
+            navigation.choose(other.id)
+            st.rerun()
 
 
 def profile(dataset: Dataset) -> None:
@@ -142,16 +165,28 @@ def rejects(dataset: Dataset) -> None:
     widgets.downloads(f"{dataset.name}-rejects", lambda: data_reads.rejects(dataset.id))
 
 
+_VERBS = keeping.Verbs(actions.rename, actions.describe, actions.archive, actions.restore)
+
+
+def keep(dataset: Dataset) -> None:
+    """Name, note and archive of the dataset, behind a button."""
+    with st.popover("Name, archive", icon=":material/edit:", key=f"keep-dataset-{dataset.id}"):
+        keeping.form(
+            "dataset", dataset.id, dataset.name, dataset.description, dataset.archived_at, _VERBS,
+        )  # fmt: skip
+
+
 def delete(dataset: Dataset) -> None:
     """A button that asks once more."""
     is_loaded = dataset.state is DatasetState.READY
     rows = formats.count(dataset.rows_in, "row") if is_loaded else f"not loaded: {words.plain(dataset.file_name)}"
     is_paid = any(job.queue is Queue.ENDPOINT for job in reads.shown_jobs(dataset.id))
     answers = "Stored answers of endpoints go too: pricing the same rows again is paid again. " if is_paid else ""
+    depends = " ".join(dependents.told(actions.depending(dataset.id)))
     question = (
         f"Delete dataset {dataset.id}, **{words.plain(dataset.name)}** ({rows}, added "
-        f"{formats.ago(dataset.created_at)}), with its jobs, predictions and knowledge, and what other knowledge bases "
-        f"took from it? {answers}This can't be undone."
+        f"{formats.ago(dataset.created_at)})?\n\n{words.plain(depends)}\n\n"
+        f"{answers}This can't be undone; archiving hides it and keeps everything."
     )
     if widgets.is_sure("Delete", question, key=f"delete-{dataset.id}"):
         actions.delete_dataset(dataset.id)

@@ -6,8 +6,8 @@ import polars as pl
 import streamlit as st
 
 from dashboard.parts.data import reads as data_reads
-from dashboard.shared import formats, navigation, pickers, widgets, words
-from db.types import Dataset
+from dashboard.shared import formats, navigation, pickers, reads, widgets, words
+from db.types import Dataset, DatasetState
 from worker.datasets import actions
 from worker.datasets.answers import Answers, Sign
 from worker.files import formats as file_formats
@@ -27,12 +27,37 @@ def upload() -> None:
     )
     if file is not None:
         with st.spinner(f"Storing {words.plain(file.name)} …"):
-            dataset_id = actions.upload(file.name, file)
-        _opened(dataset_id)
+            sha256 = data_reads.stored(file.file_id, file)
+        if known := actions.same_bytes(sha256):
+            _is_here_already(file.name, sha256, known)
+        else:
+            _opened(actions.add(file.name, sha256))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("No file at hand?", width="content")
         if st.button("Load the demo catalogue", icon=":material/science:"):
             _opened(actions.load_demo())
+
+
+def _is_here_already(name: str, sha256: str, known: list[Dataset]) -> None:
+    """Asks what is meant by a file whose very bytes are here: what was made of it, a version of that, or neither."""
+    with st.container(border=True):
+        st.warning(words.plain(f"{name} is here already: the same file, byte by byte."), icon=":material/content_copy:")
+        names = {each.id: f"dataset {each.id}: {words.dataset_name(each)}" for each in known}
+        chosen = pickers.one("Which one", names, key=f"same-{sha256}") if len(known) > 1 else known[0].id
+        if len(known) == 1:
+            st.markdown(f"**{words.plain(names[chosen])}**, added {formats.ago(known[0].created_at)}")
+        with st.container(horizontal=True):
+            if st.button("Open it", icon=":material/table:", type="primary", key=f"same-open-{chosen}"):
+                _opened(chosen)
+            about = "Loaded anew, for other columns or other answers; it is told what changed."
+            is_ready = next(each for each in known if each.id == chosen).state is DatasetState.READY
+            if st.button(
+                "New version of it", icon=":material/difference:", key=f"same-version-{chosen}", help=about,
+                disabled=not is_ready,
+            ):  # fmt: skip
+                _opened(actions.add(name, sha256, version_of=chosen))
+            if st.button("Add it separately", icon=":material/add:", key=f"same-separate-{chosen}"):
+                _opened(actions.add(name, sha256))
 
 
 @st.dialog("Add a table", width="medium", icon=":material/upload_file:")
@@ -95,6 +120,7 @@ def mapping(dataset: Dataset) -> None:
             chosen[field] = pickers.one(
                 label, names, first=proposed, key=f"map-{dataset.id}-{field}", place=places[place % 3]
             )
+        parent = _parent(dataset)
         st.caption(
             "A weight says how often a row stands in the catalogue that you mean: with it errors and verdicts are "
             "weighted means. A row without a positive number there weighs 1."
@@ -113,8 +139,22 @@ def mapping(dataset: Dataset) -> None:
         else:
             told = other_sign or sign
             said = Answers(told.mark if told else None, accepts)
+            actions.set_parent(dataset.id, parent)
             actions.load(dataset.id, used, name.strip() or dataset.name, said)
         st.rerun()
+
+
+def _parent(dataset: Dataset) -> int | None:
+    """The dataset that this one is a new version of; None = of none."""
+    ready = [each for each in reads.datasets() if each.state is DatasetState.READY and each.id != dataset.id]
+    if not ready:
+        return None
+    names = {0: "(none: a table of its own)"} | {each.id: words.dataset_name(each) for each in ready}
+    chosen = pickers.one(
+        "A new version of", names, first=dataset.made_from or 0, made={each.id: each.created_at for each in ready},
+        key=f"parent-{dataset.id}", help="It is then told which products were added, removed and repriced.",
+    )  # fmt: skip
+    return chosen or None
 
 
 def _open_sign(dataset_id: int, inspection: dict[str, Any], price: str) -> Sign | None:

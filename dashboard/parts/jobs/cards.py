@@ -61,7 +61,7 @@ def _jobs(dataset_id: int | None) -> None:
         shown = every if st.session_state.get("all_jobs") else every[:FEW]
         progress = reads.progress([job.id for job in shown])
         names = reads.names(every)
-        datasets = {each.id: each.name for each in reads.datasets()} if dataset_id is None else {}
+        datasets = {each.id: each.name for each in reads.datasets(archived=True)} if dataset_id is None else {}
         for job in shown:
             _card(job, names[job.id], progress[job.id], datasets.get(job.dataset_id, ""))
         if len(every) > FEW:
@@ -81,6 +81,8 @@ def _card(job: Job, name: str, progress: JobProgress, dataset: str) -> None:
         if not job.state.is_final:
             st.progress(_share(progress), text=_headline(job, progress))
         st.caption(words.md(" · ".join([*([words.plain(dataset)] if dataset else []), *_facts(job, progress)])))
+        if job.description:
+            st.markdown(words.plain(job.description))
         if job.spec.get("batch", "off") != "off":
             st.caption(_batched(job))
         if progress.error and job.state is JobState.PAUSED:
@@ -122,7 +124,7 @@ def _headline(job: Job, progress: JobProgress) -> str:
 
 def _facts(job: Job, progress: JobProgress) -> list[str]:
     kind = KINDS[job.kind]
-    facts = [f"job {job.id}"]
+    facts = [f"job {job.id}", *(["archived"] if job.archived_at else [])]
     if kind.nothing and job.state is JobState.DONE and not progress.items_total:
         facts.append(kind.nothing)
     elif kind.done:

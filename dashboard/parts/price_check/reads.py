@@ -1,10 +1,10 @@
 """Reads of the Price check page: its checks, decisions and versions; small, so nothing is cached."""
 
-from db import datasets as _datasets
 from db import jobs as _jobs
+from db import versions as _versions
 from db.engine import begin
 from db.job_results import PriceCheckResult
-from db.types import Dataset, Job, JobKind
+from db.types import Dataset, Job, JobKind, MadeBy
 from worker.price_check import actions
 
 
@@ -25,6 +25,6 @@ def decisions(dataset_id: int) -> dict[int, tuple[str, float | None]]:
 
 
 def versions(dataset_id: int) -> list[Dataset]:
-    """The datasets that were made from this one, newest first."""
+    """The datasets that were made from this one by decisions about its prices, newest first."""
     with begin() as session:
-        return [dataset for dataset in _datasets.all(session) if dataset.made_from == dataset_id]
+        return _versions.of(session, dataset_id, MadeBy.DECISIONS)

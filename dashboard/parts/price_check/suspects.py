@@ -6,7 +6,7 @@ from dashboard.parts.price_check import reads as price_check_reads
 from dashboard.shared import formats, navigation, widgets, words
 from db.job_results import PriceCheckResult, PriceSuspect
 from db.price_decisions import ACCEPT, DROP, FIX
-from db.types import Dataset
+from db.types import Dataset, MadeBy
 from worker.evaluation.price_suspects import REASONS
 from worker.price_check import actions
 
@@ -81,7 +81,7 @@ def version(dataset: Dataset) -> None:
 
 def gain(dataset: Dataset) -> None:
     """What curation gained, on a dataset that is a version of another one."""
-    if dataset.made_from is None:
+    if dataset.made_from is None or dataset.made_by is not MadeBy.DECISIONS:
         return
     about = f"This is a version of dataset {dataset.made_from} with decided prices."
     job_ids = actions.ran(dataset.id)

@@ -1,6 +1,5 @@
 """Single predictions: searched, in a table, and one of them with what it rests on."""
 
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -12,8 +11,6 @@ from dashboard.shared import formats, reads, widgets, words
 from db.types import Family, Job, JobState, PredictionStatus
 from worker.evaluation.conformal import COVERAGE, WHY_NONE
 from worker.pricing import comparison
-
-SHOWN = 1_000
 
 
 def version(job: Job) -> reads.Version:
@@ -36,16 +33,6 @@ def unlike(job: Job) -> None:
     """Warns of rows that are unlike those that the job's intervals were learned on."""
     for sentence in comparison.unlike([job.id]) if job.state is JobState.DONE else ():
         st.warning(words.plain(sentence), icon=":material/warning:")
-
-
-def flagged(snapshot: Path) -> bool:
-    """Whether only rows whose text looks hostile are asked for; offered where there are some."""
-    _, count = results_reads.found(snapshot, "", [], 1, flagged=True)
-    return bool(count) and st.toggle(
-        f"Only the {formats.count(count, 'row')} whose text looks like instructions to the model",
-        help="A product's text is data. Where it reads like an order (“ignore the above”), its own price may be off; "
-        "no other row is touched by it.",
-    )
 
 
 _NUMBER = st.column_config.NumberColumn
@@ -77,8 +64,8 @@ _DOLLARS: dict[str, tuple[str, str | None]] = {
 """Column -> label and help; all have the digits that the prices need."""
 
 
-def table(frame: pl.DataFrame, *, has_truth: bool) -> dict[str, Any] | None:
-    """The lines; returns the one that is chosen."""
+def table(frame: pl.DataFrame, *, has_truth: bool, key: str) -> dict[str, Any] | None:
+    """The lines; returns the one that is chosen. `key` names what is shown: of other lines none is chosen yet."""
     truth = ["truth", "error"] if has_truth else []
     optional = [name for name in ("external_id", "category", "brand") if (frame[name] != "").any()]
     wide = ["low", "high"] if frame["low"].is_not_null().any() else []
@@ -93,7 +80,7 @@ def table(frame: pl.DataFrame, *, has_truth: bool) -> dict[str, Any] | None:
         column_config=_COLUMNS | {name: widgets.dollars(label, prices, about) for name, (label, about) in dollars},
         on_select="rerun",
         selection_mode="single-row",
-        key="predictions",
+        key=f"predictions-{key}",
         height=420,
     )
     rows = picked["selection"]["rows"]

@@ -1,6 +1,5 @@
 """Reads of the Results page: predictions that are searched for, and what a model added to its neighbours."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -8,6 +7,7 @@ import streamlit as st
 
 from dashboard.shared.reads import Version
 from db import analytics
+from db.analytics import EVERYTHING, Filters, Order
 from db.engine import begin
 from worker.evaluation import neighbours_alone
 from worker.evaluation.neighbours_alone import Added
@@ -15,14 +15,32 @@ from worker.pricing import comparison, known_prices, lists
 from worker.pricing.lists import Lists
 
 
-def found(
-    snapshot: Path, text: str, statuses: Sequence[str], limit: int, *, flagged: bool = False
-) -> tuple[pl.DataFrame, int]:
-    """The first predictions in which every word occurs, upper and lower case alike; and how many there are.
+@st.cache_data(max_entries=200, show_spinner=False)
+def count(snapshot: Path, filters: Filters = EVERYTHING) -> int:
+    """How many predictions of a snapshot fit the filters."""
+    return analytics.count(snapshot, filters)
 
-    `flagged`: only those whose product text looks like instructions to the model.
-    """
-    return analytics.search(snapshot, text, statuses, limit, flagged=flagged)
+
+@st.cache_data(max_entries=50, show_spinner="Looking through the predictions …")
+def page(snapshot: Path, filters: Filters, order: Order, limit: int, offset: int) -> pl.DataFrame:
+    """`limit` of the predictions that fit, sorted, after the first `offset`; the database reads no more of them."""
+    return analytics.page(snapshot, filters, order, limit=limit, offset=offset)
+
+
+def has_truth(snapshot: Path) -> bool:
+    """Whether the true price of a row is known."""
+    return count(snapshot, Filters(between=(("truth", 0, None),))) > 0
+
+
+def fitting(snapshot: Path, filters: Filters, order: Order) -> pl.DataFrame:
+    """All predictions that fit, sorted: for a download."""
+    return analytics.fitting(snapshot, filters, order)
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def values(snapshot: Path, column: str) -> list[str]:
+    """What stands in a column of categories, the most frequent first."""
+    return analytics.values(snapshot, column)
 
 
 @st.cache_data(max_entries=20, show_spinner="Measuring what the model adds …")

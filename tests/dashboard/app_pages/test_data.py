@@ -1,16 +1,19 @@
 """The Data page: a file becomes a dataset, questions are asked first, trouble is told."""
 
+import io
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 from streamlit.testing.v1 import AppTest
 
-from dashboard.shared import reads
-from db import chunks, datasets, jobs, rates
+from dashboard.shared import navigation, reads
+from db import chunks, datasets, jobs, price_decisions, rates
 from db.engine import begin
 from db.errors import WrongState
 from db.job_progress import JobProgress
-from db.types import DatasetState, JobKind, JobState, Queue, Step
+from db.types import DatasetState, JobKind, JobState, MadeBy, Queue, Step
+from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, texts
 from worker.datasets import actions as dataset_actions
 from worker.jobs import actions
@@ -253,6 +256,63 @@ def test_an_upload_is_kept_and_being_looked_at(open_page: Open) -> None:
     assert at.query_params["dataset"] == str(dataset.id)
 
 
+def _chooser() -> None:
+    """What stands in the window that adds a table; AppTest opens windows for one run only."""
+    from dashboard.parts.data import upload
+
+    upload.upload()
+
+
+def asked_about_the_same_file() -> tuple[AppTest, int]:
+    """The page after a file was uploaded again whose first upload is loaded."""
+    content = b"title,price\nLamp,12\nMug,3\n"
+    known = dataset_actions.upload("lamps.csv", io.BytesIO(content))
+    with begin() as session:
+        datasets.change(session, known, state=DatasetState.READY, mapping={"title": "title"}, items=2)
+    at = AppTest.from_function(_chooser, default_timeout=60).run()
+    at.file_uploader[0].set_value(("again.csv", content, "text/csv")).run()
+    assert is_well(at)
+    assert "the same file, byte by byte" in texts(at)
+    with begin() as session:
+        assert len(datasets.all(session)) == 1
+    return at, known
+
+
+@pytest.mark.slow
+def test_the_same_file_again_is_asked_about_and_opened(database: str) -> None:
+    at, known = asked_about_the_same_file()
+    at.button(key=f"same-open-{known}").click().run()
+    assert is_well(at)
+    assert at.query_params["dataset"] == str(known)
+    with begin() as session:
+        assert len(datasets.all(session)) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("answer", "made_by"), [("version", MadeBy.FILE), ("separate", None)])
+def test_the_same_file_again_becomes_a_version_or_a_table_of_its_own(
+    database: str, answer: str, made_by: MadeBy | None
+) -> None:
+    at, known = asked_about_the_same_file()
+    at.button(key=f"same-{answer}-{known}").click().run()
+    assert is_well(at)
+    with begin() as session:
+        made, _ = datasets.all(session)
+    assert (made.made_by, made.made_from) == (made_by, known if made_by else None)
+    assert made.name == ("lamps" if made_by else "again")
+
+
+def test_a_version_says_what_changed_and_leads_to_its_parent(open_page: Open, priced: int) -> None:
+    with begin() as session:
+        price_decisions.put(session, priced, 1, "fix", 999.0)
+        made = price_decisions.apply(session, priced, "curated")
+    at = open_page("data", dataset=str(made))
+    told = "0 products added, 0 removed, 1 repriced, told by title and description"
+    assert f"A version of dataset {priced}, things with decided prices: {told}." in texts(at)
+    at.button(key=f"open-dataset-{priced}").click().run()
+    assert f"Newer version: dataset {made}, curated: {told}." in texts(at)
+
+
 def test_the_views_of_a_loaded_dataset_open_and_rejects_are_shown(open_page: Open, priced: int) -> None:
     import polars as pl
 
@@ -290,3 +350,30 @@ def test_deleting_a_dataset_asks_first_and_removes_it(open_page: Open, priced: i
     assert is_well(at)
     with begin() as session:
         assert datasets.all(session) == []
+
+
+@pytest.mark.slow
+def test_a_dataset_is_renamed_noted_archived_and_shown_when_asked(open_page: Open, priced: int) -> None:
+    with begin() as session:
+        other = a_dataset(session, 20, name="other")
+    at = open_page("data", dataset=str(priced))
+    at.text_input(f"name-of-dataset-{priced}").set_value("May")
+    at.text_area(f"note-of-dataset-{priced}").set_value("From the *shop*.")
+    next(button for button in at.button if button.label == "Save").click().run()
+    assert "From the \\*shop\\*." in texts(at)
+    assert any(option.startswith("May") for option in at.selectbox("dataset_picker").options)
+    at.button(f"archive-dataset-{priced}").click().run()
+    assert is_well(at)
+    later = open_page("data")  # another visitor
+    assert [option.split(" ")[0] for option in later.selectbox("dataset_picker").options] == ["other"]
+    later.toggle(navigation.ARCHIVED).set_value(True).run()
+    assert any("archived" in option for option in later.selectbox("dataset_picker").options)
+    assert later.query_params["dataset"] == str(other)
+    at.button(f"restore-dataset-{priced}").click().run()
+    assert is_well(at)
+    assert len(open_page("data").selectbox("dataset_picker").options) == 2
+
+
+def test_before_a_dataset_is_deleted_its_page_lists_what_depends_on_it(open_page: Open, priced: int) -> None:
+    at = open_page("data")
+    assert "With it go 120 predictions and 6 jobs." in texts(at)

@@ -1,8 +1,10 @@
 """The Jobs page: what fits the state of a job, and what it says of it."""
 
+import pytest
 from sqlalchemy import text
 
 from dashboard.parts.results import predictions
+from dashboard.shared import navigation
 from db import chunks, jobs, results
 from db.engine import begin
 from db.types import JobState, Split
@@ -24,7 +26,9 @@ def test_buttons_fit_the_state_and_work(open_page: Open, database: str) -> None:
         assert is_well(at)
         with begin() as session:
             assert jobs.get(session, job_id).state is state
-    assert not [button for button in at.button if button.key and button.key.endswith(f"-{job_id}")]
+    assert not {f"{verb}-{job_id}" for verb in ("pause", "resume", "cancel", "retry")} & {
+        each.key for each in at.button
+    }
 
 
 def test_a_failed_job_says_why_and_can_be_retried(open_page: Open) -> None:
@@ -106,3 +110,26 @@ def test_parts_that_end_after_a_job_failed_are_shown(database: str) -> None:
         job = jobs.get(session, job_id)
     assert job.state is JobState.FAILED
     assert predictions.version(job) != before
+
+
+@pytest.mark.slow
+def test_a_job_is_named_archived_and_deleted_by_its_number(open_page: Open, priced: int) -> None:
+    at = open_page("jobs")
+    at.selectbox("keep-job").set_value(3).run()
+    at.text_input("name-of-job-3").set_value("my own")
+    next(button for button in at.button if button.label == "Save").click().run()
+    assert is_well(at)
+    assert "**my own**" in texts(at)
+    at.button("archive-job-3").click().run()
+    assert "my own" not in texts(at)
+    assert 3 not in open_page("results").selectbox[1].options
+    at.toggle(navigation.ARCHIVED).set_value(True).run()
+    assert "**my own**" in texts(at)
+    at.selectbox("keep-job").set_value(2).run()
+    assert "With it go 20 predictions." in texts(at)
+    assert at.button("delete-job-2").disabled
+    at.checkbox("sure-job-2").check().run()
+    at.button("delete-job-2").click().run()
+    assert is_well(at)
+    with begin() as session:
+        assert sorted(job.id for job in jobs.all(session)) == [1, 3, 4, 5, 6]

@@ -18,12 +18,44 @@ def test_predictions_are_searched_and_filtered(open_page: Open, priced: int) -> 
     at = open_page("results")
     assert "20 predictions of 20" in texts(at)
     at.text_input[0].set_value("LAMP acme").run()
+    assert "Download the" in texts(at)
     shown = at.dataframe[0].value
     assert 0 < len(shown) < 20
     assert all("Lamp" in title for title in shown["title"])
     at.text_input[0].set_value("nowhere to be found").run()
     assert is_well(at)
     assert "0 predictions of 20" in texts(at)
+
+
+@pytest.mark.slow
+def test_columns_narrow_the_table_and_the_download_says_so(open_page: Open, priced: int) -> None:
+    at = open_page("results", dataset=str(priced), job="1")
+    at.multiselect("filter-by-1").set_value(["truth", "category"]).run()
+    at.number_input("filter-1-truth-from").set_value(50).run()
+    assert at.multiselect("filter-1-category").options
+    at.selectbox("sort-1").set_value("truth").run()
+    at.toggle("descending-1").set_value(True).run()
+    assert is_well(at)
+    dear = at.dataframe[0].value["truth"]
+    assert 0 < len(dear) < 20
+    assert min(dear) >= 50
+    assert list(dear) == sorted(dear, reverse=True)
+    assert f"Download the {len(dear)} of 20 predictions that fit** (true price from 50)" in texts(at)
+
+
+@pytest.mark.slow
+def test_every_prediction_is_reached_page_by_page(open_page: Open, database: str) -> None:
+    with begin() as session:
+        a_finished_job(session, a_dataset(session, 4_500), specs.ConstantSpec())
+    at = open_page("results")
+    seen = set(at.dataframe[0].value["title"])
+    assert "450 predictions of 450, 1 to 200 shown" in texts(at)
+    for page in (2, 3):
+        at.pagination[0].set_value(page).run()
+        seen |= set(at.dataframe[0].value["title"])
+    assert "401 to 450 shown" in texts(at)
+    assert len(seen) == 450
+    assert is_well(at)
 
 
 def test_the_address_chooses_the_job(open_page: Open, priced: int) -> None:

@@ -109,6 +109,9 @@ def _datasets(walk: Walk, folder: Path) -> None:
     job = str(walk.json("compare", "1")["rows"][0]["job"])
     assert "predictions are in" in walk("export", job, str(folder / "all.csv"))
     assert walk.json("export", job, str(folder / "all.csv"))["rows"]
+    some = ("--where", "price>=1", "--where", "category=Lamps", "--search", "lamp", "--sort", "-truth")
+    assert "category is Lamps" in walk("export", job, str(folder / "some.csv"), *some)
+    assert walk.json("export", job, str(folder / "some.csv"), *some)["rows"] < 40
     with pytest.raises(UserError, match="no hit rate can be promised"):  # 40 validation rows are too few
         walk("export", job, str(folder / "lists.csv"), "--hit-rate", "50")
     supposed = ("--items-a-month", "5000", "--cpu-hour", "1", "--label-usd", "0.1", "--save", ODD)
@@ -146,6 +149,30 @@ def _jobs(walk: Walk, sent: list[int]) -> None:
     assert "runs again" in walk("retry", str(other))
     assert "load rows" in walk("jobs")
     assert {job["state"] for job in walk.json("jobs")} == {JobState.DONE}
+    _kept(walk, job_id, other)
+
+
+def _kept(walk: Walk, job_id: int, other: int) -> None:
+    """Names, notes, archive and deletion of datasets and jobs."""
+    job = str(job_id)
+    assert f"Job {job} is called {SHOWN}" in walk("rename", "job", job, ODD)
+    assert f"says: {SHOWN}" in walk("describe", "job", job, ODD)
+    assert SHOWN in walk("jobs")
+    assert f"restore job {job} offers" in walk("archive", "job", job)
+    assert job_id not in {each["id"] for each in walk.json("jobs")}
+    assert job_id in {each["id"] for each in walk.json("jobs", "--archived")}
+    assert "is offered again" in walk("restore", "job", job)
+    with pytest.raises(UserError, match=f"delete job {other} --yes"):
+        walk("delete", "job", str(other))
+    assert "With it go 8 predictions." in walk("delete", "job", str(other), "--yes")
+    assert walk.json("delete", "job", job, "--yes")["depended"][0]["count"] == 7
+    known = {each["id"]: each["name"] for each in walk.json("datasets")}
+    assert f"Dataset 2 is called {SHOWN}" in walk("rename", "dataset", "2", ODD)
+    walk("archive", "dataset", "2")
+    assert 2 not in {each["id"] for each in walk.json("datasets")}
+    assert SHOWN in walk("datasets", "--archived")
+    walk("restore", "dataset", "2")
+    walk("rename", "dataset", "2", known[2])
 
 
 def _knowledge(walk: Walk, folder: Path) -> None:

@@ -152,3 +152,29 @@ def test_answers_about_a_file_are_refused_for_a_dataset(run, tmp_path):
     run("load", "plain.csv")
     with pytest.raises(UserError, match="belong to a file"):
         run("price", "1", "--technique", "constant", "--decimal", "point")
+
+
+@pytest.mark.slow
+def test_the_same_bytes_are_opened_made_a_version_or_loaded_anew_as_somebody_says(run, tmp_path):
+    (tmp_path / "plain.csv").write_text(PLAIN)
+    first = json.loads(run("load", "plain.csv", "--json"))["dataset"]
+    opened = json.loads(run("load", "plain.csv", "--same", "open", "--json"))
+    assert (opened["dataset"], opened["reused"], len(all_datasets())) == (first, True, 1)
+    version = json.loads(run("load", "plain.csv", "--same", "version", "--json"))
+    assert version["version_of"] == first
+    assert version["changes"] == {"added": 0, "removed": 0, "repriced": 0, "by_id": True}
+    assert json.loads(run("load", "plain.csv", "--same", "separate", "--json"))["version_of"] is None
+    assert json.loads(run("load", "plain.csv", "--json"))["version_of"] is None  # nobody to ask
+
+
+@pytest.mark.slow
+def test_a_file_that_is_a_new_version_is_mapped_as_before_and_says_what_changed(run, tmp_path):
+    (tmp_path / "may.csv").write_text(PLAIN)
+    (tmp_path / "june.csv").write_text(
+        PLAIN.replace("a7,Lamp model 7,17.99", "b7,Lamp model 7,17.99").replace("59.99", "1")
+    )
+    run("load", "may.csv", "--map", "brand=id")
+    told = run("load", "june.csv", "--version-of", "may")
+    assert "A version of dataset 1: 1 product added, 1 removed, 1 repriced, told by your id." in told
+    version = all_datasets()[0]
+    assert (version.name, version.mapping["brand"]) == ("may", "id")

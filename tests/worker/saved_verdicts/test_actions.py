@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from db import adapters, datasets, endpoints, jobs, price_decisions, rates, saved_verdicts
+from db import adapters, endpoints, jobs, price_decisions, rates, saved_verdicts
 from db.engine import begin
 from db.errors import NotFound, NotReady
 from db.job_results import RecheckedVerdict
@@ -412,13 +412,3 @@ def test_a_day_that_a_person_entered_holds_over_what_the_endpoint_says_until_it_
     assert known("fast-old") == replace(old, shutdown_date=None, is_end_entered=False)
     endpoint_actions.list_models("e")
     assert known("fast-old").shutdown_date == "2026-12-31"
-
-
-def test_two_tables_are_compared_row_by_row(database: str) -> None:
-    with begin() as session:
-        here, there = a_dataset(session, 50), a_dataset(session, 50)
-        session.execute(text("UPDATE items SET price = 1 WHERE dataset_id = :there AND row < 3"), {"there": there})
-        session.execute(text("DELETE FROM items WHERE dataset_id = :there AND row = 10"), {"there": there})
-        assert datasets.changed(session, here, there) == (3, 1, 0)
-        assert datasets.changed(session, there, here) == (3, 0, 1)
-        assert datasets.changed(session, here, here) == (0, 0, 0)
