@@ -51,4 +51,5 @@ if row is not None:
     predictions.detail(row, paid=words.is_paid(job))
 st.markdown(f"**Download all {total:,} predictions** of {words.plain(names[job.id])}")
 widgets.downloads(f"{dataset.name}-job-{job.id}", lambda: pl.read_parquet(snapshot))
+predictions.as_uploaded(dataset, job)
 hand_over.show(dataset, job, snapshot)

@@ -9,9 +9,10 @@ import streamlit as st
 from dashboard.parts.results import evidence
 from dashboard.parts.results import reads as results_reads
 from dashboard.shared import formats, reads, widgets, words
-from db.types import Family, Job, JobState, PredictionStatus
+from db.types import Dataset, Family, Job, JobState, PredictionStatus
 from worker.evaluation.conformal import COVERAGE, WHY_NONE
 from worker.pricing import comparison
+from worker.pricing.priced_file import actions as priced_file
 
 SHOWN = 1_000
 
@@ -46,6 +47,21 @@ def flagged(snapshot: Path) -> bool:
         help="A product's text is data. Where it reads like an order (“ignore the above”), its own price may be off; "
         "no other row is touched by it.",
     )
+
+
+def as_uploaded(dataset: Dataset, job: Job) -> None:
+    """A button for the dataset's own file with the job's prices, where that file is kept. It is made when pressed."""
+    if priced_file.is_kept(dataset):
+        st.download_button(
+            "Your file with prices",
+            lambda: priced_file.bytes_of(job, dataset),
+            file_name=priced_file.name_of(dataset),
+            icon=":material/table_view:",
+            on_click="ignore",
+            key=f"download-as-uploaded-{job.id}",
+            help=f"{dataset.file_name} as you uploaded it, every line and column; added are price, low, high, a flag "
+            "(ok, for a person, not priced) and the reason for it.",
+        )
 
 
 _NUMBER = st.column_config.NumberColumn
