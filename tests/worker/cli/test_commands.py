@@ -109,6 +109,8 @@ def _datasets(walk: Walk, folder: Path) -> None:
     job = str(walk.json("compare", "1")["rows"][0]["job"])
     assert "predictions are in" in walk("export", job, str(folder / "all.csv"))
     assert walk.json("export", job, str(folder / "all.csv"))["rows"]
+    assert "with prices is in" in walk("export", job, str(folder / "hers.csv"), "--as-uploaded")
+    assert walk.json("export", job, str(folder / "hers.csv"), "--as-uploaded")["rows"] == 400
     with pytest.raises(UserError, match="no hit rate can be promised"):  # 40 validation rows are too few
         walk("export", job, str(folder / "lists.csv"), "--hit-rate", "50")
     supposed = ("--items-a-month", "5000", "--cpu-hour", "1", "--label-usd", "0.1", "--save", ODD)

@@ -96,7 +96,7 @@ def blocks(
         if data:
             is_open = not _is_ended(data, code)
         if final and is_open:
-            text = data[: len(data) - len(data) % code.size]  # of a text cut in the middle of a unit the rest stays last
+            text = data[: len(data) - len(data) % code.size]  # half a unit stays last
             ends = np.append(ends, len(text) if code.lone_returns else len(text.removesuffix(returning)))
         if data or len(ends):
             yield data, ends
