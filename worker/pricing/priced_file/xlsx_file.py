@@ -20,7 +20,6 @@ from worker.ingest import read, xlsx_grid
 from worker.ingest.types import Inspection
 from worker.pricing.priced_file.appended import DECIMALS, NAMES, names_beside, plain
 
-_MOST_COLUMNS = 16_384
 _CSV_INSTEAD = "save the table as CSV and upload that, or export the predictions as a table of their own"
 _REFERENCE = re.compile(r"([A-Z]+)([0-9]+)")
 _SPANS = re.compile(rb'(\sspans="\d+:)(\d+)"')
@@ -86,8 +85,6 @@ def _free(first: int, strays: list[str]) -> int:
     for column in sorted({_column(stray) for stray in strays}):
         if first <= column < first + len(NAMES):
             first = column + 1
-    if first + len(NAMES) - 1 > _MOST_COLUMNS:
-        raise UserError(f"The sheet has no room for {len(NAMES)} more columns; {_CSV_INSTEAD}.")
     return first
 
 

@@ -98,7 +98,7 @@ def cells_of(
 ) -> dict[int, tuple[str, ...]]:
     """Line -> cells of the rows of that width, as the reader finds them."""
     blocks = csv_encoding.blocks(io.BytesIO(data), inspection.encoding, inspection.newline)
-    found = {}
+    found: dict[int, tuple[str, ...]] = {}
     for cells in csv_rows.cells(blocks, dialect, width, table.layout.skip_lines):
         # To the reader a lone return is white space, of one kind or the other.
         plain = cells.frame.with_columns(pl.all().str.replace_all("\r", " ", literal=True))
