@@ -1,16 +1,21 @@
 """The Results page: predictions are searched and chosen."""
 
+import io
+
 import pytest
 
+from db import datasets, jobs
 from db.engine import begin
-from db.types import Split
+from db.types import DatasetState, Split
 from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import a_finished_job
 from tests.worker.conftest import drain
 from tests.worker.conftest import sent as sent
 from worker import specs
+from worker.datasets import actions as dataset_actions
 from worker.pricing import actions
+from worker.pricing.priced_file import actions as priced_file
 
 
 @pytest.mark.slow
@@ -59,3 +64,33 @@ def test_a_wish_divides_rows_without_a_price_into_two_lists(open_page: Open, dat
     at.slider[0].set_value(99).run()
     assert "No share of the rows can be promised at 99%" in at.info[0].value
     assert is_well(at)
+
+
+def buttons(at) -> list[str]:
+    return [each.proto.label for each in at.get("download_button")]
+
+
+def test_her_own_file_is_offered_where_it_is_kept(open_page: Open, database: str, sent: list[int]) -> None:
+    titles = [f"Lamp of size {i}" for i in range(40)]
+    text = "title,price\n" + "".join(f"{title},{i + 3}\n" for i, title in enumerate(titles[:30])) + "\n"
+    text += "".join(f"{title},\n" for title in titles[30:])
+    dataset_id = dataset_actions.upload("my list.csv", io.BytesIO(text.encode()))
+    drain(sent)
+    dataset_actions.load(dataset_id, {"title": "title", "price": "price"})
+    drain(sent)
+    [job_id] = actions.start(dataset_id, [specs.ConstantSpec()], Split.UNPRICED)
+    drain(sent)
+    at = open_page("results")
+    assert is_well(at)
+    assert "Your file with prices" in buttons(at)
+    with begin() as session:
+        job, dataset = jobs.get(session, job_id), datasets.get(session, dataset_id)
+    assert dataset.state is DatasetState.READY
+    assert priced_file.name_of(dataset) == "my list-priced.csv"
+    given = priced_file.bytes_of(job, dataset).decode().splitlines()
+    assert [line.split(",")[:2] for line in given] == [line.split(",") if line else [""] for line in text.splitlines()]
+    assert sum(",ok," in line for line in given) == 10
+
+
+def test_a_dataset_without_its_file_offers_none(open_page: Open, priced: int) -> None:
+    assert "Your file with prices" not in buttons(open_page("results"))

@@ -41,13 +41,12 @@ def write(source: Path, inspection: Inspection, price_column: str, lines: pl.Dat
         number = 1
         for data, ends in raw_lines.blocks(stream, code):
             first, behind = np.searchsorted(at, [number, number + len(ends)])
-            position = 0
+            position, pieces = 0, list[bytes]()
             places = ends[at[first:behind] - number].tolist()
             for place, suffix in zip(places, suffixes(int(first), int(behind)), strict=True):
-                out.write(data[position:place])
-                out.write(suffix.encode(code.encoding, "replace"))
+                pieces += (data[position:place], suffix.encode(code.encoding, "replace"))
                 position = place
-            out.write(data[position:])
+            out.write(b"".join([*pieces, data[position:]]))
             number += len(ends)
 
 
