@@ -40,7 +40,10 @@ def export_job(
     hit_rate: Annotated[
         float | None,
         typer.Option(
-            "--hit-rate", min=1, max=99, help="Write two files: prices of which this many percent hit, and the rest."
+            "--hit-rate",
+            min=1,
+            max=99,
+            help="Write two files: prices of which this many percent hit, and the rest (in your own file: flagged).",
         ),
     ] = None,
     within: Annotated[

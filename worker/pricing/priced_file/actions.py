@@ -1,5 +1,6 @@
 """Gives back the file that was uploaded, with what a job says of each of its lines."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -35,8 +36,8 @@ def check(dataset: Dataset, target: Path) -> None:
         )
     if not target.parent.is_dir():
         raise UserError(f"There is no folder {target.parent}; make it, or choose another place for {target.name}.")
-    if target.is_dir():
-        raise UserError(f"{target} is a folder; choose another place.")
+    if target.is_dir() or not os.access(target.parent, os.W_OK):
+        raise UserError(f"{target} can't be written; choose another place.")
 
 
 def is_kept(dataset: Dataset) -> bool:

@@ -17,8 +17,8 @@ FLAGS = (OK, FOR_A_PERSON, NOT_PRICED)
 UNREADABLE = "the row can't be read: "
 NO_PRICE = "no price could be read from the answer"
 _OF_OTHER_SIDES = {
-    Split.TRAIN: "its price is known and was learned from",
-    Split.VALIDATION: "its price is known and was learned from",
+    Split.TRAIN: "its price is known already",
+    Split.VALIDATION: "its price is known already",
     Split.TEST: "its price is known; only rows without one were priced",
     Split.UNPRICED: "only rows with a known price were priced",
 }

@@ -42,7 +42,7 @@ def rows(made, job, **more):
 
 def test_what_is_said_of_each_row(made) -> None:
     said = rows(made, replace(made[2], state=JobState.DONE))
-    assert said[2] == (None, "not priced", "its price is known and was learned from")
+    assert said[2] == (None, "not priced", "its price is known already")
     assert said[11] == (7.0, "ok", "")
     assert said[12] == (10 / 3, "ok", "")
     assert said[13] == (None, "for a person", "no price could be read from the answer")
