@@ -49,19 +49,23 @@ def flagged(snapshot: Path) -> bool:
     )
 
 
-def as_uploaded(dataset: Dataset, job: Job) -> None:
-    """A button for the dataset's own file with the job's prices, where that file is kept. It is made when pressed."""
-    if priced_file.is_kept(dataset):
-        st.download_button(
-            "Your file with prices",
-            lambda: priced_file.bytes_of(job, dataset),
-            file_name=priced_file.name_of(dataset),
-            icon=":material/table_view:",
-            on_click="ignore",
-            key=f"download-as-uploaded-{job.id}",
-            help=f"{dataset.file_name} as you uploaded it, every line and column; added are price, low, high, a flag "
-            "(ok, for a person, not priced) and the reason for it.",
-        )
+def as_uploaded(dataset: Dataset, job: Job, wish: float | None = None, within: float | None = None) -> None:
+    """A button for the dataset's own file with the job's prices, where that file is kept; with a wish, rows that the
+    wish hands over are flagged. The file is made when the button is pressed."""
+    if not priced_file.is_kept(dataset):
+        return
+    st.download_button(
+        "Your file with prices" if wish is None else f"Your file, flagged at {wish:.0%}",
+        lambda: priced_file.bytes_of(job, dataset, hit_rate=wish, within=within),
+        file_name=priced_file.name_of(dataset),
+        icon=":material/table_view:",
+        on_click="ignore",
+        key=f"download-as-uploaded-{job.id}-{wish}",
+        help=words.plain(
+            f"{dataset.file_name} as you uploaded it, every line and column; added are price, low, high, a flag (ok, "
+            "for a person, not priced) and the reason for it."
+        ),
+    )
 
 
 _NUMBER = st.column_config.NumberColumn

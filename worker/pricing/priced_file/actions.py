@@ -88,11 +88,11 @@ def write(job_id: int, target: Path, *, hit_rate: float | None = None, within: f
     return dict(lines["flag"].value_counts().sort("flag").iter_rows())
 
 
-def bytes_of(job: Job, dataset: Dataset) -> bytes:
-    """The priced file of a job, for a page that hands it over. Raises UserError."""
+def bytes_of(job: Job, dataset: Dataset, *, hit_rate: float | None = None, within: float | None = None) -> bytes:
+    """The priced file of a job as `write` makes it, for a page that hands it over. Raises UserError."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / name_of(dataset)
-        write(job.id, target)
+        write(job.id, target, hit_rate=hit_rate, within=within)
         return target.read_bytes()
 
 
