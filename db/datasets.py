@@ -144,6 +144,26 @@ def rejects(session: Session, dataset_id: int, limit: int | None = None) -> pl.D
     ).with_columns(pl.col("raw", "reason").fill_null(""))
 
 
+def reasons(session: Session, dataset_id: int) -> pl.DataFrame:
+    """Frame of why lines were rejected, in the order of the file: line, reason."""
+    return engine.copy_out(
+        session,
+        "SELECT line, reason FROM rejects WHERE dataset_id = %s ORDER BY line, id",
+        {"line": pl.Int64, "reason": pl.String},
+        (dataset_id,),
+    ).with_columns(pl.col("reason").fill_null(""))
+
+
+def places(session: Session, dataset_id: int) -> pl.DataFrame:
+    """Frame of where the items stand, in row order: row, line (of the file) and split."""
+    return engine.copy_out(
+        session,
+        "SELECT row, line, split FROM items WHERE dataset_id = %s ORDER BY row",
+        {"row": pl.Int64, "line": pl.Int64, "split": pl.String},
+        (dataset_id,),
+    )
+
+
 def items(
     session: Session, dataset_id: int, split: Split | None = None, limit: int | None = None, *, details: bool = False
 ) -> pl.DataFrame:

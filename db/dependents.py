@@ -35,7 +35,7 @@ _OF_DATASET: _Kinds = {
     ("saved verdict", ""): (True, "FROM saved_verdicts WHERE dataset_id = :id"),
     ("scenario", ""): (True, "FROM scenarios WHERE dataset_id = :id"),
     ("game", ""): (True, "FROM games WHERE dataset_id = :id"),
-    ("price check", ""): (True, "FROM jobs WHERE dataset_id = :id AND kind = 'price_check'"),
+    ("price check", ""): (True, "FROM jobs WHERE dataset_id = :id AND kind = 'price-check'"),
     ("decision", "about a price"): (True, "FROM price_decisions WHERE dataset_id = :id"),
     ("adapter", "that learned from it"): (False, "FROM adapters WHERE dataset_id = :id"),
     ("version", "that was made from it"): (False, "FROM datasets WHERE made_from = :id"),

@@ -95,6 +95,16 @@ def of_job(session: Session, job_id: int) -> pl.DataFrame:
     ).with_columns(pl.col(_TEXTS).fill_null(""))
 
 
+def answers(session: Session, job_id: int) -> pl.DataFrame:
+    """Every prediction of a job without its item, in row order: row, price, low, high, status."""
+    return engine.copy_out(
+        session,
+        "SELECT row, price, low, high, status FROM predictions WHERE job_id = %s ORDER BY row",
+        {name: PREDICTION_SCHEMA[name] for name in ("row", "price", "low", "high", "status")},
+        (job_id,),
+    )
+
+
 def of_jobs(session: Session, job_ids: Sequence[int], *, weighted: bool = False) -> pl.DataFrame:
     """Long frame of several jobs for comparison: job_id, row, group_id (of near-duplicates), truth, price, low, high,
     status, usd, saved_usd, seconds, tokens_in, tokens_out, category, title; and weight, where comparisons of it shall

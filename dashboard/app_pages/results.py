@@ -43,4 +43,5 @@ if row is not None:
     predictions.detail(row, paid=words.is_paid(job))
 st.markdown(filters.downloaded(wanted, count, total, names[job.id]))
 widgets.downloads(f"{dataset.name}-job-{job.id}", lambda: results_reads.fitting(snapshot, wanted, order))
+predictions.as_uploaded(dataset, job)
 hand_over.show(dataset, job, snapshot)

@@ -15,6 +15,7 @@ from worker.files import formats
 from worker.files.formats import FORMATS, Kind
 from worker.ingest import file_kind, read
 from worker.ingest.types import FIELDS
+from worker.pricing.priced_file.write import WRITERS
 
 FRAME = pl.DataFrame({"title": ["Lamp", "Mug", "Pan"], "price": ["12.50", "3.00", "20.00"]})
 
@@ -27,8 +28,8 @@ def written(kind: Kind) -> bytes:
     return buffer.getvalue()
 
 
-def test_every_kind_has_its_entry_and_its_opener() -> None:
-    assert set(FORMATS) == set(get_args(Kind)) == set(read.OPENERS)
+def test_every_kind_has_its_entry_its_opener_and_its_writer() -> None:
+    assert set(FORMATS) == set(get_args(Kind)) == set(read.OPENERS) == set(WRITERS)
     endings = [ending for each in FORMATS.values() for ending in each.endings]
     assert len(set(endings)) == len(endings)
 

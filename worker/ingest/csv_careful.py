@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from worker.ingest import limits
 from worker.ingest.csv_dialect import Dialect
 
+UNCLOSED = "a quote is opened and never closed"
+
 _AFTER = "\x1e"  # a line that is consumed only when the line before it leaves a quote open
 
 
@@ -18,6 +20,7 @@ class Record:
     end: int  # position of the first byte after it
     lines: int
     reason: str = ""  # why it can't be used, when the quoting says so
+    width: int = 0  # its cells, those of one that can't be used too; 0 = nobody can tell
 
 
 def record(buffer: bytes, start: int, dialect: Dialect, width: int, *, final: bool) -> Record | None:
@@ -35,13 +38,14 @@ def record(buffer: bytes, start: int, dialect: Dialect, width: int, *, final: bo
     except csv.Error:  # a cell beyond the module's own limit
         return Record([], end + 1, 1, too_long())
     if reader.line_num == 1:
-        return Record(cells, end + 1, 1)
+        return Record(cells, end + 1, 1, width=len(cells))
+    unclosed = Record([], end + 1, 1, UNCLOSED, width=len(cells))
     limit = start + limits.MAX_MULTILINE
     if buffer.find(dialect.quote.encode(), end, limit) < 0 and dialect.quote:
         if not final and len(buffer) < limit:
             return None
-        return Record([], end + 1, 1, "a quote is opened and never closed")
-    return _over_lines(buffer, start, end, dialect, width, final=final)
+        return unclosed
+    return _over_lines(buffer, start, end, dialect, width, unclosed, final=final)
 
 
 def _text(buffer: bytes, start: int, end: int, dialect: Dialect) -> str:
@@ -63,9 +67,10 @@ class _EndedInsideQuotesError(Exception):
     """The buffer ended inside a quoted cell."""
 
 
-def _over_lines(buffer: bytes, start: int, end: int, dialect: Dialect, width: int, *, final: bool) -> Record | None:
+def _over_lines(
+    buffer: bytes, start: int, end: int, dialect: Dialect, width: int, unclosed: Record, *, final: bool
+) -> Record | None:
     """The record when its first line leaves a quote open: all its lines, or the first one as a reject."""
-    unclosed = Record([], end + 1, 1, "a quote is opened and never closed")
     position = start
 
     def lines() -> Iterator[str]:
@@ -87,11 +92,11 @@ def _over_lines(buffer: bytes, start: int, end: int, dialect: Dialect, width: in
     except csv.Error:
         return unclosed
     if len(cells) == width:
-        return Record(cells, position, reader.line_num)
+        return Record(cells, position, reader.line_num, width=len(cells))
     # A wrong number of cells: either a ragged row that spans lines, or a forgotten quote that swallowed good rows.
     swallowed = _text(buffer, end + 1, position, dialect).split("\n")
     with contextlib.suppress(csv.Error):  # a cell beyond the module's own limit, which is in no good row
         for row in csv.reader(swallowed, **dialect.csv_arguments(strict=False)):
             if len(row) == width and width > 1:
                 return unclosed
-    return Record(cells, position, reader.line_num)
+    return Record(cells, position, reader.line_num, width=len(cells))

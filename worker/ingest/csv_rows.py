@@ -15,9 +15,30 @@ from worker.ingest.types import Cells, Reject, names
 _SMALL_WINDOW = 64 << 10
 _MOST_PATIENCE = 4096
 
+ODD_RECORDS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "line": pl.Int64,  # 1-based, where the record begins
+    "last_line": pl.Int64,
+    "width": pl.Int64,  # its cells
+    "is_open": pl.Boolean,  # its last quote is opened and never closed
+}
+
 
 def cells(blocks: Iterator[bytes], dialect: Dialect, width: int, skip_lines: int) -> Iterator[Cells]:
     """Rows of `width` cells from blocks of UTF-8 text; the first `skip_lines` lines are neither rows nor rejects."""
+    for walk in _walks(blocks, dialect, width, skip_lines, parses=True):
+        yield walk.cells()
+
+
+def odd_records(blocks: Iterator[bytes], dialect: Dialect, width: int, skip_lines: int) -> Iterator[pl.DataFrame]:
+    """ODD_RECORDS of the records that are not just one line of `width` cells, as `cells` finds them: whoever writes
+    beside them must not see other records than the reader saw."""
+    for walk in _walks(blocks, dialect, width, skip_lines, parses=False):
+        yield walk.odd_records()
+
+
+def _walks(
+    blocks: Iterator[bytes], dialect: Dialect, width: int, skip_lines: int, *, parses: bool
+) -> Iterator["_Walk"]:
     buffer, line = b"", 1
     overlong = False  # inside a line that was rejected because it has no end
     for block, final in _last_marked(blocks):
@@ -36,13 +57,13 @@ def cells(blocks: Iterator[bytes], dialect: Dialect, width: int, skip_lines: int
         if skip_lines:
             buffer = buffer[start:]
             continue
-        walk = _Walk(buffer, dialect, width, line, start)
+        walk = _Walk(buffer, dialect, width, line, start, parses)
         walk.go(final=final)
         buffer, line = buffer[walk.position :], walk.line
         if len(buffer) > limits.MAX_LINE and b"\n" not in buffer:
             walk.rejects.append(Reject(line, _readable(buffer), f"the line is longer than {limits.MAX_LINE:,} bytes"))
             buffer, overlong = b"", True
-        yield walk.cells()
+        yield walk
 
 
 def _last_marked(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
@@ -68,7 +89,9 @@ class _Walk:
     width: int
     line: int
     position: int
+    parses: bool = True  # False: only where records begin and end is of interest
     rejects: list[Reject] = field(default_factory=list)
+    _odd: list[pl.DataFrame] = field(default_factory=list)
     _frames: list[pl.DataFrame] = field(default_factory=list)
     _lines: list[npt.NDArray[np.int64]] = field(default_factory=list)
     _starts: list[npt.NDArray[np.int64]] = field(default_factory=list)
@@ -101,6 +124,9 @@ class _Walk:
     def _regular(self, scan: csv_fast.Scan) -> None:
         starts, ends, lines = scan.starts, scan.ends, scan.lines + self.line
         self.position, self.line = scan.stop, self.line + scan.lines_passed
+        if not self.parses:
+            self._note_odd(lines, np.append(lines[1:], self.line) - 1, scan.widths, np.zeros(len(lines), dtype=bool))
+            return
         good = scan.widths == self.width
         if self.width == 1:
             good &= ends > starts
@@ -154,6 +180,7 @@ class _Walk:
         """Reads up to `patience` records one by one; False when the buffer ends before the next one does."""
         rows: list[list[str]] = []
         places: list[tuple[int, int, int]] = []
+        shapes: list[tuple[int, int, int, bool]] = []
         complete = True
         for _ in range(patience):
             record = csv_careful.record(self.buffer, self.position, self.dialect, self.width, final=final)
@@ -161,7 +188,10 @@ class _Walk:
                 complete = False
                 break
             start, end = self.position, record.end - 1
-            if record.reason:
+            if not self.parses:
+                is_open = record.reason == csv_careful.UNCLOSED
+                shapes.append((self.line, self.line + record.lines - 1, record.width, is_open))
+            elif record.reason:
                 self.rejects.append(Reject(self.line, _readable(self.buffer[start:end]), record.reason))
             elif len(record.cells) != self.width:
                 self._wrong_width(self.line, start, end, len(record.cells))
@@ -170,7 +200,25 @@ class _Walk:
                 places.append((self.line, start, end))
             self.position, self.line = record.end, self.line + record.lines
         self._add_read(rows, places)
+        if shapes:
+            first, last, widths, opened = map(np.array, zip(*shapes, strict=True))
+            self._note_odd(first, last, widths, opened)
         return complete
+
+    def _note_odd(
+        self,
+        lines: npt.NDArray[np.int64],
+        last: npt.NDArray[np.int64],
+        widths: npt.NDArray[np.int64],
+        is_open: npt.NDArray[np.bool_],
+    ) -> None:
+        odd = (last > lines) | (widths != self.width) | is_open
+        if odd.any():
+            shapes = {"line": lines[odd], "last_line": last[odd], "width": widths[odd], "is_open": is_open[odd]}
+            self._odd.append(pl.DataFrame(shapes, schema=ODD_RECORDS))
+
+    def odd_records(self) -> pl.DataFrame:
+        return pl.concat([pl.DataFrame(schema=ODD_RECORDS), *self._odd])
 
     def _add_read(self, rows: list[list[str]], places: list[tuple[int, int, int]]) -> None:
         """Adds rows that were read one by one, with their line, beginning and end."""

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from db.errors import UnreadableFile
 from worker.files.formats import Compression
 from worker.ingest import csv_careful, csv_dialect, csv_encoding, csv_rows, header, limits
@@ -64,7 +66,12 @@ def open_text(path: Path, compression: Compression, forced: dict[str, Any]) -> T
             blocks = csv_encoding.blocks(stream, name, newline)
             yield from csv_rows.cells(blocks, chosen, len(layout.columns), layout.skip_lines)
 
-    return Table(inspection, layout, cells)
+    def odd_records() -> Iterator[pl.DataFrame]:
+        with open_bytes(path, compression) as stream:
+            blocks = csv_encoding.blocks(stream, name, newline)
+            yield from csv_rows.odd_records(blocks, chosen, len(layout.columns), layout.skip_lines)
+
+    return Table(inspection, layout, cells, odd_records)
 
 
 def _dialect(text: str, forced: dict[str, Any]) -> csv_dialect.Dialect:

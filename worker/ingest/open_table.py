@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
 from worker.ingest.csv_encoding import MARK
 from worker.ingest.header import Layout
 from worker.ingest.types import Cells, Inspection
@@ -15,6 +17,7 @@ class Table:
     inspection: Inspection  # what concerns the way of reading is set, the rest is not
     layout: Layout
     cells: Callable[[Sequence[int]], Iterator[Cells]]  # of these columns at least, by position
+    odd_records: Callable[[], Iterator[pl.DataFrame]] | None = None  # of a text: csv_rows.ODD_RECORDS
 
 
 def clean(text: str) -> str:

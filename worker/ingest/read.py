@@ -77,8 +77,7 @@ def batches(path: Path, inspection: Inspection, mapping: Mapping[str, str], prog
     What the inspection says is not detected again, so it can be overridden by its user; columns follow from it.
     `mapping` is field -> column. Raises MappingError, UnreadableFile, and what `progress` raises to stop the work.
     """
-    forced = {field: getattr(inspection, field) for field in FORCEABLE} | {"preamble": len(inspection.preamble)}
-    table = open_table(path, inspection.kind, inspection.compression, forced)
+    table = open_as(path, inspection)
     names = [clean(column) for column in table.layout.columns]
     mapping = {field: column for field, column in mapping.items() if column}
     columns.check(mapping, names)
@@ -95,6 +94,12 @@ def batches(path: Path, inspection: Inspection, mapping: Mapping[str, str], prog
         if rows:
             progress.advance(rows)
             yield batch
+
+
+def open_as(path: Path, inspection: Inspection) -> Table:
+    """The file as an inspection says that it is read. Raises UnreadableFile."""
+    forced = {field: getattr(inspection, field) for field in FORCEABLE} | {"preamble": len(inspection.preamble)}
+    return open_table(path, inspection.kind, inspection.compression, forced)
 
 
 def open_table(path: Path, kind: Kind, compression: Compression, forced: dict[str, Any]) -> Table:

@@ -54,7 +54,7 @@ def fit(path: Path) -> Fitted:
             strays = {part: cells for part in _xml(archive) if (cells := _strays(archive, part))}
             if not strays:
                 return Fitted(path, {})
-            names = _names(archive)
+            names = sheets_of(archive)
             references = {names.get(part, ""): [stray.reference for stray in cells] for part, cells in strays.items()}
             return Fitted(_without(archive, strays), references)
     except BROKEN as error:
@@ -65,13 +65,13 @@ def _check_size(archive: zipfile.ZipFile) -> None:
     """Unpacks and counts, because the sizes written in an archive may lie; nothing is kept."""
     total = 0
     for entry in archive.infolist():
-        for block in _blocks(archive, entry):
+        for block in blocks_of(archive, entry):
             total += len(block)
             if total > limits.MAX_WORKBOOK:
                 raise UnreadableFile("The workbook unpacks to more than 1 GB; save it as CSV and upload that.")
 
 
-def _blocks(archive: zipfile.ZipFile, part: str | zipfile.ZipInfo) -> Iterator[bytes]:
+def blocks_of(archive: zipfile.ZipFile, part: str | zipfile.ZipInfo) -> Iterator[bytes]:
     entry = archive.getinfo(part) if isinstance(part, str) else part
     # Read on to the real end of the data, not to the size and checksum that the entry claims.
     entry.file_size = limits.MAX_WORKBOOK + 1
@@ -87,7 +87,7 @@ def _xml(archive: zipfile.ZipFile) -> list[str]:
     return [name for name in archive.namelist() if name.endswith(".xml") and name not in known]
 
 
-def _names(archive: zipfile.ZipFile) -> dict[str, str]:
+def sheets_of(archive: zipfile.ZipFile) -> dict[str, str]:
     """Part -> name of the sheet, as far as the workbook's own list is written in the usual way."""
     listed: dict[str, str] = {}
 
@@ -119,12 +119,12 @@ def _check_texts(archive: zipfile.ZipFile) -> None:
     lengths = _text_lengths(archive, name)
     if lengths.sum() > limits.MAX_WORKBOOK or not len(lengths):
         return
-    uses = {part: sum(block.count(b't="s"') for block in _blocks(archive, part)) for part in _xml(archive)}
+    uses = {part: sum(block.count(b't="s"') for block in blocks_of(archive, part)) for part in _xml(archive)}
     if max(uses.values(), default=0) * int(lengths.max()) <= limits.MAX_TEXTS:
         return
     for part in uses:
         total, tail = 0, b""
-        for block in _blocks(archive, part):
+        for block in blocks_of(archive, part):
             data = tail + block
             cut = data.rfind(b"<c") if len(data) < 2 * _BLOCK else len(data)
             used = np.array(_SHARED.findall(data[:cut]), dtype="S9").astype(np.int64)
@@ -138,7 +138,7 @@ def _text_lengths(archive: zipfile.ZipFile, name: str) -> npt.NDArray[np.int64]:
     """The bytes between the beginnings of two shared texts, which is a little more than a text has."""
     starts: list[int] = []
     position, tail = 0, b""
-    for block in _blocks(archive, name):
+    for block in blocks_of(archive, name):
         data = tail + block
         starts += [position - len(tail) + found.start() for found in re.finditer(rb"<si[ />]", data)]
         position, tail = position + len(block), data[-3:]
@@ -152,7 +152,7 @@ def _strays(archive: zipfile.ZipFile, part: str) -> list[_Stray]:
     """The cells that must go to make the grid small enough. Raises UnreadableFile."""
     if _is_small(archive, part):
         return []
-    cells = _Cells(archive, part)
+    cells = CellCount(archive, part)
     rows, columns = max(cells.rows, default=0), max(cells.columns, default=0)
     if cells.is_small(rows, columns):
         return []
@@ -160,7 +160,7 @@ def _strays(archive: zipfile.ZipFile, part: str) -> list[_Stray]:
     near_rows, near_columns = _last(cells.rows, few), _last(cells.columns, few)
     for box in ((rows, near_columns), (near_rows, columns), (near_rows, near_columns)):
         if cells.is_small(*box):
-            return _Cells(archive, part, *box).outside
+            return CellCount(archive, part, *box).outside
     raise UnreadableFile(
         f"A sheet of the workbook spreads {cells.rows.total():,} cells over {rows:,} rows and {columns:,} columns, "
         f"which is too much to be read; {_SAVE_AS_CSV}."
@@ -171,7 +171,7 @@ def _is_small(archive: zipfile.ZipFile, part: str) -> bool:
     """Whether the rectangle around all cells is small. A quick look; False also where it can't tell."""
     last_row = last_column = 0
     tail = b""
-    for block in _blocks(archive, part):
+    for block in blocks_of(archive, part):
         data = tail + block
         cut = max(0, data.rfind(b"<"))
         data, tail = data[:cut], data[cut:]
@@ -179,7 +179,7 @@ def _is_small(archive: zipfile.ZipFile, part: str) -> bool:
             return False
         row, column = _extent(data)
         last_row, last_column = max(last_row, row), max(last_column, column)
-    return _Cells.is_small(last_row, last_column)
+    return CellCount.is_small(last_row, last_column)
 
 
 def _extent(data: bytes) -> tuple[int, int]:
@@ -206,7 +206,7 @@ def _extent(data: bytes) -> tuple[int, int]:
     return int(row.max(initial=0)), int(column.max(initial=0))
 
 
-class _Cells:
+class CellCount:
     """Counts the cells with a value, by row and by column; collects those outside of a box."""
 
     def __init__(
@@ -236,7 +236,7 @@ class _Cells:
             place = re.fullmatch(r"([A-Z]+)([0-9]+)", attributes.get("r", ""))
             self._column += 1
             if place:
-                self._row, self._column = int(place[2]), _number(place[1])
+                self._row, self._column = int(place[2]), number_of(place[1])
             self._inside, self._value = True, None
         elif self._inside and self._value is None:
             self._value = self._parser.CurrentByteIndex
@@ -248,19 +248,19 @@ class _Cells:
             self.rows[self._row] += 1
             self.columns[self._column] += 1
             if self._row > self._box[0] or self._column > self._box[1]:
-                reference = f"{_letters(self._column)}{self._row}"
+                reference = f"{letters_of(self._column)}{self._row}"
                 self.outside.append(_Stray(reference, self._value, self._parser.CurrentByteIndex))
         self._inside = False
 
 
-def _number(letters: str) -> int:
+def number_of(letters: str) -> int:
     number = 0
     for letter in letters:
         number = number * 26 + ord(letter) - 64
     return number
 
 
-def _letters(number: int) -> str:
+def letters_of(number: int) -> str:
     letters = ""
     while number:
         number, rest = divmod(number - 1, 26)
@@ -284,7 +284,7 @@ def _last(counts: Counter[int], few: int) -> int:
 
 def _parse(archive: zipfile.ZipFile, part: str, parser: expat.XMLParserType) -> None:
     try:
-        for block in _blocks(archive, part):
+        for block in blocks_of(archive, part):
             parser.Parse(block)
         parser.Parse(b"", True)
     except (expat.ExpatError, LookupError) as error:  # the last: an encoding that does not exist
@@ -301,7 +301,7 @@ def _without(archive: zipfile.ZipFile, strays: dict[str, list[_Stray]]) -> bytes
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as copy:
         for name in dict.fromkeys(archive.namelist()):
             with copy.open(name, "w", force_zip64=True) as target:
-                for piece in _kept(_blocks(archive, name), strays.get(name, [])):
+                for piece in _kept(blocks_of(archive, name), strays.get(name, [])):
                     target.write(piece)
     return buffer.getvalue()
 

@@ -64,6 +64,7 @@ def _downloads(dataset: Dataset, job: Job, divided: Lists) -> None:
         with place:
             st.markdown(f"**{label}: {rows:,}**")
             widgets.downloads(f"{wished}-{name}", fetch)
+    predictions.as_uploaded(dataset, job, divided.wish, divided.within)
 
 
 def _segments(divided: Lists) -> None:

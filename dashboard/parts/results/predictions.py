@@ -8,9 +8,10 @@ import streamlit as st
 from dashboard.parts.results import evidence
 from dashboard.parts.results import reads as results_reads
 from dashboard.shared import formats, reads, widgets, words
-from db.types import Family, Job, JobState, PredictionStatus
+from db.types import Dataset, Family, Job, JobState, PredictionStatus
 from worker.evaluation.conformal import COVERAGE, WHY_NONE
 from worker.pricing import comparison
+from worker.pricing.priced_file import actions as priced_file
 
 
 def version(job: Job) -> reads.Version:
@@ -33,6 +34,25 @@ def unlike(job: Job) -> None:
     """Warns of rows that are unlike those that the job's intervals were learned on."""
     for sentence in comparison.unlike([job.id]) if job.state is JobState.DONE else ():
         st.warning(words.plain(sentence), icon=":material/warning:")
+
+
+def as_uploaded(dataset: Dataset, job: Job, wish: float | None = None, within: float | None = None) -> None:
+    """A button for the dataset's own file with the job's prices, where that file is kept; with a wish, rows that the
+    wish hands over are flagged. The file is made when the button is pressed."""
+    if not priced_file.is_kept(dataset):
+        return
+    st.download_button(
+        "Your file with prices" if wish is None else f"Your file, flagged at {wish:.0%}",
+        lambda: priced_file.bytes_of(job, dataset, hit_rate=wish, within=within),
+        file_name=priced_file.name_of(dataset),
+        icon=":material/table_view:",
+        on_click="ignore",
+        key=f"download-as-uploaded-{job.id}-{wish}",
+        help=words.plain(
+            f"{dataset.file_name} as you uploaded it, every line and column; added are price, low, high, a flag (ok, "
+            "for a person, not priced) and the reason for it."
+        ),
+    )
 
 
 _NUMBER = st.column_config.NumberColumn

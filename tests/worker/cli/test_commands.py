@@ -112,6 +112,8 @@ def _datasets(walk: Walk, folder: Path) -> None:
     some = ("--where", "price>=1", "--where", "category=Lamps", "--search", "lamp", "--sort", "-truth")
     assert "category is Lamps" in walk("export", job, str(folder / "some.csv"), *some)
     assert walk.json("export", job, str(folder / "some.csv"), *some)["rows"] < 40
+    assert "with prices is in" in walk("export", job, str(folder / "hers.csv"), "--as-uploaded")
+    assert walk.json("export", job, str(folder / "hers.csv"), "--as-uploaded")["rows"] == 400
     with pytest.raises(UserError, match="no hit rate can be promised"):  # 40 validation rows are too few
         walk("export", job, str(folder / "lists.csv"), "--hit-rate", "50")
     supposed = ("--items-a-month", "5000", "--cpu-hour", "1", "--label-usd", "0.1", "--save", ODD)
