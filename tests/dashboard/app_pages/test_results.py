@@ -8,8 +8,7 @@ import pytest
 from db import datasets, jobs
 from db.engine import begin
 from db.types import DatasetState, Split
-from tests.builders import a_catalogue
-from tests.builders import a_dataset
+from tests.builders import a_catalogue, a_dataset
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import a_finished_job
 from tests.worker.conftest import drain
