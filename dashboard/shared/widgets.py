@@ -140,6 +140,11 @@ def badge(state: str) -> None:
     st.badge(label, color=colour, icon=icon)
 
 
+def table(frame: Any, **how: Any) -> Any:
+    """`st.dataframe` as every table of ours is shown: without numbers of lines, a dash where there is nothing."""
+    return st.dataframe(frame, hide_index=True, placeholder=amounts.NOTHING, **how)
+
+
 def downloads(name: str, fetch: Callable[[], pl.DataFrame], endings: Sequence[str] = tuple(export.FORMATS)) -> None:
     """A button per format. The file is made only when a button is pressed."""
     with st.container(horizontal=True):

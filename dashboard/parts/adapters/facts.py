@@ -84,7 +84,7 @@ def lineage(adapter: Adapter, jobs: list[Job]) -> None:
         lines["Ends"] = f"{day}, when its endpoint shuts the model down"
     left, right = st.columns(2, gap="large")
     with left:
-        st.dataframe({"What": list(lines), "Value": list(lines.values())}, hide_index=True)
+        widgets.table({"What": list(lines), "Value": list(lines.values())})
     with right:
         changed = settings(adapter)
         if changed is None:
@@ -92,7 +92,7 @@ def lineage(adapter: Adapter, jobs: list[Job]) -> None:
         elif changed.is_empty():
             st.caption("It was trained with the settings of the quick preset, unchanged.")
         else:
-            st.dataframe(changed, hide_index=True)
+            widgets.table(changed)
             st.caption("Settings that differ from the quick preset; the card lists them all.")
     st.caption("The fingerprint changes when a row, a price or the split changes; an adapter works on no other base.")
 
@@ -136,7 +136,7 @@ def forgot(adapter: Adapter) -> None:
     measured = [finding for finding in report.findings if finding.change is not None]
     if measured:
         widgets.chart(charts.worsening(frame(measured)), "forgetting", key=f"forgot-{adapter.id}")
-    st.dataframe([_line(finding) for finding in report.findings], hide_index=True, column_config=_PARTS)
+    widgets.table([_line(finding) for finding in report.findings], column_config=_PARTS)
 
 
 _PARTS = {

@@ -78,7 +78,7 @@ def table(adapters: Sequence[Adapter]) -> None:
     schema = {"Mean error": pl.Float64, "Median error": pl.Float64}
     frame = pl.DataFrame(lines, schema_overrides=schema).with_columns(pl.col("Median error").round(2))
     error = widgets.dollars("Mean error", frame["Mean error"], "On validation rows it did not learn from.")
-    st.dataframe(frame, hide_index=True, column_config=_COLUMNS | {"Mean error": error}, placeholder=formats.NOTHING)
+    widgets.table(frame, column_config=_COLUMNS | {"Mean error": error})
 
 
 def choose(adapters: Sequence[Adapter]) -> Adapter:
@@ -118,7 +118,7 @@ def history(changes: Sequence[AdapterChange]) -> None:
         for change in changes
     ]
     columns = {"Why": st.column_config.TextColumn(width="large"), "When": st.column_config.DatetimeColumn()}
-    st.dataframe(lines, hide_index=True, column_config=columns)
+    widgets.table(lines, column_config=columns)
 
 
 def short(adapter: Adapter) -> str:

@@ -65,8 +65,8 @@ def table(frame: pl.DataFrame) -> int | None:
         "nearer": "Nearer",
         "by": widgets.dollars("By", prices, "How many dollars nearer; empty when only one of them answered."),
     }
-    picked = st.dataframe(
-        shown, hide_index=True, column_config=columns, column_order=list(columns), on_select="rerun",
+    picked = widgets.table(
+        shown, column_config=columns, column_order=list(columns), on_select="rerun",
         selection_mode="single-row", key="pairs", height=420,
     )  # fmt: skip
     rest = f" The first {SHOWN:,} of {len(frame):,} are shown." if len(frame) > SHOWN else ""

@@ -77,7 +77,7 @@ def profile(dataset: Dataset) -> None:
             st.info("No row has a price: they can be priced, but errors can't be measured.", icon=":material/sell:")
     with right:
         st.subheader("Fields", anchor=False)
-        st.dataframe(fields(dataset), hide_index=True, column_config=_FIELD_COLUMNS, placeholder=formats.NOTHING)
+        widgets.table(fields(dataset), column_config=_FIELD_COLUMNS)
         if without := weights.gaps(dataset):
             st.warning(words.plain(without), icon=":material/balance:")
         groups = dataset.profile.get("duplicates", {})
@@ -94,7 +94,8 @@ def profile(dataset: Dataset) -> None:
             more = "at least " if part.get("is_cut") else ""
             place.subheader(title, anchor=False)
             place.caption(f"{more}{part['distinct']:,} different ones")
-            place.dataframe(pl.DataFrame(part["top"]), hide_index=True, height=220, column_config=_TOP_COLUMNS)
+            with place:
+                widgets.table(pl.DataFrame(part["top"]), height=220, column_config=_TOP_COLUMNS)
 
 
 _FIELD_COLUMNS: dict[str, Any] = {
@@ -140,7 +141,7 @@ def items(dataset: Dataset) -> None:
         help="All when none.",
     )
     frame = reads.first_items(dataset.id, Split(side) if side else None, SHOWN)
-    st.dataframe(frame, hide_index=True, column_config={"price": widgets.dollars("price", frame["price"])})
+    widgets.table(frame, column_config={"price": widgets.dollars("price", frame["price"])})
     if len(frame) == SHOWN:
         st.caption(f"The first {SHOWN:,} of them.")
 
@@ -152,14 +153,14 @@ def rejects(dataset: Dataset) -> None:
     reasons = dataset.profile.get("reasons", {})
     if reasons:
         frame = pl.DataFrame({"Reason": list(reasons), "Rows": list(reasons.values())})
-        st.dataframe(frame, hide_index=True, width="content")
+        widgets.table(frame, width="content")
     frame = data_reads.rejects(dataset.id)
     columns: dict[str, Any] = {
         "reason": "Reason",
         "line": "Line",
         "raw": st.column_config.TextColumn("As it stands in the file", width="large"),
     }
-    st.dataframe(frame.head(SHOWN), hide_index=True, column_config=columns)
+    widgets.table(frame.head(SHOWN), column_config=columns)
     if len(frame) > SHOWN:
         st.caption(f"The first {SHOWN:,} of {len(frame):,}; the download has all of them.")
     widgets.downloads(f"{dataset.name}-rejects", lambda: data_reads.rejects(dataset.id))

@@ -106,7 +106,7 @@ def mapping(dataset: Dataset) -> None:
     st.caption(words.plain(f"{dataset.file_name} · {dialect(inspection)}"))
     for warning in inspection.get("warnings", []):
         st.warning(words.plain(warning), icon=":material/info:")
-    st.dataframe(preview(columns, inspection.get("preview", [])), hide_index=True, height=260)
+    widgets.table(preview(columns, inspection.get("preview", [])), height=260)
     st.subheader("2 · Which column means what?", anchor=False)
     proposal, like = data_reads.proposed_mapping(dataset)
     from_where = f"as in {words.plain(like.name)}, which has these columns too" if like else "from header and content"

@@ -165,7 +165,7 @@ def _costs(job: Job, report: dict[str, Any]) -> None:
                 "In all": known,
             }
         )
-    st.dataframe(pl.DataFrame(lines), hide_index=True)
+    widgets.table(pl.DataFrame(lines))
 
 
 def _furthest(report: dict[str, Any]) -> str:
@@ -189,7 +189,7 @@ def _trust(report: dict[str, Any]) -> None:
         }
         for each in report["forecasts"]
     ]
-    st.dataframe(pl.DataFrame(lines), hide_index=True)
+    widgets.table(pl.DataFrame(lines))
     missed = [line["Way"] for line in lines if line["Inside"] == "no"]
     if missed:
         st.warning(

@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard.parts.endpoints import reads as endpoint_reads
-from dashboard.shared import formats, pickers, words
+from dashboard.shared import formats, pickers, widgets, words
 from db.types import Endpoint, EndpointModel, Tariff
 from worker.endpoints import actions
 
@@ -30,9 +30,9 @@ def models(endpoint: Endpoint) -> str | None:
     columns = ["Model", "Shuts down", *_ABILITIES.values(), *_PRICES, "Price from"]
     helps = dict.fromkeys(_ABILITIES.values(), "What tests and answers showed; ? = not known yet.")
     helps |= dict.fromkeys(_PRICES, "Dollars per million tokens.")
-    picked = st.dataframe(
+    picked = widgets.table(
         pl.DataFrame(lines, schema=dict.fromkeys(columns, pl.String), orient="row"),
-        hide_index=True, on_select="rerun", selection_mode="single-row", key=f"models-{endpoint.name}",
+        on_select="rerun", selection_mode="single-row", key=f"models-{endpoint.name}",
         column_config={name: _text(help=helps.get(name), pinned=name == "Model") for name in columns},
     )  # fmt: skip
     for warning in shutdowns(endpoint.models):
@@ -125,4 +125,4 @@ def spent(endpoint: Endpoint) -> None:
     )
     numbers = {name: _number(format="localized") for name in ("Calls", "Tokens in", "of them cached", "Out")}
     lost = _text(help="The most that calls may have cost which were sent and brought no answer; not in Paid.")
-    st.dataframe(shown, hide_index=True, column_config=numbers | {"Lost": lost})
+    widgets.table(shown, column_config=numbers | {"Lost": lost})

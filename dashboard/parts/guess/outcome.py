@@ -41,7 +41,7 @@ def show(found: Result) -> None:
     st.caption(f":material/school: {words.md(words.plain(course))}")
     st.markdown("**Every product**")
     products = _products(found)
-    st.dataframe(products, hide_index=True, column_config=_columns(products))
+    widgets.table(products, column_config=_columns(products))
     widgets.downloads(f"game-{found.game.id}", lambda: products, endings=export.SHEETS)
     if st.button("Guess other products", icon=":material/replay:", type="primary"):
         st.query_params.pop(GAME, None)
@@ -64,7 +64,7 @@ def _table(found: Result, lines: pl.DataFrame) -> None:
                 "Within 20 %": f"{line['within']:.0%}",
             }
         )
-    st.dataframe(pl.DataFrame(table), hide_index=True)
+    widgets.table(pl.DataFrame(table))
 
 
 def _products(found: Result) -> pl.DataFrame:

@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard.parts.knowledge import reads as knowledge_reads
-from dashboard.shared import formats, pickers, reads, words
+from dashboard.shared import formats, pickers, reads, widgets, words
 from db.types import Dataset, DatasetState, Job, Split
 from worker.datasets.answers import Sign
 from worker.files import formats as file_formats
@@ -72,7 +72,7 @@ def outcomes(dataset: Dataset) -> None:
         return
     st.markdown("**What came of it**")
     numbers = {name: st.column_config.NumberColumn(format="localized") for name in _COUNTS}
-    st.dataframe(pl.DataFrame([_line(job, result) for job, result in results]), hide_index=True, column_config=numbers)
+    widgets.table(pl.DataFrame([_line(job, result) for job, result in results]), column_config=numbers)
     refused = {reason: n for reason, n in results[0][1].get("refused", {}).items() if n}
     if refused:
         reasons = " ".join(

@@ -144,7 +144,7 @@ def _answer(job_id: int, was_over: bool) -> None:
             st.caption(words.md(f"{formats.count(len(frame), 'item')}, median price {formats.usd(middle)}."))  # type: ignore[arg-type]
             columns = _FOUND | {"price": widgets.dollars("Price", frame["price"])}
             order = [name for name in columns if name not in ("category", "brand") or (frame[name] != "").any()]
-            st.dataframe(frame.select(order), hide_index=True, column_config=columns)
+            widgets.table(frame.select(order), column_config=columns)
 
 
 SCHEDULES: dict[int | None, str] = {

@@ -58,7 +58,7 @@ def _kinds(result: LeakageResult) -> None:
         }
         for kind in result.kinds
     ]
-    st.dataframe(pl.DataFrame(lines), hide_index=True, column_config=_COLUMNS)
+    widgets.table(pl.DataFrame(lines), column_config=_COLUMNS)
 
 
 _COLUMNS: dict[str, Any] = {
@@ -102,7 +102,7 @@ def _figures(dataset: Dataset, result: LeakageResult) -> None:
         pl.col("job_id").replace_strict(names, return_dtype=pl.String).alias("Technique"),
         *(column for measure in MEASURES.values() for column in _pair(measure)),
     )
-    st.dataframe(shown, hide_index=True, column_config={"Technique": st.column_config.TextColumn(pinned=True)})
+    widgets.table(shown, column_config={"Technique": st.column_config.TextColumn(pinned=True)})
     rows = frame.row(0, named=True)
     st.caption(
         f"On {rows['n']:,} test rows that all of them priced, and on {rows['n_without']:,} without the suspects. "

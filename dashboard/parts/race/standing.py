@@ -81,7 +81,7 @@ def _table(race: Job, result: RaceResult, names: dict[int, str]) -> None:
         }
         for racer, figure, gap in zip(result.racers, last.figures, last.gaps, strict=True)
     ]
-    st.dataframe(pl.DataFrame(lines), hide_index=True)
+    widgets.table(pl.DataFrame(lines))
 
 
 def _rest(result: RaceResult, names: dict[int, str]) -> None:

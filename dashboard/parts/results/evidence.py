@@ -96,8 +96,8 @@ def _table(lines: list[Any], columns: dict[str, Any]) -> None:
     if not isinstance(lines[0], dict):
         lines = [{"value": str(each)} for each in lines]
     there = [name for name in columns if name in lines[0]]
-    st.dataframe(
-        lines, hide_index=True, column_config=columns,
+    widgets.table(
+        lines, column_config=columns,
         column_order=[*there, *(name for name in lines[0] if name not in there)],
     )  # fmt: skip
 
@@ -126,7 +126,7 @@ def _rest(rest: Evidence) -> None:
     plain = {name: value for name, value in rest.items() if not isinstance(value, list)}
     if plain:
         names = [words.evidence_name(name) for name in plain]
-        st.dataframe({"What": names, "Value": [str(value) for value in plain.values()]}, hide_index=True)
+        widgets.table({"What": names, "Value": [str(value) for value in plain.values()]})
     for name, lines in rest.items():
         if isinstance(lines, list) and lines:
             st.caption(words.plain(words.evidence_name(name)))

@@ -72,9 +72,8 @@ def _segments(divided: Lists) -> None:
         by = st.radio("Rows", list(_SEGMENTS), horizontal=True, label_visibility="collapsed", key="hand-over-by")
         frame = divided.segments(_SEGMENTS[by])
         known = ["realised", "low", "high"] if frame["realised"].is_not_null().any() else []
-        st.dataframe(
+        widgets.table(
             frame.select("slice", "rows", "n", "share", "expected", *known),
-            hide_index=True,
             column_config=_COLUMNS,
         )
         st.caption("The promise is about all priced rows together; a segment may hit more or less often than that.")

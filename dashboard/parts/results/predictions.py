@@ -94,9 +94,8 @@ def table(frame: pl.DataFrame, *, has_truth: bool, key: str) -> dict[str, Any] |
     money = ["tokens_in", "tokens_out", "usd", "saved_usd"] if (frame["tokens_in"] > 0).any() else []
     order = [*optional[:1], "title", "price", *wide, *truth, *optional[1:], "status", "split", *money, "seconds"]
     prices, dollars = [*frame["price"], *frame["truth"]], _DOLLARS.items()
-    picked = st.dataframe(
+    picked = widgets.table(
         frame.select(order),
-        hide_index=True,
         column_config=_COLUMNS | {name: widgets.dollars(label, prices, about) for name, (label, about) in dollars},
         on_select="rerun",
         selection_mode="single-row",

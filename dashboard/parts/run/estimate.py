@@ -6,7 +6,7 @@ from decimal import Decimal
 import polars as pl
 import streamlit as st
 
-from dashboard.shared import formats, words
+from dashboard.shared import formats, widgets, words
 from worker import specs
 from worker.pricing.planning import Estimate
 
@@ -48,7 +48,7 @@ def table(estimates: Sequence[Estimate]) -> None:
             for each in estimates
         ],
     }
-    st.dataframe(pl.DataFrame(lines), hide_index=True, column_config=_COLUMNS)
+    widgets.table(pl.DataFrame(lines), column_config=_COLUMNS)
 
 
 def _tokens(each: Estimate) -> str:

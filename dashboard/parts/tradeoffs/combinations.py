@@ -83,11 +83,10 @@ def _members(told: Told) -> pl.DataFrame:
 
 
 def _table(frame: pl.DataFrame, columns: dict[str, Any]) -> None:
-    st.dataframe(
+    widgets.table(
         frame.with_columns(
             pl.col("usd_per_1000").map_elements(formats.known_usd, return_dtype=pl.String, skip_nulls=False)
         ),
-        hide_index=True,
         column_config={
             "technique": st.column_config.TextColumn("Member", pinned=True),
             "mae": widgets.dollars("Mean error alone", frame["mae"], "On the same validation rows."),

@@ -107,9 +107,8 @@ def table(frame: pl.DataFrame, error: Measure, marks: Marks) -> None:
         pl.col("p50_ms", "p95_ms").map_elements(lambda ms: formats.duration(ms / 1000), return_dtype=pl.String),
     )
     figures = {key: _figure(MEASURES[key], shown[key]) for key in chosen}
-    st.dataframe(
+    widgets.table(
         shown,
-        hide_index=True,
         column_config=_COLUMNS | figures | _judged(error, frame["level"][0]),
         column_order=_order(chosen, has_marks=bool(marks)),
     )
@@ -224,9 +223,8 @@ def worst(versions: dict[int, Version], labels: dict[int, str], order: pl.Series
         f"The {len(dearest)} guesses that are most dollars off: often wrong prices in the file, sets or rare brands."
     )
     prices = [*dearest["truth"], *dearest["price"]]
-    st.dataframe(
+    widgets.table(
         dearest.select("row", "title", "category", "truth", "price", "error"),
-        hide_index=True,
         column_config={
             "row": "Row",
             "title": st.column_config.TextColumn("Product", width="large"),

@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
-from dashboard.shared import formats, verdicts, words
+from dashboard.shared import formats, verdicts, widgets, words
 from dashboard.shared.reads import Version
 from worker.evaluation.conformal import COVERAGE, WHY_NONE
 
@@ -45,7 +45,7 @@ def show(versions: dict[int, Version], labels: dict[int, str]) -> None:
         width=pl.col("width").map_elements(lambda width: f"{width:.0%} of the price", return_dtype=pl.String),
     )
     order = [name for name in _COLUMNS if name != "slice" or segment != ALL]
-    st.dataframe(shown, hide_index=True, column_config=_COLUMNS, column_order=order)
+    widgets.table(shown, column_config=_COLUMNS, column_order=order)
 
 
 def _share(line: dict[str, float]) -> str:

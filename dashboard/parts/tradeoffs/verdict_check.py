@@ -60,7 +60,7 @@ def _show(job: Job, was: JobState) -> None:
             return
         for sentence in actions.sentences(found, job.spec["level"]):
             st.markdown(words.md(sentence))
-        st.dataframe(
+        widgets.table(
             pl.DataFrame(
                 {
                     "Simulated": [
@@ -71,7 +71,6 @@ def _show(job: Job, was: JobState) -> None:
                     "Comparisons": [each.rounds for each in found.simulated],
                 }
             ),
-            hide_index=True,
             column_config={
                 "Called worse": st.column_config.NumberColumn(
                     format="%.1f %%", help="All equal: that any was called worse. Else: that the worse one was."

@@ -80,13 +80,12 @@ def _table(report: dict[str, Any], errors: dict[int, float | None], error: str) 
             for way in sorted(report["ways"], key=lambda way: (way["total_usd"] is None, way["total_usd"]))
         ]
     )
-    st.dataframe(lines, hide_index=True)
+    widgets.table(lines)
     if report["crossings"]:
         crossings = pl.DataFrame(report["crossings"]).select("sentence", "items_a_month", "low", "high", "may_never")
         with st.expander(f"All {formats.count(len(crossings), 'crossing')}"):
-            st.dataframe(
+            widgets.table(
                 crossings,
-                hide_index=True,
                 column_config={
                     "sentence": st.column_config.TextColumn("Crossing", width="large"),
                     "items_a_month": st.column_config.NumberColumn("Items a month", format="localized"),
