@@ -108,7 +108,7 @@ def _both(dataset_id: int) -> tuple[int, int]:
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
     if dataset.made_from is None or dataset.made_by is not MadeBy.DECISIONS:
-        raise UserError("This dataset was made by decisions about the prices of no other one that is still there.")
+        raise UserError("This dataset is no version with decided prices, or the one that it was made from is gone.")
     return dataset.made_from, dataset_id
 
 

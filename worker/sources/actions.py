@@ -56,12 +56,16 @@ def propose(dataset_id: int) -> Proposal | None:
 
 
 def possible(session: Session, dataset_id: int) -> list[Dataset]:
-    """The other datasets that something can be learned from, newest first; none that holds the table's own rows."""
+    """The other datasets that something can be learned from, newest first; none that holds the table's own rows, and
+    for real products none that is made up."""
+    is_synthetic = datasets.get(session, dataset_id).is_synthetic
     return [
         each
         for each in datasets.all(session)
         if dataset_id not in (each.id, *each.joined_from)
         and each.state is DatasetState.READY
+        and each.archived_at is None
+        and (is_synthetic or not each.is_synthetic)
         and each.splits.get(Split.TRAIN, 0)
     ]
 

@@ -60,7 +60,7 @@ def test_each_of_several_that_are_called_the_same_can_be_chosen(open_page: Open,
 def test_a_click_on_the_run_page_does_not_jump_to_another_dataset(open_page: Open, twins: tuple[int, int, int]) -> None:
     middle = twins[1]
     at = open_page("run", dataset=str(middle))
-    at.radio[0].set_value("price").run()
+    next(choice for choice in at.radio if choice.label == "Rows").set_value("price").run()
     assert chosen(at) == middle
     start = next(button for button in at.button if button.label.startswith("Start"))
     start.click().run()

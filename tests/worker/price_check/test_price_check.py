@@ -102,7 +102,7 @@ def test_what_can_not_be_decided_is_said(dataset_id):
     actions.decide(dataset_id, 7, "accept")
     with pytest.raises(UserError, match="would be the same"):
         actions.make_version(dataset_id)
-    with pytest.raises(UserError, match="made from no other"):
+    with pytest.raises(UserError, match="no version with decided prices"):
         actions.run_both(dataset_id)
     with begin() as session:
         small = a_dataset(session, 20, name="small")
