@@ -107,7 +107,7 @@ def _both(dataset_id: int) -> tuple[int, int]:
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
     if dataset.made_from is None or dataset.made_by is not MadeBy.DECISIONS:
-        raise UserError("This dataset was made by decisions about the prices of no other one that is still there.")
+        raise UserError("This dataset was made from no other one that is still there by decisions about its prices.")
     return dataset.made_from, dataset_id
 
 
