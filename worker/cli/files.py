@@ -7,7 +7,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import click
 import typer
 
 from db import datasets
@@ -66,8 +65,7 @@ def meant(file: Path, same: Same | None, *, quiet: bool) -> tuple[Same, Dataset 
         return Same.SEPARATE, None
     if same is None and not quiet and sys.stdin.isatty():
         out.print(f"{file.name} is here already, byte by byte: dataset {twin.id} ({twin.name}).")
-        choices = click.Choice([str(each) for each in Same])
-        same = Same(typer.prompt("Open it, make a new version of it, or load it separately?", type=choices))
+        same = typer.prompt(f"What shall it be: {', '.join(Same)}?", type=Same)
     return same or Same.SEPARATE, twin
 
 

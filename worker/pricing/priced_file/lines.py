@@ -78,10 +78,9 @@ def lines_of(
 
 
 def _why_not_priced(job: Job) -> pl.Expr:
-    sides = (job.split,) if job.split else (Split.TEST, Split.UNPRICED)
     if job.state is JobState.DONE:
         missing = "it is not in the sample that was priced"
     else:
         missing = f"it was not priced so far; the job is {job.state}"
-    of_side = {str(side): missing if side in sides else why for side, why in _OF_OTHER_SIDES.items()}
+    of_side = {str(side): missing if side in job.sides else why for side, why in _OF_OTHER_SIDES.items()}
     return pl.col("split").replace_strict(of_side, default=missing, return_dtype=pl.String)
