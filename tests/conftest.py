@@ -2,9 +2,7 @@
 
 import os
 import re
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,10 @@ from typing import Any
 import hypothesis
 import pytest
 
-# Before anything of ours is imported: settings are read once.
-_HOME = Path(tempfile.mkdtemp(prefix="pricewright-test-"))
-_HOME.chmod(0o755)  # as root, Postgres runs as another user and must be able to enter
+from tests.homes import make_home, remove_home, remove_leftovers
+
+# Before anything else of ours is imported: settings are read once.
+_HOME = make_home("test")
 for _name in [name for name in os.environ if name.startswith(("PRICEWRIGHT_", "SSL_CERT_"))]:
     del os.environ[_name]
 os.environ |= {
@@ -50,6 +49,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     marks = _MARKED.search(collection_path.read_text())
     return True if marks and any(f"mark.{name}" in marks[1] for name in left_out) else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Once in each run, by the process that hands the tests out."""
+    if not hasattr(config, "workerinput"):
+        remove_leftovers()
+
+
+def pytest_unconfigure() -> None:
+    """In every process: also one that only hands tests out has imported this file, and so has a folder."""
+    remove_home(_HOME)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -92,8 +102,6 @@ def servers() -> Iterator[None]:
     engine.engine().dispose()
     for server in started:
         server.stop()
-    shutil.rmtree(_HOME, ignore_errors=True)
-    shutil.rmtree(settings().run_dir, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,9 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from db import job_progress, jobs
 from db.settings import Settings
+from tests.homes import make_home, remove_home
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 120.0
@@ -124,8 +123,7 @@ class Live:
 @contextmanager
 def live_stack(**settings: str) -> Iterator[Live]:
     """A started stack; stopped and removed afterwards. Settings are PRICEWRIGHT_ variables in lower case."""
-    home = Path(tempfile.mkdtemp(prefix="pricewright-e2e-"))
-    home.chmod(0o755)  # as root, Postgres runs as another user and must be able to enter
+    home = make_home("e2e")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PRICEWRIGHT_DATABASE")}
     environment |= {"PRICEWRIGHT_DATA_DIR": str(home), "PRICEWRIGHT_DASHBOARD_PORT": str(free_port())}
     environment |= {"PRICEWRIGHT_" + name.upper(): value for name, value in settings.items()}
@@ -136,5 +134,4 @@ def live_stack(**settings: str) -> Iterator[Live]:
     finally:
         if stack.process and stack.process.poll() is None:
             stack.down()
-        shutil.rmtree(home, ignore_errors=True)
-        shutil.rmtree(Settings(data_dir=home).run_dir, ignore_errors=True)
+        remove_home(home)
