@@ -14,7 +14,7 @@ from tests.fake_openai.server import Handle, endpoint
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.model, pytest.mark.timeout(900)]
 
-ITEMS = 1_000
+ITEMS = 500
 USD_PER_MILLION = "20"  # of tokens, in and out: either job then costs more than the cap
 CAP = "0.05"
 ASKED, WORDS = "What does this product cost?", "How dear is this one?"
