@@ -169,7 +169,7 @@ def test_what_the_model_adds_to_its_neighbours_is_said(open_page: Open, priced: 
 def test_rows_whose_text_looks_hostile_can_be_looked_at_alone(open_page: Open, priced: int) -> None:
     at = open_page("results", job="2")
     everything = len(at.dataframe[0].value)
-    at.toggle[0].set_value(True).run()
+    next(each for each in at.toggle if "looks like instructions" in each.label).set_value(True).run()
     assert is_well(at)
     assert 0 < len(at.dataframe[0].value) < everything
 
