@@ -9,6 +9,7 @@ from db.models.guesses import GameRow, GuessRow
 from db.models.jobs import ArtifactRow, ChunkRow, JobRow, PredictionRow, RateRow, ResultRow, WorkerRow
 from db.models.knowledge import KnowledgeBaseRow, KnowledgeItemRow, KnowledgeRemovedRow
 from db.models.price_decisions import PriceDecisionRow
+from db.models.pricers import PricerBatchRow, PricerChangeRow, PricerRow
 from db.models.saved_verdicts import SavedVerdictRow
 from db.models.scenarios import ScenarioRow
 
@@ -35,6 +36,9 @@ __all__ = [
     "KnowledgeRemovedRow",
     "PredictionRow",
     "PriceDecisionRow",
+    "PricerBatchRow",
+    "PricerChangeRow",
+    "PricerRow",
     "PromptRow",
     "RateRow",
     "RejectRow",
