@@ -15,6 +15,7 @@ HASHES = {
     "ridge": "adc93267fb551e6403e4ddfd7953a2a05ff548d623ca028184908e082fe1c6da",
     "lightgbm": "e2da9d04ee8957854686fe3a889aef3f2235f62806a35765b6a190c340b6d66a",
     "sparse-mlp": "0b364282780b90752809d95b59d3672ce77cbcae002b7086d69bc48ac6879da2",
+    "tabm": "5b0ccf45e8d957115b949563da8511c99c335b6ad38ba886ee81e690a0434b6f",
     "neighbours": "04daaa0f845dc30620ec03645a1f1d052405a1dec2299e56182e594909f38e2a",
     "zero-shot": "0bf9b91851a976178d3607a9626407930f393b93293de088af2dafb358596f17",
     "multi-shot": "08528ab31487070063bb80a7cd118ae14cedf3643adc0f8d014aa86bea673a69",
@@ -66,13 +67,13 @@ def test_what_is_tried_first_needs_no_endpoint_and_no_long_wait() -> None:
     names = ["constant", "ridge", "lightgbm", "neighbours", "zero-shot", "multi-shot", "rag", "ensemble", "cascade"]
     assert [spec.technique for spec in specs.defaults()] == names
     told = [specs.describe(spec) for spec in specs.variants()]
-    assert told[5:9] == [
+    assert told[6:10] == [
         "Prompt, no examples",
         "Prompt, no examples (smollm2-135m)",
         "Prompt, no examples (readout=greedy)",
         "Prompt, no examples (smollm2-135m, readout=greedy)",
     ]
-    assert len(told) == len(set(told)) == 19
+    assert len(told) == len(set(told)) == 20
 
 
 @pytest.mark.parametrize("kind", specs.SPECS.values(), ids=specs.SPECS)

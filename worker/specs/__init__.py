@@ -19,6 +19,7 @@ from worker.specs.techniques import (
     RetrievalSpec,
     RidgeSpec,
     SparseMlpSpec,
+    TabMSpec,
     ToolsSpec,
     ZeroShotSpec,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "RidgeSpec",
     "Seconds",
     "SparseMlpSpec",
+    "TabMSpec",
     "ToolsSpec",
     "ZeroShotSpec",
     "asked_fields",

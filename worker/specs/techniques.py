@@ -103,6 +103,28 @@ class SparseMlpSpec(BaseSpec):
     seed: int = Field(0, ge=0, title="Seed", description="Which weights the networks start from.")
 
 
+class TabMSpec(BaseSpec):
+    made_by = "worker.techniques.tabm:TabM"
+    family = Family.BASELINE
+    label = "TabM network"
+    seconds = Seconds(0.000_5, 8.0, 0.006)
+    chunk_items = 2_000
+    about = "Many small networks in one, on the features that boosting reads: smooth where trees make steps."
+    rare = ("networks", "units", "layers", "learning_rate", "text_dims", "max_rows", "seed")
+    drawn = ("seed",)
+    technique: Literal["tabm"] = "tabm"
+    epochs: int = Field(60, ge=1, le=500, title="Passes at most", description="Stops early on validation rows.")
+    networks: int = Field(16, ge=1, le=64, title="Networks", description="Their mean is the price.")
+    units: int = Field(192, ge=8, le=1024, title="Units of a layer")
+    layers: int = Field(2, ge=1, le=6, title="Layers")
+    learning_rate: float = Field(0.001, gt=0, le=1, title="Learning rate")
+    text_dims: int = Field(128, ge=8, le=1024, title="Text dimensions", description="TF-IDF compressed to this many.")
+    max_rows: int = Field(
+        50_000, ge=100, le=500_000, title="Rows to learn from", description="A random sample beyond that."
+    )
+    seed: int = Field(0, ge=0, title="Seed", description="Which weights the networks start from.")
+
+
 class NeighboursSpec(BaseSpec):
     made_by = "worker.techniques.neighbours:Neighbours"
     family = Family.BASELINE

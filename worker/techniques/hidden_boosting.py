@@ -9,7 +9,8 @@ from worker.progress import Progress
 from worker.prompts.builtin import BUILT_IN
 from worker.prompts.filling import Form
 from worker.specs import HiddenBoostingSpec
-from worker.techniques.shared.boosting import Boosting, Floats
+from worker.techniques.shared.boosting import Boosting
+from worker.techniques.shared.features import Floats
 from worker.techniques.shared.prompt_filling import Given, fill
 from worker.techniques.shared.prompting import item_texts
 

@@ -4,7 +4,8 @@ import polars as pl
 
 from worker.progress import Progress
 from worker.specs import LightGBMSpec
-from worker.techniques.shared.boosting import Boosting, Floats
+from worker.techniques.shared.boosting import Boosting
+from worker.techniques.shared.features import Floats
 
 
 class LightGBM(Boosting[LightGBMSpec]):

@@ -63,20 +63,3 @@ def test_the_artifact_is_text_json_and_safetensors_and_small(fitted: tuple[Light
     assert parts["trees.txt"].startswith(b"tree")
     assert set(json.loads(parts["about.json"])["means"]) == {"category", "brand"}
     assert sum(map(len, parts.values())) < 20_000_000
-
-
-def test_the_means_of_train_rows_do_not_give_their_prices_away() -> None:
-    """Noise without any pattern: what a row's own mean says about its price must not be more than chance."""
-    random = np.random.default_rng(2)
-    logs = random.normal(0, 1, 2000)
-    train = pl.DataFrame({"category": ["c"] * 2000, "brand": [f"b{i % 7}" for i in range(2000)]})
-    technique = LightGBM(LightGBMSpec(), MemoryResources())
-    means = technique._learn_means(train, logs)
-    assert len(np.unique(means[:, 0])) <= 5
-    assert abs(np.corrcoef(means[:, 1], logs)[0, 1]) < 0.3
-    assert technique._means_of(train)[0, 0] == pytest.approx(logs.sum() / 2010, abs=1e-6)
-
-
-def test_unknown_brands_and_categories_count_as_average(fitted: tuple[LightGBM, Artifact]) -> None:
-    odd = TEST[:1].with_columns(brand=pl.lit("never seen"), category=pl.lit("never seen"))
-    assert fitted[0]._means_of(odd).tolist() == [[0, 0]]

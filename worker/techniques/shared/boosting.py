@@ -6,7 +6,6 @@ from typing import Any, Generic, TypeVar
 
 import lightgbm
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from safetensors.numpy import load, save
 
@@ -14,18 +13,12 @@ from db.types import Artifact
 from worker.progress import Progress
 from worker.specs import BoostingSpec
 from worker.techniques.base import Resources, predictions
-from worker.techniques.shared.text_features import Words
-
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
+from worker.techniques.shared.features import Features, Floats
 
 _SLICE = 500  # items whose features are made at once
 _STOP_AFTER = 60  # trees without progress on the validation rows
 _JUDGED = 20  # validation rows needed to stop early
-_PRIOR = 10  # items of the overall mean that a category's or brand's mean is mixed with
-_FOLDS = 5
 _FEW = 50  # rows below which every tree sees all of them
-_NUMBER = r"\d+(?:\.\d+)?"
 
 
 Spec = TypeVar("Spec", bound=BoostingSpec)
@@ -42,8 +35,7 @@ class Boosting(Generic[Spec]):
     def __init__(self, spec: Spec, resources: Resources) -> None:
         self.spec = spec
         self.resources = resources
-        self._words = Words()
-        self._means: dict[str, dict[str, float]] = {}
+        self._features = Features()
         self._about: dict[str, Any] = {"centre": None}
         self._trees: lightgbm.Booster | None = None
 
@@ -54,20 +46,20 @@ class Boosting(Generic[Spec]):
         progress.advance(len(train) - len(priced))
         if len(priced):
             self._learn(priced, validation.filter(pl.col("price") > 0), progress)
-        about = {**self._about, "means": self._means}
+        about = {**self._about, "means": self._features.means}
         parts = {"about.json": json.dumps(about).encode()}
         if self._trees is not None:
             best = self._trees.best_iteration or self._trees.current_iteration()
             parts["trees.txt"] = self._trees.model_to_string(num_iteration=best).encode()
-            parts["words.safetensors"] = save(self._words.arrays())
+            parts["words.safetensors"] = save(self._features.arrays())
         return Artifact(parts)
 
     def load(self, artifact: Artifact) -> None:
         self._about = json.loads(artifact.parts["about.json"])
-        self._means = self._about.pop("means")
+        means = self._about.pop("means")
         self._trees = None
         if "trees.txt" in artifact.parts:
-            self._words.restore(load(artifact.parts["words.safetensors"]))
+            self._features.restore(load(artifact.parts["words.safetensors"]), means)
             self._trees = lightgbm.Booster(model_str=artifact.parts["trees.txt"].decode())
 
     def price(self, items: pl.DataFrame, progress: Progress) -> pl.DataFrame:
@@ -76,8 +68,8 @@ class Boosting(Generic[Spec]):
         logs = np.empty(len(items))
         for start in range(0, len(items), _SLICE):
             part = items[start : start + _SLICE]
-            guess, axes = self._words.read(part)
-            features = self._features(part, guess, axes, self._means_of(part), progress)
+            guess, features = self._features.read(part)
+            features = self._joined(features, part, progress)
             logs[start : start + len(part)] = guess + self._trees.predict(features, num_threads=_threads())
         logs += self._about["centre"]
         return predictions(items, np.exp(logs))
@@ -91,13 +83,13 @@ class Boosting(Generic[Spec]):
         logs = np.log(train["price"].to_numpy())
         centre = self._about["centre"] = float(logs.mean())
         logs = logs - centre
-        guess, axes = self._words.learn(train, logs, self.spec.text_dims, progress)
-        features = self._features(train, guess, axes, self._learn_means(train, logs), progress)
+        guess, features = self._features.learn(train, logs, self.spec.text_dims, progress)
+        features = self._joined(features, train, progress)
         data = lightgbm.Dataset(features, logs - guess)
         held, callbacks = None, [lambda _: progress.advance(0)]  # so that cancelling works between two trees
         if len(validation) >= _JUDGED:
-            guess, axes = self._words.read(validation)
-            held = self._features(validation, guess, axes, self._means_of(validation), progress)
+            guess, held = self._features.read(validation)
+            held = self._joined(held, validation, progress)
             left = np.log(validation["price"].to_numpy()) - centre - guess
             callbacks.append(lightgbm.early_stopping(_STOP_AFTER, verbose=False))
         self._trees = lightgbm.train(
@@ -124,63 +116,9 @@ class Boosting(Generic[Spec]):
             callbacks=callbacks,
         )
 
-    def _features(self, items: pl.DataFrame, guess: Doubles, axes: Floats, means: Floats, progress: Progress) -> Floats:
-        """(n, 1 + axes + 2 + 6 + width of `vectors`). Advances progress by the number of items."""
-        columns: list[npt.NDArray[Any]] = [guess[:, None], axes, means, _numbers(items), self.vectors(items, progress)]
-        return np.hstack(columns).astype(np.float32)
-
-    def _learn_means(self, train: pl.DataFrame, logs: Doubles) -> Floats:
-        """Means of category and brand for the train rows themselves, each from the folds that the row is not in.
-
-        Leaving out only the row itself is not enough: within a category the mean of the others then falls as the own
-        price rises, and trees read the price off it.
-        """
-        keyed = train.select(category=_key("category"), brand=_key("brand"), log=pl.Series(logs))
-        self._means = _means(keyed)
-        fold = np.random.default_rng(1).integers(0, _FOLDS, len(train))
-        columns = np.zeros((len(train), 2), dtype=np.float32)
-        for number in range(_FOLDS):
-            out = pl.Series(fold == number)
-            columns[fold == number] = _looked_up(keyed.filter(out), _means(keyed.filter(~out)))
-        return columns
-
-    def _means_of(self, items: pl.DataFrame) -> Floats:
-        """Means of category and brand (log $, less the centre) of the train rows; 0 for unknown ones."""
-        return _looked_up(items.select(category=_key("category"), brand=_key("brand")), self._means)
-
-
-def _means(keyed: pl.DataFrame) -> dict[str, dict[str, float]]:
-    """Name -> key -> mean, drawn towards 0 where items are few."""
-    shrunk = pl.col("log").sum() / (pl.len() + _PRIOR)
-    return {name: dict(keyed.group_by(name).agg(shrunk).sort(name).iter_rows()) for name in ("category", "brand")}
-
-
-def _looked_up(keyed: pl.DataFrame, means: dict[str, dict[str, float]]) -> Floats:
-    columns = [
-        keyed[name].replace_strict(known, default=0.0, return_dtype=pl.Float64).to_numpy()
-        if known
-        else np.zeros(len(keyed))
-        for name, known in means.items()
-    ]
-    return np.stack(columns, axis=1).astype(np.float32)
-
-
-def _key(name: str) -> pl.Expr:
-    return pl.col(name).str.strip_chars().str.to_lowercase()
-
-
-def _numbers(items: pl.DataFrame) -> Floats:
-    """(n, 6) lengths of the texts, and the numbers in the title: how many, first, largest, sum; logs of them."""
-    numbers = pl.col("title").str.extract_all(_NUMBER).list.eval(pl.element().cast(pl.Float64, strict=False))
-    frame = items.select(
-        title=pl.col("title").str.len_chars(),
-        description=pl.col("description").str.len_chars(),
-        count=numbers.list.len(),
-        first=numbers.list.first().fill_null(0),
-        largest=numbers.list.max().fill_null(0),
-        total=numbers.list.sum().fill_null(0),
-    )
-    return frame.select(pl.all().cast(pl.Float64).clip(0, 1e9).log1p()).to_numpy().astype(np.float32)
+    def _joined(self, features: Floats, items: pl.DataFrame, progress: Progress) -> Floats:
+        """Features with the columns of `vectors` beside them. Advances progress by the number of items."""
+        return np.hstack([features, self.vectors(items, progress)])
 
 
 def _threads() -> int:
