@@ -96,7 +96,7 @@ def _promised(session: Session, job: Job, source: Dataset, spec: BaseSpec) -> tu
     measured = [
         each
         for each in jobs.all(session, source.id, JobKind.PRICE)
-        if each.spec_hash == job.spec_hash and each.source_id is None and each.state is JobState.DONE
+        if each.fit_key == job.fit_key and each.source_id is None and each.state is JobState.DONE
         and each.split in (Split.TEST, None)
     ]  # fmt: skip
     if measured:
