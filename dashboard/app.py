@@ -18,36 +18,38 @@ ICON = f"""<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32" viewBo
 keep_private()
 st.set_page_config(page_title="Pricewright", page_icon=ICON, layout="wide")
 st.logo(LOGO, size="large")
-page = st.navigation(
-    {
-        "": [
-            st.Page(navigation.DATA, title="Data", icon=":material/table:", default=True),
-            st.Page(navigation.RUN, title="Run", icon=":material/play_circle:"),
-            st.Page(navigation.JOBS, title="Jobs", icon=":material/progress_activity:"),
-            st.Page(navigation.TRADEOFFS, title="Trade-offs", icon=":material/balance:"),
-            st.Page(navigation.RESULTS, title="Results", icon=":material/sell:"),
-            st.Page(navigation.COMPARE, title="Compare", icon=":material/compare_arrows:"),
-        ],
-        "Decide": [
-            st.Page(navigation.ADVISOR, title="Advisor", icon=":material/lightbulb:"),
-            st.Page(navigation.RACE, title="Race", icon=":material/flag:"),
-            st.Page(navigation.WHAT_IF, title="What if", icon=":material/calculate:"),
-            st.Page(navigation.DATA_NEED, title="Data need", icon=":material/query_stats:"),
-            st.Page(navigation.GUESS, title="Guess", icon=":material/psychology:"),
-        ],
-        "Check": [
-            st.Page(navigation.LEAKAGE, title="Leaks", icon=":material/water_drop:"),
-            st.Page(navigation.PRICE_CHECK, title="Price check", icon=":material/manage_search:"),
-        ],
-        "Models": [
-            st.Page(navigation.PROMPTS, title="Prompts", icon=":material/edit_note:"),
-            st.Page(navigation.KNOWLEDGE, title="Knowledge", icon=":material/menu_book:"),
-            st.Page(navigation.FINETUNE, title="Fine-tune", icon=":material/model_training:"),
-            st.Page(navigation.ADAPTERS, title="Adapters", icon=":material/extension:"),
-            st.Page(navigation.ENDPOINTS, title="Endpoints", icon=":material/cloud:"),
-        ],
-    },
-    position="top",
-)
+# Menu -> its pages. Those of the menu without a name stand in the bar itself; an empty menu is not shown.
+PAGES = {
+    "": [  # the way of the work, always in sight
+        st.Page(navigation.DATA, title="Data", icon=":material/table:", default=True),
+        st.Page(navigation.RUN, title="Run", icon=":material/play_circle:"),
+        st.Page(navigation.JOBS, title="Jobs", icon=":material/progress_activity:"),
+        st.Page(navigation.TRADEOFFS, title="Trade-offs", icon=":material/balance:"),
+        st.Page(navigation.RESULTS, title="Results", icon=":material/sell:"),
+    ],
+    "Decide": [  # what a verdict needs beside Trade-offs
+        st.Page(navigation.ADVISOR, title="Advisor", icon=":material/lightbulb:"),
+        st.Page(navigation.COMPARE, title="Compare", icon=":material/compare_arrows:"),
+        st.Page(navigation.RACE, title="Race", icon=":material/flag:"),
+        st.Page(navigation.WHAT_IF, title="What if", icon=":material/calculate:"),
+        st.Page(navigation.GUESS, title="Guess", icon=":material/psychology:"),
+        st.Page(navigation.LEAKAGE, title="Leaks", icon=":material/water_drop:"),
+    ],
+    "Improve": [  # what makes prices better
+        st.Page(navigation.PROMPTS, title="Prompts", icon=":material/edit_note:"),
+        st.Page(navigation.KNOWLEDGE, title="Knowledge", icon=":material/menu_book:"),
+        st.Page(navigation.FINETUNE, title="Fine-tune", icon=":material/model_training:"),
+        st.Page(navigation.ADAPTERS, title="Adapters", icon=":material/extension:"),
+        st.Page(navigation.DATA_NEED, title="Data need", icon=":material/query_stats:"),
+        st.Page(navigation.PRICE_CHECK, title="Price check", icon=":material/manage_search:"),
+    ],
+    "In use": [  # what was decided, at work on new files
+    ],
+    "Settings": [
+        st.Page(navigation.ENDPOINTS, title="Endpoints", icon=":material/cloud:"),
+    ],
+}
+
+page = st.navigation({menu: pages for menu, pages in PAGES.items() if pages}, position="top")
 with widgets.tell_errors(), comparisons.waited_for("page"):
     page.run()

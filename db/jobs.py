@@ -49,6 +49,7 @@ def _value(row: JobRow, usd_per_hour: Decimal, source_name: str | None) -> Job:
         name=row.name,
         description=row.description,
         archived_at=row.archived_at,
+        fit_key=row.fit_key,
     )
 
 
@@ -99,17 +100,18 @@ def latest(session: Session, dataset_id: int, kind: JobKind) -> Job | None:
 def same(
     session: Session,
     dataset_id: int,
-    spec_hash: str,
+    *,
+    fit_key: str,
     split: Split | None,
     limit: int | None,
     source_id: int | None = None,
 ) -> Job | None:
-    """The newest job that prices the same rows with the same spec, learned from the same source (as Job.source_id), and
-    was not given up."""
+    """The newest job that prices the same rows with the same spec in the same form, learned from the same source (as
+    Job.source_id), and was not given up."""
     row = session.execute(
         _SELECT.where(
             JobRow.dataset_id == dataset_id,
-            JobRow.spec_hash == spec_hash,
+            JobRow.fit_key == fit_key,
             JobRow.split.is_not_distinct_from(split),
             JobRow.item_limit.is_not_distinct_from(limit),
             JobRow.source_id.is_not_distinct_from(source_id),
@@ -132,6 +134,7 @@ def create(
     technique: str = "",
     spec: dict[str, Any] | None = None,
     spec_hash: str = "",
+    fit_key: str = "",
     split: Split | None = None,
     limit: int | None = None,
     items_total: int = 0,
@@ -153,6 +156,7 @@ def create(
         technique=technique,
         spec=spec or {},
         spec_hash=spec_hash,
+        fit_key=fit_key,
         split=split,
         item_limit=limit,
         queue=queue,

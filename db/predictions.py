@@ -186,30 +186,30 @@ def members_costs(session: Session, job_id: int) -> pl.DataFrame:
 
 
 def stored(
-    session: Session, dataset_id: int, spec_hash: str, rows: Sequence[int], source_id: int | None = None
+    session: Session, dataset_id: int, fit_key: str, rows: Sequence[int], source_id: int | None = None
 ) -> pl.DataFrame:
-    """PREDICTION_SCHEMA of those of the rows that a pricing job with this very spec and source (as Job.source_id) has
-    answered, the newest of each; what no answer came to is left out."""
+    """PREDICTION_SCHEMA of those of the rows that a pricing job with this very spec, form and source (as Job.source_id)
+    has answered, the newest of each; what no answer came to is left out."""
     columns = ", ".join(f"p.{name}" for name in PREDICTION_SCHEMA)
     return engine.copy_out(
         session,
         f"SELECT DISTINCT ON (p.row) {columns} FROM jobs j JOIN predictions p ON p.job_id = j.id "
-        "WHERE j.dataset_id = %s AND j.spec_hash = %s AND j.source_id IS NOT DISTINCT FROM %s AND j.kind = 'price' "
+        "WHERE j.dataset_id = %s AND j.fit_key = %s AND j.source_id IS NOT DISTINCT FROM %s AND j.kind = 'price' "
         "AND p.row = ANY(%s) AND p.status <> 'failed' ORDER BY p.row, p.job_id DESC",
         PREDICTION_SCHEMA,
-        (dataset_id, spec_hash, source_id, list(rows)),
+        (dataset_id, fit_key, source_id, list(rows)),
     )
 
 
 def unanswered(
-    session: Session, dataset_id: int, spec_hash: str, rows: Sequence[int], source_id: int | None = None
+    session: Session, dataset_id: int, fit_key: str, rows: Sequence[int], source_id: int | None = None
 ) -> list[int]:
     """Those of the rows that `stored` has nothing of, in their order."""
     query = """SELECT wanted.row FROM unnest(CAST(:rows AS bigint[])) WITH ORDINALITY AS wanted(row, place)
                WHERE NOT EXISTS (
                    SELECT 1 FROM jobs j JOIN predictions p ON p.job_id = j.id
-                   WHERE j.dataset_id = :dataset AND j.spec_hash = :spec AND j.kind = 'price'
+                   WHERE j.dataset_id = :dataset AND j.fit_key = :key AND j.kind = 'price'
                      AND j.source_id IS NOT DISTINCT FROM :source AND p.row = wanted.row AND p.status <> 'failed')
                ORDER BY wanted.place"""
-    values = {"rows": list(rows), "dataset": dataset_id, "spec": spec_hash, "source": source_id}
+    values = {"rows": list(rows), "dataset": dataset_id, "key": fit_key, "source": source_id}
     return list(session.scalars(text(query), values))

@@ -251,6 +251,7 @@ class Job:
     name: str = ""  # that a person gave it; "": it is called by what it does
     description: str = ""
     archived_at: datetime | None = None  # None: it is offered in lists
+    fit_key: str = ""  # of a job that prices: its spec with the form that its technique had; "" = nobody kept it
 
     @property
     def learned_from(self) -> int:

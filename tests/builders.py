@@ -93,6 +93,7 @@ def a_job(
         technique=values["technique"],
         spec=values,
         spec_hash=spec.hash,
+        fit_key=spec.fit_key,
         items_total=sum(len(piece) for piece in pieces),
         priority=priority,
         seconds=seconds,

@@ -178,7 +178,7 @@ class LiveMember:
         is_elsewhere = self._priced_id != self._source.id
         source_id = self._source.id if is_elsewhere else None
         with begin() as session:
-            earlier = predictions.stored(session, self._priced_id, self._spec.hash, rows, source_id)
+            earlier = predictions.stored(session, self._priced_id, self._spec.fit_key, rows, source_id)
         judged = self.calibration.filter(  # validation rows of the source are no rows of another table
             ~pl.lit(is_elsewhere)
             & pl.col("row").is_in(items["row"].implode())

@@ -27,6 +27,7 @@ class JobRow(Base):
     technique: Mapped[str] = mapped_column(server_default=text("''"))
     spec: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     spec_hash: Mapped[str] = mapped_column(server_default=text("''"))
+    fit_key: Mapped[str] = mapped_column(server_default=text("''"))  # spec and form; "": of a version that kept none
     split: Mapped[str | None]
     item_limit: Mapped[int | None] = mapped_column(BigInteger)
     queue: Mapped[str]

@@ -80,6 +80,7 @@ def a_running_job(
         technique=values["technique"],
         spec=values,
         spec_hash=spec.hash,
+        fit_key=spec.fit_key,
         split=split,
         items_total=len(rows),
         cap_usd=cap_usd,

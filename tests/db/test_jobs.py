@@ -9,6 +9,7 @@ from db import chunks, datasets, job_progress, jobs, predictions, rates, recover
 from db.engine import Session, begin
 from db.types import DatasetState, JobKind, JobState, Queue, Step
 from tests.builders import a_dataset, a_job, some_predictions
+from worker import specs
 
 LEASE = 15
 
@@ -231,8 +232,8 @@ def test_two_chunks_that_end_at_the_same_moment_still_close_the_job(database):
 def test_the_same_spec_on_the_same_rows_is_the_same_job(session):
     dataset_id = a_dataset(session)
     job_id = a_job(session, dataset_id)
-    spec_hash = jobs.get(session, job_id).spec_hash
-    assert jobs.same(session, dataset_id, spec_hash, None, None).id == job_id
-    assert jobs.same(session, dataset_id, spec_hash, None, 5) is None
+    key = specs.ConstantSpec().fit_key
+    assert jobs.same(session, dataset_id, fit_key=key, split=None, limit=None).id == job_id
+    assert jobs.same(session, dataset_id, fit_key=key, split=None, limit=5) is None
     jobs.set_state(session, job_id, JobState.CANCELLED, among=[JobState.RUNNING])
-    assert jobs.same(session, dataset_id, spec_hash, None, None) is None
+    assert jobs.same(session, dataset_id, fit_key=key, split=None, limit=None) is None

@@ -213,19 +213,25 @@ def test_the_comparison_of_a_dataset_says_what_it_said(upgraded):
     assert [list(curve.values()) for curve in comparison.curves(comparison.comparable(every))] == [[0, 1, 3]]
 
 
-def test_asked_again_every_job_is_the_one_that_was_done(upgraded, work):
+def test_asked_again_every_question_is_the_one_that_was_answered(upgraded, work):
     for job in every_job():
         if job.state is not JobState.DONE:
             continue
-        if job.kind is JobKind.PRICE:
-            again = pricing_actions.start(job.dataset_id, [specs.parse(job.spec)], job.split, job.item_limit)
-        elif job.kind is JobKind.FINETUNE and job.id != GIVEN_UP:
+        if job.kind is JobKind.FINETUNE and job.id != GIVEN_UP:
             again = [finetune_actions.start(job.dataset_id, parsed(job), task=job.spec["task"])]
         elif job.kind is JobKind.DATA_NEED:
             again = [data_need_actions.start(job.dataset_id, parsed(job))]
         else:
             continue
         assert again == [job.id]
+
+
+def test_prices_of_techniques_as_they_were_then_are_not_taken_for_those_of_today(upgraded, work):
+    newest = max(job.id for job in every_job())
+    done = [job for job in every_job() if job.kind is JobKind.PRICE and job.state is JobState.DONE]
+    for job in done:
+        (again,) = pricing_actions.start(job.dataset_id, [specs.parse(job.spec)], job.split, job.item_limit)
+        assert again > newest
 
 
 def test_every_adapter_is_there_with_where_it_comes_from(upgraded):

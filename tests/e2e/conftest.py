@@ -59,12 +59,14 @@ def chart(page: Page) -> None:
     page.wait_for_function(_DRAWN)
 
 
-def visit(page: Page, name: str) -> None:
-    """Go to a page of the bar, as a person does who clicks again where nothing moves: a click that meets the one run
-    with which a page that is over starts anew may be lost."""
+def visit(page: Page, name: str, menu: str = "") -> None:
+    """Go to a page of the bar, or of one of its menus, as a person does who clicks again where nothing moves: a click
+    that meets the one run with which a page that is over starts anew may be lost."""
     heading = page.get_by_role("heading", name=name, level=1, exact=True)
     for _ in range(3):
-        page.get_by_role("link", name=name, exact=True).click()
+        if menu:
+            page.get_by_role("button", name=menu, exact=True).click()
+        page.get_by_role("menuitem" if menu else "link", name=name, exact=True).click()
         try:
             expect(heading).to_be_visible(timeout=10_000)
         except AssertionError:

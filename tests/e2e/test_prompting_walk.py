@@ -60,8 +60,7 @@ def test_from_a_prompt_of_her_own_to_a_comparison(page: Page, stack: Live, serve
     expect(page.get_by_text("costs what you entered from now on")).to_be_visible()
 
     # a prompt: edited, previewed with one of her products, saved, its change shown
-    page.get_by_role("button", name="Models").click()
-    page.get_by_role("menuitem", name="Prompts").click()
+    visit(page, "Prompts", menu="Improve")
     text = page.get_by_role("textbox", name="Prompt", exact=True)
     expect(text).to_have_value(re.compile(re.escape(ASKED)))  # the box stands before its words do
     text.fill(text.input_value().replace(ASKED, WORDS))
@@ -102,7 +101,7 @@ def test_from_a_prompt_of_her_own_to_a_comparison(page: Page, stack: Live, serve
     assert server.log.repeats() == {}
 
     # compared row by row, down to the prompt as it was sent
-    visit(page, "Compare")
+    visit(page, "Compare", menu="Decide")
     expect(page.get_by_text("paired difference")).to_be_visible()
     chart(page)
     table = page.get_by_test_id("stDataFrame").first

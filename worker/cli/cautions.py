@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from worker.cli.console import warn
+from worker.cli.console import err, warn
 from worker.pricing import comparison
 
 
@@ -15,8 +15,11 @@ def say(job_ids: Sequence[int], *, quiet: bool) -> list[str]:
 
 
 def say_unlike(job_ids: Sequence[int], *, quiet: bool) -> list[str]:
-    """What is known only when the jobs are done: that rows are unlike those that intervals were learned on."""
+    """What is known only when the jobs are done: that rows are unlike those that intervals were learned on. What is no
+    reason to beware, a promise that was not broken, is said, too, and not among the sentences that come back."""
     sentences = comparison.unlike(job_ids)
     for sentence in sentences if not quiet else ():
         warn(sentence)
+    for sentence in comparison.promises(job_ids) if not quiet else ():
+        err.print(sentence)
     return sentences

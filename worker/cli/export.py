@@ -14,9 +14,10 @@ from db.engine import begin
 from db.errors import UserError, WrongState
 from db.types import Job, JobKind, JobState
 from worker import amounts
+from worker.cli import cautions
 from worker.cli.console import AsJson, out, print_json, warn
 from worker.evaluation.certainty import TOLERANCES, USUAL_TOLERANCE
-from worker.pricing import comparison, export, filtering, lists
+from worker.pricing import export, filtering, lists
 from worker.pricing.priced_file import actions as priced_file
 from worker.server.up import running_stack
 
@@ -101,8 +102,7 @@ def _lists(job_id: int, file: Path, hit_rate: float, tolerance: float, *, as_jso
         divided = lists.of_job(job_id, hit_rate / 100, tolerance)
         if divided is None:
             raise UserError(f"Job {job_id}: {lists.WHY_NONE}")
-        for sentence in comparison.unlike([job_id]):
-            warn(sentence)
+        cautions.say_unlike([job_id], quiet=False)
         for frame, target in zip((divided.priced, divided.for_a_person), targets, strict=True):
             export.write(frame, target)
     said = [*lists.sentences(divided), f"They are in {targets[0]} and {targets[1]}."]
@@ -114,8 +114,7 @@ def _as_uploaded(job_id: int, file: Path | None, hit_rate: float | None, toleran
         with begin() as session:
             dataset = datasets.get(session, _check_priced(job_id).dataset_id)
         target = file or Path(priced_file.name_of(dataset))
-        for sentence in comparison.unlike([job_id]):
-            warn(sentence)
+        cautions.say_unlike([job_id], quiet=False)
         wish = None if hit_rate is None else hit_rate / 100
         flags = priced_file.write(job_id, target, hit_rate=wish, within=tolerance)
     counted = amounts.listed([f"{rows:,} {flag}" for flag, rows in flags.items()]) if flags else "none"

@@ -88,10 +88,11 @@ def price(
             with begin() as session:
                 export.write(predictions.of_job(session, job_ids[0]), to)
         report = comparison.of_jobs(job_ids)
+        promises = comparison.promises(job_ids)
         priced = "" if report else _priced(job_ids)
     if as_json:
         told = {"dataset": dataset.id, "source": known.id, "jobs": job_ids, "rows": report, "warnings": warnings}
-        print_json(told | about)
+        print_json(told | {"promises": promises} | about)
     else:
         out.print(tables.comparison(report) if report else priced)
         for table in tables.combinations(report):

@@ -7,6 +7,7 @@ import polars as pl
 
 from db.types import PredictionStatus
 from worker.evaluation.conformal import COVERAGE
+from worker.evaluation.resampling import LEVEL, normal_quantile
 from worker.evaluation.slices import BANDS, EDGES, NO_CATEGORY, OTHER
 
 COLUMNS: dict[str, pl.DataType] = {
@@ -15,8 +16,9 @@ COLUMNS: dict[str, pl.DataType] = {
     "order": pl.Int64(),  # 0 = the cheapest band, the category with most items
     "n": pl.Int64(),  # answered rows whose true price is known and that have an interval
     "covered": pl.Float64(),  # the share of them whose true price lies in it
-    "covered_low": pl.Float64(),  # 95 % interval of that share
+    "covered_low": pl.Float64(),  # its interval
     "covered_high": pl.Float64(),
+    "level": pl.Float64(),  # of that interval
     "width": pl.Float64(),  # the median of (high - low) / price
     "verdict": pl.String(),  # VERDICTS
 }
@@ -28,32 +30,32 @@ VERDICTS = (HOLDS, NARROW, WIDE, FEW)
 FEWEST = 20  # rows below which a share says too little
 
 
-def overall(predictions: pl.DataFrame) -> pl.DataFrame:
-    """COLUMNS, one line per job that has intervals, in the order of the jobs.
+def overall(predictions: pl.DataFrame, *, level: float = LEVEL) -> pl.DataFrame:
+    """COLUMNS, one line per job that has intervals, in the order of the jobs; shares have intervals of that level.
 
     `predictions` has job_id, group_id (of near-duplicates), truth, price, low and high ($), status and category.
     """
-    return _each(_held(predictions).with_columns(slice=pl.lit("")), [""])
+    return _each(_held(predictions).with_columns(slice=pl.lit("")), [""], level)
 
 
-def by_band(predictions: pl.DataFrame) -> pl.DataFrame:
+def by_band(predictions: pl.DataFrame, *, level: float = LEVEL) -> pl.DataFrame:
     """COLUMNS, a line per job and band of the predicted price (slices.BANDS); bands without rows are left out.
 
     By the predicted price and not by the true one: a promise has to hold for what is known when it is made.
     """
     held = _held(predictions)
     labels = np.array(BANDS)[np.digitize(held["price"].to_numpy(), EDGES)]
-    return _each(held.with_columns(slice=pl.Series(labels, dtype=pl.String)), BANDS)
+    return _each(held.with_columns(slice=pl.Series(labels, dtype=pl.String)), BANDS, level)
 
 
-def by_category(predictions: pl.DataFrame, *, top: int = 12) -> pl.DataFrame:
+def by_category(predictions: pl.DataFrame, *, top: int = 12, level: float = LEVEL) -> pl.DataFrame:
     """COLUMNS, a line per job and category; beyond the `top` with most rows it is "(other)"."""
     held = _held(predictions).with_columns(
         slice=pl.when(pl.col("category").fill_null("") == "").then(pl.lit(NO_CATEGORY)).otherwise("category")
     )
     kept = held.group_by("slice").len().sort("len", "slice", descending=[True, False])["slice"].head(top).to_list()
     named = pl.when(pl.col("slice").is_in(kept)).then("slice").otherwise(pl.lit(OTHER))
-    return _each(held.with_columns(slice=named), [*kept, OTHER])
+    return _each(held.with_columns(slice=named), [*kept, OTHER], level)
 
 
 def _held(predictions: pl.DataFrame) -> pl.DataFrame:
@@ -63,7 +65,7 @@ def _held(predictions: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _each(held: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+def _each(held: pl.DataFrame, names: Sequence[str], level: float) -> pl.DataFrame:
     order = {name: place for place, name in enumerate(names)}
     figures = held.group_by("job_id", "slice").agg(
         n=pl.len().cast(pl.Int64),
@@ -72,9 +74,11 @@ def _each(held: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
         groups=pl.col("group_id").n_unique(),
     )
     lines = figures.with_columns(order=pl.col("slice").replace_strict(order, return_dtype=pl.Int64, default=0))
-    low, high = _reach(lines["covered"].to_numpy(), lines["groups"].to_numpy())
+    low, high = _reach(lines["covered"].to_numpy(), lines["groups"].to_numpy(), level)
     lines = lines.with_columns(
-        covered_low=pl.Series(low, dtype=pl.Float64), covered_high=pl.Series(high, dtype=pl.Float64)
+        covered_low=pl.Series(low, dtype=pl.Float64),
+        covered_high=pl.Series(high, dtype=pl.Float64),
+        level=pl.lit(level),
     )
     verdict = (
         pl.when(pl.col("groups") < FEWEST)
@@ -90,9 +94,9 @@ def _each(held: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _reach(share: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The 95 % interval of a share (Wilson 1927); near-duplicates count as one row, so that it is rather too wide."""
-    z = 1.96
+def _reach(share: np.ndarray, groups: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """The interval of a share (Wilson 1927); near-duplicates count as one row, so that it is rather too wide."""
+    z = normal_quantile((1 + level) / 2)
     n = np.maximum(groups, 1)
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from worker.evaluation import metrics, resampling
+from worker.evaluation.resampling import LEVEL
 
 EDGES = (1.0, 7.0, 30.0, 90.0, 365.0)
 """Days; an age on an edge belongs to the band above."""
@@ -18,8 +19,9 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "order": pl.Int32,  # 0 = the youngest
     "n": pl.Int64,  # predictions with a price, a known truth and neighbours of this age
     "mae": pl.Float64,  # $
-    "mae_low": pl.Float64,  # 95 % percentile bootstrap over items; null below 2 items
+    "mae_low": pl.Float64,  # percentile bootstrap over items; null below 2 items
     "mae_high": pl.Float64,
+    "level": pl.Float64,  # of that interval
     "median_ape": pl.Float64,  # share of the true price
 }
 
@@ -35,7 +37,7 @@ def neighbour_age(evidence: pl.Series) -> pl.Series:
     return pl.Series("age_days", ages, dtype=pl.Float64)
 
 
-def by_age(frame: pl.DataFrame, n_boot: int = 1000, seed: int = 0) -> pl.DataFrame:
+def by_age(frame: pl.DataFrame, n_boot: int = 1000, seed: int = 0, *, level: float = LEVEL) -> pl.DataFrame:
     """COLUMNS, one line per band of age that has a prediction, the youngest first.
 
     `frame` has truth and price ($), status, usd, saved_usd, seconds, tokens_in, tokens_out and evidence (JSON with
@@ -50,7 +52,7 @@ def by_age(frame: pl.DataFrame, n_boot: int = 1000, seed: int = 0) -> pl.DataFra
         part = judged.filter(pl.Series(places == order))
         if part.is_empty():
             continue
-        low, high = _interval(part["absolute"].to_numpy(), n_boot, seed)
+        low, high = _interval(part["absolute"].to_numpy(), n_boot, seed, level)
         lines.append(
             {
                 "band": band,
@@ -59,16 +61,19 @@ def by_age(frame: pl.DataFrame, n_boot: int = 1000, seed: int = 0) -> pl.DataFra
                 "mae": part["absolute"].mean(),
                 "mae_low": low,
                 "mae_high": high,
+                "level": level,
                 "median_ape": part["relative"].median(),
             }
         )
     return pl.DataFrame(lines, schema=COLUMNS)
 
 
-def _interval(off: np.ndarray[Any, np.dtype[np.float64]], n_boot: int, seed: int) -> tuple[float | None, float | None]:
+def _interval(
+    off: np.ndarray[Any, np.dtype[np.float64]], n_boot: int, seed: int, level: float
+) -> tuple[float | None, float | None]:
     if len(off) < resampling.FEWEST_GROUPS:
         return None, None
     figure = resampling.means(off[:, None])
     blocks = resampling.weights(resampling.alone(len(off)), resampling.affordable(len(off), n_boot), seed)
     drawn = np.concatenate([figure(block) for block in blocks])[:, 0]
-    return resampling.interval(drawn, float(off.mean()))
+    return resampling.interval(drawn, float(off.mean()), level)

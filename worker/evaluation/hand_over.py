@@ -15,6 +15,7 @@ from db.types import PredictionStatus
 from worker.evaluation import resampling
 from worker.evaluation.certainty import Certainty, Promise
 from worker.evaluation.measures import hit
+from worker.evaluation.resampling import LEVEL
 from worker.evaluation.slices import BANDS, EDGES, NO_CATEGORY, OTHER
 
 NO_ANSWER, UNLIKE, UNSURE = "no answer", "unlike what was learned from", "interval too wide"
@@ -27,7 +28,7 @@ CURVE: dict[str, pl.DataType] = {
     "n": pl.Int64(),  # rows kept
     "expected": pl.Float64(),  # hit rate that calibration rows let expect
     "realised": pl.Float64(),  # on the test rows
-    "low": pl.Float64(),  # 95 % bootstrap over groups; null: too few, or all alike
+    "low": pl.Float64(),  # bootstrap over groups; null: too few, or all alike
     "high": pl.Float64(),
 }
 SEGMENTS: dict[str, pl.DataType] = {
@@ -50,8 +51,9 @@ class Realised:
 
     rows: int
     share: float
-    low: float | None  # 95 % bootstrap over groups; None: too few, or all alike
+    low: float | None  # bootstrap over groups; None: too few, or all alike
     high: float | None
+    level: float  # of that interval
 
 
 def divide(
@@ -76,16 +78,16 @@ def divide(
     return predictions.with_columns(chance=chance, reason=reason)
 
 
-def realised(divided: pl.DataFrame, within: float) -> Realised | None:
+def realised(divided: pl.DataFrame, within: float, *, level: float = LEVEL) -> Realised | None:
     """The hits among the kept rows of `divide`; None where no true price of one is known."""
     kept = divided.filter(pl.col("reason") == "", pl.col("truth").is_not_null())
     if kept.is_empty():
         return None
-    [line] = _figures(kept, np.ones((1, len(kept)), dtype=bool), within)
-    return Realised(len(kept), *line)
+    [line] = _figures(kept, np.ones((1, len(kept)), dtype=bool), within, level)
+    return Realised(len(kept), *line, level)
 
 
-def curve(predictions: pl.DataFrame, certainty: Certainty) -> pl.DataFrame:
+def curve(predictions: pl.DataFrame, certainty: Certainty, *, level: float = LEVEL) -> pl.DataFrame:
     """CURVE of one job's rows with a known true price: what keeping ever more of them brings, the surest first.
 
     Rows that are equally sure are kept together. The share counts rows without an answer among the others.
@@ -100,7 +102,7 @@ def curve(predictions: pl.DataFrame, certainty: Certainty) -> pl.DataFrame:
     score = answered["score"].to_numpy()
     limits = np.unique(np.quantile(score, np.linspace(0, 1, _POINTS, endpoint=False), method="higher"))[::-1]
     kept = score >= limits[:, None]
-    figures = _figures(answered, kept, certainty.within)
+    figures = _figures(answered, kept, certainty.within, level)
     n = kept.sum(axis=1)
     return pl.DataFrame(
         {
@@ -114,7 +116,9 @@ def curve(predictions: pl.DataFrame, certainty: Certainty) -> pl.DataFrame:
     )
 
 
-def segments(divided: pl.DataFrame, within: float, *, by: str = "", top: int = 12) -> pl.DataFrame:
+def segments(
+    divided: pl.DataFrame, within: float, *, by: str = "", top: int = 12, level: float = LEVEL
+) -> pl.DataFrame:
     """SEGMENTS of `divide`'s frame: all rows (by ""), by "band" of the predicted price, or by "category".
 
     share: of the segment's rows that are kept. expected and realised speak of the kept ones; realised is null where no
@@ -123,7 +127,7 @@ def segments(divided: pl.DataFrame, within: float, *, by: str = "", top: int = 1
     named, order = sliced(divided, by, top)
     places = {name: place for place, name in enumerate(order)}
     lines = [
-        _segment(name, places[name], part, within)
+        _segment(name, places[name], part, within, level)
         for (name,), part in named.partition_by("slice", as_dict=True).items()
     ]
     return pl.DataFrame(lines, schema=SEGMENTS, orient="row").sort("order")
@@ -150,9 +154,9 @@ def sliced(divided: pl.DataFrame, by: str, top: int = 12) -> tuple[pl.DataFrame,
     return named, order
 
 
-def _segment(name: str, order: int, part: pl.DataFrame, within: float) -> dict[str, object]:
+def _segment(name: str, order: int, part: pl.DataFrame, within: float, level: float) -> dict[str, object]:
     kept = part.filter(pl.col("reason") == "")
-    found = realised(part, within)
+    found = realised(part, within, level=level)
     return {
         "slice": name, "order": order, "rows": len(part), "share": len(kept) / len(part), "n": len(kept),
         "expected": kept["chance"].mean(), "realised": found and found.share, "low": found and found.low,
@@ -160,8 +164,10 @@ def _segment(name: str, order: int, part: pl.DataFrame, within: float) -> dict[s
     }  # fmt: skip
 
 
-def _figures(answered: pl.DataFrame, kept: Mask, within: float) -> list[tuple[float, float | None, float | None]]:
-    """Hit rate and its 95 % interval of each of several choices among rows, kept (choices, rows).
+def _figures(
+    answered: pl.DataFrame, kept: Mask, within: float, level: float
+) -> list[tuple[float, float | None, float | None]]:
+    """Hit rate and its interval of each of several choices among rows, kept (choices, rows).
 
     No interval where all hit or all miss: rows drawn again from these say nothing of what else there may be.
     """
@@ -175,6 +181,6 @@ def _figures(answered: pl.DataFrame, kept: Mask, within: float) -> list[tuple[fl
     for place, choice in enumerate(kept):
         share = float(hits[choice].mean())
         told = 0 < share < 1 and len(np.unique(groups[choice])) >= _FEWEST
-        ends = resampling.interval(rates[:, place], share) if told else (None, None)
+        ends = resampling.interval(rates[:, place], share, level) if told else (None, None)
         lines.append((share, *ends))
     return lines

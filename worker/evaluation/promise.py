@@ -24,6 +24,11 @@ class Kept:
     low: float | None = None  # of worse_by; None with too few independent rows on either side
     high: float | None = None
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether it errs surely more than was promised."""
+        return self.low is not None and self.low > 0
+
     def sentence(self) -> str:
         """The difference with its interval, no stronger than that: "worse than promised by $6.00 ($2.00 to $10.00)"."""
         measure = DECIDING[self.measure]

@@ -100,7 +100,8 @@ def run_both(dataset_id: int, technique: str = TECHNIQUE) -> list[int]:
 def ran(dataset_id: int, technique: str = TECHNIQUE) -> list[int]:
     """The job ids of `run_both`, where it was called before; [] else. Raises UserError as it does."""
     with begin() as session:
-        same = [jobs.same(session, each, _spec(technique).hash, Split.TEST, None) for each in _both(dataset_id)]
+        key = _spec(technique).fit_key
+        same = [jobs.same(session, each, fit_key=key, split=Split.TEST, limit=None) for each in _both(dataset_id)]
     return [job.id for job in same if job] if all(same) else []
 
 

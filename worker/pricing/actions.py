@@ -79,12 +79,21 @@ def start(
         job_ids = []
         for spec in [planning.pinned(session, source or dataset, each) for each in specs]:
             planning.check(session, source or dataset, spec, rows)
-            same = jobs.same(session, dataset_id, spec.hash, split, limit, source.id if source else None)
+            same = jobs.same(
+                session,
+                dataset_id,
+                fit_key=spec.fit_key,
+                split=split,
+                limit=limit,
+                source_id=source.id if source else None,
+            )
             if same and same.race_id is not None and not same.state.is_final:
                 raise WrongState(
                     f"Job {same.id} prices these rows for race {same.race_id}, which goes on; wait for it to end, or "
                     "cancel the race."
                 )
+            if same and same.archived_at:
+                jobs.change(session, same.id, archived_at=None)  # or nobody would see what she asked for
             job_ids.append(
                 same.id if same else start_one(session, dataset, spec, [rows], split, limit, cap_usd, source=source)
             )
@@ -117,6 +126,7 @@ def start_one(
         technique=spec.technique,
         spec=spec.model_dump(mode="json"),
         spec_hash=spec.hash,
+        fit_key=spec.fit_key,
         split=split,
         limit=limit,
         items_total=sum(map(len, blocks)),

@@ -216,7 +216,7 @@ def cautions(job_ids: Sequence[int]) -> list[str]:
 
 def unlike(job_ids: Sequence[int]) -> list[str]:
     """Sentences about finished jobs whose rows are unlike those that their intervals were learned on, and what those
-    that learned from another dataset found there (worker.pricing.elsewhere)."""
+    that learned from another dataset found there, a broken promise included (worker.pricing.elsewhere)."""
     said = []
     with begin() as session:
         for job in (jobs.get(session, job_id) for job_id in job_ids):
@@ -230,6 +230,13 @@ def unlike(job_ids: Sequence[int]) -> list[str]:
                 )
             said += elsewhere.sentences(session, job)
     return list(dict.fromkeys(said))
+
+
+def promises(job_ids: Sequence[int]) -> list[str]:
+    """Sentences about finished jobs that learned from another dataset and did not break what was promised there."""
+    with begin() as session:
+        said = [elsewhere.promised(session, jobs.get(session, job_id)) for job_id in job_ids]
+    return list(filter(None, said))
 
 
 def curve(job_ids: Sequence[int]) -> dict[str, Any]:

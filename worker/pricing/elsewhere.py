@@ -96,7 +96,7 @@ def _promised(session: Session, job: Job, source: Dataset, spec: BaseSpec) -> tu
     measured = [
         each
         for each in jobs.all(session, source.id, JobKind.PRICE)
-        if each.spec_hash == job.spec_hash and each.source_id is None and each.state is JobState.DONE
+        if each.fit_key == job.fit_key and each.source_id is None and each.state is JobState.DONE
         and each.split in (Split.TEST, None)
     ]  # fmt: skip
     if measured:
@@ -110,11 +110,10 @@ def _promised(session: Session, job: Job, source: Dataset, spec: BaseSpec) -> tu
 
 
 def sentences(session: Session, job: Job) -> list[str]:
-    """What to know of a finished job that learned from another dataset; [] for others."""
-    stored = (results.get(session, job.id) or {}).get(RESULT)
-    if not stored:
+    """What to beware of in a finished job that learned from another dataset; [] for others."""
+    found = _found(session, job)
+    if found is None:
         return []
-    found = ElsewhereResult.parse(stored)
     said = [_unknown(found, column, job) for column in _COLUMNS if found.unknown[column].rows]
     if found.copies:
         are = "is a copy or near-copy" if len(found.copies) == 1 else "are copies or near-copies"
@@ -123,9 +122,23 @@ def sentences(session: Session, job: Job) -> list[str]:
             f"{amounts.count(len(found.copies), 'row')} of {found.rows:,} {are} of rows of {job.source_name} with a "
             f"known price ({found.same:,} the same, {len(found.copies) - found.same:,} nearly){left_out}."
         )
-    if found.promise:
-        said.append(_kept(found.promise, job))
+    if found.promise and _usual(found.promise).is_broken:
+        said.append(_compared_with(found.promise, job))
     return said
+
+
+def promised(session: Session, job: Job) -> str:
+    """How the error of a finished job that learned from another dataset compares with what was promised, where that was
+    not broken; "" else."""
+    found = _found(session, job)
+    if found is None or not found.promise or _usual(found.promise).is_broken:
+        return ""
+    return _compared_with(found.promise, job)
+
+
+def _found(session: Session, job: Job) -> ElsewhereResult | None:
+    stored = (results.get(session, job.id) or {}).get(RESULT)
+    return ElsewhereResult.parse(stored) if stored else None
 
 
 def _unknown(found: ElsewhereResult, column: str, job: Job) -> str:
@@ -139,8 +152,12 @@ def _unknown(found: ElsewhereResult, column: str, job: Job) -> str:
     )
 
 
-def _kept(told: dict[str, Any], job: Job) -> str:
-    kept = promise.Kept(**told["measures"][USUAL])
+def _usual(told: dict[str, Any]) -> promise.Kept:
+    return promise.Kept(**told["measures"][USUAL])
+
+
+def _compared_with(told: dict[str, Any], job: Job) -> str:
+    kept = _usual(told)
     measure = DECIDING[USUAL]
     return (
         f"{specs.parse(job.spec).label}, job {job.id}: {measure.short.lower()} {measure.written(kept.here)} on "

@@ -113,7 +113,7 @@ class Comparison:
         if part == "every pair":
             return self._compared.every_pair(by)
         if part in COVERAGE:
-            return _COVERAGE[part](self._lines)
+            return _COVERAGE[part](self._lines, level=settings().confidence)
         if part in _SLICES:
             return _SLICES[part](self._lines, by=by, **how)
         question = next(question for question, each in APART.items() if each == part)
@@ -136,7 +136,7 @@ _SLICES: dict[Part, Callable[..., pl.DataFrame]] = {
     "by category": slices.by_category,
     "by band": slices.by_band,
 }
-_COVERAGE: dict[Part, Callable[[pl.DataFrame], pl.DataFrame]] = {
+_COVERAGE: dict[Part, Callable[..., pl.DataFrame]] = {
     "coverage": coverage.overall,
     "coverage by category": coverage.by_category,
     "coverage by band": coverage.by_band,

@@ -9,6 +9,7 @@ import polars as pl
 
 from db import artifacts, datasets, jobs, predictions, results
 from db.engine import Session, begin
+from db.settings import settings
 from db.types import Artifact, Job, Split
 from worker import amounts, specs
 from worker.evaluation import calibration, certainty, hand_over
@@ -71,7 +72,8 @@ class Lists:
 
     def segments(self, by: str) -> pl.DataFrame:
         """`hand_over.segments` of the rows."""
-        return hand_over.segments(self.rows.join(self.groups, on="row", how="left"), self.within, by=by)
+        rows = self.rows.join(self.groups, on="row", how="left")
+        return hand_over.segments(rows, self.within, by=by, level=settings().confidence)
 
     def as_json(self) -> dict[str, Any]:
         found = self.realised
@@ -86,7 +88,8 @@ class Lists:
             "promised": self.promise and self.promise.wish,
             "most": self.most,
             "expected": self.expected,
-            "realised": found and {"rows": found.rows, "share": found.share, "low": found.low, "high": found.high},
+            "realised": found
+            and {"rows": found.rows, "share": found.share, "low": found.low, "high": found.high, "level": found.level},
             "sentences": sentences(self),
         }
 
@@ -204,7 +207,7 @@ def of_job(job_id: int, wish: float, within: float, priced: pl.DataFrame | None 
         groups=groups,
         promise=promise,
         most=known.most() if promise is None else None,
-        realised=hand_over.realised(rows.join(groups, on="row", how="left"), within),
+        realised=hand_over.realised(rows.join(groups, on="row", how="left"), within, level=settings().confidence),
     )
 
 
@@ -222,12 +225,18 @@ def sentences(lists: Lists) -> list[str]:
         )
     found = lists.realised
     if found is not None:
-        between = "" if found.low is None else f" ({found.low:.0%} to {found.high:.0%}, 95 % interval)"
         said.append(
-            f"Of the {amounts.count(found.rows, 'priced row')} whose true price is known, {found.share:.0%}{between} "
-            f"are {tolerance}."
+            f"Of the {amounts.count(found.rows, 'priced row')} whose true price is known, {measured(found)} are "
+            f"{tolerance}."
         )
     return said
+
+
+def measured(found: Realised) -> str:
+    """A hit rate with its interval: 84% (78% to 89%, 95 % interval)."""
+    if found.low is None:
+        return f"{found.share:.0%}"
+    return f"{found.share:.0%} ({found.low:.0%} to {found.high:.0%}, {amounts.level(found.level)} interval)"
 
 
 def refusal(wish: float, most: float | None) -> str:

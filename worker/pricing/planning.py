@@ -133,7 +133,9 @@ def estimate(
     target = datasets.target_rows(session, dataset.id, split, limit, elsewhere=elsewhere)
     known = source or dataset
     spec = pinned(session, known, spec)
-    same = jobs.same(session, dataset.id, spec.hash, split, limit, source.id if source else None)
+    same = jobs.same(
+        session, dataset.id, fit_key=spec.fit_key, split=split, limit=limit, source_id=source.id if source else None
+    )
     if isinstance(spec, CombinedSpec):
         made = _of_members(session, dataset, known, spec, target)
     else:
@@ -191,7 +193,9 @@ def _of_members(session: Session, dataset: Dataset, source: Dataset, spec: Combi
     """What the members have not answered yet; at most, because an ensemble leaves out who brings nothing, and a cascade
     asks the dearer ones about some rows only."""
     source_id = None if source.id == dataset.id else source.id
-    missing = [predictions.unanswered(session, dataset.id, member.hash, target, source_id) for member in spec.members]
+    missing = [
+        predictions.unanswered(session, dataset.id, member.fit_key, target, source_id) for member in spec.members
+    ]
     parts = [_of_one(session, dataset, source, *pair) for pair in zip(spec.members, missing, strict=True)]
     there = len(target) * len(parts) - sum(part.items for part in parts)
     basis = f"At most: all members asked about all rows, less {there:,} answers that are there."

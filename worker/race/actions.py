@@ -93,7 +93,7 @@ def _racers(
     caps = planning.shares(budget_usd, whole) if budget_usd is not None else {}
     racers = []
     for place, spec in enumerate(specs):
-        same = jobs.same(session, dataset.id, spec.hash, Split.TEST, limit)
+        same = jobs.same(session, dataset.id, fit_key=spec.fit_key, split=Split.TEST, limit=limit)
         if same and same.race_id is not None and not same.state.is_final:
             raise WrongState(f"Job {same.id} takes part in race {same.race_id}, which goes on; wait for it to end.")
         job_id = (

@@ -48,7 +48,7 @@ class BaseSpec(BaseModel):
     chunk_items: ClassVar[int]  # items per chunk: a few seconds of work, so that progress moves and retries are cheap
     needs_fit: ClassVar[bool] = True
     needs_validation: ClassVar[bool] = True  # its fit looks at validation rows, which then can't calibrate it
-    fit_form: ClassVar[int] = 1  # raised when what a fit keeps is read differently than before: then all is fitted anew
+    fit_form: ClassVar[int] = 1  # raised when stored fits are read, or rows priced, in another way: then all is anew
     uses_llm: ClassVar[bool] = False
     needs_adapter: ClassVar[bool] = False  # has a field `adapter`, and can't run before there is one
     calls_functions: ClassVar[bool] = False  # needs a model that can, and so an endpoint: none on this machine can
@@ -107,7 +107,8 @@ class BaseSpec(BaseModel):
 
     @property
     def fit_key(self) -> str:
-        """What a fit is kept under, together with its train side (db.datasets.fit_hash)."""
+        """What a fit is kept under, together with its train side (db.datasets.fit_hash), and what tells a job from
+        those of the same spec in an older form."""
         return f"{self.hash} {self.fit_form} {_FIT_FORM}"
 
     def changes(self, form: str = "") -> list[str]:

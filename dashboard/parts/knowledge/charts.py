@@ -8,7 +8,7 @@ from worker import amounts
 
 
 def by_age(table: pl.DataFrame) -> Chart:
-    """worker.evaluation.freshness.by_age as points with 95 % intervals, the youngest neighbours on the left."""
+    """worker.evaluation.freshness.by_age as points with their intervals, the youngest neighbours on the left."""
     x = alt.X(
         "band:N",
         sort=table["band"].to_list(),

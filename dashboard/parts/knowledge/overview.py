@@ -13,6 +13,7 @@ from db.types import Dataset, Job, JobState
 from worker import specs
 from worker.jobs import actions
 from worker.knowledge import actions as knowledge_actions
+from worker.pricing import comparison
 
 SECONDS = 0.5  # between two looks at a search or a job
 
@@ -203,6 +204,7 @@ def freshness(dataset: Dataset) -> None:
         )
     widgets.chart(charts.by_age(table), "error-by-age", key=f"age-{chosen}")
     st.caption(
-        "Test rows by the median age of the neighbours they rest on; bars are 95 % bootstrap intervals. Older prices "
+        "Test rows by the median age of the neighbours they rest on; bars are "
+        f"{formats.level(comparison.level())} bootstrap intervals. Older prices "
         "may belong to other kinds of products, so a difference is a reason to look, not a proof."
     )

@@ -15,6 +15,7 @@ from db.types import Dataset, Freshness, Job, JobKind, JobState, KnowledgeBase
 from worker.evaluation import freshness
 from worker.knowledge import actions
 from worker.knowledge.actions import IndexEstimate
+from worker.pricing import comparison
 
 
 @dataclass(frozen=True)
@@ -83,4 +84,4 @@ def categories(dataset: Dataset) -> list[str]:
 @st.cache_data(max_entries=50, show_spinner="Comparing old and new neighbours …")
 def by_age(job_id: int, version: reads.Version) -> pl.DataFrame:
     """worker.evaluation.freshness.by_age of a finished job; empty when its answers rest on no neighbours."""
-    return freshness.by_age(pl.read_parquet(reads.predictions(job_id, version)))
+    return freshness.by_age(pl.read_parquet(reads.predictions(job_id, version)), level=comparison.level())

@@ -356,7 +356,7 @@ def _coverage(name: str, frame: pl.DataFrame, facts: Facts, first: Sequence[Colu
         *first,
         Column("n", "Test rows", "count"),
         Column("covered", "True price inside", "share"),
-        Column("covered_low", "95 % interval from", "share"),
+        Column("covered_low", f"{formats.level(facts.level)} interval from", "share"),
         Column("covered_high", "to", "share"),
         Column("said", "Promise"),
         Column("width", "Width", "share"),

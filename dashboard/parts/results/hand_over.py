@@ -24,7 +24,7 @@ _COLUMNS: dict[str, Any] = {
     "share": _number("Share priced", format="percent"),
     "expected": _number("Expected to hit", format="percent", help="Of the priced ones, as validation rows let expect."),
     "realised": _number("Did hit", format="percent", help="Of the priced ones whose true price is known."),
-    "low": _number("from", format="percent", help="95 % interval, near-duplicates counted together."),
+    "low": _number("from", format="percent", help="Interval, near-duplicates counted together."),
     "high": _number("to", format="percent"),
 }
 

@@ -31,9 +31,13 @@ def added(job: Job) -> None:
 
 
 def unlike(job: Job) -> None:
-    """Warns of rows that are unlike those that the job's intervals were learned on."""
-    for sentence in comparison.unlike([job.id]) if job.state is JobState.DONE else ():
+    """Warns of rows that are unlike those that the job's intervals were learned on; says how a promise was kept."""
+    if job.state is not JobState.DONE:
+        return
+    for sentence in comparison.unlike([job.id]):
         st.warning(words.plain(sentence), icon=":material/warning:")
+    for sentence in comparison.promises([job.id]):
+        st.info(words.plain(sentence), icon=":material/handshake:")
 
 
 def as_uploaded(dataset: Dataset, job: Job, wish: float | None = None, within: float | None = None) -> None:

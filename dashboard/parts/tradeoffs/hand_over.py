@@ -7,7 +7,7 @@ from dashboard.parts.tradeoffs import hand_over_charts
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
 from dashboard.shared import formats, widgets, words
 from dashboard.shared.reads import Version
-from worker.pricing import lists
+from worker.pricing import comparison, lists
 from worker.pricing.lists import Lists
 
 
@@ -39,9 +39,9 @@ def show(versions: dict[int, Version], labels: dict[int, str]) -> None:
     st.caption(
         f"{wish} % certainty: at least {wish} % of such prices are within {within:.0%} of the true one, a promise made "
         f"by {lists.PROCEDURE}. Each line keeps ever more test rows, those first whose price is surest; the rest is "
-        "for a person. The band is the 95 % interval of each point by itself, near-duplicates counted together; none "
-        "where too few are kept, or all hit or all miss. A dot is where validation rows put the limit for the wish: a "
-        "line without one promises nothing there."
+        f"for a person. The band is the {formats.level(comparison.level())} interval of each point by itself, "
+        "near-duplicates counted together; none where too few are kept, or all hit or all miss. A dot is where "
+        "validation rows put the limit for the wish: a line without one promises nothing there."
     )
 
 
@@ -56,8 +56,7 @@ def sentence(divided: Lists) -> str:
     found = divided.realised
     if found is None:
         return f"{said}."
-    between = "" if found.low is None else f" ({found.low:.0%} to {found.high:.0%}, 95 % interval)"
-    return f"{said}; of these {found.share:.0%}{between} did hit."
+    return f"{said}; of these {lists.measured(found)} did hit."
 
 
 def _dots(known: dict[int, Lists], labels: dict[int, str]) -> pl.DataFrame:

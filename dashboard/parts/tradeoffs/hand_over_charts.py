@@ -35,7 +35,7 @@ def curves(lines: pl.DataFrame, promised: pl.DataFrame, wish: float, within: flo
         alt.Tooltip("share:Q", title="Rows kept", format=".0%"),
         alt.Tooltip("n:Q", title="Test rows kept", format=","),
         alt.Tooltip("realised:Q", title="Did hit", format=".0%"),
-        alt.Tooltip("low:Q", title="from (95 % interval)", format=".0%"),
+        alt.Tooltip("low:Q", title="Interval from", format=".0%"),
         alt.Tooltip("high:Q", title="to", format=".0%"),
         alt.Tooltip("expected:Q", title="Expected to hit", format=".0%"),
     ]

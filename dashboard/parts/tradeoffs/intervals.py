@@ -9,6 +9,7 @@ from dashboard.parts.tradeoffs import reads as tradeoffs_reads
 from dashboard.shared import formats, verdicts, widgets, words
 from dashboard.shared.reads import Version
 from worker.evaluation.conformal import COVERAGE, WHY_NONE
+from worker.pricing import comparison
 
 ALL, BAND, CATEGORY = "All rows", "By predicted price", "By category"
 
@@ -17,7 +18,7 @@ _COLUMNS: dict[str, Any] = {
     "label": _text("Technique", pinned=True),
     "slice": _text("Segment"),
     "n": _number("Test rows", format="localized"),
-    "covered": _text("True price inside", help="Of the test rows, which nothing was chosen by; 95 % interval."),
+    "covered": _text("True price inside", help="Of the test rows, which nothing was chosen by, with its interval."),
     "verdict": _text("Promise", help="Judged by that interval: what chance explains is not called broken."),
     "width": _text("Width", help="Of the middle interval: top minus bottom, as a share of the price."),
 }
@@ -28,7 +29,8 @@ def show(versions: dict[int, Version], labels: dict[int, str]) -> None:
     segment = st.radio("Rows", [ALL, BAND, CATEGORY], horizontal=True, label_visibility="collapsed", key="segment")
     st.caption(
         f"Each price comes with an interval that promises to hold the true price in {COVERAGE:.0%} of rows. Its width "
-        "was learned on validation rows; here is what test rows say."
+        "was learned on validation rows; here is what test rows say, "
+        f"with {formats.level(comparison.level())} intervals."
     )
     frame = tradeoffs_reads.coverage_of(versions, segment)
     without = [labels[job_id] for job_id in versions if job_id not in set(frame["job_id"])]

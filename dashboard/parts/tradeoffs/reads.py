@@ -21,6 +21,12 @@ def price_cautions(job_ids: tuple[int, ...]) -> list[str]:
     return comparison.cautions(job_ids)
 
 
+@st.cache_data(max_entries=50, show_spinner=False, hash_funcs=reads.BY_TEXT)
+def promises(job_ids: tuple[int, ...]) -> list[str]:
+    """Sentences about what those of these jobs that learned from another dataset were promised, and did not break."""
+    return comparison.promises(job_ids)
+
+
 @st.cache_data(max_entries=50, show_spinner="Comparing every pair …", hash_funcs=reads.BY_TEXT)
 def every_pair(versions: dict[int, Version], by: str, weighted: bool) -> pl.DataFrame:
     return compared(versions, "every pair", by, weighted=weighted)
@@ -68,7 +74,7 @@ def hit_curve(versions: dict[int, Version], job_id: int, within: float) -> pl.Da
     known = lists.certainty_of(job_id, within)
     if known is None:
         return pl.DataFrame(schema=hand_over.CURVE)
-    return hand_over.curve(lists.with_support(job_id, _rows(versions, job_id)), known)
+    return hand_over.curve(lists.with_support(job_id, _rows(versions, job_id)), known, level=comparison.level())
 
 
 def _rows(versions: dict[int, Version], job_id: int) -> pl.DataFrame:

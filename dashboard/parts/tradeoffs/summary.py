@@ -16,6 +16,8 @@ def show(asked: Selection) -> Limits:
     st.info(words.md(verdicts.verdict(table, asked.plain_names, error, asked.column)), icon=":material/gavel:")
     for sentence in tradeoffs_reads.price_cautions(tuple(asked.versions)):
         st.warning(words.plain(sentence), icon=":material/warning:")
+    for sentence in tradeoffs_reads.promises(tuple(asked.versions)):
+        st.info(words.plain(sentence), icon=":material/handshake:")
     weighed = pricing_comparison.all_weighed(words.plain(asked.column))
     st.caption(f"{error.about} Compared on {formats.count(int(table['n'][0]), 'test row')}.{weighed}")
     limits = choice.ask(error)

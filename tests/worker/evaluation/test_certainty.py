@@ -37,6 +37,10 @@ def test_sure_rows_are_kept_and_the_others_are_for_a_person_with_a_reason() -> N
     found = hand_over.realised(divided, 0.2)
     assert found.share >= 0.8
     assert found.low < found.share < found.high
+    surer = hand_over.realised(divided, 0.2, level=0.999)
+    assert surer.low < found.low < found.high < surer.high
+    segment = hand_over.segments(divided, 0.2, level=0.999).row(0, named=True)
+    assert (segment["low"], segment["high"]) == (surer.low, surer.high)
     assert (hand_over.divide(fresh, known, None)["reason"] != "").all()
 
 

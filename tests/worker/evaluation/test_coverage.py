@@ -28,6 +28,16 @@ def test_it_is_the_share_of_true_prices_inside() -> None:
     assert 0.8 < line["covered_low"] < 0.9 < line["covered_high"] < 0.96
 
 
+def test_a_surer_interval_is_wider_and_judges_more_mildly() -> None:
+    lines = frame([True] * 83 + [False] * 17)
+    [mild], [strict] = (coverage.overall(lines, level=level).to_dicts() for level in (0.99, 0.8))
+    assert mild["covered_low"] < strict["covered_low"] < strict["covered_high"] < mild["covered_high"]
+    assert (mild["verdict"], strict["verdict"]) == (coverage.HOLDS, coverage.NARROW)
+    assert (mild["level"], strict["level"]) == (0.99, 0.8)
+    for way in (coverage.by_band, coverage.by_category):
+        assert way(lines, level=0.8)["covered_low"].to_list() == [strict["covered_low"]]
+
+
 @pytest.mark.parametrize(
     ("held", "missed", "copies", "verdict"),
     [

@@ -39,6 +39,13 @@ def test_each_band_has_its_own_error_and_empty_bands_are_left_out() -> None:
     assert found["mae_low"][1] is None, "one row has no interval"
 
 
+def test_a_surer_interval_is_wider() -> None:
+    aged = a_frame([(10, 10 + error, [0.1]) for error in range(30)])
+    sure, less_sure = (freshness.by_age(aged, level=level).row(0, named=True) for level in (0.99, 0.8))
+    assert sure["mae_low"] < less_sure["mae_low"] < less_sure["mae_high"] < sure["mae_high"]
+    assert (sure["level"], less_sure["level"]) == (0.99, 0.8)
+
+
 def test_an_age_on_an_edge_belongs_to_the_older_band() -> None:
     assert freshness.by_age(a_frame([(10, 11, [7.0])]))["band"].to_list() == ["7–30 days"]
 

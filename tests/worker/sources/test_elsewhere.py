@@ -6,7 +6,7 @@ import pytest
 from db import datasets, jobs
 from db.engine import begin
 from db.errors import NotReady, UserError, WrongState
-from db.types import Split
+from db.types import JobKind, Split
 from tests.builders import a_catalogue, a_dataset
 from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
@@ -152,6 +152,21 @@ def test_real_prices_are_held_against_what_the_source_promised(database: str, se
     other = a_dataset_like(table_id)
     priced(other, specs.ConstantSpec(), sent, source_id)
     assert "on 40 test rows of products: worse than promised by $" in sentences(other)[-1]
+
+
+def test_a_promise_that_is_not_broken_is_told_and_is_no_warning(database: str, sent: list[int]) -> None:
+    alike = a_catalogue(400, seed=3).with_columns(
+        title=pl.format("{} in another shop {}", "title", pl.col("row") * 7919),
+        description=pl.format("told anew {}", pl.col("row") * 104729),
+    )
+    with begin() as session:
+        source_id, table_id = a_dataset(session, 400, name="products"), a_table(session, alike)
+    priced(table_id, specs.ConstantSpec(), sent, source_id)
+    assert not [each for each in sentences(table_id) if "promised by" in each or "no difference" in each]
+    with begin() as session:
+        job_ids = [job.id for job in jobs.all(session, table_id, JobKind.PRICE)]
+    (said,) = comparison.promises(job_ids)
+    assert "no difference to what was promised can be told" in said or "better than promised by" in said
 
 
 def a_dataset_like(table_id: int) -> int:
