@@ -4,6 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
+import polars as pl
+
 from db import datasets, jobs, predictions
 from db.engine import begin
 from db.errors import UserError, WrongState
@@ -57,15 +59,28 @@ def _upload(dataset: Dataset) -> Path:
 def write(job_id: int, target: Path, *, hit_rate: float | None = None, within: float | None = None) -> dict[str, int]:
     """Write the file of a job's dataset with price, low, high, flag and reason beside each row.
 
+    hit_rate, within: as `said` takes them. Returns how many rows have which flag. Raises UserError.
+    """
+    lines, dataset = said(job_id, hit_rate=hit_rate, within=within)
+    check(dataset, target)
+    # What reads files is imported when one is written: pages start without it.
+    from worker.pricing.priced_file import write as writer
+
+    writer.write(_upload(dataset), dataset.inspection, dataset.mapping.get("price", ""), lines, target)
+    return counted(lines)
+
+
+def said(job_id: int, *, hit_rate: float | None = None, within: float | None = None) -> tuple[pl.DataFrame, Dataset]:
+    """What is said of each line of the file of a job's dataset (appended.LINES), and the dataset.
+
     hit_rate, within: the wish (both 0 to 1) by which rows are handed over; without one those are that have no price or
-    are unlike what was learned from. Returns how many rows have which flag. Raises UserError.
+    are unlike what was learned from. Raises UserError.
     """
     with begin() as session:
         job = jobs.get(session, job_id)
         dataset = datasets.get(session, job.dataset_id)
     if job.kind is not JobKind.PRICE:
         raise WrongState(f"Job {job_id} priced nothing; `pricewright jobs` lists those that did.")
-    check(dataset, target)
     divided = None
     if hit_rate is not None and within is not None:
         found = lists.of_job(job_id, hit_rate, within)
@@ -81,10 +96,11 @@ def write(job_id: int, target: Path, *, hit_rate: float | None = None, within: f
             lists.unlike(session, job_id),
             divided,
         )
-    # What reads files is imported when one is written: pages start without it.
-    from worker.pricing.priced_file import write as writer
+    return lines, dataset
 
-    writer.write(_upload(dataset), dataset.inspection, dataset.mapping.get("price", ""), lines, target)
+
+def counted(lines: pl.DataFrame) -> dict[str, int]:
+    """Flag -> rows of what is said of lines."""
     return dict(lines["flag"].value_counts().sort("flag").iter_rows())
 
 
