@@ -35,7 +35,7 @@ def make(
     candidate. Of a job alone a verdict is saved too. hit_rate, within (0 to 1): the wish by which rows are handed to a
     person. Raises NotFound, NotReady where nothing was measured, UserError for a wish that can't be promised.
     """
-    name = _checked(name)
+    name = check(name, who)
     if (verdict_id is None) == (job_id is None):
         raise UserError("Say which saved verdict to use, or which job.")
     with begin() as session:
@@ -78,6 +78,12 @@ def make(
         if may and pricers.in_use(session, name) is None:
             _move(session, made, PricerState.IN_USE, who, "It is the first, and nothing objects.", "")
         return pricers.get(session, made.id)
+
+
+def check(name: str, who: str) -> str:
+    """The name as it is kept. Raises UserError for one that can't be, and where nobody says who gives it."""
+    _named(who)
+    return _checked(name)
 
 
 def _checked(name: str) -> str:
