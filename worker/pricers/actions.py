@@ -10,7 +10,7 @@ from db.errors import NotFound, NotReady, UserError, WrongState
 from db.types import Job, JobKind, Pricer, PricerChange, PricerState, SavedVerdict
 from worker import specs
 from worker.evaluation.certainty import USUAL_TOLERANCE
-from worker.pricers import obstacles, promise
+from worker.pricers import obstacles, own_adapter, promise
 from worker.pricing import actions as pricing_actions
 from worker.pricing import lists
 from worker.saved_verdicts import actions as verdict_actions
@@ -74,7 +74,8 @@ def make(
             who=_named(who),
             why=why.strip() or chosen.sentence,
         )
-        may = not (obstacles.refusal(session, made) or obstacles.objection(session, made))
+        looks = (obstacles.refusal, own_adapter.refusal, obstacles.objection)
+        may = not any(look(session, made) for look in looks)
         if may and pricers.in_use(session, name) is None:
             _move(session, made, PricerState.IN_USE, who, "It is the first, and nothing objects.", "")
         return pricers.get(session, made.id)
@@ -208,6 +209,8 @@ def use(pricer_id: int, who: str, why: str, *, override: str = "") -> Pricer:
 def _used(session: Session, pricer: Pricer, who: str, why: str, override: str) -> Pricer:
     if refused := obstacles.refusal(session, pricer):
         raise NotReady(refused)
+    if refused := own_adapter.refusal(session, pricer):
+        raise WrongState(refused)
     objection = obstacles.objection(session, pricer)
     if objection and not override.strip():
         raise UserError(
@@ -220,7 +223,9 @@ def _used(session: Session, pricer: Pricer, who: str, why: str, override: str) -
 
 
 def _move(session: Session, pricer: Pricer, to: PricerState, who: str, why: str, overrides: str) -> None:
+    before = pricers.in_use(session, pricer.name)
     pricers.move(session, pricer, to, who=_named(who), why=why, overrides=overrides)
+    own_adapter.follow(session, before, pricer, _named(who), why, overrides)
 
 
 def _reason(text: str) -> str:
