@@ -44,6 +44,7 @@ PAGES = {
         st.Page(navigation.PRICE_CHECK, title="Price check", icon=":material/manage_search:"),
     ],
     "In use": [  # what was decided, at work on new files
+        st.Page(navigation.PRICERS, title="Pricers", icon=":material/price_check:"),
     ],
     "Settings": [
         st.Page(navigation.ENDPOINTS, title="Endpoints", icon=":material/cloud:"),

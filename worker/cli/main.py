@@ -25,6 +25,7 @@ from worker.cli import (
     knowledge,
     leakage,
     price_check,
+    pricers,
     pricing,
     prompts,
     race,
@@ -40,7 +41,7 @@ from worker.cli.console import tell_error
 ORDER = (
     "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "curve", "jobs",
     "pause", "resume", "cancel", "retry", "datasets", "rename", "describe", "archive", "restore", "delete",
-    "compare", "choose", "verdicts", "recheck", "report", "export", "advise",
+    "compare", "choose", "verdicts", "recheck", "use", "pricers", "report", "export", "advise",
     "check-verdicts", "what-if", "guess",
     "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "doctor",
 )  # fmt: skip
@@ -60,7 +61,7 @@ app = typer.Typer(
 )
 for _noun in (
     server, datasets, pricing, export, demo, race, jobs, keeping, finetune, data_need, leakage, price_check, knowledge,
-    endpoints, prompts, adapters, verdicts, what_if, advisor, guesses, report, saved_verdicts,
+    endpoints, prompts, adapters, verdicts, what_if, advisor, guesses, report, saved_verdicts, pricers,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 

@@ -4,6 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
+import polars as pl
+
 from db import datasets, jobs, predictions
 from db.engine import begin
 from db.errors import UserError, WrongState
@@ -12,7 +14,7 @@ from db.types import Dataset, Job, JobKind
 from worker import amounts
 from worker.files.formats import FORMATS, GZIP_ENDING, without_ending
 from worker.pricing import lists
-from worker.pricing.priced_file.lines import lines_of
+from worker.pricing.priced_file.lines import FOR_A_PERSON, lines_of
 
 
 def name_of(dataset: Dataset) -> str:
@@ -57,15 +59,28 @@ def _upload(dataset: Dataset) -> Path:
 def write(job_id: int, target: Path, *, hit_rate: float | None = None, within: float | None = None) -> dict[str, int]:
     """Write the file of a job's dataset with price, low, high, flag and reason beside each row.
 
+    hit_rate, within: as `said` takes them. Returns how many rows have which flag. Raises UserError.
+    """
+    lines, dataset = said(job_id, hit_rate=hit_rate, within=within)
+    check(dataset, target)
+    # What reads files is imported when one is written: pages start without it.
+    from worker.pricing.priced_file import write as writer
+
+    writer.write(_upload(dataset), dataset.inspection, dataset.mapping.get("price", ""), lines, target)
+    return counted(lines)
+
+
+def said(job_id: int, *, hit_rate: float | None = None, within: float | None = None) -> tuple[pl.DataFrame, Dataset]:
+    """What is said of each line of the file of a job's dataset (appended.LINES), and the dataset.
+
     hit_rate, within: the wish (both 0 to 1) by which rows are handed over; without one those are that have no price or
-    are unlike what was learned from. Returns how many rows have which flag. Raises UserError.
+    are unlike what was learned from. Raises UserError.
     """
     with begin() as session:
         job = jobs.get(session, job_id)
         dataset = datasets.get(session, job.dataset_id)
     if job.kind is not JobKind.PRICE:
         raise WrongState(f"Job {job_id} priced nothing; `pricewright jobs` lists those that did.")
-    check(dataset, target)
     divided = None
     if hit_rate is not None and within is not None:
         found = lists.of_job(job_id, hit_rate, within)
@@ -81,10 +96,30 @@ def write(job_id: int, target: Path, *, hit_rate: float | None = None, within: f
             lists.unlike(session, job_id),
             divided,
         )
-    # What reads files is imported when one is written: pages start without it.
-    from worker.pricing.priced_file import write as writer
+    return lines, dataset
 
-    writer.write(_upload(dataset), dataset.inspection, dataset.mapping.get("price", ""), lines, target)
+
+_OF_A_LINE = ("line", "external_id", "product", "category", "brand", "price", "low", "high", "reason")
+
+
+def for_a_person(job_id: int, *, hit_rate: float | None = None, within: float | None = None) -> pl.DataFrame:
+    """The lines that somebody has to look at, in the order of the file, each with its reason: _OF_A_LINE, where product
+    is the whole line if that could not be read.
+
+    hit_rate, within: as `said` takes them. Raises UserError.
+    """
+    lines, dataset = said(job_id, hit_rate=hit_rate, within=within)
+    with begin() as session:
+        items = datasets.whole_items(session, dataset.id).drop("price")
+        unread = datasets.rejects(session, dataset.id).unique("line", keep="first")
+    wanted = lines.filter(pl.col("flag") == FOR_A_PERSON)
+    known = wanted.join(items, on="line", how="left", maintain_order="left")
+    known = known.join(unread.select("line", "raw"), on="line", how="left", maintain_order="left")
+    return known.with_columns(product=pl.coalesce("title", "raw")).select(_OF_A_LINE)
+
+
+def counted(lines: pl.DataFrame) -> dict[str, int]:
+    """Flag -> rows of what is said of lines."""
     return dict(lines["flag"].value_counts().sort("flag").iter_rows())
 
 
