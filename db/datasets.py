@@ -35,6 +35,7 @@ def _value(row: DatasetRow) -> Dataset:
         error=row.error,
         created_at=row.created_at,
         made_from=row.made_from,
+        currency=row.currency,
         joined_from=tuple(row.joined_from),
         made_by=MadeBy(row.made_by) if row.made_by else None,
         changes=Changes(**row.changes) if row.changes else None,
@@ -183,14 +184,15 @@ def items(
 
 def whole_items(session: Session, dataset_id: int) -> pl.DataFrame:
     """Every item in row order with what a file says of it: line, external_id, title, description, category, brand,
-    price, weight."""
+    price, original_price, original_currency, weight."""
     return engine.copy_out(
         session,
-        "SELECT line, external_id, title, description, category, brand, price, weight FROM items "
+        "SELECT line, external_id, title, description, category, brand, price, original_price, original_currency, "
+        "weight FROM items "
         "WHERE dataset_id = %s ORDER BY row",
         {"line": pl.Int64, "external_id": pl.String}
         | dict.fromkeys(TEXTS, pl.String)
-        | {"price": pl.Float64, "weight": pl.Float64},
+        | {"price": pl.Float64, "original_price": pl.Float64, "original_currency": pl.String, "weight": pl.Float64},
         (dataset_id,),
     ).with_columns(pl.col(pl.String).fill_null(""))
 

@@ -49,9 +49,9 @@ def apply(session: Session, dataset_id: int, name: str) -> int:
     made: int = session.execute(
         text(
             """INSERT INTO datasets (name, state, file_sha256, file_name, is_synthetic, rows_in, inspection, mapping,
-                                     profile, made_from, made_by)
-               SELECT :name, state, file_sha256, file_name, is_synthetic, rows_in, inspection, mapping, profile, id,
-                      'decisions'
+                                     profile, currency, made_from, made_by)
+               SELECT :name, state, file_sha256, file_name, is_synthetic, rows_in, inspection, mapping, profile,
+                      currency, id, 'decisions'
                FROM datasets WHERE id = :dataset RETURNING id"""
         ),
         {"dataset": dataset_id, "name": name},
@@ -60,10 +60,11 @@ def apply(session: Session, dataset_id: int, name: str) -> int:
     session.execute(
         text(
             """INSERT INTO items (dataset_id, "row", line, external_id, title, description, category, brand, price,
-                                  weight, split, group_id)
+                                  original_price, original_currency, weight, split, group_id)
                SELECT :made, i.row, i.line, i.external_id, i.title, i.description, i.category, i.brand,
-                      CASE WHEN d.decision = 'fix' THEN d.price ELSE i.price END, i.weight, i.split,
-                      i.group_id
+                      CASE WHEN d.decision = 'fix' THEN d.price ELSE i.price END,
+                      CASE WHEN d.decision = 'fix' THEN NULL ELSE i.original_price END,
+                      CASE WHEN d.decision = 'fix' THEN '' ELSE i.original_currency END, i.weight, i.split, i.group_id
                FROM items i LEFT JOIN price_decisions d ON d.dataset_id = i.dataset_id AND d.row = i.row
                WHERE i.dataset_id = :dataset AND d.decision IS DISTINCT FROM 'drop'"""
         ),

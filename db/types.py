@@ -218,6 +218,7 @@ class Dataset:
     changes: Changes | None = None  # since the dataset that it was made from; None: nobody counted them
     description: str = ""
     archived_at: datetime | None = None  # None: it is offered in lists
+    currency: str = ""  # ISO 4217 code of its prices; "" = nobody said which
     joined_from: tuple[int, ...] = ()  # the datasets whose items this one holds together; () = it was loaded
 
 

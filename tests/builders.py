@@ -40,10 +40,13 @@ def a_catalogue(n: int, *, seed: int = 1) -> pl.DataFrame:
     )
 
 
-def a_dataset(session: Session, n: int = 100, *, unpriced: int = 0, name: str = "things", scale: float = 1) -> int:
+def a_dataset(
+    session: Session, n: int = 100, *, unpriced: int = 0, name: str = "things", scale: float = 1,
+    currency: str = "USD",
+) -> int:  # fmt: skip
     """A ready dataset: 80 % train, 10 % validation, 10 % test of n priced items, then `unpriced` more.
 
-    Prices are $13 to $87, times `scale`.
+    Prices are $13 to $87, times `scale`, or of another currency.
     """
     dataset_id = datasets.create(session, name=name, sha256="0" * 64, file_name=f"{name}.csv")
     sides = [Split.TRAIN] * (n * 8 // 10) + [Split.VALIDATION] * (n // 10)
@@ -66,6 +69,7 @@ def a_dataset(session: Session, n: int = 100, *, unpriced: int = 0, name: str = 
         items=total,
         splits=splits,
         inspection={"columns": []},
+        currency=currency,
     )
     return dataset_id
 

@@ -1,8 +1,15 @@
-"""How amounts are written, on pages and in a terminal: dollars (never as $0.00), durations, bytes, tokens, counts."""
+"""How amounts are written, on pages and in a terminal: what work costs in dollars (never as $0.00), prices of products
+in the currency of their dataset, durations, bytes, tokens, counts."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from decimal import Decimal
+
+from worker import currencies
+from worker.currencies import Currency
 
 NOTHING = "–"
 """Written where there is no amount."""
@@ -23,8 +30,74 @@ def usd(value: float | Decimal, places: int = 2) -> str:
     return f"{sign}${size:,.0f}" if size >= 1000 else f"{sign}${plain(size, places)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Money:
+    """How prices of a dataset are written."""
+
+    currency: Currency
+    places: int  # digits behind the point: the currency's, or more where the data has finer steps
+
+    @property
+    def prefix(self) -> str:
+        return self.currency.prefix
+
+
+DOLLARS = Money(currencies.of("USD"), 2)
+
+# Like the context of `decimal`: sentences are made deep inside, by code that knows figures and no dataset. A thread
+# that nobody told writes prices without a sign, which is never wrong.
+_MONEY: ContextVar[Money] = ContextVar("money")
+_BARE = Money(currencies.UNKNOWN, 2)
+
+
+def money() -> Money:
+    """How prices are written here."""
+    return _MONEY.get(_BARE)
+
+
+def write_in(money: Money) -> None:
+    """Write prices so from here on, in this thread: of a page or a command that is about one dataset."""
+    _MONEY.set(money)
+
+
+@contextmanager
+def written_in(money: Money) -> Iterator[None]:
+    """Prices are written so inside."""
+    token = _MONEY.set(money)
+    try:
+        yield
+    finally:
+        _MONEY.reset(token)
+
+
+def price(value: float | Decimal, places: int | None = None) -> str:
+    """A price, or a difference of prices, in the currency of the dataset: €1,234.50, ¥8,000, CHF 0.53; 1,234.50 where
+    nobody said which currency it is.
+
+    An amount of whole cents is written with them. Others (means, guesses) have `places` digits behind the point, by
+    default those of the currency, or as many more as two that mean something need; none from 1,000 on.
+    """
+    number, how = float(value), money()
+    size, sign = abs(number), "-" if number < 0 else ""
+    if size == 0:
+        return f"{how.prefix}0"
+    least = how.places if places is None else places
+    if size < SMALLEST:
+        return f"under {how.prefix}{SMALLEST:.6f}"
+    if math.isclose(round(size, how.places), size, rel_tol=1e-12):
+        whole = size >= 1000 and float(size).is_integer()
+        return f"{sign}{how.prefix}{size:,.{0 if whole else how.places}f}"
+    return f"{sign}{how.prefix}{size:,.0f}" if size >= 1000 else f"{sign}{how.prefix}{plain(size, least)}"
+
+
+def unit() -> str:
+    """What the head of a column of prices ends in: " (€)", " (CHF)"; "" where nobody said which currency it is."""
+    mark = money().currency.unit
+    return f" ({mark})" if mark else ""
+
+
 def plain(value: float, places: int) -> str:
-    """An amount as `usd` writes it, without the sign of the dollar, for a column whose head says it."""
+    """An amount without a sign, for a column whose head says it."""
     return f"{value:,.{decimals([value], places)}f}"
 
 
@@ -44,13 +117,14 @@ def decimals(values: Iterable[float | None], places: int = 2) -> int:
 
 
 def chart_format(values: Iterable[float | None]) -> str:
-    """d3's format for amounts like these: what a tooltip shows."""
-    digits = decimals(values)
-    return "$,.2f" if digits == 2 else f"$,.{digits}~f"
+    """d3's format for prices like these: what a tooltip shows. Its $ stands for the currency of the chart's locale."""
+    places = money().places
+    digits = decimals(values, places)
+    return f"$,.{digits}f" if digits == places else f"$,.{digits}~f"
 
 
 def axis_format(values: Iterable[float | None], *, ticks: int | None = 6) -> str:
-    """d3's format for the ticks of an axis that reaches over such values, or, `ticks` None, of one on a log scale."""
+    """d3's format for the ticks of an axis that reaches over such prices, or, `ticks` None, of one on a log scale."""
     known = [abs(value) for value in values if value is not None and math.isfinite(value)]
     if ticks is None:
         digits = decimals(known, 0)
@@ -60,9 +134,12 @@ def axis_format(values: Iterable[float | None], *, ticks: int | None = 6) -> str
 
 
 def column_format(values: Iterable[float | None]) -> str:
-    """Streamlit's format for a column of amounts like these."""
-    digits = decimals(values)
-    return "dollar" if digits == 2 else f"$%.{digits}f"
+    """Streamlit's format for a column of prices like these."""
+    how = money()
+    digits = decimals(values, how.places)
+    if how == DOLLARS and digits == how.places:
+        return "dollar"
+    return f"{how.prefix.replace('%', '%%')}%.{digits}f"
 
 
 def duration(seconds: float) -> str:

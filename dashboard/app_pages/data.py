@@ -52,6 +52,7 @@ if state is DatasetState.READY:
     if dataset.description:
         st.markdown(words.plain(dataset.description))
     overview.counts(dataset)
+    overview.money(dataset)
     overview.lineage(dataset)
     view = st.segmented_control(
         "View", list(overview.VIEWS), default="Profile", required=True, label_visibility="collapsed"

@@ -30,7 +30,8 @@ FIELDS: dict[str, str] = {
     "description": "Description",
     "category": "Category",
     "brand": "Brand",
-    "price": "Price in $",
+    "price": "Price",
+    "currency": "Currency of each price",
     "id": "Your own id",
     "weight": "Weight in measures",
 }

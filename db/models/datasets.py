@@ -31,6 +31,7 @@ class DatasetRow(Base):
     changes: Mapped[dict[str, Any] | None]  # db.types.Changes of a version as JSON
     description: Mapped[str] = mapped_column(server_default=text("''"))
     archived_at: Mapped[datetime | None]  # null: it is offered
+    currency: Mapped[str] = mapped_column(server_default=text("''"))  # ISO 4217 of its prices; "": nobody said
     joined_from: Mapped[list[int]] = mapped_column(server_default=text("'{}'"))  # datasets whose items it holds
 
 
@@ -45,6 +46,8 @@ class ItemRow(Base):
     category: Mapped[str]
     brand: Mapped[str]
     price: Mapped[float | None]
+    original_price: Mapped[float | None]  # of a price that was converted: as the file has it
+    original_currency: Mapped[str] = mapped_column(server_default=text("''"))  # its currency; "": not converted
     weight: Mapped[float | None]  # in measures; null: it has none and weighs 1
     split: Mapped[str]
     group_id: Mapped[int] = mapped_column(BigInteger)  # near-duplicates share it and stay on one side

@@ -11,8 +11,18 @@ from db.engine import begin
 from db.errors import UserError
 from worker.cli import files, find, tables
 from worker.cli.console import AsJson, out, print_json, warn
-from worker.cli.options import DecimalSign, WideRows, answers, assignments
-from worker.datasets import versions, weights
+from worker.cli.options import (
+    CurrencyCode,
+    CurrencyColumn,
+    DatasetName,
+    DecimalSign,
+    Rates,
+    WideRows,
+    answers,
+    assignments,
+)
+from worker.datasets import actions as datasets_actions
+from worker.datasets import money, versions, weights
 from worker.files.formats import IN_TERMINAL
 from worker.server.up import running_stack
 
@@ -28,6 +38,9 @@ def load(
     name: Annotated[str | None, typer.Option(help="What to call the dataset.")] = None,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
+    currency: CurrencyCode = None,
+    currency_column: CurrencyColumn = None,
+    rates: Rates = None,
     version_of: Annotated[str | None, typer.Option(help="Dataset that this file is a new version of.")] = None,
     same: Annotated[
         files.Same | None,
@@ -44,8 +57,9 @@ def load(
         else:
             if twin and wish is files.Same.VERSION:
                 parent = parent or twin.id
-            said = answers(decimal, accept_wide_rows)
-            dataset, about = files.load(file, _mapping(columns), name, said, quiet=as_json, version_of=parent)
+            said = answers(decimal, accept_wide_rows, currency, rates)
+            mapping = _mapping(columns) | ({} if currency_column is None else {"currency": currency_column})
+            dataset, about = files.load(file, mapping, name, said, quiet=as_json, version_of=parent)
     report = {
         "dataset": dataset.id,
         "rows_in": dataset.rows_in,
@@ -54,6 +68,7 @@ def load(
         "splits": dataset.splits,
         "version_of": dataset.made_from,
         "changes": asdict(dataset.changes) if dataset.changes else None,
+        "currency": {"code": dataset.currency, "converted": datasets_actions.converted(dataset)},
         "weights": {"column": weights.column(dataset), "note": weights.gaps(dataset)},
     }
     if as_json:
@@ -61,11 +76,23 @@ def load(
     else:
         out.print(f"Dataset {dataset.id} ({dataset.name}): {dataset.items:,} items, {dataset.rejects:,} rejects.")
         out.print("Splits: " + ", ".join(f"{count:,} {split}" for split, count in dataset.splits.items()))
+        out.print(money.told(dataset))
         if dataset.made_from is not None:
             out.print(f"A version of dataset {dataset.made_from}: {versions.told(dataset.changes)}.")
         if without := weights.gaps(dataset):
             warn(without)
     files.refuse_empty(dataset)
+
+
+@app.command()
+def currency(
+    what: DatasetName,
+    code: Annotated[str, typer.Argument(help="Such as EUR; unknown = none is written.")],
+) -> None:
+    """Say in which currency the prices of a loaded dataset are; no price changes."""
+    with running_stack(worker=False):
+        datasets_actions.set_currency(find.dataset(what).id, code)
+        out.print(money.told(find.dataset(what)))
 
 
 @app.command("datasets")

@@ -11,7 +11,7 @@ from db.types import Dataset, Split
 from worker import specs
 from worker.cli import cautions, files, tables, watch
 from worker.cli.console import AsJson, out, print_json, warn
-from worker.cli.options import DecimalSign, WideRows, answers
+from worker.cli.options import CurrencyCode, DecimalSign, WideRows, answers
 from worker.datasets.answers import NOTHING_SAID
 from worker.finetune import actions as finetune_actions
 from worker.pricing import actions as pricing_actions
@@ -35,10 +35,11 @@ def demo(
     ] = None,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
+    currency: CurrencyCode = None,
     as_json: AsJson = False,
 ) -> None:
     """The main job without a browser: load a table, price it with every technique, print the trade-off table."""
-    said = answers(decimal, accept_wide_rows)
+    said = answers(decimal, accept_wide_rows, currency)
     learned = settings().demo_train_rows if train_rows is None else train_rows
     with running_stack():
         about: dict[str, Any] = {}

@@ -30,7 +30,7 @@ def dataset_or_file(
         refuse_empty(dataset)
         return dataset, {"file": about}
     if said != NOTHING_SAID:
-        raise UserError(f"--decimal and --accept-wide-rows belong to a file, and there is no file {what}.")
+        raise UserError(f"--decimal, --accept-wide-rows and --currency belong to a file, and there is no file {what}.")
     return find.dataset(what), {}
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from db.errors import UserError
+from worker import currencies
+from worker.datasets import rates
 from worker.datasets.answers import Answers, Sign
 
 DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")]
@@ -20,6 +23,16 @@ WideRows = Annotated[
     bool, typer.Option("--accept-wide-rows", help="Load a file whose rows have more cells than its header has names.")
 ]
 
+CurrencyCode = Annotated[
+    str | None, typer.Option("--currency", help="Currency of the prices, such as EUR; unknown = none is written.")
+]
+CurrencyColumn = Annotated[
+    str | None, typer.Option("--currency-column", help="Column that says each price's currency; as --map currency=….")
+]
+Rates = Annotated[
+    Path | None, typer.Option("--rates", help=f"Converts prices in other currencies than --currency: {rates.ABOUT}")
+]
+
 Unweighted = Annotated[
     bool, typer.Option("--unweighted", help="Count all rows alike, although the table has a column of weights.")
 ]
@@ -30,9 +43,18 @@ def dollars(value: float | None) -> Decimal | None:
     return None if value is None else Decimal(repr(value))
 
 
-def answers(decimal: Sign | None, accept_wide_rows: bool) -> Answers:
-    """What --decimal and --accept-wide-rows say about a file."""
-    return Answers(decimal.mark if decimal else None, accept_wide_rows)
+def answers(
+    decimal: Sign | None, accept_wide_rows: bool, currency: str | None = None, table: Path | None = None
+) -> Answers:
+    """What --decimal, --accept-wide-rows, --currency and --rates say about a file. Raises UserError."""
+    if table is not None and not table.is_file():
+        raise UserError(f"There is no file {table}.")
+    return Answers(
+        decimal.mark if decimal else None,
+        accept_wide_rows,
+        None if currency is None else currencies.checked(currency),
+        () if table is None else rates.read(table.read_bytes(), table.name),
+    )
 
 
 def assignments(option: str, pairs: Iterable[str] | None, form: str, example: str) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,17 @@ from db.types import Dataset, JobKind, SavedVerdict, Split
 from worker import amounts, specs
 from worker.cli import cautions, files, find, handed_back, tables, watch, with_pricer
 from worker.cli.console import AsJson, err, out, print_json, warn
-from worker.cli.options import Cap, DatasetName, DecimalSign, Unweighted, WideRows, answers, assignments, dollars
+from worker.cli.options import (
+    Cap,
+    CurrencyCode,
+    DatasetName,
+    DecimalSign,
+    Unweighted,
+    WideRows,
+    answers,
+    assignments,
+    dollars,
+)
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import actions, comparison, export
@@ -57,6 +67,7 @@ def price(
     cap: Cap = None,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
+    currency: CurrencyCode = None,
     as_json: AsJson = False,
 ) -> None:
     """Price a dataset (or a file) with one or more techniques and say how wrong and how dear each was.
@@ -80,7 +91,7 @@ def price(
     handed_back.check_early(what, to)
     with running_stack():
         source = files.source(learn_from, quiet=as_json) if learn_from else None
-        said = answers(decimal, accept_wide_rows)
+        said = answers(decimal, accept_wide_rows, currency)
         dataset, about = files.dataset_or_file(what, said, quiet=as_json, like=source)
         known = source or dataset
         handed_back.check(dataset, to, is_file=bool(about))
@@ -119,12 +130,13 @@ def curve(
     cap: Cap = None,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
+    currency: CurrencyCode = None,
     as_json: AsJson = False,
 ) -> None:
     """Price a sample with 0, 1, 3, 5, 10 and 20 examples or neighbours, to see whether more context pays."""
     spec = specs.parse({"technique": technique} | _settings(settings))
     with running_stack():
-        dataset, about = files.dataset_or_file(what, answers(decimal, accept_wide_rows), quiet=as_json)
+        dataset, about = files.dataset_or_file(what, answers(decimal, accept_wide_rows, currency), quiet=as_json)
         job_ids = actions.start_curve(dataset.id, spec, limit, cap_usd=dollars(cap))
         warnings = cautions.say(job_ids, quiet=as_json)
         watch.wait(job_ids, quiet=as_json)

@@ -12,7 +12,7 @@ from db.types import Job, JobState
 from worker import amounts, specs
 from worker.cli import files, find, watch
 from worker.cli.console import AsJson, out, print_json
-from worker.cli.options import DecimalSign, Unweighted, WideRows, answers, assignments, dollars
+from worker.cli.options import CurrencyCode, DecimalSign, Unweighted, WideRows, answers, assignments, dollars
 from worker.jobs import actions as job_actions
 from worker.pricing import actions as pricing_actions
 from worker.race import actions, planning, sentences
@@ -47,6 +47,7 @@ def race(
     unweighted: Unweighted = False,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
+    currency: CurrencyCode = None,
     as_json: AsJson = False,
 ) -> None:
     """Price the same test rows block by block, and stop each technique as soon as it can no longer win."""
@@ -54,7 +55,7 @@ def race(
     chosen = _specs(technique, given)
     allowed = race_specs.parse_margin(margin)
     with running_stack():
-        dataset, about = files.dataset_or_file(what, answers(decimal, accept_wide_rows), quiet=as_json)
+        dataset, about = files.dataset_or_file(what, answers(decimal, accept_wide_rows, currency), quiet=as_json)
         if MEMBERS in given:
             chosen = [pricing_actions.with_members(dataset.id, spec, given[MEMBERS]) for spec in chosen]
         race_id = actions.start(

@@ -8,13 +8,13 @@ from rich.table import Table
 from db.job_progress import JobProgress
 from db.types import Dataset, Job, JobKind
 from worker import amounts, specs
-from worker.datasets import versions
+from worker.datasets import money, versions
 from worker.evaluation.measures import DECIDING, SHOWN, USUAL, Measure
 from worker.evaluation.resampling import LEVEL
 from worker.jobs.kinds import KINDS
 from worker.specs import finetune
 
-FIELDS = ("id", "title", "description", "category", "brand", "price", "weight")
+FIELDS = ("id", "title", "description", "category", "brand", "price", "currency", "weight")
 
 
 def job_label(job: Job) -> str:
@@ -31,7 +31,7 @@ def job_label(job: Job) -> str:
 def look(dataset: Dataset, mapping: Mapping[str, str]) -> list[str]:
     """What the columns of a dataset's file are taken for, and every warning of the look."""
     taken = [f"{field} = {mapping[field]!r}" for field in FIELDS if field in mapping]
-    left = [field for field in FIELDS if field not in mapping and field != "weight"]
+    left = [field for field in FIELDS if field not in mapping and field not in ("currency", "weight")]
     columns = ", ".join(taken) + (f"; no {', no '.join(left)}" if left else "")
     return [f"Columns: {columns}.", *(f"Warning: {doubt}" for doubt in doubts(dataset))]
 
@@ -39,7 +39,8 @@ def look(dataset: Dataset, mapping: Mapping[str, str]) -> list[str]:
 def doubts(dataset: Dataset) -> list[str]:
     """Sentences on what may be wrong with the way a dataset's file is read."""
     wide = dataset.inspection.get("wide_rows")
-    return [*dataset.inspection.get("warnings", []), *([f"{wide}."] if wide else [])]
+    mixed = money.mixed(dataset.inspection, dataset.mapping)
+    return [*dataset.inspection.get("warnings", []), *([f"{wide}."] if wide else []), *([mixed] if mixed else [])]
 
 
 def used(dataset: Dataset) -> str:
@@ -161,7 +162,7 @@ def _lost(state: JobProgress) -> str:
 
 def dataset_table(datasets: Sequence[Dataset]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in ("dataset", "name", "state", "items", "rejects", "version of", "changed", "note"):
+    for name in ("dataset", "name", "state", "items", "rejects", "currency", "version of", "changed", "note"):
         table.add_column(name)
     for dataset in datasets:
         table.add_row(
@@ -170,6 +171,7 @@ def dataset_table(datasets: Sequence[Dataset]) -> Table:
             "archived" if dataset.archived_at else str(dataset.state),
             f"{dataset.items:,}",
             f"{dataset.rejects:,}",
+            dataset.currency,
             str(dataset.made_from or ""),
             versions.told(dataset.changes) if dataset.changes else "",
             dataset.description,

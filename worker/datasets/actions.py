@@ -17,8 +17,9 @@ from db.errors import MappingError, NotFound, UserError, WrongState
 from db.knowledge import changes
 from db.settings import settings
 from db.types import Dataset, DatasetState, Job, JobKind, MadeBy, Queue, Step
+from worker import currencies
 from worker.app import start_job
-from worker.datasets.answers import NOTHING_SAID, Answers, loaded_alike, settled
+from worker.datasets.answers import NOTHING_SAID, Answers, currency_of, loaded_alike, settled
 from worker.datasets.dependents import kept_by
 from worker.files.formats import without_ending
 
@@ -123,11 +124,41 @@ def load(
             dataset_id,
             mapping=mapping,
             inspection=settled(dataset.inspection, mapping, said),
+            currency=currency_of(dataset.inspection, mapping, said, usual_currency(session, dataset)),
             name=name or dataset.name,
             state=DatasetState.LOADING,
             error=None,
         )
         return _read_file(session, dataset_id, JobKind.LOAD, Step.LOAD)
+
+
+def usual_currency(session: Session, dataset: Dataset) -> str:
+    """The currency of a dataset's prices where neither the file nor a person says it: that of the dataset which it is a
+    version of, dollars in the demo; "" = it is not known."""
+    if dataset.is_synthetic:
+        return "USD"
+    return datasets.get(session, dataset.made_from).currency if dataset.made_from is not None else ""
+
+
+def set_currency(dataset_id: int, currency: str) -> None:
+    """Say in which currency a loaded dataset's prices are; "" = it is not known. No price changes. What language models
+    were asked before stays as it was. Raises UserError for what is no currency, WrongState where prices were converted
+    into another one."""
+    code = currencies.checked(currency)
+    with begin() as session:
+        dataset = ready(session, dataset_id)
+        if converted(dataset) and code != dataset.currency:
+            raise WrongState(
+                f"Prices of {dataset.name} were converted into {dataset.currency} when it was loaded; load the file "
+                "anew for another currency."
+            )
+        datasets.change(session, dataset_id, currency=code)
+
+
+def converted(dataset: Dataset) -> dict[str, int]:
+    """How many prices of a dataset were converted when it was loaded, by the code of the currency they were in."""
+    found: dict[str, int] = dataset.profile.get("price", {}).get("converted", {})
+    return found
 
 
 def join(dataset_ids: Sequence[int]) -> int:
@@ -143,6 +174,7 @@ def join(dataset_ids: Sequence[int]) -> int:
         if there := datasets.joined(session, ids):
             return there.id
         parts = [ready(session, dataset_id) for dataset_id in ids]
+        one_currency(parts)
         name = " + ".join(part.name for part in parts)
         prints = "".join(datasets.fingerprint(part) for part in parts)
         dataset_id = datasets.create(
@@ -153,8 +185,20 @@ def join(dataset_ids: Sequence[int]) -> int:
             is_synthetic=any(part.is_synthetic for part in parts),
         )
         datasets.change(session, dataset_id, joined_from=ids, state=DatasetState.LOADING, inspection={"columns": []})
+        datasets.change(session, dataset_id, currency=next(filter(None, (part.currency for part in parts)), ""))
         _read_file(session, dataset_id, JobKind.LOAD, Step.LOAD)
         return dataset_id
+
+
+def one_currency(parts: Sequence[Dataset]) -> None:
+    """Check that no two datasets have prices in different currencies; an unknown one may be any. Raises UserError."""
+    known = {part.currency: part for part in parts if part.currency}
+    if len(known) > 1:
+        first, second = list(known.values())[:2]
+        raise UserError(
+            f"{first.name} has prices in {first.currency} and {second.name} in {second.currency}: load one of them "
+            "anew with a table of rates that converts it."
+        )
 
 
 def set_parent(dataset_id: int, version_of: int | None) -> None:

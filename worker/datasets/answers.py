@@ -13,8 +13,9 @@ from db import datasets
 from db.engine import Session
 from db.errors import MappingError
 from db.types import Dataset, DatasetState, MadeBy
+from worker import amounts, currencies
 
-_NOT_THE_READING = ("mapping", "decimals", "undecided", "wide_rows", "warnings", "forced", "answers")
+_NOT_THE_READING = ("mapping", "decimals", "currencies", "undecided", "wide_rows", "warnings", "forced", "answers")
 """Parts of an inspection that say nothing about how the file becomes rows of cells."""
 
 
@@ -33,6 +34,8 @@ class Sign(StrEnum):
 class Answers:
     decimal: Literal[".", ","] | None = None  # sign of the prices that are text; None = as the file tells
     wide_rows: bool = False  # rows with more cells than the header has names mean what the inspection says
+    currency: str | None = None  # code of the prices' currency, "" = it is not known; None = as the file tells
+    rates: tuple[tuple[str, str, float], ...] = ()  # as worker.datasets.rates: others are converted by them
 
 
 NOTHING_SAID = Answers()
@@ -58,6 +61,36 @@ def settled(inspection: Mapping[str, Any], mapping: Mapping[str, str], answers: 
     return {**inspection, "decimals": decimals, "answers": asdict(answers)}
 
 
+def look_of_currency(inspection: Mapping[str, Any], mapping: Mapping[str, str]) -> Mapping[str, Any]:
+    """What the look found of the currency of the prices (worker.currencies.Found as JSON); {} = nothing says it."""
+    known: Mapping[str, Mapping[str, Any]] = inspection.get("currencies", {})
+    return known.get(mapping.get("currency", "")) or known.get(mapping.get("price", "")) or {}
+
+
+def proposed_currency(look: Mapping[str, Any], usual: str) -> str | None:
+    """The code that is taken where no person says one, "" = it is not known; None where none is likely enough. `usual`:
+    what holds where the file says nothing, or something that can mean it."""
+    if not look or usual in (look["code"], *look["others"]):
+        return usual
+    return None if look["is_open"] else str(look["code"])
+
+
+def currency_of(inspection: Mapping[str, Any], mapping: Mapping[str, str], answers: Answers, usual: str = "") -> str:
+    """The code of the prices' currency, "" = it is not known. Raises MappingError with the question that is still open,
+    UserError for what is no currency."""
+    look = look_of_currency(inspection, mapping)
+    currency = proposed_currency(look, usual) if answers.currency is None else currencies.checked(answers.currency)
+    if currency is None:
+        codes = amounts.listed([look["code"], *look["others"]], "or")
+        raise MappingError(
+            f"Say which currency the prices in {mapping['price']!r} are in: {look['source']} can mean {codes} "
+            f"(in a terminal: --currency {look['code']})."
+        )
+    if answers.rates and not currency:
+        raise MappingError("Say into which currency the rates convert (in a terminal: --currency EUR).")
+    return currency
+
+
 def loaded_alike(session: Session, look: Dataset, mapping: Mapping[str, str], answers: Answers) -> Dataset | None:
     """The newest dataset of the same bytes that loading this look, so mapped and answered, would only make again.
 
@@ -72,6 +105,7 @@ def loaded_alike(session: Session, look: Dataset, mapping: Mapping[str, str], an
             and other.mapping == mapping
             and _reading(other) == _reading(look)
             and _said(look, other, mapping.get("price", ""), answers)
+            and _pays_alike(other, answers)
         ):
             return other
     return None
@@ -79,6 +113,11 @@ def loaded_alike(session: Session, look: Dataset, mapping: Mapping[str, str], an
 
 def _reading(dataset: Dataset) -> dict[str, Any]:
     return {part: value for part, value in dataset.inspection.items() if part not in _NOT_THE_READING}
+
+
+def _pays_alike(other: Dataset, answers: Answers) -> bool:
+    rates = [tuple(rate) for rate in other.inspection.get("answers", {}).get("rates") or ()]
+    return answers.currency in (None, other.currency) and (not answers.rates or list(answers.rates) == rates)
 
 
 def _said(look: Dataset, other: Dataset, price: str, answers: Answers) -> bool:

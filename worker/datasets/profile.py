@@ -16,6 +16,7 @@ _SHOWN_BINS = 40
 _MOST_VALUES = 50_000
 _TOP = 20
 _LONGEST_REASON = 200
+_MOST_PLACES = 4  # digits behind the point of a price
 _QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 _TEXTS = ("title", "description")
 _NAMES = ("category", "brand")
@@ -34,12 +35,14 @@ class Profiler:
         self._names: dict[str, Counter[str]] = {field: Counter() for field in _NAMES}
         self._is_cut = dict.fromkeys(_NAMES, False)
         self._reasons: Counter[str] = Counter()
+        self._converted: Counter[str] = Counter()
+        self._finer = np.zeros(_MOST_PLACES, dtype=np.int64)  # prices that so many digits behind the point don't hold
 
     def add(self, items: pl.DataFrame, rejects: pl.DataFrame) -> None:
         """Some lines of the table. items: line, the texts (never null), price; rejects: reason."""
         self._items += len(items)
         for name in items.columns:
-            if name != "line":
+            if name not in ("line", "original_price", "original_currency"):
                 column = items[name]
                 self._missing[name] += int(
                     column.is_null().sum() if name in ("price", "weight") else (column == "").sum()
@@ -50,6 +53,11 @@ class Profiler:
             self._prices += np.bincount(np.clip(place, 0, len(self._prices) - 1), minlength=len(self._prices))
             low, high = self._price_range
             self._price_range = (min(low, float(prices.min())), max(high, float(prices.max())))
+            for places in range(_MOST_PLACES):
+                self._finer[places] += np.count_nonzero(~np.isclose(prices.round(places), prices, rtol=1e-9, atol=0))
+        if "original_currency" in items.columns:
+            codes = items["original_currency"].value_counts()
+            self._converted.update({code: count for code, count in codes.iter_rows() if code})
         for field in _TEXTS:
             counts = items[field].str.len_chars().value_counts()
             self._lengths[field].update(dict(counts.iter_rows()))
@@ -109,6 +117,9 @@ class Profiler:
         counts = [int(self._prices[start : start + step].sum()) for start in starts]
         return {
             "count": count,
+            # Digits behind the point that all but one in a hundred prices make do with.
+            "places": next((n for n, finer in enumerate(self._finer) if finer <= 0.01 * count), _MOST_PLACES),
+            "converted": dict(self._converted.most_common()),
             "quantiles": quantiles,
             "histogram": {"edges": [float(f"{edge:.6g}") for edge in edges], "counts": counts},
         }

@@ -73,7 +73,7 @@ def load(work: Work) -> Commit:
     else:
         inspection = read.Inspection.model_validate(dataset.inspection)
         path = settings().files_dir / dataset.file_sha256
-        found = read.batches(path, inspection, dataset.mapping, work.progress)
+        found = read.batches(path, inspection, dataset.mapping, work.progress, dataset.currency)
 
     def keep(number: int, batch: read.Batch) -> None:
         grouper.add(batch.items)

@@ -57,6 +57,10 @@ SYNONYMS: dict[str, str] = {
         "merkki, valmistaja, znacka, vyrobce, vyrobca, marka adi, gyarto, uretici, producator, бренд, марка, "
         "производитель, ブランド, メーカー, 品牌, 브랜드"
     ),
+    "currency": (
+        "currency, currency code, price currency, currencycode, iso currency, wahrung, wahrungscode, devise, moneda, "
+        "divisa, valuta, waluta, moeda, mena, para birimi, валюта, 通貨, 货币, 통화"
+    ),
     "id": (
         "id, product id, item id, sku, asin, uniq id, unique id, uid, uuid, article number, item number, "
         "product number, product code, item code, code, number, no, nr, key, handle, gtin, ean, upc, mpn, "

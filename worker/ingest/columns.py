@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import mean
 
 from db.errors import MappingError
+from worker import currencies
 from worker.ingest import column_synonyms, prices
 from worker.ingest.types import FIELDS, PROPOSED
 
@@ -24,12 +25,13 @@ class _Look:
     has_spaces: float
     is_repeating: bool  # several values, each used more than once on average
     letters: float  # share of cells with a letter
+    codes: float  # share of cells that are the code, the sign or the name of a currency
 
 
 def _look(cells: Sequence[str]) -> _Look:
     filled = [cell.strip() for cell in cells if cell.strip().casefold() not in prices.MISSING]
     if not filled:
-        return _Look(0, 0, 0, 0, False, False, 0, False, 0)
+        return _Look(0, 0, 0, 0, False, False, 0, False, 0, 0)
     share = prices.share_of_prices(filled)
     distinct = len(set(filled)) / len(filled)
     return _Look(
@@ -42,6 +44,7 @@ def _look(cells: Sequence[str]) -> _Look:
         has_spaces=mean(" " in c for c in filled),
         is_repeating=len(set(filled)) > 1 and distinct <= 0.5,
         letters=mean(any(map(str.isalpha, c)) for c in filled),
+        codes=mean(bool(currencies.code_in(c)) for c in filled),
     )
 
 
@@ -74,6 +77,8 @@ def _fit(name: str, field: str, look: _Look) -> float:
     if field == "price":
         # A column that is simply called price is one, even where most of its cells say "on request".
         wrong = look.filled > 0 and look.price_share < (0.05 if score > 0.9 else 0.5)
+    elif field == "currency":
+        wrong = look.filled == 0 or look.codes < 0.5
     elif field == "id":
         wrong = look.filled > 0 and (look.mean_length > 60 or look.distinct < 0.3)
     else:

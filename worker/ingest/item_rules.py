@@ -1,12 +1,13 @@
 """The rules by which rows become items or rejects with a reason."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
 from worker.ingest import clean_text, csv_careful, limits, price_column
+from worker.ingest.conversion import Conversion, Converted
 from worker.ingest.prices import Decimal
 from worker.ingest.types import BATCH_ITEMS, BATCH_REJECTS, TEXT_FIELDS, Batch, Cells, Reject
 
@@ -17,6 +18,7 @@ class Rules:
     mapping: Mapping[str, str]
     decimal: Decimal | None  # of the price column's text; None = what can be read in two ways is a reject
     has_header: bool
+    conversion: Conversion = field(default_factory=Conversion)
 
     def apply(self, cells: Cells) -> Batch:
         """Turns every row of `cells` into an item or a reject; the first reason found is the one that is kept."""
@@ -32,13 +34,17 @@ class Rules:
             cells.numbers.get(f"c{self.columns.index(self.mapping['price'])}") if "price" in self.mapping else None
         )
         price, why = price_column.parse(self._column(frame, "price"), self.decimal, numbers)
-        for row in why.is_not_null().arg_true():
-            reasons.setdefault(row, why[row])
+        converted = self._converted(frame, price)
+        for reason in (why, converted.why):
+            for row in reason.is_not_null().arg_true():
+                reasons.setdefault(row, reason[row])
         items = pl.DataFrame(
             [
                 pl.Series("line", cells.lines, dtype=pl.Int64),
                 *fields.values(),
-                price.alias("price"),
+                converted.price.alias("price"),
+                converted.original_price.alias("original_price"),
+                converted.original_currency.alias("original_currency"),
                 self._weight(frame),
             ]
         )
@@ -65,6 +71,11 @@ class Rules:
         if field not in self.mapping:
             return pl.Series([""], dtype=pl.String).new_from_index(0, len(frame))
         return frame[f"c{self.columns.index(self.mapping[field])}"]
+
+    def _converted(self, frame: pl.DataFrame, price: pl.Series) -> Converted:
+        """The prices in the table's currency. The date of a row is that of the column mapped as such, if one is."""
+        named, dates = (self._column(frame, name) if name in self.mapping else None for name in ("currency", "date"))
+        return self.conversion.apply(price, self._column(frame, "price"), named, dates)
 
     def _weight(self, frame: pl.DataFrame) -> pl.Series:
         """How much each row counts in measures; null where no positive number is there. Such a row is no reject: it can

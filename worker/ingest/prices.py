@@ -114,6 +114,11 @@ def share_of_prices(cells: Iterable[str]) -> float:
     return good / total if total else 0.0
 
 
+def may_be_price(cell: str) -> bool:
+    """Whether a cell looks like a price, so that letters in it may be its currency."""
+    return _may_be_number(cell) and parse(cell, ".")[0] is not None
+
+
 def has_money_sign(cell: str) -> bool:
     plain = _plain(cell) if _may_be_number(cell) else ""
     return bool(plain) and plain[0].lower() != "r" and bool(_BEFORE.search(plain) or _AFTER.search(plain))

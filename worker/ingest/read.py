@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from db.errors import UnreadableFile
+from worker import currencies
 from worker.files.formats import FORMATS, Compression, Kind
 from worker.ingest import column_synonyms, columns, file_kind, header, limits, prices, wide_rows
+from worker.ingest.conversion import Conversion
 from worker.ingest.item_rules import Rules, is_header
 from worker.ingest.open_csv import open_text
 from worker.ingest.open_parquet import open_parquet
@@ -59,6 +61,7 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
             "preview": [[cell[:500] for cell in row.cells] for row in rows[: limits.PREVIEW_ROWS]],
             "mapping": {field: clean(column) for field, column in mapping.items()},
             "decimals": decimals,
+            "currencies": _currencies(layout.columns, fitting, mapping.get("currency", "")),
             "undecided": undecided,
             "wide_rows": wide_rows.reading(layout, fitting),
             "warnings": [
@@ -71,11 +74,14 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
     )
 
 
-def batches(path: Path, inspection: Inspection, mapping: Mapping[str, str], progress: Progress) -> Iterator[Batch]:
+def batches(
+    path: Path, inspection: Inspection, mapping: Mapping[str, str], progress: Progress, currency: str = ""
+) -> Iterator[Batch]:
     """Every data row of the file, as an item or as a reject, in the order of the file.
 
     What the inspection says is not detected again, so it can be overridden by its user; columns follow from it.
-    `mapping` is field -> column. Raises MappingError, UnreadableFile, and what `progress` raises to stop the work.
+    `mapping` is field -> column; `currency`: the code of the table's prices, "" = nobody said. Raises MappingError,
+    UnreadableFile, and what `progress` raises to stop the work.
     """
     table = open_as(path, inspection)
     names = [clean(column) for column in table.layout.columns]
@@ -86,7 +92,9 @@ def batches(path: Path, inspection: Inspection, mapping: Mapping[str, str], prog
     if price and decimal is None:
         decimal = prices.decimal_of(texts_of(table.layout.rows, names.index(price)))
     has_header = table.layout.header_line is not None
-    rules = Rules(names, mapping, decimal, has_header)
+    look = inspection.currencies.get(mapping.get("currency", "")) or inspection.currencies.get(price) or {}
+    conversion = Conversion(currency, currency or look.get("code", ""), inspection.answers.get("rates") or ())
+    rules = Rules(names, mapping, decimal, has_header, conversion)
     wanted = sorted({names.index(column) for column in mapping.values()})
     for cells in table.cells(wanted):
         batch = rules.apply(cells)
@@ -126,6 +134,18 @@ def _decimals(names: list[str], rows: list[header.Row]) -> tuple[dict[str, price
         elif prices.share_of_prices(cells[:300]) >= 0.5:
             signs[clean(name)] = decimal
     return signs, undecided
+
+
+def _currencies(names: list[str], rows: list[header.Row], named: str) -> dict[str, dict[str, Any]]:
+    """What cells and headers say of the currency of each column of prices, and of the column of currencies."""
+    known = {}
+    for i, name in enumerate(names):
+        cells = [row.cells[i] for row in rows if i < len(row.cells)]
+        if name == named:
+            known[clean(name)] = currencies.named_by(cells).as_json()
+        elif prices.share_of_prices(cells[:300]) >= 0.05:
+            known[clean(name)] = currencies.find(name, filter(prices.may_be_price, cells)).as_json()
+    return {name: found for name, found in known.items() if found["code"]}
 
 
 def _doubts_of_price(names: list[str], rows: list[header.Row], price: str) -> Iterator[str]:

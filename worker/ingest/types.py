@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from worker.files.formats import Compression, Kind
 
-PROPOSED = ("id", "title", "description", "category", "brand", "price")
+PROPOSED = ("id", "title", "description", "category", "brand", "price", "currency")
 """What a column can be taken for by its header and content."""
 
 FIELDS = (*PROPOSED, "weight")
@@ -31,6 +31,8 @@ BATCH_ITEMS: dict[str, pl.DataType | type[pl.DataType]] = {
     "line": pl.Int64,
     **dict.fromkeys(TEXT_FIELDS.values(), pl.String),
     "price": pl.Float64,
+    "original_price": pl.Float64,  # of a price that was converted, as the file has it; else null
+    "original_currency": pl.String,  # its code; else ""
     "weight": pl.Float64,  # above 0; null where the row has none that can be read
 }
 
@@ -57,11 +59,12 @@ class Inspection(BaseModel):
     preview: list[list[str]] = []  # the first rows, cell by cell as they stand in the file
     mapping: dict[str, str] = {}  # proposed: field -> column
     decimals: dict[str, Literal[".", ","]] = {}  # decimal sign of every column of prices whose text tells it
+    currencies: dict[str, dict[str, Any]] = {}  # column of prices or currencies -> worker.currencies.Found as JSON
     undecided: dict[str, str] = {}  # column -> in words, how one of its cells reads with either sign: none tells which
     wide_rows: str = ""  # how rows with more cells than the header has names are read; loaded only when confirmed
     warnings: list[str] = []  # one sentence each
     forced: dict[str, Any] = {}  # what a person set instead of having it detected
-    answers: dict[str, Any] = {}  # what a person said before loading: decimal, wide_rows
+    answers: dict[str, Any] = {}  # what a person said before loading: decimal, wide_rows, currency, rates
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard.parts.data import charts
+from dashboard.parts.data import charts, currency
 from dashboard.parts.data import reads as data_reads
 from dashboard.shared import formats, keeping, navigation, reads, widgets, words
 from db.types import Dataset, DatasetState, MadeBy, Queue, Split
@@ -175,6 +175,19 @@ def keep(dataset: Dataset) -> None:
         keeping.form(
             "dataset", dataset.id, dataset.name, dataset.description, dataset.archived_at, _VERBS,
         )  # fmt: skip
+
+
+def money(dataset: Dataset) -> None:
+    """The currency of the prices, said by a person where nothing else did."""
+    if converted := actions.converted(dataset):
+        parts = formats.listed([f"{count:,} from {code}" for code, count in converted.items()])
+        st.caption(f":material/currency_exchange: Prices converted into {dataset.currency} by the rates: {parts}.")
+    elif not dataset.currency and dataset.profile.get("price", {}).get("count"):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            code = currency.choice("Nobody said in which currency these prices are", "", key=f"currency-{dataset.id}")
+            if st.button("Save", key=f"currency-save-{dataset.id}", disabled=not code) and code:
+                actions.set_currency(dataset.id, code)
+                st.rerun()
 
 
 def delete(dataset: Dataset) -> None:

@@ -31,6 +31,12 @@ def proposed_mapping(dataset: Dataset) -> tuple[dict[str, str], Dataset | None]:
     return proposal, None if proposal == dataset.mapping else like
 
 
+def usual_currency(dataset: Dataset) -> str:
+    """worker.datasets.actions.usual_currency."""
+    with begin() as session:
+        return actions.usual_currency(session, dataset)
+
+
 @st.cache_data(max_entries=50, show_spinner=False)
 def rejects(dataset_id: int) -> pl.DataFrame:
     """line, raw, reason of every reject of a loaded dataset."""

@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from dashboard.parts.data import currency
 from dashboard.parts.data import reads as data_reads
 from dashboard.shared import formats, navigation, pickers, reads, widgets, words
 from db.types import Dataset, DatasetState
@@ -121,6 +122,7 @@ def mapping(dataset: Dataset) -> None:
                 label, names, first=proposed, key=f"map-{dataset.id}-{field}", place=places[place % 3]
             )
         parent = _parent(dataset)
+        code, table = currency.ask(dataset, chosen)
         st.caption(
             "A weight says how often a row stands in the catalogue that you mean: with it errors and verdicts are "
             "weighted means. A row without a positive number there weighs 1."
@@ -138,7 +140,7 @@ def mapping(dataset: Dataset) -> None:
                 st.session_state.pop(f"map-{dataset.id}-{field}", None)
         else:
             told = other_sign or sign
-            said = Answers(told.mark if told else None, accepts)
+            said = Answers(told.mark if told else None, accepts, code, currency.rates(table))
             actions.set_parent(dataset.id, parent)
             actions.load(dataset.id, used, name.strip() or dataset.name, said)
         st.rerun()

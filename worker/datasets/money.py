@@ -1,0 +1,67 @@
+"""How the prices of a dataset are written, and what is told of the currency that they are in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from db.types import Dataset
+from worker import amounts, currencies
+from worker.amounts import Money
+from worker.datasets.answers import look_of_currency
+
+_MOST_NAMED = 4  # currencies in a sentence
+
+
+def of(dataset: Dataset) -> Money:
+    """How its prices are written: with the decimals of the currency, or more where the data has finer steps; of an
+    unknown currency with as many as the data has."""
+    currency = currencies.of(dataset.currency)
+    places = dataset.profile.get("price", {}).get("places")
+    if places is None:
+        return Money(currency, currency.decimals)
+    return Money(currency, max(currency.decimals, places) if currency.code else places)
+
+
+def told(dataset: Dataset) -> str:
+    """The currency of a dataset's prices in a sentence, with what was converted."""
+    if not dataset.currency:
+        return f"Currency: unknown, so prices are written without one; pricewright currency {dataset.id} EUR says it."
+    said = f"Currency: {dataset.currency}."
+    converted = dataset.profile.get("price", {}).get("converted", {})
+    if converted:
+        parts = amounts.listed([f"{count:,} from {code}" for code, count in converted.items()])
+        said += f" Converted by the table of rates: {parts}."
+    return said
+
+
+def doubt(inspection: Mapping[str, Any], mapping: Mapping[str, str]) -> str:
+    """Why the currency that is proposed for a file's prices may be another one; "" = nothing says so."""
+    look = look_of_currency(inspection, mapping)
+    if not look or not look["others"]:
+        return ""
+    return f"{look['source'][0].upper()}{look['source'][1:]} can also mean {amounts.listed(look['others'], 'or')}."
+
+
+def mixed(inspection: Mapping[str, Any], mapping: Mapping[str, str]) -> str:
+    """That a file's prices are in several currencies, and what becomes of them; "" = nothing says so."""
+    shares: Mapping[str, float] = look_of_currency(inspection, mapping).get("shares", {})
+    if len(shares) < 2:
+        return ""
+    parts = [f"{code} {max(share, 0.001):.1%}" for code, share in list(shares.items())[:_MOST_NAMED]]
+    rest = len(shares) - len(parts)
+    listed = amounts.listed([*parts, f"{rest} more"] if rest else parts)
+    return (
+        f"The prices are in several currencies ({listed} of those that say one): rows in another currency than the "
+        "table's become rejects, unless a table of rates converts them."
+    )
+
+
+def differing(dataset: Dataset, source: Dataset) -> str:
+    """That nobody said the currency of one of a table and its source; "" where both are known or both unknown. That two
+    known ones differ is refused elsewhere."""
+    if bool(dataset.currency) == bool(source.currency):
+        return ""
+    known, other = (dataset, source) if dataset.currency else (source, dataset)
+    return (
+        f"The prices of {known.name} are in {known.currency}, and nobody said in which currency those of {other.name} "
+        "are: they are taken to be the same."
+    )
