@@ -125,7 +125,8 @@ def file_is_used(session: Session, sha256: str) -> bool:
 
 
 def add_items(session: Session, dataset_id: int, frame: pl.DataFrame) -> int:
-    """Append items; columns row, line, external_id, title, description, category, brand, price, split, group_id."""
+    """Append items; columns row, line, external_id, title, description, category, brand, price, split, group_id, and
+    those of weight and date that there are."""
     return engine.copy_in(session, ItemRow.__tablename__, frame.with_columns(dataset_id=pl.lit(dataset_id)))
 
 
@@ -183,14 +184,14 @@ def items(
 
 def whole_items(session: Session, dataset_id: int) -> pl.DataFrame:
     """Every item in row order with what a file says of it: line, external_id, title, description, category, brand,
-    price, weight."""
+    price, weight, date."""
     return engine.copy_out(
         session,
-        "SELECT line, external_id, title, description, category, brand, price, weight FROM items "
+        "SELECT line, external_id, title, description, category, brand, price, weight, date FROM items "
         "WHERE dataset_id = %s ORDER BY row",
         {"line": pl.Int64, "external_id": pl.String}
         | dict.fromkeys(TEXTS, pl.String)
-        | {"price": pl.Float64, "weight": pl.Float64},
+        | {"price": pl.Float64, "weight": pl.Float64, "date": pl.Date},
         (dataset_id,),
     ).with_columns(pl.col(pl.String).fill_null(""))
 

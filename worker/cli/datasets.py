@@ -11,8 +11,8 @@ from db.engine import begin
 from db.errors import UserError
 from worker.cli import files, find, tables
 from worker.cli.console import AsJson, out, print_json, warn
-from worker.cli.options import DecimalSign, WideRows, answers, assignments
-from worker.datasets import versions, weights
+from worker.cli.options import DatesOrder, DecimalSign, TestFrom, WideRows, answers, assignments
+from worker.datasets import division, versions, weights
 from worker.files.formats import IN_TERMINAL
 from worker.server.up import running_stack
 
@@ -28,6 +28,8 @@ def load(
     name: Annotated[str | None, typer.Option(help="What to call the dataset.")] = None,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
+    date_order: DatesOrder = None,
+    test_from: TestFrom = None,
     version_of: Annotated[str | None, typer.Option(help="Dataset that this file is a new version of.")] = None,
     same: Annotated[
         files.Same | None,
@@ -44,7 +46,7 @@ def load(
         else:
             if twin and wish is files.Same.VERSION:
                 parent = parent or twin.id
-            said = answers(decimal, accept_wide_rows)
+            said = answers(decimal, accept_wide_rows, date_order, test_from)
             dataset, about = files.load(file, _mapping(columns), name, said, quiet=as_json, version_of=parent)
     report = {
         "dataset": dataset.id,
@@ -54,6 +56,11 @@ def load(
         "splits": dataset.splits,
         "version_of": dataset.made_from,
         "changes": asdict(dataset.changes) if dataset.changes else None,
+        "division": {
+            "about": dataset.profile.get(division.PART),
+            "facts": division.facts(dataset),
+            "doubts": division.doubts(dataset),
+        },
         "weights": {"column": weights.column(dataset), "note": weights.gaps(dataset)},
     }
     if as_json:
@@ -63,6 +70,10 @@ def load(
         out.print("Splits: " + ", ".join(f"{count:,} {split}" for split, count in dataset.splits.items()))
         if dataset.made_from is not None:
             out.print(f"A version of dataset {dataset.made_from}: {versions.told(dataset.changes)}.")
+        for fact in division.facts(dataset):
+            out.print(fact)
+        for doubt in division.doubts(dataset):
+            warn(doubt)
         if without := weights.gaps(dataset):
             warn(without)
     files.refuse_empty(dataset)

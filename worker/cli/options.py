@@ -1,13 +1,14 @@
 """Options and arguments that several verbs share, and what their texts mean."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
 import typer
 
 from db.errors import UserError
-from worker.datasets.answers import Answers, Sign
+from worker.datasets.answers import Answers, DateOrder, Sign
 
 DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")]
 Cap = Annotated[
@@ -18,6 +19,13 @@ DecimalSign = Annotated[
 ]
 WideRows = Annotated[
     bool, typer.Option("--accept-wide-rows", help="Load a file whose rows have more cells than its header has names.")
+]
+DatesOrder = Annotated[
+    DateOrder | None, typer.Option("--date-order", help="What comes first in dates like 3/4/2024, mapped as date.")
+]
+TestFrom = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="First day of the test rows, where a column is mapped as date."),
 ]
 
 Unweighted = Annotated[
@@ -30,9 +38,19 @@ def dollars(value: float | None) -> Decimal | None:
     return None if value is None else Decimal(repr(value))
 
 
-def answers(decimal: Sign | None, accept_wide_rows: bool) -> Answers:
-    """What --decimal and --accept-wide-rows say about a file."""
-    return Answers(decimal.mark if decimal else None, accept_wide_rows)
+def answers(
+    decimal: Sign | None,
+    accept_wide_rows: bool,
+    date_order: DateOrder | None = None,
+    test_from: datetime | None = None,
+) -> Answers:
+    """What --decimal, --accept-wide-rows, --date-order and --test-from say about a file."""
+    return Answers(
+        decimal.mark if decimal else None,
+        accept_wide_rows,
+        date_order.first if date_order else None,
+        test_from.date().isoformat() if test_from else None,
+    )
 
 
 def assignments(option: str, pairs: Iterable[str] | None, form: str, example: str) -> Iterator[tuple[str, str]]:

@@ -57,6 +57,10 @@ SYNONYMS: dict[str, str] = {
         "merkki, valmistaja, znacka, vyrobce, vyrobca, marka adi, gyarto, uretici, producator, бренд, марка, "
         "производитель, ブランド, メーカー, 品牌, 브랜드"
     ),
+    "side": (
+        "side, split, data split, split name, split set, dataset split, train test split, train test, train or test, "
+        "subset, partition, fold"
+    ),
     "id": (
         "id, product id, item id, sku, asin, uniq id, unique id, uid, uuid, article number, item number, "
         "product number, product code, item code, code, number, no, nr, key, handle, gtin, ean, upc, mpn, "

@@ -10,7 +10,7 @@ from typing import Any
 
 from db.errors import UnreadableFile
 from worker.files.formats import FORMATS, Compression, Kind
-from worker.ingest import column_synonyms, columns, file_kind, header, limits, prices, wide_rows
+from worker.ingest import column_synonyms, columns, dates, file_kind, header, limits, prices, wide_rows
 from worker.ingest.item_rules import Rules, is_header
 from worker.ingest.open_csv import open_text
 from worker.ingest.open_parquet import open_parquet
@@ -51,6 +51,7 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
     fitting = [row for row in rows if len(row.cells) == width and not is_header(row.cells, layout.columns)]
     mapping = columns.propose(layout.columns, [row.cells for row in fitting])
     decimals, undecided = _decimals(layout.columns, fitting)
+    orders, undecided_dates = _date_orders(layout.columns, fitting)
     return table.inspection.model_copy(
         update={
             "header_line": layout.header_line,
@@ -60,6 +61,8 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
             "mapping": {field: clean(column) for field, column in mapping.items()},
             "decimals": decimals,
             "undecided": undecided,
+            "date_orders": orders,
+            "undecided_dates": undecided_dates,
             "wide_rows": wide_rows.reading(layout, fitting),
             "warnings": [
                 *table.inspection.warnings,
@@ -86,7 +89,7 @@ def batches(path: Path, inspection: Inspection, mapping: Mapping[str, str], prog
     if price and decimal is None:
         decimal = prices.decimal_of(texts_of(table.layout.rows, names.index(price)))
     has_header = table.layout.header_line is not None
-    rules = Rules(names, mapping, decimal, has_header)
+    rules = Rules(names, mapping, decimal, has_header, inspection.date_orders.get(mapping.get("date", "")))
     wanted = sorted({names.index(column) for column in mapping.values()})
     for cells in table.cells(wanted):
         batch = rules.apply(cells)
@@ -126,6 +129,21 @@ def _decimals(names: list[str], rows: list[header.Row]) -> tuple[dict[str, price
         elif prices.share_of_prices(cells[:300]) >= 0.5:
             signs[clean(name)] = decimal
     return signs, undecided
+
+
+def _date_orders(names: list[str], rows: list[header.Row]) -> tuple[dict[str, dates.Order], dict[str, str]]:
+    """The columns of dates that tell whether day or month comes first, and both readings of an open cell of each that
+    does not."""
+    orders: dict[str, dates.Order] = {}
+    undecided: dict[str, str] = {}
+    for i, name in enumerate(names):
+        cells = [row.cells[i] for row in rows]
+        if dates.share_of_dates(cells[:300]) >= 0.5:
+            if order := dates.order_of(cells):
+                orders[clean(name)] = order
+            elif example := dates.open_cell(cells):
+                undecided[clean(name)] = clean(dates.readings(example))
+    return orders, undecided
 
 
 def _doubts_of_price(names: list[str], rows: list[header.Row], price: str) -> Iterator[str]:
