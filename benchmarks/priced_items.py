@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from worker.datasets.division import SEED
+from worker.datasets.divider import SEED
 from worker.ingest import duplicates, read, splits
 from worker.progress import Silent
 

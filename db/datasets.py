@@ -165,6 +165,16 @@ def places(session: Session, dataset_id: int) -> pl.DataFrame:
     )
 
 
+def dates(session: Session, dataset_id: int) -> pl.DataFrame:
+    """Frame of row and date, of the items that have one."""
+    return engine.copy_out(
+        session,
+        "SELECT row, date FROM items WHERE dataset_id = %s AND date IS NOT NULL ORDER BY row",
+        {"row": pl.Int64, "date": pl.Date},
+        (dataset_id,),
+    )
+
+
 def items(
     session: Session, dataset_id: int, split: Split | None = None, limit: int | None = None, *, details: bool = False
 ) -> pl.DataFrame:

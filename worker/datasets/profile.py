@@ -9,7 +9,6 @@ import polars as pl
 
 from db import datasets
 from db.engine import Session
-from worker.ingest.types import TEXT_FIELDS
 
 _BINS_PER_DECADE = 100
 _LOW, _HIGH = -4, 9  # decades of prices
@@ -43,7 +42,7 @@ class Profiler:
             if name != "line":
                 column = items[name]
                 self._missing[name] += int(
-                    (column == "").sum() if name in TEXT_FIELDS.values() else column.is_null().sum()
+                    (column.fill_null("") == "").sum() if column.dtype == pl.String else column.is_null().sum()
                 )
         prices = items["price"].drop_nulls().to_numpy()
         if len(prices):

@@ -57,12 +57,13 @@ def load(work: Work) -> Commit:
     end), then the pieces are copied into Postgres with their split, all in the final transaction: a failure at any
     point leaves nothing half-loaded.
     """
+    from worker.datasets.divider import Divider
     from worker.ingest import duplicates, read
 
     with begin() as session:
         dataset = datasets.get(session, work.job.dataset_id)
     grouper, profiler = duplicates.Grouper(), profile.Profiler()
-    divider = division.Divider(dataset.mapping, dataset.inspection.get("answers", {}))
+    divider = Divider(dataset.mapping, dataset.inspection.get("answers", {}))
     pieces: list[Path] = []
     rejects: list[Path] = []
     counts = {"items": 0, "rejects": 0}

@@ -12,7 +12,7 @@ import pytest
 
 from db import datasets
 from db.engine import begin
-from db.errors import MappingError
+from db.errors import MappingError, NotReady
 from db.types import Split
 from tests.builders import a_catalogue
 
@@ -118,3 +118,24 @@ def test_a_side_divides_where_there_is_a_date_too_and_dates_that_cannot_be_read_
     assert said["division"]["doubts"] == [
         "2 items of 60 are without a date that can be read in the column sold: errors by date leave them out."
     ]
+
+
+def test_errors_by_date_are_told_with_their_intervals(command: Callable[..., str], tmp_path: Path) -> None:
+    """Later prices are five times as far from what was learned: the error that grows is said to grow."""
+    days = [date(2022, 1, 1) + timedelta(i) for i in range(1000)]
+    late = pl.Series([max(0, i - 600) / 100 for i in range(1000)])
+    frame = products(1000).with_columns(sold=pl.Series(days), price=(pl.col("price") * (1 + late)).round(2))
+    frame.drop("row").write_csv(tmp_path / "dated.csv")
+    command("load", str(tmp_path / "dated.csv"), "--map", "date=sold", "--test-from", "2023-08-24")
+    command("price", "1", "--technique", "constant", "--rows", "test")
+    said = json.loads(command("ageing", "1", "--json"))
+    assert sum(line["n"] for line in said["rows"]) == 400
+    assert said["rows"][0]["first"] == "2023-08-24"
+    assert said["rows"][-1]["figure"] > 2 * said["rows"][0]["figure"]
+    assert said["trends"][0]["low"] > 0
+    assert "each month later makes its mean error worse" in said["sentences"][0]
+    assert "24 Aug 2023" in command("ageing", "1")
+    frame.drop("row", "sold").write_csv(tmp_path / "plain.csv")
+    command("load", str(tmp_path / "plain.csv"))
+    with pytest.raises(NotReady, match="has no column of dates"):
+        command("ageing", "2")
