@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from worker.datasets.steps import SPLIT_SEED
+from worker.datasets.divider import SEED
 from worker.ingest import duplicates, read, splits
 from worker.progress import Silent
 
@@ -18,7 +18,7 @@ def priced_items(path: Path) -> pl.DataFrame:
     grouper = duplicates.Grouper()
     grouper.add(items)
     groups = grouper.groups()
-    sides = splits.assign(groups, np.ones(len(items), dtype=bool), seed=SPLIT_SEED)
+    sides = splits.assign(groups, np.ones(len(items), dtype=bool), seed=SEED)
     return items.with_columns(
         row=pl.int_range(pl.len(), dtype=pl.Int64), group_id=pl.Series(groups), split=pl.Series(sides, dtype=pl.String)
     ).with_columns(key=pl.format("row:{}", "row"))

@@ -126,7 +126,8 @@ def file_is_used(session: Session, sha256: str) -> bool:
 
 
 def add_items(session: Session, dataset_id: int, frame: pl.DataFrame) -> int:
-    """Append items; columns row, line, external_id, title, description, category, brand, price, split, group_id."""
+    """Append items; columns row, line, external_id, title, description, category, brand, price, split, group_id, and
+    those of weight and date that there are."""
     return engine.copy_in(session, ItemRow.__tablename__, frame.with_columns(dataset_id=pl.lit(dataset_id)))
 
 
@@ -165,6 +166,16 @@ def places(session: Session, dataset_id: int) -> pl.DataFrame:
     )
 
 
+def dates(session: Session, dataset_id: int) -> pl.DataFrame:
+    """Frame of row and date, of the items that have one."""
+    return engine.copy_out(
+        session,
+        "SELECT row, date FROM items WHERE dataset_id = %s AND date IS NOT NULL ORDER BY row",
+        {"row": pl.Int64, "date": pl.Date},
+        (dataset_id,),
+    )
+
+
 def items(
     session: Session, dataset_id: int, split: Split | None = None, limit: int | None = None, *, details: bool = False
 ) -> pl.DataFrame:
@@ -184,15 +195,21 @@ def items(
 
 def whole_items(session: Session, dataset_id: int) -> pl.DataFrame:
     """Every item in row order with what a file says of it: line, external_id, title, description, category, brand,
-    price, original_price, original_currency, weight."""
+    price, original_price, original_currency, weight, date."""
     return engine.copy_out(
         session,
         "SELECT line, external_id, title, description, category, brand, price, original_price, original_currency, "
-        "weight FROM items "
+        "weight, date FROM items "
         "WHERE dataset_id = %s ORDER BY row",
         {"line": pl.Int64, "external_id": pl.String}
         | dict.fromkeys(TEXTS, pl.String)
-        | {"price": pl.Float64, "original_price": pl.Float64, "original_currency": pl.String, "weight": pl.Float64},
+        | {
+            "price": pl.Float64,
+            "original_price": pl.Float64,
+            "original_currency": pl.String,
+            "weight": pl.Float64,
+            "date": pl.Date,
+        },
         (dataset_id,),
     ).with_columns(pl.col(pl.String).fill_null(""))
 

@@ -9,7 +9,7 @@ from dashboard.shared.markdown import plain as plain
 from db.errors import UserError
 from db.types import Adapter, Dataset, DatasetState, Family, Job, JobKind, JobState, Split, Step
 from worker import amounts, specs
-from worker.datasets.answers import Sign
+from worker.datasets.answers import DateOrder, Sign
 from worker.jobs.kinds import KINDS
 from worker.specs import finetune
 
@@ -33,6 +33,8 @@ FIELDS: dict[str, str] = {
     "price": "Price",
     "currency": "Currency of each price",
     "id": "Your own id",
+    "side": "Side: train, validation, test",
+    "date": "Date: learn before, test after",
     "weight": "Weight in measures",
 }
 
@@ -40,6 +42,11 @@ SIGNS: dict[Sign | None, str] = {
     None: "as detected",
     Sign.POINT: "point: 1,234.56",
     Sign.COMMA: "comma: 1.234,56",
+}
+
+DATE_ORDERS: dict[DateOrder, str] = {
+    DateOrder.DAY_FIRST: "the day: 31/12/2024",
+    DateOrder.MONTH_FIRST: "the month: 12/31/2024",
 }
 
 SPLITS: dict[str, tuple[str, str]] = {

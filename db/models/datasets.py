@@ -1,5 +1,6 @@
 """The tables of what was uploaded: datasets, their items and rejects."""
 
+from datetime import date as calendar_day
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +50,7 @@ class ItemRow(Base):
     original_price: Mapped[float | None]  # of a price that was converted: as the file has it
     original_currency: Mapped[str] = mapped_column(server_default=text("''"))  # its currency; "": not converted
     weight: Mapped[float | None]  # in measures; null: it has none and weighs 1
+    date: Mapped[calendar_day | None]  # that the file gives the price; null: none that can be read
     split: Mapped[str]
     group_id: Mapped[int] = mapped_column(BigInteger)  # near-duplicates share it and stay on one side
 

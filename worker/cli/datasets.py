@@ -15,14 +15,16 @@ from worker.cli.options import (
     CurrencyCode,
     CurrencyColumn,
     DatasetName,
+    DatesOrder,
     DecimalSign,
     Rates,
+    TestFrom,
     WideRows,
     answers,
     assignments,
 )
 from worker.datasets import actions as datasets_actions
-from worker.datasets import money, versions, weights
+from worker.datasets import division, money, versions, weights
 from worker.files.formats import IN_TERMINAL
 from worker.server.up import running_stack
 
@@ -41,6 +43,8 @@ def load(
     currency: CurrencyCode = None,
     currency_column: CurrencyColumn = None,
     rates: Rates = None,
+    date_order: DatesOrder = None,
+    test_from: TestFrom = None,
     version_of: Annotated[str | None, typer.Option(help="Dataset that this file is a new version of.")] = None,
     same: Annotated[
         files.Same | None,
@@ -57,7 +61,7 @@ def load(
         else:
             if twin and wish is files.Same.VERSION:
                 parent = parent or twin.id
-            said = answers(decimal, accept_wide_rows, currency, rates)
+            said = answers(decimal, accept_wide_rows, currency, rates, date_order, test_from)
             mapping = _mapping(columns) | ({} if currency_column is None else {"currency": currency_column})
             dataset, about = files.load(file, mapping, name, said, quiet=as_json, version_of=parent)
     report = {
@@ -69,6 +73,11 @@ def load(
         "version_of": dataset.made_from,
         "changes": asdict(dataset.changes) if dataset.changes else None,
         "currency": {"code": dataset.currency, "converted": datasets_actions.converted(dataset)},
+        "division": {
+            "about": dataset.profile.get(division.PART),
+            "facts": division.facts(dataset),
+            "doubts": division.doubts(dataset),
+        },
         "weights": {"column": weights.column(dataset), "note": weights.gaps(dataset)},
     }
     if as_json:
@@ -79,6 +88,10 @@ def load(
         out.print(money.told(dataset))
         if dataset.made_from is not None:
             out.print(f"A version of dataset {dataset.made_from}: {versions.told(dataset.changes)}.")
+        for fact in division.facts(dataset):
+            out.print(fact)
+        for doubt in division.doubts(dataset):
+            warn(doubt)
         if without := weights.gaps(dataset):
             warn(without)
     files.refuse_empty(dataset)

@@ -94,6 +94,8 @@ def load(
         dataset = datasets.get(session, dataset_id)
         twins = [each.id for each in datasets.of_file(session, dataset.file_sha256) if each.id != dataset_id]
     proposed = alike(dataset.inspection["columns"], dataset.mapping, like.mapping) if like else dataset.mapping
+    # What divides the rows of the other table says nothing here: all rows of this one are priced.
+    proposed = proposed | dict.fromkeys(("side", "date"), "") if like else proposed
     mapping = {field: column for field, column in (proposed | mapping).items() if column}
     same = actions.loaded_already(dataset_id, mapping, said) if reuse else None
     lines = tables.look(dataset, mapping)

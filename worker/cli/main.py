@@ -13,6 +13,7 @@ from db.servers.permissions import keep_private
 from worker.cli import (
     adapters,
     advisor,
+    ageing,
     data_need,
     datasets,
     demo,
@@ -42,7 +43,7 @@ ORDER = (
     "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "curve", "jobs",
     "pause", "resume", "cancel", "retry", "datasets", "rename", "describe", "archive", "restore", "delete",
     "compare", "choose", "verdicts", "recheck", "use", "pricers", "report", "export", "advise",
-    "check-verdicts", "what-if", "guess",
+    "check-verdicts", "ageing", "what-if", "guess",
     "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "doctor",
 )  # fmt: skip
 
@@ -61,7 +62,7 @@ app = typer.Typer(
 )
 for _noun in (
     server, datasets, pricing, export, demo, race, jobs, keeping, finetune, data_need, leakage, price_check, knowledge,
-    endpoints, prompts, adapters, verdicts, what_if, advisor, guesses, report, saved_verdicts, pricers,
+    endpoints, prompts, adapters, verdicts, ageing, what_if, advisor, guesses, report, saved_verdicts, pricers,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 

@@ -1,6 +1,7 @@
 """Options and arguments that several verbs share, and what their texts mean."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ import typer
 from db.errors import UserError
 from worker import currencies
 from worker.datasets import rates
-from worker.datasets.answers import Answers, Sign
+from worker.datasets.answers import Answers, DateOrder, Sign
 
 DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")]
 Cap = Annotated[
@@ -21,6 +22,13 @@ DecimalSign = Annotated[
 ]
 WideRows = Annotated[
     bool, typer.Option("--accept-wide-rows", help="Load a file whose rows have more cells than its header has names.")
+]
+DatesOrder = Annotated[
+    DateOrder | None, typer.Option("--date-order", help="What comes first in dates like 3/4/2024, mapped as date.")
+]
+TestFrom = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="First day of the test rows, where a column is mapped as date."),
 ]
 
 CurrencyCode = Annotated[
@@ -44,9 +52,15 @@ def dollars(value: float | None) -> Decimal | None:
 
 
 def answers(
-    decimal: Sign | None, accept_wide_rows: bool, currency: str | None = None, table: Path | None = None
+    decimal: Sign | None,
+    accept_wide_rows: bool,
+    currency: str | None = None,
+    table: Path | None = None,
+    date_order: DateOrder | None = None,
+    test_from: datetime | None = None,
 ) -> Answers:
-    """What --decimal, --accept-wide-rows, --currency and --rates say about a file. Raises UserError."""
+    """What --decimal, --accept-wide-rows, --currency, --rates, --date-order and --test-from say about a file. Raises
+    UserError."""
     if table is not None and not table.is_file():
         raise UserError(f"There is no file {table}.")
     return Answers(
@@ -54,6 +68,8 @@ def answers(
         accept_wide_rows,
         None if currency is None else currencies.checked(currency),
         () if table is None else rates.read(table.read_bytes(), table.name),
+        date_order.first if date_order else None,
+        test_from.date().isoformat() if test_from else None,
     )
 
 

@@ -14,7 +14,8 @@ from worker.evaluation.resampling import LEVEL
 from worker.jobs.kinds import KINDS
 from worker.specs import finetune
 
-FIELDS = ("id", "title", "description", "category", "brand", "price", "currency", "weight")
+FIELDS = ("id", "title", "description", "category", "brand", "price", "currency", "side", "weight", "date")
+_SELDOM = ("currency", "side", "weight", "date")
 
 
 def job_label(job: Job) -> str:
@@ -31,7 +32,7 @@ def job_label(job: Job) -> str:
 def look(dataset: Dataset, mapping: Mapping[str, str]) -> list[str]:
     """What the columns of a dataset's file are taken for, and every warning of the look."""
     taken = [f"{field} = {mapping[field]!r}" for field in FIELDS if field in mapping]
-    left = [field for field in FIELDS if field not in mapping and field not in ("currency", "weight")]
+    left = [field for field in FIELDS if field not in mapping and field not in _SELDOM]
     columns = ", ".join(taken) + (f"; no {', no '.join(left)}" if left else "")
     return [f"Columns: {columns}.", *(f"Warning: {doubt}" for doubt in doubts(dataset))]
 

@@ -1,7 +1,7 @@
 """What a person has to say before a file is loaded, and whether it is loaded already with the same said.
 
-A look at a file stores its questions in the inspection: `undecided` prices and `wide_rows`. Nothing is loaded before
-they are answered, and the answers are kept beside them.
+A look at a file stores its questions in the inspection: `undecided` prices, `undecided_dates` and `wide_rows`. Nothing
+is loaded before they are answered, and the answers are kept beside them.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,20 @@ from db.errors import MappingError
 from db.types import Dataset, DatasetState, MadeBy
 from worker import amounts, currencies
 
-_NOT_THE_READING = ("mapping", "decimals", "currencies", "undecided", "wide_rows", "warnings", "forced", "answers")
+_NOT_THE_READING = (
+    *(
+        "mapping",
+        "decimals",
+        "currencies",
+        "undecided",
+        "date_orders",
+        "undecided_dates",
+        "wide_rows",
+        "warnings",
+        "forced",
+    ),
+    "answers",
+)
 """Parts of an inspection that say nothing about how the file becomes rows of cells."""
 
 
@@ -30,12 +43,25 @@ class Sign(StrEnum):
         return "." if self is Sign.POINT else ","
 
 
+class DateOrder(StrEnum):
+    """What people call the order of day and month."""
+
+    DAY_FIRST = "day-first"
+    MONTH_FIRST = "month-first"
+
+    @property
+    def first(self) -> Literal["day", "month"]:
+        return "day" if self is DateOrder.DAY_FIRST else "month"
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     decimal: Literal[".", ","] | None = None  # sign of the prices that are text; None = as the file tells
     wide_rows: bool = False  # rows with more cells than the header has names mean what the inspection says
     currency: str | None = None  # code of the prices' currency, "" = it is not known; None = as the file tells
     rates: tuple[tuple[str, str, float], ...] = ()  # as worker.datasets.rates: others are converted by them
+    date_order: Literal["day", "month"] | None = None  # what comes first in dates; None = as the file tells
+    test_from: str | None = None  # ISO date of the first test row, where rows are divided by date; None = by shares
 
 
 NOTHING_SAID = Answers()
@@ -58,7 +84,23 @@ def settled(inspection: Mapping[str, Any], mapping: Mapping[str, str], answers: 
     decimals = dict(inspection.get("decimals", {}))
     if price and answers.decimal:
         decimals[price] = answers.decimal
-    return {**inspection, "decimals": decimals, "answers": asdict(answers)}
+    orders = _date_orders(inspection, mapping, answers)
+    return {**inspection, "decimals": decimals, "date_orders": orders, "answers": asdict(answers)}
+
+
+def _date_orders(inspection: Mapping[str, Any], mapping: Mapping[str, str], answers: Answers) -> dict[str, str]:
+    column = mapping.get("date", "")
+    if answers.test_from and (not column or "side" in mapping):
+        why = "sides come from a column" if "side" in mapping else "no column holds dates"
+        raise MappingError(f"A first day of the test rows says nothing here: {why}; leave one of the two out.")
+    undecided = inspection.get("undecided_dates", {}).get(column)
+    if undecided and not answers.date_order:
+        raise MappingError(
+            f"Say what comes first in the dates of {column!r}: {undecided} "
+            "(in a terminal: --date-order day-first or --date-order month-first)."
+        )
+    told: dict[str, str] = dict(inspection.get("date_orders", {}))
+    return told | ({column: answers.date_order} if column and answers.date_order else {})
 
 
 def look_of_currency(inspection: Mapping[str, Any], mapping: Mapping[str, str]) -> Mapping[str, Any]:
@@ -106,6 +148,7 @@ def loaded_alike(session: Session, look: Dataset, mapping: Mapping[str, str], an
             and _reading(other) == _reading(look)
             and _said(look, other, mapping.get("price", ""), answers)
             and _pays_alike(other, answers)
+            and _dated(look, other, mapping.get("date", ""), answers)
         ):
             return other
     return None
@@ -130,3 +173,14 @@ def _said(look: Dataset, other: Dataset, price: str, answers: Answers) -> bool:
     if price in look.inspection["undecided"]:
         return bool(then.get("decimal"))
     return bool(sign == look.inspection["decimals"].get(price))
+
+
+def _dated(look: Dataset, other: Dataset, column: str, answers: Answers) -> bool:
+    if not column:
+        return True
+    if answers.test_from != other.inspection.get("answers", {}).get("test_from"):
+        return False
+    order = other.inspection.get("date_orders", {}).get(column)
+    if answers.date_order is None and column in look.inspection.get("undecided_dates", {}):
+        return bool(order)
+    return bool(order == (answers.date_order or look.inspection.get("date_orders", {}).get(column)))

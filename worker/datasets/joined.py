@@ -22,7 +22,8 @@ def batches(dataset_ids: Sequence[int], progress: Progress) -> Iterator[Batch]:
         named = items.with_columns(
             external_id=pl.when(pl.col("external_id") != "")
             .then(pl.format("{}:{}", pl.lit(dataset_id), "external_id"))
-            .otherwise(pl.lit(""))
+            .otherwise(pl.lit("")),
+            side=pl.lit(None, pl.String),  # of their own tables: a joined one is divided anew
         )
         for part in named.select(list(BATCH_ITEMS)).iter_slices(_SLICE):
             progress.advance(len(part))

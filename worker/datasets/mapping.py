@@ -13,6 +13,7 @@ def alike(columns: Sequence[str], proposed: Mapping[str, str], known: Mapping[st
 
 
 def has_columns_of(columns: Sequence[str], known: Mapping[str, str]) -> bool:
-    """Whether a file has every column that another table's mapping names, in any case; the price may be missing."""
+    """Whether a file has every column that another table's mapping names, in any case; the price may be
+    missing, and what divides its rows."""
     own = {column.casefold() for column in columns}
-    return all(column.casefold() in own for field, column in known.items() if field != "price")
+    return all(column.casefold() in own for field, column in known.items() if field not in ("price", "side", "date"))

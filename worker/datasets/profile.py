@@ -45,7 +45,7 @@ class Profiler:
             if name not in ("line", "original_price", "original_currency"):
                 column = items[name]
                 self._missing[name] += int(
-                    column.is_null().sum() if name in ("price", "weight") else (column == "").sum()
+                    (column.fill_null("") == "").sum() if column.dtype == pl.String else column.is_null().sum()
                 )
         prices = items["price"].drop_nulls().to_numpy()
         if len(prices):

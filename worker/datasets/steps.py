@@ -11,10 +11,8 @@ from db import chunks, datasets, jobs, versions
 from db.engine import Session, begin
 from db.settings import settings
 from db.types import Dataset, DatasetState, Split
-from worker.datasets import joined, profile
+from worker.datasets import division, joined, profile
 from worker.work import Commit, Work
-
-SPLIT_SEED = 7
 
 
 def inspect(work: Work) -> Commit:
@@ -59,14 +57,15 @@ def load(work: Work) -> Commit:
     end), then the pieces are copied into Postgres with their split, all in the final transaction: a failure at any
     point leaves nothing half-loaded.
     """
-    from worker.ingest import duplicates, read, splits
+    from worker.datasets.divider import Divider
+    from worker.ingest import duplicates, read
 
     with begin() as session:
         dataset = datasets.get(session, work.job.dataset_id)
     grouper, profiler = duplicates.Grouper(), profile.Profiler()
+    divider = Divider(dataset.mapping, dataset.inspection.get("answers", {}))
     pieces: list[Path] = []
     rejects: list[Path] = []
-    has_price: list[pl.Series] = []
     counts = {"items": 0, "rejects": 0}
     if dataset.joined_from:
         found = joined.batches(dataset.joined_from, work.progress)
@@ -78,8 +77,8 @@ def load(work: Work) -> Commit:
     def keep(number: int, batch: read.Batch) -> None:
         grouper.add(batch.items)
         profiler.add(batch.items, batch.rejects)
-        has_price.append(batch.items["price"].is_not_null())
-        for kind, frame, files in (("items", batch.items, pieces), ("rejects", batch.rejects, rejects)):
+        divider.add(batch.items)
+        for kind, frame, files in (("items", batch.items.drop("side"), pieces), ("rejects", batch.rejects, rejects)):
             counts[kind] += len(frame)
             if len(frame):
                 file = work.scratch / f"{kind}-{number}.parquet"
@@ -96,9 +95,8 @@ def load(work: Work) -> Commit:
         if kept:
             kept.result()
     groups = grouper.groups()
-    priced = pl.concat(has_price).to_numpy() if has_price else np.empty(0, dtype=bool)
-    sides = splits.assign(groups, priced, seed=SPLIT_SEED)
-    profile_json = profiler.result(groups)
+    sides, divided = divider.divide(groups)
+    profile_json = profiler.result(groups) | ({division.PART: divided} if divided else {})
 
     def commit(session: Session) -> chunks.Tally:
         start = 0

@@ -61,6 +61,10 @@ SYNONYMS: dict[str, str] = {
         "currency, currency code, price currency, currencycode, iso currency, wahrung, wahrungscode, devise, moneda, "
         "divisa, valuta, waluta, moeda, mena, para birimi, валюта, 通貨, 货币, 통화"
     ),
+    "side": (
+        "side, split, data split, split name, split set, dataset split, train test split, train test, train or test, "
+        "subset, partition, fold"
+    ),
     "id": (
         "id, product id, item id, sku, asin, uniq id, unique id, uid, uuid, article number, item number, "
         "product number, product code, item code, code, number, no, nr, key, handle, gtin, ean, upc, mpn, "

@@ -6,7 +6,7 @@ from statistics import mean
 
 from db.errors import MappingError
 from worker import currencies
-from worker.ingest import column_synonyms, prices
+from worker.ingest import column_synonyms, prices, side_values
 from worker.ingest.types import FIELDS, PROPOSED
 
 _SAMPLE = 300  # rows are enough to see what a column holds
@@ -26,12 +26,13 @@ class _Look:
     is_repeating: bool  # several values, each used more than once on average
     letters: float  # share of cells with a letter
     codes: float  # share of cells that are the code, the sign or the name of a currency
+    sides: tuple[float, int]  # share of cells that name a side, and how many different sides they name
 
 
 def _look(cells: Sequence[str]) -> _Look:
     filled = [cell.strip() for cell in cells if cell.strip().casefold() not in prices.MISSING]
     if not filled:
-        return _Look(0, 0, 0, 0, False, False, 0, False, 0, 0)
+        return _Look(0, 0, 0, 0, False, False, 0, False, 0, 0, (0, 0))
     share = prices.share_of_prices(filled)
     distinct = len(set(filled)) / len(filled)
     return _Look(
@@ -45,12 +46,13 @@ def _look(cells: Sequence[str]) -> _Look:
         is_repeating=len(set(filled)) > 1 and distinct <= 0.5,
         letters=mean(any(map(str.isalpha, c)) for c in filled),
         codes=mean(bool(currencies.code_in(c)) for c in filled),
+        sides=side_values.share_of_sides(filled),
     )
 
 
 def propose(columns: Sequence[str], sample_rows: Sequence[Sequence[str]]) -> dict[str, str]:
-    """The mapping field -> column: from headers first, then from content for title, price, description, id, category
-    and brand.
+    """The mapping field -> column: from headers first, then from content for title, price, description, id, side,
+    category and brand.
 
     A field whose column can't be told is left out; the title is found whenever any column has text.
     """
@@ -67,6 +69,7 @@ def propose(columns: Sequence[str], sample_rows: Sequence[Sequence[str]]) -> dic
     for fit, negative_index, field in candidates:
         if fit > 0 and field not in chosen and -negative_index not in chosen.values():
             chosen[field] = -negative_index
+    _side_from_content(chosen, looks)
     _from_content(chosen, looks, columns)
     return {field: columns[chosen[field]] for field in PROPOSED if field in chosen}
 
@@ -79,11 +82,20 @@ def _fit(name: str, field: str, look: _Look) -> float:
         wrong = look.filled > 0 and look.price_share < (0.05 if score > 0.9 else 0.5)
     elif field == "currency":
         wrong = look.filled == 0 or look.codes < 0.5
+    elif field == "side":
+        wrong = look.sides[0] < 0.5
     elif field == "id":
         wrong = look.filled > 0 and (look.mean_length > 60 or look.distinct < 0.3)
     else:
         wrong = look.filled > 0 and look.letters == 0 and score < 0.9
     return 0.0 if wrong else score
+
+
+def _side_from_content(chosen: dict[str, int], looks: Sequence[_Look]) -> None:
+    named = [i for i, look in enumerate(looks) if look.sides[0] >= 0.95 and look.sides[1] > 1]
+    free = [i for i in named if i not in chosen.values()]
+    if "side" not in chosen and free:
+        chosen["side"] = free[0]
 
 
 def _from_content(chosen: dict[str, int], looks: Sequence[_Look], columns: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from worker.ingest import clean_text, csv_careful, limits, price_column
+from worker.ingest import clean_text, csv_careful, dates, limits, price_column, side_values
 from worker.ingest.conversion import Conversion, Converted
 from worker.ingest.prices import Decimal
 from worker.ingest.types import BATCH_ITEMS, BATCH_REJECTS, TEXT_FIELDS, Batch, Cells, Reject
@@ -19,6 +19,7 @@ class Rules:
     decimal: Decimal | None  # of the price column's text; None = what can be read in two ways is a reject
     has_header: bool
     conversion: Conversion = field(default_factory=Conversion)
+    date_order: dates.Order | None = None  # None = a date that can be read in two ways is none
 
     def apply(self, cells: Cells) -> Batch:
         """Turns every row of `cells` into an item or a reject; the first reason found is the one that is kept."""
@@ -38,6 +39,7 @@ class Rules:
         for reason in (why, converted.why):
             for row in reason.is_not_null().arg_true():
                 reasons.setdefault(row, reason[row])
+        side, date = self._division(frame, converted.price, reasons)
         items = pl.DataFrame(
             [
                 pl.Series("line", cells.lines, dtype=pl.Int64),
@@ -46,6 +48,8 @@ class Rules:
                 converted.original_price.alias("original_price"),
                 converted.original_currency.alias("original_currency"),
                 self._weight(frame),
+                side,
+                date,
             ]
         )
         rejects = list(cells.rejects)
@@ -85,6 +89,17 @@ class Rules:
             text = text.str.replace(",", ".", literal=True)
         value = text.cast(pl.Float64, strict=False)
         return value.set(~((value > 0) & value.is_finite()).fill_null(False), None).alias("weight")
+
+    def _division(self, frame: pl.DataFrame, price: pl.Series, reasons: dict[int, str]) -> tuple[pl.Series, pl.Series]:
+        """What each row says of its side and its date. A priced row that leaves its side open is a reject: it must not
+        be learned from, for it may be meant for testing, nor tested on. With sides, dates divide nothing."""
+        side, no_side = side_values.column(self._column(frame, "side").fill_null(""))
+        date, no_date = dates.column(self._column(frame, "date").fill_null(""), self.date_order)
+        field = next((field for field in ("side", "date") if field in self.mapping), "")
+        why = no_side if field == "side" else no_date.set(no_date.is_null() & date.is_null(), "date is missing")
+        for row in (price.is_not_null() & why.is_not_null()).arg_true() if field else ():
+            reasons.setdefault(row, why[row])
+        return side.alias("side"), date.alias("date")
 
     def _find_headers(self, cells: Cells, title: pl.Series, reasons: dict[int, str]) -> None:
         if not self.has_header:

@@ -8,7 +8,7 @@ import polars as pl
 
 from db.errors import MappingError, UnreadableFile
 from worker.ingest import clean_text, column_synonyms, price_column, prices, read
-from worker.ingest.types import PROPOSED, Cells
+from worker.ingest.types import TEXT_FIELDS, Cells
 from worker.progress import Progress
 
 _SURE = 0.5  # a header that is exactly a word of the lists, or nearly: a column is never guessed by its content here
@@ -16,6 +16,7 @@ _REMOVE = ("delete", "deleted", "remove", "removed", "discontinued")
 _DATES = ("priced at", "price date", "date", "valid from", "as of", "updated at", "updated", "last updated", "datum")
 _YES = ["1", "true", "yes", "y", "x", "delete", "deleted", "remove", "removed", "ja", "oui", "si"]
 _FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%Y/%m/%d", "%Y%m%d")
+_ITEM = (*TEXT_FIELDS, "price")
 _WORDS = ("title", "description", "category", "brand")
 
 
@@ -33,7 +34,7 @@ def understand(columns: Sequence[str], known: Mapping[str, str]) -> dict[str, st
     A column that bears the name it had in the dataset's own file (`known`) means the same here. A file of one column
     is a list of ids. Raises MappingError without a column of ids.
     """
-    mapping = {field: column for field, column in known.items() if column in columns and field in PROPOSED}
+    mapping = {field: column for field, column in known.items() if column in columns and field in _ITEM}
     for field, names in (("remove", _REMOVE), ("priced_at", _DATES)):
         fits = [
             column for column in columns if column_synonyms.plain(column) in names and column not in mapping.values()
@@ -44,7 +45,7 @@ def understand(columns: Sequence[str], known: Mapping[str, str]) -> dict[str, st
         (
             (-column_synonyms.score(column, field), place, field, column)
             for place, column in enumerate(columns)
-            for field in PROPOSED
+            for field in _ITEM
         ),
     )
     for minus, _, field, column in scores:

@@ -11,7 +11,7 @@ from typing import Any
 from db.errors import UnreadableFile
 from worker import currencies
 from worker.files.formats import FORMATS, Compression, Kind
-from worker.ingest import column_synonyms, columns, file_kind, header, limits, prices, wide_rows
+from worker.ingest import column_synonyms, columns, dates, file_kind, header, limits, prices, wide_rows
 from worker.ingest.conversion import Conversion
 from worker.ingest.item_rules import Rules, is_header
 from worker.ingest.open_csv import open_text
@@ -53,6 +53,7 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
     fitting = [row for row in rows if len(row.cells) == width and not is_header(row.cells, layout.columns)]
     mapping = columns.propose(layout.columns, [row.cells for row in fitting])
     decimals, undecided = _decimals(layout.columns, fitting)
+    orders, undecided_dates = _date_orders(layout.columns, fitting)
     return table.inspection.model_copy(
         update={
             "header_line": layout.header_line,
@@ -63,6 +64,8 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
             "decimals": decimals,
             "currencies": _currencies(layout.columns, fitting, mapping.get("currency", "")),
             "undecided": undecided,
+            "date_orders": orders,
+            "undecided_dates": undecided_dates,
             "wide_rows": wide_rows.reading(layout, fitting),
             "warnings": [
                 *table.inspection.warnings,
@@ -94,7 +97,8 @@ def batches(
     has_header = table.layout.header_line is not None
     look = inspection.currencies.get(mapping.get("currency", "")) or inspection.currencies.get(price) or {}
     conversion = Conversion(currency, currency or look.get("code", ""), inspection.answers.get("rates") or ())
-    rules = Rules(names, mapping, decimal, has_header, conversion)
+    order = inspection.date_orders.get(mapping.get("date", ""))
+    rules = Rules(names, mapping, decimal, has_header, conversion, order)
     wanted = sorted({names.index(column) for column in mapping.values()})
     for cells in table.cells(wanted):
         batch = rules.apply(cells)
@@ -146,6 +150,21 @@ def _currencies(names: list[str], rows: list[header.Row], named: str) -> dict[st
         elif prices.share_of_prices(cells[:300]) >= 0.05:
             known[clean(name)] = currencies.find(name, filter(prices.may_be_price, cells)).as_json()
     return {name: found for name, found in known.items() if found["code"]}
+
+
+def _date_orders(names: list[str], rows: list[header.Row]) -> tuple[dict[str, dates.Order], dict[str, str]]:
+    """The columns of dates that tell whether day or month comes first, and both readings of an open cell of each that
+    does not."""
+    orders: dict[str, dates.Order] = {}
+    undecided: dict[str, str] = {}
+    for i, name in enumerate(names):
+        cells = [row.cells[i] for row in rows]
+        if dates.share_of_dates(cells[:300]) >= 0.5:
+            if order := dates.order_of(cells):
+                orders[clean(name)] = order
+            elif example := dates.open_cell(cells):
+                undecided[clean(name)] = clean(dates.readings(example))
+    return orders, undecided
 
 
 def _doubts_of_price(names: list[str], rows: list[header.Row], price: str) -> Iterator[str]:

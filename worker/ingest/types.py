@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict
 
 from worker.files.formats import Compression, Kind
 
-PROPOSED = ("id", "title", "description", "category", "brand", "price", "currency")
+PROPOSED = ("id", "title", "description", "category", "brand", "price", "currency", "side")
 """What a column can be taken for by its header and content."""
 
-FIELDS = (*PROPOSED, "weight")
+FIELDS = (*PROPOSED, "weight", "date")
 """What a column can mean. Only title is needed; that one holds weights only a person says, because a column of that
-name mostly holds the pounds of a product."""
+name mostly holds the pounds of a product; and so of a date, because with it rows are divided by it."""
 
 TEXT_FIELDS = {
     "id": "external_id",
@@ -34,6 +34,8 @@ BATCH_ITEMS: dict[str, pl.DataType | type[pl.DataType]] = {
     "original_price": pl.Float64,  # of a price that was converted, as the file has it; else null
     "original_currency": pl.String,  # its code; else ""
     "weight": pl.Float64,  # above 0; null where the row has none that can be read
+    "side": pl.String,  # a value of Split that the file says; null where it says none
+    "date": pl.Date,  # null where the row has none that can be read
 }
 
 BATCH_REJECTS: dict[str, pl.DataType | type[pl.DataType]] = {"line": pl.Int64, "raw": pl.String, "reason": pl.String}
@@ -61,10 +63,12 @@ class Inspection(BaseModel):
     decimals: dict[str, Literal[".", ","]] = {}  # decimal sign of every column of prices whose text tells it
     currencies: dict[str, dict[str, Any]] = {}  # column of prices or currencies -> worker.currencies.Found as JSON
     undecided: dict[str, str] = {}  # column -> in words, how one of its cells reads with either sign: none tells which
+    date_orders: dict[str, Literal["day", "month"]] = {}  # what comes first in each column of dates that tells it
+    undecided_dates: dict[str, str] = {}  # as `undecided`, of columns of dates that do not tell it
     wide_rows: str = ""  # how rows with more cells than the header has names are read; loaded only when confirmed
     warnings: list[str] = []  # one sentence each
     forced: dict[str, Any] = {}  # what a person set instead of having it detected
-    answers: dict[str, Any] = {}  # what a person said before loading: decimal, wide_rows, currency, rates
+    answers: dict[str, Any] = {}  # what a person said before loading (worker.datasets.answers)
 
 
 @dataclass(frozen=True, slots=True)

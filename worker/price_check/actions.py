@@ -9,7 +9,7 @@ from db.job_results import PriceCheckResult
 from db.price_decisions import DECISIONS, FIX
 from db.types import JobKind, JobState, MadeBy, Queue, Split, Step
 from worker import amounts, app, specs
-from worker.datasets import actions
+from worker.datasets import actions, division
 from worker.datasets.profile import profile_of
 from worker.evaluation import compare
 from worker.evaluation.measures import DECIDING, USUAL
@@ -87,7 +87,7 @@ def make_version(dataset_id: int) -> int:
         if not changing:
             raise UserError("No price was fixed or dropped, so a new version would be the same.")
         made = price_decisions.apply(session, dataset_id, f"{dataset.name} (curated, {changing} prices)")
-        datasets.change(session, made, profile=profile_of(session, made))
+        datasets.change(session, made, profile=profile_of(session, made) | division.kept(dataset.profile))
         return made
 
 

@@ -78,6 +78,11 @@ class Comparison:
         with begin() as session:
             return comparisons.get(session, self.key(part, by))
 
+    @property
+    def lines(self) -> pl.DataFrame:
+        """The predictions that all parts are made from: db.predictions.of_jobs for rows whose price is known."""
+        return self._lines
+
     def gaps(self, by: str) -> Callable[[Question], pl.DataFrame]:
         """What worker.evaluation.choice.choices asks for."""
         return lambda question: self.part(APART[question], by)

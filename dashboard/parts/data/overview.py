@@ -9,7 +9,7 @@ from dashboard.parts.data import charts, currency
 from dashboard.parts.data import reads as data_reads
 from dashboard.shared import formats, keeping, navigation, reads, widgets, words
 from db.types import Dataset, DatasetState, MadeBy, Queue, Split
-from worker.datasets import actions, dependents, versions, weights
+from worker.datasets import actions, dependents, division, versions, weights
 
 SHOWN = 1_000
 """Lines of a table on the page; what is left out is in the download, and the page says so."""
@@ -57,6 +57,7 @@ def _related(sentence: str, other: Dataset | None) -> None:
 
 
 def profile(dataset: Dataset) -> None:
+    _doubts_of_sides(dataset)
     price = dataset.profile.get("price", {})
     left, right = st.columns(2, gap="large")
     with left:
@@ -85,7 +86,7 @@ def profile(dataset: Dataset) -> None:
             twins, sets = formats.count(groups["items"], "item"), formats.count(groups["groups"], "group")
             st.caption(
                 f"{twins} in {sets} of near-duplicates (the largest has {groups['largest']:,}). "
-                "A group is always on one side of the split."
+                + ("" if division.facts(dataset) else "A group is always on one side of the split.")
             )
     tops = [("Largest categories", "categories"), ("Most frequent brands", "brands")]
     for place, (title, key) in zip(st.columns(2, gap="large"), tops, strict=True):
@@ -125,11 +126,20 @@ def fields(dataset: Dataset) -> pl.DataFrame:
 
 
 def splits(dataset: Dataset) -> None:
-    st.caption("Near-duplicates are never on two sides, and the division is the same every time.")
+    if told := division.facts(dataset):
+        st.markdown(words.plain(" ".join(told)))
+    else:
+        st.caption("Near-duplicates are never on two sides, and the division is the same every time.")
+    _doubts_of_sides(dataset)
     widgets.chart(charts.split_bar(dataset.splits), "sides")
     for place, (side, (label, about)) in zip(st.columns(len(words.SPLITS)), words.SPLITS.items(), strict=True):
         place.metric(label, f"{dataset.splits.get(side, 0):,}", border=True)
         place.caption(about)
+
+
+def _doubts_of_sides(dataset: Dataset) -> None:
+    for doubt in division.doubts(dataset):
+        st.warning(words.plain(doubt), icon=":material/call_split:")
 
 
 def items(dataset: Dataset) -> None:

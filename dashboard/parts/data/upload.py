@@ -1,5 +1,6 @@
 """The way of a file to a dataset on the page: uploading it, and saying which column means what."""
 
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -10,7 +11,7 @@ from dashboard.parts.data import reads as data_reads
 from dashboard.shared import formats, navigation, pickers, reads, widgets, words
 from db.types import Dataset, DatasetState
 from worker.datasets import actions
-from worker.datasets.answers import Answers, Sign
+from worker.datasets.answers import Answers, DateOrder, Sign
 from worker.files import formats as file_formats
 
 UNUSED = "(not in the file)"
@@ -127,8 +128,16 @@ def mapping(dataset: Dataset) -> None:
             "A weight says how often a row stands in the catalogue that you mean: with it errors and verdicts are "
             "weighted means. A row without a positive number there weighs 1."
         )
+        st.caption(
+            "Rows are divided into train, validation and test at random unless a column says the **side** of each, or "
+            "a **date**: then the earlier rows teach and the latest test. With both, the side divides, and dates show "
+            "how errors grow with time. A priced row whose side (or date) can't be read is left out, with its reason; "
+            "a row without a price stays one to be priced."
+        )
         sign = _open_sign(dataset.id, inspection, chosen["price"])
         accepts = _wide_rows(dataset.id, inspection)
+        order = _open_dates(dataset.id, inspection, chosen["date"])
+        first = _first_test_day(dataset.id)
         with st.expander("Columns, prices or accents look wrong?"):
             forced, other_sign = _overrides(dataset.id, inspection)
         go = st.form_submit_button("Load this table", type="primary", icon=":material/download_done:")
@@ -140,7 +149,14 @@ def mapping(dataset: Dataset) -> None:
                 st.session_state.pop(f"map-{dataset.id}-{field}", None)
         else:
             told = other_sign or sign
-            said = Answers(told.mark if told else None, accepts, code, currency.rates(table))
+            said = Answers(
+                told.mark if told else None,
+                accepts,
+                code,
+                currency.rates(table),
+                order.first if order else None,
+                first.isoformat() if first else None,
+            )
             actions.set_parent(dataset.id, parent)
             actions.load(dataset.id, used, name.strip() or dataset.name, said)
         st.rerun()
@@ -170,6 +186,30 @@ def _open_sign(dataset_id: int, inspection: dict[str, Any], price: str) -> Sign 
     # An answer belongs to its column: asked about another one, nothing is said yet.
     key = f"sign-{dataset_id}-{price}"
     return st.radio("Which is their decimal sign?", list(Sign), index=None, horizontal=True, key=key)
+
+
+def _open_dates(dataset_id: int, inspection: dict[str, Any], column: str) -> DateOrder | None:
+    """The question that dates with two readings put, if the column chosen has such; None = no answer yet."""
+    readings = inspection.get("undecided_dates", {}).get(column)
+    if not readings:
+        return None
+    st.warning(
+        words.plain(f"The dates in the column {column} can be read in two ways: {readings}."), icon=":material/help:"
+    )
+    return st.radio(
+        "What comes first?", list(DateOrder), index=None, horizontal=True, key=f"order-{dataset_id}-{column}",
+        format_func=lambda order: words.DATE_ORDERS[order],
+    )  # fmt: skip
+
+
+def _first_test_day(dataset_id: int) -> date | None:
+    """The first day of the test rows; None = the latest tenth of the rows, by whole days."""
+    chosen = st.date_input(
+        "Test rows from (with a column of dates)", None, key=f"test-from-{dataset_id}",
+        min_value=date(1900, 1, 1), max_value=date(2100, 12, 31),
+        help="Empty: the day from which on about a tenth of the rows lie; the tenth before that is for validation.",
+    )  # fmt: skip
+    return chosen if isinstance(chosen, date) else None
 
 
 def _wide_rows(dataset_id: int, inspection: dict[str, Any]) -> bool:

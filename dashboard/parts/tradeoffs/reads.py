@@ -8,9 +8,10 @@ import streamlit as st
 from dashboard.parts.report import facts
 from dashboard.shared import reads
 from dashboard.shared.reads import Version, compared, measured
+from db.types import Dataset
 from worker.evaluation import choice, hand_over
 from worker.evaluation.choice import Choice, Limits
-from worker.pricing import comparison, kept, lists
+from worker.pricing import ageing, comparison, kept, lists
 from worker.pricing.kept import Part
 from worker.pricing.lists import Lists
 
@@ -46,6 +47,17 @@ def by_category(versions: dict[int, Version], by: str, weighted: bool) -> pl.Dat
 @st.cache_data(max_entries=50, show_spinner="Measuring each slice …", hash_funcs=reads.BY_TEXT)
 def by_band(versions: dict[int, Version], by: str, weighted: bool) -> pl.DataFrame:
     return compared(versions, "by band", by, weighted=weighted)
+
+
+def is_dated(dataset: Dataset) -> bool:
+    """Whether a column of the dataset holds dates."""
+    return bool(ageing.column(dataset))
+
+
+@st.cache_data(max_entries=50, show_spinner="Measuring each period …", hash_funcs=reads.BY_TEXT)
+def by_date(versions: dict[int, Version], by: str, weighted: bool) -> ageing.Told:
+    """Errors of the jobs by the date of the test rows, judged by a measure."""
+    return ageing.of_jobs(list(versions), by, weighted=weighted)
 
 
 @st.cache_data(max_entries=50, show_spinner="Counting what intervals hold …", hash_funcs=reads.BY_TEXT)

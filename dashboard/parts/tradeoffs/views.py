@@ -4,7 +4,15 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.parts.tradeoffs import combinations, comparison, context_curve, hand_over, intervals, verdict_check
+from dashboard.parts.tradeoffs import (
+    by_date,
+    combinations,
+    comparison,
+    context_curve,
+    hand_over,
+    intervals,
+    verdict_check,
+)  # fmt: skip
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
 from dashboard.parts.tradeoffs.selection import Selection
 from dashboard.shared import comparisons
@@ -28,6 +36,8 @@ def show(asked: Selection) -> None:
     }
     if combined := tradeoffs_reads.combinations(versions):
         views["Combinations"] = lambda: combinations.show(combined, labels)
+    if tradeoffs_reads.is_dated(asked.dataset):
+        views["By date"] = lambda: by_date.show(versions, labels, error, weighted=asked.weighted)
     st.subheader("Look closer", anchor=False)
     view = st.segmented_control("View", list(views), default="By category", required=True, label_visibility="collapsed")
     with comparisons.waited_for("view"):

@@ -24,6 +24,8 @@ def batch(
             "brand": [brand] * n,
             "price": prices,
             "weight": [None] * n,
+            "side": [None] * n,
+            "date": [None] * n,
         },
         schema=BATCH_ITEMS,
     )
@@ -54,6 +56,8 @@ def test_figures_are_those_of_the_table() -> None:
         "brand": 2002,
         "price": 2,
         "weight": 5002,
+        "side": 5002,
+        "date": 5002,
     }
     assert result["reasons"] == {"price is not a number": 2, "no title": 1}
     assert result["duplicates"] == {"groups": 1, "items": 3, "largest": 3}
