@@ -7,7 +7,7 @@ import polars as pl
 
 from db.types import PredictionStatus
 from worker.evaluation.conformal import COVERAGE
-from worker.evaluation.slices import BANDS, EDGES, NO_CATEGORY, OTHER
+from worker.evaluation.slices import NO_CATEGORY, OTHER, bands
 
 COLUMNS: dict[str, pl.DataType] = {
     "job_id": pl.Int64(),
@@ -37,13 +37,13 @@ def overall(predictions: pl.DataFrame) -> pl.DataFrame:
 
 
 def by_band(predictions: pl.DataFrame) -> pl.DataFrame:
-    """COLUMNS, a line per job and band of the predicted price (slices.BANDS); bands without rows are left out.
+    """COLUMNS, a line per job and band of the predicted price (slices.bands); bands without rows are left out.
 
     By the predicted price and not by the true one: a promise has to hold for what is known when it is made.
     """
     held = _held(predictions)
-    labels = np.array(BANDS)[np.digitize(held["price"].to_numpy(), EDGES)]
-    return _each(held.with_columns(slice=pl.Series(labels, dtype=pl.String)), BANDS)
+    labels, names = bands(held["price"].to_numpy())
+    return _each(held.with_columns(slice=pl.Series(labels, dtype=pl.String)), names)
 
 
 def by_category(predictions: pl.DataFrame, *, top: int = 12) -> pl.DataFrame:
