@@ -135,7 +135,7 @@ def sliced(divided: pl.DataFrame, by: str, top: int = 12) -> tuple[pl.DataFrame,
     if by == "band":
         labels, order = bands(divided["price"].fill_null(0.0).to_numpy())
         named = divided.filter(pl.col("price").is_not_null())
-        named = named.with_columns(slice=pl.Series(labels[divided["price"].is_not_null().to_numpy()], dtype=pl.String))
+        named = named.with_columns(slice=pl.Series(labels, dtype=pl.String).filter(divided["price"].is_not_null()))
     elif by == "category":
         named = divided.with_columns(
             slice=pl.when(pl.col("category").fill_null("") == "").then(pl.lit(NO_CATEGORY)).otherwise("category")
