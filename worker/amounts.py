@@ -116,11 +116,18 @@ def decimals(values: Iterable[float | None], places: int = 2) -> int:
     return max(places, 1 - int(f"{smallest:e}".split("e")[1]))
 
 
+def _digits(values: Iterable[float | None]) -> int:
+    """Digits behind the point for prices like these: those of the currency where all are whole cents of it."""
+    places, known = money().places, [abs(value) for value in values if value is not None and math.isfinite(value)]
+    if all(math.isclose(round(value, places), value, rel_tol=1e-12) for value in known):
+        return places
+    return decimals(known, places)
+
+
 def chart_format(values: Iterable[float | None]) -> str:
     """d3's format for prices like these: what a tooltip shows. Its $ stands for the currency of the chart's locale."""
-    places = money().places
-    digits = decimals(values, places)
-    return f"$,.{digits}f" if digits == places else f"$,.{digits}~f"
+    digits = _digits(values)
+    return f"$,.{digits}f" if digits == money().places else f"$,.{digits}~f"
 
 
 def axis_format(values: Iterable[float | None], *, ticks: int | None = 6) -> str:
@@ -135,8 +142,7 @@ def axis_format(values: Iterable[float | None], *, ticks: int | None = 6) -> str
 
 def column_format(values: Iterable[float | None]) -> str:
     """Streamlit's format for a column of prices like these."""
-    how = money()
-    digits = decimals(values, how.places)
+    how, digits = money(), _digits(values)
     if how == DOLLARS and digits == how.places:
         return "dollar"
     return f"{how.prefix.replace('%', '%%')}%.{digits}f"

@@ -6,7 +6,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from decimal import Decimal
 from functools import partial
@@ -16,12 +16,14 @@ from typing import Self
 
 from kombu.exceptions import OperationalError as BrokerAway
 
-from db import chunks, completions, jobs, races, recovery, turns
+from db import chunks, completions, datasets, jobs, races, recovery, turns
 from db.engine import DatabaseAway, Session, after_commit, begin
 from db.errors import NotFound, UserError
 from db.settings import settings
 from db.types import Chunk, Job, Queue
+from worker import amounts
 from worker.app import queue_lengths, send, send_ready
+from worker.datasets import money
 from worker.progress import Cancelled, Defer, Pause, Trouble
 from worker.steps import STEPS
 from worker.work import Work
@@ -120,7 +122,7 @@ def _claim(session: Session, chunk_id: int) -> tuple[Job, Chunk] | None:
 def _run(job: Job, chunk: Chunk) -> None:
     lease = Lease(chunk)
     try:
-        with _scratch(job.id) as scratch, lease:
+        with _scratch(job.id) as scratch, lease, _priced_as(job):
             commit = STEPS[chunk.step](Work(job, chunk, lease, scratch))
             with begin() as session:
                 tally = commit(session)
@@ -154,6 +156,12 @@ def _run(job: Job, chunk: Chunk) -> None:
         _fail(job, chunk, sentence, attempts=settings().chunk_attempts)
     else:
         _close(job.id)
+
+
+def _priced_as(job: Job) -> AbstractContextManager[None]:
+    """Sentences that a step makes write prices in the currency of the job's dataset."""
+    with begin() as session:
+        return amounts.written_in(money.of(datasets.get(session, job.dataset_id)))
 
 
 def _close(job_id: int) -> None:

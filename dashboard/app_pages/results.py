@@ -42,6 +42,7 @@ row = predictions.table(shown, has_truth=has_truth, key=f"{asked}-{before}")
 if row is not None:
     predictions.detail(row, paid=words.is_paid(job))
 st.markdown(filters.downloaded(wanted, count, total, names[job.id]))
-widgets.downloads(f"{dataset.name}-job-{job.id}", lambda: results_reads.fitting(snapshot, wanted, order))
+code = dataset.currency
+widgets.downloads(f"{dataset.name}-job-{job.id}", lambda: results_reads.fitting(snapshot, wanted, order, code))
 predictions.as_uploaded(dataset, job)
 hand_over.show(dataset, job, snapshot)

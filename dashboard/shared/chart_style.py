@@ -1,5 +1,6 @@
 """The style of all charts: colours and shapes of families, axes in dollars, size. Nothing here knows a page."""
 
+import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,7 @@ from altair.utils import schemapi
 
 from dashboard.shared import words
 from db.types import Family
+from worker import amounts
 
 # Altair checks each part of a chart when it is made, and the whole again when it is drawn. Once is enough.
 schemapi.disable_debug_mode()
@@ -42,6 +44,14 @@ ACCENT = "#23918a"
 
 # d3's own formats write 1e-6 or 1µ for a millionth of a dollar.
 DOLLARS = "datum.value >= 1 ? '$' + format(datum.value, ',.0f') : '$' + format(datum.value, '.3~r')"
+
+
+def money_axis() -> str:
+    """The labels of an axis of prices on a log scale, in the currency of the dataset."""
+    sign = amounts.money().prefix
+    return DOLLARS if sign == "$" else DOLLARS.replace("'$'", json.dumps(sign))
+
+
 MILLISECONDS = "datum.value >= 1000 ? format(datum.value / 1000, '~r') + ' s' : format(datum.value, '~r') + ' ms'"
 
 

@@ -21,7 +21,7 @@ def waited_for(name: str) -> Iterator[None]:
         yield
     except BeingMade as wait:
         rows = sum(job.items_total for job in reads.some_jobs(wait.job.spec["jobs"]))
-        st.fragment(_show, run_every=SECONDS)(wait.job.id, wait.key, rows, name)
+        widgets.fragment(_show, run_every=SECONDS)(wait.job.id, wait.key, rows, name)
 
 
 def _show(job_id: int, key: str, rows: int, name: str) -> None:

@@ -28,6 +28,16 @@ class Drawn:
     spec: Mapping[str, Any]  # Vega-Lite, with its frames by their names under "datasets"
 
 
+def in_currency(drawn: Chart | Drawn, prefix: str) -> Any:
+    """The chart with `prefix` in place of the $ in formats of d3: what stands in front of prices."""
+    if prefix == "$":
+        return drawn
+    locale = {"number": {"decimal": ".", "thousands": ",", "grouping": [3], "currency": [prefix, ""]}}
+    if isinstance(drawn, Drawn):
+        return Drawn(drawn.chart.configure(locale=locale), {**drawn.spec, "config": {"locale": locale}})
+    return drawn.configure(locale=locale)
+
+
 def drawn(chart: Chart) -> Drawn:
     """Not checked against Vega-Lite's schema, which takes as long again: tests do that."""
     frames: dict[str, pl.DataFrame] = {}
@@ -73,10 +83,11 @@ def _svg(chart: Chart, ink: str, paper: str | None) -> str:
 def _spec(chart: Chart, ink: str, paper: str | None) -> dict[str, Any]:
     """The chart in Vega-Lite, with our look in place of the page's."""
     spec: dict[str, Any] = _holding(chart, lambda frame: alt.InlineData(values=_values(frame))).to_dict()
+    locale = {"locale": spec["config"]["locale"]} if "locale" in spec.get("config", {}) else {}
     text = {"labelColor": ink, "titleColor": ink, "labelFont": _FONT, "titleFont": _FONT, "labelFontSize": 12}
     lines = {"gridColor": ink, "gridOpacity": 0.14, "domainColor": ink, "domainOpacity": 0.4}
     ticks = {"tickColor": ink, "tickOpacity": 0.4}
-    spec["config"] = {
+    spec["config"] = locale | {
         "background": paper,
         "font": _FONT,
         "axis": {**text, **lines, **ticks, "titleFontSize": 12, "titleFontWeight": 400, "titlePadding": 10},

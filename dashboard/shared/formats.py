@@ -21,6 +21,11 @@ def usd(value: float | Decimal | None) -> str:
     return NOTHING if value is None else amounts.usd(value)
 
 
+def price(value: float | Decimal | None) -> str:
+    """A price as worker.amounts.price writes it; NOTHING where there is none."""
+    return NOTHING if value is None else amounts.price(value)
+
+
 def known_usd(value: float | Decimal | None) -> str:
     """Dollars, or "unknown": of paid calls whose price nobody told. Never 0."""
     return UNKNOWN if value is None or value != value else usd(value)

@@ -11,7 +11,7 @@ SECONDS = 1.0  # between two looks
 
 def show(job: Job) -> None:
     """The job, live while it runs."""
-    st.fragment(_show, run_every=SECONDS if job.state is JobState.RUNNING else None)(job.id, job.state)
+    widgets.fragment(_show, run_every=SECONDS if job.state is JobState.RUNNING else None)(job.id, job.state)
 
 
 def _show(job_id: int, was: JobState) -> None:

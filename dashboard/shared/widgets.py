@@ -1,5 +1,6 @@
 """Widgets that several pages share: the dataset picker, errors as sentences, empty states, downloads."""
 
+import functools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from db.engine import DatabaseAway
 from db.errors import UserError
 from db.types import Dataset, DatasetState
 from worker import amounts
-from worker.datasets import weights
+from worker.datasets import money, weights
 from worker.evaluation.certainty import TOLERANCES, USUAL_TOLERANCE
 from worker.evaluation.measures import Measure
 from worker.pricing import export
@@ -39,8 +40,8 @@ def tell_errors() -> Iterator[None]:
         st.error("Something went wrong on our side; the dashboard's log has the details.", icon=":material/error:")
 
 
-def dollars(label: str, values: Iterable[float | None], about: str | None = None) -> Any:
-    """A column of a table for amounts like `values`, with the digits that they need."""
+def prices(label: str, values: Iterable[float | None], about: str | None = None) -> Any:
+    """A column of a table for prices like `values`, in the dataset's currency, with the digits that they need."""
     return st.column_config.NumberColumn(label, format=amounts.column_format(values), help=about)
 
 
@@ -82,7 +83,20 @@ def _pick(datasets: list[Dataset], address: str) -> Dataset:
     made = {dataset.id: dataset.created_at for dataset in datasets}
     pickers.one("Dataset", names, made=made, key=PICKER, on_change=_picked)
     choose(chosen)
+    amounts.write_in(money.of(known[chosen]))
     return known[chosen]
+
+
+def fragment(show: Callable[..., None], run_every: float | None = None) -> Callable[..., None]:
+    """A part of a page that runs again by itself, in a thread of its own; prices in it are written as on the page."""
+    how = amounts.money()
+
+    @functools.wraps(show)
+    def shown(*about: Any) -> None:
+        with amounts.written_in(how):
+            show(*about)
+
+    return st.fragment(shown, run_every=run_every)
 
 
 def _picked() -> None:
@@ -167,6 +181,7 @@ def chart(drawn: Chart | Drawn, name: str, *, key: str = "") -> None:
     `name`: of the file; `key` tells the chart from others of that name on the page.
     """
     key = key or name
+    drawn = drawing.in_currency(drawn, amounts.money().prefix)
     if isinstance(drawn, Drawn):
         st.vega_lite_chart(spec=dict(drawn.spec), key=key)
     else:
@@ -189,7 +204,7 @@ def chart(drawn: Chart | Drawn, name: str, *, key: str = "") -> None:
 
 def once(draw: Callable[..., Chart], *about: Any) -> Drawn:
     """draw(*about), drawn once for all who look at the same."""
-    return _drawn(draw, f"{draw.__module__}.{draw.__qualname__}", *about)
+    return _drawn(draw, f"{draw.__module__}.{draw.__qualname__}", amounts.money().prefix, *about)
 
 
 # Streamlit's own hash of a frame leaves out all but its first and last lines.
@@ -198,9 +213,9 @@ def once(draw: Callable[..., Chart], *about: Any) -> Drawn:
     show_spinner=False,
     hash_funcs=reads.BY_TEXT | {pl.DataFrame: drawing.fingerprint, Measure: lambda measure: measure.key},
 )
-def _drawn(_draw: Callable[..., Chart], name: str, *about: Any) -> Drawn:
-    """name: tells what draws from others."""
-    del name
+def _drawn(_draw: Callable[..., Chart], name: str, prefix: str, *about: Any) -> Drawn:
+    """name: tells what draws from others; prefix: of the currency that its titles name."""
+    del name, prefix
     return drawing.drawn(_draw(*about))
 
 

@@ -177,7 +177,7 @@ def measurement(metrics: dict[str, Any]) -> str:
         "loss": "loss {:.4g}",
     }
     error = metrics.get("mae")
-    told = [] if error is None else [f"mean error {amounts.usd(error)}"]
+    told = [] if error is None else [f"mean error {amounts.price(error)}"]
     told += [form.format(metrics[name]) for name, form in forms.items() if metrics.get(name) is not None]
     return ", ".join(told) or "nothing could be measured"
 
@@ -185,7 +185,7 @@ def measurement(metrics: dict[str, Any]) -> str:
 def before(metrics: dict[str, Any]) -> str:
     """What the error was before training: " (mean error before training $12.00)"; "" where nobody knows."""
     untrained = metrics.get("untrained_mae")
-    return "" if untrained is None else f" (mean error before training {amounts.usd(untrained)})"
+    return "" if untrained is None else f" (mean error before training {amounts.price(untrained)})"
 
 
 def brought_nothing(metrics: dict[str, Any]) -> bool:
@@ -197,7 +197,7 @@ def brought_nothing(metrics: dict[str, Any]) -> bool:
 def adapter_name(adapter: Adapter) -> str:
     """What an adapter is for, what it was made of, how good it is, whether somebody relies on it; its number last."""
     error = adapter.metrics.get("mae")
-    good = [] if error is None else [f"mean error {amounts.usd(error)}"]
+    good = [] if error is None else [f"mean error {amounts.price(error)}"]
     made = f"{model_name(adapter.base)}, {adapter.form}"
     return " · ".join([adapter.task, made, *good, str(adapter.state), adapter.id[:8]])
 
@@ -269,7 +269,7 @@ def evidence_name(key: str) -> str:
 
 
 _EVIDENCE = {
-    "neighbours_alone": "Neighbours alone, without the model ($)",
+    "neighbours_alone": "Neighbours alone, without the model",
     "n": "Items",
     "took": "What each of them took",
 }

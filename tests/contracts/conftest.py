@@ -8,10 +8,11 @@ import pytest
 
 from db.settings import settings
 from tests.dashboard.conftest import open_page
+from tests.money import dollars
 from tests.worker.conftest import sent, terminal
 from worker.specs import registry
 
-__all__ = ["open_page", "own", "sent", "terminal"]
+__all__ = ["dollars", "open_page", "own", "sent", "terminal"]
 
 
 @pytest.fixture

@@ -90,9 +90,7 @@ def test_the_table_of_the_terminal_has_a_column_for_each_usual_one() -> None:
 @every_measure
 def test_a_figure_is_written_with_its_unit_and_a_missing_one_is_no_zero(measure: Measure) -> None:
     assert measure.written(None) == measure.cell(None) == "–"
-    assert (
-        measure.written(0.25) == {"dollars": "$0.25", "share": "25%", "log": "0.250", "number": "0.250"}[measure.unit]
-    )
+    assert measure.written(0.25) == {"price": "$0.25", "share": "25%", "log": "0.250", "number": "0.250"}[measure.unit]
     assert math.isclose(float(measure.cell(0.25).rstrip("%")), 25 if measure.unit == "share" else 0.25)
 
 

@@ -118,4 +118,4 @@ class Advice:
 
 def signed(usd: float) -> str:
     """Dollars with their sign: +$1.20, −$6.00."""
-    return f"{'−' if usd < 0 else '+'}{amounts.usd(abs(usd))}"
+    return f"{'−' if usd < 0 else '+'}{amounts.price(abs(usd))}"

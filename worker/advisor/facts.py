@@ -208,7 +208,7 @@ class Facts:
         who = names[lead["job_id"]]
         match line["verdict"]:
             case "worse":
-                return f"Worse than {who} by {amounts.usd(line['diff'])} ({_ends(line)}; {rows})."
+                return f"Worse than {who} by {amounts.price(line['diff'])} ({_ends(line)}; {rows})."
             case "tie":
                 more = f"; about {line['more_rows']:,} more rows would probably tell" if line["more_rows"] else ""
                 return (
@@ -262,9 +262,9 @@ def figure(line: Mapping[str, Any], key: str) -> str:
     """A figure with its interval: $12.00 (95 % interval $10.00 to $14.00)."""
     low, high = line[f"{key}_low"], line[f"{key}_high"]
     if low is None or high is None:
-        return f"{amounts.usd(line[key])} (too few rows for an interval)"
+        return f"{amounts.price(line[key])} (too few rows for an interval)"
     level = amounts.level(line["level"])
-    return f"{amounts.usd(line[key])} ({level} interval {amounts.usd(low)} to {amounts.usd(high)})"
+    return f"{amounts.price(line[key])} ({level} interval {amounts.price(low)} to {amounts.price(high)})"
 
 
 def _ends(line: Mapping[str, Any]) -> str:

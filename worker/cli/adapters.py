@@ -48,7 +48,7 @@ def _table(every: Sequence[Adapter]) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("adapter", "task", "state", "base", "form", "dataset"):
         table.add_column(name)
-    for name in ("rows", "MAE $", "$", "seconds"):
+    for name in ("rows", "MAE", "$", "seconds"):
         table.add_column(name, justify="right")
     table.add_column("the gate")
     for adapter in every:

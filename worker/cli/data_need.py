@@ -72,7 +72,9 @@ def _print(job: Job, report: dict[str, Any], label_usd: float | None) -> None:
 def _table(report: dict[str, Any]) -> Table:
     column = report.get("weighted_by", "")  # a report of an earlier version has none
     error = f"mean error weighted by {column}" if column else "mean error"
-    table = Table(box=None, pad_edge=False, caption=f"{error} in $, on validation rows that nothing learned from")
+    table = Table(
+        box=None, pad_edge=False, caption=f"{error}{amounts.unit()}, on validation rows that nothing learned from"
+    )
     table.add_column("rows", justify="right")
     for way in report["ways"].values():
         table.add_column(way["label"], justify="right")

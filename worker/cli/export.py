@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from db import analytics, datasets, jobs
+from db import analytics, datasets
 from db.analytics import EVERYTHING, Filters, Order
 from db.engine import begin
 from db.errors import UserError, WrongState
 from db.types import Job, JobKind, JobState
 from worker import amounts
-from worker.cli import cautions
+from worker.cli import cautions, find
 from worker.cli.console import AsJson, out, print_json, warn
 from worker.evaluation.certainty import TOLERANCES, USUAL_TOLERANCE
 from worker.pricing import export, filtering, lists
@@ -86,7 +86,7 @@ def _all_that_fit(job_id: int, file: Path, filters: Filters, order: Order, *, as
         with begin() as session:
             analytics.write(session, job_id, path)
         frame, total = analytics.fitting(path, filters, order).drop("error"), analytics.count(path)
-        export.write(frame, file)
+        export.write(export.with_currency(frame, amounts.money().currency.code), file)
     said, phrases = [f"{len(frame):,} predictions are in {file}."], filtering.told(filters)
     if phrases:
         said.append(f"Of {total:,}, those that fit: {'; '.join(phrases)}.")
@@ -104,7 +104,7 @@ def _lists(job_id: int, file: Path, hit_rate: float, tolerance: float, *, as_jso
             raise UserError(f"Job {job_id}: {lists.WHY_NONE}")
         cautions.say_unlike([job_id], quiet=False)
         for frame, target in zip((divided.priced, divided.for_a_person), targets, strict=True):
-            export.write(frame, target)
+            export.write(export.with_currency(frame, amounts.money().currency.code), target)
     said = [*lists.sentences(divided), f"They are in {targets[0]} and {targets[1]}."]
     _tell(job_id, targets, divided.as_json(), said, as_json=as_json)
 
@@ -123,8 +123,7 @@ def _as_uploaded(job_id: int, file: Path | None, hit_rate: float | None, toleran
 
 
 def _check_priced(job_id: int) -> Job:
-    with begin() as session:
-        job = jobs.get(session, job_id)
+    job = find.job(job_id)
     if job.kind is not JobKind.PRICE:
         raise WrongState(f"Job {job_id} priced nothing; `pricewright jobs` lists those that did.")
     if job.state is not JobState.DONE:

@@ -109,15 +109,14 @@ def load(
     about = {"mapping": mapping, "warnings": tables.doubts(dataset), "reused": bool(same), "same_bytes": sorted(twins)}
     if same:
         actions.delete_dataset(dataset_id)
-        return same, about
+        return find.dataset(str(same.id)), about
     try:
         job_id = actions.load(dataset_id, mapping, name, said)
     except UserError:
         actions.delete_dataset(dataset_id)
         raise
     watch.wait([job_id], quiet=quiet)
-    with begin() as session:
-        return datasets.get(session, dataset_id), about
+    return find.dataset(str(dataset_id)), about
 
 
 def refuse_empty(dataset: Dataset) -> None:
@@ -131,11 +130,10 @@ def demo_dataset(*, quiet: bool) -> Dataset:
     with begin() as session:
         existing = [d for d in datasets.all(session) if d.is_synthetic and d.state is DatasetState.READY]
     if existing:
-        return existing[0]
+        return find.dataset(str(existing[0].id))
     dataset_id = actions.load_demo()
     watch.wait([find.latest_job(dataset_id, JobKind.INSPECT).id], quiet=quiet)
     with begin() as session:
         mapping = datasets.get(session, dataset_id).mapping
     watch.wait([actions.load(dataset_id, mapping)], quiet=quiet)
-    with begin() as session:
-        return datasets.get(session, dataset_id)
+    return find.dataset(str(dataset_id))

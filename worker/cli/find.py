@@ -4,18 +4,24 @@ from db import datasets, jobs
 from db.engine import begin
 from db.errors import NotFound
 from db.types import Dataset, Job, JobKind
+from worker import amounts
+from worker.datasets import money
 
 
 def dataset(name: str) -> Dataset:
-    """The dataset with this number or name. Raises NotFound."""
+    """The dataset with this number or name, in whose currency prices are written from here on. Raises NotFound."""
     with begin() as session:
-        return datasets.find(session, name)
+        found = datasets.find(session, name)
+    amounts.write_in(money.of(found))
+    return found
 
 
 def job(job_id: int) -> Job:
-    """The job with this number. Raises NotFound."""
+    """The job with this number; prices are written in the currency of its dataset from here on. Raises NotFound."""
     with begin() as session:
-        return jobs.get(session, job_id)
+        found = jobs.get(session, job_id)
+        amounts.write_in(money.of(datasets.get(session, found.dataset_id)))
+    return found
 
 
 def latest_job(dataset_id: int, kind: JobKind) -> Job:

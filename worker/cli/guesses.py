@@ -11,6 +11,7 @@ from worker import amounts
 from worker.cli import find
 from worker.cli.console import AsJson, err, out, print_json
 from worker.cli.options import DatasetName, Unweighted
+from worker.evaluation.measures import DECIDING, USUAL
 from worker.guesses import actions
 from worker.guesses.actions import YOU, Result, Standing
 from worker.server.up import running_stack
@@ -51,7 +52,9 @@ def _play(game_id: int) -> None:
     stands = actions.standing(game_id)
     if not stands.is_over:
         count, time = len(stands.game.rows), amounts.duration(stands.game.seconds)
-        err.print(f"Game {game_id}: {count} products, {time}. A price in $, an empty line to skip, q to end.")
+        err.print(
+            f"Game {game_id}: {count} products, {time}. A price{amounts.unit()}, an empty line to skip, q to end."
+        )
     while not stands.is_over:
         _show(stands)
         typed = sys.stdin.readline()
@@ -72,14 +75,14 @@ def _show(stands: Standing) -> None:
     for text in (about, item["description"][:_SHOWN]):
         if text:
             err.print(f"  {text}")
-    err.print("$ ", end="")
+    err.print(f"{amounts.money().prefix}", end="")
 
 
 def _print(found: Result) -> None:
     gaps = {line["second"]: line for line in found.gaps.iter_rows(named=True)}
     table = Table(box=None, pad_edge=False, caption="you − it: above 0 = your error is larger; all pairs held at once")
     level = amounts.level(found.table["level"][0]) if len(found.table) else ""
-    for head in ("who", "rows", "MAE $", level, "you − it", "interval", "you are"):
+    for head in ("who", "rows", DECIDING[USUAL].terminal, level, "you − it", "interval", "you are"):
         table.add_column(head, justify="left" if head in ("who", "you are") else "right")
     for line in found.table.iter_rows(named=True):
         gap = gaps.get(line["job_id"])
@@ -97,9 +100,9 @@ def _print(found: Result) -> None:
     for head in ("product", "your price", "best technique", "true price"):
         prices.add_column(head, justify="left" if head == "product" else "right")
     for line in found.rows.iter_rows(named=True):
-        hers = "skipped" if line["price"] is None else amounts.usd(line["price"])
-        best = amounts.NOTHING if line["best"] is None else amounts.usd(line["best"])
-        prices.add_row(line["title"][:70], hers, best, amounts.usd(line["truth"]))
+        hers = "skipped" if line["price"] is None else amounts.price(line["price"])
+        best = amounts.NOTHING if line["best"] is None else amounts.price(line["best"])
+        prices.add_row(line["title"][:70], hers, best, amounts.price(line["truth"]))
     out.print(prices)
     if found.weighted_by:
         out.print(f"Errors are weighted by {found.weighted_by}.")

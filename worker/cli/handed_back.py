@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from db import predictions
+from db import datasets, jobs, predictions
 from db.engine import begin
 from db.types import Dataset
 from worker.pricing import export
@@ -34,4 +34,6 @@ def write(
         priced_file.write(job_id, to, hit_rate=hit_rate, within=within)
         return
     with begin() as session:
-        export.write(predictions.of_job(session, job_id), to)
+        frame = predictions.of_job(session, job_id)
+        dataset = datasets.get(session, jobs.get(session, job_id).dataset_id)
+    export.write(export.with_currency(frame, dataset.currency), to)

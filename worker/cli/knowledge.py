@@ -125,7 +125,7 @@ def search(
     for each in neighbours:
         table.add_row(
             f"{each['similarity']:.2f}",
-            amounts.usd(each["price"]),
+            amounts.price(each["price"]),
             f"{each['age_days']:.0f}",
             each["neighbour"],
             each["title"][:100],

@@ -82,8 +82,8 @@ def _table(result: PriceCheckResult, top: int, decided: dict[int, str]) -> Table
         table.add_row(
             str(each.row),
             each.title[:60],
-            amounts.usd(each.price),
-            amounts.usd(each.likely),
+            amounts.price(each.price),
+            amounts.price(each.likely),
             f"{each.score:.1f}",
             REASONS[each.reason],
             decided.get(each.row, ""),

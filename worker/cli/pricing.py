@@ -91,8 +91,8 @@ def price(
     handed_back.check_early(what, to)
     with running_stack():
         source = files.source(learn_from, quiet=as_json) if learn_from else None
-        said = answers(decimal, accept_wide_rows, currency)
-        dataset, about = files.dataset_or_file(what, said, quiet=as_json, like=source)
+        answered = answers(decimal, accept_wide_rows, currency)
+        dataset, about = files.dataset_or_file(what, answered, quiet=as_json, like=source)
         known = source or dataset
         handed_back.check(dataset, to, is_file=bool(about))
         chosen = chosen or [_best(known, quiet=as_json)]
@@ -100,7 +100,7 @@ def price(
             chosen = [actions.with_members(known.id, spec, members) for spec in chosen]
         if source is None:
             _propose(dataset, chosen, quiet=as_json)
-        warnings = list(filter(None, [sources.caution(source) if source else ""]))
+        warnings = list(filter(None, [sources.caution(source, dataset) if source else ""]))
         warnings += actions.busy_members(dataset.id, chosen, known.id)
         for sentence in warnings if not as_json else ():
             warn(sentence)
@@ -111,12 +111,12 @@ def price(
         handed_back.write(job_ids[0], to, is_file=bool(about))
         report = comparison.of_jobs(job_ids)
         promises = comparison.promises(job_ids)
-        priced = "" if report else _priced(job_ids)
+        said = "" if report else _priced(job_ids)
     if as_json:
         told = {"dataset": dataset.id, "source": known.id, "jobs": job_ids, "rows": report, "warnings": warnings}
         print_json(told | {"promises": promises} | about)
     else:
-        out.print(tables.comparison(report) if report else priced)
+        out.print(tables.comparison(report) if report else said)
         for table in tables.combinations(report):
             out.print(table)
 

@@ -129,6 +129,6 @@ def curve_line(curve: list[TrainingPoint]) -> str:
         values = steps[-1].values
         parts = [f"step {steps[-1].step:,}"]
         parts += [f"loss {values['loss']:.3f}"] if "loss" in values else []
-        parts += [f"MAE {amounts.usd(prices[-1])}"] if prices else []
+        parts += [f"MAE {amounts.price(prices[-1])}"] if prices else []
         parts += [f"{amounts.duration(values['eta_seconds'])} left"] if "eta_seconds" in values else []
     return ", ".join(parts)

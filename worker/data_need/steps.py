@@ -15,6 +15,7 @@ from worker.datasets import weights
 from worker.evaluation.data_verdict import report
 from worker.progress import Aside
 from worker.prompts import versions
+from worker.prompts.currency import in_currency
 from worker.specs import data_need
 from worker.specs.data_need import FINETUNE, WAYS
 from worker.work import Commit, Work
@@ -30,7 +31,7 @@ def rung(work: Work) -> Commit:
         dataset = datasets.get(session, job.dataset_id)
         part = part_of(session, dataset.id, spec, way, rows)
         worth = weights.of_rows(session, dataset, part.measured["row"].to_list())
-        template = versions.resolve(session, spec.train.prompt)
+        template = in_currency(versions.resolve(session, spec.train.prompt), spec.train.currency)
 
     started, progress = time.perf_counter(), Aside(work.progress)
     if way == FINETUNE:

@@ -76,7 +76,9 @@ def technique_spec(way: str, trained: TrainSpec) -> specs.BaseSpec:
     """The spec of a way as the Run page would start it; RAG asks the very model that is fine-tuned."""
     values: dict[str, Any] = {"technique": way}
     if way == "rag":
-        values |= {name: getattr(trained, name) for name in ("model", "min_price", "max_price", "max_text_tokens")}
+        values |= {
+            name: getattr(trained, name) for name in ("model", "min_price", "max_price", "currency", "max_text_tokens")
+        }
     return specs.parse(values)
 
 

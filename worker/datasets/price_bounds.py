@@ -18,12 +18,15 @@ Found = TypeVar("Found")
 
 
 def pin(session: Session, dataset: Dataset, spec: Spec) -> Spec:
-    """The spec with the bounds that its train side decides where it gives none itself; others as they are."""
-    given, changes = spec, {}
+    """The spec with the bounds that its train side decides where it gives none itself, and with the currency of the
+    prices where that is not dollars; others as they are."""
+    given, changes = spec, dict[str, Any]()
     if isinstance(spec, LlmSpec | TrainSpec) and not (spec.min_price and spec.max_price):
         ends = _once(dataset, (), lambda: datasets.price_ends(session, dataset.id, Split.TRAIN)) or (None, None)
         bounds = resolved(spec.min_price, spec.max_price, covering(*ends))
         changes = {"min_price": bounds.lowest, "max_price": bounds.highest}
+    if isinstance(spec, LlmSpec | TrainSpec) and not getattr(spec, "adapter", ""):  # an adapter says what it learned
+        changes["currency"] = "" if dataset.currency == "USD" else dataset.currency
     return given.model_copy(update=changes)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from worker import amounts
 from worker.evaluation import resampling
 from worker.evaluation.folds import FOLDS, Folds, fold_numbers
 from worker.evaluation.resampling import Floats
@@ -339,5 +340,5 @@ def _missed(aim: Aim, mae: float, usd_per_1000: float) -> str:
     if aim.usd_per_1000 is not None and usd_per_1000 > aim.usd_per_1000 * (1 + 1e-6):
         return f"No member is as cheap as ${aim.usd_per_1000:,.6g} per 1,000 rows: the cheapest answers."
     if aim.mae is not None and mae > aim.mae:
-        return f"No chain has a mean error as low as ${aim.mae:,.2f} on validation rows: the best is taken."
+        return f"No chain has a mean error as low as {amounts.price(aim.mae)} on validation rows: the best is taken."
     return ""

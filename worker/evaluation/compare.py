@@ -361,7 +361,7 @@ _MADE = ("diff", "diff_low", "diff_high", "verdict", "more_rows", "on_frontier")
 
 def _least(measured: pl.DataFrame, by: str) -> float:
     """The smallest difference that means anything, in the unit of the measure."""
-    if DECIDING[by].unit != "dollars" or measured.is_empty():
+    if DECIDING[by].unit != "price" or measured.is_empty():
         return NEGLIGIBLE
     return CENT * min(1.0, float(np.median(measured["truth"].to_numpy())))
 

@@ -56,14 +56,14 @@ def sentence(lines: pl.DataFrame, what: str = "examples") -> str:
         return "Too few rows were priced to say." if priced else "Nothing was priced, so nothing can be said."
     k, mae, tokens = enough.select("k", "mae", "prompt_tokens").row(0)
     best = lines.sort("mae", nulls_last=True).row(0, named=True)
-    start = f"{k} {what} ({tokens:,.0f} tokens, MAE {amounts.usd(mae, 1)}) are enough"
+    start = f"{k} {what} ({tokens:,.0f} tokens, MAE {amounts.price(mae, 1)}) are enough"
     if best["k"] == k:
         return f"{start}: no other length has a smaller error."
     gap = enough.row(0, named=True)
     if gap["diff_low"] > 0:
-        return f"{start}: what {best['k']} save beyond that ({amounts.usd(gap['diff'])}) is too little to matter."
+        return f"{start}: what {best['k']} save beyond that ({amounts.price(gap['diff'])}) is too little to matter."
     return (
-        f"{start}: {best['k']} have the smallest error ({amounts.usd(best['mae'], 1)}), but the difference of "
-        f"{amounts.usd(gap['diff'], 1)} ({amounts.level(gap['level'])} interval {amounts.plain(gap['diff_low'], 1)} to "
-        f"{amounts.plain(gap['diff_high'], 1)}) is not shown to be real."
+        f"{start}: {best['k']} have the smallest error ({amounts.price(best['mae'], 1)}), but the difference of "
+        f"{amounts.price(gap['diff'], 1)} ({amounts.level(gap['level'])} interval "
+        f"{amounts.plain(gap['diff_low'], 1)} to {amounts.plain(gap['diff_high'], 1)}) is not shown to be real."
     )

@@ -8,7 +8,7 @@ import polars as pl
 from db.types import PredictionStatus
 from worker.evaluation.conformal import COVERAGE
 from worker.evaluation.resampling import LEVEL, normal_quantile
-from worker.evaluation.slices import BANDS, EDGES, NO_CATEGORY, OTHER
+from worker.evaluation.slices import NO_CATEGORY, OTHER, bands
 
 COLUMNS: dict[str, pl.DataType] = {
     "job_id": pl.Int64(),
@@ -39,13 +39,13 @@ def overall(predictions: pl.DataFrame, *, level: float = LEVEL) -> pl.DataFrame:
 
 
 def by_band(predictions: pl.DataFrame, *, level: float = LEVEL) -> pl.DataFrame:
-    """COLUMNS, a line per job and band of the predicted price (slices.BANDS); bands without rows are left out.
+    """COLUMNS, a line per job and band of the predicted price (slices.bands); bands without rows are left out.
 
     By the predicted price and not by the true one: a promise has to hold for what is known when it is made.
     """
     held = _held(predictions)
-    labels = np.array(BANDS)[np.digitize(held["price"].to_numpy(), EDGES)]
-    return _each(held.with_columns(slice=pl.Series(labels, dtype=pl.String)), BANDS, level)
+    labels, names = bands(held["price"].to_numpy())
+    return _each(held.with_columns(slice=pl.Series(labels, dtype=pl.String)), names, level)
 
 
 def by_category(predictions: pl.DataFrame, *, top: int = 12, level: float = LEVEL) -> pl.DataFrame:

@@ -105,8 +105,8 @@ def sentence(
         seen = (
             "there are too few rows to say how sure a difference is"
             if np.isnan(low)
-            else f"the measured errors differ by {amounts.usd(gap)} ({amounts.level(level)} interval "
-            f"{amounts.usd(low)} to {amounts.usd(high)})"
+            else f"the measured errors differ by {amounts.price(gap)} ({amounts.level(level)} interval "
+            f"{amounts.price(low)} to {amounts.price(high)})"
         )
         close = (
             f"{way} and {over} are too close to call with {rows:,} rows: {seen}, and {way} is better in "
@@ -139,7 +139,7 @@ def _place(met: Crossing, rows: int) -> str:
 def forecast_sentence(forecast: Forecast, labels: Mapping[str, str]) -> str:
     verdict = "inside" if forecast.held else "outside"
     foretold, low, high, was = (
-        amounts.usd(value, 1) for value in (forecast.foretold, forecast.low, forecast.high, forecast.was)
+        amounts.price(value, 1) for value in (forecast.foretold, forecast.low, forecast.high, forecast.was)
     )
     return (
         f"{labels[forecast.way]}: the smaller parts foretold a mean error of {foretold} with {forecast.rows:,} rows "

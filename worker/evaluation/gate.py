@@ -63,10 +63,10 @@ UNITS: dict[str, Scale] = {
         exact="{:.2f}".format,
     ),
     "dollars": Scale(
-        about="How many dollars its prices are off, on average.",
+        about="How much its prices are off, on average.",
         phrase="the price error on {}",
-        brief=amounts.usd,
-        exact=amounts.usd,
+        brief=amounts.price,
+        exact=amounts.price,
     ),
 }
 """Unit, as a stored report has it -> what follows from it."""

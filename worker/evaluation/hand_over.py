@@ -16,7 +16,7 @@ from worker.evaluation import resampling
 from worker.evaluation.certainty import Certainty, Promise
 from worker.evaluation.measures import hit
 from worker.evaluation.resampling import LEVEL
-from worker.evaluation.slices import BANDS, EDGES, NO_CATEGORY, OTHER
+from worker.evaluation.slices import NO_CATEGORY, OTHER, bands
 
 NO_ANSWER, UNLIKE, UNSURE = "no answer", "unlike what was learned from", "interval too wide"
 REASONS = (NO_ANSWER, UNLIKE, UNSURE)
@@ -137,9 +137,9 @@ def sliced(divided: pl.DataFrame, by: str, top: int = 12) -> tuple[pl.DataFrame,
     """The rows of `divide`'s frame that belong to a segment, with slice (its name), and all names in order; `by` as in
     `segments`. Of categories the `top` with most rows are named."""
     if by == "band":
-        labels = np.array(BANDS)[np.digitize(divided["price"].fill_null(0.0).to_numpy(), EDGES)]
-        named, order = divided.filter(pl.col("price").is_not_null()), list(BANDS)
-        named = named.with_columns(slice=pl.Series(labels[divided["price"].is_not_null().to_numpy()], dtype=pl.String))
+        labels, order = bands(divided["price"].fill_null(0.0).to_numpy())
+        named = divided.filter(pl.col("price").is_not_null())
+        named = named.with_columns(slice=pl.Series(labels, dtype=pl.String).filter(divided["price"].is_not_null()))
     elif by == "category":
         named = divided.with_columns(
             slice=pl.when(pl.col("category").fill_null("") == "").then(pl.lit(NO_CATEGORY)).otherwise("category")

@@ -15,7 +15,7 @@ from worker import amounts
 from worker.evaluation import resampling
 
 Average = Literal["mean", "median", "root of mean", "1 - mean"]
-Unit = Literal["dollars", "share", "log", "number"]
+Unit = Literal["price", "share", "log", "number"]
 
 WITHIN = 0.2
 """The measure "within" counts guesses that are at most this share of the true price away from it."""
@@ -31,7 +31,7 @@ _AVERAGES: dict[Average, Callable[[pl.Expr], pl.Expr]] = {
     "1 - mean": lambda error: 1 - error.mean(),
 }
 _WRITTEN: dict[Unit, Callable[[float], str]] = {
-    "dollars": amounts.usd,
+    "price": amounts.price,
     "share": "{:.0%}".format,
     "log": "{:.3f}".format,
     "number": "{:.3f}".format,
@@ -73,10 +73,20 @@ class Measure:
     lower_is_better: bool = True
     decides: bool = True  # a comparison can be judged by it; else it is only a figure, without an interval
     is_usual: bool = False  # a column of tables unless a reader chooses others
-    label: str  # on axes and selectors
+    title: str  # on axes and selectors; behind that of a price stands the currency
     short: str  # in a table's head, and in sentences
-    terminal: str  # in the head of a table in a terminal
+    head: str  # of a table in a terminal; likewise
     about: str
+
+    @property
+    def label(self) -> str:
+        """What axes and selectors call it: "Mean error (€)"."""
+        return self.title + (amounts.unit() if self.unit == "price" else "")
+
+    @property
+    def terminal(self) -> str:
+        """The head of a table in a terminal: "MAE €"."""
+        return f"{self.head} {amounts.money().currency.unit}".rstrip() if self.unit == "price" else self.head
 
     @property
     def aggregate(self) -> pl.Expr:
@@ -105,7 +115,7 @@ class Measure:
 
     def cell(self, value: float | None) -> str:
         """A figure below a head that names the unit: "95.2", "25%", "0.412"."""
-        return amounts.plain(value, 1) if value is not None and self.unit == "dollars" else self.written(value)
+        return amounts.plain(value, 1) if value is not None and self.unit == "price" else self.written(value)
 
 
 MEASURES: dict[str, Measure] = {
@@ -117,11 +127,11 @@ MEASURES: dict[str, Measure] = {
             error="absolute",
             of_item=_OFF,
             average="mean",
-            unit="dollars",
-            label="Mean error ($)",
+            unit="price",
+            title="Mean error",
             short="Mean error",
-            terminal="MAE $",
-            about="How many dollars a guess is off, on average (MAE).",
+            head="MAE",
+            about="How much a guess is off, on average (MAE).",
         ),
         Measure(
             key="median_ape",
@@ -130,9 +140,9 @@ MEASURES: dict[str, Measure] = {
             of_item=_RELATIVE,
             average="median",
             unit="share",
-            label="Median error (% of the price)",
+            title="Median error (% of the price)",
             short="Median error",
-            terminal="median error",
+            head="median error",
             about="Half of the guesses are closer than this share of the true price; dear items don't dominate.",
         ),
         Measure(
@@ -141,9 +151,9 @@ MEASURES: dict[str, Measure] = {
             of_item=_RELATIVE,
             average="mean",
             unit="share",
-            label="Mean error (% of the price)",
+            title="Mean error (% of the price)",
             short="Mean % error",
-            terminal="MAPE",
+            head="MAPE",
             about="How far guesses are off in percent of the price, on average (MAPE); cheap items weigh most.",
         ),
         Measure(
@@ -153,9 +163,9 @@ MEASURES: dict[str, Measure] = {
             of_item=pl.when(_OFF == 0).then(0.0).otherwise(2 * _OFF / (pl.col("price").abs() + pl.col("truth").abs())),
             average="mean",
             unit="share",
-            label="Symmetric error (SMAPE)",
+            title="Symmetric error (SMAPE)",
             short="SMAPE",
-            terminal="SMAPE",
+            head="SMAPE",
             about="Mean error as a share of the middle of guess and price, 0 to 200 %: twice and half weigh the same.",
         ),
         Measure(
@@ -165,9 +175,9 @@ MEASURES: dict[str, Measure] = {
             of_item=_LOG_OFF.pow(2),
             average="root of mean",
             unit="log",
-            label="Log error (RMSLE)",
+            title="Log error (RMSLE)",
             short="RMSLE",
-            terminal="RMSLE",
+            head="RMSLE",
             about="Root mean squared error of log prices: twice and half the price weigh the same.",
         ),
         Measure(
@@ -175,10 +185,10 @@ MEASURES: dict[str, Measure] = {
             error="squared",
             of_item=_OFF.pow(2),
             average="root of mean",
-            unit="dollars",
-            label="Root mean squared error ($)",
+            unit="price",
+            title="Root mean squared error",
             short="RMSE",
-            terminal="RMSE $",
+            head="RMSE",
             about="As the mean error, but a guess that is twice as far off weighs four times.",
         ),
         Measure(
@@ -189,9 +199,9 @@ MEASURES: dict[str, Measure] = {
             average="mean",
             unit="share",
             lower_is_better=False,
-            label="Within 20 % of the price",
+            title="Within 20 % of the price",
             short="Within 20 %",
-            terminal="within 20 %",
+            head="within 20 %",
             about="Share of guesses that are good enough.",
         ),
         Measure(
@@ -201,9 +211,9 @@ MEASURES: dict[str, Measure] = {
             average="mean",
             unit="share",
             lower_is_better=False,
-            label="Within 10 % of the price",
+            title="Within 10 % of the price",
             short="Within 10 %",
-            terminal="within 10 %",
+            head="within 10 %",
             about="Share of guesses that are at most 10 % away from the true price.",
         ),
         Measure(
@@ -213,9 +223,9 @@ MEASURES: dict[str, Measure] = {
             average="mean",
             unit="share",
             lower_is_better=False,
-            label="Within 40 % of the price",
+            title="Within 40 % of the price",
             short="Within 40 %",
-            terminal="within 40 %",
+            head="within 40 %",
             about="Share of guesses that are at most 40 % away from the true price.",
         ),
         Measure(
@@ -223,11 +233,11 @@ MEASURES: dict[str, Measure] = {
             error="signed",
             of_item=pl.col("price") - pl.col("truth"),
             average="mean",
-            unit="dollars",
+            unit="price",
             decides=False,
-            label="Bias ($)",
+            title="Bias",
             short="Bias",
-            terminal="bias $",
+            head="bias",
             about="Mean of guess minus price: above 0 it guesses too dear, below too cheap; nearer to 0 is better.",
         ),
         Measure(
@@ -239,9 +249,9 @@ MEASURES: dict[str, Measure] = {
             unit="number",
             lower_is_better=False,
             decides=False,
-            label="Explained variance (R²)",
+            title="Explained variance (R²)",
             short="R²",
-            terminal="R²",
+            head="R²",
             about="Share of the variance of prices that guesses explain: 1 = all, 0 = no better than the mean price.",
         ),
     )

@@ -49,16 +49,16 @@ class Added:
     def verdict(self) -> str:
         """The same in a sentence."""
         weighed = f" weighted by {self.weighted_by}" if self.weighted_by else ""
-        alone, n = f"the neighbours alone (MAE{weighed} {amounts.usd(self.mae, 1)})", self.n
+        alone, n = f"the neighbours alone (MAE{weighed} {amounts.price(self.mae, 1)})", self.n
         change = f"{'+' if self.diff > 0 else ''}{amounts.plain(self.diff, 1)}"
         low, high = self.diff_low, self.diff_high
         if low is None or high is None:
             return f"Too few rows to say what the model adds to {alone}: {change} on {n}."
         between = f"{amounts.level(self.level)} interval {amounts.plain(low, 1)} to {amounts.plain(high, 1)}, {n} rows"
         if high < 0:
-            return f"The model is better than {alone} by {amounts.usd(-self.diff, 1)} ({between})."
+            return f"The model is better than {alone} by {amounts.price(-self.diff, 1)} ({between})."
         if low > 0:
-            return f"The model is worse than {alone} by {amounts.usd(self.diff, 1)} ({between}): leave it out."
+            return f"The model is worse than {alone} by {amounts.price(self.diff, 1)} ({between}): leave it out."
         return f"The model is not shown to differ from {alone}: {change} ({between})."
 
     def as_json(self) -> dict[str, float | str | None]:

@@ -1,21 +1,34 @@
 """Where a job is wrong: by category and by price band, in long frames for charts and tables."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
+from worker import amounts
 from worker.evaluation import compare
 from worker.evaluation.measures import USUAL
 from worker.evaluation.shared import shared_items
 
 EDGES = (10, 25, 50, 100, 250, 500)
-"""Fixed edges in $, so that bands mean the same in every dataset; a price on an edge belongs to the band above."""
+"""Fixed edges, so that bands mean the same in every dataset of a currency; times a hundred where that has no cents. A
+price on an edge belongs to the band above."""
 
-BANDS = ("$0–10", "$10–25", "$25–50", "$50–100", "$100–250", "$250–500", "$500+")
 NO_CATEGORY = "(none)"
 OTHER = "(other)"
+
+
+def bands(prices: npt.NDArray[np.float64]) -> tuple[list[str], list[str]]:
+    """The band of each price (n,), and all bands from the cheapest: "$0–10" to "$500+", "¥0–1,000" to "¥50,000+"."""
+    currency = amounts.money().currency
+    edges = [edge * (1 if currency.decimals else 100) for edge in EDGES]
+    written = [f"{edge:,}" for edge in edges]
+    names = [f"{currency.prefix}{low}–{high}" for low, high in itertools.pairwise(["0", *written])]
+    names.append(f"{currency.prefix}{written[-1]}+")
+    return [names[place] for place in np.digitize(prices, edges)], names
 
 
 def by_category(
@@ -39,15 +52,15 @@ def by_category(
 def by_band(
     predictions: pl.DataFrame, *, by: str = USUAL, n_boot: int = 500, seed: int = 0, **how: Any
 ) -> pl.DataFrame:
-    """The columns of `compare.table` for each band of the true price, plus slice (BANDS) and order (0 = cheapest).
+    """The columns of `compare.table` for each band of the true price, plus slice (`bands`) and order (0 = cheapest).
 
     Verdicts hold for all pairs in all bands at once; `how` as in `by_category`.
     Bands are cut by the truth: in the dearest one every technique guesses too low on average and in the cheapest too
     high, because a guess leans to the middle. Compare techniques within a band, not bands.
     """
     items = shared_items(predictions)
-    labels = np.array(BANDS)[np.digitize(items["truth"].to_numpy(), EDGES)]
-    return _each(items.with_columns(slice=pl.Series(labels, dtype=pl.String)), list(BANDS), by, n_boot, seed, how)
+    labels, names = bands(items["truth"].to_numpy())
+    return _each(items.with_columns(slice=pl.Series(labels, dtype=pl.String)), names, by, n_boot, seed, how)
 
 
 def _each(

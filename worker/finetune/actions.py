@@ -15,6 +15,7 @@ from worker.finetune import planning
 from worker.finetune.planning import TrainEstimate
 from worker.finetune.rows import priced_items
 from worker.prompts import versions
+from worker.prompts.currency import in_currency
 from worker.specs.finetune import TrainSpec
 
 __all__ = ["TrainEstimate"]
@@ -117,6 +118,7 @@ def export(dataset_id: int, spec: TrainSpec, split: Split = Split.TRAIN) -> byte
         dataset = actions.ready(session, dataset_id)
         # Whoever reads the chat format answers questions.
         prompt = versions.resolve(session, "question" if spec.prompt == "auto" else spec.prompt)
+        prompt = in_currency(prompt, dataset.currency)
         train, validation = priced_items(session, dataset, spec)
     return chat_export.jsonl(train if split is Split.TRAIN else validation, spec, prompt)
 

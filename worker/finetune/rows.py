@@ -10,6 +10,7 @@ from db.engine import Session
 from db.errors import NotReady
 from db.types import Dataset, PromptVersion, Split
 from worker.prompts import versions
+from worker.prompts.currency import in_currency
 from worker.specs.finetune import FEWEST_ROWS, TrainSpec
 
 
@@ -27,7 +28,7 @@ def material(session: Session, dataset_id: int, spec: TrainSpec) -> Material:
     """Raises NotFound for a dataset or a prompt that is gone, NotReady where the rows are too few."""
     dataset = datasets.get(session, dataset_id)
     train, validation = priced_items(session, dataset, spec)
-    return Material(dataset, versions.resolve(session, spec.prompt), train, validation)
+    return Material(dataset, in_currency(versions.resolve(session, spec.prompt), spec.currency), train, validation)
 
 
 def priced_items(session: Session, dataset: Dataset, spec: TrainSpec) -> tuple[pl.DataFrame, pl.DataFrame]:

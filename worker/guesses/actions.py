@@ -1,6 +1,7 @@
 """Every verb about guessing against the machine, for pages and the command line alike: start, guess, give up, look."""
 
 import math
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -155,7 +156,7 @@ def guess(game_id: int, row: int, price: float | None) -> Standing:
     """Guess the price of a row ($), or skip it (None). A row that was answered keeps its first answer; one that comes
     after the end does not count. Raises UserError for what is no price or no row of the game."""
     if price is not None and not (math.isfinite(price) and price > 0):
-        raise UserError("A price is more than $0; type one like 24.90, or skip the product.")
+        raise UserError("A price is more than 0; type one like 24.90, or skip the product.")
     with begin() as session:
         game = guesses.get(session, game_id)
         if row not in game.rows:
@@ -168,8 +169,11 @@ def guess(game_id: int, row: int, price: float | None) -> Standing:
 
 
 def price_of(typed: str) -> float | None:
-    """Dollars, as a person types them; None for nothing. Raises UserError for what is no number."""
-    text = typed.strip().removeprefix("$").replace(",", "").strip()
+    """A price, as a person types it, with the sign of its currency or without; None for nothing. Raises UserError for
+    what is no number."""
+    sign = amounts.money().currency.unit
+    text = typed.strip().removeprefix("$").removeprefix(sign).removesuffix(sign).strip()
+    text = text.replace(",", "." if re.fullmatch(r"\d+,\d{1,2}", text) else "")
     if not text:
         return None
     try:
@@ -241,7 +245,7 @@ def sentences(found: Result) -> list[str]:
     if you is None:
         return [f"No technique priced the rows that {name} guessed, so there is nothing to compare.", COURSE]
     rows = amounts.count(you["n"], "row")
-    figure = amounts.usd(you["mae"])
+    figure = amounts.price(you["mae"])
     said = [f"{name} was off by {figure} on average{_ends(you, 'mae')}, on {rows}."]
     if found.weighted_by:
         said[0] = f"{name}'s {DECIDING[USUAL].named(found.weighted_by)} is {figure}{_ends(you, 'mae')}, on {rows}."
@@ -271,7 +275,7 @@ def _ends(line: Mapping[str, Any], key: str) -> str:
     low, high = line[f"{key}_low"], line[f"{key}_high"]
     if low is None or high is None:
         return ""
-    return f" ({amounts.level(line['level'])} interval {amounts.usd(low)} to {amounts.usd(high)})"
+    return f" ({amounts.level(line['level'])} interval {amounts.price(low)} to {amounts.price(high)})"
 
 
 def report(found: Result) -> dict[str, Any]:

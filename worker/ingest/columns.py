@@ -9,6 +9,7 @@ from worker import currencies
 from worker.ingest import column_synonyms, prices, side_values
 from worker.ingest.types import FIELDS, PROPOSED
 
+_NAMES_CURRENCIES = 0.5  # share of cells that are the code, sign or name of a currency: the column holds those
 _SAMPLE = 300  # rows are enough to see what a column holds
 
 
@@ -81,7 +82,7 @@ def _fit(name: str, field: str, look: _Look) -> float:
         # A column that is simply called price is one, even where most of its cells say "on request".
         wrong = look.filled > 0 and look.price_share < (0.05 if score > 0.9 else 0.5)
     elif field == "currency":
-        wrong = look.filled == 0 or look.codes < 0.5
+        wrong = look.codes < _NAMES_CURRENCIES
     elif field == "side":
         wrong = look.sides[0] < 0.5
     elif field == "id":
@@ -135,6 +136,7 @@ def _from_content(chosen: dict[str, int], looks: Sequence[_Look], columns: Seque
             chosen["id"] = codes[0]
     for field in ("category", "brand"):
         few = [i for i in free() if i in texts and looks[i].filled >= 10 and looks[i].is_repeating]
+        few = [i for i in few if looks[i].codes < _NAMES_CURRENCIES]
         if field not in chosen and few:
             chosen[field] = min(few, key=lambda i: (looks[i].distinct, i))
 

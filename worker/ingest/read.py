@@ -62,7 +62,7 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
             "preview": [[cell[:500] for cell in row.cells] for row in rows[: limits.PREVIEW_ROWS]],
             "mapping": {field: clean(column) for field, column in mapping.items()},
             "decimals": decimals,
-            "currencies": _currencies(layout.columns, fitting, mapping.get("currency", "")),
+            "currencies": _currencies(layout.columns, fitting),
             "undecided": undecided,
             "date_orders": orders,
             "undecided_dates": undecided_dates,
@@ -140,12 +140,12 @@ def _decimals(names: list[str], rows: list[header.Row]) -> tuple[dict[str, price
     return signs, undecided
 
 
-def _currencies(names: list[str], rows: list[header.Row], named: str) -> dict[str, dict[str, Any]]:
-    """What cells and headers say of the currency of each column of prices, and of the column of currencies."""
+def _currencies(names: list[str], rows: list[header.Row]) -> dict[str, dict[str, Any]]:
+    """What cells and headers say of the currency of each column of prices, and of each column of currencies."""
     known = {}
     for i, name in enumerate(names):
         cells = [row.cells[i] for row in rows if i < len(row.cells)]
-        if name == named:
+        if sum(bool(currencies.code_in(cell)) for cell in cells) >= 0.5 * len(cells):
             known[clean(name)] = currencies.named_by(cells).as_json()
         elif prices.share_of_prices(cells[:300]) >= 0.05:
             known[clean(name)] = currencies.find(name, filter(prices.may_be_price, cells)).as_json()

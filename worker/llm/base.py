@@ -47,6 +47,7 @@ class Readout:
     greedy: bool = False  # parse the model's text instead of reading its distribution over whole dollars
     max_price: int = 999  # dollars; prices above and below are not considered
     min_price: int = 1
+    currency: str = ""  # code of what is asked for; "" = dollars, or nobody said
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 
+from worker.currencies import CURRENCIES
 from worker.llm.base import LEVELS, Reading, Spent, Statistic
 
 Floats = npt.NDArray[np.float64]
@@ -16,9 +17,10 @@ STATISTICS: tuple[Statistic, ...] = get_args(Statistic)
 LIKELIEST = 12  # prices kept as evidence: enough to see the shape
 
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?(?![\d,.]*\d)|\d{1,9}(?:\.\d{1,2})?(?![\d,.]*\d)"
+_SIGNS, _CODES = "€£¥￥₩₹₽₺₴₪฿₫₱", "|".join(CURRENCIES)
 _MARKED = re.compile(
-    rf"(?<![\w.])(?P<minus>-\s?)?(?:(?:US)?\$|€|£|\bUSD|\bEUR)\s?(?P<before>{_NUMBER})(?![\w%])"
-    rf"|(?<![\d.,$€£-])(?P<after>{_NUMBER})\s?(?:\$|€|£|(?:USD|EUR|dollars?|euros?|bucks)\b)",
+    rf"(?<![\w.])(?P<minus>-\s?)?(?:(?:US)?\$|[{_SIGNS}]|\b(?:{_CODES}))\s?(?P<before>{_NUMBER})(?![\w%])"
+    rf"|(?<![\d.,${_SIGNS}-])(?P<after>{_NUMBER})\s?(?:\$|[{_SIGNS}]|(?:{_CODES}|dollars?|euros?|bucks|yen|zł)\b)",
     re.IGNORECASE,
 )
 _ALONE = re.compile(rf"\s*(?:price\s*(?:is|:|=)\s*)?(?P<number>{_NUMBER})\s*\.?\s*", re.IGNORECASE)

@@ -11,7 +11,7 @@ from db.errors import NotFound, NotReady, UserError, WrongState
 from db.types import Dataset, Family, JobKind, Split
 from worker.adapters import pricing
 from worker.app import start_job
-from worker.datasets.actions import ready
+from worker.datasets.actions import one_currency, ready
 from worker.evaluation import context_curve
 from worker.pricing import comparison, planning
 from worker.pricing.planning import Estimate
@@ -53,7 +53,14 @@ def _elsewhere(session: Session, dataset: Dataset, source_id: int | None) -> Dat
         )
     if not source.splits.get(Split.TRAIN):
         raise NotReady(f"Nothing can be learned from {source.name}: it has no train rows with a price; choose another.")
+    one_currency([source, dataset])
     return source
+
+
+def _in_its_currency(session: Session, dataset: Dataset, source: Dataset | None) -> None:
+    """A table without prices of its own is given them in the currency of its source."""
+    if source and source.currency and not dataset.currency and not dataset.profile.get("price", {}).get("count"):
+        datasets.change(session, dataset.id, currency=source.currency)
 
 
 def start(
@@ -75,6 +82,7 @@ def start(
     with begin() as session:
         dataset = ready(session, dataset_id)
         source = _elsewhere(session, dataset, source_id)
+        _in_its_currency(session, dataset, source)
         rows = datasets.target_rows(session, dataset_id, split, limit, elsewhere=source is not None)
         job_ids = []
         for spec in [planning.pinned(session, source or dataset, each) for each in specs]:

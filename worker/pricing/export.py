@@ -22,6 +22,12 @@ def neutralised(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.when(text.str.contains(_FORMULA)).then(pl.lit("'") + text).otherwise(text).name.keep())
 
 
+def with_currency(frame: pl.DataFrame, code: str) -> pl.DataFrame:
+    """The frame with the code of its prices' currency behind the first column of prices; "" where nobody said it."""
+    place = frame.columns.index("price") + 1
+    return frame.insert_column(place, pl.lit(code).alias("currency")) if frame.width else frame
+
+
 def to_csv(frame: pl.DataFrame) -> bytes:
     """UTF-8 with a byte order mark: without it Excel reads accents wrongly."""
     buffer = io.BytesIO()

@@ -12,6 +12,7 @@ from db.types import Dataset, PromptVersion, Split, Tariff
 from worker.endpoints import tariffs
 from worker.prompts import token_count, versions
 from worker.prompts.builtin import named
+from worker.prompts.currency import in_currency
 from worker.prompts.rendering import Known, Values, item_values, render
 from worker.specs import LlmSpec
 
@@ -49,7 +50,7 @@ def count(session: Session, dataset: Dataset, source: Dataset, spec: LlmSpec, ro
     chosen = [rows[i] for i in np.linspace(0, len(rows) - 1, min(ROWS, len(rows))).astype(int)]
     items = datasets.items_to_price(session, dataset.id, 0, chosen)
     known = _known(session, source, spec)
-    prompt = versions.resolve(session, named(spec))
+    prompt = in_currency(versions.resolve(session, named(spec)), spec.currency)
     own = [_cut(spec, text) for text in _prompts(prompt, items, known)]
     counted = token_count.tokens(spec.model, own)
     into = np.asarray(counted.tokens, dtype=float)

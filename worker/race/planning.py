@@ -58,7 +58,7 @@ def rule(
     """What the race is decided by, from the train side, the weights of its rows and the settings alone. groups, worth
     (`weights_of`): of all its rows. Raises NotReady, UserError."""
     bound: float | None = 1.0
-    if measure_of(spec).unit == "dollars":
+    if measure_of(spec).unit == "price":
         for side in (Split.TRAIN, Split.VALIDATION):
             bound = datasets.price_quantile(session, dataset.id, side, BOUND_SHARE)
             if bound is not None:

@@ -92,7 +92,7 @@ def about(result: RaceResult, measure: Measure, spec: RaceSpec) -> str:
         f"All pairs are held at once, whenever one looks: in at most {amounts.level(1 - spec.level)} of races is any "
         "of them said to be worse that is not."
     )
-    if measure.unit == "dollars":
+    if measure.unit == "price":
         said += (
             f" A difference of more than {measure.written(result.bound)} on a product, which {BOUND_SHARE:.0%} of the "
             f"train prices do not pass, counts as that much ({amounts.count(result.clipped, 'difference')} did)."

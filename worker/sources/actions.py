@@ -8,6 +8,7 @@ from db.engine import Session, begin
 from db.errors import NotReady, UserError
 from db.types import Dataset, DatasetState, JobKind, JobState, Split
 from worker import amounts, specs
+from worker.datasets import money
 from worker.evaluation import calibration, resemblance
 from worker.evaluation.measures import MEASURES, USUAL
 from worker.evaluation.metrics import errors
@@ -56,9 +57,10 @@ def propose(dataset_id: int) -> Proposal | None:
 
 
 def possible(session: Session, dataset_id: int) -> list[Dataset]:
-    """The other datasets that something can be learned from, newest first; none that holds the table's own rows, and
-    for real products none that is made up."""
-    is_synthetic = datasets.get(session, dataset_id).is_synthetic
+    """The other datasets that something can be learned from, newest first; none that holds the table's own rows, none
+    with prices in another currency, and for real products none that is made up."""
+    dataset = datasets.get(session, dataset_id)
+    is_synthetic = dataset.is_synthetic
     return [
         each
         for each in datasets.all(session)
@@ -66,19 +68,24 @@ def possible(session: Session, dataset_id: int) -> list[Dataset]:
         and each.state is DatasetState.READY
         and each.archived_at is None
         and (is_synthetic or not each.is_synthetic)
+        and (each.currency == dataset.currency or not (each.currency and dataset.currency))
         and each.splits.get(Split.TRAIN, 0)
     ]
 
 
-def caution(source: Dataset) -> str:
-    """A sentence about a source that is too small to teach much; else ""."""
+def caution(source: Dataset, dataset: Dataset | None = None) -> str:
+    """What to know of a source before a dataset is priced from it: that it is too small to teach much, and that the
+    currency of one of them is unknown; else ""."""
     rows = source.splits.get(Split.TRAIN, 0)
-    if rows >= FEW:
-        return ""
-    return (
-        f"{source.name} has only {amounts.count(rows, 'row')} with a price to learn from: expect little of prices that "
-        "rest on so few."
-    )
+    said = []
+    if rows < FEW:
+        said.append(
+            f"{source.name} has only {amounts.count(rows, 'row')} with a price to learn from: expect little of prices "
+            "that rest on so few."
+        )
+    if dataset and (dataset.currency or dataset.profile.get("price", {}).get("count")):
+        said.append(money.differing(dataset, source))
+    return " ".join(filter(None, said))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ from db.types import Family
 ENDPOINT_ONLY: JsonDict = {"endpoint_only": True}
 """Marks a field that means something only for a model behind an endpoint."""
 
+FROM_TABLE = "As the table says; empty = dollars, or unknown."
+"""Of the currency that a language model is asked for: decided by the table that is learned from."""
+
 PACKAGED_PROMPTS = ("auto", "listing@1", "question@1", "extract", "extract@1")
 """What `prompt` holds when nobody chose another one; a job records the version."""
 
@@ -119,10 +122,15 @@ class BaseSpec(BaseModel):
         return [
             model_name(str(value)) if field == "model" else f"{field}={value}"
             for field, value in self.model_dump().items()
-            if value != standard[field]
+            if value != standard.get(field)
             and value not in PACKAGED_PROMPTS
-            and field not in (*self.filled, "adapter", "min_price", "max_price")
+            and field not in (*self.filled, "adapter", "min_price", "max_price", "currency")
         ]
+
+
+def not_said(value: str) -> bool:
+    """Whether a setting is left out of a spec's fields, and so of its hash: specs of before had no such setting."""
+    return not value
 
 
 def is_endpoint_model(model: str) -> bool:
@@ -141,7 +149,7 @@ def asked_fields(kind: type[BaseSpec]) -> list[str]:
 
     What means something only for a model behind an endpoint is not asked for where the model itself is not.
     """
-    fixed = {"technique", *kind.filled}
+    fixed = {"technique", "currency", *kind.filled}
     if "model" in kind.filled:
         fixed |= {name for name, field in kind.model_fields.items() if field.json_schema_extra == ENDPOINT_ONLY}
     return sorted((name for name in kind.model_fields if name not in fixed), key=lambda name: name != "adapter")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.errors import UserError
 from worker.specs import FROM_TRAIN, FinetunedSpec, describe_bounds, is_endpoint_model, model_name
+from worker.specs.base import FROM_TABLE, not_said
 from worker.specs.forms import CHOICES, FORMS, Form, FormName
 from worker.specs.price_bounds import MOST, Bounds, resolved
 
@@ -38,6 +39,8 @@ class TrainSpec(BaseModel):
     max_text_tokens: int = Field(110, ge=16, le=4000, title="Longest product text (tokens)")
     min_price: int = Field(0, ge=0, le=MOST, title="Lowest price considered ($)", description=FROM_TRAIN)
     max_price: int = Field(0, ge=0, le=MOST, title="Highest price considered ($)", description=FROM_TRAIN)
+
+    currency: str = Field("", exclude_if=not_said, title="Currency of the prices", description=FROM_TABLE)
 
     rank: int = Field(16, ge=1, le=1024, title="LoRA rank", description="Lower learns less and forgets less.")
     alpha: int = Field(32, ge=1, le=4096, title="LoRA alpha", description="Usually twice the rank.")
@@ -154,14 +157,14 @@ def describe(spec: TrainSpec) -> str:
     changed = [
         model_name(str(value)) if name in ("model", "form") else f"{name}={value}"
         for name, value in values.items()
-        if value != standard[name]
-        and name not in ("min_price", "max_price")
+        if value != standard.get(name)
+        and name not in ("min_price", "max_price", "currency")
         and not (name == "prompt" and str(value).startswith("listing@"))
     ]
     return ", ".join([*([spec.form] if spec.form == standard["form"] else []), *changed, *describe_bounds(spec.bounds)])
 
 
-TRAINED = ("prompt", "max_text_tokens", "min_price", "max_price", "k", "neighbour_tokens")
+TRAINED = ("prompt", "max_text_tokens", "min_price", "max_price", "currency", "k", "neighbour_tokens")
 """Fields that TrainSpec and FinetunedSpec share; how else neighbours are searched is the default in training."""
 
 

@@ -74,8 +74,8 @@ def of(
 
 
 def parse_margin(text: str) -> Margin:
-    """ "2%" is a share of the leader's error, "1.50" or "$1.50" is in the unit of the measure. Raises UserError."""
-    said = text.strip().removeprefix("$")
+    """ "2%" is a share of the leader's error, "1.50" or "€1.50" is in the unit of the measure. Raises UserError."""
+    said = text.strip().lstrip("$€£¥₹")
     try:
         value = float(said.removesuffix("%"))
     except ValueError:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from db.types import Artifact, PredictionStatus
+from worker import amounts
 from worker.evaluation import cascade
 from worker.evaluation.cascade import Aim, Answers, Chain, Learned
 from worker.evaluation.resampling import Floats
@@ -112,9 +113,9 @@ class Cascade:
         dollars = self._chain.width == "dollars"
         limit, wide = self._chain.limits[stage], high - low if dollars else high / low
         limit = limit if dollars else float(np.exp(limit))
-        unit = "${:,.2f}" if dollars else "a factor of {:.2f}"
-        at_most = unit.format(limit) if np.isfinite(limit) else "any width"
-        return f"Its interval spans {unit.format(wide)}, and up to {at_most} is sure enough."
+        written = amounts.price if dollars else "a factor of {:.2f}".format
+        at_most = written(limit) if np.isfinite(limit) else "any width"
+        return f"Its interval spans {written(wide)}, and up to {at_most} is sure enough."
 
     def _told(self, learned: Learned, answers: Answers, truth: Floats, silent: Sequence[int]) -> dict[str, Any]:
         """What validation rows say of the chain, of each member and of other budgets, for pages and the terminal.

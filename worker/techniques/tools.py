@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import polars as pl
 
 from db.types import ITEM_SCHEMA
+from worker import currencies
 from worker.llm.base import Prompt, Reading, Readout, Tool
 from worker.progress import Progress, Silent
 from worker.prompts.injection import as_data
@@ -45,17 +46,18 @@ class Tools(Asking[ToolsSpec]):
 
     def tools(self) -> list[Tool]:
         text = {"type": "string"}
+        currency = currencies.of(self.spec.currency).name or "dollars"
         return [
             Tool(
                 "category_price_stats",
-                "How many known products a category has, and the median and quartiles of their prices in dollars.",
+                f"How many known products a category has, and the median and quartiles of their prices in {currency}.",
                 _schema(category=text),
                 self._category_price_stats,
             ),
             Tool(
                 "similar_items",
-                f"Known products like the one asked about, or like a description, with prices in dollars; {_MOST} at "
-                "most, the most similar one first.",
+                f"Known products like the one asked about, or like a description, with prices in {currency}; {_MOST} "
+                "at most, the most similar one first.",
                 _schema(("description",), count=_COUNT, description=text),
                 self._similar_items,
             ),

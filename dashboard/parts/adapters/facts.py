@@ -33,7 +33,7 @@ def figures(adapter: Adapter) -> None:
         for name in ("median_relative_error", "parse_rate")
     }
     shown = [
-        ("Mean error", formats.usd(known.get("mae")), f"{on} that it did not learn from."),
+        ("Mean error", formats.price(known.get("mae")), f"{on} that it did not learn from."),
         ("Median error", shares["median_relative_error"], "Half of its guesses are closer, in % of the price."),
         ("With a price", shares["parse_rate"], "Answers that could be read as a price."),
         ("Rows learned from", f"{adapter.train_rows:,}", "Of the train side only."),

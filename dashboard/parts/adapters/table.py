@@ -77,7 +77,7 @@ def table(adapters: Sequence[Adapter]) -> None:
     ]
     schema = {"Mean error": pl.Float64, "Median error": pl.Float64}
     frame = pl.DataFrame(lines, schema_overrides=schema).with_columns(pl.col("Median error").round(2))
-    error = widgets.dollars("Mean error", frame["Mean error"], "On validation rows it did not learn from.")
+    error = widgets.prices("Mean error", frame["Mean error"], "On validation rows it did not learn from.")
     widgets.table(frame, column_config=_COLUMNS | {"Mean error": error})
 
 

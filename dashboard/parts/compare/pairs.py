@@ -39,7 +39,7 @@ def counted(frame: pl.DataFrame) -> str:
     a, b = ((frame["nearer"] == name).sum() for name in "ab")
     return (
         f"A is nearer in {formats.count(int(a), 'row')}, B in {formats.count(int(b), 'row')}, "
-        f"{len(frame) - int(a) - int(b):,} are alike. How often is not how much: the sentence above weighs dollars."
+        f"{len(frame) - int(a) - int(b):,} are alike. How often is not how much: the sentence above weighs how much."
     )
 
 
@@ -59,11 +59,11 @@ def table(frame: pl.DataFrame) -> int | None:
     columns: dict[str, Any] = {
         "title": _text("Product", width="large"),
         "category": "Category",
-        "truth": widgets.dollars("True price", prices),
-        "price_a": widgets.dollars("A's price", prices, "Its price; empty when none could be read."),
-        "price_b": widgets.dollars("B's price", prices, "Its price; empty when none could be read."),
+        "truth": widgets.prices("True price", prices),
+        "price_a": widgets.prices("A's price", prices, "Its price; empty when none could be read."),
+        "price_b": widgets.prices("B's price", prices, "Its price; empty when none could be read."),
         "nearer": "Nearer",
-        "by": widgets.dollars("By", prices, "How many dollars nearer; empty when only one of them answered."),
+        "by": widgets.prices("By", prices, "How much nearer; empty when only one of them answered."),
     }
     picked = widgets.table(
         shown, column_config=columns, column_order=list(columns), on_select="rerun",

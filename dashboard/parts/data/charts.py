@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 
 from dashboard.shared import words
-from dashboard.shared.chart_style import ACCENT, DOLLARS, GREY, Chart, powers_axis, sized
+from dashboard.shared.chart_style import ACCENT, GREY, Chart, money_axis, powers_axis, sized
 from worker import amounts
 
 SPLIT_COLOURS = {"train": "#5580b8", "validation": "#8d5fb5", "test": "#c9682a", "unpriced": GREY}
@@ -26,7 +26,7 @@ def price_histogram(edges: Sequence[float], counts: Sequence[int]) -> Chart:
     x = alt.X(
         "low:Q",
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
-        axis=powers_axis(low, high, DOLLARS, "Price (log scale)", grid=False),
+        axis=powers_axis(low, high, money_axis(), "Price (log scale)", grid=False),
     )
     y = alt.Y("items:Q", axis=alt.Axis(title="Items", tickMinStep=1))
     # A bar between two edges on both axes is a rectangle; `mark_bar` would take it for a floating tick.

@@ -22,7 +22,7 @@ def counts(dataset: Dataset) -> None:
         ("Rows in the file", f"{dataset.rows_in:,}", "Data lines, without the header."),
         ("Items", f"{dataset.items:,}", "Rows that can be used. Rows = items + rejects, always."),
         ("Rejects", f"{dataset.rejects:,}", "Rows that can't be used; each is kept with its reason."),
-        ("Median price", formats.usd(profile.get("price", {}).get("quantiles", {}).get("0.5")), "Half cost less."),
+        ("Median price", formats.price(profile.get("price", {}).get("quantiles", {}).get("0.5")), "Half cost less."),
         (
             "Near-duplicates",
             f"{profile.get('duplicates', {}).get('items', 0):,}",
@@ -66,7 +66,7 @@ def profile(dataset: Dataset) -> None:
             histogram = price["histogram"]
             widgets.chart(charts.price_histogram(histogram["edges"], histogram["counts"]), "prices")
             low, quarter, three_quarters, high = (
-                formats.usd(price["quantiles"][q]) for q in ("0.0", "0.25", "0.75", "1.0")
+                formats.price(price["quantiles"][q]) for q in ("0.0", "0.25", "0.75", "1.0")
             )
             priced = formats.count(price["count"], "item")
             st.caption(
@@ -151,7 +151,7 @@ def items(dataset: Dataset) -> None:
         help="All when none.",
     )
     frame = reads.first_items(dataset.id, Split(side) if side else None, SHOWN)
-    widgets.table(frame, column_config={"price": widgets.dollars("price", frame["price"])})
+    widgets.table(frame, column_config={"price": widgets.prices("price", frame["price"])})
     if len(frame) == SHOWN:
         st.caption(f"The first {SHOWN:,} of them.")
 

@@ -68,7 +68,7 @@ def start(dataset: Dataset, spec: DataNeedSpec) -> int | None:
 
 def show(job: Job) -> None:
     """A job, live while it runs; the page runs anew when it is over."""
-    st.fragment(_show, run_every=SECONDS if job.state is JobState.RUNNING else None)(job, job.state)
+    widgets.fragment(_show, run_every=SECONDS if job.state is JobState.RUNNING else None)(job, job.state)
 
 
 def _show(job: Job, was: JobState) -> None:
@@ -181,9 +181,9 @@ def _trust(report: dict[str, Any]) -> None:
     lines = [
         {
             "Way": report["ways"][each["way"]]["label"],
-            "Foretold": formats.usd(each["told"]),
-            "80 % interval": f"{formats.usd(each['low'])} to {formats.usd(each['high'])}",
-            "It was": formats.usd(each["was"]),
+            "Foretold": formats.price(each["told"]),
+            "80 % interval": f"{formats.price(each['low'])} to {formats.price(each['high'])}",
+            "It was": formats.price(each["was"]),
             "Forecast off by": f"{each['off']:+.0%}",
             "Inside": "yes" if each["held"] else "no",
         }

@@ -122,7 +122,7 @@ def takes(dataset: Dataset, spec: TrainSpec) -> None:
         if not known.is_scaled:
             return
     if pilot and not pilot.state.is_final:
-        st.fragment(_timing, run_every=SECONDS)(pilot.id)
+        widgets.fragment(_timing, run_every=SECONDS)(pilot.id)
         return
     if not known:
         st.markdown(

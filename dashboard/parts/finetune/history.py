@@ -87,7 +87,7 @@ def table(trainings: list[Job]) -> None:
     ]
     schema = {"Mean error": pl.Float64, "Median error": pl.Float64, "Rows": pl.Int64}
     frame = pl.DataFrame(lines, schema_overrides=schema).with_columns(pl.col("Median error").round(2))
-    error = widgets.dollars("Mean error", frame["Mean error"], "On validation rows, of the best checkpoint.")
+    error = widgets.prices("Mean error", frame["Mean error"], "On validation rows, of the best checkpoint.")
     widgets.table(frame, column_config=_COLUMNS | {"Mean error": error})
 
 

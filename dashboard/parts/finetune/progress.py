@@ -23,7 +23,7 @@ SECONDS = 2.0  # between two looks: charts are drawn anew
 
 def show(job: Job) -> None:
     """A training, live while it runs; the page runs anew when it is over."""
-    st.fragment(_show, run_every=SECONDS if job.state is JobState.RUNNING else None)(job, job.state)
+    widgets.fragment(_show, run_every=SECONDS if job.state is JobState.RUNNING else None)(job, job.state)
 
 
 def _show(job: Job, was: JobState) -> None:
@@ -96,7 +96,7 @@ def _button(label: str, icon: str, verb: Callable[[int], object], job_id: int, a
 def _figures(job: Job, progress: JobProgress, curve: Curve) -> None:
     """The numbers that move."""
     latest, best = curve.latest, curve.best
-    error = formats.NOTHING if best is None or best["mae"] is None else formats.usd(best["mae"])
+    error = formats.NOTHING if best is None or best["mae"] is None else formats.price(best["mae"])
     left = progress.eta_seconds if progress.step is Step.TRAIN else None
     money = (
         formats.usd(progress.usd) if history.knows_cost(job, progress, finetune_reads.made_by(job)) else formats.UNKNOWN

@@ -4,6 +4,7 @@ import altair as alt
 import polars as pl
 
 from dashboard.shared.chart_style import GREY, Chart, sized
+from worker import amounts
 
 YOU = "#c9682a"
 
@@ -15,7 +16,7 @@ def errors(frame: pl.DataFrame, column: str = "") -> Chart:
     y = alt.Y("label:N", sort=order, title=None, axis=alt.Axis(labelLimit=320))
     colour = alt.condition("datum.is_you", alt.value(YOU), alt.value(GREY))
     base = alt.Chart(frame)
-    title = f"Mean error ($), weighted by {column}" if column else "Mean error ($)"
+    title = f"Mean error{amounts.unit()}" + (f", weighted by {column}" if column else "")
     x = alt.X("mae:Q", title=title, scale=alt.Scale(zero=True), axis=alt.Axis(format="$,.0f"))
     tooltip = [alt.Tooltip("label:N", title="Who"), alt.Tooltip("mae:Q", title="Mean error", format="$,.2f")]
     bars = base.transform_filter("isValid(datum.mae_low)").mark_rule(strokeWidth=3, opacity=0.5)

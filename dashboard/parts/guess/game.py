@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.shared import formats, widgets, words
 from db.errors import UserError
 from db.types import Dataset, Game
+from worker import amounts
 from worker.guesses import actions
 from worker.guesses.actions import Standing
 
@@ -57,7 +58,7 @@ def _open(game_id: int) -> None:
 def play(stands: Standing) -> None:
     """The product to price, with its clock; the page runs anew when the time is over."""
     item, game = stands.item or {}, stands.game
-    st.fragment(_clock, run_every=1.0)(game.id)
+    widgets.fragment(_clock, run_every=1.0)(game.id)
     with st.container(border=True):
         st.caption(f"Product {stands.place} of {len(game.rows)}")
         st.markdown(f"### {words.plain(item['title'])}")
@@ -67,7 +68,7 @@ def play(stands: Standing) -> None:
         st.markdown(words.plain(item["description"]) or ":gray[No description.]")
         # One key for all products: so the cursor stays in the field, and Enter goes from one to the next.
         with st.form(f"guess-{game.id}", clear_on_submit=True, border=False):
-            st.text_input("What does it cost? ($)", key=_PRICE, placeholder="24.90, then Enter")
+            st.text_input(f"What does it cost?{amounts.unit()}", key=_PRICE, placeholder="24.90, then Enter")
             with st.container(horizontal=True):
                 arguments = (game.id, item["row"])
                 st.form_submit_button(

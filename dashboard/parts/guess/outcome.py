@@ -56,9 +56,9 @@ def _table(found: Result, lines: pl.DataFrame) -> None:
         table.append(
             {
                 "Who": line["label"],
-                "Mean error": formats.usd(line["mae"]),
+                "Mean error": formats.price(line["mae"]),
                 "Interval": _ends(line["mae_low"], line["mae_high"]),
-                "Your error minus its": formats.NOTHING if gap is None else formats.usd(gap["diff"]),
+                "Your error minus its": formats.NOTHING if gap is None else formats.price(gap["diff"]),
                 "Interval of that": formats.NOTHING if gap is None else _ends(gap["diff_low"], gap["diff_high"]),
                 "Verdict": "you" if gap is None else _VERDICTS.get(gap["verdict"] or "", formats.NOTHING),
                 "Within 20 %": f"{line['within']:.0%}",
@@ -77,14 +77,14 @@ def _products(found: Result) -> pl.DataFrame:
 def _columns(rows: pl.DataFrame) -> dict[str, Any]:
     return {
         "title": st.column_config.TextColumn("Product", width="large"),
-        "price": widgets.dollars("Your price", rows["price"]),
-        "best": widgets.dollars("Best technique", rows["best"], "The one with the least error on these rows."),
-        "truth": widgets.dollars("True price", rows["truth"]),
-        "off": widgets.dollars("You were off by", rows["off"]),
+        "price": widgets.prices("Your price", rows["price"]),
+        "best": widgets.prices("Best technique", rows["best"], "The one with the least error on these rows."),
+        "truth": widgets.prices("True price", rows["truth"]),
+        "off": widgets.prices("You were off by", rows["off"]),
         "note": "",
         "seconds": st.column_config.NumberColumn("Seconds", format="%.0f"),
     }
 
 
 def _ends(low: float | None, high: float | None) -> str:
-    return formats.NOTHING if low is None or high is None else f"{formats.usd(low)} to {formats.usd(high)}"
+    return formats.NOTHING if low is None or high is None else f"{formats.price(low)} to {formats.price(high)}"

@@ -25,7 +25,7 @@ _RAN = "jobs_ran"
 
 def file_work(dataset_id: int, kind: JobKind) -> None:
     """Watch the inspection or the loading of a file; the page runs anew when it is over."""
-    st.fragment(_file_work, run_every=SECONDS)(dataset_id, kind)
+    widgets.fragment(_file_work, run_every=SECONDS)(dataset_id, kind)
 
 
 def _file_work(dataset_id: int, kind: JobKind) -> None:
@@ -48,7 +48,7 @@ def jobs(dataset_id: int | None, found: list[Job]) -> None:
     """The jobs of a dataset (None = of all), live while one of them runs; `found` is what the page read of them."""
     runs = any(job.state is JobState.RUNNING for job in found)
     st.session_state[_RAN] = runs
-    st.fragment(_jobs, run_every=SECONDS if runs else None)(dataset_id)
+    widgets.fragment(_jobs, run_every=SECONDS if runs else None)(dataset_id)
 
 
 def _jobs(dataset_id: int | None) -> None:
@@ -138,7 +138,7 @@ def _facts(job: Job, progress: JobProgress) -> list[str]:
     if job.kind is JobKind.PRICE:
         facts += [f"{progress.unparsed:,} unparsed", f"{progress.failed:,} failed"]
         error, column = jobs_reads.mean_error(job.id) if job.state is JobState.DONE else (None, "")
-        said = f"mean error {formats.usd(error)}" + (f" weighted by {words.plain(column)}" if column else "")
+        said = f"mean error {formats.price(error)}" + (f" weighted by {words.plain(column)}" if column else "")
         facts += [said] if error is not None else []
     if job.finished_at:
         facts.append(f"ended {job.finished_at:%Y-%m-%d %H:%M} UTC")

@@ -24,7 +24,8 @@ def by_age(table: pl.DataFrame) -> Chart:
     base = alt.Chart(table.with_columns(label=pl.format("{} rows", "n"))).encode(x=x)
     bars = base.mark_rule(strokeWidth=3, opacity=0.45, color=ACCENT).encode(y="mae_low:Q", y2="mae_high:Q")
     points = base.mark_point(filled=True, size=160, opacity=1, color=ACCENT).encode(
-        y=alt.Y("mae:Q", title="Mean error ($), lower is better", scale=alt.Scale(zero=True)), tooltip=tooltip
+        y=alt.Y("mae:Q", title=f"Mean error{amounts.unit()}, lower is better", scale=alt.Scale(zero=True)),
+        tooltip=tooltip,
     )
     texts = base.mark_text(align="left", dx=12, fontSize=12, color=ACCENT).encode(y="mae:Q", text="label:N")
     layered: Chart = alt.layer(bars, points, texts).properties(height=300)

@@ -49,7 +49,7 @@ def build(dataset: Dataset, work: str) -> None:
 
 def watch(job: Job) -> None:
     """Live progress of an index job; the page runs anew when it is over."""
-    st.fragment(_work, run_every=SECONDS)(job.id)
+    widgets.fragment(_work, run_every=SECONDS)(job.id)
 
 
 def _work(job_id: int) -> None:
@@ -123,7 +123,7 @@ def search(dataset: Dataset) -> None:
     if key in st.session_state:
         job_id = st.session_state[key]
         is_over = knowledge_reads.answer(job_id)[0].is_final
-        st.fragment(_answer, run_every=None if is_over else SECONDS)(job_id, is_over)
+        widgets.fragment(_answer, run_every=None if is_over else SECONDS)(job_id, is_over)
 
 
 def _answer(job_id: int, was_over: bool) -> None:
@@ -142,8 +142,8 @@ def _answer(job_id: int, was_over: bool) -> None:
         else:
             frame = pl.DataFrame(neighbours)
             middle = frame["price"].median()
-            st.caption(words.md(f"{formats.count(len(frame), 'item')}, median price {formats.usd(middle)}."))  # type: ignore[arg-type]
-            columns = _FOUND | {"price": widgets.dollars("Price", frame["price"])}
+            st.caption(words.md(f"{formats.count(len(frame), 'item')}, median price {formats.price(middle)}."))  # type: ignore[arg-type]
+            columns = _FOUND | {"price": widgets.prices("Price", frame["price"])}
             order = [name for name in columns if name not in ("category", "brand") or (frame[name] != "").any()]
             widgets.table(frame.select(order), column_config=columns)
 

@@ -143,5 +143,5 @@ def _side_by_side(pair: LeakPair) -> None:
 
 
 def _item(place: Any, title: str, description: str, price: float | None) -> None:
-    place.markdown(f"**{words.plain(title)}** · {words.md(formats.usd(price))}")
+    place.markdown(f"**{words.plain(title)}** · {words.md(formats.price(price))}")
     place.caption(words.plain(description) or formats.NOTHING)

@@ -36,13 +36,13 @@ def _line(dataset: Dataset, suspect: PriceSuspect, decided: tuple[str, float | N
         left.caption(
             words.plain(f"Row {suspect.row:,} · {suspect.category}" if suspect.category else f"Row {suspect.row:,}")
         )
-        known, likely = formats.usd(suspect.price), formats.usd(suspect.likely)
+        known, likely = formats.price(suspect.price), formats.price(suspect.likely)
         middle.markdown(words.md(f"{known}, perhaps meant **{likely}**"))
         other = f" (row {suspect.other:,})" if suspect.other is not None else ""
         middle.caption(f"If it is wrong: {REASONS[suspect.reason]}{other}. Suspicion {suspect.score:.1f}.")
         if decided:
             what, price = decided
-            said = f"{_DECIDED[what]}: {formats.usd(price)}" if what == FIX else _DECIDED[what]
+            said = f"{_DECIDED[what]}: {formats.price(price)}" if what == FIX else _DECIDED[what]
             right.markdown(words.md(f":material/check: {said}"))
             if right.button("Undo", key=f"price-undo-{dataset.id}-{suspect.row}", icon=":material/undo:"):
                 _decide(dataset, suspect.row, "")

@@ -4,6 +4,7 @@ import altair as alt
 import polars as pl
 
 from dashboard.shared.chart_style import GREY, Chart, sized
+from worker import amounts
 from worker.evaluation.measures import Measure
 
 HEIGHT = 320
@@ -26,7 +27,7 @@ def gaps(points: pl.DataFrame, measure: Measure, column: str = "") -> Chart:
     # The first intervals reach as far as the bound; they are cut, so that the lines can be told apart.
     scale = alt.Scale(domain=[-span, 2 * span], clamp=True, nice=False)
     weighed = f" weighted by {column}" if column else ""
-    unit = " ($)" if measure.unit == "dollars" else ""
+    unit = amounts.unit() if measure.unit == "price" else ""
     y_axis = alt.Axis(title=f"{measure.short}{weighed}: worse than the one ahead{unit}")
     x = alt.X("rows:Q", axis=alt.Axis(title="Rows priced by those that are in", grid=False, format=",.0f"))
     drawn = alt.Chart(points)

@@ -18,7 +18,7 @@ SECONDS = 1.0  # between two looks
 
 def show(race: Job) -> None:
     """A race, live while it runs; the page runs anew when it is over."""
-    st.fragment(_show, run_every=SECONDS if race.state is JobState.RUNNING else None)(race.id, race.state)
+    widgets.fragment(_show, run_every=SECONDS if race.state is JobState.RUNNING else None)(race.id, race.state)
 
 
 def _show(race_id: int, was: JobState) -> None:

@@ -10,10 +10,11 @@ import polars as pl
 from dashboard.shared.chart_style import Chart
 from worker import amounts
 
-Unit = Literal["text", "dollars", "share", "log", "number", "count", "ms", "seconds"]
+Unit = Literal["text", "dollars", "price", "share", "log", "number", "count", "ms", "seconds"]
 
 WRITTEN: dict[Unit, Callable[[float], str]] = {
-    "dollars": amounts.usd,
+    "dollars": amounts.usd,  # what work costs
+    "price": amounts.price,  # of products, and errors of them
     "share": "{:.0%}".format,
     "log": "{:.3f}".format,
     "number": "{:.2f}".format,

@@ -1,6 +1,7 @@
 """What is known of a comparison: all figures of a report, read once."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,8 +14,10 @@ from db import adapters, datasets, jobs
 from db.engine import begin
 from db.errors import NotReady
 from db.types import Dataset, Job
+from worker import amounts
 from worker.advisor import actions as advisor_actions
 from worker.advisor.advice import Advice
+from worker.datasets import money
 from worker.evaluation import choice, compare
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, Measure
@@ -51,6 +54,12 @@ class Facts:
     @property
     def level(self) -> float:
         return compare.level_of(self.table)
+
+
+def priced_as(job_ids: Sequence[int]) -> AbstractContextManager[None]:
+    """Prices in a report of these jobs are written in the currency of their dataset, wherever it is made."""
+    with begin() as session:
+        return amounts.written_in(money.of(datasets.get(session, jobs.get(session, job_ids[0]).dataset_id)))
 
 
 def gather(job_ids: Sequence[int], measure: str, limits: Limits, *, weighted: bool = True) -> Facts:

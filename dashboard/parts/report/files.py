@@ -36,8 +36,9 @@ FORMATS: dict[str, Format] = {
 def made(job_ids: Sequence[int], measure: str, limits: Limits, ending: str, *, weighted: bool = True) -> bytes:
     """The report of finished jobs of one dataset as a file; weighted: by its column of weights, if any. Raises NotReady
     without anything to compare."""
-    known = report_facts.gather(job_ids, measure, limits, weighted=weighted)
-    return FORMATS[ending].bytes_of(known, sections(known))
+    with report_facts.priced_as(job_ids):
+        known = report_facts.gather(job_ids, measure, limits, weighted=weighted)
+        return FORMATS[ending].bytes_of(known, sections(known))
 
 
 def check(files: Sequence[Path], charts: Path | None) -> None:
@@ -65,10 +66,11 @@ def save(
     """Write the report into each file, by its ending, and each of its charts as SVG and PNG into a folder, which is
     made where it is not there; the paths of all that was written. Raises UserError for what can't be."""
     check(files, charts)
-    known = report_facts.gather(job_ids, measure, limits, weighted=weighted)
-    parts = sections(known)
-    for file in files:
-        file.write_bytes(FORMATS[file.suffix.lower()].bytes_of(known, parts))
+    with report_facts.priced_as(job_ids):
+        known = report_facts.gather(job_ids, measure, limits, weighted=weighted)
+        parts = sections(known)
+        for file in files:
+            file.write_bytes(FORMATS[file.suffix.lower()].bytes_of(known, parts))
     written = list(files)
     if charts is not None:
         charts.mkdir(parents=True, exist_ok=True)

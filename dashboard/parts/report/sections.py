@@ -202,7 +202,7 @@ def combinations(facts: Facts) -> Section | None:
         Column("technique", "Member"),
         Column("weight", "Weight", "number"),
         Column("answers", "Answers", "share"),
-        Column("mae", "Mean error alone", "dollars"),
+        Column("mae", "Mean error alone", "price"),
         Column("usd_per_1000", "Per 1,000 items alone", "dollars", UNKNOWN),
     ]
     frame = pl.DataFrame(lines, schema={"label": pl.String, **_MEMBER})
@@ -222,7 +222,8 @@ def dataset(facts: Facts) -> Section:
     said = [
         f"{about.name}, from the file {about.file_name}: {formats.count(about.rows_in, 'line')}, of which "
         f"{about.items:,} became items{f' and {about.rejects:,} could not be used' if about.rejects else ''}.",
-        f"Prices are taken as dollars{f' from the column “{price}”' if price else ''}.",
+        f"Prices are in {about.currency or 'a currency that nobody said'}"
+        f"{f', from the column “{price}”' if price else ''}.",
     ]
     held = about.splits.get(Split.TEST, 0)
     if facts.rows < held:

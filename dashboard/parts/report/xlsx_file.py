@@ -78,9 +78,12 @@ def _write(sheet: Any, row: int, place: int, column: Column, value: Any, cell: A
 
 
 def _form(column: Column, values: Sequence[Any]) -> str | None:
-    if column.unit != "dollars":
+    if column.unit not in ("dollars", "price"):
         return _FORMATS.get(column.unit)
-    return f'"$"#,##0.{"0" * amounts.decimals(values)};-"$"#,##0.{"0" * amounts.decimals(values)}'
+    how = amounts.money() if column.unit == "price" else amounts.DOLLARS
+    digits = "0" * amounts.decimals(values, how.places)
+    number = f'"{how.prefix}"#,##0' + (f".{digits}" if digits else "")
+    return f"{number};-{number}"
 
 
 def _plain(lines: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:

@@ -89,7 +89,7 @@ def _prompt(evidence: Evidence) -> None:
 
 def _neighbours(lines: list[Any]) -> None:
     prices = [line.get("price") for line in lines if isinstance(line, dict)]
-    _table(lines, _NEIGHBOURS | {"price": widgets.dollars("Price", prices)})
+    _table(lines, _NEIGHBOURS | {"price": widgets.prices("Price", prices)})
 
 
 def _table(lines: list[Any], columns: dict[str, Any]) -> None:

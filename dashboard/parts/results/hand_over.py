@@ -1,6 +1,7 @@
 """The wished hit rate of a job, and the two lists that it makes: rows that are priced, and rows for a person."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from dashboard.parts.results import predictions
 from dashboard.parts.results import reads as results_reads
 from dashboard.shared import widgets, words
 from db.types import Dataset, Job
-from worker.pricing import lists
+from worker.pricing import export, lists
 from worker.pricing.lists import Lists
 
 _SEGMENTS = {"By predicted price": "band", "By category": "category"}
@@ -63,8 +64,12 @@ def _downloads(dataset: Dataset, job: Job, divided: Lists) -> None:
     for place, (label, name, rows, fetch) in zip(st.columns(2, gap="large"), parts, strict=True):
         with place:
             st.markdown(f"**{label}: {rows:,}**")
-            widgets.downloads(f"{wished}-{name}", fetch)
+            widgets.downloads(f"{wished}-{name}", partial(_in_currency, fetch, dataset.currency))
     predictions.as_uploaded(dataset, job, divided.wish, divided.within)
+
+
+def _in_currency(fetch: Callable[[], pl.DataFrame], currency: str) -> pl.DataFrame:
+    return export.with_currency(fetch(), currency)
 
 
 def _segments(divided: Lists) -> None:

@@ -100,7 +100,7 @@ def table(frame: pl.DataFrame, *, has_truth: bool, key: str) -> dict[str, Any] |
     prices, dollars = [*frame["price"], *frame["truth"]], _DOLLARS.items()
     picked = widgets.table(
         frame.select(order),
-        column_config=_COLUMNS | {name: widgets.dollars(label, prices, about) for name, (label, about) in dollars},
+        column_config=_COLUMNS | {name: widgets.prices(label, prices, about) for name, (label, about) in dollars},
         on_select="rerun",
         selection_mode="single-row",
         key=f"predictions-{key}",
@@ -134,9 +134,9 @@ def figures(row: dict[str, Any], *, paid: bool = False) -> None:
     off = abs(row["price"] - row["truth"]) if row["price"] is not None and row["truth"] is not None else None
     shown = [("Price", row["price"]), ("True price", row["truth"]), ("Off by", off)]
     for place, (label, value) in zip(st.columns(3), shown, strict=True):
-        place.metric(label, formats.usd(value))
+        place.metric(label, formats.price(value))
     if row.get("low") is not None:
-        st.markdown(words.md(f"**{formats.usd(row['low'])}–{formats.usd(row['high'])}** ({COVERAGE:.0%})"))
+        st.markdown(words.md(f"**{formats.price(row['low'])}–{formats.price(row['high'])}** ({COVERAGE:.0%})"))
     st.caption(words.md(" · ".join(cost(row, paid=paid))))
     if row["status"] == str(PredictionStatus.UNPARSED):
         st.warning("No price could be read from the answer; it counts as unparsed, never as 0.")

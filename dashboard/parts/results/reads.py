@@ -11,7 +11,7 @@ from db.analytics import EVERYTHING, Filters, Order
 from db.engine import begin
 from worker.evaluation import neighbours_alone
 from worker.evaluation.neighbours_alone import Added
-from worker.pricing import comparison, known_prices, lists
+from worker.pricing import comparison, export, known_prices, lists
 from worker.pricing.lists import Lists
 
 
@@ -32,9 +32,9 @@ def has_truth(snapshot: Path) -> bool:
     return count(snapshot, Filters(between=(("truth", 0, None),))) > 0
 
 
-def fitting(snapshot: Path, filters: Filters, order: Order) -> pl.DataFrame:
-    """All predictions that fit, sorted: for a download."""
-    return analytics.fitting(snapshot, filters, order)
+def fitting(snapshot: Path, filters: Filters, order: Order, currency: str) -> pl.DataFrame:
+    """All predictions that fit, sorted, with the code of their currency: for a download."""
+    return export.with_currency(analytics.fitting(snapshot, filters, order), currency)
 
 
 @st.cache_data(max_entries=50, show_spinner=False)

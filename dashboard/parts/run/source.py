@@ -38,7 +38,7 @@ def choose(dataset: Dataset) -> Dataset | None:
     if len(chosen) > 1:
         return _joined(chosen)
     source = possible[chosen[0]]
-    if sentence := caution(source):
+    if sentence := caution(source, dataset):
         st.warning(words.plain(sentence), icon=":material/warning:")
     return source
 

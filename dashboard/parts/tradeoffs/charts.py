@@ -24,6 +24,7 @@ from dashboard.shared.chart_style import (
     Chart,
     family_label_column,
     family_scales,
+    money_axis,
     powers_axis,
     sized,
 )
@@ -32,7 +33,7 @@ from worker import amounts
 from worker.evaluation import compare, frontier
 from worker.evaluation.measures import USUAL, Measure, Unit
 
-AXES: dict[Unit, str] = {"dollars": "~r", "share": "~%", "log": "~r", "number": "~r"}
+AXES: dict[Unit, str] = {"price": "~r", "share": "~%", "log": "~r", "number": "~r"}
 """Unit of a measure -> d3's format of the axis of errors."""
 
 MOST_POINTS = 2_000
@@ -296,8 +297,8 @@ def truth_and_guess(frame: pl.DataFrame) -> Chart:
     both = np.concatenate([good["truth"].to_numpy(), good["price"].to_numpy()])
     low, high = (float(both.min()) * 0.8, float(both.max()) * 1.25) if len(both) else (1.0, 1000.0)
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    x = alt.X("truth:Q", scale=scale, axis=powers_axis(low, high, DOLLARS, "True price"))
-    y = alt.Y("price:Q", scale=scale, axis=powers_axis(low, high, DOLLARS, "Guess"))
+    x = alt.X("truth:Q", scale=scale, axis=powers_axis(low, high, money_axis(), "True price"))
+    y = alt.Y("price:Q", scale=scale, axis=powers_axis(low, high, money_axis(), "Guess"))
     ends = pl.DataFrame({"truth": [low, high], "price": [low, high], "least": [low * 0.8, high * 0.8],
                          "most": [low * 1.2, high * 1.2]})  # fmt: skip
     band = (

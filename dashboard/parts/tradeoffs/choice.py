@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
 from dashboard.shared import words
 from dashboard.shared.reads import Version
+from worker import amounts
 from worker.evaluation import choice
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import Measure
@@ -41,7 +42,7 @@ def show(
 def ask(error: Measure) -> Limits:
     """Fields for the limits."""
     percent = error.unit == "share"
-    unit = {"dollars": "$", "share": "%", "log": ""}[error.unit]
+    unit = {"price": amounts.money().currency.unit, "share": "%", "log": ""}[error.unit]
     name = f"{error.short} in {unit}" if unit else error.short
     asked = "≤" if error.lower_is_better else "≥"
     left, middle, right = st.columns(3)

@@ -7,6 +7,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard.shared import formats, pickers, widgets, words
+from worker import amounts
 from worker.evaluation.measures import USUAL, Measure
 
 Told = dict[str, Any]
@@ -37,7 +38,7 @@ def _ensemble(told: Told) -> None:
     else:
         st.caption(
             f"On {rows} that no member learned from, each judged by weights learned on the others: mean error "
-            f"{words.md(formats.usd(told['mae']))}. Intervals are 95 %, all members held at once; a member whose "
+            f"{words.md(formats.price(told['mae']))}. Intervals are 95 %, all members held at once; a member whose "
             "interval holds 0 is not shown to be worth its cost."
         )
     frame = _members(told).with_columns(
@@ -49,7 +50,9 @@ def _ensemble(told: Told) -> None:
         {
             "weight": column("Weight", format="%.2f", help="Of its log price. 0 = it is not asked and costs nothing."),
             "worse_without": column(
-                "Worse without it ($)", format="%+.2f", help="How much the mean error would rise without this member."
+                f"Worse without it{amounts.unit()}",
+                format="%+.2f",
+                help="How much the mean error would rise without this member.",
             ),
             "between": st.column_config.TextColumn("95 % interval"),
         },
@@ -66,7 +69,7 @@ def _cascade(told: Told) -> None:
         st.caption(
             words.md(
                 f"Asked in this order: {words.plain(chain)}. On {rows} that chose neither the order nor the limits: "
-                f"mean error {formats.usd(told['mae'])} for {cost} per 1,000 items."
+                f"mean error {formats.price(told['mae'])} for {cost} per 1,000 items."
             )
         )
     if told["note"]:
@@ -89,7 +92,7 @@ def _table(frame: pl.DataFrame, columns: dict[str, Any]) -> None:
         ),
         column_config={
             "technique": st.column_config.TextColumn("Member", pinned=True),
-            "mae": widgets.dollars("Mean error alone", frame["mae"], "On the same validation rows."),
+            "mae": widgets.prices("Mean error alone", frame["mae"], "On the same validation rows."),
             "usd_per_1000": st.column_config.TextColumn("Per 1,000 items", help="What asking it alone costs."),
             **columns,
         },

@@ -141,8 +141,8 @@ def _judged(error: Measure, level: float) -> dict[str, Any]:
 
 def _figure(measure: Measure, values: pl.Series) -> Any:
     """The column of a measure; a share is shown in percent."""
-    if measure.unit == "dollars":
-        return widgets.dollars(measure.short, values, measure.about)
+    if measure.unit == "price":
+        return widgets.prices(measure.short, values, measure.about)
     return _number(measure.short, "%.0f %%" if measure.unit == "share" else "%.3f", measure.about)
 
 
@@ -220,7 +220,7 @@ def worst(versions: dict[int, Version], labels: dict[int, str], order: pl.Series
     frame = _one(versions, labels, order).drop_nulls("price").with_columns(error=pl.col("price") - pl.col("truth"))
     dearest = frame.sort(pl.col("error").abs(), descending=True).head(WORST)
     st.caption(
-        f"The {len(dearest)} guesses that are most dollars off: often wrong prices in the file, sets or rare brands."
+        f"The {len(dearest)} guesses that are furthest off: often wrong prices in the file, sets or rare brands."
     )
     prices = [*dearest["truth"], *dearest["price"]]
     widgets.table(
@@ -229,9 +229,9 @@ def worst(versions: dict[int, Version], labels: dict[int, str], order: pl.Series
             "row": "Row",
             "title": st.column_config.TextColumn("Product", width="large"),
             "category": "Category",
-            "truth": widgets.dollars("True price", prices, "What the file says."),
-            "price": widgets.dollars("Guess", prices, "What the technique says."),
-            "error": widgets.dollars("Off by", prices, "Guess minus true price."),
+            "truth": widgets.prices("True price", prices, "What the file says."),
+            "price": widgets.prices("Guess", prices, "What the technique says."),
+            "error": widgets.prices("Off by", prices, "Guess minus true price."),
         },
     )
 

@@ -31,7 +31,7 @@ def show(dataset: Dataset, job_ids: Sequence[int], error: Measure, column: str) 
             st.rerun()
         st.caption("Takes seconds to minutes on a worker; you can go on meanwhile.")
         return
-    st.fragment(_show, run_every=SECONDS if job.state is JobState.RUNNING else None)(job, job.state)
+    widgets.fragment(_show, run_every=SECONDS if job.state is JobState.RUNNING else None)(job, job.state)
 
 
 def _newest(dataset: Dataset, job_ids: Sequence[int], error: Measure, column: str) -> Job | None:

@@ -75,7 +75,7 @@ def _table(report: dict[str, Any], errors: dict[int, float | None], error: str) 
                 ),
                 "A month": formats.known_usd(way["monthly_usd"]),
                 "Per 1,000 items": formats.known_usd(way["usd_per_1000"]),
-                error: formats.usd(errors.get(way["job"])),
+                error: formats.price(errors.get(way["job"])),
             }
             for way in sorted(report["ways"], key=lambda way: (way["total_usd"] is None, way["total_usd"]))
         ]

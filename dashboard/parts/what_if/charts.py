@@ -7,7 +7,6 @@ import numpy as np
 import polars as pl
 
 from dashboard.shared.chart_style import DOLLARS, GREY, Chart, powers_axis, sized
-from worker import amounts
 from worker.evaluation.break_even import Crossing, Totals, rounded
 
 HEIGHT = 430
@@ -57,7 +56,7 @@ def totals(answer: Totals, names: dict[int, str], items: int) -> Chart:
     tooltip = [
         alt.Tooltip("label:N", title="Technique"),
         alt.Tooltip("items:Q", title="Items a month", format=",.0f"),
-        alt.Tooltip("usd:Q", title="In all", format=amounts.chart_format([least, most])),
+        alt.Tooltip("usd:Q", title="In all ($)", format=",.4~g"),
     ]
     bands = base.transform_filter("isValid(datum.usd_low)").mark_area(opacity=0.2)
     lines = base.mark_line(strokeWidth=2.5)

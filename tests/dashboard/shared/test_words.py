@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from dashboard.shared import formats, words
 from dashboard.shared import verdicts as shared_verdicts
 from db.types import Dataset, DatasetState, Family, JobState, Split, Step
+from tests.money import dollars
 from worker.evaluation.measures import DECIDING
+
+__all__ = ["dollars"]
 
 
 @pytest.mark.parametrize(

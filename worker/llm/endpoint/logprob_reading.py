@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _FIRST = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _NEXT = re.compile(r",?\d[\d,]*(?:\.\d+)?|\.\d+")
 _CENTS = re.compile(r"\d+")
-_LEAD = re.compile(r"[\s$€£\"'*:]*")
+_LEAD = re.compile(r"[\s$€£¥￥₩₹₽₺₴₪฿₫₱\"'*:]*")
 _MOST_SPREAD = 100_000  # numbers that one alternative is spread over
 
 

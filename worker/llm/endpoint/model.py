@@ -65,7 +65,9 @@ class PaidModel:
         Defer, Cancelled as worker.llm.endpoint.client.ask does.
         """
         exchanges = self._ask(
-            prompts, lambda p, able: requests.for_price(self._model, p, able, greedy=readout.greedy), progress
+            prompts,
+            lambda p, able: requests.for_price(self._model, p, able, greedy=readout.greedy, currency=readout.currency),
+            progress,
         )
         return [self._reading(one, readout) for one in exchanges]
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from worker import currencies
 from worker.llm.base import Prompt, Tool
 from worker.llm.endpoint.responses import TOP
 
@@ -13,12 +14,14 @@ PRICE_TOKENS = 32
 THINKING_TOKENS = 4_096
 """Room for the hidden thoughts of a reasoning model before it."""
 
-_PRICE_SCHEMA = {
-    "type": "object",
-    "properties": {"price": {"type": "number", "description": "US dollars"}},
-    "required": ["price"],
-    "additionalProperties": False,
-}
+
+def _price_schema(currency: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {"price": {"type": "number", "description": currencies.of(currency or "USD").name}},
+        "required": ["price"],
+        "additionalProperties": False,
+    }
 
 
 def fingerprint(base_url: str, request: Mapping[str, Any], sample: int) -> str:
@@ -27,15 +30,18 @@ def fingerprint(base_url: str, request: Mapping[str, Any], sample: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def for_price(model: str, prompt: Prompt, abilities: Mapping[str, Any], *, greedy: bool) -> dict[str, Any]:
-    """A question for a price: with token probabilities where the model may have them, else held to JSON, else plain."""
+def for_price(
+    model: str, prompt: Prompt, abilities: Mapping[str, Any], *, greedy: bool, currency: str = ""
+) -> dict[str, Any]:
+    """A question for a price: with token probabilities where the model may have them, else held to JSON, else plain.
+    currency: the code of the prices' currency, "" = dollars."""
     body = _chat(model, messages(prompt), PRICE_TOKENS, abilities)
     if greedy:
         return body
     if wants_logprobs(abilities):
         body |= {"logprobs": True} | ({"top_logprobs": TOP} if "top_logprobs" not in _refused(abilities) else {})
     elif wants_schema(abilities):
-        body["response_format"] = _held_to("price", _PRICE_SCHEMA)
+        body["response_format"] = _held_to("price", _price_schema(currency))
     return body
 
 

@@ -12,6 +12,7 @@ from db.errors import UserError, WrongState
 from db.settings import settings
 from db.types import Dataset, Job, JobKind
 from worker import amounts
+from worker.datasets import money
 from worker.files.formats import FORMATS, GZIP_ENDING, without_ending
 from worker.pricing import lists
 from worker.pricing.priced_file.lines import FOR_A_PERSON, lines_of
@@ -66,7 +67,8 @@ def write(job_id: int, target: Path, *, hit_rate: float | None = None, within: f
     # What reads files is imported when one is written: pages start without it.
     from worker.pricing.priced_file import write as writer
 
-    writer.write(_upload(dataset), dataset.inspection, dataset.mapping.get("price", ""), lines, target)
+    with amounts.written_in(money.of(dataset)):
+        writer.write(_upload(dataset), dataset.inspection, dataset.mapping.get("price", ""), lines, target)
     return counted(lines)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 import polars as pl
 
+from worker import amounts
+
 NAMES = ("price", "low", "high", "flag", "reason")
 
 LINES: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -16,9 +18,6 @@ LINES: dict[str, pl.DataType | type[pl.DataType]] = {
     "reason": pl.String,  # "" where there is nothing to say
 }
 """Columns of a frame of what is said of each row of a file."""
-
-DECIMALS = 2
-"""Of prices in a text and in a workbook, as the currency has; Parquet keeps all."""
 
 _LONGEST = 200
 _PREFIX = "pricewright_"
@@ -45,9 +44,9 @@ def plain(texts: pl.Series) -> pl.Series:
 
 
 def money(values: pl.Series, decimal: str) -> pl.Series:
-    """Prices as text with the decimals of the currency; "" for none."""
+    """Prices as text with the decimals of the currency (worker.amounts.money); "" for none. Parquet keeps all."""
     known = values.is_not_null() & values.is_finite().fill_null(False)
-    text = np.char.mod(f"%.{DECIMALS}f", values.fill_null(0.0).to_numpy())
+    text = np.char.mod(f"%.{amounts.money().places}f", values.fill_null(0.0).to_numpy())
     written = pl.Series(text.tolist(), dtype=pl.String)
     if decimal != ".":
         written = written.str.replace(".", decimal, literal=True)

@@ -16,9 +16,10 @@ from xml.sax.saxutils import escape
 import polars as pl
 
 from db.errors import UnreadableFile, UserError
+from worker import amounts
 from worker.ingest import read, xlsx_grid
 from worker.ingest.types import Inspection
-from worker.pricing.priced_file.appended import DECIMALS, NAMES, names_beside, plain
+from worker.pricing.priced_file.appended import NAMES, names_beside, plain
 
 _CSV_INSTEAD = "save the table as CSV and upload that, or export the predictions as a table of their own"
 _REFERENCE = re.compile(r"([A-Z]+)([0-9]+)")
@@ -139,7 +140,7 @@ class _Edit:
 
     def _in_order(self) -> Iterator[tuple[int, _Values]]:
         texts = self.lines.with_columns(plain(self.lines["flag"]), plain(self.lines["reason"]))
-        numbers = texts.with_columns(pl.col("price", "low", "high").round(DECIMALS))
+        numbers = texts.with_columns(pl.col("price", "low", "high").round(amounts.money().places))
         for part in numbers.iter_slices(20_000):
             for line, *values in part.select("line", *NAMES).iter_rows():
                 yield line, tuple(values)

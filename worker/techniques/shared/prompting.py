@@ -15,6 +15,7 @@ from worker.evaluation.recalibration import Correction, Floats, learn
 from worker.llm.base import LEVELS, LanguageModel, Prompt, Reading, Readout, Spent
 from worker.progress import Aside, Progress
 from worker.prompts.builtin import named
+from worker.prompts.currency import in_currency
 from worker.prompts.filling import Form
 from worker.prompts.injection import suspicious
 from worker.prompts.rendering import Item, item_values
@@ -60,7 +61,7 @@ class Asking(Generic[Spec]):
 
     @cached_property
     def template(self) -> PromptVersion:
-        return self.resources.prompt(named(self.spec))
+        return in_currency(self.resources.prompt(named(self.spec)), self.spec.currency)
 
     def study(self, train: pl.DataFrame, progress: Progress) -> dict[str, bytes]:
         """Parts of the artifact: what to remember of items with prices."""
@@ -156,7 +157,7 @@ class Asking(Generic[Spec]):
         )
         progress.advance(len(items) - len(places))
         bounds = self.spec.bounds
-        readout = Readout(self.spec.readout == "greedy", bounds.highest, bounds.lowest)
+        readout = Readout(self.spec.readout == "greedy", bounds.highest, bounds.lowest, self.spec.currency)
         read = self.answers([one.prompt for one in questions], readout, progress)
         answered = dict(zip(places, zip(questions, read, strict=True), strict=True))
         return [
