@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, text, update
@@ -12,8 +13,8 @@ from db.models import EndpointRow
 from db.types import Endpoint, EndpointModel
 
 _PLAIN = ("name", "base_url", "api_version", "key_env", "provider", "requests_per_minute", "max_concurrency",
-          "timeout_seconds", "tested_at", "created_at")  # fmt: skip
-FIELDS = frozenset(_PLAIN) - {"name", "tested_at", "created_at"}
+          "timeout_seconds", "tested_at", "created_at", "description", "archived_at")  # fmt: skip
+FIELDS = frozenset(_PLAIN) - {"name", "tested_at", "created_at", "archived_at"}
 """What a person may change."""
 
 
@@ -58,6 +59,13 @@ def remove(session: Session, name: str) -> None:
     """Forget an endpoint. Its stored answers and dated prices stay: they are history. Raises NotFound."""
     get(session, name)
     session.delete(session.get_one(EndpointRow, name))
+
+
+def set_archived(session: Session, name: str, at: datetime | None) -> None:
+    """Since when its models are offered no more; None: they are. Raises NotFound."""
+    get(session, name)
+    session.execute(update(EndpointRow).where(EndpointRow.name == name).values(archived_at=at))
+    session.expire_all()
 
 
 def set_models(session: Session, name: str, listed: Sequence[EndpointModel]) -> Endpoint:

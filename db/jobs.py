@@ -123,6 +123,13 @@ def same(
     return _value(*row) if row else None
 
 
+def taken_again(session: Session, job: Job) -> int:
+    """The id of a job that is asked for anew, which is offered again if it was archived: or nobody would see it."""
+    if job.archived_at is not None:
+        change(session, job.id, archived_at=None)
+    return job.id
+
+
 def create(
     session: Session,
     *,

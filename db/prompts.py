@@ -1,6 +1,8 @@
 """Versions of prompts that people saved. A version is never changed, so a run can name what it used."""
 
-from sqlalchemy import func, select, text
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from db.models import PromptRow
@@ -8,7 +10,7 @@ from db.types import PromptVersion
 
 
 def _value(row: PromptRow) -> PromptVersion:
-    return PromptVersion(row.name, row.version, row.system, row.template, row.note, row.created_at)
+    return PromptVersion(row.name, row.version, row.system, row.template, row.note, row.created_at, row.archived_at)
 
 
 def save(session: Session, name: str, system: str, template: str, note: str = "", *, after: int = 0) -> int:
@@ -18,7 +20,19 @@ def save(session: Session, name: str, system: str, template: str, note: str = ""
     row = PromptRow(name=name, version=max(newest, after) + 1, system=system, template=template, note=note)
     session.add(row)
     session.flush()
+    set_archived(session, name, None)  # whoever saves a version means to use it
     return row.version
+
+
+def set_archived(session: Session, name: str, at: datetime | None) -> None:
+    """Since when all saved versions of a name are offered no more; None: they are."""
+    session.execute(update(PromptRow).where(PromptRow.name == name).values(archived_at=at))
+    session.expire_all()
+
+
+def remove(session: Session, name: str) -> None:
+    """Forget all saved versions of a name."""
+    session.execute(delete(PromptRow).where(PromptRow.name == name))
 
 
 def get(session: Session, name: str, version: int | None = None) -> PromptVersion | None:

@@ -294,6 +294,7 @@ class PromptVersion:
     template: str  # Jinja2
     note: str = ""
     created_at: datetime | None = None  # None: comes with Pricewright
+    archived_at: datetime | None = None  # None: it is offered in lists
 
     @property
     def ref(self) -> str:
@@ -443,6 +444,8 @@ class Endpoint:
     models: tuple[EndpointModel, ...] = ()
     tested_at: datetime | None = None
     created_at: datetime | None = None
+    description: str = ""
+    archived_at: datetime | None = None  # None: its models are offered
 
     def model(self, model_id: str) -> EndpointModel:
         """What is known of one of its models; nothing is known of one that was never listed."""

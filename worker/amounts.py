@@ -192,3 +192,8 @@ def count(number: int, one: str, many: str | None = None) -> str:
 def listed(names: Sequence[str], last: str = "and") -> str:
     """A, B and C."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+def counted(amounts: Iterable[tuple[int, str, str]]) -> str:
+    """Several counts in a row, each of a noun and with what is said after it: 2 jobs and 1 adapter that lies there."""
+    return listed([f"{count(number, noun)} {about}".rstrip() for number, noun, about in amounts])

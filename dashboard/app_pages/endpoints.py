@@ -3,10 +3,13 @@
 import streamlit as st
 
 from dashboard.parts.endpoints import connection, prices
-from dashboard.shared import navigation, reads, widgets
+from dashboard.shared import keeping, navigation, reads, widgets, words
 
 widgets.title("Endpoints", "Where language models answer: any server that speaks the OpenAI protocol.")
-endpoints = {endpoint.name: endpoint for endpoint in reads.endpoints()}
+every = reads.endpoints(archived=True)
+if any(endpoint.archived_at for endpoint in every):
+    keeping.archived_toggle()
+endpoints = {each.name: each for each in every if each.archived_at is None or navigation.shows_archived()}
 if not endpoints:
     st.markdown("#### No endpoint yet: add one, test it, and its models are on the Run page.")
     connection.add()
@@ -19,6 +22,10 @@ if added in endpoints or st.session_state.get("endpoint") not in endpoints:
 name = st.segmented_control("Endpoint", list(endpoints), key="endpoint", required=True)
 endpoint = endpoints[str(name)]
 st.text(endpoint.base_url)
+if endpoint.description:
+    st.markdown(words.plain(endpoint.description))
+if endpoint.archived_at:
+    st.info("Archived: its models are not offered; what asks it already goes on.", icon=":material/archive:")
 connection.key_state(endpoint)
 connection.test(endpoint)
 
@@ -33,7 +40,8 @@ else:
     st.info("Its models are not known yet: press Test, which asks for them.", icon=":material/arrow_upward:")
 
 prices.spent(endpoint)
-with st.expander("Change or remove this endpoint"):
+with st.expander("Change, archive or remove this endpoint"):
     connection.change(endpoint)
+    connection.keep(endpoint)
 with st.expander("Add another endpoint"):
     connection.add()

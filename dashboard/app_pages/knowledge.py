@@ -39,3 +39,4 @@ views = {
 }
 view = st.segmented_control("View", list(views), default="Search", required=True, label_visibility="collapsed")
 views[view]()
+overview.delete(dataset)

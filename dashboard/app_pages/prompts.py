@@ -3,13 +3,15 @@
 import streamlit as st
 
 from dashboard.parts.prompts import editor
-from dashboard.shared import reads, widgets
+from dashboard.shared import keeping, navigation, reads, widgets
 from worker.prompts import actions
 
 dataset = widgets.header(
     "Prompts", "The words that language models are asked with. A saved version never changes, and a run names its own."
 )
-every = actions.every()
+every = actions.every(archived=navigation.shows_archived())
+if any(prompt.archived_at for prompt in actions.every(archived=True)):
+    keeping.archived_toggle()
 prompt = editor.choose(every)
 left, right = st.columns(2, gap="large")
 with left:
@@ -17,6 +19,7 @@ with left:
     draft = editor.edit(prompt)
     editor.save(draft, prompt)
     editor.use(prompt, draft)
+    editor.keep(prompt)
 with right:
     st.subheader("As it would be sent", anchor=False)
     editor.preview(draft, dataset, reads.endpoints())

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import streamlit as st
 
@@ -11,24 +12,25 @@ from dashboard.shared import navigation
 
 @dataclass(frozen=True, slots=True)
 class Verbs:
-    """What can be done to one thing by its number."""
+    """What can be done to one thing by its number or, where that is fixed, by its name."""
 
-    rename: Callable[[int, str], object]
-    describe: Callable[[int, str], object]
-    archive: Callable[[int], object]
-    restore: Callable[[int], object]
+    rename: Callable[[Any, str], object] | None
+    describe: Callable[[Any, str], object] | None
+    archive: Callable[[Any], object]
+    restore: Callable[[Any], object]
 
 
-def form(kind: str, its_id: int, name: str, description: str, archived_at: datetime | None, verbs: Verbs) -> None:
+def form(kind: str, its_id: int | str, name: str, description: str, archived_at: datetime | None, verbs: Verbs) -> None:
     """Name and note of a thing to change, and the button that archives it or offers it again."""
-    with st.form(f"keep-{kind}-{its_id}", border=False):
-        new = st.text_input("Name", name, key=f"name-of-{kind}-{its_id}")
-        note = st.text_area("Description", description, key=f"note-of-{kind}-{its_id}", height=80)
-        if st.form_submit_button("Save", icon=":material/save:"):
-            if new != name:
-                verbs.rename(its_id, new)
-            verbs.describe(its_id, note)
-            st.rerun()
+    if verbs.describe is not None:
+        with st.form(f"keep-{kind}-{its_id}", border=False):
+            new = name if verbs.rename is None else st.text_input("Name", name, key=f"name-of-{kind}-{its_id}")
+            note = st.text_area("Description", description, key=f"note-of-{kind}-{its_id}", height=80)
+            if st.form_submit_button("Save", icon=":material/save:"):
+                if verbs.rename is not None and new != name:
+                    verbs.rename(its_id, new)
+                verbs.describe(its_id, note)
+                st.rerun()
     label, icon, verb, about = (
         ("Restore", ":material/unarchive:", verbs.restore, "Offer it again.")
         if archived_at

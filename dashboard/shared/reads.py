@@ -58,6 +58,12 @@ def pricing_jobs(dataset_id: int | None) -> list[Job]:
         return _offered(_jobs.all(session, dataset_id, JobKind.PRICE))
 
 
+def jobs_of(dataset_id: int, kind: JobKind) -> list[Job]:
+    """Those of one kind, newest first. Archived ones only where who looks at the page asked for them."""
+    with begin() as session:
+        return _offered(_jobs.all(session, dataset_id, kind))
+
+
 def _offered(jobs: Sequence[Job]) -> list[Job]:
     return [job for job in jobs if job.archived_at is None or navigation.shows_archived()]
 
@@ -78,10 +84,10 @@ def progress(job_ids: Sequence[int]) -> dict[int, JobProgress]:
         return {each.job_id: each for each in _progress.of(session, job_ids)}
 
 
-def endpoints() -> list[Endpoint]:
-    """All endpoints, by name."""
+def endpoints(*, archived: bool = False) -> list[Endpoint]:
+    """All endpoints, by name; archived ones only if asked for."""
     with begin() as session:
-        return _endpoints.all(session)
+        return [each for each in _endpoints.all(session) if archived or each.archived_at is None]
 
 
 def adapters() -> list[Adapter]:

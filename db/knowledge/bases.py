@@ -6,7 +6,7 @@ Changes of items are in db/knowledge/changes.py, search in db/knowledge/search.p
 from collections.abc import Sequence
 
 import polars as pl
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from db import engine
@@ -84,6 +84,11 @@ def ensure(session: Session, dataset_id: int, signature: str) -> KnowledgeBase:
     base = of(session, dataset_id)
     assert base is not None
     return base
+
+
+def drop(session: Session, base_id: int) -> None:
+    """Delete a base with its items and vectors."""
+    session.execute(delete(KnowledgeBaseRow).where(KnowledgeBaseRow.id == base_id))
 
 
 def set_schedule(session: Session, base_id: int, refresh_seconds: int | None) -> None:

@@ -21,6 +21,7 @@ class PromptRow(Base):
     template: Mapped[str]  # Jinja2
     note: Mapped[str] = mapped_column(server_default=text("''"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    archived_at: Mapped[datetime | None]  # null: it is offered; alike for all versions of a name
 
 
 class EndpointRow(Base):
@@ -38,6 +39,8 @@ class EndpointRow(Base):
     models: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'"))  # [{id, shutdown_date, …}]
     tested_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    description: Mapped[str] = mapped_column(server_default=text("''"))
+    archived_at: Mapped[datetime | None]  # null: its models are offered
 
 
 class CompletionRow(Base):

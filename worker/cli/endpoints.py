@@ -24,10 +24,13 @@ Model = Annotated[str, typer.Argument(help="The model as the endpoint calls it."
 
 
 @app.command("list")
-def list_(as_json: AsJson = False) -> None:
+def list_(
+    archived: Annotated[bool, typer.Option("--archived", help="Those that are archived, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """List the endpoints."""
     with running_stack(worker=False), begin() as session:
-        every = stored.all(session)
+        every = [each for each in stored.all(session) if archived or each.archived_at is None]
     if as_json:
         print_json([asdict(endpoint) for endpoint in every])
         return
@@ -66,7 +69,7 @@ def add(
 
 @app.command()
 def remove(name: Name) -> None:
-    """Remove an endpoint; stored answers stay."""
+    """Remove an endpoint that no job, adapter or pricer needs; stored answers stay."""
     with running_stack(worker=False):
         actions.remove(name)
     out.print(f"Endpoint {name} is gone.")

@@ -25,10 +25,13 @@ _ITEM = ("title", "description", "category", "brand")
 
 
 @app.command("list")
-def list_(as_json: AsJson = False) -> None:
+def list_(
+    archived: Annotated[bool, typer.Option("--archived", help="Those that are archived, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Every version of every prompt, newest first."""
     with running_stack(worker=False):
-        every = actions.every()
+        every = actions.every(archived=archived)
     if as_json:
         print_json([_as_json(prompt) for prompt in every])
         return

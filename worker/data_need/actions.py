@@ -47,7 +47,7 @@ def start(dataset_id: int, spec: DataNeedSpec) -> int:
             )
         for job in jobs.all(session, dataset_id, JobKind.DATA_NEED):
             if job.spec_hash == spec.hash and job.state not in (JobState.CANCELLED, JobState.FAILED):
-                return job.id
+                return jobs.taken_again(session, job)
         rungs = spec.rungs(rows)
         return app.start_job(
             session,

@@ -27,8 +27,4 @@ def _is_one(dependents: Sequence[Dependent]) -> bool:
 
 
 def _listed(dependents: Sequence[Dependent]) -> str:
-    return amounts.listed([_one(each) for each in dependents])
-
-
-def _one(dependent: Dependent) -> str:
-    return f"{amounts.count(dependent.count, dependent.noun)} {dependent.about}".rstrip()
+    return amounts.counted((each.count, each.noun, each.about) for each in dependents)

@@ -3,14 +3,15 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from db import endpoints, rates
-from db.engine import begin
-from db.errors import NotReady, UserError
+from db import dependents, endpoints, rates
+from db.dependents import Dependent
+from db.engine import Session, begin
+from db.errors import NotReady, UserError, WrongState
 from db.types import Endpoint, EndpointModel, Tariff
 from worker import amounts
 from worker.endpoints import clients, keys, probe, tariffs
@@ -92,9 +93,50 @@ def _origin(endpoint: Endpoint) -> str:
         return ""  # stored before addresses were read as strictly
 
 
-def remove(name: str) -> None:
-    """Forget an endpoint; jobs that use it fail from now on, and its stored answers stay."""
+def describe(name: str, text: str) -> None:
+    """Keep a note with an endpoint; "" = none. Raises NotFound."""
     with begin() as session:
+        endpoints.change(session, name, description=text.strip())
+
+
+def archive(name: str) -> None:
+    """Offer its models no more; jobs, adapters and pricers that ask it go on. Raises NotFound."""
+    with begin() as session:
+        endpoints.set_archived(session, name, datetime.now(UTC))
+
+
+def restore(name: str) -> None:
+    """Offer the models of an archived endpoint again. Raises NotFound."""
+    with begin() as session:
+        endpoints.set_archived(session, name, None)
+
+
+def depending(name: str) -> list[Dependent]:
+    """What stays when it is removed, and what it can't be removed for. Raises NotFound."""
+    with begin() as session:
+        endpoints.get(session, name)
+        return [*dependents.needing_endpoint(session, name), *dependents.of_endpoint(session, name)]
+
+
+def needed(name: str) -> str:
+    """Why an endpoint can't be removed, in a sentence; "" when it can."""
+    with begin() as session:
+        return _needed(session, name)
+
+
+def _needed(session: Session, name: str) -> str:
+    if needing := dependents.needing_endpoint(session, name):
+        users = amounts.counted((each.count, each.noun, each.about) for each in needing)
+        return f"{name} can't be removed, because of {users}; archive it, and its models are offered no more."
+    return ""
+
+
+def remove(name: str) -> None:
+    """Forget an endpoint; its stored answers and its prices stay. Raises NotFound; WrongState while a job that is not
+    over, an adapter or a pricer needs it."""
+    with begin() as session:
+        if why := _needed(session, name):
+            raise WrongState(why)
         endpoints.remove(session, name)
 
 

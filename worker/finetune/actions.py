@@ -41,7 +41,7 @@ def start(dataset_id: int, spec: TrainSpec, *, task: str = "", cap_usd: Decimal 
                     f"Job {same.id} trained the very same for the task {same.spec['task']}; use its adapter, or "
                     "change a setting (another seed, say) to train one for another task."
                 )
-            return same.id
+            return jobs.taken_again(session, same)
         return app.start_job(
             session,
             kind=JobKind.FINETUNE,

@@ -6,12 +6,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from db import datasets, jobs, rates, workers
+from db import datasets, dependents, jobs, rates, workers
+from db.dependents import Dependent
 from db.engine import Session, begin
-from db.errors import NotFound, NotReady, UserError
+from db.errors import NotFound, NotReady, UserError, WrongState
 from db.knowledge import bases, changes
 from db.types import Job, JobKind, JobState, KnowledgeBase, Queue, Split, Step
-from worker import app
+from worker import amounts, app, specs
 from worker.datasets import actions
 from worker.datasets.answers import Sign
 
@@ -44,6 +45,37 @@ def refresh(dataset_id: int) -> int:
     with begin() as session:
         running = _unfinished(session, dataset_id)
         return running.id if running else _start(session, dataset_id, {})
+
+
+def depending(dataset_id: int) -> list[Dependent]:
+    """What goes with a dataset's knowledge base. Raises NotReady where there is none."""
+    with begin() as session:
+        base_of(session, dataset_id)
+        return dependents.of_knowledge(session, dataset_id)
+
+
+def needed(dataset_id: int) -> str:
+    """Why a dataset's knowledge base can't be deleted, in a sentence; "" when it can."""
+    with begin() as session:
+        return _needed(session, dataset_id)
+
+
+def delete(dataset_id: int) -> None:
+    """Delete a dataset's knowledge base with all that files and other datasets brought; what needs one builds it of the
+    train side again. Raises NotReady; WrongState while a job is at work with it or a pricer searches it."""
+    with begin() as session:
+        base = base_of(session, dataset_id)
+        if why := _needed(session, dataset_id):
+            raise WrongState(why)
+        bases.drop(session, base.id)
+
+
+def _needed(session: Session, dataset_id: int) -> str:
+    searching = [name for name, kind in specs.SPECS.items() if kind.searches]
+    if needing := dependents.needing_knowledge(session, dataset_id, searching):
+        users = amounts.counted((each.count, each.noun, each.about) for each in needing)
+        return f"The knowledge base of dataset {dataset_id} can't be deleted now, because of {users}."
+    return ""
 
 
 def update(dataset_id: int, name: str, stream: BinaryIO, *, removes: bool = False, sign: Sign | None = None) -> int:

@@ -100,10 +100,10 @@ def start(
                     f"Job {same.id} prices these rows for race {same.race_id}, which goes on; wait for it to end, or "
                     "cancel the race."
                 )
-            if same and same.archived_at:
-                jobs.change(session, same.id, archived_at=None)  # or nobody would see what she asked for
             job_ids.append(
-                same.id if same else start_one(session, dataset, spec, [rows], split, limit, cap_usd, source=source)
+                jobs.taken_again(session, same)
+                if same
+                else start_one(session, dataset, spec, [rows], split, limit, cap_usd, source=source)
             )
         return job_ids
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from db import prompts
-from db.engine import begin
-from db.errors import UserError
+from db import dependents, prompts
+from db.engine import Session, begin
+from db.errors import UserError, WrongState
 from db.types import PromptVersion
+from worker import amounts
 from worker.prompts import versions
 from worker.prompts.builtin import BUILT_IN
 from worker.prompts.injection import suspicious
@@ -40,10 +42,59 @@ def save(name: str, system: str, template: str, note: str = "") -> PromptVersion
         return versions.resolve(session, f"{name}@{number}")
 
 
-def every() -> list[PromptVersion]:
-    """All versions of all prompts, by name, newest first."""
+def every(*, archived: bool = False) -> list[PromptVersion]:
+    """All versions of all prompts, by name, newest first; archived ones only if asked for."""
     with begin() as session:
-        return versions.all_versions(session)
+        return [each for each in versions.all_versions(session) if archived or each.archived_at is None]
+
+
+def archive(name: str) -> None:
+    """Offer a prompt no more; jobs that name a version of it go on. Raises NotFound; WrongState for one that comes with
+    Pricewright."""
+    with begin() as session:
+        prompts.set_archived(session, _own(session, name, "archived"), datetime.now(UTC))
+
+
+def restore(name: str) -> None:
+    """Offer an archived prompt again. Raises NotFound."""
+    with begin() as session:
+        prompts.set_archived(session, _own(session, name, "restored"), None)
+
+
+def needed(name: str) -> str:
+    """Why a prompt can't be deleted, in a sentence; "" when it can. Raises NotFound."""
+    with begin() as session:
+        return _needed(session, _own(session, name, "deleted"))
+
+
+def delete(name: str) -> None:
+    """Delete all versions of a prompt. Raises NotFound; WrongState for one that comes with Pricewright, and for one
+    whose words are part of what a job, an adapter or a pricer did."""
+    with begin() as session:
+        own = _own(session, name, "deleted")
+        if why := _needed(session, own):
+            raise WrongState(why)
+        prompts.remove(session, own)
+
+
+def is_own(name: str) -> bool:
+    """Whether a person saved it; the names that come with Pricewright are never archived or deleted, because techniques
+    ask with them where nobody says another one."""
+    return name not in BUILT_IN
+
+
+def _own(session: Session, name: str, verb: str) -> str:
+    versions.resolve(session, name)
+    if not is_own(name):
+        raise WrongState(f"{name} can't be {verb}: it comes with Pricewright, and techniques ask with it.")
+    return name
+
+
+def _needed(session: Session, name: str) -> str:
+    if needing := dependents.needing_prompt(session, name):
+        users = amounts.counted((each.count, each.noun, each.about) for each in needing)
+        return f"{name} can't be deleted, because of {users}: its words are part of the result. Archive it instead."
+    return ""
 
 
 def get(ref: str) -> PromptVersion:

@@ -55,9 +55,13 @@ def start(
                 f"A race needs at least {FEWEST_GROUPS} different test rows, and here are {len(set(groups))}; price "
                 "all of them with each technique instead."
             )
+        fit_key = " ".join(sorted(each.fit_key for each in pinned))  # the same race in whatever order
         for job in jobs.all(session, dataset_id, JobKind.RACE):
-            if job.spec_hash == spec.hash and job.state not in (JobState.CANCELLED, JobState.FAILED):
-                return job.id
+            if (job.spec_hash, job.fit_key) == (spec.hash, fit_key) and job.state not in (
+                JobState.CANCELLED,
+                JobState.FAILED,
+            ):
+                return jobs.taken_again(session, job)
         rule = planning.rule(session, dataset, spec, groups, planning.weights_of(session, dataset, spec, rows))
         blocks = planning.blocks(rows, groups)
         race_id = app.start_job(
@@ -68,6 +72,7 @@ def start(
             chunks=[(Step.RACE, blocks[0])],
             spec={"race": spec.model_dump(mode="json")},
             spec_hash=spec.hash,
+            fit_key=fit_key,
             split=Split.TEST,
             limit=limit,
             items_total=len(rows),
@@ -97,7 +102,7 @@ def _racers(
         if same and same.race_id is not None and not same.state.is_final:
             raise WrongState(f"Job {same.id} takes part in race {same.race_id}, which goes on; wait for it to end.")
         job_id = (
-            same.id
+            jobs.taken_again(session, same)
             if same
             else pricing_actions.start_one(
                 session, dataset, spec, blocks, Split.TEST, limit, caps.get(place), race_id=race_id

@@ -33,7 +33,7 @@ def start(dataset_id: int, job_ids: Sequence[int], measure: str, rounds: int = R
         )
         for job in of_dataset(dataset_id):
             if job.spec_hash == spec.hash and job.state not in (JobState.CANCELLED, JobState.FAILED):
-                return job.id
+                return jobs.taken_again(session, job)
         return app.start_job(
             session,
             kind=JobKind.VERDICT_CHECK,

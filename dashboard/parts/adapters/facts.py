@@ -42,7 +42,7 @@ def figures(adapter: Adapter) -> None:
     ]
     for place, (label, value, about) in zip(st.columns(len(shown)), shown, strict=True):
         place.metric(label, words.md(value), help=words.md(about), border=True)
-    day = table.ends(adapter, reads.endpoints())
+    day = table.ends(adapter, reads.endpoints(archived=True))
     if warning := words.shutdown(adapter.model, day, datetime.now(UTC).date()):
         st.warning(words.plain(warning), icon=":material/event_busy:")
 
@@ -80,7 +80,7 @@ def lineage(adapter: Adapter, jobs: list[Job]) -> None:
         "Made": f"{adapter.created_at:%Y-%m-%d %H:%M} UTC" + (f", by job {adapter.job_id}" if adapter.job_id else ""),
         "Priced with it": f"job {priced}{more}" if jobs else "nothing yet",
     }
-    if day := table.ends(adapter, reads.endpoints()):
+    if day := table.ends(adapter, reads.endpoints(archived=True)):
         lines["Ends"] = f"{day}, when its endpoint shuts the model down"
     left, right = st.columns(2, gap="large")
     with left:

@@ -56,7 +56,7 @@ def tasks(adapters: Sequence[Adapter]) -> None:
 
 def table(adapters: Sequence[Adapter]) -> None:
     """All adapters, by task, those that somebody relies on first."""
-    order, endpoints = list(STATES), reads.endpoints()
+    order, endpoints = list(STATES), reads.endpoints(archived=True)
     lines = [
         {
             "Adapter": adapter.id[:8],

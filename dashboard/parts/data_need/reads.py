@@ -4,8 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from db import jobs as _jobs
-from db.engine import begin
+from dashboard.shared import reads
 from db.types import Job, JobKind
 from worker.data_need import actions
 from worker.specs.data_need import WAYS
@@ -15,8 +14,7 @@ _POINTS = {"label": pl.String, "rows": pl.Int64, "error": pl.Float64, "is_held_o
 
 def asked(dataset_id: int) -> list[Job]:
     """Every time that somebody asked of a dataset how much data it needs, newest first."""
-    with begin() as session:
-        return _jobs.all(session, dataset_id, JobKind.DATA_NEED)
+    return reads.jobs_of(dataset_id, JobKind.DATA_NEED)
 
 
 def report(job_id: int) -> dict[str, Any] | None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.shared import formats, pickers, widgets, words
+from dashboard.shared import formats, keeping, pickers, widgets, words
 from db.types import Endpoint
+from worker.datasets import dependents
 from worker.endpoints import actions
 from worker.endpoints.presets import OTHER, PRESETS
 
@@ -126,7 +127,7 @@ def _said(endpoint: Endpoint) -> str:
 
 
 def change(endpoint: Endpoint) -> None:
-    """The form that changes everything of an endpoint but its name, and the button that removes it."""
+    """The form that changes how an endpoint is asked."""
     with st.form(f"change-{endpoint.name}"):
         left, right = st.columns(2)
         url = left.text_input("Base URL", endpoint.base_url, key=f"change-url-{endpoint.name}")
@@ -144,10 +145,24 @@ def change(endpoint: Endpoint) -> None:
                 st.session_state[_dropped(endpoint)] = key_env.strip()
             st.session_state.pop(f"change-key-{endpoint.name}", None)  # else the form would name the old key again
             st.rerun()
+
+
+_VERBS = keeping.Verbs(None, actions.describe, actions.archive, actions.restore)
+
+
+def keep(endpoint: Endpoint) -> None:
+    """Note and archive of an endpoint, and the button that removes it, or why it can't be."""
+    name = endpoint.name  # jobs, prices and stored answers name it, so that it stays
+    keeping.form("endpoint", name, name, endpoint.description, endpoint.archived_at, _VERBS)
+    if why := actions.needed(name):
+        st.caption(words.plain(why))
+        return
     question = (
-        f"Remove endpoint **{words.plain(endpoint.name)}** ({words.plain(endpoint.base_url)}, "
-        f"{formats.count(len(endpoint.models), 'model')})? Jobs and answers stay; nothing new can be asked of it."
+        f"Remove endpoint **{words.plain(name)}** ({words.plain(endpoint.base_url)}, "
+        f"{formats.count(len(endpoint.models), 'model')})? "
+        f"{words.plain(' '.join(dependents.told(actions.depending(name))))} Its stored answers and prices stay, too; "
+        "nothing new can be asked of it."
     )
-    if widgets.is_sure("Remove", question, key=f"remove-{endpoint.name}"):
-        actions.remove(endpoint.name)
+    if widgets.is_sure("Remove", question, key=f"remove-{name}"):
+        actions.remove(name)
         st.rerun()

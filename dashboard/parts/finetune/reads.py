@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from dashboard.shared import words
+from dashboard.shared import reads, words
 from db import jobs as _jobs
 from db import trainings as _trainings
 from db.engine import begin
@@ -52,8 +52,7 @@ class Curve:
 
 def trainings(dataset_id: int) -> list[Job]:
     """Fine-tunes, newest first."""
-    with begin() as session:
-        return _jobs.all(session, dataset_id, JobKind.FINETUNE)
+    return reads.jobs_of(dataset_id, JobKind.FINETUNE)
 
 
 def curve(job_id: int) -> Curve:

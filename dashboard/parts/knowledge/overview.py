@@ -11,6 +11,7 @@ from dashboard.parts.knowledge.reads import Overview
 from dashboard.shared import formats, navigation, pickers, reads, widgets, words
 from db.types import Dataset, Job, JobState
 from worker import specs
+from worker.datasets import dependents
 from worker.jobs import actions
 from worker.knowledge import actions as knowledge_actions
 from worker.pricing import comparison
@@ -45,6 +46,21 @@ def build(dataset: Dataset, work: str) -> None:
             )
         else:
             st.markdown("Every item is embedded as it is now; a refresh costs next to nothing.", width="content")
+
+
+def delete(dataset: Dataset) -> None:
+    """The button that deletes the base, which asks once more and tells what goes with it; or why it can't be."""
+    if why := knowledge_actions.needed(dataset.id):
+        st.caption(words.plain(why))
+        return
+    depends = " ".join(dependents.told(knowledge_actions.depending(dataset.id)))
+    question = (
+        f"Delete the knowledge base of **{words.plain(dataset.name)}**? {words.plain(depends)} Prices that rest on it "
+        "stay. This can't be undone."
+    )
+    if widgets.is_sure("Delete", question, key=f"delete-knowledge-{dataset.id}"):
+        knowledge_actions.delete(dataset.id)
+        st.rerun()
 
 
 def watch(job: Job) -> None:

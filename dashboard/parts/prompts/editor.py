@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard.parts.run import choose as run_choose
-from dashboard.shared import formats, forms, navigation, pickers, reads, words
+from dashboard.shared import formats, forms, keeping, navigation, pickers, reads, widgets, words
 from dashboard.shared.forms import Choices
 from db.errors import UserError
 from db.types import Dataset, DatasetState, Endpoint, PromptVersion, Split
@@ -63,7 +63,8 @@ def choose(every: Sequence[PromptVersion]) -> PromptVersion:
 
 def _about(prompt: PromptVersion) -> str:
     when = f"{prompt.created_at:%Y-%m-%d %H:%M} UTC" if prompt.created_at else "comes with Pricewright"
-    return f"{prompt.version} · {when}" + (f" · {prompt.note}" if prompt.note else "")
+    marks = [str(prompt.version), when, prompt.note, "archived" if prompt.archived_at else ""]
+    return " · ".join(filter(None, marks))
 
 
 def edit(prompt: PromptVersion) -> Draft:
@@ -166,6 +167,27 @@ def use(prompt: PromptVersion, draft: Draft) -> None:
     ):  # fmt: skip
         st.session_state[run_choose.PROMPT] = prompt.ref
         navigation.go(navigation.RUN)
+
+
+_VERBS = keeping.Verbs(None, None, actions.archive, actions.restore)
+
+
+def keep(prompt: PromptVersion) -> None:
+    """The archive of a prompt that somebody saved, and the button that deletes it, or why it can't be."""
+    if not actions.is_own(prompt.name):
+        return  # techniques ask with it where nobody names another one
+    with st.expander("Archive or delete this prompt"):
+        keeping.form("prompt", prompt.name, prompt.name, "", prompt.archived_at, _VERBS)
+        if why := actions.needed(prompt.name):
+            st.caption(words.plain(why))
+        elif widgets.is_sure(
+            "Delete",
+            f"Delete **{words.plain(prompt.name)}** and all its versions? No job named it. This can't be undone.",
+            key=f"delete-prompt-{prompt.name}",
+        ):
+            actions.delete(prompt.name)
+            st.session_state.pop("prompt-name", None)
+            st.rerun()
 
 
 def differences(every: Sequence[PromptVersion], prompt: PromptVersion) -> None:

@@ -3,8 +3,6 @@
 import polars as pl
 
 from dashboard.shared import reads
-from db import jobs as _jobs
-from db.engine import begin
 from db.job_results import RaceResult
 from db.types import Job, JobKind
 from worker.race import actions
@@ -14,8 +12,7 @@ _GAPS = {"technique": pl.String, "rows": pl.Int64, "gap": pl.Float64, "low": pl.
 
 def races(dataset_id: int) -> list[Job]:
     """Newest first."""
-    with begin() as session:
-        return _jobs.all(session, dataset_id, JobKind.RACE)
+    return reads.jobs_of(dataset_id, JobKind.RACE)
 
 
 def standing(job_id: int) -> tuple[Job, RaceResult]:

@@ -280,6 +280,14 @@ def _endpoints(walk: Walk) -> None:
             curve = ("curve", "1", "--technique", "multi-shot", "--limit", "3", "--set", "model=e:fast")
             assert re.search(r"prompt\s+tokens", walk(*curve))
             assert len(walk.json(*curve)["rows"]) == 6
+            assert f"says: {SHOWN}" in walk("describe", "endpoint", "e", ODD)
+            assert "restore endpoint e offers" in walk("archive", "endpoint", "e")
+            assert walk.json("endpoints", "list") == []
+            assert walk.json("endpoints", "list", "--archived")[0]["name"] == "e"
+            with pytest.raises(UserError, match="keeps its name"):
+                walk("rename", "endpoint", "e", "f")
+            assert walk.json("delete", "endpoint", "e", "--yes")["depended"][0]["noun"] == "job"
+            walk("endpoints", "add", "e", "--url", server.base_url)
             assert "is gone" in walk("endpoints", "remove", "e")
         finally:
             client.stop()
