@@ -1,7 +1,6 @@
 """The base of techniques whose gradient boosted trees correct a linear guess from the words."""
 
 import json
-import os
 from typing import Any, Generic, TypeVar
 
 import lightgbm
@@ -78,7 +77,7 @@ class Boosting(Generic[Spec]):
             part = items[start : start + _SLICE]
             guess, axes = self._words.read(part)
             features = self._features(part, guess, axes, self._means_of(part), progress)
-            logs[start : start + len(part)] = guess + self._trees.predict(features, num_threads=_threads())
+            logs[start : start + len(part)] = guess + self._trees.predict(features)
         logs += self._about["centre"]
         return predictions(items, np.exp(logs))
 
@@ -112,7 +111,6 @@ class Boosting(Generic[Spec]):
                 "bagging_freq": 1,
                 "min_data_in_leaf": min(10, max(1, len(train) // 20)),
                 "lambda_l2": 1.0,
-                "num_threads": _threads(),
                 "deterministic": True,
                 "force_col_wise": True,  # the automatic choice depends on timings, and with it the last digits
                 "seed": 0,
@@ -181,7 +179,3 @@ def _numbers(items: pl.DataFrame) -> Floats:
         total=numbers.list.sum().fill_null(0),
     )
     return frame.select(pl.all().cast(pl.Float64).clip(0, 1e9).log1p()).to_numpy().astype(np.float32)
-
-
-def _threads() -> int:
-    return os.cpu_count() or 1
