@@ -48,6 +48,7 @@ PAGES = {
     ],
     "Settings": [
         st.Page(navigation.ENDPOINTS, title="Endpoints", icon=":material/cloud:"),
+        st.Page(navigation.RATES, title="Rates", icon=":material/payments:"),
     ],
 }
 

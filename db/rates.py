@@ -33,6 +33,19 @@ def usd_per_hour(session: Session, queue: Queue) -> Decimal:
     return session.get_one(RateRow, for_queue(session, queue)).usd
 
 
+def machines(session: Session) -> pl.DataFrame:
+    """What an hour of each kind of machine cost jobs, newest first: name, usd, valid_from."""
+    rows = session.execute(
+        text("SELECT name, usd, valid_from FROM rates WHERE name = ANY(:names) ORDER BY valid_from DESC, name"),
+        {"names": [CPU_HOUR, GPU_HOUR]},
+    ).all()
+    return pl.DataFrame(
+        [(row.name, float(row.usd), row.valid_from) for row in rows],
+        schema={"name": pl.String, "usd": pl.Float64, "valid_from": pl.Datetime("us", "UTC")},
+        orient="row",
+    )
+
+
 def usd_for(seconds: float, usd_per_hour: Decimal) -> Decimal:
     """Dollars for working seconds: seconds / 3600 x $/hour."""
     return Decimal(repr(seconds)) / 3600 * usd_per_hour

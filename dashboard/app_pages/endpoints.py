@@ -5,7 +5,9 @@ import streamlit as st
 from dashboard.parts.endpoints import connection, prices
 from dashboard.shared import keeping, navigation, reads, widgets, words
 
-widgets.title("Endpoints", "Where language models answer: any server that speaks the OpenAI protocol.")
+widgets.title(
+    "Endpoints", "Where language models answer beyond this machine: a provider such as OpenAI, or a server of your own."
+)
 every = reads.endpoints(archived=True)
 if any(endpoint.archived_at for endpoint in every):
     keeping.archived_toggle()

@@ -29,7 +29,9 @@ if not summary:
         changes.outcomes(dataset)
     st.stop()
 if not working:
-    overview.build(dataset, "Bring up to date")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        overview.build(dataset, "Bring up to date")
+        overview.delete(dataset)
 
 views = {
     "Search": lambda: overview.search(dataset),
@@ -39,4 +41,3 @@ views = {
 }
 view = st.segmented_control("View", list(views), default="Search", required=True, label_visibility="collapsed")
 views[view]()
-overview.delete(dataset)

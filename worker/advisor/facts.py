@@ -10,6 +10,7 @@ from worker.advisor.advice import Fact, Link, Unit, signed
 from worker.advisor.evidence import Curve, Evidence
 from worker.evaluation import gate
 from worker.evaluation.gate import Finding
+from worker.evaluation.slices import NO_CATEGORY
 from worker.what_if import costs
 
 TECHNIQUES = {
@@ -91,8 +92,9 @@ class Facts:
         if line is None:
             why = NOT_RUN if self.job is None else "Not measured: no two categories or price bands have enough rows."
             return self._missing("slice", claim, why, self._run() if self.job is None else self._more_rows())
+        where = "products without a category" if line["slice"] == NO_CATEGORY else line["slice"]
         text = (
-            f"{line['slice']}: {figure(line, 'mae')} on {amounts.count(line['n'], 'row')}, the most of "
+            f"{where}: {figure(line, 'mae')} on {amounts.count(line['n'], 'row')}, the most of "
             f"{line['slices']} {'categories' if line['kind'] == 'category' else 'price bands'}."
         )
         return self._fact(

@@ -131,7 +131,7 @@ def _print(job: Job, result: RaceResult, names: dict[int, str]) -> None:
                 measure.cell(figure) if figure is not None else "–",
                 "–" if gap is None or racer.job == last.leader else f"{gap[0]:+.3g}",
                 "–" if gap is None or racer.job == last.leader else f"{gap[1]:.3g} to {gap[2]:.3g}",
-                sentences.exit_of(racer, names) or ("ahead" if racer.job == last.leader else "in"),
+                sentences.exit_of(racer, names) or ("ahead" if racer.job == last.leader else "still in"),
             )
         out.print(table)
     out.print(sentences.progress(job, result))

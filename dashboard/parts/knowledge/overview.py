@@ -51,7 +51,8 @@ def build(dataset: Dataset, work: str) -> None:
 def delete(dataset: Dataset) -> None:
     """The button that deletes the base, which asks once more and tells what goes with it; or why it can't be."""
     if why := knowledge_actions.needed(dataset.id):
-        st.caption(words.plain(why))
+        with st.popover("Delete", icon=":material/delete:"):
+            st.markdown(words.plain(why))
         return
     depends = " ".join(dependents.told(knowledge_actions.depending(dataset.id)))
     question = (

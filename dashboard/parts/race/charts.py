@@ -19,7 +19,9 @@ def gaps(points: pl.DataFrame, measure: Measure, column: str = "") -> Chart:
     names = points["technique"].unique(maintain_order=True).to_list()
     colours = [COLOURS[place % len(COLOURS)] for place in range(len(names))]
     dashes = [DASHES[place // len(COLOURS) % len(DASHES)] for place in range(len(names))]
-    legend = alt.Legend(title=None, orient="top", labelLimit=300)
+    legend = alt.Legend(
+        title=None, orient="top", labelLimit=300, symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1
+    )
     colour = alt.Color("technique:N", scale=alt.Scale(domain=names, range=colours), legend=legend)
     dash = alt.StrokeDash("technique:N", scale=alt.Scale(domain=names, range=dashes), legend=None)
     middles = points["gap"]
@@ -29,7 +31,9 @@ def gaps(points: pl.DataFrame, measure: Measure, column: str = "") -> Chart:
     weighed = f" weighted by {column}" if column else ""
     unit = amounts.unit() if measure.unit == "price" else ""
     y_axis = alt.Axis(title=f"{measure.short}{weighed}: worse than the one ahead{unit}")
-    x = alt.X("rows:Q", axis=alt.Axis(title="Rows priced by those that are in", grid=False, format=",.0f"))
+    x = alt.X(
+        "rows:Q", axis=alt.Axis(title="Rows priced by those that are in", grid=False, format=",.0f", tickCount=10)
+    )
     drawn = alt.Chart(points)
     band = drawn.mark_area(opacity=0.13).encode(
         x=x, y=alt.Y("low:Q", scale=scale, axis=y_axis), y2="high:Q", color=colour

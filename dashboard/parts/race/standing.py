@@ -77,7 +77,7 @@ def _table(race: Job, result: RaceResult, names: dict[int, str]) -> None:
             "Worse than the one ahead by": formats.NOTHING
             if gap is None or racer.job == last.leader
             else f"{measure.written(gap[0])} ({measure.written(gap[1])} to {measure.written(gap[2])})",
-            "Standing": sentences.exit_of(racer, names) or ("ahead" if racer.job == last.leader else "in"),
+            "Standing": sentences.exit_of(racer, names) or ("ahead" if racer.job == last.leader else "still in"),
         }
         for racer, figure, gap in zip(result.racers, last.figures, last.gaps, strict=True)
     ]
