@@ -13,6 +13,7 @@ from db.servers.permissions import keep_private
 from worker.cli import (
     adapters,
     advisor,
+    batches,
     data_need,
     datasets,
     demo,
@@ -40,7 +41,7 @@ from worker.cli.console import tell_error
 ORDER = (
     "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "curve", "jobs",
     "pause", "resume", "cancel", "retry", "datasets", "rename", "describe", "archive", "restore", "delete",
-    "compare", "choose", "verdicts", "recheck", "report", "export", "advise",
+    "watch", "batches", "truth", "compare", "choose", "verdicts", "recheck", "report", "export", "advise",
     "check-verdicts", "what-if", "guess",
     "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "doctor",
 )  # fmt: skip
@@ -61,6 +62,7 @@ app = typer.Typer(
 for _noun in (
     server, datasets, pricing, export, demo, race, jobs, keeping, finetune, data_need, leakage, price_check, knowledge,
     endpoints, prompts, adapters, verdicts, what_if, advisor, guesses, report, saved_verdicts,
+    batches,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 

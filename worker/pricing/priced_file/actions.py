@@ -4,6 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
+import polars as pl
+
 from db import datasets, jobs, predictions
 from db.engine import begin
 from db.errors import UserError, WrongState
@@ -60,12 +62,19 @@ def write(job_id: int, target: Path, *, hit_rate: float | None = None, within: f
     hit_rate, within: the wish (both 0 to 1) by which rows are handed over; without one those are that have no price or
     are unlike what was learned from. Returns how many rows have which flag. Raises UserError.
     """
-    with begin() as session:
-        job = jobs.get(session, job_id)
-        dataset = datasets.get(session, job.dataset_id)
-    if job.kind is not JobKind.PRICE:
-        raise WrongState(f"Job {job_id} priced nothing; `pricewright jobs` lists those that did.")
+    _, dataset = _priced(job_id)
     check(dataset, target)
+    lines = said_of(job_id, hit_rate=hit_rate, within=within)
+    # What reads files is imported when one is written: pages start without it.
+    from worker.pricing.priced_file import write as writer
+
+    writer.write(_upload(dataset), dataset.inspection, dataset.mapping.get("price", ""), lines, target)
+    return dict(lines["flag"].value_counts().sort("flag").iter_rows())
+
+
+def said_of(job_id: int, *, hit_rate: float | None = None, within: float | None = None) -> pl.DataFrame:
+    """What `write` says of each row of the file (appended.LINES). Raises UserError."""
+    job, dataset = _priced(job_id)
     divided = None
     if hit_rate is not None and within is not None:
         found = lists.of_job(job_id, hit_rate, within)
@@ -73,7 +82,7 @@ def write(job_id: int, target: Path, *, hit_rate: float | None = None, within: f
             raise UserError(f"Job {job_id}: {lists.WHY_NONE}")
         divided = found.rows.select("row", "reason")
     with begin() as session:
-        lines = lines_of(
+        return lines_of(
             job,
             datasets.places(session, dataset.id),
             datasets.reasons(session, dataset.id),
@@ -81,11 +90,14 @@ def write(job_id: int, target: Path, *, hit_rate: float | None = None, within: f
             lists.unlike(session, job_id),
             divided,
         )
-    # What reads files is imported when one is written: pages start without it.
-    from worker.pricing.priced_file import write as writer
 
-    writer.write(_upload(dataset), dataset.inspection, dataset.mapping.get("price", ""), lines, target)
-    return dict(lines["flag"].value_counts().sort("flag").iter_rows())
+
+def _priced(job_id: int) -> tuple[Job, Dataset]:
+    with begin() as session:
+        job = jobs.get(session, job_id)
+        if job.kind is not JobKind.PRICE:
+            raise WrongState(f"Job {job_id} priced nothing; `pricewright jobs` lists those that did.")
+        return job, datasets.get(session, job.dataset_id)
 
 
 def bytes_of(job: Job, dataset: Dataset, *, hit_rate: float | None = None, within: float | None = None) -> bytes:
