@@ -4,12 +4,13 @@ import io
 import zipfile
 from collections.abc import Sequence
 
-from db import adapters, jobs
+from db import adapters, jobs, pricers
 from db.engine import Session, begin
 from db.errors import NotReady, UserError, WrongState
 from db.types import Adapter, AdapterChange, AdapterState, JobKind, Step
 from worker import app
 from worker.adapters import card as model_card
+from worker.datasets.dependents import kept_by
 from worker.evaluation import gate
 from worker.finetune import planning
 from worker.specs.finetune import TrainSpec
@@ -23,10 +24,11 @@ _SAME_DAY = (2026, 1, 1, 0, 0, 0)  # of all files in an archive: the same adapte
 def gate_objection(adapter: Adapter) -> str | None:
     """Why this adapter should not go to production, in a sentence; None when the gate lets it pass."""
     with begin() as session:
-        return _objection(session, adapter)
+        return objection(session, adapter)
 
 
-def _objection(session: Session, adapter: Adapter) -> str | None:
+def objection(session: Session, adapter: Adapter) -> str | None:
+    """The same, in a transaction."""
     if adapter.gate_report is None:
         return "What this adapter forgot was not measured yet."
     report = gate.Report.from_json(adapter.gate_report)
@@ -73,14 +75,14 @@ def promote(adapter_ref: str, who: str, why: str, *, override: str = "") -> Adap
         adapter = adapters.get(session, adapter_ref)
         if adapter.state is AdapterState.PRODUCTION:
             raise WrongState(f"Adapter {adapter.id[:12]} is in production already.")
-        objection = _objection(session, adapter)
-        if objection and not override.strip():
+        objected = objection(session, adapter)
+        if objected and not override.strip():
             raise UserError(
-                f"{objection.rstrip('.')}; adapter {adapter.id[:12]} goes to production only if you override the gate "
+                f"{objected.rstrip('.')}; adapter {adapter.id[:12]} goes to production only if you override the gate "
                 "and give the reason."
             )
-        reason = _reason(f"{why} Against the gate: {override}" if objection else why)
-        adapters.move(session, adapter, AdapterState.PRODUCTION, who=who, why=reason, overrides=objection or "")
+        reason = _reason(f"{why} Against the gate: {override}" if objected else why)
+        adapters.move(session, adapter, AdapterState.PRODUCTION, who=who, why=reason, overrides=objected or "")
         return adapters.get(session, adapter.id)
 
 
@@ -127,11 +129,14 @@ def _line(changes: Sequence[AdapterChange]) -> list[str]:
 
 
 def delete(adapter_ref: str) -> None:
-    """Remove an adapter and its files; its history stays. Refused while it is in production or a job needs it."""
+    """Remove an adapter and its files; its history stays. Refused while it is in production, or a pricer or a job
+    needs it."""
     with begin() as session:
         adapter = adapters.get(session, adapter_ref)
         if adapter.state is AdapterState.PRODUCTION:
             raise WrongState(f"Adapter {adapter.id[:12]} is in production for {adapter.task!r}; retire it first.")
+        if resting := pricers.resting_on_adapter(session, adapter.id):
+            raise WrongState(kept_by(f"Adapter {adapter.id[:12]}", resting))
         at_work = [*_own_job_at_work(session, adapter), *adapters.jobs_at_work(session, adapter.id)]
         if at_work:
             named = f"job{'s' if len(at_work) > 1 else ''} {', '.join(map(str, at_work))}"

@@ -81,6 +81,6 @@ def for_a_person(batch: PricerBatch) -> pl.DataFrame:
         priced = predictions.of_job(session, batch.job_id).select("row", id="external_id", title="title")
         places = datasets.places(session, batch.dataset_id).select("row", "line")
     named = places.join(priced, on="row", how="left").drop("row")
-    said = figures.for_a_person(figures.said_of(batch.job_id, pricer))
+    said = figures.for_a_person(figures.said_of(batch.job_id, pricer)[0])
     joined = said.join(named, on="line", how="left", maintain_order="left")
     return joined.select("line", "id", "title", "price", "low", "high", "reason")

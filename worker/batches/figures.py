@@ -4,9 +4,9 @@ from typing import Any
 
 import polars as pl
 
-from db import datasets, jobs, pricer_batches
+from db import pricer_batches
 from db.engine import begin
-from db.types import Pricer
+from db.types import Dataset, Pricer
 from worker.pricing import lists
 from worker.pricing.priced_file import actions as priced_file
 from worker.pricing.priced_file import lines
@@ -17,9 +17,9 @@ def of_job(job_id: int, pricer: Pricer | None) -> dict[str, Any]:
 
     pricer: whose wish says which rows are for a person; None: it was deleted, and there is no wish. Raises UserError.
     """
-    flagged = for_a_person(said_of(job_id, pricer))
+    said, dataset = said_of(job_id, pricer)
+    flagged = for_a_person(said)
     with begin() as session:
-        dataset = datasets.get(session, jobs.get(session, job_id).dataset_id)
         return {
             "rows": dataset.items,
             "rejects": dataset.rejects,
@@ -29,10 +29,10 @@ def of_job(job_id: int, pricer: Pricer | None) -> dict[str, Any]:
         }
 
 
-def said_of(job_id: int, pricer: Pricer | None) -> pl.DataFrame:
-    """`priced_file.said_of` by a pricer's wish."""
+def said_of(job_id: int, pricer: Pricer | None) -> tuple[pl.DataFrame, Dataset]:
+    """`priced_file.said` by a pricer's wish."""
     wish = (pricer.hit_rate, pricer.within) if pricer else (None, None)
-    return priced_file.said_of(job_id, hit_rate=wish[0], within=wish[1])
+    return priced_file.said(job_id, hit_rate=wish[0], within=wish[1])
 
 
 def for_a_person(said: pl.DataFrame) -> pl.DataFrame:

@@ -1,4 +1,5 @@
-"""`pricewright rename`, `describe`, `archive`, `restore`, `delete`: alike for datasets and jobs, by their number."""
+"""`pricewright rename`, `describe`, `archive`, `restore`, `delete`: alike for datasets, jobs and
+pricers, by their number."""
 
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from worker.cli.console import AsJson, out, print_json
 from worker.datasets import actions as dataset_actions
 from worker.datasets import dependents
 from worker.jobs import actions as job_actions
+from worker.pricers import actions as pricer_actions
 from worker.server.up import running_stack
 
 app = typer.Typer()
@@ -25,6 +27,7 @@ class Kind(StrEnum):
 
     DATASET = "dataset"
     JOB = "job"
+    PRICER = "pricer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,8 @@ class _Verbs:
     find: Callable[[int], Any]  # raises NotFound
     rename: Callable[[int, str], object]
     describe: Callable[[int, str], object]
-    archive: Callable[[int], object]
-    restore: Callable[[int], object]
+    archive: Callable[[int], object] | None  # None: it is retired instead
+    restore: Callable[[int], object] | None
     depending: Callable[[int], list[Dependent]]
     delete: Callable[[int], object]
 
@@ -57,21 +60,32 @@ _VERBS = {
         job_actions.depending,
         job_actions.delete,
     ),
+    Kind.PRICER: _Verbs(
+        pricer_actions.get,
+        pricer_actions.rename,
+        pricer_actions.describe,
+        None,
+        None,
+        pricer_actions.depending,
+        pricer_actions.delete,
+    ),
 }
 
-What = Annotated[Kind, typer.Argument(metavar="KIND", help="dataset or job.")]
-Number = Annotated[int, typer.Argument(metavar="NUMBER", help="As `pricewright datasets` or `jobs` lists it.")]
+What = Annotated[Kind, typer.Argument(metavar="KIND", help="dataset, job or pricer.")]
+Number = Annotated[
+    int, typer.Argument(metavar="NUMBER", help="As `pricewright datasets`, `jobs` or `pricers list` lists it.")
+]
 
 
 @app.command()
 def rename(kind: What, number: Number, name: Annotated[str, typer.Argument(help='"" = a job has none.')]) -> None:
-    """Give a dataset or a job another name."""
+    """Give a dataset, a job or a pricer another name."""
     _act(kind, number, lambda verbs: verbs.rename(number, name), f"is called {name}" if name else "has no name")
 
 
 @app.command()
 def describe(kind: What, number: Number, text: Annotated[str, typer.Argument(help='"" = none.')]) -> None:
-    """Keep a note with a dataset or a job."""
+    """Keep a note with a dataset, a job or a version of a pricer."""
     _act(kind, number, lambda verbs: verbs.describe(number, text), f"says: {text}" if text else "says nothing")
 
 
@@ -79,13 +93,19 @@ def describe(kind: What, number: Number, text: Annotated[str, typer.Argument(hel
 def archive(kind: What, number: Number) -> None:
     """Hide a dataset or a job from lists; nothing is deleted."""
     again = f"pricewright restore {kind} {number} offers it again"
-    _act(kind, number, lambda verbs: verbs.archive(number), f"is archived; {again}")
+    _act(kind, number, lambda verbs: _archivable(verbs.archive)(number), f"is archived; {again}")
 
 
 @app.command()
 def restore(kind: What, number: Number) -> None:
     """Offer an archived dataset or job again."""
-    _act(kind, number, lambda verbs: verbs.restore(number), "is offered again")
+    _act(kind, number, lambda verbs: _archivable(verbs.restore)(number), "is offered again")
+
+
+def _archivable(verb: Callable[[int], object] | None) -> Callable[[int], object]:
+    if verb is None:
+        raise UserError("A pricer is not archived but retired: pricewright pricers retire NAME VERSION --why …")
+    return verb
 
 
 def _act(kind: Kind, number: int, act: Callable[[_Verbs], object], outcome: str) -> None:
@@ -101,7 +121,7 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete a dataset or a job, after telling what depends on it; without --yes it asks."""
+    """Delete a dataset, a job or a version of a pricer, after telling what depends on it; without --yes it asks."""
     verbs = _VERBS[kind]
     with running_stack(worker=False):
         name = verbs.find(number).name

@@ -26,6 +26,7 @@ from worker.cli import (
     knowledge,
     leakage,
     price_check,
+    pricers,
     pricing,
     prompts,
     race,
@@ -41,8 +42,8 @@ from worker.cli.console import tell_error
 ORDER = (
     "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "curve", "jobs",
     "pause", "resume", "cancel", "retry", "datasets", "rename", "describe", "archive", "restore", "delete",
-    "watch", "batches", "truth", "compare", "choose", "verdicts", "recheck", "report", "export", "advise",
-    "check-verdicts", "what-if", "guess",
+    "compare", "choose", "verdicts", "recheck", "use", "pricers", "watch", "batches", "truth",
+    "report", "export", "advise", "check-verdicts", "what-if", "guess",
     "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "doctor",
 )  # fmt: skip
 
@@ -61,7 +62,7 @@ app = typer.Typer(
 )
 for _noun in (
     server, datasets, pricing, export, demo, race, jobs, keeping, finetune, data_need, leakage, price_check, knowledge,
-    endpoints, prompts, adapters, verdicts, what_if, advisor, guesses, report, saved_verdicts,
+    endpoints, prompts, adapters, verdicts, what_if, advisor, guesses, report, saved_verdicts, pricers,
     batches,
 ):  # fmt: skip
     app.add_typer(_noun.app)

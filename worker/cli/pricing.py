@@ -11,12 +11,12 @@ from db.engine import begin
 from db.errors import NotReady, UserError
 from db.types import Dataset, JobKind, SavedVerdict, Split
 from worker import amounts, specs
-from worker.cli import cautions, files, find, tables, watch
+from worker.cli import cautions, files, find, handed_back, tables, watch, with_pricer
 from worker.cli.console import AsJson, err, out, print_json, warn
 from worker.cli.options import Cap, DatasetName, DecimalSign, Unweighted, WideRows, answers, assignments, dollars
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, USUAL
-from worker.pricing import actions, comparison, export
+from worker.pricing import actions, comparison
 from worker.saved_verdicts import actions as saved_verdicts
 from worker.server.up import running_stack
 from worker.sources import actions as sources
@@ -46,7 +46,10 @@ def price(
     limit: Annotated[int | None, typer.Option(min=1, help="Price a sample of this many rows.")] = None,
     settings: Settings = None,
     adapter: Annotated[str, typer.Option(help="For finetuned: its number, or the beginning of it.")] = "",
-    to: Annotated[Path | None, typer.Option("--out", help=f"Write predictions: {export.ENDINGS}.")] = None,
+    pricer: Annotated[
+        str, typer.Option("--with", help="Price every row with this pricer instead (`pricewright pricers list`).")
+    ] = "",
+    to: Annotated[Path | None, typer.Option("--out", help=handed_back.HELP)] = None,
     cap: Cap = None,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
@@ -55,22 +58,26 @@ def price(
     """Price a dataset (or a file) with one or more techniques and say how wrong and how dear each was.
 
     With --learn-from the techniques learn from another dataset: what was fitted there is used as it is, and every row
-    is priced."""
-    split = {"test": Split.TEST, "unpriced": Split.UNPRICED, "both": None}.get(rows, rows)
-    if isinstance(split, str) and not isinstance(split, Split):
-        raise UserError("--rows must be test, unpriced or both.")
+    is priced. With --with a pricer does that, without any setting: FILE comes back priced, as --out or beside you as
+    FILE-priced."""
+    if pricer:
+        if technique or learn_from or settings or adapter or limit is not None or rows != "both":
+            raise UserError("--with takes all from the pricer; say nothing else but --out and --cap.")
+        with_pricer.price(pricer, what, to, answers(decimal, accept_wide_rows), dollars(cap), quiet=as_json)
+        return
+    split = _split(rows)
     chosen, members = _specs(technique or [], settings, adapter)
     if not chosen and not learn_from:
         raise UserError("Say --technique; or --learn-from a dataset, to take what did best there.")
     if to is not None and len(chosen) > 1:
         raise UserError("--out holds the predictions of one technique; name only one.")
-    if to is not None:
-        export.check(to)
+    handed_back.check_early(what, to)
     with running_stack():
         source = files.source(learn_from, quiet=as_json) if learn_from else None
         said = answers(decimal, accept_wide_rows)
         dataset, about = files.dataset_or_file(what, said, quiet=as_json, like=source)
         known = source or dataset
+        handed_back.check(dataset, to, is_file=bool(about))
         chosen = chosen or [_best(known, quiet=as_json)]
         if members:
             chosen = [actions.with_members(known.id, spec, members) for spec in chosen]
@@ -84,9 +91,7 @@ def price(
         warnings += cautions.say(job_ids, quiet=as_json)
         watch.wait(job_ids, quiet=as_json)
         warnings += cautions.say_unlike(job_ids, quiet=as_json)
-        if to is not None:
-            with begin() as session:
-                export.write(predictions.of_job(session, job_ids[0]), to)
+        handed_back.write(job_ids[0], to, is_file=bool(about))
         report = comparison.of_jobs(job_ids)
         priced = "" if report else _priced(job_ids)
     if as_json:
@@ -198,6 +203,14 @@ def choose(
     for each in chosen:
         out.print(each["sentence"])
     _print_saved(saved)
+
+
+def _split(rows: str) -> Split | None:
+    """The side that --rows means. Raises UserError."""
+    sides = {"test": Split.TEST, "unpriced": Split.UNPRICED, "both": None}
+    if rows not in sides:
+        raise UserError("--rows must be test, unpriced or both.")
+    return sides[rows]
 
 
 def _specs(names: Sequence[str], settings: list[str] | None, adapter: str) -> tuple[list[specs.BaseSpec], str]:

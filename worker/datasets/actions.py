@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from db import analytics, completions, datasets, dependents, jobs
+from db import analytics, completions, datasets, dependents, jobs, pricers
 from db.dependents import Dependent
 from db.engine import Session, after_commit, begin
 from db.errors import MappingError, NotFound, UserError, WrongState
@@ -19,6 +19,7 @@ from db.settings import settings
 from db.types import Dataset, DatasetState, Job, JobKind, MadeBy, Queue, Step
 from worker.app import start_job
 from worker.datasets.answers import NOTHING_SAID, Answers, loaded_alike, settled
+from worker.datasets.dependents import kept_by
 from worker.files.formats import without_ending
 
 AWAITED = {DatasetState.UPLOADED: JobKind.INSPECT, DatasetState.LOADING: JobKind.LOAD}
@@ -281,13 +282,15 @@ def delete_dataset(dataset_id: int) -> None:
     datasets' knowledge bases took from it, and the uploaded bytes unless another dataset shares them.
 
     Adapters that learned from it stay, and so does what its jobs cost. Raises WrongState while jobs of other datasets
-    learned from it.
+    learned from it, and while a pricer rests on it.
     """
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
         if users := datasets.users(session, dataset_id):
             named = ", ".join(users[:_NAMED]) + (f" and {len(users) - _NAMED} more" if len(users) > _NAMED else "")
             raise WrongState(f"{dataset.name} can't be deleted: {named} learned from it; delete those datasets first.")
+        if resting := pricers.resting_on_dataset(session, dataset_id):
+            raise WrongState(kept_by(dataset.name, resting))
         its_jobs = jobs.all(session, dataset_id)
         job_ids = [job.id for job in its_jobs]
         completions.forget(session, job_ids)

@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from db import chunks, completions, dependents, jobs, races, recovery
+from db import chunks, completions, dependents, jobs, pricers, races, recovery
 from db.dependents import Dependent
 from db.engine import Session, begin
 from db.errors import UserError, WrongState
 from db.types import Job, JobState
 from worker.app import send_ready
 from worker.datasets import actions as dataset_actions
+from worker.datasets.dependents import kept_by
 
 
 @contextmanager
@@ -115,12 +116,15 @@ def depending(job_id: int) -> list[Dependent]:
 
 def delete(job_id: int) -> None:
     """Delete a job that is over, with its predictions and with what endpoints were asked and answered for it alone;
-    what it cost stays in the totals of the endpoints. Raises WrongState for one at work and for the reading of a file.
+    what it cost stays in the totals of the endpoints. Raises WrongState for one at work, for the reading of a file,
+    and for one whose error a pricer promises.
     """
     with begin() as session:
         job = _over(session, job_id, "deleted")
         if job.kind.reads_file:
             raise WrongState(f"Job {job_id} made dataset {job.dataset_id}; it goes when that is deleted.")
+        if resting := pricers.resting_on_job(session, job_id):
+            raise WrongState(kept_by(f"Job {job_id}", resting))
         completions.forget(session, [job_id])
         jobs.drop(session, job_id)
         dataset_actions.drop_files(session, *dataset_actions.files_of([job]))

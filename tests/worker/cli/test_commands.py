@@ -76,6 +76,7 @@ def test_every_command_prints_while_its_servers_run(walk: Walk, sent: list[int],
     _datasets(walk, tmp_path)
     _jobs(walk, sent)
     _knowledge(walk, tmp_path)
+    _pricers(walk, tmp_path)
     _prompts(walk, tmp_path)
     _adapters(walk, tmp_path)
     _endpoints(walk)
@@ -175,6 +176,30 @@ def _kept(walk: Walk, job_id: int, other: int) -> None:
     assert SHOWN in walk("datasets", "--archived")
     walk("restore", "dataset", "2")
     walk("rename", "dataset", "2", known[2])
+
+
+def _pricers(walk: Walk, folder: Path) -> None:
+    file = folder / "new[x].csv"
+    a_catalogue(30, seed=7).drop("price").write_csv(file)
+    assert "There is no pricer yet" in walk("pricers", "list")
+    assert f"Pricer {SHOWN}, version 1, is in use." in walk("use", "1", "--as", ODD)
+    assert walk.json("use", "1", "--as", ODD)["state"] == "candidate"
+    assert SHOWN in walk("pricers", "list")
+    assert len(walk.json("pricers", "list")) == 2
+    assert f"priced by {SHOWN}, version 1" in walk("price", str(file), "--with", ODD, "--out", str(folder / "p[x].csv"))
+    assert walk.json("price", str(file), "--with", ODD, "--out", str(folder / "p[x].csv"))["flags"]
+    assert f"Version 2 of {SHOWN} is in use." in walk("pricers", "use", ODD, "2", "--why", ODD)
+    assert walk.json("pricers", "rollback", ODD, "--why", "worse")["version"] == 1
+    assert walk.json("pricers", "use", ODD, "2", "--why", "again")["state"] == "in use"
+    assert "Version 1 of" in walk("pricers", "rollback", ODD, "--why", "worse")
+    assert walk.json("pricers", "retire", ODD, "1", "--why", "over")["state"] == "retired"
+    assert SHOWN in walk("pricers", "show", ODD)
+    assert walk.json("pricers", "show", ODD)["history"]
+    walk("rename", "pricer", "1", "monthly")
+    assert "Version 1 of monthly is in use." in walk("pricers", "use", "monthly", "1", "--why", "again")
+    with pytest.raises(UserError, match="is not archived but retired"):
+        walk("archive", "pricer", "1")
+    assert walk.json("delete", "pricer", "2", "--yes")["kind"] == "pricer"
 
 
 def _knowledge(walk: Walk, folder: Path) -> None:

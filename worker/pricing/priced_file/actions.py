@@ -59,22 +59,28 @@ def _upload(dataset: Dataset) -> Path:
 def write(job_id: int, target: Path, *, hit_rate: float | None = None, within: float | None = None) -> dict[str, int]:
     """Write the file of a job's dataset with price, low, high, flag and reason beside each row.
 
-    hit_rate, within: the wish (both 0 to 1) by which rows are handed over; without one those are that have no price or
-    are unlike what was learned from. Returns how many rows have which flag. Raises UserError.
+    hit_rate, within: as `said` takes them. Returns how many rows have which flag. Raises UserError.
     """
-    _, dataset = _priced(job_id)
+    lines, dataset = said(job_id, hit_rate=hit_rate, within=within)
     check(dataset, target)
-    lines = said_of(job_id, hit_rate=hit_rate, within=within)
     # What reads files is imported when one is written: pages start without it.
     from worker.pricing.priced_file import write as writer
 
     writer.write(_upload(dataset), dataset.inspection, dataset.mapping.get("price", ""), lines, target)
-    return dict(lines["flag"].value_counts().sort("flag").iter_rows())
+    return counted(lines)
 
 
-def said_of(job_id: int, *, hit_rate: float | None = None, within: float | None = None) -> pl.DataFrame:
-    """What `write` says of each row of the file (appended.LINES). Raises UserError."""
-    job, dataset = _priced(job_id)
+def said(job_id: int, *, hit_rate: float | None = None, within: float | None = None) -> tuple[pl.DataFrame, Dataset]:
+    """What is said of each line of the file of a job's dataset (appended.LINES), and the dataset.
+
+    hit_rate, within: the wish (both 0 to 1) by which rows are handed over; without one those are that have no price or
+    are unlike what was learned from. Raises UserError.
+    """
+    with begin() as session:
+        job = jobs.get(session, job_id)
+        dataset = datasets.get(session, job.dataset_id)
+    if job.kind is not JobKind.PRICE:
+        raise WrongState(f"Job {job_id} priced nothing; `pricewright jobs` lists those that did.")
     divided = None
     if hit_rate is not None and within is not None:
         found = lists.of_job(job_id, hit_rate, within)
@@ -82,7 +88,7 @@ def said_of(job_id: int, *, hit_rate: float | None = None, within: float | None 
             raise UserError(f"Job {job_id}: {lists.WHY_NONE}")
         divided = found.rows.select("row", "reason")
     with begin() as session:
-        return lines_of(
+        lines = lines_of(
             job,
             datasets.places(session, dataset.id),
             datasets.reasons(session, dataset.id),
@@ -90,14 +96,12 @@ def said_of(job_id: int, *, hit_rate: float | None = None, within: float | None 
             lists.unlike(session, job_id),
             divided,
         )
+    return lines, dataset
 
 
-def _priced(job_id: int) -> tuple[Job, Dataset]:
-    with begin() as session:
-        job = jobs.get(session, job_id)
-        if job.kind is not JobKind.PRICE:
-            raise WrongState(f"Job {job_id} priced nothing; `pricewright jobs` lists those that did.")
-        return job, datasets.get(session, job.dataset_id)
+def counted(lines: pl.DataFrame) -> dict[str, int]:
+    """Flag -> rows of what is said of lines."""
+    return dict(lines["flag"].value_counts().sort("flag").iter_rows())
 
 
 def bytes_of(job: Job, dataset: Dataset, *, hit_rate: float | None = None, within: float | None = None) -> bytes:
