@@ -1,12 +1,37 @@
 """Every verb about batches, for pages and the command line alike: record, settle, list, what is for a person."""
 
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import BinaryIO
+
 import polars as pl
 
-from db import datasets, jobs, predictions, pricer_batches, pricers
-from db.engine import begin
-from db.errors import UserError
-from db.types import BatchState, JobState, Pricer, PricerBatch
-from worker.batches import figures
+from db import artifacts, datasets, jobs, predictions, pricer_batches, pricers
+from db.engine import Session, begin
+from db.errors import NotReady, UserError
+from db.types import (
+    BatchState,
+    Dataset,
+    DatasetState,
+    JobKind,
+    JobState,
+    Pricer,
+    PricerBatch,
+    Queue,
+    Split,
+    Step,
+)
+from worker import amounts, app, specs
+from worker.batches import figures, truth
+from worker.datasets import actions as dataset_actions
+from worker.datasets.answers import NOTHING_SAID, Answers
+from worker.datasets.profile import profile_of
+from worker.knowledge import actions as knowledge
+from worker.pricing import actions as pricing
 
 
 def record(pricer: Pricer, job_id: int) -> PricerBatch:
@@ -84,3 +109,123 @@ def for_a_person(batch: PricerBatch) -> pl.DataFrame:
     said = figures.for_a_person(figures.said_of(batch.job_id, pricer)[0])
     joined = said.join(named, on="line", how="left", maintain_order="left")
     return joined.select("line", "id", "title", "price", "low", "high", "reason")
+
+
+def attach_truth(
+    batch_id: int,
+    name: str,
+    stream: BinaryIO,
+    columns: Mapping[str, str] | None = None,
+    said: Answers = NOTHING_SAID,
+) -> int:
+    """Set a priced batch beside a file with its real prices; the id of the job that does it. Prices that came before
+    stay, unless the file has newer ones.
+
+    columns: field -> column where somebody says it; else it is told by names. Raises WrongState, UserError.
+    """
+    with begin() as session:
+        batch = pricer_batches.get(session, batch_id)
+    if batch.state is not BatchState.PRICED or batch.dataset_id is None or batch.job_id is None:
+        raise NotReady(f"Batch {batch_id} has no prices that real ones could be set beside: it is {batch.state}.")
+    sha256 = dataset_actions.store(stream)
+    file = {"sha256": sha256, "name": Path(name).name, "decimal": said.decimal}
+    with begin() as session:
+        return app.start_job(
+            session,
+            kind=JobKind.TRUTH,
+            dataset_id=batch.dataset_id,
+            queue=Queue.INTERACTIVE,
+            spec={"batch": batch_id, "changes": file, "columns": dict(columns or {}), "wide_rows": said.wide_rows},
+            chunks=[(Step.TRUTH, [])],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """Something to do where the promise of a pricer broke."""
+
+    about: str  # a sentence: what it is, and what it would take
+    seconds: float
+    usd: Decimal | None  # None: unknown
+
+    def sentence(self) -> str:
+        """What to do, with what it would take."""
+        cost = "unknown" if self.usd is None else amounts.usd(self.usd)
+        return f"{self.about} About {amounts.duration(self.seconds)}, cost {cost}."
+
+
+def remedies(batch: PricerBatch) -> dict[str, Remedy]:
+    """What can be done about a batch whose promise broke: "refresh" the knowledge base where its technique reads one,
+    "learn" anew with the real prices; nothing where its pricer or its rows are gone."""
+    if batch.pricer_id is None or batch.dataset_id is None or batch.truth is None:
+        return {}
+    with begin() as session:
+        pricer = pricers.get(session, batch.pricer_id)
+        source = datasets.get(session, pricer.source_id)
+        known = len(known_prices(session, batch))
+    spec = specs.parse(pricer.spec)
+    found = {}
+    if spec.searches or spec.reads_neighbours:
+        index = knowledge.estimate(source.id)
+        found["refresh"] = Remedy(
+            f"Bring the knowledge base of {source.name} up to date with newer prices: it is read at every price, and "
+            "nothing is learned anew.",
+            index.seconds,
+            index.usd,
+        )
+    (learning,) = pricing.estimate(source.id, [spec], Split.TEST)
+    found["learn"] = Remedy(
+        f"Join the {known:,} real prices to {source.name} and learn anew from both. What is said it takes is what "
+        f"learning from {source.name} alone takes; compare the two before you put the new one in use.",
+        learning.fixed_seconds,
+        learning.fixed_usd,
+    )
+    return found
+
+
+def join_truth(batch_id: int) -> int:
+    """A dataset that holds the rows that a pricer learned from, and those of a batch with their real prices; its id,
+    when it loads. Raises NotReady without real prices."""
+    with begin() as session:
+        batch = pricer_batches.get(session, batch_id)
+        if batch.pricer_id is None or batch.dataset_id is None or not len(known := known_prices(session, batch)):
+            raise NotReady(f"Batch {batch_id} has no real prices to learn from: bring them first.")
+        source_id = pricers.get(session, batch.pricer_id).source_id
+        real = _with_real_prices(session, datasets.get(session, batch.dataset_id), known)
+    return dataset_actions.join([source_id, real])
+
+
+def _with_real_prices(session: Session, dataset: Dataset, known: pl.DataFrame) -> int:
+    """A dataset of those rows of a batch whose real price is known; one that was made before is taken."""
+    buffer = io.BytesIO()
+    known.write_csv(buffer)
+    sha256 = hashlib.sha256(f"{dataset.id} real prices ".encode() + buffer.getvalue()).hexdigest()
+    if made := datasets.of_file(session, sha256):
+        return made[0].id
+    name = f"{dataset.name} (real prices)"
+    dataset_id = datasets.create(session, name=name, sha256=sha256, file_name=name, is_synthetic=dataset.is_synthetic)
+    items = datasets.items(session, dataset.id, details=True).drop("price", "split", "row")
+    rows = datasets.items(session, dataset.id)["row"]
+    frame = items.with_columns(rows.alias("old")).join(known.rename({"row": "old"}), on="old", how="inner")
+    # All to be learned from: what it is joined with has sides of its own, and so has the whole.
+    frame = frame.drop("old").with_row_index("row").with_columns(pl.col("row").cast(pl.Int64), split=pl.lit("train"))
+    datasets.add_items(session, dataset_id, frame)
+    datasets.change(
+        session,
+        dataset_id,
+        state=DatasetState.READY,
+        rows_in=len(frame),
+        items=len(frame),
+        mapping=dataset.mapping,
+        inspection={"columns": []},
+        splits={str(side): 0 for side in Split} | {str(Split.TRAIN): len(frame)},
+        profile=profile_of(session, dataset_id),
+    )
+    return dataset_id
+
+
+def known_prices(session: Session, batch: PricerBatch) -> pl.DataFrame:
+    """row and price ($) of the real prices of a batch that came so far."""
+    came = truth.parse(batch.truth)
+    kept = artifacts.part(session, came.kept_as, truth.PRICES) if came else None
+    return pl.read_parquet(io.BytesIO(kept)) if kept else pl.DataFrame(schema={"row": pl.Int64, "price": pl.Float64})
