@@ -26,6 +26,7 @@ page = st.navigation(
             st.Page(navigation.JOBS, title="Jobs", icon=":material/progress_activity:"),
             st.Page(navigation.TRADEOFFS, title="Trade-offs", icon=":material/balance:"),
             st.Page(navigation.RESULTS, title="Results", icon=":material/sell:"),
+            st.Page(navigation.PRICERS, title="Pricers", icon=":material/price_check:"),
             st.Page(navigation.COMPARE, title="Compare", icon=":material/compare_arrows:"),
         ],
         "Decide": [

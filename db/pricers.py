@@ -73,7 +73,9 @@ def _write_down(
 
 def all(session: Session) -> list[Pricer]:  # noqa: A001 - reads as pricers.all(session)
     """Every version of every pricer, by name, the newest version first."""
-    query = select(PricerRow).order_by(PricerRow.name, PricerRow.version.desc())
+    query = (
+        select(PricerRow).order_by(PricerRow.name, PricerRow.version.desc()).execution_options(populate_existing=True)
+    )
     return [_value(row) for row in session.scalars(query)]
 
 
@@ -87,7 +89,12 @@ def get(session: Session, pricer_id: int) -> Pricer:
 
 def versions(session: Session, name: str) -> list[Pricer]:
     """All versions of a name, the newest first; [] = there is none."""
-    query = select(PricerRow).where(PricerRow.name == name).order_by(PricerRow.version.desc())
+    query = (
+        select(PricerRow)
+        .where(PricerRow.name == name)
+        .order_by(PricerRow.version.desc())
+        .execution_options(populate_existing=True)
+    )
     return [_value(row) for row in session.scalars(query)]
 
 
@@ -185,8 +192,15 @@ def resting_on_adapter(session: Session, adapter_id: str) -> list[Pricer]:
     return _ordered(session, select(PricerRow).where(uses.bindparams(adapter=adapter_id)))
 
 
+def using_adapter(session: Session, adapter_id: str) -> list[Pricer]:
+    """The versions in use that price with an adapter themselves."""
+    own = PricerRow.spec["adapter"].astext == adapter_id
+    return _ordered(session, select(PricerRow).where(own, PricerRow.state == PricerState.IN_USE))
+
+
 def _ordered(session: Session, query: Any) -> list[Pricer]:
-    return [_value(row) for row in session.scalars(query.order_by(PricerRow.name, PricerRow.version))]
+    query = query.order_by(PricerRow.name, PricerRow.version).execution_options(populate_existing=True)
+    return [_value(row) for row in session.scalars(query)]
 
 
 def drop(session: Session, pricer_id: int) -> None:

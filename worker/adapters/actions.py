@@ -75,6 +75,7 @@ def promote(adapter_ref: str, who: str, why: str, *, override: str = "") -> Adap
         adapter = adapters.get(session, adapter_ref)
         if adapter.state is AdapterState.PRODUCTION:
             raise WrongState(f"Adapter {adapter.id[:12]} is in production already.")
+        _check_free(session, adapters.in_production(session, adapter.task))
         objected = objection(session, adapter)
         if objected and not override.strip():
             raise UserError(
@@ -86,12 +87,23 @@ def promote(adapter_ref: str, who: str, why: str, *, override: str = "") -> Adap
         return adapters.get(session, adapter.id)
 
 
+def _check_free(session: Session, adapter: Adapter | None) -> None:
+    """Raises WrongState while a pricer in use prices with an adapter that is to leave production."""
+    holders = pricers.using_adapter(session, adapter.id) if adapter else []
+    if adapter and holders:
+        raise WrongState(
+            f"Pricer {holders[0].name} is in use and prices with adapter {adapter.id[:12]}: what you do to that pricer "
+            "(Pricers page) moves the adapter too."
+        )
+
+
 def retire(adapter_ref: str, who: str, why: str) -> Adapter:
     """Take an adapter out of production, or give a candidate up. It can be promoted again."""
     with begin() as session:
         adapter = adapters.get(session, adapter_ref)
         if adapter.state is AdapterState.RETIRED:
             raise WrongState(f"Adapter {adapter.id[:12]} is retired already.")
+        _check_free(session, adapter)
         adapters.move(session, adapter, AdapterState.RETIRED, who=who, why=_reason(why))
         return adapters.get(session, adapter.id)
 
@@ -105,6 +117,7 @@ def roll_back(task: str, who: str, why: str) -> Adapter:
         present = adapters.in_production(session, task)
         if present is None:
             raise NotReady(f"No adapter is in production for {task!r}; promote one.")
+        _check_free(session, present)
         there = {adapter.id: adapter for adapter in adapters.all(session)}
         line = _line(
             [change for change in reversed(adapters.history(session, task=task)) if change.adapter_id in there]

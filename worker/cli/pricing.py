@@ -16,7 +16,7 @@ from worker.cli.console import AsJson, err, out, print_json, warn
 from worker.cli.options import Cap, DatasetName, DecimalSign, Unweighted, WideRows, answers, assignments, dollars
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, USUAL
-from worker.pricing import actions, comparison
+from worker.pricing import actions, comparison, export
 from worker.saved_verdicts import actions as saved_verdicts
 from worker.server.up import running_stack
 from worker.sources import actions as sources
@@ -50,6 +50,10 @@ def price(
         str, typer.Option("--with", help="Price every row with this pricer instead (`pricewright pricers list`).")
     ] = "",
     to: Annotated[Path | None, typer.Option("--out", help=handed_back.HELP)] = None,
+    rest: Annotated[
+        Path | None,
+        typer.Option("--for-a-person", help=f"With --with: also write what a person has to look at: {export.ENDINGS}."),
+    ] = None,
     cap: Cap = None,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
@@ -62,9 +66,11 @@ def price(
     FILE-priced."""
     if pricer:
         if technique or learn_from or settings or adapter or limit is not None or rows != "both":
-            raise UserError("--with takes all from the pricer; say nothing else but --out and --cap.")
-        with_pricer.price(pricer, what, to, answers(decimal, accept_wide_rows), dollars(cap), quiet=as_json)
+            raise UserError("--with takes all from the pricer; say nothing else but --out, --for-a-person and --cap.")
+        with_pricer.price(pricer, what, to, rest, answers(decimal, accept_wide_rows), dollars(cap), quiet=as_json)
         return
+    if rest is not None:
+        raise UserError("--for-a-person belongs to --with.")
     split = _split(rows)
     chosen, members = _specs(technique or [], settings, adapter)
     if not chosen and not learn_from:

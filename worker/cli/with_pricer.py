@@ -12,14 +12,19 @@ from worker.cli import cautions, files, handed_back, watch
 from worker.cli.console import out, print_json, warn
 from worker.datasets.answers import Answers
 from worker.pricers import actions
+from worker.pricing import export
 from worker.pricing.priced_file import actions as priced_file
 from worker.server.up import running_stack
 
 
-def price(name: str, what: str, to: Path | None, said: Answers, cap_usd: Decimal | None, *, quiet: bool) -> None:
+def price(
+    name: str, what: str, to: Path | None, rest: Path | None, said: Answers, cap_usd: Decimal | None, *, quiet: bool
+) -> None:
     """Price every row with the version of a pricer that is in use, and write the priced file; of a file without `to`
-    beside where the command runs. Raises UserError."""
+    beside where the command runs; and into `rest` what a person has to look at. Raises UserError."""
     handed_back.check_early(what, to)
+    if rest is not None:
+        export.check(rest)
     with running_stack():
         pricer = actions.named(name)
         if refused := actions.refusal(pricer):
@@ -41,6 +46,8 @@ def price(name: str, what: str, to: Path | None, said: Answers, cap_usd: Decimal
         wish = {"hit_rate": pricer.hit_rate, "within": pricer.within}
         handed_back.write(job_id, target, is_file=is_file, **wish)
         lines, _ = priced_file.said(job_id, **wish)
+        if rest is not None:
+            export.write(priced_file.for_a_person(job_id, **wish), rest)
     flags = priced_file.counted(lines)
     if quiet:
         told = {
@@ -55,4 +62,6 @@ def price(name: str, what: str, to: Path | None, said: Answers, cap_usd: Decimal
         return
     counted = amounts.listed([f"{rows:,} {flag}" for flag, rows in flags.items()]) if flags else "none"
     where = f" {Path(what).name} with prices is in {target}." if target else ""
+    if rest is not None:
+        where += f" What a person has to look at is in {rest}."
     out.print(f"{dataset.name}, priced by {name}, version {pricer.version}; its rows: {counted}.{where}")

@@ -10,7 +10,7 @@ from db.errors import NotFound, NotReady, UserError, WrongState
 from db.types import Job, JobKind, Pricer, PricerChange, PricerState, SavedVerdict
 from worker import specs
 from worker.evaluation.certainty import USUAL_TOLERANCE
-from worker.pricers import obstacles, promise
+from worker.pricers import obstacles, own_adapter, promise
 from worker.pricing import actions as pricing_actions
 from worker.pricing import lists
 from worker.saved_verdicts import actions as verdict_actions
@@ -35,7 +35,7 @@ def make(
     candidate. Of a job alone a verdict is saved too. hit_rate, within (0 to 1): the wish by which rows are handed to a
     person. Raises NotFound, NotReady where nothing was measured, UserError for a wish that can't be promised.
     """
-    name = _checked(name)
+    name = check(name, who)
     if (verdict_id is None) == (job_id is None):
         raise UserError("Say which saved verdict to use, or which job.")
     with begin() as session:
@@ -74,10 +74,17 @@ def make(
             who=_named(who),
             why=why.strip() or chosen.sentence,
         )
-        may = not (obstacles.refusal(session, made) or obstacles.objection(session, made))
+        looks = (obstacles.refusal, own_adapter.refusal, obstacles.objection)
+        may = not any(look(session, made) for look in looks)
         if may and pricers.in_use(session, name) is None:
             _move(session, made, PricerState.IN_USE, who, "It is the first, and nothing objects.", "")
         return pricers.get(session, made.id)
+
+
+def check(name: str, who: str) -> str:
+    """The name as it is kept. Raises UserError for one that can't be, and where nobody says who gives it."""
+    _named(who)
+    return _checked(name)
 
 
 def _checked(name: str) -> str:
@@ -202,6 +209,8 @@ def use(pricer_id: int, who: str, why: str, *, override: str = "") -> Pricer:
 def _used(session: Session, pricer: Pricer, who: str, why: str, override: str) -> Pricer:
     if refused := obstacles.refusal(session, pricer):
         raise NotReady(refused)
+    if refused := own_adapter.refusal(session, pricer):
+        raise WrongState(refused)
     objection = obstacles.objection(session, pricer)
     if objection and not override.strip():
         raise UserError(
@@ -214,7 +223,9 @@ def _used(session: Session, pricer: Pricer, who: str, why: str, override: str) -
 
 
 def _move(session: Session, pricer: Pricer, to: PricerState, who: str, why: str, overrides: str) -> None:
+    before = pricers.in_use(session, pricer.name)
     pricers.move(session, pricer, to, who=_named(who), why=why, overrides=overrides)
+    own_adapter.follow(session, before, pricer, _named(who), why, overrides)
 
 
 def _reason(text: str) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 from db import adapters, datasets
 from db.engine import Session
-from db.types import DatasetState, Pricer
+from db.types import AdapterState, DatasetState, Pricer
 from worker import specs
 from worker.adapters import actions as adapter_actions
 from worker.adapters import pricing
@@ -35,9 +35,14 @@ def refusal(session: Session, pricer: Pricer) -> str | None:
 
 
 def objection(session: Session, pricer: Pricer) -> str | None:
-    """What the gate says against the adapters that it prices with; None: it lets them pass, or there are none."""
+    """What the gate says against the adapters that it prices with; None: it lets them pass, they are in production
+    already, or there are none."""
     used = pricing.adapters_of(pricer.spec)
-    said = [adapter_actions.objection(session, each) for each in adapters.all(session) if each.id in used]
+    said = [
+        adapter_actions.objection(session, each)
+        for each in adapters.all(session)
+        if each.id in used and each.state is not AdapterState.PRODUCTION
+    ]
     return " ".join(filter(None, said)) or None
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 
 import streamlit as st
 
+from dashboard.parts.tradeoffs import use
 from dashboard.shared import formats, live, words
 from dashboard.shared.widgets import is_sure
 from db.job_results import RecheckedVerdict
@@ -33,10 +34,16 @@ def keep(
             saved = actions.save(dataset.id, job_ids, error.key, limits, weighted=weighted)
             st.session_state[_KEPT] = ", ".join(str(each.id) for each in saved)
             st.rerun()
+        if not asked or len(set(chosen)) == 1:
+            use.button(
+                "verdict", dataset.name,
+                lambda: actions.save(dataset.id, job_ids, error.key, limits, weighted=weighted)[0].id,
+            )  # fmt: skip
         if number := st.session_state.pop(_KEPT, None):
             st.markdown(f":material/check: Kept as verdict {number}: see Saved verdicts below.", width="content")
         else:
             st.caption("With all that it rests on, so that you can see later whether it still holds.", width="content")
+    use.made()
 
 
 def show(dataset: Dataset) -> None:
@@ -62,6 +69,7 @@ def _one(saved: SavedVerdict, known: Mapping[int, tuple[Job, RecheckedVerdict]],
         head.markdown(words.md(f"**{words.plain(kept.chosen.label)}**, {kept.question} · verdict {saved.id}"))
         head.caption(f"Saved {saved.created_at:%Y-%m-%d %H:%M} UTC · {_good(day, today)}")
         with verbs.container(horizontal=True, horizontal_alignment="right"):
+            use.button(str(saved.id), kept.dataset, lambda: saved.id)
             if st.button("Recheck", icon=":material/event_repeat:", key=f"recheck-one-{saved.id}", disabled=is_working):
                 actions.recheck(saved.dataset_id, [saved.id])
                 st.rerun()

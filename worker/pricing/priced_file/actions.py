@@ -14,7 +14,7 @@ from db.types import Dataset, Job, JobKind
 from worker import amounts
 from worker.files.formats import FORMATS, GZIP_ENDING, without_ending
 from worker.pricing import lists
-from worker.pricing.priced_file.lines import lines_of
+from worker.pricing.priced_file.lines import FOR_A_PERSON, lines_of
 
 
 def name_of(dataset: Dataset) -> str:
@@ -97,6 +97,25 @@ def said(job_id: int, *, hit_rate: float | None = None, within: float | None = N
             divided,
         )
     return lines, dataset
+
+
+_OF_A_LINE = ("line", "external_id", "product", "category", "brand", "price", "low", "high", "reason")
+
+
+def for_a_person(job_id: int, *, hit_rate: float | None = None, within: float | None = None) -> pl.DataFrame:
+    """The lines that somebody has to look at, in the order of the file, each with its reason: _OF_A_LINE, where product
+    is the whole line if that could not be read.
+
+    hit_rate, within: as `said` takes them. Raises UserError.
+    """
+    lines, dataset = said(job_id, hit_rate=hit_rate, within=within)
+    with begin() as session:
+        items = datasets.whole_items(session, dataset.id).drop("price")
+        unread = datasets.rejects(session, dataset.id).unique("line", keep="first")
+    wanted = lines.filter(pl.col("flag") == FOR_A_PERSON)
+    known = wanted.join(items, on="line", how="left", maintain_order="left")
+    known = known.join(unread.select("line", "raw"), on="line", how="left", maintain_order="left")
+    return known.with_columns(product=pl.coalesce("title", "raw")).select(_OF_A_LINE)
 
 
 def counted(lines: pl.DataFrame) -> dict[str, int]:

@@ -1,0 +1,114 @@
+"""The ways of a version into use, out of it, back and away; its name and its note."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from dashboard.parts.pricers import table
+from dashboard.shared import pickers, widgets, words
+from db.errors import UserError
+from db.types import Pricer, PricerState
+from worker.datasets import dependents
+from worker.pricers import actions
+
+_SAID, _WHO = "pricer-said", "pricer-who"
+
+
+def said() -> None:
+    """What came of the last move, once."""
+    if _SAID in st.session_state:
+        st.success(words.plain(st.session_state.pop(_SAID)), icon=":material/check:")
+
+
+def moves(versions: Sequence[Pricer]) -> None:
+    """Use, roll back or retire a version; who and why are kept."""
+    pricer = _chosen(versions)
+    objection = actions.objection(pricer)
+    if objection:
+        st.warning(words.plain(f"The gate objects to its adapter. {objection}"), icon=":material/gpp_maybe:")
+    key = f"{pricer.id}-{pricer.state}"  # moved: the next reason is another one
+    # Enter is for the next field: it must not move anything.
+    with st.form(f"move-pricer-{key}", enter_to_submit=False):
+        left, right = st.columns([1, 3])
+        who = left.text_input("Your name", st.session_state.get(_WHO, ""), key=f"who-pricer-{key}")
+        why = right.text_input("Reason", key=f"why-pricer-{key}", placeholder="Kept in the history with your name")
+        override = ""
+        if objection and pricer.state is not PricerState.IN_USE:
+            override = st.text_input(
+                "Reason to override the gate", key=f"override-pricer-{key}",
+                placeholder="Only if it shall be used although the gate objects",
+                help="It is kept in the history, together with what the gate said.",
+            )  # fmt: skip
+        verbs = _verbs(pricer, override)
+        with st.container(horizontal=True):
+            pressed = [
+                st.form_submit_button(label, icon=icon, help=about, type="primary" if place == 0 else "secondary")
+                for place, (label, icon, about, _) in enumerate(verbs)
+            ]
+    st.session_state[_WHO] = who
+    for was_pressed, (*_, verb) in zip(pressed, verbs, strict=True):
+        if was_pressed:
+            with widgets.tell_errors():
+                _do(verb, who, why)
+    _keep(pricer)
+
+
+def _chosen(versions: Sequence[Pricer]) -> Pricer:
+    known = {each.id: each for each in versions}
+    names = {each.id: f"Version {each.version}, {table.STATES[each.state]}" for each in versions}
+    first = next((each.id for each in versions if each.state is PricerState.CANDIDATE), versions[0].id)
+    return known[pickers.one("Version", names, key=f"version-of-{versions[-1].id}", first=first)]
+
+
+Verb = Callable[[str, str], Pricer]
+
+
+def _verbs(pricer: Pricer, override: str) -> list[tuple[str, str, str, Verb]]:
+    """Label, icon, what it does, and the verb of (who, why), for the state that the version is in."""
+
+    def use(who: str, why: str) -> Pricer:
+        return actions.use(pricer.id, who, why, override=override)
+
+    def roll_back(who: str, why: str) -> Pricer:
+        return actions.roll_back(pricer.name, who, why)
+
+    def retire(who: str, why: str) -> Pricer:
+        return actions.retire(pricer.id, who, why)
+
+    using = ("Use it", ":material/check:", "The version that is in use now retires.", use)
+    if pricer.state is PricerState.IN_USE:
+        back = ("Roll back", ":material/undo:", "Brings back the version that was in use before.", roll_back)
+        return [back, ("Retire", ":material/archive:", "No version is in use then.", retire)]
+    if pricer.state is PricerState.RETIRED:
+        return [using]
+    return [using, ("Retire", ":material/archive:", "Gives it up; it can be used later all the same.", retire)]
+
+
+def _do(verb: Verb, who: str, why: str) -> None:
+    if not who.strip():
+        raise UserError("Say who you are: your name is kept in the pricer's history.")
+    moved = verb(who.strip(), why)
+    _tell(f"Version {moved.version} of {moved.name} is now {table.STATES[moved.state]}.")
+
+
+def _tell(sentence: str) -> None:
+    st.session_state[_SAID] = sentence
+    st.rerun()
+
+
+def _keep(pricer: Pricer) -> None:
+    """Name, note, and deleting for good."""
+    with st.popover("Name and note", icon=":material/edit:"), st.form(f"keep-pricer-{pricer.id}", border=False):
+        name = st.text_input("Name of all versions", pricer.name, key=f"name-of-pricer-{pricer.id}")
+        note = st.text_area("Note on this version", pricer.description, key=f"note-of-pricer-{pricer.id}", height=80)
+        if st.form_submit_button("Save", icon=":material/save:"):
+            with widgets.tell_errors():
+                actions.rename(pricer.id, name)
+                actions.describe(pricer.id, note)
+                _tell("It is kept.")
+    told = " ".join(dependents.told(actions.depending(pricer.id)))
+    question = f"Delete version {pricer.version} of {words.plain(pricer.name)}? {told} Its history stays."
+    if widgets.is_sure("Delete", question, key=f"delete-pricer-{pricer.id}"):
+        with widgets.tell_errors():
+            actions.delete(pricer.id)
+            _tell(f"Version {pricer.version} of {pricer.name} is deleted.")

@@ -1,0 +1,44 @@
+"""“Use this”: the button that puts what a verdict chose to use, under a name."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard.shared import navigation, widgets, words
+from db.types import PricerState
+from worker.pricers import actions
+
+_WHO, _MADE = "pricer-who", "pricer-made"
+
+
+def button(key: str, proposed: str, verdict: Callable[[], int]) -> None:
+    """Asks for a name, and makes the pricer of a saved verdict, whose number `verdict` gives when the button is
+    pressed."""
+    with st.popover("Use this", icon=":material/price_check:", key=f"use-{key}"):
+        st.markdown("Put this choice to use: every new file can be priced with it, under a name.")
+        with st.form(f"use-form-{key}", border=False):
+            name = st.text_input("Name", proposed, key=f"use-name-{key}", max_chars=actions.LONGEST_NAME)
+            who = st.text_input("Your name", st.session_state.get(_WHO, ""), key=f"use-who-{key}")
+            if st.form_submit_button("Use this", icon=":material/price_check:", type="primary"):
+                with widgets.tell_errors():
+                    actions.check(name, who)
+                    st.session_state[_WHO] = who
+                    st.session_state[_MADE] = actions.make(name, who, verdict_id=verdict()).id
+                    st.rerun()
+
+
+def made() -> None:
+    """What came of the last click, once, and the way to the Pricers page."""
+    number = st.session_state.pop(_MADE, None)
+    if number is None:
+        return
+    pricer = actions.get(number)
+    said = f"{pricer.name}, version {pricer.version}, is in use."
+    if pricer.state is not PricerState.IN_USE:
+        said = f"{pricer.name} has a version {pricer.version}, which waits until somebody puts it in use."
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/check: {words.plain(said)}", width="content")
+        st.page_link(
+            navigation.PRICERS, label="Open Pricers", icon=":material/arrow_forward:",
+            query_params={"pricer": str(pricer.id)},
+        )  # fmt: skip
