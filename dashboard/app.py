@@ -27,6 +27,7 @@ page = st.navigation(
             st.Page(navigation.TRADEOFFS, title="Trade-offs", icon=":material/balance:"),
             st.Page(navigation.RESULTS, title="Results", icon=":material/sell:"),
             st.Page(navigation.PRICERS, title="Pricers", icon=":material/price_check:"),
+            st.Page(navigation.BATCHES, title="Batches", icon=":material/inventory_2:"),
             st.Page(navigation.COMPARE, title="Compare", icon=":material/compare_arrows:"),
         ],
         "Decide": [

@@ -13,6 +13,7 @@ def path(noun: str) -> str:
 DATA, RUN, JOBS, TRADEOFFS, RESULTS = map(path, ("data", "run", "jobs", "tradeoffs", "results"))
 COMPARE, PROMPTS, ENDPOINTS, WHAT_IF = map(path, ("compare", "prompts", "endpoints", "what_if"))
 KNOWLEDGE, FINETUNE, ADAPTERS, DATA_NEED, RACE = map(path, ("knowledge", "finetune", "adapters", "data_need", "race"))
+BATCHES = path("batches")
 LEAKAGE, PRICE_CHECK, ADVISOR, GUESS = map(path, ("leakage", "price_check", "advisor", "guess"))
 
 PRICERS = path("pricers")

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import polars as pl
 
-from db import artifacts, datasets, jobs, predictions, pricer_batches, pricers
+from db import artifacts, datasets, jobs, pricer_batches, pricers
 from db.engine import Session, begin
 from db.errors import NotReady, UserError
 from db.types import (
@@ -94,21 +94,6 @@ def get(batch_id: int) -> PricerBatch:
     """The batch with this number. Raises NotFound."""
     with begin() as session:
         return pricer_batches.get(session, batch_id)
-
-
-def for_a_person(batch: PricerBatch) -> pl.DataFrame:
-    """The rows of a priced batch that a person has to look at, in the order of the file: line, id, title, price, low,
-    high ($), reason."""
-    if batch.job_id is None or batch.dataset_id is None:
-        raise UserError("The rows of this batch were deleted.")
-    with begin() as session:
-        pricer = pricers.get(session, batch.pricer_id) if batch.pricer_id is not None else None
-        priced = predictions.of_job(session, batch.job_id).select("row", id="external_id", title="title")
-        places = datasets.places(session, batch.dataset_id).select("row", "line")
-    named = places.join(priced, on="row", how="left").drop("row")
-    said = figures.for_a_person(figures.said_of(batch.job_id, pricer)[0])
-    joined = said.join(named, on="line", how="left", maintain_order="left")
-    return joined.select("line", "id", "title", "price", "low", "high", "reason")
 
 
 def attach_truth(
