@@ -151,6 +151,8 @@ def _mapping(dataset: Dataset, pricer: Pricer) -> dict[str, str]:
     usual for a field. Raises MappingError for a field that only a person can point at."""
     with begin() as session:
         source = datasets.get(session, pricer.source_id)
+        # A dataset that was joined from others has no columns of its own.
+        known = datasets.get(session, source.joined_from[0]).mapping if source.joined_from else source.mapping
     columns = list(dataset.inspection["columns"])
     usual = {
         field: column
@@ -158,8 +160,8 @@ def _mapping(dataset: Dataset, pricer: Pricer) -> dict[str, str]:
         if field in (*_TEXTS, "id") and column_synonyms.score(column, field) > _SURE
     }
     # Real prices in a file that is to be priced are taken only where they stand under the name that they had.
-    mapping = alike(columns, usual, {field: column for field, column in source.mapping.items() if column})
-    wanted = {"title"} | (set(specs.parse(pricer.spec).reads) & set(source.mapping))
+    mapping = alike(columns, usual, {field: column for field, column in known.items() if column})
+    wanted = {"title"} | (set(specs.parse(pricer.spec).reads) & set(known))
     missing = [field for field in _TEXTS if field in wanted and field not in mapping]
     if missing:
         has = ", ".join(columns[:20]) + (" and more" if len(columns) > 20 else "")

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from db.errors import MappingError
-from worker.ingest import column_synonyms, read
+from worker.ingest import column_synonyms, prices, read
 from worker.ingest.types import BATCH_ITEMS, PROPOSED, Inspection
 from worker.progress import Progress
 
@@ -70,15 +70,24 @@ def _price(inspection: Inspection, ours: set[str], taken: set[str]) -> str:
         for column in inspection.columns
         if column not in ours | taken and column_synonyms.score(column, "price") > 0
     ]
-    proposed = inspection.mapping.get("price", "")
-    if not names and proposed and proposed not in ours | taken:
-        names = [proposed]
+    if not names:  # whatever it is called, where only one column holds what can be prices
+        names = [
+            column
+            for place, column in enumerate(inspection.columns)
+            if column not in ours | taken
+            and _holds_prices([row[place] for row in inspection.preview if place < len(row)])
+        ]
     if len(names) == 1:
         return names[0]
-    which = f"{', '.join(names)} may be" if names else f"none of {', '.join(inspection.columns[:20])} is named so"
+    which = f"{', '.join(names)} may be" if names else f"none of {', '.join(inspection.columns[:20])} holds them alone"
     raise MappingError(
         f"It can't be told which column holds the real prices ({which}); say it (in a terminal: --map price=COLUMN)."
     )
+
+
+def _holds_prices(inspection: Inspection, place: int) -> bool:
+    cells = [row[place] for row in inspection.preview if place < len(row)]
+    return bool(cells) and prices.share_of_prices(cells) >= 0.5
 
 
 def rows_of(path: Path, inspection: Inspection, mapping: Mapping[str, str], progress: Progress) -> Told:
