@@ -74,8 +74,7 @@ def _price(inspection: Inspection, ours: set[str], taken: set[str]) -> str:
         names = [
             column
             for place, column in enumerate(inspection.columns)
-            if column not in ours | taken
-            and _holds_prices([row[place] for row in inspection.preview if place < len(row)])
+            if column not in ours | taken and _holds_prices(inspection, place)
         ]
     if len(names) == 1:
         return names[0]

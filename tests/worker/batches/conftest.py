@@ -1,6 +1,6 @@
 """A pricer, and a watched folder with the test as the worker."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -73,7 +73,7 @@ def watched(pricer: Pricer, tmp_path: Path, sent: list[int], still: Callable[[fl
 
 
 @pytest.fixture
-def still(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], None]]:
     """still(2.0) sets how long a file has to lie; at first not longer than between two looks."""
 
     def lie(seconds: float) -> None:
@@ -81,4 +81,5 @@ def still(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         db_settings.settings.cache_clear()
 
     lie(1e-9)
-    return lie
+    yield lie
+    db_settings.settings.cache_clear()
