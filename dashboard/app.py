@@ -45,6 +45,7 @@ PAGES = {
     ],
     "In use": [  # what was decided, at work on new files
         st.Page(navigation.PRICERS, title="Pricers", icon=":material/price_check:"),
+        st.Page(navigation.BATCHES, title="Batches", icon=":material/inventory_2:"),
     ],
     "Settings": [
         st.Page(navigation.ENDPOINTS, title="Endpoints", icon=":material/cloud:"),

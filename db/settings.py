@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     gpu_usd_per_hour: Decimal = Field(Decimal("2.50"), ge=0)
     lease_seconds: int = Field(15, ge=2, description="A chunk whose worker is silent this long is handed out again.")
     sweep_seconds: int = Field(5, ge=1, description="How often the sweeper looks for lost work.")
+    watch_seconds: float = Field(
+        5, gt=0, description="A file in a watched folder is taken once it has not changed for so long."
+    )
     checkpoint_seconds: float = Field(
         30, ge=0, description="Work of a training that a crash may cost; more where a checkpoint itself takes long."
     )

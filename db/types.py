@@ -54,6 +54,7 @@ class JobKind(StrEnum):
     LEAKAGE = "leakage"  # look for test rows whose answer a technique could have seen
     PRICE_CHECK = "price-check"  # look for known prices that can't be right
     RECHECK = "recheck"  # look whether saved verdicts still hold
+    TRUTH = "truth"  # set a batch beside the real prices that came later
     COMPARE = "compare"  # make the comparisons of many predictions that a page would have to wait for
 
     @property
@@ -97,6 +98,7 @@ class Step(StrEnum):
     PRICE_CHECK = "price-check"
     RECHECK = "recheck"
     COMPARE = "compare"  # alone, too
+    TRUTH = "truth"  # alone, too
 
     @property
     def order(self) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from db.types import Step
 from worker.adapters import steps as adapter_steps
+from worker.batches import steps as batch_steps
 from worker.data_need import steps as data_need_steps
 from worker.datasets import steps as dataset_steps
 from worker.finetune import steps as finetune_steps
@@ -41,4 +42,5 @@ STEPS: dict[Step, Callable[[Work], Commit]] = {
     Step.PRICE_CHECK: price_check_steps.check,
     Step.RECHECK: saved_verdict_steps.recheck,
     Step.COMPARE: pricing_steps.compare,
+    Step.TRUTH: batch_steps.compare_with_truth,
 }

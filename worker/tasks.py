@@ -6,6 +6,7 @@ from db.settings import settings
 from db.types import Queue
 from worker import lifecycle, running
 from worker.app import RUN_CHUNK, app
+from worker.batches import actions as batches
 from worker.finetune.endpoint import state
 from worker.knowledge import actions
 from worker.llm.endpoint import batch_api
@@ -44,6 +45,11 @@ def sweep() -> None:
 @every(settings().sweep_seconds)
 def compare() -> None:
     comparison_jobs.start_due()
+
+
+@every(settings().sweep_seconds)
+def settle() -> None:
+    batches.settle()
 
 
 @every(30)  # a knowledge base with a shorter interval of its own is looked at no more often

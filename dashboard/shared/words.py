@@ -76,6 +76,7 @@ STEPS: dict[str, str] = {
     Step.PRICE_CHECK: "Checking prices",
     Step.RECHECK: "Rechecking saved verdicts",
     Step.COMPARE: "Comparing",
+    Step.TRUTH: "Comparing with real prices",
 }
 
 CHOICES: dict[str, str] = {

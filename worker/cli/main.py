@@ -14,6 +14,7 @@ from worker.cli import (
     adapters,
     advisor,
     ageing,
+    batches,
     data_need,
     datasets,
     demo,
@@ -42,8 +43,8 @@ from worker.cli.console import tell_error
 ORDER = (
     "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "curve", "jobs",
     "pause", "resume", "cancel", "retry", "datasets", "rename", "describe", "archive", "restore", "delete",
-    "compare", "choose", "verdicts", "recheck", "use", "pricers", "report", "export", "advise",
-    "check-verdicts", "ageing", "what-if", "guess",
+    "compare", "choose", "verdicts", "recheck", "use", "pricers", "watch", "batches", "truth",
+    "report", "export", "advise", "check-verdicts", "ageing", "what-if", "guess",
     "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "doctor",
 )  # fmt: skip
 
@@ -63,6 +64,7 @@ app = typer.Typer(
 for _noun in (
     server, datasets, pricing, export, demo, race, jobs, keeping, finetune, data_need, leakage, price_check, knowledge,
     endpoints, prompts, adapters, verdicts, ageing, what_if, advisor, guesses, report, saved_verdicts, pricers,
+    batches,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 

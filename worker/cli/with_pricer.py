@@ -7,6 +7,7 @@ from db import datasets
 from db.engine import begin
 from db.errors import NotReady
 from worker import amounts
+from worker.batches import actions as batches
 from worker.cli import cautions, files, handed_back, watch
 from worker.cli.console import out, print_json, warn
 from worker.datasets.answers import Answers
@@ -38,7 +39,9 @@ def price(
         for sentence in warnings if not quiet else ():
             warn(sentence)
         job_id = actions.start(pricer, dataset.id, cap_usd=cap_usd)
+        batch = batches.record(pricer, job_id)
         watch.wait([job_id], quiet=quiet)
+        batches.settle_one(batch)
         warnings += cautions.say_unlike([job_id], quiet=quiet)
         wish = {"hit_rate": pricer.hit_rate, "within": pricer.within}
         handed_back.write(job_id, target, is_file=is_file, **wish)
@@ -47,8 +50,15 @@ def price(
             export.write(priced_file.for_a_person(job_id, **wish), rest)
     flags = priced_file.counted(lines)
     if quiet:
-        told = {"pricer": pricer.name, "version": pricer.version, "dataset": dataset.id, "job": job_id, "flags": flags}
-        print_json(told | {"written": target and str(target), "warnings": warnings} | about)
+        told = {
+            "pricer": pricer.name,
+            "version": pricer.version,
+            "batch": batch.id,
+            "dataset": dataset.id,
+            "job": job_id,
+            "flags": flags,
+        }
+        print_json(told | {"batch": batch.id, "written": target and str(target), "warnings": warnings} | about)
         return
     counted = amounts.listed([f"{rows:,} {flag}" for flag, rows in flags.items()]) if flags else "none"
     where = f" {Path(what).name} with prices is in {target}." if target else ""

@@ -47,19 +47,26 @@ def same_bytes(sha256: str) -> list[Dataset]:
 
 def add(name: str, sha256: str, *, is_synthetic: bool = False, version_of: int | None = None) -> int:
     """Start looking at bytes that are stored already, as `upload` does. Raises NotFound where they are gone."""
+    with begin() as session:
+        return add_within(session, name, sha256, is_synthetic=is_synthetic, version_of=version_of)
+
+
+def add_within(
+    session: Session, name: str, sha256: str, *, is_synthetic: bool = False, version_of: int | None = None
+) -> int:
+    """`add`, in a transaction that somebody else ends."""
     file_name = Path(name).name
     if not (settings().files_dir / sha256).is_file():
         raise NotFound(f"{file_name} was deleted meanwhile; upload it again.")
-    with begin() as session:
-        dataset_id = datasets.create(
-            session,
-            name=without_ending(file_name) if version_of is None else datasets.get(session, version_of).name,
-            sha256=sha256,
-            file_name=file_name,
-            is_synthetic=is_synthetic,
-            version_of=version_of,
-        )
-        _read_file(session, dataset_id, JobKind.INSPECT, Step.INSPECT)
+    dataset_id = datasets.create(
+        session,
+        name=without_ending(file_name) if version_of is None else datasets.get(session, version_of).name,
+        sha256=sha256,
+        file_name=file_name,
+        is_synthetic=is_synthetic,
+        version_of=version_of,
+    )
+    _read_file(session, dataset_id, JobKind.INSPECT, Step.INSPECT)
     return dataset_id
 
 

@@ -6,7 +6,16 @@ from typing import Literal
 from db.types import JobKind
 
 Page = Literal[
-    "results", "knowledge", "finetune", "adapters", "data_need", "tradeoffs", "race", "leakage", "price_check"
+    "results",
+    "knowledge",
+    "finetune",
+    "adapters",
+    "data_need",
+    "tradeoffs",
+    "race",
+    "leakage",
+    "price_check",
+    "batches",
 ]
 
 
@@ -105,6 +114,13 @@ KINDS: dict[JobKind, Kind] = {
         terminal="recheck verdicts",
         has_money=False,
         link=Link(page="tradeoffs", label="Saved verdicts", icon="event_available", when_done=True),
+    ),
+    JobKind.TRUTH: Kind(
+        label="Real prices of a batch",
+        terminal="real prices of a batch",
+        done="compared",
+        has_money=False,
+        link=Link(page="batches", label="Batches", icon="inventory_2", when_done=True),
     ),
     JobKind.COMPARE: Kind(label="Comparison", terminal="compare", is_shown=False, has_money=False),
 }

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import IO, NoReturn
@@ -257,8 +257,10 @@ def _page_answers(config: Settings) -> bool:
 
 
 @contextlib.contextmanager
-def running_stack(*, worker: bool = True) -> Iterator[None]:
+def running_stack(*, worker: bool = True) -> Iterator[Callable[[], None]]:
     """Run what one command needs: the servers, and a worker if asked. What runs already is used and left running.
+
+    Gives a function that starts again what this command started and what has ended since, for commands without an end.
 
     All that a command reads or prints from the database belongs inside: afterwards nobody may be there to ask.
 
@@ -277,7 +279,16 @@ def running_stack(*, worker: bool = True) -> Iterator[None]:
                 children = _children(config, worker_commands(config, f"-{os.getpid()}"))
                 for child in children:
                     child.start()
-            yield
+
+            def tend() -> None:
+                nonlocal servers
+                if not all(server.is_alive for server in servers):
+                    servers = [server for server in servers if server.is_alive]
+                    servers += embedded.ensure(config, die_with_parent=True)
+                for child in children:
+                    child.keep_alive()
+
+            yield tend
         finally:
             engine.engine().dispose()
             if servers or children:

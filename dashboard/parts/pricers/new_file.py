@@ -6,7 +6,8 @@ from dashboard.parts.data import reads as data_reads
 from dashboard.parts.pricers import reads as pricer_reads
 from dashboard.shared import formats, navigation, reads, widgets, words
 from db.errors import UserError
-from db.types import Dataset, Job, JobState, Pricer
+from db.types import Dataset, Job, JobKind, JobState, Pricer
+from worker.batches import actions as batches
 from worker.datasets import actions as dataset_actions
 from worker.files import formats as file_formats
 from worker.jobs import actions as job_actions
@@ -43,11 +44,21 @@ def show(pricer: Pricer) -> None:
     if standing.dataset_id != dataset.id:
         st.query_params[_FILE] = str(standing.dataset_id)
         st.rerun()
+    _keep(pricer, standing)
     if standing.is_priced and standing.job:
         _priced(pricer, dataset, standing.job)
     elif standing.job:
         is_over = standing.job.state.is_final or standing.job.state is JobState.PAUSED
         st.fragment(_watch, run_every=None if is_over else SECONDS)(standing.job.id, standing.job.state)
+
+
+def _keep(pricer: Pricer, standing: new_file.Standing) -> None:
+    """Keep the file as a batch as soon as a job prices it."""
+    if standing.job is None or standing.job.kind is not JobKind.PRICE:
+        return
+    batch = batches.record(pricer, standing.job.id)
+    if standing.is_priced and batch.finished_at is None:
+        batches.settle_one(batch)
 
 
 def _choose(pricer: Pricer) -> None:

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import typer
 
 from db import datasets
 from db.engine import access, begin
 from db.errors import UserError
+from db.settings import settings
 from db.types import JobState, Split
 from tests.builders import a_catalogue, a_dataset, an_adapter
 from tests.dashboard.priced import a_priced_dataset
@@ -60,15 +62,18 @@ class Walk:
 
 
 @pytest.fixture
-def walk(command: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Walk:
+def walk(command: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Walk]:
     """What trains or embeds is replaced by something that takes no time."""
+    monkeypatch.setenv("PRICEWRIGHT_WATCH_SECONDS", "1e-9")
+    settings.cache_clear()
     train_nothing(monkeypatch)
     model = HashedWords()
     monkeypatch.setattr(index, "embedder", lambda: model)
     for way in ("fine_tuned", "fitted"):
         monkeypatch.setattr(ways, way, lambda part, *_: ways.Learned(part.measured["price"].to_numpy() + 1, 0.0))
     monkeypatch.setattr(specs, "defaults", lambda: [specs.ConstantSpec()])
-    return Walk(command)
+    yield Walk(command)
+    settings.cache_clear()
 
 
 @pytest.mark.stack  # the courier of the endpoint that it prices with
@@ -200,6 +205,31 @@ def _pricers(walk: Walk, folder: Path) -> None:
     with pytest.raises(UserError, match="is not archived but retired"):
         walk("archive", "pricer", "1")
     assert walk.json("delete", "pricer", "2", "--yes")["kind"] == "pricer"
+    _batches(walk, folder)
+
+
+def _batches(walk: Walk, folder: Path) -> None:
+    inbox, out = folder / "in[x]", folder / "out[x]"
+    inbox.mkdir()
+    watch = ("watch", str(inbox), "--with", "monthly", "--out", str(out), "--once")
+    table = a_catalogue(12, seed=8).with_columns(row=pl.col("row") + 5000)
+    table.drop("price").write_csv(inbox / "june[x].csv")
+    assert "june[x].csv is priced: 12 rows" in walk(*watch)
+    table.drop("price").head(6).write_csv(inbox / f"{ODD.replace('/', '|')}.csv")
+    (told,) = walk.json(*watch)["batches"]
+    assert told["state"] == "priced"
+    assert (out / "june[x]-priced.csv").is_file()
+    assert "june[x].csv" in walk("batches")
+    assert SHOWN.replace("/", "|") in walk("batches", "--of", "monthly")
+    every = walk.json("batches")
+    number = str(next(each["id"] for each in every["batches"] if each["file_name"] == "june[x].csv"))
+    assert every["months"][0]["batches"] == len(every["batches"])
+    real = folder / "real[x].csv"
+    table.select("row", "price").write_csv(real)
+    assert "12 rows of 12 have a real price, matched by id." in walk("truth", number, str(real))
+    assert walk.json("truth", number, str(real), "--map", "price=price")["rows"] == 12
+    with pytest.raises(UserError, match="has no prices|There is no batch"):
+        walk("truth", "99", str(real))
 
 
 def _knowledge(walk: Walk, folder: Path) -> None:
