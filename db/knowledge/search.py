@@ -1,10 +1,12 @@
-"""The known items most similar to a vector: exact where few are compared, by an HNSW index where they are many."""
+"""The known items most similar to a vector: exact where few are compared, by an HNSW index where they are many; many
+exact searches at once are one matrix product (db.knowledge.product)."""
 
 import polars as pl
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db import engine
+from db.knowledge import product
 from db.knowledge.bases import written
 from db.types import FOUND_SCHEMA, NO_LIMITS, KnowledgeBase, SearchLimits
 
@@ -82,9 +84,7 @@ def nearest(
     """
     if queries.is_empty() or k < 1:
         return pl.DataFrame(schema=FOUND_SCHEMA)
-    asking = queries.select(
-        "row", "category", place=pl.int_range(pl.len()), vector=pl.Series(written(queries["embedding"]))
-    )
+    asking = queries.select("row", "category", "embedding", place=pl.int_range(pl.len()))
     many = _many(session, base, asking, limits)
     parts = [
         _search(session, base, dims, part, k, limits, by_index=by_index)
@@ -108,8 +108,9 @@ def _many(session: Session, base: KnowledgeBase, asking: pl.DataFrame, limits: S
     A filter that leaves few candidates makes exact search both cheap and complete; an index that is filtered
     afterwards would miss most of them.
     """
-    if session.scalar(text("SELECT to_regclass(:name)"), {"name": _index(base)}) is None:
-        return pl.repeat(False, len(asking), eager=True)
+    is_there = session.scalar(text("SELECT to_regclass(:name)"), {"name": _index(base)}) is not None
+    if not is_there or not (limits.same_category or limits.newer_than_days):  # only a large base has one
+        return pl.repeat(is_there, len(asking), eager=True)
     counts = engine.copy_out(
         session,
         "SELECT CASE WHEN %s THEN category ELSE '' END, count(embedding) FROM knowledge_items "
@@ -140,6 +141,12 @@ def _search(
     *,
     by_index: bool,
 ) -> pl.DataFrame:
+    if (
+        not by_index
+        and len(asking) >= product.FEWEST
+        and not (limits.same_category or limits.newer_than_days or limits.apart)
+    ):
+        return product.nearest(session, base, dims, asking, k)
     cast = f"halfvec({int(dims)})"
     # "+ 0" keeps the planner from an index that is not to be used.
     distance = f"k.embedding::{cast} <#> q.vector" if by_index else f"(k.embedding::{cast} <#> q.vector) + 0"
@@ -180,7 +187,7 @@ def _search(
             asking["place"].to_list(),
             rows,
             asking["category"].to_list(),
-            asking["vector"].to_list(),
+            written(asking["embedding"]),
             base.dataset_id,
             k,
         ),

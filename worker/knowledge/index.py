@@ -119,7 +119,7 @@ class PgIndex:
     def vectors(self, items: pl.DataFrame, progress: Progress) -> npt.NDArray[np.float32]:
         """(n, dims), from the base where the item's text is embedded already, else computed (and not stored)."""
         texts = texts_of(items)
-        base = self._base()
+        base = None if self._from_elsewhere else self._base()  # what it holds are vectors of other rows
         known: dict[tuple[int, str], list[float]] = {}
         if base:
             with begin() as session:

@@ -4,15 +4,16 @@ import hashlib
 from pathlib import Path
 
 import polars as pl
+import pytest
 from alembic import command
 from alembic.config import Config
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from db import engine
+from db import datasets, engine
 from db.engine import begin
-from db.knowledge import bases, changes, search
+from db.knowledge import bases, changes, product, search
 from db.types import SearchLimits
 from tests.builders import a_dataset
 from tests.worker.hashed import HashedWords
@@ -116,3 +117,43 @@ def test_an_index_is_made_for_a_large_base_and_filters_stay_complete(session, mo
     assert bases.size_bytes(session, base.id) > 800 * 64
     bases.ensure(session, dataset_id, "another model")
     assert session.scalar(text("SELECT to_regclass(:n)"), {"n": f"ix_knowledge_items_hnsw_{base.id}"}) is None
+
+
+def test_many_at_once_get_what_each_alone_gets(session, monkeypatch):
+    dataset_id = a_dataset(session, 300)
+    base = bases.ensure(session, dataset_id, "test")
+    changes.sync(session, base)
+    embed(session, base)
+    model = HashedWords(dims=32)
+    items = datasets.items(session, dataset_id)  # known ones among them, which are not their own neighbours
+    items = pl.concat([items, items.head(3).with_columns(row=-1 - pl.col("row"))])
+    vectors = model.embed(index.texts_of(items), Silent())
+    asking = items.select("row", "category", embedding=pl.Series(vectors.tolist(), dtype=pl.List(pl.Float32)))
+
+    def both():
+        together = search.nearest(session, base, 32, asking, 7)
+        with monkeypatch.context() as patched:
+            patched.setattr(product, "FEWEST", 10_000)
+            alone = search.nearest(session, base, 32, asking, 7)
+        assert together["row"].to_list() == alone["row"].to_list()
+        assert together["similarity"].to_list() == pytest.approx(alone["similarity"].to_list(), abs=1e-3)
+        # Of equally similar ones either may stand first, or be the last.
+        by_rank = pl.col("similarity").round(3)
+        firm = together.filter(by_rank > by_rank.min().over("row"))
+        assert firm.join(alone, on=["row", "neighbour", "price", "title", "category", "brand"], how="anti").is_empty()
+        return together
+
+    before = both()
+    session.execute(text("DELETE FROM knowledge_items WHERE row < 150"))
+    after = both()
+    assert before.join(after, on=["row", "neighbour"], how="anti").height > 100
+    session.execute(text("UPDATE knowledge_items SET title = 'Lamp', text_hash = 'new' WHERE row = 200"))
+    embed(session, base)
+    both()
+
+
+def embed(session, base):
+    waiting = bases.to_embed(session, base.id, bases.stale(session, base.id))
+    vectors = HashedWords(dims=32).embed(waiting["text"].to_list(), Silent())
+    listed = pl.Series(vectors.tolist(), dtype=pl.List(pl.Float32))
+    bases.put_vectors(session, base.id, "test", waiting.select("id", "text_hash", embedding=listed))

@@ -38,6 +38,15 @@ def test_letter_groups_are_counted_as_one_by_one(texts: list[str], longest: int)
         assert sorted(counts[[number]].data) == sorted(expected.values())
 
 
+@given(_texts, st.integers(3, 6))
+def test_letters_of_many_texts_are_counted_as_by_the_vectorizer(texts: list[str], longest: int) -> None:
+    expected = ngrams.vectorizer("char_wb", (3, longest), 1 << 16).transform(texts)
+    found = ngrams.letter_groups(pl.Series(texts, dtype=pl.String), longest, 1 << 16)
+    assert found.shape == expected.shape
+    assert found.dtype == expected.dtype
+    assert (found != expected).nnz == 0
+
+
 @given(_texts)
 def test_word_groups_are_counted_as_one_by_one(texts: list[str]) -> None:
     counts = ngrams.vectorizer("word", (1, 2), _MOST).transform(texts)
