@@ -37,6 +37,7 @@ USUAL_SECONDS: Mapping[Step, float] = MappingProxyType(
         Step.PRICE_CHECK: 30.0,
         Step.RECHECK: 3.0,
         Step.COMPARE: 60.0,
+        Step.REFIT: 30.0,
     }
 )
 """Per row, or for the chunk where it has no rows, of two ordinary cores; for work of which nobody knows better. Only

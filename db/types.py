@@ -55,6 +55,7 @@ class JobKind(StrEnum):
     PRICE_CHECK = "price-check"  # look for known prices that can't be right
     RECHECK = "recheck"  # look whether saved verdicts still hold
     COMPARE = "compare"  # make the comparisons of many predictions that a page would have to wait for
+    REFIT = "refit"  # let a technique learn from parts of the known rows and price the others
 
     @property
     def reads_file(self) -> bool:
@@ -97,6 +98,7 @@ class Step(StrEnum):
     PRICE_CHECK = "price-check"
     RECHECK = "recheck"
     COMPARE = "compare"  # alone, too
+    REFIT = "refit"  # alone, too
 
     @property
     def order(self) -> int:

@@ -75,6 +75,7 @@ STEPS: dict[str, str] = {
     Step.PRICE_CHECK: "Checking prices",
     Step.RECHECK: "Rechecking saved verdicts",
     Step.COMPARE: "Comparing",
+    Step.REFIT: "Learning anew on parts of the rows",
 }
 
 CHOICES: dict[str, str] = {

@@ -29,6 +29,7 @@ from worker.cli import (
     pricing,
     prompts,
     race,
+    refits,
     report,
     saved_verdicts,
     server,
@@ -39,8 +40,8 @@ from worker.cli.console import tell_error
 
 # The order of `pricewright --help`; a verb that is not named here comes after these.
 ORDER = (
-    "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "curve", "jobs",
-    "pause", "resume", "cancel", "retry", "datasets", "rename", "describe", "archive", "restore", "delete",
+    "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "cross-fit", "curve",
+    "jobs", "pause", "resume", "cancel", "retry", "datasets", "rename", "describe", "archive", "restore", "delete",
     "compare", "choose", "verdicts", "recheck", "report", "export", "advise",
     "check-verdicts", "ageing", "what-if", "guess",
     "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "doctor",
@@ -60,8 +61,8 @@ app = typer.Typer(
     help="Which technique prices my products best for the money?",
 )
 for _noun in (
-    server, datasets, pricing, export, demo, race, jobs, keeping, finetune, data_need, leakage, price_check, knowledge,
-    endpoints, prompts, adapters, verdicts, ageing, what_if, advisor, guesses, report, saved_verdicts,
+    server, datasets, pricing, export, demo, race, refits, jobs, keeping, finetune, data_need, leakage, price_check,
+    knowledge, endpoints, prompts, adapters, verdicts, ageing, what_if, advisor, guesses, report, saved_verdicts,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 

@@ -14,9 +14,11 @@ from worker import amounts, specs
 from worker.cli import cautions, files, find, tables, watch
 from worker.cli.console import AsJson, err, out, print_json, warn
 from worker.cli.options import Cap, DatasetName, DecimalSign, Unweighted, WideRows, answers, assignments, dollars
+from worker.evaluation import cross_fit
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import actions, comparison, export
+from worker.refits import actions as refits
 from worker.saved_verdicts import actions as saved_verdicts
 from worker.server.up import running_stack
 from worker.sources import actions as sources
@@ -76,7 +78,7 @@ def price(
             chosen = [actions.with_members(known.id, spec, members) for spec in chosen]
         if source is None:
             _propose(dataset, chosen, quiet=as_json)
-        warnings = list(filter(None, [sources.caution(source) if source else ""]))
+        warnings = list(filter(None, [sources.caution(source) if source else _small(dataset)]))
         warnings += actions.busy_members(dataset.id, chosen, known.id)
         for sentence in warnings if not as_json else ():
             warn(sentence)
@@ -214,6 +216,13 @@ def _specs(names: Sequence[str], settings: list[str] | None, adapter: str) -> tu
     if members and not any(isinstance(spec, specs.CombinedSpec) for spec in chosen):
         raise UserError("--set members=… belongs to --technique ensemble or cascade.")
     return chosen, members
+
+
+def _small(dataset: Dataset) -> str:
+    advice = refits.advice(dataset)
+    if not advice or cross_fit.too_few(refits.priced_rows(dataset)):
+        return advice
+    return f"{advice} pricewright cross-fit {dataset.id}"
 
 
 def _best(source: Dataset, *, quiet: bool) -> specs.BaseSpec:
