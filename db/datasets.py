@@ -166,6 +166,16 @@ def places(session: Session, dataset_id: int) -> pl.DataFrame:
     )
 
 
+def known_items(session: Session, dataset_id: int) -> pl.DataFrame:
+    """ITEM_SCHEMA with group_id and date of every item with a price, whatever its side, in row order."""
+    return engine.copy_out(
+        session,
+        f"SELECT {_ITEM_COLUMNS}, group_id, date FROM items WHERE dataset_id = %s AND price > 0 ORDER BY row",
+        ITEM_SCHEMA | {"group_id": pl.Int64, "date": pl.Date},
+        (dataset_id,),
+    ).with_columns(pl.col(pl.String).fill_null(""))
+
+
 def dates(session: Session, dataset_id: int) -> pl.DataFrame:
     """Frame of row and date, of the items that have one."""
     return engine.copy_out(

@@ -49,7 +49,7 @@ SELECT j.id, j.state, j.items_total, j.error, j.fixed_usd, j.fixed_unknown, j.sp
        EXISTS (SELECT FROM completions p WHERE p.job_id = j.id AND p.state = 'done' AND p.usd IS NULL) AS has_unpriced,
        coalesce(sum(c.items_done)
            FILTER (WHERE c.step IN ('load', 'index', 'train', 'tune', 'rung', 'price', 'simulate', 'race', 'leakage',
-               'price-check', 'compare', 'truth')), 0) AS done,
+               'price-check', 'compare', 'truth', 'refit')), 0) AS done,
        coalesce(sum(c.unparsed), 0) AS unparsed, coalesce(sum(c.failed), 0) AS failed,
        coalesce(sum(c.usd) FILTER (WHERE c.step = 'price'), 0) AS usd,
        coalesce(sum(c.usd)

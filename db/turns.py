@@ -38,6 +38,7 @@ USUAL_SECONDS: Mapping[Step, float] = MappingProxyType(
         Step.RECHECK: 3.0,
         Step.COMPARE: 60.0,
         Step.TRUTH: 2.0,
+        Step.REFIT: 30.0,
     }
 )
 """Per row, or for the chunk where it has no rows, of two ordinary cores; for work of which nobody knows better. Only

@@ -56,6 +56,7 @@ class JobKind(StrEnum):
     RECHECK = "recheck"  # look whether saved verdicts still hold
     TRUTH = "truth"  # set a batch beside the real prices that came later
     COMPARE = "compare"  # make the comparisons of many predictions that a page would have to wait for
+    REFIT = "refit"  # let a technique learn from parts of the known rows and price the others
 
     @property
     def reads_file(self) -> bool:
@@ -99,6 +100,7 @@ class Step(StrEnum):
     RECHECK = "recheck"
     COMPARE = "compare"  # alone, too
     TRUTH = "truth"  # alone, too
+    REFIT = "refit"  # alone, too
 
     @property
     def order(self) -> int:

@@ -40,6 +40,14 @@ def a_catalogue(n: int, *, seed: int = 1) -> pl.DataFrame:
     )
 
 
+def products(n: int) -> pl.DataFrame:
+    """A catalogue without near-duplicates."""
+    random = np.random.default_rng(3)
+    words = ["".join(random.choice(list("abcdefghijklmnopqrstuvwxyz"), 9)) for _ in range(3 * n)]
+    titles = [" ".join(words[3 * i : 3 * i + 3]) for i in range(n)]
+    return a_catalogue(n).with_columns(title=pl.Series(titles))
+
+
 def a_dataset(
     session: Session, n: int = 100, *, unpriced: int = 0, name: str = "things", scale: float = 1,
     currency: str = "USD",

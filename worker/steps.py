@@ -18,6 +18,7 @@ from worker.leakage import steps as leakage_steps
 from worker.price_check import steps as price_check_steps
 from worker.pricing import steps as pricing_steps
 from worker.race import steps as race_steps
+from worker.refits import steps as refit_steps
 from worker.saved_verdicts import steps as saved_verdict_steps
 from worker.verdicts import steps as verdict_steps
 from worker.work import Commit, Work
@@ -43,4 +44,5 @@ STEPS: dict[Step, Callable[[Work], Commit]] = {
     Step.RECHECK: saved_verdict_steps.recheck,
     Step.COMPARE: pricing_steps.compare,
     Step.TRUTH: batch_steps.compare_with_truth,
+    Step.REFIT: refit_steps.refit,
 }

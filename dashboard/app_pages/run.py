@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.parts.run import choose, estimate
+from dashboard.parts.run import choose, estimate, small
 from dashboard.parts.run import reads as run_reads
 from dashboard.parts.run import source as run_source
 from dashboard.shared import formats, navigation, reads, widgets, words
@@ -33,6 +33,8 @@ planned = choose.settings(source, names, endpoints, adapters)
 choose.model_warnings(planned, endpoints)
 for sentence in run_reads.cautions(dataset, planned, source):
     st.warning(words.plain(sentence), icon=":material/warning:")
+if source.id == dataset.id:
+    small.offer(dataset, planned)
 
 st.subheader("3 · What it takes", anchor=False)
 with st.spinner("Counting tokens and money on a few real rows …"):

@@ -2,11 +2,13 @@
 
 import streamlit as st
 
-from dashboard.parts.tradeoffs import report, saved_verdicts, selection, summary, views
+from dashboard.parts.tradeoffs import refits, report, saved_verdicts, selection, summary, views
 from dashboard.shared import widgets
 
 ABOUT = "What each technique costs and how wrong it is, on test rows that none of them has seen."
 dataset = widgets.ready(widgets.header("Trade-offs", ABOUT))
+if dataset:
+    refits.of_small_table(dataset)
 asked = selection.choose(dataset) if dataset else None
 if dataset is None or asked is None:
     st.stop()

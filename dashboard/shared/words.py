@@ -77,6 +77,7 @@ STEPS: dict[str, str] = {
     Step.RECHECK: "Rechecking saved verdicts",
     Step.COMPARE: "Comparing",
     Step.TRUTH: "Comparing with real prices",
+    Step.REFIT: "Learning anew on parts of the rows",
 }
 
 CHOICES: dict[str, str] = {

@@ -9,13 +9,14 @@ from db import jobs
 from db.engine import begin
 from db.errors import NotReady, UserError
 from db.types import JobKind
-from worker import amounts
-from worker.cli import find
+from worker import amounts, specs
+from worker.cli import find, watch
 from worker.cli.console import AsJson, out, print_json
 from worker.cli.options import DatasetName, Unweighted
 from worker.evaluation.ageing import span
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import ageing, comparison
+from worker.refits import actions as refits
 from worker.server.up import running_stack
 
 app = typer.Typer()
@@ -28,10 +29,21 @@ def ageing_(
         list[int] | None, typer.Option("--job", help="Only this job; say it for each. Default: all that are compared.")
     ] = None,
     measure: Annotated[str, typer.Option(help=f"What is measured: {', '.join(DECIDING)}.")] = USUAL,
+    technique: Annotated[
+        list[str] | None, typer.Option("--technique", help="With --origins: what learns; say it for each.")
+    ] = None,
+    origins: Annotated[
+        int, typer.Option(min=0, max=12, help="Rolling origins: learn before each of so many days, price what follows.")
+    ] = 0,
     unweighted: Unweighted = False,
     as_json: AsJson = False,
 ) -> None:
     """Errors by period of the test rows, and what a month later costs; needs a column mapped as date."""
+    if bool(technique) != bool(origins):
+        raise UserError("--technique and --origins belong together: --technique ridge --origins 4.")
+    if technique:
+        _origins(what, technique, origins, measure, as_json=as_json)
+        return
     if measure not in DECIDING:
         raise UserError(f"--measure must be one of {', '.join(DECIDING)}.")
     with running_stack(worker=False):
@@ -58,6 +70,30 @@ def ageing_(
     if told.found is not None:
         out.print(_table(told, measure))
     for sentence in told.sentences:
+        out.print(sentence)
+
+
+def _origins(what: str, technique: list[str], count: int, measure: str, *, as_json: bool) -> None:
+    chosen = [specs.parse({"technique": name}) for name in technique]
+    with running_stack():
+        dataset = find.dataset(what)
+        job_ids = refits.from_origins(dataset.id, chosen, count)
+        watch.wait(job_ids, quiet=as_json)
+        with begin() as session:
+            report = refits.by_origin([jobs.get(session, job_id) for job_id in job_ids], measure)
+    if as_json:
+        rows = [line | {day: str(line[day]) for day in ("first", "last")} for line in report.rows]
+        print_json({"dataset": dataset.id, "jobs": job_ids, "rows": rows, "sentences": report.sentences})
+        return
+    used, table = DECIDING[measure], Table(box=None, pad_edge=False)
+    for name in ("technique", "priced, dated", "learned from", "rows", used.terminal, amounts.level(report.level)):
+        table.add_column(name, justify="left" if name in ("technique", "priced, dated") else "right", no_wrap=True)
+    for line in report.rows:
+        reach = amounts.NOTHING if line["low"] is None else f"{used.cell(line['low'])}–{used.cell(line['high'])}"
+        figures = (f"{line['learned']:,}", f"{line['n']:,}", used.cell(line["figure"]), reach)
+        table.add_row(line["technique"], span(line["first"], line["last"]), *figures)
+    out.print(table)
+    for sentence in report.sentences:
         out.print(sentence)
 
 

@@ -31,6 +31,7 @@ from worker.cli import (
     pricing,
     prompts,
     race,
+    refits,
     report,
     saved_verdicts,
     server,
@@ -41,8 +42,8 @@ from worker.cli.console import tell_error
 
 # The order of `pricewright --help`; a verb that is not named here comes after these.
 ORDER = (
-    "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "curve", "jobs",
-    "pause", "resume", "cancel", "retry", "datasets", "rename", "describe", "archive", "restore", "delete",
+    "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "cross-fit", "curve",
+    "jobs", "pause", "resume", "cancel", "retry", "datasets", "rename", "describe", "archive", "restore", "delete",
     "compare", "choose", "verdicts", "recheck", "use", "pricers", "watch", "batches", "truth",
     "report", "export", "advise", "check-verdicts", "ageing", "what-if", "guess",
     "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "doctor",
@@ -62,9 +63,9 @@ app = typer.Typer(
     help="Which technique prices my products best for the money?",
 )
 for _noun in (
-    server, datasets, pricing, export, demo, race, jobs, keeping, finetune, data_need, leakage, price_check, knowledge,
-    endpoints, prompts, adapters, verdicts, ageing, what_if, advisor, guesses, report, saved_verdicts, pricers,
-    batches,
+    server, datasets, pricing, export, demo, race, refits, jobs, keeping, finetune, data_need, leakage, price_check,
+    knowledge, endpoints, prompts, adapters, verdicts, ageing, what_if, advisor, guesses, report, saved_verdicts,
+    pricers, batches,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 

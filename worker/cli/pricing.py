@@ -24,9 +24,11 @@ from worker.cli.options import (
     assignments,
     dollars,
 )
+from worker.evaluation import cross_fit
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import actions, comparison, export
+from worker.refits import actions as refits
 from worker.saved_verdicts import actions as saved_verdicts
 from worker.server.up import running_stack
 from worker.sources import actions as sources
@@ -100,7 +102,7 @@ def price(
             chosen = [actions.with_members(known.id, spec, members) for spec in chosen]
         if source is None:
             _propose(dataset, chosen, quiet=as_json)
-        warnings = list(filter(None, [sources.caution(source, dataset) if source else ""]))
+        warnings = list(filter(None, [sources.caution(source, dataset) if source else _small(dataset)]))
         warnings += actions.busy_members(dataset.id, chosen, known.id)
         for sentence in warnings if not as_json else ():
             warn(sentence)
@@ -246,6 +248,13 @@ def _specs(names: Sequence[str], settings: list[str] | None, adapter: str) -> tu
     if members and not any(isinstance(spec, specs.CombinedSpec) for spec in chosen):
         raise UserError("--set members=… belongs to --technique ensemble or cascade.")
     return chosen, members
+
+
+def _small(dataset: Dataset) -> str:
+    advice = refits.advice(dataset)
+    if not advice or cross_fit.too_few(refits.priced_rows(dataset)):
+        return advice
+    return f"{advice} pricewright cross-fit {dataset.id}"
 
 
 def _best(source: Dataset, *, quiet: bool) -> specs.BaseSpec:

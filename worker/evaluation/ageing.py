@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from worker.evaluation import compare, resampling
+from worker.evaluation import compare, metrics, resampling
 from worker.evaluation.compare import Compared
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.evaluation.resampling import LEVEL, Floats
@@ -172,3 +172,33 @@ def sentences(ageing: Ageing, names: Mapping[int, str], by: str = USUAL) -> list
 def span(first: date, last: date) -> str:
     """A period's days: "3 May 2024 – 20 Jun 2024"."""
     return f"{first:%-d %b %Y}" if first == last else f"{first:%-d %b %Y} – {last:%-d %b %Y}"
+
+
+def of_rows(
+    prices: pl.DataFrame, *, by: str = USUAL, level: float = LEVEL, n_boot: int = 2000
+) -> dict[str, float | None]:
+    """n, figure, low and high of the measure over rows (group_id, truth, price, $), drawn anew by groups."""
+    errors = metrics.errors(prices.with_columns(status=pl.lit("ok")))[DECIDING[by].error]
+    values = errors.cast(pl.Float64).fill_null(float("nan")).to_numpy()[:, None]
+    groups = resampling.pooled(resampling.number(prices["group_id"]))
+    figures = compare.figure(values, groups, key=by)
+    point = float(figures(resampling.whole(groups))[0, 0]) if len(values) else float("nan")
+    known = None if np.isnan(point) else point
+    if known is None or resampling.independent(groups) < resampling.FEWEST_GROUPS:
+        return {"n": len(prices), "figure": known, "low": None, "high": None}
+    blocks = resampling.weights(groups, resampling.affordable(len(values), n_boot), 0)
+    low, high = resampling.interval(np.concatenate([figures(block)[:, 0] for block in blocks]), known, level)
+    return {"n": len(prices), "figure": known, "low": low, "high": high}
+
+
+def origins_sentence(rows: Sequence[Mapping[str, Any]], name: str, by: str = USUAL) -> str:
+    """How a technique's figure differs between the origins of rows (technique, figure, low, high)."""
+    mine = [line for line in rows if line["technique"] == name and line["low"] is not None]
+    if len(mine) < 2:
+        return f"{name}: too few origins have an interval to compare them."
+    measure = DECIDING[by]
+    least, most = (pick(mine, key=lambda line: line["figure"]) for pick in (min, max))
+    ends = f"from {measure.written(least['figure'])} to {measure.written(most['figure'])}"
+    if least["high"] < most["low"]:
+        return f"{name}: its {measure.named()} hangs on the day of the cut, {ends}; one split alone would mislead."
+    return f"{name}: its {measure.named()} lies {ends}; their intervals overlap, so the day of the cut may not matter."

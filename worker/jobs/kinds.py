@@ -122,5 +122,11 @@ KINDS: dict[JobKind, Kind] = {
         has_money=False,
         link=Link(page="batches", label="Batches", icon="inventory_2", when_done=True),
     ),
+    JobKind.REFIT: Kind(
+        label="Learning anew on parts",
+        terminal="learn anew on parts",
+        done="fitted anew",
+        link=Link(page="tradeoffs", label="Trade-offs", icon="balance", when_done=True),
+    ),
     JobKind.COMPARE: Kind(label="Comparison", terminal="compare", is_shown=False, has_money=False),
 }

@@ -14,6 +14,7 @@ from worker.evaluation.choice import Choice, Limits
 from worker.pricing import ageing, comparison, kept, lists
 from worker.pricing.kept import Part
 from worker.pricing.lists import Lists
+from worker.refits import actions as refits
 
 
 @st.cache_data(max_entries=50, show_spinner=False, hash_funcs=reads.BY_TEXT)
@@ -58,6 +59,18 @@ def is_dated(dataset: Dataset) -> bool:
 def by_date(versions: dict[int, Version], by: str, weighted: bool) -> ageing.Told:
     """Errors of the jobs by the date of the test rows, judged by a measure."""
     return ageing.of_jobs(list(versions), by, weighted=weighted)
+
+
+@st.cache_data(max_entries=50, show_spinner=False, hash_funcs=reads.BY_TEXT)
+def cross_fits(versions: dict[int, Version]) -> refits.Report:
+    """What cross-fits say of their techniques."""
+    return refits.cross_fitted(reads.some_jobs(list(versions)))
+
+
+@st.cache_data(max_entries=50, show_spinner=False, hash_funcs=reads.BY_TEXT)
+def origins(versions: dict[int, Version]) -> refits.Report:
+    """Errors from each rolling origin."""
+    return refits.by_origin(reads.some_jobs(list(versions)))
 
 
 @st.cache_data(max_entries=50, show_spinner="Counting what intervals hold …", hash_funcs=reads.BY_TEXT)

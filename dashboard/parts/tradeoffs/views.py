@@ -11,6 +11,7 @@ from dashboard.parts.tradeoffs import (
     context_curve,
     hand_over,
     intervals,
+    refits,
     verdict_check,
 )  # fmt: skip
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
@@ -37,8 +38,13 @@ def show(asked: Selection) -> None:
     if combined := tradeoffs_reads.combinations(versions):
         views["Combinations"] = lambda: combinations.show(combined, labels)
     if tradeoffs_reads.is_dated(asked.dataset):
-        views["By date"] = lambda: by_date.show(versions, labels, error, weighted=asked.weighted)
+        views["By date"] = lambda: _by_date(asked)
     st.subheader("Look closer", anchor=False)
     view = st.segmented_control("View", list(views), default="By category", required=True, label_visibility="collapsed")
     with comparisons.waited_for("view"):
         views[view]()
+
+
+def _by_date(asked: Selection) -> None:
+    by_date.show(asked.versions, asked.labels, asked.error, weighted=asked.weighted)
+    refits.of_origins(asked.dataset)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from db import datasets
 from db.engine import begin
-from tests.builders import a_catalogue
+from tests.builders import a_catalogue, products
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.worker.conftest import drain
 from tests.worker.conftest import sent as sent
@@ -77,3 +77,34 @@ def test_errors_by_date_are_a_closer_look_where_there_are_dates(open_page: Open,
     at.segmented_control[0].set_value("By date").run()
     assert is_well(at)
     assert "Fewer than 60 test rows have a date" in texts(at)
+
+
+def test_a_small_table_is_cross_fitted_from_the_run_page_and_shown_with_intervals(
+    open_page: Open, sent: list[int], tmp_path: Path, database: object
+) -> None:
+    made = upload(products(60), tmp_path, sent)
+    with begin() as session:
+        mapping = datasets.get(session, made).mapping
+    actions.load(made, mapping)
+    drain(sent)
+    at = open_page("tradeoffs", dataset=str(made))
+    assert any("Start it on the Run page" in warning.value for warning in at.warning)
+    at = open_page("run", dataset=str(made), technique="constant")
+    assert any("Only 60 rows have a price" in warning.value for warning in at.warning)
+    at.button(key=f"cross-fit-{made}").click().run()
+    drain(sent)
+    at = open_page("tradeoffs", dataset=str(made))
+    assert is_well(at)
+    assert any("each priced by fits that had not seen it" in info.value for info in at.info)
+    assert at.dataframe[0].value["verdict"].to_list()[0] == "ahead"
+
+
+def test_a_tiny_table_says_what_can_be_had(open_page: Open, sent: list[int], tmp_path: Path, database: object) -> None:
+    made = upload(products(25), tmp_path, sent)
+    with begin() as session:
+        mapping = datasets.get(session, made).mapping
+    actions.load(made, mapping)
+    drain(sent)
+    at = open_page("run", dataset=str(made))
+    assert any("zero-shot" in warning.value for warning in at.warning)
+    assert not any(button.key == f"cross-fit-{made}" for button in at.button)

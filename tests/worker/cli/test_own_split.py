@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 
@@ -14,15 +13,7 @@ from db import datasets
 from db.engine import begin
 from db.errors import MappingError, NotReady
 from db.types import Split
-from tests.builders import a_catalogue
-
-
-def products(n: int) -> pl.DataFrame:
-    """A catalogue without near-duplicates."""
-    random = np.random.default_rng(3)
-    words = ["".join(random.choice(list("abcdefghijklmnopqrstuvwxyz"), 9)) for _ in range(3 * n)]
-    titles = [" ".join(words[3 * i : 3 * i + 3]) for i in range(n)]
-    return a_catalogue(n).with_columns(title=pl.Series(titles))
+from tests.builders import products
 
 
 def load(command: Callable[..., str], file: Path, *more: str) -> dict[str, Any]:
