@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from db.errors import UserError
 from worker.specs import FROM_TRAIN, FinetunedSpec, describe_bounds, is_endpoint_model, model_name
 from worker.specs.forms import CHOICES, FORMS, Form, FormName
-from worker.specs.price_bounds import MOST, Bounds, resolved
+from worker.specs.price_bounds import MOST, Bound, Bounds, resolved
 
 GATE_ROWS = 100
 """Rows that the gate prices on both sides in a part, at most; specs.ENDPOINT_VALIDATION where every answer is paid."""
@@ -36,8 +36,8 @@ class TrainSpec(BaseModel):
     )
     neighbour_tokens: int = Field(40, ge=8, le=1000, title="Longest neighbour text (tokens)")
     max_text_tokens: int = Field(110, ge=16, le=4000, title="Longest product text (tokens)")
-    min_price: int = Field(0, ge=0, le=MOST, title="Lowest price considered ($)", description=FROM_TRAIN)
-    max_price: int = Field(0, ge=0, le=MOST, title="Highest price considered ($)", description=FROM_TRAIN)
+    min_price: Bound = Field(0, ge=0, le=MOST, title="Lowest price considered ($)", description=FROM_TRAIN)
+    max_price: Bound = Field(0, ge=0, le=MOST, title="Highest price considered ($)", description=FROM_TRAIN)
 
     rank: int = Field(16, ge=1, le=1024, title="LoRA rank", description="Lower learns less and forgets less.")
     alpha: int = Field(32, ge=1, le=4096, title="LoRA alpha", description="Usually twice the rank.")

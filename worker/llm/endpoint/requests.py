@@ -5,20 +5,31 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from worker.llm.base import Prompt, Tool
+from worker.llm.base import Prompt, Readout, Tool
 from worker.llm.endpoint.responses import TOP
+from worker.specs.price_bounds import USUAL, Bounds
 
 PRICE_TOKENS = 32
 """Room for a price and a few words around it."""
 THINKING_TOKENS = 4_096
 """Room for the hidden thoughts of a reasoning model before it."""
 
-_PRICE_SCHEMA = {
-    "type": "object",
-    "properties": {"price": {"type": "number", "description": "US dollars"}},
-    "required": ["price"],
-    "additionalProperties": False,
-}
+
+def _price_schema(bounds: Bounds) -> dict[str, Any]:
+    """JSON with a price. The bounds are told and not enforced: a model that is held to them would say the nearer end
+    where it means a price outside, and nobody would know."""
+    return {
+        "type": "object",
+        "properties": {"price": {"type": "number", "description": _described(bounds)}},
+        "required": ["price"],
+        "additionalProperties": False,
+    }
+
+
+def _described(bounds: Bounds) -> str:
+    if bounds == USUAL:  # as ever, so that stored answers are found again
+        return "US dollars"
+    return f"US dollars{' and cents' if bounds.places else ''}, usually {bounds.lowest:.9g} to {bounds.highest:.9g}"
 
 
 def fingerprint(base_url: str, request: Mapping[str, Any], sample: int) -> str:
@@ -27,15 +38,15 @@ def fingerprint(base_url: str, request: Mapping[str, Any], sample: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def for_price(model: str, prompt: Prompt, abilities: Mapping[str, Any], *, greedy: bool) -> dict[str, Any]:
+def for_price(model: str, prompt: Prompt, abilities: Mapping[str, Any], readout: Readout) -> dict[str, Any]:
     """A question for a price: with token probabilities where the model may have them, else held to JSON, else plain."""
     body = _chat(model, messages(prompt), PRICE_TOKENS, abilities)
-    if greedy:
+    if readout.greedy:
         return body
     if wants_logprobs(abilities):
         body |= {"logprobs": True} | ({"top_logprobs": TOP} if "top_logprobs" not in _refused(abilities) else {})
     elif wants_schema(abilities):
-        body["response_format"] = _held_to("price", _PRICE_SCHEMA)
+        body["response_format"] = _held_to("price", _price_schema(readout.bounds))
     return body
 
 
