@@ -83,7 +83,7 @@ class Bench:
         return judge(parts, settings().gate_worsening, settings().gate_confidence)
 
     def _priced(self, model: LocalModel, spec: TrainSpec) -> Floats:
-        readout = Readout(max_price=spec.bounds.highest, min_price=spec.bounds.lowest)
+        readout = Readout(bounds=spec.bounds)
         read = model.price(prompts(examples_of(self.unseen, spec, self.folder)), readout, Silent())
         return np.array([reading.statistics.get("median", np.nan) for reading in read])
 

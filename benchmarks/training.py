@@ -117,9 +117,8 @@ class Bench:
         return off
 
     def _samples(self) -> list[Sample]:
-        low, high = self.spec.bounds.lowest, self.spec.bounds.highest
         questions, known = prompts(self.rows), self.rows["price"].to_list()
-        return price_samples(self.base.tokenizer, questions, known, answers=True, lowest=low, highest=high)
+        return price_samples(self.base.tokenizer, questions, known, answers=True, bounds=self.spec.bounds)
 
 
 WAYS: dict[str, Callable[[Bench], Took]] = {

@@ -325,11 +325,15 @@ def price_quantile(session: Session, dataset_id: int, split: Split, share: float
     return value
 
 
-def price_ends(session: Session, dataset_id: int, split: Split) -> tuple[float, float] | None:
-    """The lowest and the highest price ($) of a side; None where no row of it has one."""
-    query = "SELECT min(price), max(price) FROM items WHERE dataset_id = :dataset AND split = :split AND price > 0"
-    low, high = session.execute(text(query), {"dataset": dataset_id, "split": split}).one()
-    return None if low is None else (low, high)
+def price_range(session: Session, dataset_id: int, split: Split) -> tuple[float, float, float, bool] | None:
+    """The lowest, the highest and the middle price ($) of a side, and whether all are whole numbers; None where no row
+    of it has one."""
+    query = (
+        "SELECT min(price), max(price), percentile_disc(0.5) WITHIN GROUP (ORDER BY price), "
+        "bool_and(price = floor(price)) FROM items WHERE dataset_id = :dataset AND split = :split AND price > 0"
+    )
+    low, high, middle, are_whole = session.execute(text(query), {"dataset": dataset_id, "split": split}).one()
+    return None if low is None else (low, high, middle, are_whole)
 
 
 def count_outside(

@@ -153,7 +153,7 @@ def field_input(key: str, name: str, field: FieldInfo, value: Any = None) -> Any
         if whole:
             return st.number_input(label, low, high, first, step=1, key=key, help=help_text)
         step = _step(first)
-        return st.number_input(label, low, high, float(first), step=step, format="%.4g", key=key, help=help_text)
+        return st.number_input(label, low, high, float(first), step=step, format="%.10g", key=key, help=help_text)
     return st.text_input(label, value=str(first), key=key, help=help_text)
 
 

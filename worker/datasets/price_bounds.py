@@ -11,7 +11,7 @@ from db.errors import UserError
 from db.types import Dataset, Split
 from worker.specs import BaseSpec, LlmSpec, members_of
 from worker.specs.finetune import TrainSpec
-from worker.specs.price_bounds import Bounds, Outside, covering, resolved
+from worker.specs.price_bounds import WIDE, Bounds, Outside, covering, places_for, resolved
 
 Spec = TypeVar("Spec", bound=BaseModel)
 Found = TypeVar("Found")
@@ -22,12 +22,20 @@ def pin(session: Session, dataset: Dataset, spec: Spec) -> Spec:
     prices where that is not dollars; others as they are."""
     given, changes = spec, dict[str, Any]()
     if isinstance(spec, LlmSpec | TrainSpec) and not (spec.min_price and spec.max_price):
-        ends = _once(dataset, (), lambda: datasets.price_ends(session, dataset.id, Split.TRAIN)) or (None, None)
-        bounds = resolved(spec.min_price, spec.max_price, covering(*ends))
+        bounds = resolved(spec.min_price, spec.max_price, of_train_side(session, dataset))
         changes = {"min_price": bounds.lowest, "max_price": bounds.highest}
     if isinstance(spec, LlmSpec | TrainSpec) and not getattr(spec, "adapter", ""):  # an adapter says what it learned
         changes["currency"] = "" if dataset.currency == "USD" else dataset.currency
     return given.model_copy(update=changes)
+
+
+def of_train_side(session: Session, dataset: Dataset) -> Bounds:
+    """The bounds, and with them the steps, that the prices of the train side decide; WIDE where it has none."""
+    known = _once(dataset, (), lambda: datasets.price_range(session, dataset.id, Split.TRAIN) or ())
+    if not known:
+        return WIDE
+    low, high, middle, are_whole = known
+    return covering(low, high, places_for(middle, are_whole=are_whole))
 
 
 def check(bounds: Bounds) -> None:
@@ -45,7 +53,13 @@ def caution(session: Session, dataset: Dataset, spec: BaseSpec, source: Dataset 
         return " ".join(cautions(session, dataset, members, source))
     if not isinstance(spec, LlmSpec) or spec.readout == "greedy":  # a text may say any number
         return ""
-    return _outside(session, dataset, pin(session, source or dataset, spec).bounds).sentence()
+    bounds = pin(session, source or dataset, spec).bounds
+    if bounds == WIDE == of_train_side(session, source or dataset):
+        return (
+            f"There are no prices to learn a range from, so a language model may say anything from {bounds}; set the "
+            "lowest and the highest price considered if you know them."
+        )
+    return _outside(session, dataset, bounds).sentence()
 
 
 def cautions(session: Session, dataset: Dataset, specs: Sequence[BaseSpec], source: Dataset | None = None) -> list[str]:
@@ -62,7 +76,7 @@ def learned(session: Session, dataset: Dataset, spec: TrainSpec) -> Outside:
 def _outside(
     session: Session, dataset: Dataset, bounds: Bounds, split: Split | None = None, categories: Sequence[str] = ()
 ) -> Outside:
-    where = bounds.lowest, bounds.highest + 1, split, tuple(categories)
+    where = bounds.lowest, bounds.above, split, tuple(categories)
     return Outside(bounds, *_once(dataset, where, lambda: datasets.count_outside(session, dataset.id, *where)))
 
 

@@ -38,7 +38,7 @@ def examples(
     Raises NotReady when even a bare product does not fit the model.
     """
     products = [item_values(*each) for each in items.select("title", "description", "category", "brand").iter_rows()]
-    form = Form(template, texts, spec.max_text_tokens)
+    form = Form(template, texts, spec.max_text_tokens, bounds=spec.bounds)
     prompts = [filled.prompt for filled in form.fill(products, contents)]
     return pl.DataFrame(
         {

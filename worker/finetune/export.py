@@ -24,12 +24,12 @@ class _Guessed:
 
 def jsonl(items: pl.DataFrame, spec: TrainSpec, prompt: PromptVersion) -> bytes:
     """A line per item (ITEM_SCHEMA with prices), in order."""
-    return "".join(chat_format.lines(_frame(items, spec, prompt))).encode()
+    return "".join(chat_format.lines(_frame(items, spec, prompt), spec.bounds)).encode()
 
 
 def tokens(items: pl.DataFrame, spec: TrainSpec, prompt: PromptVersion) -> int:
     """About how many tokens the items have together, in one epoch."""
-    return sum(chat_format.tokens(_frame(items, spec, prompt)))
+    return sum(chat_format.tokens(_frame(items, spec, prompt), bounds=spec.bounds))
 
 
 def _frame(items: pl.DataFrame, spec: TrainSpec, prompt: PromptVersion) -> pl.DataFrame:

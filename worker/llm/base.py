@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from worker.progress import Progress
+from worker.specs.price_bounds import USUAL, Bounds
 
 Statistic = Literal["median", "mean", "log-mean", "mode"]
 Precision = Literal["auto", "int8", "nf4"]
@@ -44,9 +45,8 @@ class Prompt:
 class Readout:
     """The way a price is read from the model."""
 
-    greedy: bool = False  # parse the model's text instead of reading its distribution over whole dollars
-    max_price: int = 999  # dollars; prices above and below are not considered
-    min_price: int = 1
+    greedy: bool = False  # parse the model's text instead of reading its distribution over prices
+    bounds: Bounds = USUAL  # prices above and below are not considered
     currency: str = ""  # code of what is asked for; "" = dollars, or nobody said
 
 

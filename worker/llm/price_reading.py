@@ -16,7 +16,8 @@ Floats = npt.NDArray[np.float64]
 STATISTICS: tuple[Statistic, ...] = get_args(Statistic)
 LIKELIEST = 12  # prices kept as evidence: enough to see the shape
 
-_NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?(?![\d,.]*\d)|\d{1,9}(?:\.\d{1,2})?(?![\d,.]*\d)"
+# Three digits behind a point may be thousands; more, or behind 0, are none.
+_NUMBER = r"0\.\d{1,6}(?![\d,.]*\d)|\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?(?![\d,.]*\d)|\d{1,9}(?:\.\d{1,2})?(?![\d,.]*\d)"
 _SIGNS, _CODES = "€£¥￥₩₹₽₺₴₪฿₫₱", "|".join(CURRENCIES)
 _MARKED = re.compile(
     rf"(?<![\w.])(?P<minus>-\s?)?(?:(?:US)?\$|[{_SIGNS}]|\b(?:{_CODES}))\s?(?P<before>{_NUMBER})(?![\w%])"
@@ -52,15 +53,14 @@ def parse_completion(text: str) -> float | None:
     return parse_price("$" + found[0]) if found else parse_price(first)
 
 
-def statistics(distribution: Floats, statistic: Statistic) -> Floats:
-    """(n,) prices from (n, P) distributions, column p = p + 1 dollars; rows sum to 1. NaN where a row has no mass.
+def statistics(distribution: Floats, statistic: Statistic, prices: Floats) -> Floats:
+    """(n,) prices from (n, P) distributions over (P,) rising prices; rows sum to 1. NaN where a row has no mass.
 
     The median minimises the expected absolute error, the log-mean (geometric mean) the expected squared log error.
     """
-    prices = np.arange(1, distribution.shape[1] + 1, dtype=np.float64)
     empty = ~(distribution.sum(1) > 0)
     if statistic == "median":
-        out = quantile(distribution, 0.5)
+        out = quantile(distribution, 0.5, prices)
     elif statistic == "mean":
         out = distribution @ prices
     elif statistic == "log-mean":
@@ -72,31 +72,32 @@ def statistics(distribution: Floats, statistic: Statistic) -> Floats:
     return np.where(empty, math.nan, out)
 
 
-def quantile(distribution: Floats, q: float) -> Floats:
-    """(n,) lowest prices at or below which a share of at least q of the mass lies. NaN where a row has no mass."""
+def quantile(distribution: Floats, q: float, prices: Floats) -> Floats:
+    """(n,) lowest of (P,) prices at or below which at least a share q of the mass lies. NaN where a row has no mass."""
     mass = distribution.cumsum(1)
     total = mass[:, -1]
     # The slack keeps rounding in the running sum from moving a quantile that falls exactly on a step.
     place = (mass < (q * total - 1e-12)[:, None]).sum(1)
-    return np.where(total > 0, place + 1.0, math.nan)
+    return np.where(total > 0, prices[np.minimum(place, len(prices) - 1)], math.nan)
 
 
-def likeliest(distribution: Floats, best: int = LIKELIEST) -> dict[str, float]:
-    """The most probable prices of one distribution (P,), {dollars: share}, likeliest first."""
+def likeliest(distribution: Floats, prices: Floats, best: int = LIKELIEST) -> dict[str, float]:
+    """The most probable of (P,) prices with one distribution, {dollars: share}, likeliest first."""
     top = np.argsort(-distribution, kind="stable")[:best]
-    return {str(int(p) + 1): round(float(distribution[p]), 4) for p in top if distribution[p] > 0}
+    return {f"{prices[p]:.9g}": round(float(distribution[p]), 4) for p in top if distribution[p] > 0}
 
 
-def readings(distributions: Floats, spent: Sequence[Spent]) -> list[Reading]:
-    """One reading per distribution, rows of (n, P). A row without mass has no statistics: no price can be read."""
-    values = {name: statistics(distributions, name) for name in STATISTICS}
-    levels = np.stack([quantile(distributions, q) for q in LEVELS], 1)
+def readings(distributions: Floats, prices: Floats, spent: Sequence[Spent]) -> list[Reading]:
+    """One reading per distribution over (P,) prices, rows of (n, P). A row without mass has no statistics: no price can
+    be read."""
+    values = {name: statistics(distributions, name, prices) for name in STATISTICS}
+    levels = np.stack([quantile(distributions, q, prices) for q in LEVELS], 1)
     return [
         Reading(
             cost,
             statistics={name: float(values[name][i]) for name in STATISTICS} if distributions[i].any() else {},
             quantiles=tuple(map(float, levels[i])) if distributions[i].any() else (),
-            evidence={"likeliest": likeliest(distributions[i])},
+            evidence={"likeliest": likeliest(distributions[i], prices)},
         )
         for i, cost in enumerate(spent)
     ]

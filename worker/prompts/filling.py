@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from db.errors import NotReady
 from db.types import PromptVersion
 from worker.prompts.rendering import Item, Known, Rendered, Values, item_values, render
+from worker.specs.price_bounds import USUAL, Bounds
 
 ANSWER_TOKENS = 32  # a price, and what a model says around it
 CHAT_TOKENS = 24  # control tokens around the messages of a chat
@@ -54,6 +55,7 @@ class Form:
     max_text_tokens: int
     own_examples: bool = False  # chosen for each item
     room: int = ANSWER_TOKENS  # tokens kept free for the answer
+    bounds: Bounds = USUAL  # the prices that the model may say
 
     def fill(self, items: Sequence[Item], contents: Sequence[Contents]) -> list[Filled]:
         """One prompt per item. Raises NotReady when even a bare product does not fit the model."""
@@ -108,7 +110,7 @@ class Form:
             examples=examples[::-1],  # the best stands next to the question
             neighbours=neighbours[::-1],
         )
-        return render(self.template, values, own_examples=self.own_examples)
+        return render(self.template, values, own_examples=self.own_examples, bounds=self.bounds)
 
 
 def cut_items(model: Texts, items: Sequence[Item], tokens: int) -> list[Item]:

@@ -11,7 +11,8 @@ from jinja2 import TemplateError, nodes
 from db.errors import UserError
 from db.types import PromptVersion
 from worker.prompts.injection import END, START, as_data
-from worker.prompts.sandbox import BREAKING, MAX_RENDERED, Language, Work, parse, reason
+from worker.prompts.sandbox import BOUNDS, BREAKING, MAX_RENDERED, Language, Work, parse, reason
+from worker.specs.price_bounds import USUAL, Bounds
 
 ITEM = ("title", "description", "category", "brand", "product", "attributes", "stats", "neighbours")
 """Variables that are each item's own. `examples` is too where they are chosen for the item."""
@@ -44,6 +45,10 @@ class Values(Item):
     stats: Mapping[str, Any]  # count, median, p25, p75 ($) of the item's category on the train side; {} = not known
     neighbours: Sequence[Known]  # in the order in which they are read
     examples: Sequence[Known]
+
+
+WHOLE, CENTS = "in whole dollars", "in dollars and cents"
+"""What a system message asks for, and what it asks for where the prices that a model may say have cents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +95,20 @@ def item_values(title: str, description: str, category: str, brand: str) -> Item
     return Item(title=title, description=description, category=category, brand=brand, product=product)
 
 
-def render(prompt: PromptVersion, values: Values, *, own_examples: bool = False) -> Rendered:
+def render(
+    prompt: PromptVersion, values: Values, *, own_examples: bool = False, bounds: Bounds = USUAL
+) -> Rendered:  # fmt: skip
     """Render an item. `own_examples`: the examples are chosen for this item, so they are not part of what items share.
+    `bounds`: what the model may say, in whose steps prices are written.
 
     Raises UserError when the template can't be rendered with these values.
     """
     compiled = _compiled(prompt.template, own_examples)
+    system = prompt.system.replace(WHOLE, CENTS) if bounds.places else prompt.system
     letters = 0
     pieces: list[str] = []
     try:
-        for piece in compiled.generate({**values, Work.NAME: Work()}):
+        for piece in compiled.generate({**values, Work.NAME: Work(), BOUNDS: bounds}):
             pieces.append(piece)
             letters += len(piece)
             if letters > MAX_RENDERED:
@@ -110,9 +119,9 @@ def render(prompt: PromptVersion, values: Values, *, own_examples: bool = False)
     full = "".join(pieces).replace(START + END, "")
     first, last = full.find(START), full.rfind(END)
     if first < 0:
-        return Rendered(prompt.system, full, "", "")
+        return Rendered(system, full, "", "")
     text = full[first:last].replace(START, "").replace(END, "")
-    return Rendered(prompt.system, full[:first], text, full[last + 1 :])
+    return Rendered(system, full[:first], text, full[last + 1 :])
 
 
 def check(system: str, template: str) -> None:

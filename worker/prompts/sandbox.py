@@ -19,6 +19,7 @@ from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import SandboxedEnvironment
 
 from db.errors import UserError
+from worker.specs.price_bounds import USUAL, Bounds
 
 MAX_TEMPLATE = 20_000  # letters of a template
 MAX_RENDERED = 400_000  # letters of one rendered prompt; beyond the context of any model we know
@@ -74,7 +75,7 @@ class Language(SandboxedEnvironment):
         )
         filters: dict[str, Callable[..., Any]] = {name: self.filters[name] for name in _FILTERS}
         filters |= {name: partial(self.filters[name], self) for name in _FILTERS_WITH_LANGUAGE}
-        filters |= {"dollars": dollars, "round": _rounded, "tojson": _as_json, "join": _joined}
+        filters |= {"dollars": _dollars, "round": _rounded, "tojson": _as_json, "join": _joined}
         self.filters = {name: _measured(made) for name, made in filters.items()}
         self.tests = {name: self.tests[name] for name in _TESTS}
         self.globals = {}
@@ -103,9 +104,15 @@ class Language(SandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
 
-def dollars(price: float) -> str:
-    """Whole dollars, at least 1: "1299"."""
-    return str(max(1, round(price)))
+@pass_context
+def _dollars(context: Context, price: float) -> str:
+    """A price as the model shall say one: "1299", or "4.99" where its bounds have cents; never 0."""
+    bounds: Bounds = context.parent.get(BOUNDS, USUAL)
+    return bounds.spell(price)
+
+
+BOUNDS = " bounds"
+"""Where a rendering's values hold what the model may say: no template can say this name."""
 
 
 def _rounded(value: float, places: int = 0) -> float:
@@ -164,7 +171,7 @@ def _measured(made: Callable[..., Any]) -> Callable[..., Any]:
     def measured(context: Context, value: Any, *others: Any, **named: Any) -> Any:
         work: Work = context.parent[Work.NAME]
         work.add(_letters([value, *others, *named.values()]))
-        result = made(value, *others, **named)
+        result = made(context, value) if made is _dollars else made(value, *others, **named)
         if isinstance(result, str):
             if len(result) > MAX_RENDERED:
                 raise _too_long()

@@ -27,6 +27,7 @@ class Chained(Asking[ChainedSpec]):
             self.model,
             self.spec.max_text_tokens,
             room=self.spec.max_attribute_tokens,
+            bounds=self.spec.bounds,
         )
         bare = [Given(stats=self.stats_of(category)) for category in items["category"]]
         questions = fill(form, items["row"].to_list(), item_texts(items), bare)

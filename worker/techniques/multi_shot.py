@@ -12,7 +12,6 @@ from worker.progress import Progress
 from worker.prompts.filling import known_products
 from worker.prompts.rendering import Known
 from worker.specs import MultiShotSpec
-from worker.specs.price_bounds import SAYABLE
 from worker.techniques.base import Resources
 from worker.techniques.shared.prompt_filling import Given
 from worker.techniques.shared.prompting import Asking
@@ -75,11 +74,8 @@ class MultiShot(Asking[MultiShotSpec]):
         return [given[row] for row in items["row"]]
 
     def _usable(self, lines: pl.DataFrame) -> pl.DataFrame:
-        """The lines whose price the model may say; where there are none, those that no bounds could hold: a price
-        that it can't say tells it more than none."""
-        price = pl.col("price")
-        said = lines.filter(self.spec.bounds.hold(price))
-        return lines.filter(price > 0, ~SAYABLE.hold(price)) if said.is_empty() else said
+        """The lines whose price the model may say."""
+        return lines.filter(self.spec.bounds.hold(pl.col("price")))
 
     def _draw(self, usable: pl.DataFrame, rng: np.random.Generator) -> list[dict[str, Any]]:
         places = rng.permutation(len(usable))[: self.spec.k]

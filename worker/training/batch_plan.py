@@ -12,6 +12,7 @@ import numpy as np
 
 from worker.llm.base import Prompt
 from worker.llm.local.tokenizer import Tokenizer
+from worker.specs.price_bounds import Bounds
 
 BUCKET = 32  # examples of one length bucket: small enough for little padding, large enough for mixed batches
 
@@ -30,13 +31,12 @@ class Sample:
 
 
 def price_samples(
-    tokenizer: Tokenizer, prompts: list[Prompt], prices: Sequence[float], *, answers: bool, lowest: int, highest: int
+    tokenizer: Tokenizer, prompts: list[Prompt], prices: Sequence[float], *, answers: bool, bounds: Bounds
 ) -> list[Sample]:
-    """One sample per prompt: the price in whole dollars within the range, and a line's end, as its answer; or none."""
-    dollars = [min(highest, max(lowest, round(price))) for price in prices]
+    """One sample per prompt: the price as it may be said, and a line's end, as its answer; or none."""
     # Tokenised behind the sign that a prompt ends with, and the sign taken away again: as the trie of prices does.
     [sign] = tokenizer.ids(["$"])
-    spelt = tokenizer.ids([f"${number}\n" for number in dollars])
+    spelt = tokenizer.ids([f"${bounds.spell(bounds.nearest(price))}\n" for price in prices])
     samples = []
     for tokens, price, path in zip(tokenizer.prompts(prompts), prices, spelt, strict=True):
         answer = tuple(path[len(sign) :]) if answers else ()

@@ -236,8 +236,7 @@ class Training:
             prompts(examples),
             examples["price"].to_list(),
             answers=self.spec.says.in_words,
-            lowest=self.spec.bounds.lowest,
-            highest=self.spec.bounds.highest,
+            bounds=self.spec.bounds,
         )
 
     def _replay(self) -> list[str]:

@@ -53,12 +53,12 @@ def measure(model: LocalModel, examples: pl.DataFrame, spec: TrainSpec) -> Measu
 
 def prices(model: LocalModel, questions: list[Prompt], spec: TrainSpec) -> Floats:
     """(n,) dollars, the median of what the model holds for likely; NaN where it says nothing."""
-    readout = Readout(max_price=spec.bounds.highest, min_price=spec.bounds.lowest)
+    readout = Readout(bounds=spec.bounds)
     readings = model.price(questions, readout, Silent())
     return np.array([reading.statistics.get("median", np.nan) for reading in readings], dtype=np.float64)
 
 
 def share_in_words(model: LocalModel, questions: list[Prompt], spec: TrainSpec) -> float:
     """The share of the first READ_TEXTS prompts that the model's own words answer with a price."""
-    words = model.price(questions[:READ_TEXTS], Readout(greedy=True, max_price=spec.bounds.highest), Silent())
+    words = model.price(questions[:READ_TEXTS], Readout(greedy=True, bounds=spec.bounds), Silent())
     return float(np.mean([reading.price is not None for reading in words]))

@@ -15,7 +15,7 @@ from worker.pricing import actions, comparison
 from worker.specs import FinetunedSpec, MultiShotSpec, RidgeSpec, ZeroShotSpec, finetune
 from worker.specs.finetune import TrainSpec
 
-VILLAS, YEN, RESISTORS = 100_000, 600, 0.0001
+VILLAS, YEN, RESISTORS, GROCERIES = 100_000, 600, 0.0001, 0.05
 """What the usual prices of $13 to $87 are multiplied with."""
 
 
@@ -40,17 +40,25 @@ def bounds_of(dataset_id: int, spec: specs.LlmSpec) -> tuple[int, int]:
 
 @pytest.mark.parametrize(
     ("scale", "bounds"),
-    [(1, (1, 999)), (YEN, (1_000, 99_999)), (VILLAS, (10_000, 99_999)), (RESISTORS, (1, 999))],
+    [
+        (1, (1, 999)),
+        (YEN, (1_000, 99_999)),
+        (VILLAS, (1_000_000, 9_999_999)),
+        (GROCERIES, (0.01, 9.99)),
+        (RESISTORS, (0.0001, 9.99)),
+    ],
 )
 def test_a_job_records_the_bounds_of_its_train_side(table, scale, bounds):
     assert bounds_of(table(scale), ZeroShotSpec()) == bounds
 
 
-def test_a_table_without_a_train_side_has_the_usual_bounds(table):
+def test_a_table_without_a_train_side_has_wide_bounds_and_it_is_told(table):
     dataset_id = table(1, n=0, unpriced=20)
     [job_id] = actions.start(dataset_id, [ZeroShotSpec()])
     with begin() as session:
-        assert specs.parse(jobs.get(session, job_id).spec).bounds.highest == 999  # type: ignore[attr-defined]
+        assert str(specs.parse(jobs.get(session, job_id).spec).bounds) == "$0.01 to $999,999"  # type: ignore[attr-defined]
+    [estimate] = actions.estimate(dataset_id, [ZeroShotSpec()], None, 5)
+    assert "may say anything from $0.01 to $999,999" in estimate.basis
 
 
 def test_a_bound_that_is_given_wins(table):
@@ -82,16 +90,20 @@ def test_bounds_without_a_dollar_between_them_are_refused_with_both(table):
         actions.start(table(1), [ZeroShotSpec(min_price=5_000)], Split.TEST)
 
 
+HUNDREDS = {"min_price": 1, "max_price": 999}
+"""Bounds that none of the prices of villas and resistors lie in."""
+
+
 @pytest.mark.parametrize("scale", [VILLAS, RESISTORS])
 def test_the_estimate_tells_how_many_prices_can_t_be_said(table, scale):
     told, other, text = actions.estimate(
-        table(scale), [MultiShotSpec(), RidgeSpec(), ZeroShotSpec(readout="greedy")], Split.TEST, 5
+        table(scale), [MultiShotSpec(**HUNDREDS), RidgeSpec(), ZeroShotSpec(readout="greedy")], Split.TEST, 5
     )
     assert "100 % of the rows with a price lie outside" in told.basis
     assert "outside" not in other.basis + text.basis
 
 
-@pytest.mark.parametrize("scale", [1, YEN])
+@pytest.mark.parametrize("scale", [1, YEN, VILLAS, GROCERIES, RESISTORS])
 def test_where_all_can_be_said_nothing_is_told(table, scale):
     dataset_id = table(scale)
     [found] = actions.estimate(dataset_id, [MultiShotSpec()], Split.TEST, 5)
@@ -123,7 +135,7 @@ def test_a_fine_tune_learns_the_prices_of_its_train_side(table):
 @pytest.mark.parametrize("verb", [finetune_actions.start, finetune_actions.measure, finetune_actions.estimate])
 def test_a_fine_tune_on_prices_that_can_t_be_said_is_refused(table, scale, verb):
     with pytest.raises(UserError, match="100 % of the rows of things to learn from lie outside"):
-        verb(table(scale), finetune.parse({}))
+        verb(table(scale), finetune.parse(HUNDREDS))
 
 
 def test_a_few_rows_outside_are_told_before_a_fine_tune(table):

@@ -11,6 +11,8 @@ from hypothesis.extra import numpy as hnp
 from worker.llm.base import Spent
 from worker.llm.price_reading import likeliest, parse_completion, parse_price, quantile, readings, statistics
 
+DOLLARS = np.arange(1.0, 101)
+
 
 @pytest.mark.parametrize(
     ("text", "price"),
@@ -67,27 +69,27 @@ def test_a_price_is_read_back_from_its_usual_spelling(cents: int) -> None:
 def test_statistics_of_a_known_distribution() -> None:
     one = np.zeros((1, 100))
     one[0, [9, 19, 79]] = [0.5, 0.3, 0.2]  # $10, $20, $80
-    assert statistics(one, "median") == 10
-    assert statistics(one, "mean") == pytest.approx(27)
-    assert statistics(one, "log-mean") == pytest.approx(10**0.5 * 20**0.3 * 80**0.2)
-    assert statistics(one, "mode") == 10
-    assert quantile(one, 0.8) == 20
-    assert quantile(one, 0.81) == 80
+    assert statistics(one, "median", DOLLARS) == 10
+    assert statistics(one, "mean", DOLLARS) == pytest.approx(27)
+    assert statistics(one, "log-mean", DOLLARS) == pytest.approx(10**0.5 * 20**0.3 * 80**0.2)
+    assert statistics(one, "mode", DOLLARS) == 10
+    assert quantile(one, 0.8, DOLLARS) == 20
+    assert quantile(one, 0.81, DOLLARS) == 80
 
 
 def test_no_mass_is_no_price() -> None:
-    assert np.isnan(statistics(np.zeros((1, 9)), "median")).all()
-    assert np.isnan(quantile(np.zeros((1, 9)), 0.5)).all()
+    assert np.isnan(statistics(np.zeros((1, 9)), "median", DOLLARS[:9])).all()
+    assert np.isnan(quantile(np.zeros((1, 9)), 0.5, DOLLARS[:9])).all()
 
 
 @given(hnp.arrays(np.float64, (3, 50), elements=st.floats(0, 1)).filter(lambda a: (a.sum(1) > 0.01).all()))
 def test_quantiles_are_ordered_and_statistics_stay_in_range(weights: np.ndarray) -> None:
     distribution = weights / weights.sum(1, keepdims=True)
-    low, middle, high = (quantile(distribution, q) for q in (0.05, 0.5, 0.95))
+    low, middle, high = (quantile(distribution, q, DOLLARS[:50]) for q in (0.05, 0.5, 0.95))
     assert (low <= middle).all()
     assert (middle <= high).all()
     for name in ("median", "mean", "log-mean", "mode"):
-        value = statistics(distribution, name)  # type: ignore[arg-type]
+        value = statistics(distribution, name, DOLLARS[:50])  # type: ignore[arg-type]
         assert (value >= 1 - 1e-9).all()
         assert (value <= 50 + 1e-9).all()
 
@@ -96,7 +98,7 @@ def test_quantiles_are_ordered_and_statistics_stay_in_range(weights: np.ndarray)
 def test_the_median_has_the_least_expected_absolute_error(weights: np.ndarray) -> None:
     distribution = weights / weights.sum()
     prices = np.arange(1, 31)
-    median = quantile(distribution[None], 0.5)[0]
+    median = quantile(distribution[None], 0.5, DOLLARS[:30])[0]
     expected = [distribution @ np.abs(prices - guess) for guess in (*prices, median)]
     assert expected[-1] <= min(expected) + 1e-9
 
@@ -104,14 +106,14 @@ def test_the_median_has_the_least_expected_absolute_error(weights: np.ndarray) -
 def test_the_likeliest_prices_come_first() -> None:
     row = np.zeros(100)
     row[[9, 19, 79]] = [0.3, 0.5, 0.2]
-    assert list(likeliest(row).items()) == [("20", 0.5), ("10", 0.3), ("80", 0.2)]
-    assert likeliest(row, 1) == {"20": 0.5}
+    assert list(likeliest(row, DOLLARS).items()) == [("20", 0.5), ("10", 0.3), ("80", 0.2)]
+    assert likeliest(row, DOLLARS, 1) == {"20": 0.5}
 
 
 def test_a_reading_of_a_distribution_has_all_statistics_and_one_without_mass_has_none() -> None:
     rows = np.zeros((2, 100))
     rows[0, [9, 19, 79]] = [0.5, 0.3, 0.2]
-    known, empty = readings(rows, [Spent(tokens_out=3), Spent()])
+    known, empty = readings(rows, DOLLARS, [Spent(tokens_out=3), Spent()])
     assert known.statistics["median"] == known.statistics["mode"] == 10
     assert known.statistics["mean"] == pytest.approx(27)
     assert known.quantiles == (10, 10, 10, 20, 80)

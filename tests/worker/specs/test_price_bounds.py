@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.specs.price_bounds import BANDS, MOST, USUAL, Bounds, Outside, covering, resolved
+from worker.specs import ZeroShotSpec
+from worker.specs.price_bounds import BANDS, MOST, USUAL, Bounds, Outside, covering, places_for, resolved
 
 PRICES = st.lists(
-    st.one_of(st.floats(1e-9, 1e12), st.floats(0.5, 2_000), st.integers(1, 200_000).map(float)), min_size=1, max_size=50
+    st.one_of(st.floats(1e-9, 1e8), st.floats(0.5, 2_000), st.integers(1, 200_000).map(float)), min_size=1, max_size=50
 )
 
 
@@ -49,15 +50,63 @@ def test_a_table_of_three_digits_has_the_bounds_that_all_tables_had(prices):
         ([52_000.0, 98_000.0], (10_000, 99_999)),
         ([1_200.0, 98_000.0], (1_000, 99_999)),
         ([0.004, 0.009], (1, 999)),
-        ([1_200_000.0, 9_000_000.0], (10_000, 99_999)),
+        ([1_200_000.0, 9_000_000.0], (1_000_000, 9_999_999)),
+        ([8_000.0, 350_000.0], (1_000, 999_999)),
+        ([2e9, 3e9], (100_000_000, MOST)),
     ],
 )
 def test_bounds_are_the_bands_of_digits_that_prices_lie_in(prices, bounds):
     assert of(prices) == Bounds(*bounds)
 
 
-def test_where_nothing_is_learned_from_the_usual_bounds_hold():
-    assert covering(None, None) == USUAL
+def test_where_nothing_is_learned_from_wide_bounds_hold():
+    assert str(covering(None, None)) == "$0.01 to $999,999"
+
+
+CENTS = st.integers(1, 100_000_000).map(lambda cents: cents / 100)
+
+
+@given(st.lists(CENTS, min_size=1, max_size=30), st.sampled_from([0, 2, 3, 4]))
+def test_every_price_within_the_bounds_is_near_one_that_can_be_said(prices, places):
+    bounds = covering(min(prices), max(prices), places)
+    grid = set(bounds.grid().tolist())
+    for price in prices:
+        said = bounds.nearest(price)
+        assert said in grid
+        assert bounds.holds(said)
+        assert float(bounds.spell(said)) == said
+        if bounds.holds(price):
+            step = 0.0051 if places and price < 100 else 0.501
+            assert abs(said - price) <= max(step, 0.00501 * price if bounds.is_rounded else 0, 1 - price) + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("bounds", "prices", "said"),
+    [
+        (Bounds(0.01, 9.99), (0.349, 4.99, 12.0), ("0.35", "4.99", "9.99")),
+        (Bounds(1, 999), (0.35, 4.5, 1e6), ("1", "4", "999")),
+        (Bounds(1, 99_999), (12_345.6,), ("12346",)),
+        (Bounds(1_000, 999_999), (8_123, 349_999, 999_999), ("8120", "350000", "999000")),
+        (Bounds(0.01, 999.99), (99.994, 99.996, 450.3), ("99.99", "100", "450")),
+        (Bounds(0.0001, 9.99), (0.00349, 0.5, 3.456), ("0.0035", "0.5000", "3.46")),
+    ],
+)
+def test_prices_are_said_in_the_steps_of_their_size(bounds, prices, said):
+    assert tuple(bounds.spell(bounds.nearest(price)) for price in prices) == said
+
+
+@pytest.mark.parametrize(
+    ("middle", "are_whole", "places"),
+    [(1.99, False, 2), (19.99, False, 2), (20.0, False, 0), (3.0, True, 0), (150.0, False, 0), (0.004, False, 4)],
+)
+def test_cents_are_said_where_a_dollar_is_much_of_the_price(middle, are_whole, places):
+    assert places_for(middle, are_whole=are_whole) == places
+
+
+@pytest.mark.parametrize("field", ["min_price", "max_price"])
+def test_a_whole_bound_has_one_spelling_and_another_step_another_hash(field):
+    assert ZeroShotSpec(**{field: 99}).hash == ZeroShotSpec(**{field: 99.0}).hash
+    assert ZeroShotSpec(**{field: 99.99}).hash != ZeroShotSpec(**{field: 99}).hash
 
 
 @given(st.integers(1, MOST), st.integers(1, MOST))

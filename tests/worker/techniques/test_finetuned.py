@@ -31,7 +31,7 @@ def test_the_adapter_and_its_model_are_asked_for_together() -> None:
     model = Scripted()
     found = priced(FinetunedSpec(adapter="abc", model="some", max_price=500), model)
     assert (model.adapter, model.name) == ("abc", "some")
-    assert model.readout.max_price == 500
+    assert model.readout.bounds.highest == 500
     assert set(found["status"]) == {"ok"}
 
 

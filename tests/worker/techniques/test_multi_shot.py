@@ -1,6 +1,7 @@
 """Examples come from the train side only, the same for the same seed, and stand where they belong."""
 
 import json
+import re
 
 import polars as pl
 import pytest
@@ -10,6 +11,7 @@ from tests.worker.techniques.scripted import Scripted
 from tests.worker.techniques.shared.test_prompting import items
 from worker.progress import Silent
 from worker.specs import MultiShotSpec
+from worker.specs.price_bounds import Bounds
 from worker.techniques import build
 
 TRAIN = pl.concat(
@@ -79,11 +81,17 @@ def test_prices_that_are_not_considered_are_no_examples(choose: str) -> None:
 
 
 @pytest.mark.parametrize("choose", ["random", "category", "nearest"])
-@pytest.mark.parametrize("scale", [100_000, 0.001])
-def test_prices_that_no_bounds_could_hold_are_examples_where_there_are_no_others(choose: str, scale: float) -> None:
+@pytest.mark.parametrize(("scale", "bounds"), [(100_000, (1_000_000, 9_999_999)), (0.1, (0.01, 9.99))])
+def test_examples_are_priced_in_the_steps_of_their_table(
+    choose: str, scale: float, bounds: tuple[float, float]
+) -> None:
     train = TRAIN.with_columns(pl.col("price") * scale)
-    model = asked(MultiShotSpec(k=5, choose=choose), items(1, first=90, category="Toys"), train)  # type: ignore[arg-type]
-    assert model.asked[0].user.count("Price: $") == 6
+    spec = MultiShotSpec(k=5, choose=choose, min_price=bounds[0], max_price=bounds[1])  # type: ignore[arg-type]
+    [prompt] = asked(spec, items(1, first=90, category="Toys"), train).asked
+    shown = re.findall(r"Price: \$(\S+)", prompt.user)
+    assert len(shown) == 5
+    assert set(shown) <= {Bounds(*bounds).spell(price) for price in train["price"]}
+    assert all(("." in price) == (scale < 1) for price in shown)
 
 
 def test_figures_of_the_category_can_stand_in_a_prompt() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from worker.llm.base import Prompt
 from worker.llm.local.tokenizer import Tokenizer
+from worker.specs.price_bounds import Bounds
 from worker.training.batch_plan import plan, price_samples, rooms, text_samples
 
 pytestmark = pytest.mark.model
@@ -46,7 +47,7 @@ def test_half_an_epoch_is_half_of_its_batches():
 def test_batches_of_equally_long_texts_are_not_sorted_by_price(tokenizer):
     prices = [float(9 * 10 ** (row % 3)) for row in range(300)]
     asked = [Prompt("", "red", "\nPrice: $")] * len(prices)
-    samples = price_samples(tokenizer, asked, prices, answers=True, lowest=1, highest=999)
+    samples = price_samples(tokenizer, asked, prices, answers=True, bounds=Bounds(1, 999))
     batches = [batch for batch in plan(rooms(samples), 160, 1, 0) if len(batch) >= 10]
 
     assert len(batches) > 10
@@ -62,7 +63,7 @@ def tokenizer(base):
 
 def test_an_answer_is_the_price_in_whole_dollars_and_the_end_of_the_line(tokenizer):
     prompts = [Prompt("A lamp\n", "red", "\n\nPrice: $")] * 3
-    samples = price_samples(tokenizer, prompts, [19.6, 0.2, 5000.0], answers=True, lowest=1, highest=999)
+    samples = price_samples(tokenizer, prompts, [19.6, 0.2, 5000.0], answers=True, bounds=Bounds(1, 999))
 
     assert [tokenizer.text(list(s.ids[-s.answer :])) for s in samples] == ["20\n", "1\n", "999\n"]
     assert tokenizer.text(list(samples[0].ids[: -samples[0].answer])) == "A lamp\nred\n\nPrice: $"
@@ -70,7 +71,7 @@ def test_an_answer_is_the_price_in_whole_dollars_and_the_end_of_the_line(tokeniz
 
 
 def test_without_answers_only_the_prompt_is_read(tokenizer):
-    [sample] = price_samples(tokenizer, [Prompt("", "red", "\nPrice: $")], [12.0], answers=False, lowest=1, highest=99)
+    [sample] = price_samples(tokenizer, [Prompt("", "red", "\nPrice: $")], [12.0], answers=False, bounds=Bounds(1, 99))
 
     assert sample.answer == 0
     assert tokenizer.text(list(sample.ids)) == "red\nPrice: $"

@@ -328,10 +328,11 @@ def test_a_pilot_says_what_the_whole_would_take(base, tmp_path):
 
 def a_plan(base):
     from worker.llm.local.tokenizer import Tokenizer
+    from worker.specs.price_bounds import Bounds
     from worker.training.batch_plan import plan, price_samples, rooms
     from worker.training.validation import prompts
 
     task = a_task(base, 96, epochs=5)
     prices = task.train["price"].to_list()
-    samples = price_samples(Tokenizer(base), prompts(task.train), prices, answers=True, lowest=1, highest=99)
+    samples = price_samples(Tokenizer(base), prompts(task.train), prices, answers=True, bounds=Bounds(1, 99))
     return plan(rooms(samples), 512, 5, 0)

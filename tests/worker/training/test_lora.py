@@ -7,6 +7,7 @@ from transformers import GraniteConfig, GraniteForCausalLM
 from db.errors import NotReady, UserError
 from tests.worker.training.small_training import a_task
 from worker.llm.local.model import LocalModel
+from worker.specs.price_bounds import Bounds
 from worker.training.batch_plan import price_samples, text_samples
 from worker.training.frozen_layers import Kept
 from worker.training.lora import Learner, check_cut
@@ -25,7 +26,7 @@ def some_samples(model, task):
     given = prompts(task.train)
     answers = task.spec.form == "tokens"
     prices = task.train["price"].to_list()
-    return price_samples(model.tokenizer, given, prices, answers=answers, lowest=1, highest=99)
+    return price_samples(model.tokenizer, given, prices, answers=answers, bounds=Bounds(1, 99))
 
 
 @pytest.mark.parametrize("form", ["tokens", "quantiles"])
@@ -94,7 +95,7 @@ def test_a_fresh_adapter_changes_no_answer(base, model):
     asked = prompts(task.validation)
     adapted = model.adapted(Learner(model.network.model, task.spec, "small").files())
 
-    plain, new = (each.distributions(asked, 99, _silent()) for each in (model, adapted))
+    plain, new = (each.distributions(asked, Bounds(1, 99), _silent()) for each in (model, adapted))
 
     assert abs(plain - new).max() < 1e-6
 

@@ -33,7 +33,7 @@ def measure(model: str, examples: pl.DataFrame, spec: TrainSpec, progress: Progr
         Prompt(example["shared"], example["text"], example["ask"], example["system"], example["row"])
         for example in rows.iter_rows(named=True)
     ]
-    readout = Readout(max_price=spec.bounds.highest, min_price=spec.bounds.lowest)
+    readout = Readout(bounds=spec.bounds)
     readings = PaidModel(model).price(prompts, readout, progress)
     prices = [reading.statistics.get("median", reading.price) for reading in readings]
     frame = pl.DataFrame({"truth": rows["price"], "price": prices}, schema_overrides={"price": pl.Float64})

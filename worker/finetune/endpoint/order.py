@@ -39,7 +39,7 @@ def check_cap(job: Job, spec: TrainSpec, examples: Examples, per_million: Decima
             f"Nobody knows what a token costs that {spec.model} is tuned on, so the job's cap can't be kept; "
             "enter its price on the Endpoints page, then resume."
         )
-    tokens = chat_format.most_tokens(examples.train) * tuning.whole(spec.epochs) if per_million else 0
+    tokens = chat_format.most_tokens(examples.train, spec.bounds) * tuning.whole(spec.epochs) if per_million else 0
     usd = rates.of_training(tokens, per_million)
     if job.spent_usd + usd > cap:
         raise Pause(
@@ -48,14 +48,16 @@ def check_cap(job: Job, spec: TrainSpec, examples: Examples, per_million: Decima
         )
 
 
-def hand_over(tuner: Tuner, examples: Examples, ledger: Ledger) -> None:
+def hand_over(tuner: Tuner, examples: Examples, spec: TrainSpec, ledger: Ledger) -> None:
     """Upload the examples. Raises UserError where there are none, Pause or Defer as the endpoint's failures ask."""
     if examples.train.is_empty():
         raise UserError("There are no examples to learn from.")
     frames = {"train": examples.train, "validation": examples.validation}
     with _settled(ledger):
         ids = {
-            name: tuner.upload(f"{name}-{ledger.remote.token}.jsonl", "".join(chat_format.lines(frame)).encode())
+            name: tuner.upload(
+                f"{name}-{ledger.remote.token}.jsonl", "".join(chat_format.lines(frame, spec.bounds)).encode()
+            )
             for name, frame in frames.items()
             if len(frame)
         }

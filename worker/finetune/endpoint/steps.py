@@ -41,7 +41,7 @@ def tune(work: Work) -> Commit:
     if not ledger.remote.training_file:
         examples = read(job, spec, work.progress)
         order.check_cap(job, spec, examples, per_million)
-        order.hand_over(tuner, examples, ledger)
+        order.hand_over(tuner, examples, spec, ledger)
     if not ledger.remote.remote_id:
         order.order(tuner, model, spec, ledger)
     status = order.look(tuner, endpoint, model, ledger)

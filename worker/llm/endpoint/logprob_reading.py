@@ -6,7 +6,7 @@ digit ends the number there; one that is leaves the path, to a number whose furt
 - Its mass is spread evenly over the numbers it can still become. How many digits those have is taken from the path:
   after k digits in all, a number ends as often there as at the place where the path had k digits. A place that the
   path never stopped at (tokens of several digits) counts as complete: tokenizers with such tokens write "45" as one.
-- A number that left the path has the cents of the path's number.
+- A number that left the path has the cents of the path's number; one that left it among the cents, its last ones.
 - What is not among the alternatives is left out; the rest is scaled to 1.
 """
 
@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from worker.llm.base import LEVELS, Statistic
+from worker.specs.price_bounds import Bounds
 
 Floats = npt.NDArray[np.float64]
 Place = Sequence[object]
@@ -41,38 +42,39 @@ class _Path:
     prices: list[tuple[float, float]] = field(default_factory=list)  # price, mass
 
 
-def distribution(places: Sequence[Place], price: float, lowest: float, highest: float) -> tuple[Floats, Floats] | None:
+def distribution(places: Sequence[Place], price: float, bounds: Bounds) -> tuple[Floats, Floats] | None:
     """(prices, probabilities), prices rising, probabilities summing to 1; None when the tokens don't tell.
 
     places: the whole answer's tokens. price: what the answer's text says, found again among the tokens. Only prices
-    from lowest to highest dollars count.
+    within the bounds count.
     """
     tokens = [str(place[0]) for place in places]
     text = "".join(tokens)
     span = next((m.span() for m in _NUMBER.finditer(text) if _value(m[0]) == price), None)
     if span is None:
         return None
-    path = _walk(places, tokens, text, span)
+    path = _walk(places, tokens, text, span, keeps_cents=bounds.places > 0)
     cents = price - math.floor(price)
     mass: dict[float, float] = {}
     for value, share in path.prices:
         mass[value] = mass.get(value, 0.0) + share
     for number, digits, share in path.leaves:
-        _spread(mass, number, digits, share, path.ends, cents, lowest, highest)
-    kept = sorted((value, share) for value, share in mass.items() if lowest <= value < highest + 1 and share > 0)
+        _spread(mass, number, digits, share, path.ends, cents, bounds)
+    kept = sorted((value, share) for value, share in mass.items() if bounds.holds(value) and share > 0)
     if not kept:
         return None
     prices, shares = np.array(kept).T
     return prices, shares / shares.sum()
 
 
-def _walk(places: Sequence[Place], tokens: list[str], text: str, span: tuple[int, int]) -> _Path:
+def _walk(places: Sequence[Place], tokens: list[str], text: str, span: tuple[int, int], *, keeps_cents: bool) -> _Path:
     path, start, reach = _Path(), 0, 1.0  # reach: mass that is still on the path
     for i, place in enumerate(places):
         end = start + len(tokens[i])
         if end > span[0] and start <= span[1]:  # also the place right after the number: there it could have gone on
             so_far = text[span[0] : start] if start > span[0] else ""
-            reach = _branch(path, place, so_far, reach, is_after=start >= span[1])
+            rest = text[min(end, span[1]) : span[1]] if keeps_cents and "." in so_far else ""
+            reach = _branch(path, place, so_far, reach, rest, is_after=start >= span[1])
             if start >= span[1] or reach <= 0:
                 break
             if end > span[1]:  # the token that ends the number says more: there is no place to look at after it
@@ -86,8 +88,9 @@ def _walk(places: Sequence[Place], tokens: list[str], text: str, span: tuple[int
     return path
 
 
-def _branch(path: _Path, place: Place, so_far: str, reach: float, *, is_after: bool) -> float:
-    """Books the alternatives at one place; returns the mass that goes on along the path."""
+def _branch(path: _Path, place: Place, so_far: str, reach: float, rest: str, *, is_after: bool) -> float:
+    """Books the alternatives at one place; returns the mass that goes on along the path. rest: cents of the path behind
+    this place."""
     sampled = str(place[0])
     alternatives = _alternatives(place)
     total = ends = 0.0
@@ -108,7 +111,7 @@ def _branch(path: _Path, place: Place, so_far: str, reach: float, *, is_after: b
         total += share
         number = so_far.replace(",", "") + more
         if "." in number:
-            path.prices.append((float(number), share))
+            path.prices.append((float(number + rest), share))
         else:
             path.leaves.append((int(number), len(number), share))
     whole = so_far.replace(",", "")
@@ -136,7 +139,7 @@ def _more(token: str, so_far: str) -> str | None:
 
 def _spread(
     mass: dict[float, float], number: int, digits: int, share: float, ends: Mapping[int, float], cents: float,
-    lowest: float, highest: float,
+    bounds: Bounds,
 ) -> None:  # fmt: skip
     """Spreads the mass of a number that left the path after so many digits: it ends, or has one more digit, and so
     on."""
@@ -146,17 +149,15 @@ def _spread(
         share_ending = ends.get(digits, 1.0 if width == 1 or digits > longest else 0.0)
         here = share * share_ending
         if here > 0:
-            _evenly(mass, number, width, here, cents, lowest, highest)
+            _evenly(mass, number, width, here, cents, bounds)
         share -= here
         number, digits, width = number * 10, digits + 1, width * 10
         if width > _MOST_SPREAD:
             break
 
 
-def _evenly(
-    mass: dict[float, float], first: int, n: int, share: float, cents: float, lowest: float, highest: float
-) -> None:
-    begin, end = max(first, math.floor(lowest)), min(first + n, math.floor(highest) + 1)
+def _evenly(mass: dict[float, float], first: int, n: int, share: float, cents: float, bounds: Bounds) -> None:
+    begin, end = max(first, math.floor(bounds.lowest)), min(first + n, math.floor(bounds.highest) + 1)
     for dollars in range(begin, end):
         value = round(dollars + cents, 2)
         mass[value] = mass.get(value, 0.0) + share / n
@@ -182,12 +183,12 @@ def quantile(prices: Floats, shares: Floats, level: float) -> float:
     return float(prices[min(int((shares.cumsum() < level - 1e-9).sum()), len(prices) - 1)])
 
 
-def likeliest(prices: Floats, shares: Floats, best: int = 12) -> dict[str, float]:
-    """{dollars: share} of the likeliest whole dollars, best first."""
-    dollars, where = np.unique(np.floor(prices).astype(np.int64), return_inverse=True)
+def likeliest(prices: Floats, shares: Floats, bounds: Bounds, best: int = 12) -> dict[str, float]:
+    """{dollars: share} of the likeliest prices, to the dollar where the bounds have no cents, best first."""
+    dollars, where = np.unique(prices if bounds.places else np.floor(prices), return_inverse=True)
     mass = np.bincount(where, weights=shares)
     top = np.argsort(-mass, kind="stable")[:best]
-    return {str(int(dollars[i])): round(float(mass[i]), 3) for i in top if mass[i] >= 0.0005}
+    return {f"{dollars[i]:.9g}": round(float(mass[i]), 3) for i in top if mass[i] >= 0.0005}
 
 
 def _value(number: str) -> float:

@@ -64,11 +64,7 @@ class PaidModel:
         evidence: "answer", "likeliest", "ignored" (what the endpoint does not do although it was asked). Raises Pause,
         Defer, Cancelled as worker.llm.endpoint.client.ask does.
         """
-        exchanges = self._ask(
-            prompts,
-            lambda p, able: requests.for_price(self._model, p, able, greedy=readout.greedy, currency=readout.currency),
-            progress,
-        )
+        exchanges = self._ask(prompts, lambda p, able: requests.for_price(self._model, p, able, readout), progress)
         return [self._reading(one, readout) for one in exchanges]
 
     def write(
@@ -301,9 +297,11 @@ class PaidModel:
         price = parse_price(text) if price is None else price
         if ignored:
             evidence["ignored"] = ignored
-        if readout.greedy or price is None or not response.get("logprobs"):
+        # An answer that can be read stands, also outside the bounds: what its tokens say of prices within them would be
+        # what the model did not mean.
+        if readout.greedy or price is None or not response.get("logprobs") or not readout.bounds.holds(price):
             return Reading(one.spent, price=price, evidence=evidence)
-        prices = logprob_reading.distribution(response["logprobs"], price, readout.min_price, readout.max_price)
+        prices = logprob_reading.distribution(response["logprobs"], price, readout.bounds)
         if prices is None:
             return Reading(one.spent, price=price, evidence=evidence)
         return Reading(
@@ -311,7 +309,7 @@ class PaidModel:
             price=price,
             statistics={str(name): value for name, value in logprob_reading.statistics(*prices).items()},
             quantiles=logprob_reading.quantiles(*prices),
-            evidence=evidence | {"likeliest": logprob_reading.likeliest(*prices)},
+            evidence=evidence | {"likeliest": logprob_reading.likeliest(*prices, readout.bounds)},
         )
 
     def _lacks(self, what: str, one: _Asked, given: Any) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from worker import currencies
-from worker.llm.base import Prompt, Tool
+from worker.llm.base import Prompt, Readout, Tool
 from worker.llm.endpoint.responses import TOP
+from worker.specs.price_bounds import USUAL
 
 PRICE_TOKENS = 32
 """Room for a price and a few words around it."""
@@ -15,13 +16,22 @@ THINKING_TOKENS = 4_096
 """Room for the hidden thoughts of a reasoning model before it."""
 
 
-def _price_schema(currency: str) -> dict[str, Any]:
+def _price_schema(readout: Readout) -> dict[str, Any]:
+    """JSON with a price. The bounds are told and not enforced: a model that is held to them would say the nearer end
+    where it means a price outside, and nobody would know."""
     return {
         "type": "object",
-        "properties": {"price": {"type": "number", "description": currencies.of(currency or "USD").name}},
+        "properties": {"price": {"type": "number", "description": _described(readout)}},
         "required": ["price"],
         "additionalProperties": False,
     }
+
+
+def _described(readout: Readout) -> str:
+    name, bounds = currencies.of(readout.currency or "USD").name, readout.bounds
+    if bounds == USUAL:  # as ever, so that stored answers are found again
+        return name
+    return f"{name}{' and cents' if bounds.places else ''}, usually {bounds.lowest:.9g} to {bounds.highest:.9g}"
 
 
 def fingerprint(base_url: str, request: Mapping[str, Any], sample: int) -> str:
@@ -30,18 +40,15 @@ def fingerprint(base_url: str, request: Mapping[str, Any], sample: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def for_price(
-    model: str, prompt: Prompt, abilities: Mapping[str, Any], *, greedy: bool, currency: str = ""
-) -> dict[str, Any]:
-    """A question for a price: with token probabilities where the model may have them, else held to JSON, else plain.
-    currency: the code of the prices' currency, "" = dollars."""
+def for_price(model: str, prompt: Prompt, abilities: Mapping[str, Any], readout: Readout) -> dict[str, Any]:
+    """A question for a price: with token probabilities where the model may have them, else held to JSON, else plain."""
     body = _chat(model, messages(prompt), PRICE_TOKENS, abilities)
-    if greedy:
+    if readout.greedy:
         return body
     if wants_logprobs(abilities):
         body |= {"logprobs": True} | ({"top_logprobs": TOP} if "top_logprobs" not in _refused(abilities) else {})
     elif wants_schema(abilities):
-        body["response_format"] = _held_to("price", _price_schema(currency))
+        body["response_format"] = _held_to("price", _price_schema(readout))
     return body
 
 

@@ -34,6 +34,7 @@ from worker.llm.local.tokenizer import Tokenizer
 from worker.llm.local.weights_hash import base_hash
 from worker.llm.price_reading import Floats, parse_completion, readings
 from worker.progress import Progress
+from worker.specs.price_bounds import Bounds
 
 Answer = TypeVar("Answer", Reading, Written)
 
@@ -92,7 +93,7 @@ class LocalModel:
         self.context = int(model.config.max_position_embeddings)
         self.speaks = self.tokenizer.speaks
         self._ends = _ends(model, self.tokenizer.inner.eos_token_id)
-        self._tries: dict[int, PriceTrie] = {}
+        self._tries: dict[Bounds, PriceTrie] = {}
         self._form: str | None = None  # of the head
         self._head: PriceHead | None = None
 
@@ -169,11 +170,12 @@ class LocalModel:
             "choose an endpoint that can, or another technique."
         )
 
-    def distributions(self, prompts: list[Prompt], max_price: int, progress: Progress, min_price: int = 1) -> Floats:
-        """(n, max_price) probabilities of 1, 2, … dollars."""
-        out = np.zeros((len(prompts), max_price))
+    def distributions(self, prompts: list[Prompt], bounds: Bounds, progress: Progress) -> Floats:
+        """(n, P) probabilities of the prices of `bounds.grid()` up to the highest."""
+        trie = self._trie(bounds)
+        out = np.zeros((len(prompts), int(np.searchsorted(trie.values, bounds.above))))
         for batch in batches(self.tokenizer.prompts(prompts), self.limits.tokens, self.limits.items):
-            out[batch.where] = score(self.network, batch, self._trie(max_price), max_price, min_price)[0]
+            out[batch.where] = score(self.network, batch, trie, bounds)[0]
             progress.advance(len(batch.where))
         return out
 
@@ -206,8 +208,9 @@ class LocalModel:
         return [out[i] for i in range(len(prompts))]
 
     def _read_distributions(self, batch: Batch, readout: Readout) -> list[Reading]:
-        found, scored = score(self.network, batch, self._trie(readout.max_price), readout.max_price, readout.min_price)
-        return readings(found, [Spent(tokens_out=scored)] * len(found))
+        trie = self._trie(readout.bounds)
+        found, scored = score(self.network, batch, trie, readout.bounds)
+        return readings(found, trie.values[: found.shape[1]], [Spent(tokens_out=scored)] * len(found))
 
     @torch.inference_mode()
     def _read_head(self, batch: Batch, readout: Readout) -> list[Reading]:
@@ -236,10 +239,10 @@ class LocalModel:
         body = self._text(ids).lstrip()
         return "\n" in body or (body[:1].isdigit() and not body[-1].isdigit() and body[-1] not in ",.")
 
-    def _trie(self, max_price: int) -> PriceTrie:
-        if max_price not in self._tries:
-            self._tries[max_price] = price_trie(self.tokenizer.ids, self.tokenizer.inner.get_vocab(), max_price)
-        return self._tries[max_price]
+    def _trie(self, bounds: Bounds) -> PriceTrie:
+        if bounds not in self._tries:
+            self._tries[bounds] = price_trie(self.tokenizer.ids, self.tokenizer.inner.get_vocab(), bounds)
+        return self._tries[bounds]
 
 
 def _ends(model: Any, of_tokenizer: int | None) -> frozenset[int]:

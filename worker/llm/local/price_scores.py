@@ -8,6 +8,7 @@ from worker.llm.local.batches import Batch
 from worker.llm.local.network import Network
 from worker.llm.local.price_trie import PriceTrie
 from worker.llm.price_reading import Floats
+from worker.specs.price_bounds import Bounds
 
 Ints = npt.NDArray[np.int64]
 
@@ -23,13 +24,12 @@ def score(
     network: Network,
     batch: Batch,
     trie: PriceTrie,
-    max_price: int,
-    min_price: int = 1,
+    bounds: Bounds,
     cover: float = COVER,
     widest: int = WIDEST,
 ) -> tuple[Floats, int]:
-    """(n, max_price) probabilities of 1, 2, … dollars, none below min_price, rows sum to 1 (to 0 where the model sees
-    no price in the range); and how many nodes were scored per item."""
+    """(n, P) probabilities of the trie's first P prices, which are those up to the highest, none below the lowest, rows
+    sum to 1 (to 0 where the model sees no price in the range); and how many nodes were scored per item."""
     size, scored = len(batch.own), 0
     rows = network.rows(batch.shared, batch.own)
     first = [i for i, node in enumerate(trie.following[0]) if node >= 0 and trie.goes_on[node]]
@@ -48,7 +48,7 @@ def score(
         hidden = rows.grow(tokens, parents if scored else None)
         walk.step(picked, network.going_on(hidden, trie.more))
         scored += picked.shape[1]
-    return walk.distribution(max_price, min_price), scored
+    return walk.distribution(bounds), scored
 
 
 class Walk:
@@ -61,7 +61,7 @@ class Walk:
     def __init__(self, trie: PriceTrie, size: int) -> None:
         self.trie = trie
         self.goes_on = trie.goes_on
-        self.ended = np.zeros((size, int(trie.price.max()) + 1))  # by price; column 0 takes what is no price
+        self.ended = np.zeros((size, len(trie.values) + 1))  # by place; column 0 takes what is no price
         self.node: Ints = np.zeros((size, 1), dtype=np.int64)
         self.column: Ints = np.zeros((size, 1), dtype=np.int64)
         self.seat: Ints = np.zeros((size, 1), dtype=np.int64)
@@ -91,7 +91,7 @@ class Walk:
         seats = np.full(self.node.shape, -1, dtype=np.int64)
         row, place = np.nonzero(picked >= 0)
         at = picked[row, place]
-        shape[row, at] = going_on[row, place]
+        shape[row, at] = self.trie.settled(self.node[row, at], going_on[row, place])
         seats[row, at] = np.maximum(self.seats, 0) + place
         if self.seats < 0:  # the root: its children hang on the prompt
             seats[:] = 0
@@ -99,10 +99,13 @@ class Walk:
         seen[row, at] = True
         skipped = ~seen & (self.node >= 0) & self.goes_on[self.node]
         if skipped.any():
-            on, ends = self._told(seen, shape)
-            row, at = np.nonzero(skipped)
-            shape[row, at, :-1] = on[row] * (1 - ends[row, at])[:, None]
-            shape[row, at, -1] = ends[row, at]
+            decimals = self.trie.decimals[self.node]
+            for kind in np.unique(decimals[skipped]):  # "4." goes on otherwise than "45"
+                like = (self.node >= 0) & (decimals == kind)
+                on, ends = self._told(seen & like, shape)
+                row, at = np.nonzero(skipped & like)
+                told = np.column_stack([on[row] * (1 - ends[row, at])[:, None], ends[row, at]])
+                shape[row, at] = self.trie.settled(self.node[row, at], told)
         self.seats = 0 if self.seats < 0 else self.seats + width
         self._end(self.node, np.where(self.goes_on[self.node], self.mass * shape[:, :, -1], self.mass))
         node = np.where((self.node >= 0)[:, :, None], self.trie.following[self.node], -1)
@@ -151,11 +154,12 @@ class Walk:
         rows = np.broadcast_to(np.arange(len(node))[:, None], node.shape)
         np.add.at(self.ended, (rows, price), mass)
 
-    def distribution(self, max_price: int, min_price: int = 1) -> Floats:
-        """(n, max_price): what ended in a price that is considered, scaled to 1."""
+    def distribution(self, bounds: Bounds) -> Floats:
+        """(n, P): what ended in a price that is considered, scaled to 1; P prices of the trie are not too dear."""
         self._end(self.node, self.mass)  # what no one looked into
-        kept = self.ended[:, 1 : max_price + 1]
-        kept[:, : min_price - 1] = 0
+        first, last = np.searchsorted(self.trie.values, [bounds.lowest, bounds.above])
+        kept = self.ended[:, 1 : last + 1]
+        kept[:, :first] = 0
         total = kept.sum(1, keepdims=True)
         shares: Floats = np.divide(kept, total, out=np.zeros_like(kept), where=total > 0)
         return shares

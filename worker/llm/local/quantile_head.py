@@ -61,7 +61,7 @@ class QuantileHead(PriceHead):
 
     def readings(self, hidden: torch.Tensor, readout: Readout, spent: Sequence[Spent]) -> list[Reading]:
         logs = self(hidden).double().cpu().numpy()
-        return quantile_readings(logs, readout.min_price, readout.max_price, spent)
+        return quantile_readings(logs, readout.bounds.lowest, readout.bounds.highest, spent)
 
     @classmethod
     def of(cls, weights: Mapping[str, torch.Tensor]) -> Self:
@@ -80,7 +80,7 @@ def pinball(quantiles: torch.Tensor, log_prices: torch.Tensor) -> torch.Tensor:
     return torch.maximum(levels * over, (levels - 1) * over).mean()
 
 
-def quantile_readings(logs: Floats, min_price: int, max_price: int, spent: Sequence[Spent]) -> list[Reading]:
+def quantile_readings(logs: Floats, min_price: float, max_price: float, spent: Sequence[Spent]) -> list[Reading]:
     """One reading per row of `logs`, (n, len(HEAD_LEVELS)) rising quantiles of log price.
 
     Between the levels, and beyond the outermost two, log price is taken to be linear in the normal score of the level
@@ -101,7 +101,7 @@ def quantile_readings(logs: Floats, min_price: int, max_price: int, spent: Seque
     ]
 
 
-def _dollars(logs: Floats, min_price: int, max_price: int) -> Floats:
+def _dollars(logs: Floats, min_price: float, max_price: float) -> Floats:
     """Prices of log prices, held in the range; before exp, so that none is infinite, and after it, for the rounding."""
     held: Floats = np.clip(np.exp(np.clip(logs, np.log(min_price), np.log(max_price))), min_price, max_price)
     return held

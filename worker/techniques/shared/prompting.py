@@ -126,7 +126,7 @@ class Asking(Generic[Spec]):
     def evidence(self, answer: Answer) -> dict[str, Any]:
         """What is kept about an answer; keys that say nothing are left out."""
         text = "\n".join(str(answer.item[name]) for name in _TEXTS)  # type: ignore[literal-required]
-        reading, question = answer.reading, answer.asked
+        reading, question, price = answer.reading, answer.asked, answer.reading.price
         kept = {
             "prompt": question and question.prompt.user,
             "system": question and question.prompt.system,
@@ -136,11 +136,13 @@ class Asking(Generic[Spec]):
             "shortened": question and question.shortened,
             "flag": suspicious(text),
             "error": reading.error,
+            "outside": "" if price is None or self.spec.bounds.holds(price) else str(self.spec.bounds),
         }
         return {key: value for key, value in kept.items() if value not in (None, "", {}, [])}
 
     def form(self) -> Form:
-        return Form(self.template, self.model, self.spec.max_text_tokens, self.own_examples, self.room)
+        spec = self.spec
+        return Form(self.template, self.model, spec.max_text_tokens, self.own_examples, self.room, spec.bounds)
 
     def _ask(self, items: pl.DataFrame, progress: Progress) -> list[Answer]:
         if items.is_empty():
@@ -156,8 +158,7 @@ class Asking(Generic[Spec]):
             [given[place] for place in places],
         )
         progress.advance(len(items) - len(places))
-        bounds = self.spec.bounds
-        readout = Readout(self.spec.readout == "greedy", bounds.highest, bounds.lowest, self.spec.currency)
+        readout = Readout(self.spec.readout == "greedy", self.spec.bounds, self.spec.currency)
         read = self.answers([one.prompt for one in questions], readout, progress)
         answered = dict(zip(places, zip(questions, read, strict=True), strict=True))
         return [

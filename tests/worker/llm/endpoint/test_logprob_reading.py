@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from worker.llm.endpoint.logprob_reading import Floats, likeliest, quantile, quantiles, statistics
 from worker.llm.endpoint.logprob_reading import distribution as maybe
+from worker.specs.price_bounds import Bounds
 
 
-def distribution(places: list[list[object]], price: float, lowest: float, highest: float) -> tuple[Floats, Floats]:
-    found = maybe(places, price, lowest, highest)
+def distribution(places: list[list[object]], price: float, bounds: Bounds) -> tuple[Floats, Floats]:
+    found = maybe(places, price, bounds)
     assert found is not None
     return found
 
@@ -25,7 +26,7 @@ def _place(token: str, p: float, **others: float) -> list[object]:
 def test_whole_numbers_in_one_token():
     places = [_place("40", 0.5, _45=0.3, _400=0.2)]
 
-    prices, shares = distribution(places, 40, 1, 999)
+    prices, shares = distribution(places, 40, Bounds(1, 999))
 
     assert dict(zip(prices, shares)) == pytest.approx({40: 0.5, 45: 0.3, 400: 0.2})
 
@@ -33,7 +34,7 @@ def test_whole_numbers_in_one_token():
 def test_digits_one_by_one_are_spread_over_what_they_can_become():
     places = [_place("4", 0.8, _2=0.2), _place("0", 1.0)]
 
-    prices, shares = distribution(places, 40, 1, 999)
+    prices, shares = distribution(places, 40, Bounds(1, 999))
     found = dict(zip(prices, shares))
 
     assert found[40] == pytest.approx(0.8)
@@ -44,7 +45,7 @@ def test_where_the_path_could_have_ended_so_can_its_branches():
     # After one digit the number ends in a quarter of the cases.
     places = [_place("4", 0.8, _2=0.2), _place("0", 0.75, **{".": 0.25})]
 
-    prices, shares = distribution(places, 40, 1, 999)
+    prices, shares = distribution(places, 40, Bounds(1, 999))
     found = dict(zip(prices, shares))
 
     assert found[4] == pytest.approx(0.2)
@@ -60,27 +61,27 @@ def test_where_the_path_could_have_ended_so_can_its_branches():
 def test_a_sure_answer_is_one_price_however_it_is_written(tokens, price):
     places = [_place(token, 0.999999) for token in tokens]
 
-    prices, shares = distribution(places, price, 1, 9999)
+    prices, shares = distribution(places, price, Bounds(1, 9999))
 
     assert quantile(prices, shares, 0.5) == pytest.approx(price)
     assert shares.max() > 0.99
 
 
 def test_branches_have_the_cents_of_the_path():
-    prices, _ = distribution([_place("24", 0.6, _30=0.4), _place(".", 1.0), _place("99", 1.0)], 24.99, 1, 999)
+    prices, _ = distribution([_place("24", 0.6, _30=0.4), _place(".", 1.0), _place("99", 1.0)], 24.99, Bounds(1, 999))
 
     assert list(prices) == pytest.approx([24.99, 30.99])
 
 
 def test_prices_out_of_bounds_do_not_count():
-    prices, shares = distribution([_place("40", 0.5, _5000=0.5)], 40, 1, 999)
+    prices, shares = distribution([_place("40", 0.5, _5000=0.5)], 40, Bounds(1, 999))
 
     assert list(prices) == [40]
     assert list(shares) == [1]
 
 
 def test_tokens_that_do_not_hold_the_price_tell_nothing():
-    assert maybe([_place("forty", 1.0)], 40, 1, 999) is None
+    assert maybe([_place("forty", 1.0)], 40, Bounds(1, 999)) is None
 
 
 _alternatives = st.dictionaries(
@@ -103,7 +104,7 @@ def test_any_answer_gives_a_distribution_or_none(dollars, cents, with_comma, dig
         tops = [[piece, math.log(1 / total)], *[[k, math.log(v / total)] for k, v in others.items() if k != piece]]
         places.append([piece, math.log(1 / total), tops])
 
-    found = maybe(places, float(text.replace(",", "")), 1, 99_999)
+    found = maybe(places, float(text.replace(",", "")), Bounds(1, 99_999))
 
     if found is None:
         return
@@ -117,7 +118,7 @@ def test_any_answer_gives_a_distribution_or_none(dollars, cents, with_comma, dig
     assert list(read) == sorted(read)
     told = statistics(prices, shares)
     assert prices[0] - 1e-6 <= told["log-mean"] <= told["mean"] + 1e-6 <= prices[-1] + 2e-6
-    assert sum(likeliest(prices, shares).values()) <= 1.01
+    assert sum(likeliest(prices, shares, Bounds(1, 99_999)).values()) <= 1.01
 
 
 def _cut(text: str, digits: int) -> list[str]:

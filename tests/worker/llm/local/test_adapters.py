@@ -17,6 +17,7 @@ from worker.llm.local.model import LocalModel
 from worker.llm.local.quantile_head import HEAD_LEVELS, quantile_readings
 from worker.llm.local.weights_hash import base_hash
 from worker.progress import Cancelled, Silent
+from worker.specs.price_bounds import Bounds
 
 pytestmark = pytest.mark.model
 
@@ -50,12 +51,12 @@ def medians(model: LocalModel, asked: list[Prompt]) -> list[float]:
 
 
 def test_an_adapter_changes_answers_and_leaves_the_base_s_bit_identical(base, files, asked) -> None:
-    before = base.distributions(asked, 999, Silent())
+    before = base.distributions(asked, Bounds(1, 999), Silent())
     adapted = base.adapted(files)
-    changed = adapted.distributions(asked, 999, Silent())
+    changed = adapted.distributions(asked, Bounds(1, 999), Silent())
     assert np.abs(changed - before).sum(1).min() > 0.01
-    np.testing.assert_array_equal(base.distributions(asked, 999, Silent()), before)
-    np.testing.assert_array_equal(adapted.distributions(asked, 999, Silent()), changed)
+    np.testing.assert_array_equal(base.distributions(asked, Bounds(1, 999), Silent()), before)
+    np.testing.assert_array_equal(adapted.distributions(asked, Bounds(1, 999), Silent()), changed)
 
 
 def test_answers_are_those_that_peft_itself_would_give(base, files, folder) -> None:
@@ -102,7 +103,7 @@ def test_order_and_company_change_nothing(base, asked, quantiles) -> None:
 
     def answers(asked: list[Prompt]) -> np.ndarray:
         if not quantiles:
-            return model.distributions(asked, 999, Silent())
+            return model.distributions(asked, Bounds(1, 999), Silent())
         return np.log([reading.quantiles for reading in model.price(asked, READOUT, Silent())])
 
     together = answers(asked)
@@ -116,7 +117,7 @@ def test_a_quantile_adapter_reads_price_and_interval_in_one_pass(base, asked) ->
     model = base.adapted(an_adapter(base.network.model, 4, quantiles=True))
     passes = []
     model.network.model.model.register_forward_hook(lambda *_: passes.append(1))
-    found = model.price(asked[:3], Readout(min_price=5, max_price=150), Silent())  # too few to share their beginning
+    found = model.price(asked[:3], Readout(bounds=Bounds(5, 150)), Silent())  # too few to share their beginning
     assert len(passes) == 1
     assert len({reading.statistics["median"] for reading in found}) == 3
     for reading in found:
@@ -180,11 +181,11 @@ def test_eight_bit_arithmetic_reads_through_an_adapter_too(folder, base, files, 
         coarse = LocalModel(str(folder), dtype=torch.float32, precision="int8")
     except NotReady as reason:
         pytest.skip(str(reason))
-    before = coarse.distributions(asked, 999, Silent())
-    exact = base.adapted(files).distributions(asked, 999, Silent())
-    found = coarse.adapted(files).distributions(asked, 999, Silent())
+    before = coarse.distributions(asked, Bounds(1, 999), Silent())
+    exact = base.adapted(files).distributions(asked, Bounds(1, 999), Silent())
+    found = coarse.adapted(files).distributions(asked, Bounds(1, 999), Silent())
     assert np.abs(found - exact).sum(1).mean() < np.abs(found - before).sum(1).mean() / 2
-    np.testing.assert_array_equal(coarse.distributions(asked, 999, Silent()), before)
+    np.testing.assert_array_equal(coarse.distributions(asked, Bounds(1, 999), Silent()), before)
 
 
 def test_the_hash_of_a_base_follows_its_weights_and_not_the_library_that_wrote_it(folder, tmp_path) -> None:

@@ -8,6 +8,7 @@ from worker.llm.base import LEVELS, Readout, Spent
 from worker.llm.local.adapters import CONFIG_FILE, WEIGHTS_FILE, adapter_hash
 from worker.llm.local.heads import HEADS, form_of, head
 from worker.specs.forms import FORMS
+from worker.specs.price_bounds import Bounds
 
 pytestmark = pytest.mark.slow  # torch
 WIDTH = 8
@@ -37,7 +38,7 @@ def test_a_head_starts_learns_and_reads_the_same_after_it_was_kept(form: str) ->
     assert form_of(files) == form
     assert kept is not None
     assert kept.width == WIDTH
-    readout, spent = Readout(min_price=2, max_price=50), [Spent()] * 3
+    readout, spent = Readout(bounds=Bounds(2, 50)), [Spent()] * 3
     with torch.inference_mode():
         found = kept.readings(hidden(3), readout, spent)
         assert found == fresh.eval().readings(hidden(3), readout, spent)

@@ -11,6 +11,7 @@ from db.errors import NotReady
 from worker.llm.base import LEVELS, Prompt, Readout
 from worker.llm.local.model import Limits, LocalModel
 from worker.progress import Cancelled, Silent
+from worker.specs.price_bounds import Bounds
 
 pytestmark = pytest.mark.model
 
@@ -61,14 +62,14 @@ def asked() -> list[Prompt]:
 
 
 def test_an_answer_depends_neither_on_order_nor_on_batch(model: LocalModel, asked: list[Prompt]) -> None:
-    together = model.distributions(asked, 999, Silent())
+    together = model.distributions(asked, Bounds(1, 999), Silent())
     np.testing.assert_allclose(together.sum(1), 1)
-    backwards = model.distributions(asked[::-1], 999, Silent())[::-1]
+    backwards = model.distributions(asked[::-1], Bounds(1, 999), Silent())[::-1]
     np.testing.assert_allclose(backwards, together, atol=TOLERANCE)
     with one_by_one(model):
-        alone = model.distributions(asked, 999, Silent())
+        alone = model.distributions(asked, Bounds(1, 999), Silent())
     np.testing.assert_allclose(alone, together, atol=TOLERANCE)
-    few = model.distributions(asked[:2], 999, Silent())  # too few to share their beginning
+    few = model.distributions(asked[:2], Bounds(1, 999), Silent())  # too few to share their beginning
     np.testing.assert_allclose(few, together[:2], atol=TOLERANCE)
 
 
@@ -104,7 +105,7 @@ def test_long_answers_of_a_batch_are_those_of_generate_also_when_some_end_early(
 
 
 def test_a_reading_carries_statistics_quantiles_tokens_and_evidence(model: LocalModel, asked: list[Prompt]) -> None:
-    readings = model.price(asked, Readout(max_price=500), Silent())
+    readings = model.price(asked, Readout(bounds=Bounds(1, 500)), Silent())
     assert len(readings) == len(asked)
     for prompt, tokens, reading in zip(asked, model.tokenizer.prompts(asked), readings, strict=True):
         assert reading.price is None
@@ -123,11 +124,11 @@ def test_a_reading_carries_statistics_quantiles_tokens_and_evidence(model: Local
 
 
 def test_no_price_below_the_lowest_that_is_considered(model: LocalModel, asked: list[Prompt]) -> None:
-    for reading in model.price(asked, Readout(min_price=100, max_price=300), Silent()):
+    for reading in model.price(asked, Readout(bounds=Bounds(100, 300)), Silent()):
         assert 100 <= reading.quantiles[0] <= reading.quantiles[-1] <= 300
         assert all(100 <= int(dollars) <= 300 for dollars in reading.evidence["likeliest"])
-    whole = model.distributions(asked, 300, Silent())[:, 99:]
-    part = model.distributions(asked, 300, Silent(), min_price=100)
+    whole = model.distributions(asked, Bounds(1, 300), Silent())[:, 99:]
+    part = model.distributions(asked, Bounds(100, 300), Silent())
     np.testing.assert_allclose(part[:, 99:], whole / whole.sum(1, keepdims=True), atol=1e-12)
 
 
@@ -135,7 +136,7 @@ def test_a_system_message_is_read_first_on_lines_of_its_own(model: LocalModel) -
     with_system = [Prompt(OPENING, text, ASK, system="You know prices.") for text in TEXTS]
     by_hand = prompts(TEXTS, "You know prices.\n\n" + OPENING)
     np.testing.assert_array_equal(
-        model.distributions(with_system, 99, Silent()), model.distributions(by_hand, 99, Silent())
+        model.distributions(with_system, Bounds(1, 99), Silent()), model.distributions(by_hand, Bounds(1, 99), Silent())
     )
 
 
@@ -197,10 +198,10 @@ def test_eight_bit_answers_are_near_and_say_so_in_the_signature(model: LocalMode
     except NotReady as reason:
         pytest.skip(str(reason))
     assert coarse.signature == model.signature + "-int8"
-    exact = model.distributions(asked, 999, Silent())
-    together = coarse.distributions(asked, 999, Silent())
+    exact = model.distributions(asked, Bounds(1, 999), Silent())
+    together = coarse.distributions(asked, Bounds(1, 999), Silent())
     assert 0 < np.abs(together - exact).sum(1).mean() / 2 < 0.2  # of the mass lies elsewhere
     with one_by_one(coarse):
-        alone = coarse.distributions(asked, 999, Silent())
+        alone = coarse.distributions(asked, Bounds(1, 999), Silent())
     # Rounding to steps amplifies the order of a sum: the stated tolerance is that of worker.llm.local.int8 itself.
     assert np.abs(alone - together).sum(1).max() / 2 < 0.2

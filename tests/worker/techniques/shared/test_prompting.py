@@ -13,6 +13,7 @@ from tests.worker.techniques.scripted import Scripted, a_reading
 from worker.llm.base import Prompt, Reading, Readout, Spent
 from worker.progress import Silent
 from worker.specs import ZeroShotSpec
+from worker.specs.price_bounds import Bounds
 from worker.techniques import build
 
 
@@ -47,7 +48,7 @@ def test_one_line_per_item_in_order_with_unparsed_and_failed_apart() -> None:
     assert found["high"].to_list() == [None, None, 80.0]
     assert told(found)["error"] == "The endpoint was away."
     assert model.name == "some"
-    assert model.readout == Readout(False, 500, 2)
+    assert model.readout == Readout(False, Bounds(2, 500))
 
 
 def test_evidence_holds_the_prompt_as_sent_and_what_the_model_said() -> None:
