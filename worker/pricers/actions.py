@@ -253,11 +253,22 @@ def roll_back(name: str, who: str, why: str, *, override: str = "") -> Pricer:
         present = pricers.in_use(session, name)
         if present is None:
             raise _none_in_use(session, name)
-        there = {each.version: each for each in pricers.versions(session, name)}
-        line = _line([change for change in reversed(pricers.history(session, name)) if change.version in there])
-        if len(line) < 2:
+        earlier = _former(session, name)
+        if earlier is None:
             raise NotReady(f"No other version of {name} was in use before version {present.version}.")
-        return _used(session, there[line[-2]], who, f"rolled back: {_reason(why)}", override)
+        return _used(session, earlier, who, f"rolled back: {_reason(why)}", override)
+
+
+def former(name: str) -> Pricer | None:
+    """The version that `roll_back` would bring back; None: there is none."""
+    with begin() as session:
+        return _former(session, name)
+
+
+def _former(session: Session, name: str) -> Pricer | None:
+    there = {each.version: each for each in pricers.versions(session, name)}
+    line = _line([change for change in reversed(pricers.history(session, name)) if change.version in there])
+    return there[line[-2]] if len(line) > 1 else None
 
 
 def _line(changes: Sequence[PricerChange]) -> list[int]:

@@ -30,6 +30,8 @@ def advance(pricer: Pricer, dataset_id: int) -> Standing:
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
     if dataset.state is DatasetState.INSPECTED:
+        if refused := actions.refusal(pricer):
+            raise NotReady(refused)
         dataset, load = _loaded(pricer, dataset)
         if load is not None:
             return Standing(dataset.id, _job(load), is_priced=False)

@@ -23,9 +23,13 @@ def said() -> None:
 def moves(versions: Sequence[Pricer]) -> None:
     """Use, roll back or retire a version; who and why are kept."""
     pricer = _chosen(versions)
-    objection = actions.objection(pricer)
+    former = actions.former(pricer.name) if pricer.state is PricerState.IN_USE else None
+    objection = actions.objection(former or pricer)
     if objection:
-        st.warning(words.plain(f"The gate objects to its adapter. {objection}"), icon=":material/gpp_maybe:")
+        st.warning(
+            words.plain(f"The gate objects to the adapter of version {(former or pricer).version}. {objection}"),
+            icon=":material/gpp_maybe:",
+        )
     key = f"{pricer.id}-{pricer.state}"  # moved: the next reason is another one
     # Enter is for the next field: it must not move anything.
     with st.form(f"move-pricer-{key}", enter_to_submit=False):
@@ -33,17 +37,19 @@ def moves(versions: Sequence[Pricer]) -> None:
         who = left.text_input("Your name", st.session_state.get(_WHO, ""), key=f"who-pricer-{key}")
         why = right.text_input("Reason", key=f"why-pricer-{key}", placeholder="Kept in the history with your name")
         override = ""
-        if objection and pricer.state is not PricerState.IN_USE:
+        if objection and (former or pricer.state is not PricerState.IN_USE):
             override = st.text_input(
                 "Reason to override the gate", key=f"override-pricer-{key}",
                 placeholder="Only if it shall be used although the gate objects",
                 help="It is kept in the history, together with what the gate said.",
             )  # fmt: skip
-        verbs = _verbs(pricer, override)
+        verbs = _verbs(pricer, former, override)
         with st.container(horizontal=True):
             pressed = [
-                st.form_submit_button(label, icon=icon, help=about, type="primary" if place == 0 else "secondary")
-                for place, (label, icon, about, _) in enumerate(verbs)
+                st.form_submit_button(
+                    label, icon=icon, help=about, type="primary" if label == "Use it" else "secondary"
+                )
+                for label, icon, about, _ in verbs
             ]
     st.session_state[_WHO] = who
     for was_pressed, (*_, verb) in zip(pressed, verbs, strict=True):
@@ -63,22 +69,27 @@ def _chosen(versions: Sequence[Pricer]) -> Pricer:
 Verb = Callable[[str, str], Pricer]
 
 
-def _verbs(pricer: Pricer, override: str) -> list[tuple[str, str, str, Verb]]:
+def _verbs(pricer: Pricer, former: Pricer | None, override: str) -> list[tuple[str, str, str, Verb]]:
     """Label, icon, what it does, and the verb of (who, why), for the state that the version is in."""
 
     def use(who: str, why: str) -> Pricer:
         return actions.use(pricer.id, who, why, override=override)
 
     def roll_back(who: str, why: str) -> Pricer:
-        return actions.roll_back(pricer.name, who, why)
+        return actions.roll_back(pricer.name, who, why, override=override)
 
     def retire(who: str, why: str) -> Pricer:
         return actions.retire(pricer.id, who, why)
 
     using = ("Use it", ":material/check:", "The version that is in use now retires.", use)
     if pricer.state is PricerState.IN_USE:
-        back = ("Roll back", ":material/undo:", "Brings back the version that was in use before.", roll_back)
-        return [back, ("Retire", ":material/archive:", "No version is in use then.", retire)]
+        retiring = ("Retire", ":material/archive:", "No version is in use then.", retire)
+        if former is None:
+            return [retiring]
+        return [
+            ("Roll back", ":material/undo:", f"Version {former.version} is in use again then.", roll_back),
+            retiring,
+        ]
     if pricer.state is PricerState.RETIRED:
         return [using]
     return [using, ("Retire", ":material/archive:", "Gives it up; it can be used later all the same.", retire)]
@@ -98,6 +109,12 @@ def _tell(sentence: str) -> None:
 
 def _keep(pricer: Pricer) -> None:
     """Name, note, and deleting for good."""
+    with st.container(horizontal=True):
+        _name(pricer)
+        _delete(pricer)
+
+
+def _name(pricer: Pricer) -> None:
     with st.popover("Name and note", icon=":material/edit:"), st.form(f"keep-pricer-{pricer.id}", border=False):
         name = st.text_input("Name of all versions", pricer.name, key=f"name-of-pricer-{pricer.id}")
         note = st.text_area("Note on this version", pricer.description, key=f"note-of-pricer-{pricer.id}", height=80)
@@ -106,6 +123,9 @@ def _keep(pricer: Pricer) -> None:
                 actions.rename(pricer.id, name)
                 actions.describe(pricer.id, note)
                 _tell("It is kept.")
+
+
+def _delete(pricer: Pricer) -> None:
     told = " ".join(dependents.told(actions.depending(pricer.id)))
     question = f"Delete version {pricer.version} of {words.plain(pricer.name)}? {told} Its history stays."
     if widgets.is_sure("Delete", question, key=f"delete-pricer-{pricer.id}"):

@@ -111,8 +111,6 @@ def _priced(pricer: Pricer, dataset: Dataset, job: Job) -> None:
     rows = formats.count(sum(counted.values()), "row")
     said = formats.listed([f"{count:,} {flag}" for flag, count in counted.items()]) if counted else "none"
     st.success(words.plain(f"{rows}: {said}."), icon=":material/check_circle:")
-    for sentence in comparison.unlike([job.id]):
-        st.warning(words.plain(sentence), icon=":material/warning:")
     with st.container(horizontal=True):
         if priced_file.is_kept(dataset):
             st.download_button(
@@ -130,3 +128,5 @@ def _priced(pricer: Pricer, dataset: Dataset, job: Job) -> None:
                 on_click="ignore", key=f"for-a-person-{job.id}",
                 help="The lines that somebody has to look at, each with the reason.",
             )  # fmt: skip
+    for sentence in comparison.unlike([job.id]):
+        st.warning(words.plain(sentence), icon=":material/warning:")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.shared import navigation, widgets, words
 from db.types import PricerState
+from worker.evaluation import certainty
 from worker.pricers import actions
 
 _WHO, _MADE = "pricer-who", "pricer-made"
@@ -19,12 +20,32 @@ def button(key: str, proposed: str, verdict: Callable[[], int]) -> None:
         with st.form(f"use-form-{key}", border=False):
             name = st.text_input("Name", proposed, key=f"use-name-{key}", max_chars=actions.LONGEST_NAME)
             who = st.text_input("Your name", st.session_state.get(_WHO, ""), key=f"use-who-{key}")
+            hit_rate, within = _wish(key)
             if st.form_submit_button("Use this", icon=":material/price_check:", type="primary"):
                 with widgets.tell_errors():
                     actions.check(name, who)
                     st.session_state[_WHO] = who
-                    st.session_state[_MADE] = actions.make(name, who, verdict_id=verdict()).id
+                    made = actions.make(name, who, verdict_id=verdict(), hit_rate=hit_rate, within=within)
+                    st.session_state[_MADE] = made.id
                     st.rerun()
+
+
+def _wish(key: str) -> tuple[float | None, float | None]:
+    """The certainty that is wished, if any: rows that do not reach it go to a person."""
+    with st.expander("Rows for a person"):
+        st.caption(
+            "Rows without a price, and rows unlike what was learned from, go to a person. With a share here those of "
+            "which it is least sure go too, so that this share of the other prices hits."
+        )
+        left, right = st.columns(2)
+        share = left.number_input(
+            "Hits, in %", min_value=1, max_value=99, value=None, placeholder="no wish", key=f"use-hits-{key}"
+        )
+        within = right.selectbox(
+            "Off by at most", certainty.TOLERANCES, certainty.TOLERANCES.index(certainty.USUAL_TOLERANCE),
+            format_func="{:.0%}".format, key=f"use-within-{key}",
+        )  # fmt: skip
+    return (None, None) if share is None else (share / 100, within)
 
 
 def made() -> None:
