@@ -1,6 +1,7 @@
 """The Batches page: by month, files aside with their sentence, downloads, real prices and what to do about them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -63,7 +64,7 @@ def test_real_prices_and_a_promise_that_broke(open_page: Open, month: Watched, s
     (batch,) = [each for each in actions.every() if each.state is BatchState.PRICED]
     at = open_page("batches", batch=str(batch.id))
     table = a_catalogue(60, seed=4).select(pl.format("S-{}", "row").alias("sku"), pl.col("price") * 5)
-    uploader = at.get("file_uploader")[0]
+    uploader: Any = at.get("file_uploader")[0]
     uploader.upload("real.csv", table.write_csv().encode(), "text/csv").run()
     next(button for button in at.button if button.label == "Compare").click().run()
     assert is_well(at)

@@ -15,7 +15,7 @@ from tests.builders import a_catalogue
 from tests.worker.batches.conftest import Watched
 from tests.worker.conftest import drain
 from worker.batches import actions, months, truth
-from worker.evaluation import real_prices
+from worker.evaluation import promise, real_prices
 
 
 def frame(errors: np.ndarray, *, price: float = 100.0, width: float = 50.0) -> pl.DataFrame:
@@ -69,7 +69,7 @@ def test_kept_promises_seldom_seem_broken() -> None:
     false = 0
     for _ in range(200):
         here, promised = (frame(random.standard_t(5, 80) * 10) for _ in "ab")
-        kept = truth.promise.kept(promised, here, "mae", n_boot=400)
+        kept = promise.kept(promised, here, "mae", n_boot=400)
         false += kept.low is not None and kept.low > 0
     assert false <= 13
 

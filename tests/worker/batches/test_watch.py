@@ -13,9 +13,11 @@ from db.errors import NotFound, UserError
 from db.types import BatchState, JobKind, Pricer, PricerState
 from tests.worker.batches.conftest import Watched
 from tests.worker.conftest import drain
-from worker.batches import folder, stages
+from worker.batches import figures, folder, stages
 from worker.batches.watch import Watch
+from worker.datasets import actions as dataset_actions
 from worker.pricers import actions as pricers
+from worker.pricing.priced_file import actions as priced_file
 
 
 def batches() -> list:
@@ -144,17 +146,17 @@ class Killed(BaseException):
 
 
 POINTS = (
-    (stages.dataset_actions, "store"),
+    (dataset_actions, "store"),
     (stages, "_looked_at"),
-    (stages.dataset_actions, "load"),
+    (dataset_actions, "load"),
     (stages, "_target"),
-    (stages.pricer_actions, "start"),
-    (stages.priced_file, "write"),
-    (stages.folder, "publish"),
-    (stages.figures, "of_job"),
-    (stages.pricer_batches, "finish"),
-    (stages.folder, "put_aside"),
-    (stages.dataset_actions, "delete_dataset"),
+    (pricers, "start"),
+    (priced_file, "write"),
+    (folder, "publish"),
+    (figures, "of_job"),
+    (pricer_batches, "finish"),
+    (folder, "put_aside"),
+    (dataset_actions, "delete_dataset"),
 )
 
 
