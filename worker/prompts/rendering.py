@@ -1,5 +1,6 @@
 """From a template and an item to a prompt in four parts, so that what items share is known to be the same."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -47,8 +48,8 @@ class Values(Item):
     examples: Sequence[Known]
 
 
-WHOLE, CENTS = "in whole dollars", "in dollars and cents"
-"""What a system message asks for, and what it asks for where the prices that a model may say have cents."""
+_WHOLE = re.compile(r"\bin whole ([\w ]+?)(?=\W*$|[.,;:])")
+"""What a system message asks for: "in whole euros". Where the prices that a model may say have cents it asks for those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def render(
     Raises UserError when the template can't be rendered with these values.
     """
     compiled = _compiled(prompt.template, own_examples)
-    system = prompt.system.replace(WHOLE, CENTS) if bounds.places else prompt.system
+    system = _WHOLE.sub(r"in \1 and cents", prompt.system) if bounds.places else prompt.system
     letters = 0
     pieces: list[str] = []
     try:

@@ -18,6 +18,7 @@ from dashboard.parts.report.facts import Facts
 from dashboard.parts.tradeoffs import charts
 from dashboard.shared import formats, verdicts, words
 from db.types import Split
+from worker.datasets import division
 from worker.evaluation.conformal import COVERAGE, WHY_NONE
 from worker.evaluation.measures import MEASURES, SHOWN, Measure
 
@@ -224,13 +225,14 @@ def dataset(facts: Facts) -> Section:
         f"{about.items:,} became items{f' and {about.rejects:,} could not be used' if about.rejects else ''}.",
         f"Prices are in {about.currency or 'a currency that nobody said'}"
         f"{f', from the column “{price}”' if price else ''}.",
+        *division.facts(about),
     ]
     held = about.splits.get(Split.TEST, 0)
     if facts.rows < held:
         said.append(f"Of {formats.count(held, 'test row')} the {facts.rows:,} that all techniques priced are compared.")
     frame = pl.DataFrame(sides, schema={"side": pl.String, "n": pl.Int64, "about": pl.String}, orient="row")
     columns = [Column("side", "Side"), Column("n", "Items", "count"), Column("about", "What for")]
-    return Section("The data", said, tables=[Table("Data", columns, frame)])
+    return Section("The data", said, tables=[Table("Data", columns, frame)], warnings=division.doubts(about))
 
 
 def notes(facts: Facts) -> Section:

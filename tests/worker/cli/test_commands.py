@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from db.engine import access, begin
 from db.errors import UserError
 from db.settings import settings
 from db.types import JobState, Split
-from tests.builders import a_catalogue, a_dataset, an_adapter
+from tests.builders import a_catalogue, a_dataset, an_adapter, products
 from tests.dashboard.priced import a_priced_dataset
 from tests.fake_openai.server import endpoint
 from tests.worker.finetune.fake_steps import train_nothing
@@ -85,6 +86,7 @@ def test_every_command_prints_while_its_servers_run(walk: Walk, sent: list[int],
     _prompts(walk, tmp_path)
     _adapters(walk, tmp_path)
     _endpoints(walk)
+    _parts(walk, tmp_path)
     walk("doctor")
     walk.json("doctor")
     assert walk.seen | {"up"} == every_command()  # `up` ends only with Ctrl-C: test_up.py
@@ -144,6 +146,18 @@ def _datasets(walk: Walk, folder: Path) -> None:
     assert "is the new version" in walk("curate", "1", "--technique", "constant")
     assert walk.json("check-verdicts", "1", "--rounds", "50")["simulated"]
     assert walk.json("data-need", "1", "--measured", "20")["ways"]
+
+
+def _parts(walk: Walk, folder: Path) -> None:
+    days = [date(2023, 1, 1) + timedelta(i) for i in range(150)]
+    products(150).with_columns(day=pl.Series(days)).drop("row").write_csv(folder / "dated.csv")
+    walk("load", str(folder / "dated.csv"), "--name", "dated", "--map", "date=day")
+    walk("price", "dated", "--technique", "constant", "--rows", "test")
+    assert "Fewer than 60 test rows have a date" in walk("ageing", "dated")
+    assert walk.json("ageing", "dated", "--technique", "constant", "--origins", "2")["sentences"]
+    products(60).drop("row").write_csv(folder / "small.csv")
+    walk("load", str(folder / "small.csv"), "--name", "small")
+    assert "other folds" in walk("cross-fit", "small", "--technique", "constant")
 
 
 def _jobs(walk: Walk, sent: list[int]) -> None:
