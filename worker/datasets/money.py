@@ -46,7 +46,8 @@ def mixed(inspection: Mapping[str, Any], mapping: Mapping[str, str]) -> str:
     shares: Mapping[str, float] = look_of_currency(inspection, mapping).get("shares", {})
     if len(shares) < 2:
         return ""
-    parts = [f"{code} {max(share, 0.001):.1%}" for code, share in list(shares.items())[:_MOST_NAMED]]
+    most = sorted(shares, key=lambda code: (-shares[code], code))  # as JSON in the database they have no order
+    parts = [f"{code} {amounts.level(round(max(shares[code], 0.001), 3))}" for code in most[:_MOST_NAMED]]
     rest = len(shares) - len(parts)
     listed = amounts.listed([*parts, f"{rest} more"] if rest else parts)
     return (

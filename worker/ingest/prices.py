@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
+from worker.currencies import MARKS
 from worker.ingest import limits
 
 Decimal = Literal[".", ","]
@@ -15,15 +16,9 @@ MISSING = frozenset(
 )
 """Cells, in lower case, that say there is no value."""
 
-_SIGNS = "$€£¥₹₽₺₴₪₩₫฿₱₦₡₲₵₸₼₾¤＄￥￡"
-_CODES = (
-    "US$ CA$ AU$ NZ$ HK$ MX$ NT$ A$ C$ R$ S$ USD EUR GBP CHF JPY CNY RMB INR AUD CAD NZD HKD SGD TWD SEK "
-    "NOK DKK ISK PLN CZK HUF RON BGN RSD RUB UAH TRY ILS ZAR BRL MXN ARS CLP COP PEN KRW THB IDR MYR PHP "
-    "VND AED SAR QAR KWD EGP MAD TND KES PKR BDT LKR NGN euros euro eur. dollars dollar pounds fr. sfr. "
-    "sfr zł zl złotych kč kc ft lei лв. лв руб. руб р. р грн. грн rs. rs rp. rp rm tl kr. kr дин. din. đ "
-    "元 円 원 r"
-)
-_MONEY = "|".join([f"[{_SIGNS}]", *(re.escape(code) for code in sorted(_CODES.split(), key=len, reverse=True))])
+# Marks that MARKS has not: signs that no currency in its table has, and words that mean several.
+_OTHERS = "₡ ₲ ₼ ¤ euros dollars kc zl fr. rs. rp. kr. tl lei"
+_MONEY = "|".join(re.escape(mark) for mark in sorted({*MARKS, *_OTHERS.split()}, key=len, reverse=True))
 _BEFORE = re.compile(rf"^(?:{_MONEY})(?![^\W\d_])\s*", re.IGNORECASE)
 _AFTER = re.compile(rf"(?<![^\W\d_])\s*(?:{_MONEY})$", re.IGNORECASE)
 _ROUND = re.compile(r"(?<=\d)\s?(?:[.,:][-–—]{1,2}|/-)$")  # 12,- 12.– 12:- 500/-

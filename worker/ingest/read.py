@@ -52,7 +52,8 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
     width = len(layout.columns)
     fitting = [row for row in rows if len(row.cells) == width and not is_header(row.cells, layout.columns)]
     mapping = columns.propose(layout.columns, [row.cells for row in fitting])
-    decimals, undecided = _decimals(layout.columns, fitting)
+    marked = _currencies(layout.columns, fitting)
+    decimals, undecided = _decimals(layout.columns, fitting, marked)
     orders, undecided_dates = _date_orders(layout.columns, fitting)
     return table.inspection.model_copy(
         update={
@@ -62,7 +63,7 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
             "preview": [[cell[:500] for cell in row.cells] for row in rows[: limits.PREVIEW_ROWS]],
             "mapping": {field: clean(column) for field, column in mapping.items()},
             "decimals": decimals,
-            "currencies": _currencies(layout.columns, fitting),
+            "currencies": marked,
             "undecided": undecided,
             "date_orders": orders,
             "undecided_dates": undecided_dates,
@@ -124,8 +125,11 @@ def texts_of(rows: Sequence[header.Row], column: int) -> list[str]:
     return [row.cells[column] for row in rows if column < len(row.cells) and column not in row.numbers]
 
 
-def _decimals(names: list[str], rows: list[header.Row]) -> tuple[dict[str, prices.Decimal], dict[str, str]]:
-    """The signs of the columns of prices that tell theirs, and both readings of an open cell of each that does not."""
+def _decimals(
+    names: list[str], rows: list[header.Row], marked: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[str, prices.Decimal], dict[str, str]]:
+    """The signs of the columns of prices that tell theirs, and both readings of an open cell of each that does not. In
+    a currency without cents (marked: what `_currencies` says) three digits behind a mark are thousands."""
     signs: dict[str, prices.Decimal] = {}
     undecided: dict[str, str] = {}
     for i, name in enumerate(names):
@@ -133,7 +137,9 @@ def _decimals(names: list[str], rows: list[header.Row]) -> tuple[dict[str, price
         decimal = prices.decimal_of(cells)
         if decimal is None:
             example = prices.open_cell(cells)
-            if example:
+            if example and currencies.of(marked.get(clean(name), {}).get("code", "")).decimals == 0:
+                signs[clean(name)] = "." if "," in example else ","
+            elif example:
                 undecided[clean(name)] = clean(prices.readings(example))
         elif prices.share_of_prices(cells[:300]) >= 0.5:
             signs[clean(name)] = decimal

@@ -49,7 +49,7 @@ class Values(Item):
 
 
 _WHOLE = re.compile(r"\bin whole ([\w ]+?)(?=\W*$|[.,;:])")
-"""What a system message asks for: "in whole euros". Where the prices that a model may say have cents it asks for those."""
+"""What a system message asks for: "in whole euros". Where the prices that a model may say have cents, for those."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ def test_prices_with_two_readings_are_asked_about_before_loading(open_page: Open
         dataset = datasets.get(session, dataset_id)
     assert dataset.state is DatasetState.LOADING
     assert dataset.inspection["decimals"] == {"Preis": ","}
-    assert dataset.inspection["answers"] == {"decimal": ",", "wide_rows": False}
+    assert dataset.inspection["answers"] == {"decimal": ",", "wide_rows": False, "currency": "", "rates": []}
 
 
 def test_rows_wider_than_the_header_are_confirmed_before_loading(open_page: Open) -> None:
@@ -377,3 +377,59 @@ def test_a_dataset_is_renamed_noted_archived_and_shown_when_asked(open_page: Ope
 def test_before_a_dataset_is_deleted_its_page_lists_what_depends_on_it(open_page: Open, priced: int) -> None:
     at = open_page("data")
     assert "With it go 120 predictions and 6 jobs." in texts(at)
+
+
+EURO = {"code": "EUR", "others": [], "shares": {"EUR": 1.0}, "source": "the sign €", "is_open": False}
+CROWNS = {"code": "SEK", "others": ["NOK", "DKK"], "shares": {}, "source": "the sign kr", "is_open": True}
+
+
+@pytest.mark.parametrize(
+    ("look", "proposed", "chosen"), [({"Preis": EURO}, "EUR", "CHF"), ({"Preis": CROWNS}, "?", "DKK"), ({}, "", "EUR")]
+)
+def test_the_currency_of_prices_is_proposed_and_confirmed(open_page: Open, look: dict, proposed: str, chosen: str):
+    mapping = {"title": "Artikel", "price": "Preis"}
+    dataset_id = an_upload(DatasetState.INSPECTED, inspection=INSPECTION | {"currencies": look}, mapping=mapping)
+    at = open_page("data")
+    assert is_well(at)
+    box = at.selectbox(key=f"currency-{dataset_id}-Preis-")
+    assert box.value == proposed
+    box.select(chosen)
+    next(button for button in at.button if button.label == "Load this table").click().run()
+    assert is_well(at)
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+    assert (dataset.currency, dataset.state) == (chosen, DatasetState.LOADING)
+
+
+def test_a_currency_that_has_to_be_said_is_asked_for_and_several_are_told(open_page: Open) -> None:
+    mixed = CROWNS | {"shares": {"SEK": 0.75, "EUR": 0.25}}
+    mapping = {"title": "Artikel", "price": "Preis"}
+    dataset_id = an_upload(
+        DatasetState.INSPECTED, inspection=INSPECTION | {"currencies": {"Preis": mixed}}, mapping=mapping
+    )
+    at = open_page("data")
+    warned = " ".join(warning.value for warning in at.warning)
+    assert "can also mean NOK or DKK" in warned
+    assert "SEK 75 % and EUR 25 %" in warned
+    next(button for button in at.button if button.label == "Load this table").click().run()
+    assert "Say which currency the prices" in at.error[0].value
+    with begin() as session:
+        assert datasets.get(session, dataset_id).state is DatasetState.INSPECTED
+
+
+def test_prices_are_shown_in_the_currency_and_one_that_nobody_said_is_asked_once(
+    database: str, open_page: Open
+) -> None:
+    with begin() as session:
+        dataset_id = a_dataset(session, 50, currency="")
+        profile = {"price": {"count": 50, "quantiles": dict.fromkeys(("0.0", "0.25", "0.5", "0.75", "1.0"), 12.5),
+                             "histogram": {"edges": [10, 20], "counts": [50]}}}  # fmt: skip
+        datasets.change(session, dataset_id, profile=profile)
+    at = open_page("data")
+    assert is_well(at)
+    assert next(metric for metric in at.metric if metric.label == "Median price").value == "12.50"
+    assert "$" not in texts(at)
+    at.selectbox(key=f"currency-{dataset_id}").select("EUR").run()
+    at.button(key=f"currency-save-{dataset_id}").click().run()
+    assert is_well(at)
+    assert next(metric for metric in at.metric if metric.label == "Median price").value == "€12.50"

@@ -96,6 +96,7 @@ def _datasets(walk: Walk, folder: Path) -> None:
     file = folder / "prices[old].csv"
     a_catalogue(400).write_csv(file)
     assert f"({SHOWN})" in walk("load", str(file), "--name", ODD, "--map", "id=row")
+    assert "Currency: USD." in walk("currency", "1", "USD")
     assert walk.json("load", str(file), "--name", "second")["items"] == 400
     assert "MAE" in walk("price", "1", "--technique", "constant", "--rows", "test")
     assert walk.json("price", "1", "--technique", "ridge")["jobs"]

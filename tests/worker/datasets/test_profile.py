@@ -23,6 +23,8 @@ def batch(
             "category": [f"c{i % 3}" for i in range(n)],
             "brand": [brand] * n,
             "price": prices,
+            "original_price": [None] * n,
+            "original_currency": [""] * n,
             "weight": [None] * n,
             "side": [None] * n,
             "date": [None] * n,
