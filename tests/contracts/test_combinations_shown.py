@@ -17,8 +17,9 @@ from worker import specs
 from worker.cli import watch
 from worker.pricing import actions
 
+pytestmark = pytest.mark.slow  # whole jobs
 
-@pytest.mark.slow
+
 def test_members_are_chosen_on_the_run_page_and_told_on_trade_offs(
     open_page: Open, terminal: Callable[..., str], sent: list[int]
 ) -> None:

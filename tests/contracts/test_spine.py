@@ -10,6 +10,8 @@ import pytest
 from db.types import Step
 from worker.steps import STEPS
 
+pytestmark = pytest.mark.slow  # reads every module
+
 ROOT = Path(__file__).resolve().parents[2]
 STEP_FILES = {path.relative_to(ROOT).as_posix() for path in (ROOT / "worker").rglob("steps.py")}
 SPINE = {"worker/work.py", "worker/running.py", *STEP_FILES}

@@ -104,6 +104,7 @@ def test_each_filter_finds_what_the_whole_frame_says(session):
     assert 0 not in analytics.fitting(path, Filters(inside=False))["row"]  # it has no interval to be outside of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("descending", [False, True])
 def test_pages_one_after_the_other_are_everything_sorted_by_any_column(session, descending):
     path = doubtful(session)

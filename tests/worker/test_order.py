@@ -58,6 +58,7 @@ def test_every_baseline_is_measured_before_the_language_models_second_chunk(data
     assert measured == {"constant", "ridge", "lightgbm", "neighbours"}
 
 
+@pytest.mark.slow
 def test_a_fit_does_not_go_before_the_pricing_of_what_is_fitted(dataset_id, sent):
     actions.start(dataset_id, [NeighboursSpec(), LightGBMSpec(trees=20), RidgeSpec(), ConstantSpec()], Split.TEST)
     drain(sent)
@@ -90,6 +91,7 @@ def test_a_shorter_job_of_the_same_technique_overtakes_a_longer_one(dataset_id, 
     assert (states[long], states[short]) == ("running", "done")
 
 
+@pytest.mark.slow
 def test_what_was_learned_before_counts_as_learned(dataset_id, sent):
     """A fit that is stored is read in no time, so that job goes before one that has to learn."""
     actions.start(dataset_id, [RidgeSpec()], Split.TEST)

@@ -11,6 +11,7 @@ from worker.advisor.advice import COLUMNS
 from worker.advisor.facts import NOT_RUN
 
 
+@pytest.mark.slow
 def test_it_shows_every_fact_with_its_run(open_page: Open, priced: int) -> None:
     at = open_page("advisor")
     assert is_well(at)
@@ -27,6 +28,7 @@ def test_it_shows_every_fact_with_its_run(open_page: Open, priced: int) -> None:
     assert at.button(key="advisor-way-finetune").label == "Fine-tune"
 
 
+@pytest.mark.slow
 def test_the_first_step_stands_first_and_its_button_leads_to_the_run(open_page: Open, priced: int) -> None:
     at = open_page("advisor")
     with begin() as session:

@@ -1,5 +1,6 @@
 """The Guess page: a game from its start to its end, robust to reloads, with no price on the screen before the end."""
 
+import pytest
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
@@ -15,6 +16,7 @@ def press(at: AppTest, label: str) -> None:
     next(button for button in at.button if button.label == label).click().run()
 
 
+@pytest.mark.slow
 def test_a_game_is_played_from_its_start_to_its_end(open_page: Open, priced: int) -> None:
     at = open_page("guess")
     assert is_well(at)

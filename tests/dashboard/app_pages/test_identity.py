@@ -40,6 +40,7 @@ def chosen(at: AppTest) -> int:
     return picked
 
 
+@pytest.mark.slow
 def test_no_list_offers_two_entries_that_read_alike(open_page: Open, twins: tuple[int, int, int]) -> None:
     """One test for all pages: none of them writes, and making the twins takes longer than a page."""
     for page in PAGES:
@@ -50,6 +51,7 @@ def test_no_list_offers_two_entries_that_read_alike(open_page: Open, twins: tupl
         assert len(at.selectbox(key="dataset_picker").options) == 3, page
 
 
+@pytest.mark.slow
 def test_each_of_several_that_are_called_the_same_can_be_chosen(open_page: Open, twins: tuple[int, int, int]) -> None:
     at = open_page("run")
     for dataset_id in (*twins, *reversed(twins)):

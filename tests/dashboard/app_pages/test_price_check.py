@@ -1,5 +1,7 @@
 """The Price check page lists suspects, takes decisions by row, and makes a version that says what it gained."""
 
+import pytest
+
 from db import datasets
 from db.engine import begin
 from tests.builders import a_dataset
@@ -9,6 +11,7 @@ from tests.worker.conftest import sent as sent
 from worker.price_check import actions
 
 
+@pytest.mark.slow
 def test_from_the_check_to_the_gain(open_page: Open, database: str, sent: list[int]) -> None:
     with begin() as session:
         dataset_id = a_dataset(session, 200)

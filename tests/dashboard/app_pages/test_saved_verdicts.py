@@ -17,6 +17,8 @@ from worker import specs
 from worker.endpoints import actions as endpoint_actions
 from worker.saved_verdicts import actions, facts
 
+pytestmark = pytest.mark.slow  # many pages
+
 TODAY = datetime.now(UTC).date()
 
 

@@ -18,6 +18,7 @@ from worker import specs
 from worker.pricing import actions, kept
 
 
+@pytest.mark.slow
 def test_the_verdict_names_the_one_ahead_the_tied_and_the_cheapest(open_page: Open, priced: int) -> None:
     at = open_page("tradeoffs")
     verdict = at.info[0].value
@@ -46,6 +47,7 @@ def test_every_closer_look_opens(open_page: Open, priced: int, view: str) -> Non
     assert is_well(at)
 
 
+@pytest.mark.slow
 def test_a_job_on_few_rows_is_named_as_what_makes_the_comparison_small(open_page: Open, priced: int) -> None:
     with begin() as session:
         job_id = a_finished_job(session, priced, specs.NeighboursSpec(k=3))
@@ -54,6 +56,7 @@ def test_a_job_on_few_rows_is_named_as_what_makes_the_comparison_small(open_page
     assert "Nearest neighbours (k=3) priced only 3 rows" in texts(at)
 
 
+@pytest.mark.slow
 def test_a_reader_chooses_the_measures_of_the_table(open_page: Open, priced: int) -> None:
     at = open_page("tradeoffs")
     at.multiselect(key="measures-mae").set_value(["mae", "smape", "r2", "bias"]).run()
@@ -62,6 +65,7 @@ def test_a_reader_chooses_the_measures_of_the_table(open_page: Open, priced: int
     assert "rmsle" not in at.dataframe[0].value.columns
 
 
+@pytest.mark.slow
 def test_runs_that_differ_by_chance_only_are_one_line(open_page: Open, priced: int) -> None:
     with begin() as session:
         for seed in (1, 2):
@@ -87,6 +91,7 @@ def test_the_verdict_is_checked_on_a_worker_and_its_rates_are_shown(
     assert is_well(at)
 
 
+@pytest.mark.slow
 def test_intervals_are_judged_by_test_rows_and_by_segment(open_page: Open, priced: int) -> None:
     at = open_page("tradeoffs")
     at.segmented_control[0].set_value("Intervals").run()
@@ -98,6 +103,7 @@ def test_intervals_are_judged_by_test_rows_and_by_segment(open_page: Open, price
     assert len(at.dataframe[1].value) > 6
 
 
+@pytest.mark.slow
 def test_techniques_that_can_promise_nothing_say_why_in_one_sentence(open_page: Open, priced: int) -> None:
     at = open_page("tradeoffs")
     at.segmented_control[0].set_value("Hand over").run()
@@ -127,6 +133,7 @@ def test_a_technique_hands_over_what_it_cannot_promise(open_page: Open, database
     assert texts(at).count("No share of the rows can be promised at 99%; the most is ") == 2
 
 
+@pytest.mark.slow
 def test_limits_choose_and_say_so_in_words_and_in_the_table(open_page: Open, priced: int) -> None:
     at = open_page("tradeoffs")
     assert "Chosen" not in texts(at)
@@ -153,6 +160,7 @@ def test_the_report_is_made_when_somebody_wants_it(
     assert labels.count("SVG") == labels.count("PNG") == len(at.get("vega_lite_chart"))
 
 
+@pytest.mark.slow
 def test_many_predictions_are_compared_by_a_worker_and_shown_when_it_is_done(
     open_page: Open, priced: int, sent: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +182,7 @@ def test_many_predictions_are_compared_by_a_worker_and_shown_when_it_is_done(
     assert progress_lines(at) == ""
 
 
+@pytest.mark.slow
 def test_a_comparison_that_was_cancelled_can_be_made_all_the_same(
     open_page: Open, priced: int, sent: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,8 @@ from worker.leakage import actions as leakage_actions
 from worker.saved_verdicts import actions, facts
 from worker.verdicts import actions as verdict_actions
 
+pytestmark = pytest.mark.slow  # many pages
+
 
 @pytest.fixture
 def weighted(priced: int) -> int:

@@ -30,6 +30,7 @@ def test_a_supposed_price_of_labels_changes_what_pays(open_page: Open, priced: i
     assert "Ridge on words is cheaper than Prompt with examples from" in crossings
 
 
+@pytest.mark.slow
 def test_a_scenario_is_kept_loaded_and_deleted(open_page: Open, priced: int) -> None:
     actions.save(priced, "summer", Scenario(items_a_month=123, months=6))
     at = open_page("what_if")
@@ -49,6 +50,7 @@ def test_a_scenario_is_kept_loaded_and_deleted(open_page: Open, priced: int) -> 
     assert (kept.name, kept.settings["items_a_month"]) == ("winter", 123)
 
 
+@pytest.mark.slow
 def test_what_is_supposed_to_cost_nothing_is_loaded_as_nothing_and_not_as_booked(open_page: Open, priced: int) -> None:
     free = Decimal(0)
     actions.save(priced, "ours", Scenario(label_usd=free, cpu_hour_usd=free))

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import altair as alt
 import polars as pl
+import pytest
 
 from dashboard.shared import drawing
 from dashboard.shared.chart_style import Chart
@@ -25,6 +26,7 @@ def a_chart() -> Chart:
     return alt.layer(base.mark_bar(), base.mark_text().encode(text="name:N", detail="when:T"))
 
 
+@pytest.mark.slow
 def test_an_svg_holds_its_text_letter_by_letter() -> None:
     root = ElementTree.fromstring(drawing.svg(a_chart()))
     assert HOSTILE in ["".join(each.itertext()) for each in root.iter("{http://www.w3.org/2000/svg}text")]

@@ -30,16 +30,12 @@ _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 def test_the_database_hashes_the_text_that_the_worker_embeds(session, lines):
     items = pl.DataFrame(lines, schema=["title", "brand", "category", "description"], orient="row")
     ours = [hashlib.sha256(each.encode()).hexdigest() for each in index.texts_of(items)]
-    theirs = [
-        session.scalar(
-            text(
-                f"SELECT {bases.text_hash('i')} FROM (SELECT CAST(:title AS text) AS title, CAST(:brand AS text) "
-                "AS brand, CAST(:category AS text) AS category, CAST(:description AS text) AS description) i"
-            ),
-            line,
-        )
-        for line in items.iter_rows(named=True)
-    ]
+    query = text(
+        f"SELECT {bases.text_hash('i')} FROM unnest(CAST(:title AS text[]), CAST(:brand AS text[]), "
+        "CAST(:category AS text[]), CAST(:description AS text[])) WITH ORDINALITY "
+        "AS i(title, brand, category, description, place) ORDER BY place"
+    )
+    theirs = list(session.scalars(query, items.to_dict(as_series=False)))
     assert ours == theirs
 
 

@@ -171,6 +171,7 @@ def test_advice_on_many_predictions_waits_for_the_worker_that_compares_them(
         assert actions.advice(session, dataset_id).rows == 20
 
 
+@pytest.mark.slow
 def test_a_gain_that_leaves_a_run_behind_the_one_ahead_comes_last_and_is_told(database: str) -> None:
     with begin() as session:
         dataset_id = a_dataset(session, 2000)

@@ -62,6 +62,7 @@ def test_a_name_that_promises_another_format_is_refused(command: Command, tmp_pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["catalogue.csv"]
 
 
+@pytest.mark.slow
 def test_a_workbook_and_parquet_come_back_as_such(command: Command, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     items = a_catalogue(60).with_columns(price=pl.when(pl.int_range(60) < 40).then(pl.col("price"))).drop("row")

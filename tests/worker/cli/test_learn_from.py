@@ -13,6 +13,8 @@ from db.errors import NotReady, UserError
 from db.types import JobKind
 from tests.builders import a_catalogue
 
+pytestmark = pytest.mark.slow  # whole jobs
+
 Command = Callable[..., str]
 LEFT, RIGHT = ("title", "description", "category", "brand", "price"), ("brand", "category", "title", "description")
 

@@ -69,6 +69,7 @@ def test_rows_wider_than_the_header_are_not_loaded_before_somebody_confirms_how(
     assert prices(all_datasets()[0].id) == [19.0, 12.0]
 
 
+@pytest.mark.slow
 def test_the_mapping_and_every_warning_of_the_look_are_told(run, tmp_path):
     header, *rows = PLAIN.splitlines()
     wider = [
@@ -107,6 +108,7 @@ def test_a_file_that_brings_no_item_ends_with_the_reason(run, tmp_path):
             run(command, "untitled.csv", *(["--technique", "constant"] if command == "price" else []))
 
 
+@pytest.mark.slow
 def test_a_file_that_is_loaded_already_is_used_and_not_loaded_again(run, tmp_path):
     (tmp_path / "plain.csv").write_text(PLAIN)
     (tmp_path / "copy.csv").write_text(PLAIN)
@@ -119,6 +121,7 @@ def test_a_file_that_is_loaded_already_is_used_and_not_loaded_again(run, tmp_pat
     assert prices(first["dataset"])[0] == 10.99
 
 
+@pytest.mark.slow
 def test_another_mapping_or_other_bytes_are_another_dataset(run, tmp_path):
     (tmp_path / "plain.csv").write_text(PLAIN)
     run("load", "plain.csv", "--map", "id=", "--name", "without ids")
@@ -129,6 +132,7 @@ def test_another_mapping_or_other_bytes_are_another_dataset(run, tmp_path):
     assert [each.state for each in all_datasets()] == [DatasetState.READY] * 3
 
 
+@pytest.mark.slow
 def test_a_question_answered_once_is_not_asked_of_the_same_file_again(run, tmp_path):
     (tmp_path / "open.csv").write_text(OPEN)
     run("load", "open.csv", "--decimal", "comma")

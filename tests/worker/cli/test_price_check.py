@@ -7,6 +7,8 @@ import pytest
 from db.engine import begin
 from tests.builders import a_dataset
 
+pytestmark = pytest.mark.slow  # whole jobs
+
 
 @pytest.fixture
 def run(command):

@@ -15,6 +15,8 @@ from db.types import Split
 from tests.builders import a_dataset
 from worker.race import planning
 
+pytestmark = pytest.mark.slow  # whole races
+
 
 @pytest.fixture
 def run(command):

@@ -17,6 +17,8 @@ from worker import specs
 from worker.cli.saved_verdicts import NO_LONGER
 from worker.endpoints import actions as endpoint_actions
 
+pytestmark = pytest.mark.slow  # whole jobs
+
 
 @pytest.fixture
 def saved(command: Callable[..., str]) -> Callable[..., str]:

@@ -17,6 +17,8 @@ from worker.guesses import actions as guess_actions
 from worker.price_check import actions as price_check_actions
 from worker.saved_verdicts import actions, facts
 
+pytestmark = pytest.mark.slow  # whole walks
+
 
 @pytest.fixture
 def loaded(command: Callable[..., str], tmp_path: Path) -> Callable[..., str]:

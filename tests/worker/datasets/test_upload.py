@@ -68,6 +68,7 @@ def test_every_file_of_the_corpus_is_stored_or_refused_as_a_whole(database, sent
         check_stored(case, dataset_id)
 
 
+@pytest.mark.slow
 def test_a_load_that_fails_half_way_leaves_nothing(database, sent, monkeypatch):
     rows = b"title,price\n" + b"".join(b"thing %d,%d\n" % (n, n + 1) for n in range(500))
     original = datasets.add_rejects

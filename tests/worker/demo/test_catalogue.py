@@ -26,6 +26,7 @@ def _logs(frame: pl.DataFrame) -> pl.DataFrame:
     return known.with_columns(log=pl.col("price").log() - pl.col("price").log().mean().over("category"))
 
 
+@pytest.mark.slow
 def test_the_same_bytes_each_time(tmp_path: Path) -> None:
     """Those of every earlier version too: who updates keeps the jobs of the demo. A new hash is a new demo dataset."""
     for name in ("a.csv", "b.csv"):
@@ -74,6 +75,7 @@ def test_no_template_shows_through() -> None:
     assert not text.str.contains(r"[{}]|  | \.|\bNone\b").any()
 
 
+@pytest.mark.slow
 def test_brand_tiers_show_in_prices(large: pl.DataFrame) -> None:
     tiers = pl.DataFrame({"brand": list(BRANDS), "tier": [tier for tier, _ in BRANDS.values()]})
     medians = dict(_logs(large).join(tiers, on="brand").group_by("tier").agg(pl.col("log").median()).iter_rows())

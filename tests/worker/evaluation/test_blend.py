@@ -30,6 +30,7 @@ def test_independent_members_are_weighed_by_their_precision():
     assert weights == pytest.approx([0.8, 0.2], abs=0.03)  # 1/0.3² to 1/0.6²
 
 
+@pytest.mark.slow
 def test_a_bias_that_all_share_goes_into_the_intercept():
     prices, truth = members(1_000, [0.2, 0.2], shift=np.log(2))
     learned = blend.learn(prices, truth)
@@ -69,6 +70,7 @@ def test_the_interval_of_a_useless_members_value_seldom_lies_above_zero():
     assert false <= 6  # 5 % of 60 is 3; more than 6 happens once in 30 such tests at worst
 
 
+@pytest.mark.slow
 def test_the_weights_of_a_fold_are_those_that_its_rows_and_their_copies_had_no_part_in():
     prices, truth = members(200, [0.3, 0.4, 0.5])
     groups = np.arange(200) // 4

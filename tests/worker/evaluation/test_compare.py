@@ -16,6 +16,7 @@ def _lines(table: pl.DataFrame) -> dict[int, dict[str, Any]]:
     return {line["job_id"]: line for line in table.iter_rows(named=True)}
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(comparisons())
 def test_every_interval_contains_its_point_and_order_of_lines_does_not_matter(predictions: pl.DataFrame) -> None:
@@ -34,6 +35,7 @@ def test_every_interval_contains_its_point_and_order_of_lines_does_not_matter(pr
     assert_frame_equal(compare.table(shuffled, n_boot=60), table, rel_tol=1e-9, abs_tol=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(comparisons())
 def test_figures_equal_those_of_each_job_alone(predictions: pl.DataFrame) -> None:

@@ -117,6 +117,7 @@ def test_a_row_without_a_price_has_no_interval() -> None:
     assert found["low"].null_count() == found["high"].null_count() == 1
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(0.01, 1e6), st.floats(0.01, 1e6), st.floats(1.0, 1e3)), min_size=20, max_size=60))
 @example([(1.0, 1.0, 1.0)] * 16 + [(1.0, 0.125, 1.0)] * 4)
 @example([(0.01, 1e6, 1.01)] * 25 + [(1.0, 1.0, 1e3)] * 3)  # sure of what is far off, unsure of the rest

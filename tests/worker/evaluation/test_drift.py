@@ -13,6 +13,7 @@ def shop(n: int, seed: int) -> pl.DataFrame:
     return frame.with_columns(pl.all().fill_null(""), group_id=pl.int_range(pl.len()) + 10_000 * seed)
 
 
+@pytest.mark.slow
 def test_rows_of_the_same_kind_are_not_told_apart() -> None:
     found = [drift.told_apart(shop(200, seed), shop(200, seed + 100)) for seed in range(4)]
     assert all(each is not None and each["low"] < 0.55 for each in found)
@@ -40,6 +41,7 @@ def test_few_rows_say_nothing() -> None:
     assert drift.told_apart(shop(drift.FEWEST - 1, 5), shop(100, 6)) is None
 
 
+@pytest.mark.slow
 def test_the_rows_that_are_unlike_are_named_and_those_that_are_like_are_not() -> None:
     """Every other row is of categories that no calibration row has."""
     every = shop(2_400, 7).with_columns(row=pl.int_range(pl.len()) + 50_000)
@@ -58,6 +60,7 @@ def test_the_rows_that_are_unlike_are_named_and_those_that_are_like_are_not() ->
     assert named <= set(priced["row"])
 
 
+@pytest.mark.slow
 def test_of_rows_that_are_alike_about_one_in_twenty_is_named() -> None:
     shares = []
     for seed in (8, 9, 10):

@@ -198,6 +198,7 @@ def test_leaving_out_rows_that_were_too_easy_raises_the_error_for_sure():
     assert 0 < line["change_low"] < line["change"] < line["change_high"]
 
 
+@pytest.mark.slow
 def test_leaving_out_rows_like_all_others_is_called_a_change_as_often_as_promised():
     random = np.random.default_rng(1)
     missed = 0

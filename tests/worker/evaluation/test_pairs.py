@@ -42,6 +42,7 @@ def test_equal_techniques_are_seldom_called_worse(jobs: int, copies: int) -> Non
     assert wrong / ROUNDS <= 0.05 + np.sqrt(0.05 * 0.95 / ROUNDS)
 
 
+@pytest.mark.slow
 def test_a_technique_that_is_worse_is_found_among_many() -> None:
     random = np.random.default_rng(5)
     found = 0
@@ -110,6 +111,7 @@ def test_techniques_that_surely_differ_do_not_widen_the_interval_of_the_rest() -
     assert width(far) < width(values)
 
 
+@pytest.mark.slow
 def test_the_planned_rows_tell_a_true_difference_as_often_as_they_promise() -> None:
     """Rows are planned from the noise of one small sample; then samples of that size are judged."""
     random = np.random.default_rng(6)

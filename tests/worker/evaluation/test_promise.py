@@ -47,6 +47,7 @@ def test_few_rows_and_no_answers_say_so() -> None:
     assert promise.kept(many, copies, "mae").low is None
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_true_difference_as_often_as_it_says() -> None:
     random = np.random.default_rng(7)
     held = []

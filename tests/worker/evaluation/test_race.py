@@ -32,6 +32,7 @@ def test_equal_techniques_are_called_worse_at_any_time_in_few_races(k):
     assert wrong <= 0.05 * races + 2 * np.sqrt(0.05 * 0.95 * races)
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_truth_at_all_times_and_narrows():
     misses, widths = 0, []
     for seed in range(100):

@@ -53,6 +53,7 @@ def test_a_correction_survives_being_stored() -> None:
     assert Correction.from_json(line.to_json()) == line
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(0.01, 1e5), st.floats(0.01, 1e5)), min_size=20, max_size=60), st.booleans())
 def test_whatever_the_rows_dearer_guesses_stay_dearer_and_inside_their_interval(
     pairs: list[tuple[float, float]], same: bool

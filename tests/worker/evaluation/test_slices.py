@@ -8,6 +8,7 @@ from tests.worker.evaluation.frames import comparisons, job
 from worker.evaluation import compare, slices
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(comparisons())
 def test_bands_share_out_all_items_of_every_job(predictions: pl.DataFrame) -> None:

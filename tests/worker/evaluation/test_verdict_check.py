@@ -21,6 +21,7 @@ def rate(frame: pl.DataFrame, by: str, worse: float, rounds: int = 60) -> float:
     return float(np.mean(list(verdict_check.false_losers(sample, by, 0.95, rounds, 0))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["mae", "median_ape", "within"])
 def test_equals_seldom_lose_and_one_that_is_far_worse_mostly_does(by: str) -> None:
     frame = priced()

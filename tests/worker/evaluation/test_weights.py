@@ -51,6 +51,7 @@ def repeated(frame: pl.DataFrame, weights: np.ndarray) -> pl.DataFrame:
     return copies.with_columns(row=pl.int_range(pl.len()).over("job_id"))
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 200), most=st.integers(1, 6), unanswered=st.sampled_from([0.0, 0.2]))
 def test_a_whole_weight_is_as_many_rows_alike_for_every_measure(seed: int, most: int, unanswered: float) -> None:
     weights = np.random.default_rng(seed).integers(1, most + 1, 60)

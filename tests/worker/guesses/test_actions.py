@@ -154,6 +154,7 @@ def test_a_perfect_guesser_is_better_for_sure_and_stands_beside_every_technique(
     assert "can't be compared with yours" in said
 
 
+@pytest.mark.slow
 def test_a_wild_guesser_is_worse_for_sure_and_one_like_a_technique_is_neither(priced: int) -> None:
     game = actions.start(priced, "Ann", seed=1)
     play(game, 9.0)
@@ -169,6 +170,7 @@ def test_a_wild_guesser_is_worse_for_sure_and_one_like_a_technique_is_neither(pr
     assert gaps.filter(pl.col("second") == ridge)["verdict"].to_list() == ["tie"]
 
 
+@pytest.mark.slow
 def test_a_game_is_no_job_and_stands_in_the_advice(priced: int) -> None:
     with begin() as session:
         before = [job.id for job in jobs.all(session)]

@@ -65,6 +65,7 @@ def check(data: bytes, folder: Path) -> None:
     assert not any(text is None or "\0" in text for text in texts)
 
 
+@pytest.mark.slow
 @wild
 @given(
     pieces=st.lists(st.sampled_from(PIECES), max_size=60),
@@ -106,6 +107,7 @@ TYPES = [
 ]
 
 
+@pytest.mark.slow
 @wild
 @given(kind=st.sampled_from(TYPES), cells=st.lists(st.none() | st.binary(min_size=8, max_size=8), max_size=5))
 def test_any_values_of_any_type(kind, cells, tmp_path_factory) -> None:

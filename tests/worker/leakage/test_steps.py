@@ -80,6 +80,7 @@ def test_with_one_it_compares_by_meaning_and_says_what_it_would_find(dataset_id,
     assert kinds[REWORDED].found is not None
 
 
+@pytest.mark.slow
 def test_a_file_in_the_knowledge_base_is_searched_too(dataset_id, sent):
     knowledge_actions.refresh(dataset_id)
     drain(sent)

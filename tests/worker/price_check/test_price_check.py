@@ -110,6 +110,7 @@ def test_what_can_not_be_decided_is_said(dataset_id):
         actions.check(small)
 
 
+@pytest.mark.slow
 def test_the_gain_is_measured_with_one_technique_on_the_same_test_rows(dataset_id, sent):
     actions.decide(dataset_id, 7, "drop")
     made = actions.make_version(dataset_id)

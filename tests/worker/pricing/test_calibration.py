@@ -86,6 +86,7 @@ def test_a_prompt_that_learns_nothing_has_no_fit_step_without_calibration_rows(d
         assert [row.fits for row in steps] == [0, 1]
 
 
+@pytest.mark.slow
 def test_every_technique_gives_intervals_that_most_true_prices_lie_in(database, sent):
     """And each says the same of rows that have no price yet."""
     with begin() as session:

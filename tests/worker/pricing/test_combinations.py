@@ -18,6 +18,8 @@ from worker.pricing import actions, comparison
 from worker.progress import Silent
 from worker.resources import LiveMember
 
+pytestmark = pytest.mark.slow  # whole jobs
+
 MEMBERS = [{"technique": "ridge"}, {"technique": "constant"}]
 
 

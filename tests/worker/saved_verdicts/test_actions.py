@@ -330,6 +330,7 @@ def test_a_newer_version_of_the_table_is_told_with_what_changed(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("word", "holds"), [("", True), ("Seltsames Ding aus Holz, gebraucht: ", False)])
 def test_a_table_that_was_loaded_again_ends_a_verdict_where_its_rows_are_unlike(
     database: str, sent: list[int], word: str, holds: bool

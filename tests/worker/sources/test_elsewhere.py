@@ -16,6 +16,8 @@ from worker.datasets import actions as dataset_actions
 from worker.jobs import actions as job_actions
 from worker.pricing import actions, comparison
 
+pytestmark = pytest.mark.slow  # whole jobs
+
 MEMBERS = [{"technique": "ridge"}, {"technique": "neighbours"}]
 LEARNING: dict[str, specs.BaseSpec] = {
     "constant": specs.ConstantSpec(),

@@ -76,6 +76,7 @@ def test_a_technique_that_costs_nothing_is_still_on_the_log_axis() -> None:
         assert line["cost"] > 0
 
 
+@pytest.mark.slow
 def test_a_point_is_the_fainter_the_less_likely_it_is_on_the_frontier_and_the_chosen_ones_are_ringed() -> None:
     spec = charts.trade_off(table(predictions()), DECIDING["mae"], chosen=[2]).to_dict()
     points = [layer for layer in spec["layer"] if layer["mark"]["type"] == "point"]

@@ -113,6 +113,7 @@ def test_what_rare_programs_write_can_be_added_to(tmp_path, change) -> None:
     assert [row[2:] for row in cells(out)[1:]] == [("2.26", "1.13", "", "ok", ""), ("3.26", "1.63", "", "ok", "")]
 
 
+@pytest.mark.slow
 def test_what_stands_far_away_stays_where_it_is(tmp_path) -> None:
     far = {"E900000": "a note", "CV1048576": "another"}
     buffer = io.BytesIO()

@@ -71,6 +71,7 @@ def test_columns_never_change_between_versions() -> None:
     assert sorted(letters.indices) == [43134, 324294, 431247]
 
 
+@pytest.mark.slow
 @settings(max_examples=30, derandomize=True)  # two words may meet in one of the columns
 @given(_texts)
 def test_weights_equal_those_of_a_vocabulary(texts: list[str]) -> None:
