@@ -22,10 +22,8 @@ if len(jobs) < 2:
 
 names = reads.names(jobs)
 first, second = pairs.choose(dataset, jobs, names)
-key = st.segmented_control(
-    "Error", list(DECIDING), format_func=lambda key: DECIDING[key].label, default=USUAL, required=True,
-    label_visibility="collapsed",
-)  # fmt: skip
+by = list(DECIDING)
+key = st.selectbox("Judged by", by, by.index(USUAL), format_func=lambda key: DECIDING[key].label, width=360)
 error = DECIDING[key]
 
 versions = {job.id: reads.version(job) for job in (first, second)}

@@ -92,7 +92,7 @@ class Facts:
         if line is None:
             why = NOT_RUN if self.job is None else "Not measured: no two categories or price bands have enough rows."
             return self._missing("slice", claim, why, self._run() if self.job is None else self._more_rows())
-        where = "products without a category" if line["slice"] == NO_CATEGORY else line["slice"]
+        where = "Products without a category" if line["slice"] == NO_CATEGORY else line["slice"]
         text = (
             f"{where}: {figure(line, 'mae')} on {amounts.count(line['n'], 'row')}, the most of "
             f"{line['slices']} {'categories' if line['kind'] == 'category' else 'price bands'}."
@@ -108,7 +108,7 @@ class Facts:
         if curve is None or enough is None:
             why = curve.sentence if curve else "Not measured: the number of examples or neighbours was not varied."
             command = f"pricewright curve {self._known.dataset.id} --technique {technique}"
-            link = Link("run", "Measure a context curve", {"technique": technique}, command)
+            link = Link("run", "Vary the number", {"technique": technique}, command)
             return self._missing("context", claim, why, link)
         unit: Unit = "examples" if curve.what == "examples" else "neighbours"
         return Fact("context", claim, curve.sentence, _curve_link(curve, enough), True, float(enough["k"]), unit)

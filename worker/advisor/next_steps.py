@@ -238,7 +238,7 @@ def _curves(session: Session, evidence: Evidence) -> Iterator[NextStep]:
         yield NextStep(
             f"{kind.label}: vary the number of {kind.k_counts}",
             f"Prices {limit} test rows with {steps_said} {kind.k_counts}, and says where more stops paying.",
-            Link("run", "Measure a context curve", {"technique": name} | model, command),
+            Link("run", "Vary the number", {"technique": name} | model, command),
             *took,
         )
 

@@ -44,7 +44,7 @@ def settings(dataset: Dataset) -> DataNeedSpec:
     others = [way for way in WAYS if way != FINETUNE]
     chosen = st.pills(
         "Compare fine-tuning with", others, selection_mode="multi", default=others, format_func=WAYS.__getitem__,
-        key="need-ways",
+        key="need-ways", wrap=True,
     )  # fmt: skip
     ways = [way for way in WAYS if way == FINETUNE or way in chosen]
     train_spec = CHEAP.model_copy(update={"model": model}).model_dump()

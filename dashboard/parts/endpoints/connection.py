@@ -22,7 +22,7 @@ def add() -> None:
     """A preset, then what it leaves open. Raises UserError."""
     preset = st.pills(
         "What is it?", list(PRESETS), format_func=lambda key: PRESETS[key].label, default=next(iter(PRESETS)),
-        key="endpoint-preset", required=True,
+        key="endpoint-preset", required=True, wrap=True,
     )  # fmt: skip
     known = PRESETS[preset]
     free = "It runs on machines of your own: its tokens cost nothing." if known.is_free else ""

@@ -42,10 +42,14 @@ def build(dataset: Dataset, work: str) -> None:
         if planned.items:
             took = f"{formats.duration(planned.seconds)} and {formats.usd(planned.usd)}"
             st.markdown(
-                words.md(f"{formats.count(planned.items, 'item')} to embed: about {took} ({basis})."), width="content"
+                words.md(
+                    f"{formats.count(planned.items, 'item')} can't be found yet: making them searchable takes about "
+                    f"{took} ({basis})."
+                ),
+                width="content",
             )
         else:
-            st.markdown("Every item is embedded as it is now; a refresh costs next to nothing.", width="content")
+            st.markdown("Every item can be found as it is now; a refresh costs next to nothing.", width="content")
 
 
 def delete(dataset: Dataset) -> None:
@@ -76,7 +80,7 @@ def _work(job_id: int) -> None:
             st.rerun()
         with st.container(border=True):
             share = progress.items_done / progress.items_total if progress.items_total else 0.0
-            rows = f"{progress.items_done:,} of {formats.count(progress.items_total, 'item')} embedded"
+            rows = f"{progress.items_done:,} of {formats.count(progress.items_total, 'item')} made searchable"
             left = f", about {formats.duration(progress.eta_seconds)} left" if progress.eta_seconds else ""
             paused = progress.state is JobState.PAUSED
             text = f"Paused: {rows}" if paused else f"{rows}{left}" if progress.items_total else "Looking for changes …"
@@ -99,13 +103,13 @@ def figures(summary: Overview) -> None:
     age = formats.NOTHING if days is None else "under a day" if days < 1 else formats.count(round(days), "day")
     lag = formats.duration(fresh.lag_seconds)
     shown = [
-        ("Items", f"{fresh.items:,}", "Priced items that can be found or wait to be embedded."),
+        ("Items", f"{fresh.items:,}", "Priced items that can be found or wait to be made searchable."),
         (
             "Coverage",
             f"{covered:.0%}",
             f"{summary.train_searchable:,} of {summary.train_items:,} train items can be found.",
         ),
-        ("Stale", f"{fresh.stale_share:.1%}", "Changed since they were embedded, or not embedded yet."),
+        ("Stale", f"{fresh.stale_share:.1%}", "Changed since they were made searchable, or not made so yet."),
         ("Lag", lag, "Median time from a change to the moment at which a search finds it."),
         ("Age of prices", age, "Half of the prices are older. Uploads without dates count from the day they came."),
         ("Size", formats.size(summary.bytes), "Texts and vectors on disk."),

@@ -90,7 +90,7 @@ def preview(draft: Draft, dataset: Dataset | None, endpoints: Sequence[Endpoint]
     parts = st.pills(
         "As a technique would fill it in, with samples of", list(PARTS), selection_mode="multi",
         format_func=PARTS.__getitem__, key="prompt-parts",
-        help="None of them: as the technique “Prompt, no examples” asks.",
+        help="None of them: as the technique “Prompt, no examples” asks.", wrap=True,
     )  # fmt: skip
     try:
         shown = actions.preview(draft.system, draft.template, item, parts)

@@ -35,6 +35,7 @@ def history() -> None:
     )
     columns = {
         "usd": widgets.dollars("$ an hour", frame["usd"]),
-        "since": st.column_config.DatetimeColumn("Since (UTC)"),
+        "since": st.column_config.DatetimeColumn("Since (UTC)", format="YYYY-MM-DD HH:mm"),
     }
+    st.caption("What jobs were reckoned with so far, newest first:")
     widgets.table(shown, column_config=columns, width="content")

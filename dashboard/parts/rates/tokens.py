@@ -23,7 +23,7 @@ def entered() -> None:
             "model": "Model",
             "kind": "Tokens",
             "usd": widgets.dollars("$ per million", frame["usd"]),
-            "valid_from": st.column_config.DatetimeColumn("Since (UTC)"),
+            "valid_from": st.column_config.DatetimeColumn("Since (UTC)", format="YYYY-MM-DD HH:mm"),
         }
         shown = frame.with_columns(pl.col("kind").replace_strict(KINDS, default=pl.col("kind")))
         widgets.table(shown, column_config=columns, width="content")

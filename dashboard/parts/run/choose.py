@@ -102,7 +102,7 @@ def techniques(source: Dataset, endpoints: Sequence[Endpoint], adapters: Sequenc
     chosen = st.pills(
         "Techniques", names, selection_mode="multi", default=first,
         label_visibility="collapsed", format_func=lambda name: specs.SPECS[name].label,
-        key=f"techniques-{learns}-{wanted}",
+        key=f"techniques-{learns}-{wanted}", wrap=True,
     )  # fmt: skip
     if learns and not adapters:
         label = "There is no adapter to price with yet: train one on the Fine-tune page"

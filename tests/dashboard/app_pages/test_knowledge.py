@@ -46,7 +46,7 @@ def test_without_a_base_the_page_says_what_it_takes_to_make_one(open_page: Open,
     at = open_page("knowledge")
     assert is_well(at)
     assert "has no knowledge base yet" in texts(at)
-    assert "80 items to embed" in texts(at)
+    assert "80 items can't be found yet" in texts(at)
     next(button for button in at.button if button.label == "Build it").click().run()
     assert is_well(at)
     assert "No worker is running" in texts(at)
@@ -73,7 +73,7 @@ def test_figures_say_how_much_can_be_found_and_how_fresh_it_is(open_page: Open, 
     assert is_well(at)
     assert (metric(at, "Items"), metric(at, "Coverage"), metric(at, "Stale")) == ("80", "100%", "0.0%")
     assert "80 from the train side" in texts(at)
-    assert "Every item is embedded as it is now" in texts(at)
+    assert "Every item can be found as it is now" in texts(at)
 
 
 def test_a_search_shows_what_a_worker_found(open_page: Open, based: int, sent: list[int]) -> None:
