@@ -5,7 +5,7 @@ import sys
 
 ALL = (
     *("ingest", "engine", "embeddings", "llm", "endpoint", "training", "verdicts"),
-    *("coverage", "promises", "frontier", "invoice", "race", "size"),
+    *("coverage", "promises", "frontier", "invoice", "race", "size", "elsewhere"),
 )
 
 

@@ -98,10 +98,10 @@ class Bench:
         from worker.knowledge import index
 
         self.embedder = Drawn()
-        index.embedder = lambda: self.embedder  # type: ignore[assignment, return-value]
+        index.embedder = lambda: self.embedder  # type: ignore[assignment]
         self._sent: list[int] = []
         for module in (app, running):
-            module.send = self._send  # type: ignore[assignment, misc]
+            setattr(module, "send", self._send)  # noqa: B010 - both import it by its name
         self._run: Callable[[int], None] = running.run_chunk
         self._profile = profile
         self.source, self.new = source, new

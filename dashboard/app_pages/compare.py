@@ -38,6 +38,7 @@ both = reads.comparison(
 )  # two runs of one technique are two here
 st.info(words.md(verdicts.pair_verdict(both, told, error, column)), icon=":material/gavel:")
 st.caption(pairs.counted(frame))
+pairs.learned_elsewhere((first, second))
 pairs.scatter(frame)
 row = pairs.table(frame)
 if row is not None:

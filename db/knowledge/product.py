@@ -18,6 +18,7 @@ from db.types import FOUND_SCHEMA, KnowledgeBase
 FEWEST = 8
 """Queries from which on this is worth bringing the vectors here."""
 
+_FOUND: dict[str, pl.DataType | type[pl.DataType]] = {"place": pl.Int64, **FOUND_SCHEMA}
 _HEADER = 4  # bytes before the numbers in pgvector's binary form
 _SLICE = 256  # queries in one product
 
@@ -42,7 +43,7 @@ def nearest(session: Session, base: KnowledgeBase, dims: int, asking: pl.DataFra
     known = _known(session, base, dims)
     count = min(k, len(known.ids))
     if not count:
-        return pl.DataFrame(schema={"place": pl.Int64} | FOUND_SCHEMA)
+        return pl.DataFrame(schema=_FOUND)
     # As the database would see them: half as many bits.
     queries = np.array(asking["embedding"].to_list(), dtype=np.float16).astype(np.float32)
     own = _own(session, base, asking["row"], known)
@@ -71,7 +72,7 @@ def nearest(session: Session, base: KnowledgeBase, dims: int, asking: pl.DataFra
         | {name: FOUND_SCHEMA[name] for name in ("price", "title", "description", "category", "brand", "age_days")},
         (found["id"].unique().to_list(),),
     )
-    return found.join(texts, on="id").select("place", *FOUND_SCHEMA)
+    return found.join(texts, on="id").select(list(_FOUND))
 
 
 def _own(session: Session, base: KnowledgeBase, rows: pl.Series, known: _Known) -> list[list[int]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from sqlalchemy import text
 
 from db import chunks, datasets, jobs, predictions, rates
 from db.engine import Session
@@ -171,3 +172,13 @@ def llm_evidence(item: dict[str, Any], values: dict[str, Any], guess: float) -> 
     if specs.is_endpoint_model(values["model"]):
         found["ignored"] = ["logprobs"]
     return found
+
+
+def learned_elsewhere(session: Session, job_id: int, source_id: int) -> int:
+    """The job, as if its technique had learned from another dataset."""
+    fingerprint = datasets.fingerprint(datasets.get(session, source_id))
+    session.execute(
+        text("UPDATE jobs SET source_id = :source, source_fingerprint = :fingerprint WHERE id = :job"),
+        {"source": source_id, "fingerprint": fingerprint, "job": job_id},
+    )
+    return job_id

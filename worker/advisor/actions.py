@@ -90,6 +90,12 @@ def _notes(known: Evidence) -> tuple[str, ...]:
         )
     if known.hardest:
         said.append("Where a run errs most is the largest of several figures: on other rows it would be a little less.")
+    if elsewhere := sorted(job_id for job_id in known.compared if known.jobs[job_id].source_id is not None):
+        said.append(
+            f"{amounts.listed([known.names[job_id] for job_id in elsewhere])}: what to try next proposes steps that "
+            "learn from this table's own rows only, because a run with another source is started with that source on "
+            "the Run page."
+        )
     combined = [job for family, job in known.heads.items() if family not in evidence.FAMILIES]
     for job_id in combined:
         line = known.line(job_id)

@@ -95,7 +95,8 @@ class Evidence:
         return compare.level_of(self.table)
 
     def is_tried(self, technique: str) -> bool:
-        return any(job.technique == technique for job in self.jobs.values())
+        """Whether it was run on what the table itself teaches."""
+        return any(job.technique == technique and job.source_id is None for job in self.jobs.values())
 
     def first_run(self, job_id: int) -> int:
         """The first run with the settings of this one, whatever chance decided."""

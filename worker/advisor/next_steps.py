@@ -141,6 +141,8 @@ def _members(evidence: Evidence) -> dict[int, BaseSpec]:
     """Job -> spec of the baselines that were run, each once: a combination of those has their answers already."""
     found: dict[int, BaseSpec] = {}
     for job_id, spec in evidence.specs.items():
+        if evidence.jobs[job_id].source_id is not None:  # its answers are those of what learned there
+            continue
         if spec.family is Family.BASELINE and spec not in found.values() and len(found) < specs.combined.MOST:
             found[job_id] = spec
     return found
@@ -157,6 +159,8 @@ def _smaller(session: Session, evidence: Evidence) -> Iterator[NextStep]:
         head = evidence.heads.get(spec.family)
         curve = steps_of.get(job_id)
         if evidence.first_run(job_id) in tried or head is None or (curve and job_id not in curve.worth_more):
+            continue
+        if job.source_id is not None:
             continue
         tried.add(evidence.first_run(job_id))
         gap = _paired(evidence, curve, job_id, head)
@@ -257,11 +261,14 @@ def _ties(session: Session, evidence: Evidence) -> Iterator[NextStep]:
     limit = evidence.rows + other["more_rows"]
     if limit > test:
         return
-    pair = [evidence.specs[job_id] for job_id in (lead["job_id"], other["job_id"])]
+    both = lead["job_id"], other["job_id"]
+    if any(evidence.jobs[job_id].source_id is not None for job_id in both):  # worker.advisor.actions says so
+        return
+    pair = [evidence.specs[job_id] for job_id in both]
     took = _together([_priced(session, evidence, spec, limit) for spec in pair])
     if took is None:
         return
-    first, second = (evidence.names[job_id] for job_id in (lead["job_id"], other["job_id"]))
+    first, second = (evidence.names[job_id] for job_id in both)
     command = f"pricewright price {evidence.dataset.id} --rows test --limit {limit}"
     command += "".join(f" --technique {spec.technique}" for spec in pair)
     yield NextStep(

@@ -109,6 +109,9 @@ def _promised(session: Session, job: Job, source: Dataset, spec: BaseSpec) -> tu
     return frame.join(groups, on="row", how="inner", maintain_order="left"), "validation rows"
 
 
+_BY_WORDS = "They were looked for by their words, not by meaning: a product told in other words is not found so."
+
+
 def sentences(session: Session, job: Job) -> list[str]:
     """What to beware of in a finished job that learned from another dataset; [] for others."""
     found = _found(session, job)
@@ -120,8 +123,10 @@ def sentences(session: Session, job: Job) -> list[str]:
         left_out = "; the comparison with what was promised leaves them out" if found.promise else ""
         said.append(
             f"{amounts.count(len(found.copies), 'row')} of {found.rows:,} {are} of rows of {job.source_name} with a "
-            f"known price ({found.same:,} the same, {len(found.copies) - found.same:,} nearly){left_out}."
+            f"known price ({found.same:,} the same, {len(found.copies) - found.same:,} nearly){left_out}. {_BY_WORDS}"
         )
+    else:
+        said.append(f"No row is a copy or near-copy of a row of {job.source_name} with a known price. {_BY_WORDS}")
     if found.promise and _usual(found.promise).is_broken:
         said.append(_compared_with(found.promise, job))
     return said

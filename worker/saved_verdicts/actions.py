@@ -61,6 +61,8 @@ def _line(session: Session, job: Job, row: dict[str, Any], measure: str) -> Line
         usd_per_1000=row["usd_per_1000"],
         p50_ms=row["p50_ms"],
         usd_per_hour=job.rate_usd_per_hour,
+        source=job.source_id,
+        source_fingerprint=job.source_fingerprint,
         tariffs={ref: _tariff_then(session, ref, job) for ref in needs.models(specs.parse(job.spec))},
     )
 
@@ -76,7 +78,8 @@ def _kept(
     first: dict[str, Any], measure: str, limits: Limits,
 ) -> SavedVerdict:  # fmt: skip
     question, job_id, sentence = chosen
-    spec = specs.parse(jobs.get(session, job_id).spec)
+    job = jobs.get(session, job_id)
+    spec = specs.parse(job.spec)
     models = needs.models(spec)
     found = [(ref, *needs.endpoint_of(session, ref)) for ref in models]
     made = Facts.model_validate(
@@ -96,7 +99,7 @@ def _kept(
             "models": tuple(models),
             "listed": tuple(ref for ref, endpoint, model in found if endpoint and endpoint.model(model).is_listed),
             "retired": tuple(needs.retired(session, spec)),
-            "knowledge": needs.knowledge(session, dataset.id, spec),
+            "knowledge": needs.knowledge(session, job.learned_from, spec),
             "dataset": dataset.name,
             "fingerprint": datasets.fingerprint(dataset),
         }

@@ -32,6 +32,8 @@ class Line(_Frozen):
     p50_ms: float | None
     usd_per_hour: Decimal  # of the machine that it ran on
     tariffs: dict[str, Prices | None]  # "endpoint:model" -> what its cost rests on; None: nobody knew
+    source: int | None = None  # the other dataset that it learned from; None: the table's own rows
+    source_fingerprint: str = ""  # of that dataset, as it was
 
 
 class Knowledge(_Frozen):

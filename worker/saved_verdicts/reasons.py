@@ -87,7 +87,7 @@ def relearned(session: Session, facts: Facts, dataset: Dataset) -> Findings:
     found, before = Findings(), facts.knowledge
     if before is None:
         return found
-    now = needs.knowledge(session, dataset.id, specs.parse(facts.chosen.spec))
+    now = needs.knowledge(session, facts.chosen.source or dataset.id, specs.parse(facts.chosen.spec))
     todo = "price the test rows with it again, then save the verdict anew"
     if now is None:
         found.reasons.append(f"The knowledge base that it searches is gone: {todo}, which fills it again.")
@@ -219,6 +219,11 @@ def drifted(facts: Facts, dataset: Dataset, told_apart: Teller, most: int) -> Fi
     if datasets.fingerprint(dataset) != facts.fingerprint:
         found.reasons.append(f"{dataset.name} was loaded anew since: what was measured was another table.")
     with begin() as session:
+        source = _source(session, facts, dataset)
+        if source is None:
+            found.reasons.append("The dataset that it learned from was deleted: decide anew with another source.")
+        elif source.id != dataset.id:
+            found.reasons += _source_changed(session, facts, source)
         version, again = newer(session, dataset)
         if version:
             changes = versions.changes(session, dataset.id, version.id)
@@ -228,7 +233,7 @@ def drifted(facts: Facts, dataset: Dataset, told_apart: Teller, most: int) -> Fi
             found.reasons.append(f"There is a newer version, dataset {version.id} ({version.name}): {said}.")
         if again is None:
             return found
-        known = likeness.calibrated_on(session, dataset, specs.parse(facts.chosen.spec))
+        known = likeness.calibrated_on(session, source or dataset, specs.parse(facts.chosen.spec))
         rows = datasets.target_rows(session, again.id, None, most)
         # Groups are numbered anew in each table.
         theirs = likeness.texts(session, again.id, rows).with_columns(group_id=-1 - pl.col("group_id"))
@@ -249,6 +254,29 @@ def drifted(facts: Facts, dataset: Dataset, told_apart: Teller, most: int) -> Fi
     return found
 
 
+def _source(session: Session, facts: Facts, dataset: Dataset) -> Dataset | None:
+    """The dataset that the choice learned from; None: it was deleted."""
+    if facts.chosen.source is None:
+        return dataset
+    try:
+        return datasets.get(session, facts.chosen.source)
+    except NotFound:
+        return None
+
+
+def _source_changed(session: Session, facts: Facts, source: Dataset) -> list[str]:
+    """What became of the other dataset that the choice learned from."""
+    if datasets.fingerprint(source) != facts.chosen.source_fingerprint:
+        return [f"{source.name}, which it learned from, was loaded anew since: it would learn from another table now."]
+    version, _ = newer(session, source)
+    if version is None:
+        return []
+    return [
+        f"What it learned from, {source.name}, has a newer version, dataset {version.id} ({version.name}): price the "
+        "rows anew with what is learned from that one."
+    ]
+
+
 def deciding_anew(facts: Facts, dataset: Dataset) -> tuple[Decimal | None, float, str]:
     """Dollars (None: unknown), seconds, and a sentence: what running the same techniques again would take, on the
     newest table there is."""
@@ -264,7 +292,8 @@ def deciding_anew(facts: Facts, dataset: Dataset) -> tuple[Decimal | None, float
                 for model in needs.local_models(specs.parse(line.spec)):
                     if not packages.HUB_ID.fullmatch(model):  # what the hub has is fetched
                         packages.source(model)
-                made = planning.estimate(session, there, specs.parse(line.spec), Split.TEST, limit)
+                source = None if line.source is None else datasets.get(session, line.source)
+                made = planning.estimate(session, there, specs.parse(line.spec), Split.TEST, limit, source)
             except (NotFound, UserError):  # its model, endpoint or adapter is gone
                 unknown.append(line.label)
                 continue

@@ -91,12 +91,13 @@ def walk(walk: Walk, batches: Dataset[dict[str, Tensor]], after: Callable[[int, 
     figures: loss, grad_norm, learning_rate.
     """
     learner, device = walk.learner, next(walk.learner.inner.parameters()).device
+    learning = list(learner.learning().values())  # asking for all parameters walks through the frozen model each time
     walk.restore_random()
     for step in range(walk.start, walk.total):
         batch = {name: value.to(device) for name, value in batches[step].items()}
         loss = learner(**batch)["loss"]
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(learner.parameters(), LARGEST_GRADIENT)
+        norm = torch.nn.utils.clip_grad_norm_(learning, LARGEST_GRADIENT)
         rate = float(walk.scheduler.get_last_lr()[0])
         walk.optimizer.step()
         walk.scheduler.step()

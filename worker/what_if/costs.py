@@ -44,26 +44,27 @@ class Costs:
 def of_job(session: Session, dataset: Dataset, job: Job, lines: pl.DataFrame, scenario: Scenario) -> Costs:
     """`lines`: the job's lines of db.predictions.costs."""
     spec = specs.parse(job.spec)
+    source = dataset if job.source_id is None else datasets.get(session, job.source_id)
     trained = _adapters(session, job)
     unknown: list[str] = []
     notes: list[str] = []
     per_item = _per_item(session, job, lines, scenario, unknown, notes)
     once: dict[str, Decimal | None] = _learning(session, job, trained, scenario)
     if searches(spec):
-        embedding = jobs.all(session, dataset.id, JobKind.INDEX)
+        embedding = jobs.all(session, source.id, JobKind.INDEX)
         once["knowledge base"] = sum((each.fixed_usd for each in embedding), Decimal(0))
     if scenario.label_usd is not None:
-        once["labels"] = scenario.label_usd * labelled(dataset, spec, trained)
+        once["labels"] = scenario.label_usd * labelled(source, spec, trained)
     unknown += [f"what its {what} cost" for what in ("learning", "training") if once.get(what, Decimal(0)) is None]
     return Costs(job.id, once, scenario.hosting_usd * len(trained), per_item, unknown, notes)
 
 
-def labelled(dataset: Dataset, spec: BaseSpec, trained: Sequence[Adapter]) -> int:
-    """Rows with a price that the technique learned from, searches or shows as examples; of members, which share them,
-    those of the one that needs most."""
+def labelled(source: Dataset, spec: BaseSpec, trained: Sequence[Adapter]) -> int:
+    """Rows of its source with a price that the technique learned from, searches or shows as examples; of members, which
+    share them, those of the one that needs most."""
     if members := members_of(spec):
-        return max(labelled(dataset, member, trained) for member in members)
-    train = dataset.splits.get(Split.TRAIN, 0)
+        return max(labelled(source, member, trained) for member in members)
+    train = source.splits.get(Split.TRAIN, 0)
     if isinstance(spec, MultiShotSpec) and spec.choose != "nearest":
         return min(spec.k, train)
     own = next((adapter for adapter in trained if adapter.id == getattr(spec, "adapter", "")), None)

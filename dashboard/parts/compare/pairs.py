@@ -43,6 +43,14 @@ def counted(frame: pl.DataFrame) -> str:
     )
 
 
+def learned_elsewhere(both: Sequence[Job]) -> None:
+    """What to know of those of the two that learned from another dataset: copies of rows that were learned from make
+    one look better than it is."""
+    for job in both:
+        if job.source_id is not None:
+            predictions.unlike(job)
+
+
 def scatter(frame: pl.DataFrame) -> None:
     widgets.chart(compare_charts.two_errors(frame), "two-errors")
     both = len(frame.drop_nulls(["error_a", "error_b"]))

@@ -9,7 +9,7 @@ from db.engine import Session, begin
 from db.errors import NotFound
 from db.types import Family, JobKind, Queue, Split, Step
 from tests.builders import a_dataset, an_adapter
-from tests.dashboard.priced import a_finished_job, a_priced_dataset
+from tests.dashboard.priced import a_finished_job, a_priced_dataset, learned_elsewhere
 from tests.worker.conftest import drain
 from tests.worker.what_if.test_actions import a_job_with
 from worker import specs
@@ -287,3 +287,18 @@ def test_the_report_holds_every_fact(database: str) -> None:
 def test_a_dataset_that_is_not_there_is_told(database: str) -> None:
     with pytest.raises(NotFound):
         advise(99)
+
+
+def test_a_run_that_learned_elsewhere_stands_in_the_table_and_is_not_proposed_again(database: str) -> None:
+    with begin() as session:
+        source_id, dataset_id = a_dataset(session, 400, name="products"), a_dataset(session, 400)
+        a_finished_job(session, dataset_id, specs.SPECS["zero-shot"]())
+        ridge = learned_elsewhere(session, a_finished_job(session, dataset_id, specs.SPECS["ridge"]()), source_id)
+    advised = advise(dataset_id)
+    assert "Ridge on words, learned from products" in advised.verdict
+    (note,) = [note for note in advised.notes if "learned from products" in note and "Run page" in note]
+    assert "this table's own rows only" in note
+    assert any(step.link.names.get("technique") == "ridge" for step in advised.steps)  # on the table's own rows
+    with begin() as session:
+        session.execute(text("UPDATE jobs SET source_id = NULL WHERE id = :job"), {"job": ridge})
+    assert not any(step.link.names.get("technique") == "ridge" for step in advise(dataset_id).steps)

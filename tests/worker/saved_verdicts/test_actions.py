@@ -19,7 +19,7 @@ from db.knowledge import bases, changes
 from db.settings import Settings
 from db.types import EndpointModel, SavedVerdict, Split
 from tests.builders import a_dataset, an_adapter
-from tests.dashboard.priced import a_finished_job, a_priced_dataset
+from tests.dashboard.priced import a_finished_job, a_priced_dataset, learned_elsewhere
 from tests.fake_openai.server import Handle
 from tests.worker.conftest import drain
 from tests.worker.llm.endpoint.calls import hosted
@@ -413,3 +413,25 @@ def test_a_day_that_a_person_entered_holds_over_what_the_endpoint_says_until_it_
     assert known("fast-old") == replace(old, shutdown_date=None, is_end_entered=False)
     endpoint_actions.list_models("e")
     assert known("fast-old").shutdown_date == "2026-12-31"
+
+
+def test_a_choice_that_learned_elsewhere_is_rechecked_with_its_source(database: str, sent: list[int]) -> None:
+    with begin() as session:
+        source_id, dataset_id = a_dataset(session, 400, name="products"), a_dataset(session, 400)
+        for each in (source_id, dataset_id):
+            base = bases.ensure(session, each, "test")
+            changes.sync(session, base)
+        constant = a_finished_job(session, dataset_id, specs.SPECS["constant"]())
+        neighbours = a_finished_job(session, dataset_id, specs.SPECS["neighbours"]())
+        learned_elsewhere(session, neighbours, source_id)
+    (saved,) = actions.save(dataset_id, [constant, neighbours], "mae")
+    assert facts.parse(saved.facts).chosen.source == source_id
+    with begin() as session:
+        session.execute(text("DELETE FROM knowledge_items WHERE base_id = :base"), {"base": base.id})  # not searched
+    assert rechecked(saved, sent).reasons == ()
+    with begin() as session:
+        session.execute(text("UPDATE knowledge_items SET price = price + 1"))
+        session.execute(text("UPDATE datasets SET file_sha256 = 'other' WHERE id = :source"), {"source": source_id})
+    searched, learned = rechecked(saved, sent).reasons
+    assert searched.startswith("The knowledge base that it searches changed since")
+    assert learned.startswith("products, which it learned from, was loaded anew since")

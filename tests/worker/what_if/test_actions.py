@@ -7,13 +7,13 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from db import adapters, endpoints, jobs, rates
+from db import adapters, datasets, endpoints, jobs, rates
 from db.engine import Session, begin
 from db.errors import NotFound, NotReady, UserError
 from db.settings import settings
 from db.types import Adapter, Endpoint, Split
 from tests.builders import a_dataset, an_adapter
-from tests.dashboard.priced import a_finished_job
+from tests.dashboard.priced import a_finished_job, learned_elsewhere
 from worker import specs
 from worker.adapters import pricing
 from worker.datasets import actions as dataset_actions
@@ -355,3 +355,14 @@ def an_unpriced_answer(session: Session, job_id: int) -> None:
         ),
         {"job": job_id},
     )
+
+
+def test_what_learned_elsewhere_is_reckoned_with_its_source(database: str) -> None:
+    with begin() as session:
+        source_id, table_id = a_dataset(session, 400, name="products"), a_dataset(session, 40)
+        own, other = (a_finished_job(session, table_id, specs.SPECS["neighbours"]()) for _ in range(2))
+        learned_elsewhere(session, other, source_id)
+        here, there = (datasets.get(session, each).splits["train"] for each in (table_id, source_id))
+    assert here < there
+    assert way(own, label_usd=2)["once"]["labels"] == 2 * here
+    assert way(other, label_usd=2)["once"]["labels"] == 2 * there

@@ -107,7 +107,7 @@ def vectorizer(analyzer: str, sizes: tuple[int, int], size: int) -> HashingVecto
         analyzer=analyzer,
         ngram_range=sizes,
         n_features=size,
-        token_pattern=_WORD,
+        token_pattern=_WORD if analyzer == "word" else None,
         lowercase=False,
         norm=None,
         alternate_sign=False,
