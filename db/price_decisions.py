@@ -60,9 +60,9 @@ def apply(session: Session, dataset_id: int, name: str) -> int:
     session.execute(
         text(
             """INSERT INTO items (dataset_id, "row", line, external_id, title, description, category, brand, price,
-                                  weight, split, group_id)
+                                  weight, quantity, split, group_id)
                SELECT :made, i.row, i.line, i.external_id, i.title, i.description, i.category, i.brand,
-                      CASE WHEN d.decision = 'fix' THEN d.price ELSE i.price END, i.weight, i.split,
+                      CASE WHEN d.decision = 'fix' THEN d.price ELSE i.price END, i.weight, i.quantity, i.split,
                       i.group_id
                FROM items i LEFT JOIN price_decisions d ON d.dataset_id = i.dataset_id AND d.row = i.row
                WHERE i.dataset_id = :dataset AND d.decision IS DISTINCT FROM 'drop'"""

@@ -46,6 +46,7 @@ class ItemRow(Base):
     brand: Mapped[str]
     price: Mapped[float | None]
     weight: Mapped[float | None]  # in measures; null: it has none and weighs 1
+    quantity: Mapped[float | None]  # units that the price is for; null: nobody said, and techniques learn the price
     split: Mapped[str]
     group_id: Mapped[int] = mapped_column(BigInteger)  # near-duplicates share it and stay on one side
 

@@ -12,7 +12,7 @@ from db.errors import UserError
 from worker.cli import files, find, tables
 from worker.cli.console import AsJson, out, print_json, warn
 from worker.cli.options import DecimalSign, WideRows, answers, assignments
-from worker.datasets import versions, weights
+from worker.datasets import quantities, versions, weights
 from worker.files.formats import IN_TERMINAL
 from worker.server.up import running_stack
 
@@ -63,6 +63,8 @@ def load(
         out.print("Splits: " + ", ".join(f"{count:,} {split}" for split, count in dataset.splits.items()))
         if dataset.made_from is not None:
             out.print(f"A version of dataset {dataset.made_from}: {versions.told(dataset.changes)}.")
+        if said := quantities.told(dataset):
+            out.print(said)
         if without := weights.gaps(dataset):
             warn(without)
     files.refuse_empty(dataset)

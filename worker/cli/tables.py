@@ -14,7 +14,7 @@ from worker.evaluation.resampling import LEVEL
 from worker.jobs.kinds import KINDS
 from worker.specs import finetune
 
-FIELDS = ("id", "title", "description", "category", "brand", "price", "weight")
+FIELDS = ("id", "title", "description", "category", "brand", "price", "weight", "quantity")
 
 
 def job_label(job: Job) -> str:
@@ -31,7 +31,7 @@ def job_label(job: Job) -> str:
 def look(dataset: Dataset, mapping: Mapping[str, str]) -> list[str]:
     """What the columns of a dataset's file are taken for, and every warning of the look."""
     taken = [f"{field} = {mapping[field]!r}" for field in FIELDS if field in mapping]
-    left = [field for field in FIELDS if field not in mapping and field != "weight"]
+    left = [field for field in FIELDS if field not in mapping and field not in ("weight", "quantity")]
     columns = ", ".join(taken) + (f"; no {', no '.join(left)}" if left else "")
     return [f"Columns: {columns}.", *(f"Warning: {doubt}" for doubt in doubts(dataset))]
 

@@ -42,7 +42,7 @@ class Profiler:
             if name != "line":
                 column = items[name]
                 self._missing[name] += int(
-                    column.is_null().sum() if name in ("price", "weight") else (column == "").sum()
+                    column.is_null().sum() if name in ("price", "weight", "quantity") else (column == "").sum()
                 )
         prices = items["price"].drop_nulls().to_numpy()
         if len(prices):

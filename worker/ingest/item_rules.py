@@ -10,6 +10,8 @@ from worker.ingest import clean_text, csv_careful, limits, price_column
 from worker.ingest.prices import Decimal
 from worker.ingest.types import BATCH_ITEMS, BATCH_REJECTS, TEXT_FIELDS, Batch, Cells, Reject
 
+NO_QUANTITY = "no quantity above 0"
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -34,12 +36,17 @@ class Rules:
         price, why = price_column.parse(self._column(frame, "price"), self.decimal, numbers)
         for row in why.is_not_null().arg_true():
             reasons.setdefault(row, why[row])
+        quantity = self._positive(frame, "quantity")
+        if "quantity" in self.mapping:
+            for row in quantity.is_null().arg_true():
+                reasons.setdefault(row, NO_QUANTITY)
         items = pl.DataFrame(
             [
                 pl.Series("line", cells.lines, dtype=pl.Int64),
                 *fields.values(),
                 price.alias("price"),
-                self._weight(frame),
+                self._positive(frame, "weight"),
+                quantity,
             ]
         )
         rejects = list(cells.rejects)
@@ -66,14 +73,14 @@ class Rules:
             return pl.Series([""], dtype=pl.String).new_from_index(0, len(frame))
         return frame[f"c{self.columns.index(self.mapping[field])}"]
 
-    def _weight(self, frame: pl.DataFrame) -> pl.Series:
-        """How much each row counts in measures; null where no positive number is there. Such a row is no reject: it can
-        be priced all the same."""
-        text = self._column(frame, "weight").fill_null("").str.strip_chars()
+    def _positive(self, frame: pl.DataFrame, field: str) -> pl.Series:
+        """The numbers of a column; null where no positive one is there. A row without a weight is no reject: it can be
+        priced all the same; one without its quantity is, because nobody knows what its price is for."""
+        text = self._column(frame, field).fill_null("").str.strip_chars()
         if self.decimal == ",":
             text = text.str.replace(",", ".", literal=True)
         value = text.cast(pl.Float64, strict=False)
-        return value.set(~((value > 0) & value.is_finite()).fill_null(False), None).alias("weight")
+        return value.set(~((value > 0) & value.is_finite()).fill_null(False), None).alias(field)
 
     def _find_headers(self, cells: Cells, title: pl.Series, reasons: dict[int, str]) -> None:
         if not self.has_header:

@@ -14,9 +14,9 @@ from worker.files.formats import Compression, Kind
 PROPOSED = ("id", "title", "description", "category", "brand", "price")
 """What a column can be taken for by its header and content."""
 
-FIELDS = (*PROPOSED, "weight")
-"""What a column can mean. Only title is needed; that one holds weights only a person says, because a column of that
-name mostly holds the pounds of a product."""
+FIELDS = (*PROPOSED, "weight", "quantity")
+"""What a column can mean. Only title is needed; that one holds weights or quantities only a person says: columns of
+such names mostly hold the pounds of a product and what is in stock."""
 
 TEXT_FIELDS = {
     "id": "external_id",
@@ -32,6 +32,7 @@ BATCH_ITEMS: dict[str, pl.DataType | type[pl.DataType]] = {
     **dict.fromkeys(TEXT_FIELDS.values(), pl.String),
     "price": pl.Float64,
     "weight": pl.Float64,  # above 0; null where the row has none that can be read
+    "quantity": pl.Float64,  # above 0; null where no column holds quantities
 }
 
 BATCH_REJECTS: dict[str, pl.DataType | type[pl.DataType]] = {"line": pl.Int64, "raw": pl.String, "reason": pl.String}

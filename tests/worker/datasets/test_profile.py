@@ -24,6 +24,7 @@ def batch(
             "brand": [brand] * n,
             "price": prices,
             "weight": [None] * n,
+            "quantity": [None] * n,
         },
         schema=BATCH_ITEMS,
     )
@@ -54,6 +55,7 @@ def test_figures_are_those_of_the_table() -> None:
         "brand": 2002,
         "price": 2,
         "weight": 5002,
+        "quantity": 5002,
     }
     assert result["reasons"] == {"price is not a number": 2, "no title": 1}
     assert result["duplicates"] == {"groups": 1, "items": 3, "largest": 3}
