@@ -14,6 +14,9 @@ from db.errors import NotFound
 from db.models import DatasetRow, ItemRow, RejectRow
 from db.types import ITEM_SCHEMA, Changes, Dataset, DatasetState, MadeBy, Split
 
+UNIT_PRICE = "price / coalesce(quantity, 1)"
+"""What techniques learn of an item, in SQL: its price, of one unit where it has a quantity."""
+
 _ITEM_COLUMNS = "row, title, description, category, brand, price"
 
 
@@ -187,16 +190,19 @@ def dates(session: Session, dataset_id: int) -> pl.DataFrame:
 
 
 def items(
-    session: Session, dataset_id: int, split: Split | None = None, limit: int | None = None, *, details: bool = False
-) -> pl.DataFrame:
-    """ITEM_SCHEMA in row order; with `details` also external_id, split, line and group_id."""
+    session: Session, dataset_id: int, split: Split | None = None, limit: int | None = None, *, details: bool = False,
+    per_unit: bool = False,
+) -> pl.DataFrame:  # fmt: skip
+    """ITEM_SCHEMA in row order; with `details` also external_id, split, line and group_id. `per_unit`: with the prices
+    that techniques learn, of one unit where rows have a quantity."""
     extra = ", external_id, split, line, group_id" if details else ""
     schema = ITEM_SCHEMA | (
         {"external_id": pl.String, "split": pl.String, "line": pl.Int64, "group_id": pl.Int64} if details else {}
     )
     return engine.copy_out(
         session,
-        f"SELECT {_ITEM_COLUMNS}{extra} FROM items WHERE dataset_id = %s AND (%s::text IS NULL OR split = %s) "
+        f"SELECT {_ITEM_COLUMNS.replace('price', f'{UNIT_PRICE} AS price') if per_unit else _ITEM_COLUMNS}{extra} "
+        "FROM items WHERE dataset_id = %s AND (%s::text IS NULL OR split = %s) "
         "ORDER BY row LIMIT %s",
         schema,
         (dataset_id, split, split, limit),
@@ -205,11 +211,11 @@ def items(
 
 def whole_items(session: Session, dataset_id: int) -> pl.DataFrame:
     """Every item in row order with what a file says of it: line, external_id, title, description, category, brand,
-    price, original_price, original_currency, weight, date."""
+    price, original_price, original_currency, weight, date, quantity."""
     return engine.copy_out(
         session,
         "SELECT line, external_id, title, description, category, brand, price, original_price, original_currency, "
-        "weight, date FROM items "
+        "weight, date, quantity FROM items "
         "WHERE dataset_id = %s ORDER BY row",
         {"line": pl.Int64, "external_id": pl.String}
         | dict.fromkeys(TEXTS, pl.String)
@@ -219,6 +225,7 @@ def whole_items(session: Session, dataset_id: int) -> pl.DataFrame:
             "original_currency": pl.String,
             "weight": pl.Float64,
             "date": pl.Date,
+            "quantity": pl.Float64,
         },
         (dataset_id,),
     ).with_columns(pl.col(pl.String).fill_null(""))
@@ -315,6 +322,24 @@ def weights_of(session: Session, dataset_id: int, rows: Sequence[int]) -> list[f
     return list(session.scalars(text(query), {"rows": list(rows), "dataset": dataset_id}))
 
 
+def is_per_unit(session: Session, dataset: Dataset) -> bool:
+    """Whether its rows have quantities, so that techniques learn the price of one unit from it."""
+    if not (dataset.joined_from or dataset.mapping.get("quantity")):
+        return False
+    query = "SELECT EXISTS (SELECT 1 FROM items WHERE dataset_id = :dataset AND quantity IS NOT NULL)"
+    return bool(session.scalar(text(query), {"dataset": dataset.id}))
+
+
+def quantities(session: Session, dataset_id: int, rows: Sequence[int]) -> pl.DataFrame:
+    """Frame of row and quantity of these rows; 1 where a row has none."""
+    return engine.copy_out(
+        session,
+        "SELECT row, coalesce(quantity, 1) FROM items WHERE dataset_id = %s AND row = ANY(%s)",
+        {"row": pl.Int64, "quantity": pl.Float64},
+        (dataset_id, list(rows)),
+    )
+
+
 def price_quantile(session: Session, dataset_id: int, split: Split, share: float) -> float | None:
     """The price ($) that this share of a side's prices does not pass; None where no row of it has one."""
     query = text(
@@ -326,11 +351,11 @@ def price_quantile(session: Session, dataset_id: int, split: Split, share: float
 
 
 def price_range(session: Session, dataset_id: int, split: Split) -> tuple[float, float, float, bool] | None:
-    """The lowest, the highest and the middle price ($) of a side, and whether all are whole numbers; None where no row
-    of it has one."""
+    """The lowest, the highest and the middle price ($, of one unit) of a side, and whether all are whole numbers; None
+    where no row of it has one."""
     query = (
-        "SELECT min(price), max(price), percentile_disc(0.5) WITHIN GROUP (ORDER BY price), "
-        "bool_and(price = floor(price)) FROM items WHERE dataset_id = :dataset AND split = :split AND price > 0"
+        "SELECT min(said), max(said), percentile_disc(0.5) WITHIN GROUP (ORDER BY said), bool_and(said = floor(said)) "
+        f"FROM (SELECT {UNIT_PRICE} AS said FROM items WHERE dataset_id = :dataset AND split = :split AND price > 0)"
     )
     low, high, middle, are_whole = session.execute(text(query), {"dataset": dataset_id, "split": split}).one()
     return None if low is None else (low, high, middle, are_whole)
@@ -349,7 +374,7 @@ def count_outside(
     split, categories: only of these; None and () = of all.
     """
     query = (
-        "SELECT count(*), count(*) FILTER (WHERE price < :lowest OR price >= :above) FROM items "
+        f"SELECT count(*), count(*) FILTER (WHERE {UNIT_PRICE} < :lowest OR {UNIT_PRICE} >= :above) FROM items "
         "WHERE dataset_id = :dataset AND price > 0 AND (CAST(:split AS text) IS NULL OR split = :split) "
         "AND (cardinality(CAST(:categories AS text[])) = 0 OR category = ANY(:categories))"
     )

@@ -60,12 +60,12 @@ def apply(session: Session, dataset_id: int, name: str) -> int:
     session.execute(
         text(
             """INSERT INTO items (dataset_id, "row", line, external_id, title, description, category, brand, price,
-                                  original_price, original_currency, weight, date, split, group_id)
+                                  original_price, original_currency, weight, date, quantity, split, group_id)
                SELECT :made, i.row, i.line, i.external_id, i.title, i.description, i.category, i.brand,
                       CASE WHEN d.decision = 'fix' THEN d.price ELSE i.price END,
                       CASE WHEN d.decision = 'fix' THEN NULL ELSE i.original_price END,
-                      CASE WHEN d.decision = 'fix' THEN '' ELSE i.original_currency END, i.weight, i.date, i.split,
-                      i.group_id
+                      CASE WHEN d.decision = 'fix' THEN '' ELSE i.original_currency END, i.weight, i.date,
+                      i.quantity, i.split, i.group_id
                FROM items i LEFT JOIN price_decisions d ON d.dataset_id = i.dataset_id AND d.row = i.row
                WHERE i.dataset_id = :dataset AND d.decision IS DISTINCT FROM 'drop'"""
         ),

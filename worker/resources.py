@@ -14,6 +14,7 @@ from db import adapters, artifacts, datasets, predictions, rates
 from db.engine import begin
 from db.errors import NotReady
 from db.types import PREDICTION_SCHEMA, Dataset, PromptVersion
+from worker.datasets import quantities
 from worker.evaluation import calibration, conformal
 from worker.jobs.machines import machine_queue
 from worker.knowledge.index import PgIndex
@@ -105,7 +106,7 @@ class LiveResources:
 
     def prompt(self, ref: str) -> PromptVersion:
         with begin() as session:
-            return versions.resolve(session, ref)
+            return quantities.worded(session, versions.resolve(session, ref), datasets.get(session, self._dataset_id))
 
     def fit_member(
         self, spec: BaseSpec, train: pl.DataFrame, validation: pl.DataFrame, progress: Progress
@@ -179,6 +180,7 @@ class LiveMember:
         source_id = self._source.id if is_elsewhere else None
         with begin() as session:
             earlier = predictions.stored(session, self._priced_id, self._spec.fit_key, rows, source_id)
+            earlier = quantities.to_units(session, self._source, self._priced_id, earlier)
         judged = self.calibration.filter(  # validation rows of the source are no rows of another table
             ~pl.lit(is_elsewhere)
             & pl.col("row").is_in(items["row"].implode())

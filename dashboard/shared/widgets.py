@@ -45,6 +45,12 @@ def prices(label: str, values: Iterable[float | None], about: str | None = None)
     return st.column_config.NumberColumn(label, format=amounts.column_format(values), help=about)
 
 
+def dollars(label: str, values: Iterable[float | None], about: str | None = None) -> Any:
+    """A column of a table for dollars that techniques cost, whatever the dataset's currency is."""
+    with amounts.written_in(amounts.DOLLARS):
+        return prices(label, values, about)
+
+
 def title(name: str, about: str) -> None:
     """The title of a page, and a sentence below it."""
     st.title(name, anchor=False)

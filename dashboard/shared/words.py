@@ -36,6 +36,7 @@ FIELDS: dict[str, str] = {
     "side": "Side: train, validation, test",
     "date": "Date: learn before, test after",
     "weight": "Weight in measures",
+    "quantity": "Quantity (the price is learned per unit)",
 }
 
 SIGNS: dict[Sign | None, str] = {
@@ -262,6 +263,12 @@ def notices(evidence: dict[str, Any]) -> list[tuple[Literal["error", "warning", 
     if evidence.get("ignored"):
         names = listed([_IGNORED.get(str(name), str(name)) for name in evidence["ignored"]])
         said.append(("info", f"The endpoint ignored what it was asked for: {names}."))
+    if evidence.get("outside"):
+        said.append(("info", f"The model's answer lies outside the prices it was asked for ({evidence['outside']})."))
+    if evidence.get("quantity"):
+        said.append(
+            ("info", f"The model saw and said prices of one unit; this row has {evidence['quantity']:,.9g} of them.")
+        )
     return said
 
 

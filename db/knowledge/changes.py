@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db import engine
+from db.datasets import UNIT_PRICE
 from db.knowledge.bases import text_hash
 from db.types import KnowledgeBase
 
@@ -72,7 +73,7 @@ def sync(session: Session, base: KnowledgeBase) -> Outcome:
             f"""WITH own AS (SELECT *, {_OWN_KEY} AS key FROM items WHERE dataset_id = :dataset)
             INSERT INTO knowledge_items AS k
                 (base_id, key, row, title, description, category, brand, price, source, priced_at, text_hash)
-            SELECT :base, i.key, i.row, i.title, i.description, i.category, i.brand, i.price, 'train',
+            SELECT :base, i.key, i.row, i.title, i.description, i.category, i.brand, i.{UNIT_PRICE}, 'train',
                    (SELECT created_at FROM datasets WHERE id = :dataset), {text_hash("i")}
             FROM own i WHERE i.split = 'train' AND i.price > 0
               AND NOT EXISTS (SELECT 1 FROM knowledge_removed r WHERE r.base_id = :base AND r.key = i.key)
@@ -109,7 +110,7 @@ def add_reference(session: Session, base: KnowledgeBase, dataset_id: int) -> Out
         text(
             f"""INSERT INTO knowledge_changes (line, id, key, title, description, category, brand, price, priced_at)
             SELECT line, external_id, CAST(:dataset AS text) || ':' || {_OWN_KEY}, title, description, category, brand,
-                   price, (SELECT created_at FROM datasets WHERE id = :dataset)
+                   {UNIT_PRICE}, (SELECT created_at FROM datasets WHERE id = :dataset)
             FROM items WHERE dataset_id = :dataset AND price > 0"""
         ),
         {"dataset": dataset_id},

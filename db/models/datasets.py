@@ -51,6 +51,7 @@ class ItemRow(Base):
     original_currency: Mapped[str] = mapped_column(server_default=text("''"))  # its currency; "": not converted
     weight: Mapped[float | None]  # in measures; null: it has none and weighs 1
     date: Mapped[calendar_day | None]  # that the file gives the price; null: none that can be read
+    quantity: Mapped[float | None]  # units that the price is for; null: nobody said, and techniques learn the price
     split: Mapped[str]
     group_id: Mapped[int] = mapped_column(BigInteger)  # near-duplicates share it and stay on one side
 

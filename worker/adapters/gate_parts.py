@@ -52,8 +52,8 @@ def _priced(spec: BaseSpec, dataset_id: int, items: pl.DataFrame, progress: Prog
     technique = build(spec, LiveResources(dataset_id))
     if spec.learns:
         with begin() as session:
-            train = datasets.items(session, dataset_id, Split.TRAIN)
-            validation = datasets.items(session, dataset_id, Split.VALIDATION)
+            train = datasets.items(session, dataset_id, Split.TRAIN, per_unit=True)
+            validation = datasets.items(session, dataset_id, Split.VALIDATION, per_unit=True)
         technique.load(technique.fit(train, validation, progress))
     frame = technique.price(items.with_columns(price=pl.lit(None, pl.Float64)), progress)
     return frame["price"].fill_null(float("nan")).to_numpy()

@@ -49,7 +49,7 @@ def previous(session: Session, adapter: Adapter, rival: Adapter | None) -> Price
     if rival.dataset_id is None:
         return Missing(PREVIOUS, f"The dataset of the adapter {rival.id[:8]} was deleted.")
     trained = TrainSpec.model_validate(rival.spec)
-    items = datasets.items(session, rival.dataset_id, Split.VALIDATION)
+    items = datasets.items(session, rival.dataset_id, Split.VALIDATION, per_unit=True)
     if adapter.dataset_id is None:
         return Missing(PREVIOUS, "The dataset was deleted, so nobody knows which rows were learned from.")
     seen = datasets.items(session, adapter.dataset_id, Split.TRAIN)
@@ -80,8 +80,8 @@ def _other_rows(session: Session, adapter: Adapter, dataset_id: int) -> tuple[pl
     """ITEM_SCHEMA and what it is: validation rows outside of the categories trained on, else rows of the demo."""
     trained = TrainSpec.model_validate(adapter.spec)
     category = pl.col("category").str.strip_chars().str.to_lowercase()
-    items = datasets.items(session, dataset_id)
-    validation = datasets.items(session, dataset_id, Split.VALIDATION)
+    items = datasets.items(session, dataset_id, per_unit=True)
+    validation = datasets.items(session, dataset_id, Split.VALIDATION, per_unit=True)
     if trained.categories:
         known = [name.strip().lower() for name in trained.categories]
         rest = _some(

@@ -24,7 +24,7 @@ from worker.cli.options import (
     assignments,
 )
 from worker.datasets import actions as datasets_actions
-from worker.datasets import division, money, versions, weights
+from worker.datasets import division, money, quantities, versions, weights
 from worker.files.formats import IN_TERMINAL
 from worker.server.up import running_stack
 
@@ -92,6 +92,8 @@ def load(
             out.print(fact)
         for doubt in division.doubts(dataset):
             warn(doubt)
+        if about_quantities := quantities.told(dataset):
+            out.print(about_quantities)
         if without := weights.gaps(dataset):
             warn(without)
     files.refuse_empty(dataset)

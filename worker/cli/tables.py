@@ -14,8 +14,8 @@ from worker.evaluation.resampling import LEVEL
 from worker.jobs.kinds import KINDS
 from worker.specs import finetune
 
-FIELDS = ("id", "title", "description", "category", "brand", "price", "currency", "side", "weight", "date")
-_SELDOM = ("currency", "side", "weight", "date")
+FIELDS = ("id", "title", "description", "category", "brand", "price", "currency", "side", "weight", "date", "quantity")
+_SELDOM = ("currency", "side", "weight", "date", "quantity")
 
 
 def job_label(job: Job) -> str:

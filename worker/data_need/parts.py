@@ -26,7 +26,9 @@ class Part:
 def part_of(session: Session, dataset_id: int, spec: DataNeedSpec, way: str, rows: int) -> Part:
     """A larger part contains every smaller one. The test side is not touched: it stays unseen for the comparison that
     comes after the decision."""
-    train, validation = (datasets.items(session, dataset_id, side) for side in (Split.TRAIN, Split.VALIDATION))
+    train, validation = (
+        datasets.items(session, dataset_id, side, per_unit=True) for side in (Split.TRAIN, Split.VALIDATION)
+    )
     priced = pl.col("price") > 0
     order = sample(validation.filter(priced), 0, SEED)
     half = len(order) // 2

@@ -9,6 +9,7 @@ from db import datasets
 from db.engine import Session
 from db.errors import NotReady
 from db.types import Dataset, PromptVersion, Split
+from worker.datasets import quantities
 from worker.prompts import versions
 from worker.prompts.currency import in_currency
 from worker.specs.finetune import FEWEST_ROWS, TrainSpec
@@ -28,12 +29,15 @@ def material(session: Session, dataset_id: int, spec: TrainSpec) -> Material:
     """Raises NotFound for a dataset or a prompt that is gone, NotReady where the rows are too few."""
     dataset = datasets.get(session, dataset_id)
     train, validation = priced_items(session, dataset, spec)
-    return Material(dataset, in_currency(versions.resolve(session, spec.prompt), spec.currency), train, validation)
+    prompt = in_currency(versions.resolve(session, spec.prompt), spec.currency)
+    return Material(dataset, quantities.worded(session, prompt, dataset), train, validation)
 
 
 def priced_items(session: Session, dataset: Dataset, spec: TrainSpec) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The items to learn from and to measure on: ITEM_SCHEMA with prices, as the spec limits them. Raises NotReady."""
-    train, validation = (datasets.items(session, dataset.id, side) for side in (Split.TRAIN, Split.VALIDATION))
+    train, validation = (
+        datasets.items(session, dataset.id, side, per_unit=True) for side in (Split.TRAIN, Split.VALIDATION)
+    )
     wanted = pl.col("price") > 0
     if spec.categories:
         wanted &= pl.col("category").is_in(spec.categories)

@@ -11,6 +11,8 @@ from worker.ingest.conversion import Conversion, Converted
 from worker.ingest.prices import Decimal
 from worker.ingest.types import BATCH_ITEMS, BATCH_REJECTS, TEXT_FIELDS, Batch, Cells, Reject
 
+NO_QUANTITY = "no quantity above 0"
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -40,6 +42,10 @@ class Rules:
             for row in reason.is_not_null().arg_true():
                 reasons.setdefault(row, reason[row])
         side, date = self._division(frame, converted.price, reasons)
+        quantity = self._positive(frame, "quantity")
+        if "quantity" in self.mapping:
+            for row in quantity.is_null().arg_true():
+                reasons.setdefault(row, NO_QUANTITY)
         items = pl.DataFrame(
             [
                 pl.Series("line", cells.lines, dtype=pl.Int64),
@@ -47,9 +53,10 @@ class Rules:
                 converted.price.alias("price"),
                 converted.original_price.alias("original_price"),
                 converted.original_currency.alias("original_currency"),
-                self._weight(frame),
+                self._positive(frame, "weight"),
                 side,
                 date,
+                quantity,
             ]
         )
         rejects = list(cells.rejects)
@@ -81,14 +88,14 @@ class Rules:
         named, dates = (self._column(frame, name) if name in self.mapping else None for name in ("currency", "date"))
         return self.conversion.apply(price, self._column(frame, "price"), named, dates)
 
-    def _weight(self, frame: pl.DataFrame) -> pl.Series:
-        """How much each row counts in measures; null where no positive number is there. Such a row is no reject: it can
-        be priced all the same."""
-        text = self._column(frame, "weight").fill_null("").str.strip_chars()
+    def _positive(self, frame: pl.DataFrame, field: str) -> pl.Series:
+        """The numbers of a column; null where no positive one is there. A row without a weight is no reject: it can be
+        priced all the same; one without its quantity is, because nobody knows what its price is for."""
+        text = self._column(frame, field).fill_null("").str.strip_chars()
         if self.decimal == ",":
             text = text.str.replace(",", ".", literal=True)
         value = text.cast(pl.Float64, strict=False)
-        return value.set(~((value > 0) & value.is_finite()).fill_null(False), None).alias("weight")
+        return value.set(~((value > 0) & value.is_finite()).fill_null(False), None).alias(field)
 
     def _division(self, frame: pl.DataFrame, price: pl.Series, reasons: dict[int, str]) -> tuple[pl.Series, pl.Series]:
         """What each row says of its side and its date. A priced row that leaves its side open is a reject: it must not

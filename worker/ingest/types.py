@@ -14,9 +14,9 @@ from worker.files.formats import Compression, Kind
 PROPOSED = ("id", "title", "description", "category", "brand", "price", "currency", "side")
 """What a column can be taken for by its header and content."""
 
-FIELDS = (*PROPOSED, "weight", "date")
-"""What a column can mean. Only title is needed; that one holds weights only a person says, because a column of that
-name mostly holds the pounds of a product; and so of a date, because with it rows are divided by it."""
+FIELDS = (*PROPOSED, "weight", "date", "quantity")
+"""What a column can mean. Only title is needed; that one holds weights or quantities only a person says: columns of
+such names mostly hold the pounds of a product and what is in stock; and a date, because rows are divided by it."""
 
 TEXT_FIELDS = {
     "id": "external_id",
@@ -36,6 +36,7 @@ BATCH_ITEMS: dict[str, pl.DataType | type[pl.DataType]] = {
     "weight": pl.Float64,  # above 0; null where the row has none that can be read
     "side": pl.String,  # a value of Split that the file says; null where it says none
     "date": pl.Date,  # null where the row has none that can be read
+    "quantity": pl.Float64,  # above 0; null where no column holds quantities
 }
 
 BATCH_REJECTS: dict[str, pl.DataType | type[pl.DataType]] = {"line": pl.Int64, "raw": pl.String, "reason": pl.String}

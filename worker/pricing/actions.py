@@ -11,6 +11,7 @@ from db.errors import NotFound, NotReady, UserError, WrongState
 from db.types import Dataset, Family, JobKind, Split
 from worker.adapters import pricing
 from worker.app import start_job
+from worker.datasets import quantities
 from worker.datasets.actions import one_currency, ready
 from worker.evaluation import context_curve
 from worker.pricing import comparison, planning
@@ -84,6 +85,7 @@ def start(
         source = _elsewhere(session, dataset, source_id)
         _in_its_currency(session, dataset, source)
         rows = datasets.target_rows(session, dataset_id, split, limit, elsewhere=source is not None)
+        quantities.check(session, source or dataset, dataset)
         job_ids = []
         for spec in [planning.pinned(session, source or dataset, each) for each in specs]:
             planning.check(session, source or dataset, spec, rows)

@@ -13,6 +13,7 @@ from db.job_results import ElsewhereResult, Unknown
 from db.settings import settings
 from db.types import Artifact, Dataset, Job, JobKind, JobState, Split
 from worker import amounts, specs
+from worker.datasets import quantities
 from worker.evaluation import calibration, leakage, novelty, planted_leaks, promise
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.progress import Progress
@@ -105,6 +106,7 @@ def _promised(session: Session, job: Job, source: Dataset, spec: BaseSpec) -> tu
         if len(frame):
             return frame, "test rows"
     frame = calibration.read(artifacts.part(session, datasets.fit_hash(source, spec.fit_key), calibration.PART))
+    frame = quantities.to_rows(session, source, source.id, frame)
     groups = datasets.groups(session, source.id, frame["row"].to_list())
     return frame.join(groups, on="row", how="inner", maintain_order="left"), "validation rows"
 

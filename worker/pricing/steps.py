@@ -14,6 +14,7 @@ from db.engine import Session, begin
 from db.knowledge import bases
 from db.types import ITEM_SCHEMA, Artifact, Dataset, Job, PredictionStatus, Split
 from worker import specs
+from worker.datasets import quantities
 from worker.evaluation import calibration, conformal, drift, metrics, neighbours_alone, support
 from worker.evaluation.measures import DECIDING
 from worker.pricing import comparison, comparison_jobs, elsewhere, fit_worth, kept, known_prices, likeness, lists
@@ -61,8 +62,8 @@ def _learn(dataset: Dataset, spec: BaseSpec, progress: Progress, writing: Writin
     with begin() as session:
         seconds = artifacts.fit_seconds(session, fit_hash)
         if seconds is None:
-            train = datasets.items(session, dataset.id, Split.TRAIN)
-            validation = datasets.items(session, dataset.id, Split.VALIDATION, details=True)
+            train = datasets.items(session, dataset.id, Split.TRAIN, per_unit=True)
+            validation = datasets.items(session, dataset.id, Split.VALIDATION, details=True, per_unit=True)
     if seconds is not None:
         return _Fit(fit_hash, None, seconds, chunks.Tally())
     parts: list[_Fit] = []
@@ -109,7 +110,7 @@ def price(work: Work) -> Commit:
     by_status = dict(zip(count["status"], count["count"], strict=True))
 
     def commit(session: Session) -> chunks.Tally:
-        predictions.add(session, work.job.id, frame)
+        predictions.add(session, work.job.id, quantities.to_rows(session, source, work.job.dataset_id, frame))
         return replace(
             _tally(frame),
             items=len(work.chunk.rows),
@@ -191,8 +192,8 @@ def _support(job: Job, progress: Progress) -> dict[lists.Side, pl.DataFrame]:
         sides = [side for side in lists.sides(job) if not lists.has_support(session, job, side)]
         if not sides:
             return {}
-        train = datasets.items(session, job.learned_from, Split.TRAIN)
-        frames = {side: datasets.items(session, *side) for side in sides}
+        train = datasets.items(session, job.learned_from, Split.TRAIN, per_unit=True)
+        frames = {side: datasets.items(session, *side, per_unit=True) for side in sides}
     return {side: support.of_rows(train, frame, progress) for side, frame in frames.items()}
 
 

@@ -86,7 +86,7 @@ def _known(session: Session, source: Dataset, spec: LlmSpec) -> list[Known]:
     n, tokens = spec.context
     if not n:
         return []
-    train = datasets.items(session, source.id, Split.TRAIN, limit=n)
+    train = datasets.items(session, source.id, Split.TRAIN, limit=n, per_unit=True)
     return [
         Known(product=item_values(*texts)["product"][: 4 * tokens], price=price or 0.0, similarity=0.0)
         for *texts, price in train.select("title", "description", "category", "brand", "price").iter_rows()

@@ -8,7 +8,7 @@ from db.engine import Session, begin
 from db.errors import NotReady, UserError
 from db.types import Dataset, DatasetState, JobKind, JobState, Split
 from worker import amounts, specs
-from worker.datasets import money
+from worker.datasets import money, quantities
 from worker.evaluation import calibration, resemblance
 from worker.evaluation.measures import MEASURES, USUAL
 from worker.evaluation.metrics import errors
@@ -108,7 +108,8 @@ def best(source: Dataset) -> Best:
             with suppress(UserError):  # stored by an earlier version, whose technique had other settings
                 spec = specs.parse(job.spec)
                 part = artifacts.part(session, datasets.fit_hash(source, spec.fit_key), calibration.PART)
-                figure = errors(calibration.read(part)).select(measure.aggregate).item() if part else None
+                answers = quantities.to_rows(session, source, source.id, calibration.read(part))
+                figure = errors(answers).select(measure.aggregate).item() if part else None
                 if figure is not None:
                     found[spec] = figure
     if not found:

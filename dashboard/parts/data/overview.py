@@ -9,7 +9,7 @@ from dashboard.parts.data import charts, currency
 from dashboard.parts.data import reads as data_reads
 from dashboard.shared import formats, keeping, navigation, reads, widgets, words
 from db.types import Dataset, DatasetState, MadeBy, Queue, Split
-from worker.datasets import actions, dependents, division, versions, weights
+from worker.datasets import actions, dependents, division, quantities, versions, weights
 
 SHOWN = 1_000
 """Lines of a table on the page; what is left out is in the download, and the page says so."""
@@ -79,6 +79,8 @@ def profile(dataset: Dataset) -> None:
     with right:
         st.subheader("Fields", anchor=False)
         widgets.table(fields(dataset), column_config=_FIELD_COLUMNS)
+        if said := quantities.told(dataset):
+            st.caption(words.plain(said))
         if without := weights.gaps(dataset):
             st.warning(words.plain(without), icon=":material/balance:")
         groups = dataset.profile.get("duplicates", {})

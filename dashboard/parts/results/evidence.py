@@ -40,6 +40,8 @@ def doubt(evidence: Evidence, price: float | None, truth: float | None, key: str
     for kind, sentence in words.notices(evidence):
         {"error": st.error, "warning": st.warning, "info": st.info}[kind](words.plain(sentence))
     quantiles, likeliest = evidence.get("quantiles") or {}, evidence.get("likeliest") or {}
+    units = evidence.get("quantity") or 1
+    price, truth = (value and value / units for value in (price, truth))
     chart = charts.distribution(quantiles, likeliest, price, truth)
     if chart is not None:
         widgets.chart(chart, "distribution", key=f"distribution-{key}")
@@ -57,7 +59,7 @@ def parts(evidence: Evidence) -> None:
 
 _SPECIAL = {
     *("prompt", "system", "answer", "quantiles", "likeliest", "neighbours", "calls", "steps"),
-    *("shortened", "flag", "ignored", "error"),
+    *("shortened", "flag", "ignored", "error", "outside", "quantity"),
 }
 
 

@@ -28,6 +28,7 @@ def batch(
             "weight": [None] * n,
             "side": [None] * n,
             "date": [None] * n,
+            "quantity": [None] * n,
         },
         schema=BATCH_ITEMS,
     )
@@ -60,6 +61,7 @@ def test_figures_are_those_of_the_table() -> None:
         "weight": 5002,
         "side": 5002,
         "date": 5002,
+        "quantity": 5002,
     }
     assert result["reasons"] == {"price is not a number": 2, "no title": 1}
     assert result["duplicates"] == {"groups": 1, "items": 3, "largest": 3}

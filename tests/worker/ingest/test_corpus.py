@@ -47,7 +47,7 @@ def test_odd_file_becomes_exactly_these_items_and_rejects(case: Case, tmp_path: 
         assert items[column].to_list() == values
     lines = [*items["line"], *rejects["line"]]
     assert len(set(lines)) == len(lines) == len(case.items) + len(case.rejects)
-    seldom = ("price", "original_price", "weight", "side", "date")
+    seldom = ("price", "original_price", "weight", "side", "date", "quantity")
     assert not items.drop(*seldom).select(pl.all().is_null().any()).row(0).count(True)
 
 

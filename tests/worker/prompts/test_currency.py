@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from worker.llm.base import Prompt
+from worker.llm.base import Prompt, Readout
 from worker.llm.endpoint.requests import for_price
 from worker.llm.price_reading import parse_price
 from worker.prompts.builtin import BUILT_IN
@@ -49,8 +49,8 @@ def test_the_currency_is_part_of_a_specs_identity_only_where_it_is_said():
 def test_an_endpoint_is_held_to_a_price_in_the_currency():
     ask = Prompt("", "a lamp", " Price: ¥")
     abilities = {"logprobs": False}
-    assert "US dollars" in json.dumps(for_price("m", ask, abilities, greedy=False))
-    assert "Japanese yen" in json.dumps(for_price("m", ask, abilities, greedy=False, currency="JPY"))
+    assert "US dollars" in json.dumps(for_price("m", ask, abilities, Readout()))
+    assert "Japanese yen" in json.dumps(for_price("m", ask, abilities, Readout(currency="JPY")))
 
 
 @pytest.mark.parametrize(
