@@ -53,8 +53,8 @@ def test_decided_once_used_on_the_next_file(page: Page, stack: Live, files: tupl
     page.get_by_label("Your name").fill("Ann")
     page.get_by_test_id("stPopoverBody").get_by_role("button", name="Use this").click()
     expect(page.get_by_text("monthly, version 1, is in use.")).to_be_visible()
-    page.get_by_role("link", name="Open Pricers").click()
-    expect(page.get_by_role("heading", name="Pricers", level=1)).to_be_visible()
+    expect(page.get_by_role("link", name="Open Pricers")).to_be_visible()
+    visit(page, "Pricers")
     expect(page.get_by_text("learned from catalogue")).to_be_visible()
 
     # the next file goes in and comes back

@@ -29,7 +29,7 @@ def make(
     hit_rate: float | None = None,
     within: float | None = None,
 ) -> Pricer:
-    """ "Use this": keep what a saved verdict chose, or what a finished job prices with, as the next version of a name.
+    """Keep what a saved verdict chose, or what a finished job prices with, as the next version of a name ("Use this").
 
     The first of a name, or one where no version is in use, goes in use at once unless the gate objects; else it is a
     candidate. Of a job alone a verdict is saved too. hit_rate, within (0 to 1): the wish by which rows are handed to a
