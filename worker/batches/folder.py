@@ -45,6 +45,8 @@ class Folder:
         self._still = still_seconds
         self._since: dict[Path, tuple[_Stat, float]] = {}
         self._known: dict[Path, tuple[_Stat, str]] = {}
+        self.refused: dict[Path, str] = {}
+        """Files that nobody lets us read, and why."""
 
     def arrived(self) -> Iterator[Arrived]:
         """The files that lie still now, by name. Raises UserError where the folder is gone."""
@@ -54,6 +56,7 @@ class Folder:
             raise UserError(f"The folder {self.path} can't be read ({error.strerror}).") from error
         self._since = {path: self._since[path] for path in paths if path in self._since}
         self._known = {path: self._known[path] for path in paths if path in self._known}
+        self.refused = {path: self.refused[path] for path in paths if path in self.refused}
         for path in paths:
             sha256 = self._content(path)
             if sha256 is not None:
@@ -62,12 +65,13 @@ class Folder:
     def is_empty_handed(self) -> bool:
         """Whether every file that is meant was read as it lies there now: none is on its way."""
         with contextlib.suppress(OSError):
-            return all(
-                not path.is_file() or (path in self._known and self._known[path][0] == _stat(path))
-                for path in self.path.iterdir()
-                if _is_meant(path.name)
-            )
+            return all(self._is_read(path) for path in self.path.iterdir() if _is_meant(path.name))
         return False
+
+    def _is_read(self, path: Path) -> bool:
+        if path in self.refused or not path.is_file():
+            return True
+        return path in self._known and self._known[path][0] == _stat(path)
 
     def _content(self, path: Path) -> str | None:
         """sha256 of a file that lies still; None of one that moves, is no file, or can't be read."""
@@ -87,8 +91,12 @@ class Folder:
             sha256 = hash_of(path)
             if _stat(path) != stat:
                 return None
+        except PermissionError as error:
+            self.refused[path] = error.strerror or "no permission"
+            return None
         except OSError:
             return None
+        self.refused.pop(path, None)
         self._known[path] = (stat, sha256)
         return sha256
 

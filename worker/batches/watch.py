@@ -35,6 +35,7 @@ class Watch:
         self._tell = tell
         self._folder = Folder(self.inbox, settings().watch_seconds)
         self._handled: set[Arrived] = set()
+        self._refused: set[Path] = set()
         self._waits: dict[int, str] = {}
         self._tries: dict[int, int] = {}
 
@@ -68,6 +69,11 @@ class Watch:
         self._lock.touch()  # that it moves is how others see that we are alive
         arrived = list(self._folder.arrived())
         self._handled &= set(arrived)
+        self._refused &= set(self._folder.refused)
+        for path in set(self._folder.refused) - self._refused:
+            self._refused.add(path)
+            why = self._folder.refused[path]
+            self._tell(f"{path.name} can't be read ({why}); it is left alone until it can.", None)
         with begin() as session:
             unfinished = pricer_batches.unfinished(session, self.name, str(self.inbox))
         moving = 0

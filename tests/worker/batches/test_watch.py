@@ -266,3 +266,21 @@ def test_a_name_that_is_no_text_or_too_long_for_an_ending_goes_aside(watched: Wa
     assert {batch.state for batch in batches()} == {BatchState.ASIDE}
     assert len(list((watched.out / "aside").glob("*.why.txt"))) == 2
     assert list(watched.inbox.iterdir()) == []
+
+
+def test_a_file_that_may_not_be_read_is_told_once_and_taken_when_it_can_be(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched.put("secret.csv")
+    watch = watched.watch()
+    with monkeypatch.context() as patch:
+
+        def refuse(path: Path) -> str:
+            raise PermissionError(13, "Permission denied", str(path))
+
+        patch.setattr(folder, "hash_of", refuse)
+        watched.run(watch)
+        watched.run(watch)
+    assert watched.told == ["secret.csv can't be read (Permission denied); it is left alone until it can."]
+    watched.run(watch)
+    assert watched.names == ["secret-priced.csv"]
