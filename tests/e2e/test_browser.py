@@ -71,7 +71,7 @@ def test_from_a_file_to_a_download(page: Page, stack: Live, shop: Path) -> None:
     # map: proposed from German headers, taken as it is
     expect(page.get_by_text("Which column means what?")).to_be_visible()
     expect(page.get_by_text("CSV · CP1252 · semicolon between cells · header on line 2")).to_be_visible()
-    expect(page.get_by_label("Price in $")).to_have_value("Preis")
+    expect(page.get_by_label("Price", exact=True)).to_have_value("Preis")
     page.get_by_label("Name of the dataset").fill("Our shop")
     page.get_by_role("button", name="Load this table").click()
 

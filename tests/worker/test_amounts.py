@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.money import dollars
 from worker import amounts
+
+__all__ = ["dollars"]
 
 AMOUNTS = st.floats(-1e9, 1e9).filter(lambda value: value == 0 or abs(value) >= amounts.SMALLEST)
 

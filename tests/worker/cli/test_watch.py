@@ -11,6 +11,7 @@ from db.job_progress import JobProgress
 from db.types import JobState, TrainingPoint
 from tests.builders import a_dataset
 from tests.worker.finetune.fake_steps import train_nothing
+from worker import amounts
 from worker.cli import watch
 
 PRICED = ("price", "1", "--technique", "constant", "--technique", "ridge", "--rows", "test")
@@ -73,5 +74,6 @@ def test_where_a_training_stands_is_one_line():
         TrainingPoint(40, "step", {"loss": 1.2341, "eta_seconds": 300.0}),
         TrainingPoint(40, "eval", {"mae": None}),
     ]
-    assert watch.curve_line(curve) == "step 40, loss 1.234, MAE $95.20, 5 min left"
+    with amounts.written_in(amounts.DOLLARS):
+        assert watch.curve_line(curve) == "step 40, loss 1.234, MAE $95.20, 5 min left"
     assert watch.curve_line(curve[:2]) == ""
