@@ -17,7 +17,7 @@ def errors(frame: pl.DataFrame, column: str = "") -> Chart:
     colour = alt.condition("datum.is_you", alt.value(YOU), alt.value(GREY))
     base = alt.Chart(frame)
     title = f"Mean error{amounts.unit()}" + (f", weighted by {column}" if column else "")
-    x = alt.X("mae:Q", title=title, scale=alt.Scale(zero=True), axis=alt.Axis(format="$,.0f"))
+    x = alt.X("mae:Q", title=title, scale=alt.Scale(zero=True), axis=alt.Axis(format="$,.0f", tickCount=10))
     tooltip = [alt.Tooltip("label:N", title="Who"), alt.Tooltip("mae:Q", title="Mean error", format="$,.2f")]
     bars = base.transform_filter("isValid(datum.mae_low)").mark_rule(strokeWidth=3, opacity=0.5)
     layers = [

@@ -61,7 +61,7 @@ def play(stands: Standing) -> None:
     widgets.fragment(_clock, run_every=1.0)(game.id)
     with st.container(border=True):
         st.caption(f"Product {stands.place} of {len(game.rows)}")
-        st.markdown(f"### {words.plain(item['title'])}")
+        st.subheader(words.plain(item["title"]), anchor=False)
         about = " · ".join(words.plain(item[name]) for name in ("brand", "category") if item[name])
         if about:
             st.markdown(about)

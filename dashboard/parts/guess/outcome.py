@@ -31,10 +31,13 @@ def show(found: Result) -> None:
     if len(lines) > 1:
         figures = lines.select("label", "is_you", "mae", "mae_low", "mae_high")
         widgets.chart(charts.errors(figures, found.weighted_by), "guess")
-        level = formats.level(lines["level"][0])
+        has_bars = lines["mae_low"].is_not_null().any()
+        bars = (
+            f"Bars are {formats.level(lines['level'][0])} intervals over the rows that you guessed. Whether two differ "
+        )
+        bars += "is told by the paired difference in the table, not by whether bars overlap."
         st.caption(
-            f"Bars are {level} intervals over the rows that you guessed. Whether two differ is told by the paired "
-            "difference in the table, not by whether bars overlap."
+            f"{bars if has_bars else 'Too few products were guessed for intervals: the marks alone say little.'}"
             f"{comparison.all_weighed(words.plain(found.weighted_by))}"
         )
         _table(found, lines)

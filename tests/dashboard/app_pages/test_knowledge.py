@@ -160,7 +160,7 @@ def test_an_index_job_is_watched_on_the_jobs_page(open_page: Open, based: int) -
 
 def test_the_chart_of_ages_has_a_point_per_band() -> None:
     table = pl.DataFrame(
-        [["under a day", 0, 10, 5.0, 4.0, 6.0, 0.2], ["over a year", 5, 3, 9.0, None, None, 0.4]],
+        [["under a day", 0, 10, 5.0, 4.0, 6.0, 0.95, 0.2], ["over a year", 5, 3, 9.0, None, None, 0.95, 0.4]],
         schema=freshness.COLUMNS,
         orient="row",
     )
