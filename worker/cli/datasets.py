@@ -63,8 +63,8 @@ def load(
         out.print("Splits: " + ", ".join(f"{count:,} {split}" for split, count in dataset.splits.items()))
         if dataset.made_from is not None:
             out.print(f"A version of dataset {dataset.made_from}: {versions.told(dataset.changes)}.")
-        if said := quantities.told(dataset):
-            out.print(said)
+        if units := quantities.told(dataset):
+            out.print(units)
         if without := weights.gaps(dataset):
             warn(without)
     files.refuse_empty(dataset)
