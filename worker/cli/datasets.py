@@ -92,8 +92,8 @@ def load(
             out.print(fact)
         for doubt in division.doubts(dataset):
             warn(doubt)
-        if about_quantities := quantities.told(dataset):
-            out.print(about_quantities)
+        if units := quantities.told(dataset):
+            out.print(units)
         if without := weights.gaps(dataset):
             warn(without)
     files.refuse_empty(dataset)

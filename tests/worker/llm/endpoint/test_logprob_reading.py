@@ -130,3 +130,19 @@ def _cut(text: str, digits: int) -> list[str]:
         else:
             out.append(sign)
     return out
+
+
+def test_cents_of_alternatives_are_kept_where_prices_have_cents():
+    places = [_place("4", 1.0), _place(".", 1.0), _place("9", 0.6, _4=0.4), _place("9", 1.0)]
+
+    prices, shares = distribution(places, 4.99, Bounds(0.01, 9.99))
+
+    assert dict(zip(prices, shares)) == pytest.approx({4.99: 0.6, 4.49: 0.4})
+    assert likeliest(prices, shares, Bounds(0.01, 9.99)) == {"4.99": 0.6, "4.49": 0.4}
+
+
+def test_six_digits_and_cents_below_a_dollar_are_within_their_bounds():
+    prices, _ = distribution([_place("350000", 0.7, _950=0.3)], 350_000, Bounds(1_000, 999_999))
+    assert list(prices) == [350_000]
+    prices, _ = distribution([_place("0", 1.0), _place(".", 1.0), _place("35", 1.0)], 0.35, Bounds(0.01, 9.99))
+    assert list(prices) == [0.35]

@@ -13,6 +13,7 @@ from tests.fake_openai.settings import Model
 from tests.worker.llm.endpoint.calls import Watched, hosted, paying_jobs, some
 from worker.llm.base import LEVELS, Prompt, Readout, Tool
 from worker.llm.endpoint.model import PaidModel
+from worker.specs.price_bounds import Bounds
 
 pytestmark = [pytest.mark.usefixtures("database", "forked_couriers"), pytest.mark.stack]
 
@@ -253,3 +254,22 @@ def test_json_that_was_cut_off_does_not_say_that_json_is_ignored():
 
     assert readings[1].price is None
     assert _abilities().get("json_schema") is not False
+
+
+def test_an_answer_outside_the_bounds_stands_as_it_was_said_without_a_distribution():
+    with hosted():
+        usual = PaidModel("e:fast").price(some(3), Readout(), Watched())
+        outside = PaidModel("e:fast").price(some(3), Readout(bounds=Bounds(0.01, 0.99)), Watched())
+
+    assert [reading.price for reading in outside] == [reading.price for reading in usual]
+    assert all(reading.price and not reading.statistics and not reading.quantiles for reading in outside)
+
+
+def test_bounds_are_told_where_answers_are_held_to_a_schema_and_usual_ones_change_no_request():
+    with hosted(("fast-words",), ignores=["logprobs"]) as server:
+        for bounds in (Bounds(1, 999), Bounds(0.01, 9.99)):
+            PaidModel("e:fast-words").price(some(4), Readout(bounds=bounds), Watched())
+        asked = [one.body["response_format"] for one in server.requests if "response_format" in one.body]
+
+    told = {one["json_schema"]["schema"]["properties"]["price"]["description"] for one in asked}
+    assert told == {"US dollars", "US dollars and cents, usually 0.01 to 9.99"}

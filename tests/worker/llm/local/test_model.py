@@ -205,3 +205,19 @@ def test_eight_bit_answers_are_near_and_say_so_in_the_signature(model: LocalMode
         alone = coarse.distributions(asked, Bounds(1, 999), Silent())
     # Rounding to steps amplifies the order of a sum: the stated tolerance is that of worker.llm.local.int8 itself.
     assert np.abs(alone - together).sum(1).max() / 2 < 0.2
+
+
+@pytest.mark.parametrize(
+    ("bounds", "shown"),
+    [
+        (Bounds(0.01, 9.99), ("0.79", "1.25", "0.99", "1.49")),
+        (Bounds(1_000, 999_999), ("250000", "310000", "189000", "275000")),
+    ],
+)
+def test_cents_and_prices_of_six_digits_are_reached(model: LocalModel, bounds: Bounds, shown: tuple[str, ...]) -> None:
+    opening = "".join(f"A product from an online shop\n\nThing\n\nPrice: ${price}\n\n\n" for price in shown)
+    prompt = Prompt(f"{opening}A product from an online shop\n\n", "Thing", "\n\nPrice: $")
+    [reading] = model.price([prompt], Readout(bounds=bounds), Silent())
+    known = sorted(map(float, shown))
+    assert known[0] / 3 <= reading.statistics["median"] <= known[-1] * 3
+    assert reading.statistics["mode"] in bounds.grid()
