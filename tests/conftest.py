@@ -32,6 +32,7 @@ from db import engine  # noqa: E402
 from db.servers import embedded  # noqa: E402
 from db.settings import settings  # noqa: E402
 from tests.databases import Emptied, database_url, forget_the_disk, remake_database, use_database  # noqa: E402
+from worker import amounts, currencies  # noqa: E402
 
 # Speed lives in `make bench`; a busy machine must not fail a test.
 hypothesis.settings.register_profile("pricewright", deadline=None)
@@ -154,3 +155,10 @@ def amazon_items() -> Path:
     if not path.is_file():
         pytest.skip(f"the real data set is not at {path}")
     return path
+
+
+@pytest.fixture(autouse=True)
+def _no_currency() -> Iterator[None]:
+    """A command that a test runs in its own process says how prices are written from then on; the next one forgets."""
+    with amounts.written_in(amounts.Money(currencies.UNKNOWN, 2)):
+        yield

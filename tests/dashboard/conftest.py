@@ -12,6 +12,9 @@ from streamlit.testing.v1 import AppTest
 from db.engine import begin
 from tests.builders import a_dataset
 from tests.dashboard.priced import a_priced_dataset
+from tests.money import dollars
+
+__all__ = ["dollars"]
 
 APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from db.types import Adapter, AdapterChange
-from worker import amounts
+from worker import amounts, currencies
 from worker.evaluation.gate import Finding, Report
 from worker.specs.finetune import TrainSpec
 from worker.specs.forms import FORMS
@@ -74,7 +74,8 @@ def _head(adapter: Adapter) -> Iterator[str]:
 def _what_it_is(adapter: Adapter) -> Iterator[str]:
     yield f"# {_line(adapter.task)}: {adapter.id[:12]}"
     yield ""
-    yield f"Estimates the price of a product in US dollars from its text. It learned to say {FORMS[adapter.form].card}."
+    currency = currencies.of(str(adapter.spec.get("currency") or "USD")).name
+    yield f"Estimates the price of a product in {currency} from its text. It learned to say {FORMS[adapter.form].card}."
     yield ""
     base = BASES.get(adapter.base)
     yield from _table(
@@ -105,7 +106,9 @@ def _data(adapter: Adapter) -> Iterator[str]:
 def _settings(spec: TrainSpec) -> Iterator[str]:
     yield from ("## Settings", "")
     values = spec.model_dump(mode="json")
-    rows = [(str(field.title), _shown(values[name])) for name, field in TrainSpec.model_fields.items()]
+    rows = [
+        (str(field.title), _shown(values[name])) for name, field in TrainSpec.model_fields.items() if name in values
+    ]
     yield from _table(("setting", "value"), rows)
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from db.types import BatchState, PricerBatch
+from worker import amounts
 from worker.batches import truth
 from worker.batches.truth import Truth
 from worker.evaluation.measures import DECIDING, USUAL
@@ -57,14 +58,17 @@ def _month(first: date, its: Sequence[PricerBatch]) -> Month:
 
 
 def _mean(truths: Sequence[Truth], *, real: bool) -> str:
-    """The usual error of batches with real prices, each row as much as any other; "" where there is none."""
+    """The usual error of batches with real prices, each row as much as any other; "" where there is none, or where
+    they are in several currencies."""
     figures = []
     for came in truths:
         kept = came.kept()
         value = None if kept is None else kept.here if real else kept.promised
         if value is not None:
             figures.append((value, came.rows))
-    if not figures:
+    written = {came.money for came in truths}
+    if not figures or len({each.currency for each in written}) > 1:
         return ""
     rows = sum(count for _, count in figures)
-    return DECIDING[USUAL].written(sum(value * count for value, count in figures) / rows)
+    with amounts.written_in(max(written, key=lambda each: each.places)):
+        return DECIDING[USUAL].written(sum(value * count for value, count in figures) / rows)

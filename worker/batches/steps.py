@@ -10,6 +10,7 @@ from db.engine import Session, begin
 from db.settings import settings
 from db.types import Artifact, PricerBatch
 from worker.batches import actions, truth
+from worker.datasets import money
 from worker.datasets.answers import Answers, settled
 from worker.evaluation import real_prices
 from worker.ingest import read
@@ -48,6 +49,7 @@ def compare_with_truth(work: Work) -> Commit:
         file_name=spec["changes"]["name"],
         unreadable=told.rejects,
         kept_as=kept_as,
+        money=money.of(dataset),
     )
 
     def commit(session: Session) -> chunks.Tally:

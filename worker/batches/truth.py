@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from worker import amounts
+from worker import amounts, currencies
+from worker.amounts import Money
 from worker.evaluation import coverage, promise
 from worker.evaluation.conformal import COVERAGE
 from worker.evaluation.measures import DECIDING, USUAL
@@ -43,6 +44,13 @@ class Truth(BaseModel):
     covered_high: float | None = None
     covered_rows: int = 0
     verdict: str = ""  # worker.evaluation.coverage.VERDICTS
+    currency: str = ""  # code of the prices' currency; "": nobody said
+    places: int = 2  # digits behind the point with which prices are written
+
+    @property
+    def money(self) -> Money:
+        """How its prices are written, whatever dataset a page is about."""
+        return Money(currencies.of(self.currency), self.places)
 
     def kept(self, by: str = USUAL) -> Kept | None:
         """Promised and real error by a measure."""
@@ -64,6 +72,7 @@ def of(
     file_name: str,
     unreadable: int,
     kept_as: str,
+    money: Money,
 ) -> Truth:
     """The truth of a batch.
 
@@ -99,6 +108,8 @@ def of(
         covered_high=line.get("covered_high"),
         covered_rows=line.get("n", 0),
         verdict=line.get("verdict", ""),
+        currency=money.currency.code,
+        places=money.places,
     )
 
 
@@ -108,10 +119,11 @@ def alarms(truth: Truth) -> list[str]:
     kept = truth.kept()
     if kept is not None and kept.low is not None and kept.low > 0:
         measure = DECIDING[USUAL]
-        said.append(
-            f"The promise broke: {measure.short.lower()} {measure.written(kept.here)} instead of the promised "
-            f"{measure.written(kept.promised)}, {kept.sentence()}, {amounts.level(truth.level)} interval."
-        )
+        with amounts.written_in(truth.money):
+            said.append(
+                f"The promise broke: {measure.short.lower()} {measure.written(kept.here)} instead of the promised "
+                f"{measure.written(kept.promised)}, {kept.sentence()}, {amounts.level(truth.level)} interval."
+            )
     if truth.verdict == coverage.NARROW:
         said.append(f"The intervals are too narrow: {_held(truth)}, and {COVERAGE:.0%} were promised.")
     return said
@@ -123,10 +135,11 @@ def sentences(truth: Truth) -> list[str]:
     known = f"{amounts.count(truth.rows, 'row')} of {truth.of:,} have a real price, matched by {truth.by}"
     said = [f"{known}."]
     if kept is not None and kept.worse_by is not None:
-        said.append(
-            f"{measure.short} {measure.written(kept.here)}, promised {measure.written(kept.promised)} (measured on "
-            f"{amounts.count(kept.promised_rows, 'row')}): {kept.sentence()}."
-        )
+        with amounts.written_in(truth.money):
+            said.append(
+                f"{measure.short} {measure.written(kept.here)}, promised {measure.written(kept.promised)} (measured on "
+                f"{amounts.count(kept.promised_rows, 'row')}): {kept.sentence()}."
+            )
     elif truth.rows:
         said.append("Nothing was answered that can be compared with what was promised.")
     if truth.covered is not None:

@@ -23,13 +23,9 @@ def check(dataset: Dataset, to: Path | None, *, is_file: bool) -> None:
         priced_file.check(dataset, to)
 
 
-def write(
-    job_id: int, to: Path | None, *, is_file: bool, hit_rate: float | None = None, within: float | None = None
-) -> None:
-    """Write what a job priced, if anything shall be written. hit_rate, within: worker.pricing.priced_file.actions.said.
+def write(job_id: int, to: Path, *, is_file: bool, hit_rate: float | None = None, within: float | None = None) -> None:
+    """Write what a job priced. hit_rate, within: worker.pricing.priced_file.actions.said.
     Raises UserError."""
-    if to is None:
-        return
     if is_file:
         priced_file.write(job_id, to, hit_rate=hit_rate, within=within)
         return

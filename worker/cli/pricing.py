@@ -110,7 +110,8 @@ def price(
         warnings += cautions.say(job_ids, quiet=as_json)
         watch.wait(job_ids, quiet=as_json)
         warnings += cautions.say_unlike(job_ids, quiet=as_json)
-        handed_back.write(job_ids[0], to, is_file=bool(about))
+        if to is not None:
+            handed_back.write(job_ids[0], to, is_file=bool(about))
         report = comparison.of_jobs(job_ids)
         promises = comparison.promises(job_ids)
         said = "" if report else _priced(job_ids)

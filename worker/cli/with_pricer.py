@@ -44,7 +44,8 @@ def price(
         batches.settle_one(batch)
         warnings += cautions.say_unlike([job_id], quiet=quiet)
         wish = {"hit_rate": pricer.hit_rate, "within": pricer.within}
-        handed_back.write(job_id, target, is_file=is_file, **wish)
+        if target is not None:
+            handed_back.write(job_id, target, is_file=is_file, **wish)
         lines, _ = priced_file.said(job_id, **wish)
         if rest is not None:
             export.write(priced_file.for_a_person(job_id, **wish), rest)

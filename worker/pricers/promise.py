@@ -5,7 +5,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from worker import amounts
+from db import datasets, jobs
+from db.engine import begin
+from worker import amounts, currencies
+from worker.amounts import Money
+from worker.datasets import money
 from worker.evaluation import conformal
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.pricing import comparison
@@ -37,6 +41,13 @@ class Promise(BaseModel):
     width: float | None = None  # from low to high, as worker.evaluation.coverage says it
     usd_per_1000: float | None = None  # per 1,000 items, without what is paid once; None: unknown
     p50_ms: float | None = None  # per item
+    currency: str = ""  # code of the prices' currency; "": nobody said
+    places: int = 2  # digits behind the point with which prices are written
+
+    @property
+    def money(self) -> Money:
+        """How its prices are written, whatever dataset a page is about."""
+        return Money(currencies.of(self.currency), self.places)
 
     @property
     def error(self) -> Figure:
@@ -50,9 +61,13 @@ def of_job(job_id: int, *, weighted: bool = True) -> Promise | None:
     line = lines[0] if lines else None
     if line is None or line["verdict"] is None:
         return None
+    with begin() as session:
+        written = money.of(datasets.get(session, jobs.get(session, job_id).dataset_id))
     return Promise(
         measures={key: Figure(value=line[key], low=line[f"{key}_low"], high=line[f"{key}_high"]) for key in DECIDING},
         rows=line["n"],
+        currency=written.currency.code,
+        places=written.places,
         **{name: line[name] for name in ("level", "weighted_by", "usd_per_1000", "p50_ms")},
         **{name: line[name] for name in ("covered", "covered_low", "covered_high", "width")},
     )
@@ -83,10 +98,12 @@ def sentence(promised: Promise) -> str:
 def error(promised: Promise) -> str:
     """The promised error with its interval."""
     measure, figure = DECIDING[USUAL], promised.error
+    with amounts.written_in(promised.money):
+        value, low, high = (measure.written(each) for each in (figure.value, figure.low, figure.high))
     if figure.low is None or figure.high is None:
-        return f"{measure.written(figure.value)} (too few rows to say how sure that is)"
-    between = f"{measure.written(figure.low)} to {measure.written(figure.high)}"
-    return f"{measure.written(figure.value)} ({amounts.level(promised.level)} interval {between})"
+        return f"{value} (too few rows to say how sure that is)"
+    between = f"{low} to {high}"
+    return f"{value} ({amounts.level(promised.level)} interval {between})"
 
 
 def _error(promised: Promise) -> str:

@@ -14,6 +14,7 @@ from db.types import BatchState, DatasetState, JobState, Pricer, PricerBatch, Sp
 from tests.builders import a_catalogue
 from tests.worker.batches.conftest import Watched
 from tests.worker.conftest import drain
+from worker.amounts import DOLLARS
 from worker.batches import actions, months, truth
 from worker.evaluation import promise, real_prices
 
@@ -29,7 +30,9 @@ def frame(errors: np.ndarray, *, price: float = 100.0, width: float = 50.0) -> p
 def judged(here: pl.DataFrame, promised: pl.DataFrame) -> truth.Truth:
     prices = here.select("row", price="truth")
     matched = real_prices.Matched(prices, "id", 0, 0, 0, 0)
-    return truth.of(matched, prices, here, promised, 0.95, file_name="real.csv", unreadable=0, kept_as="")
+    return truth.of(
+        matched, prices, here, promised, 0.95, file_name="real.csv", unreadable=0, kept_as="", money=DOLLARS
+    )
 
 
 def test_a_promise_that_broke_is_told_with_both_figures() -> None:

@@ -211,8 +211,12 @@ def test_an_answer_that_comes_after_its_dataset_was_deleted_leaves_only_its_pric
         assert completions.claim(session, [again], "you", 60) == {"in a batch"}  # nobody would bring its answer home
 
 
-KEPT = {"rates", "prompts", "endpoints", "workers", "completions", "adapters", "adapter_files", "adapter_changes"}
-"""Tables whose rows outlive the dataset: of completions only what they cost, of adapters what was learned."""
+KEPT = {
+    *("rates", "prompts", "endpoints", "workers", "completions", "adapters", "adapter_files", "adapter_changes"),
+    *("pricers", "pricer_changes", "pricer_batches"),
+}
+"""Tables whose rows outlive the dataset: of completions only what they cost, of adapters what was learned; what a
+pricer rests on is not deleted, and of a file that it priced there stays how many rows it had."""
 
 
 def test_every_other_table_loses_its_rows_with_the_dataset() -> None:

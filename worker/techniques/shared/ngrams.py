@@ -94,11 +94,13 @@ def letter_groups(texts: pl.Series, longest: int, size: int) -> csr_matrix:
     words = texts.str.split(" ").to_frame("word").with_row_index("doc").explode("word").filter(pl.col("word") != "")
     if words.is_empty():
         return csr_matrix((len(texts), size), dtype=np.float32)
-    known = words.select(pl.col("word").unique()).with_row_index("place")
+    known = words.select(pl.col("word").unique(maintain_order=True)).with_row_index("place")
     used = words.join(known, on="word")
     places = used["doc"].to_numpy(), used["place"].to_numpy()
     held = csr_matrix((np.ones(len(used), dtype=np.float32), places), shape=(len(texts), len(known)))
-    return csr_matrix(held @ vectorizer("char_wb", (_SHORTEST, longest), size).transform(known["word"]))
+    counts = csr_matrix(held @ vectorizer("char_wb", (_SHORTEST, longest), size).transform(known["word"]))
+    counts.sort_indices()  # sums of what is made from them are then the same to the last bit each time
+    return counts
 
 
 def vectorizer(analyzer: str, sizes: tuple[int, int], size: int) -> HashingVectorizer:
