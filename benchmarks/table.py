@@ -12,18 +12,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from worker import amounts
+from worker import amounts, currencies
+from worker.amounts import Money
 from worker.evaluation.measures import DECIDING, SHOWN
 
 END = "<!-- end of table -->"
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 USUAL, *OTHERS = (DECIDING[key] for key in SHOWN)
-COLUMNS = (
-    *("technique", f"{USUAL.terminal} (95 %)", *(measure.terminal for measure in OTHERS), "read"),
-    *("tokens in + out", "$ per 1000", "fixed $", "p50 ms", "verdict"),
-)
-HEAD = f"| {' | '.join(COLUMNS)} |\n" + "|---" * len(COLUMNS) + "|\n"
 
 
 def main() -> None:
@@ -31,10 +27,12 @@ def main() -> None:
     start = f"<!-- table: {os.environ.get('PLACE') or file.name.partition('.')[0]} -->"
     what = ["demo", str(file), *sys.argv[2:], "--variants"] if file.is_file() else ["compare", *sys.argv[1:]]
     run = subprocess.run([sys.executable, "-m", "worker.cli", *what, "--json"], stdout=subprocess.PIPE, check=True)
-    rows = json.loads(run.stdout)["rows"]
+    report = json.loads(run.stdout)
+    rows = report["rows"]
     if not rows:
         sys.exit("Nothing is priced there yet: pricewright price DATASET --technique ridge")
-    table = HEAD + "".join(_line(row) for row in rows)
+    with amounts.written_in(Money(currencies.of(report["currency"]), 2)):
+        table = _head() + "".join(_line(row) for row in rows)
     arguments = f" ARGS='{' '.join(sys.argv[2:])}'" if sys.argv[2:] else ""
     note = (
         f"\n`make table FILE={file.name}{arguments}` wrote this: "
@@ -49,6 +47,14 @@ def main() -> None:
     _, _, after = rest.partition(END)
     if marker:
         README.write_text(f"{before}{start}\n{table}{note}{END}{after}")
+
+
+def _head() -> str:
+    columns = (
+        *("technique", f"{USUAL.terminal} (95 %)", *(measure.terminal for measure in OTHERS), "read"),
+        *("tokens in + out", "$ per 1000", "fixed $", "p50 ms", "verdict"),
+    )
+    return f"| {' | '.join(columns)} |\n" + "|---" * len(columns) + "|\n"
 
 
 def _line(row: dict[str, Any]) -> str:

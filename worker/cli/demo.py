@@ -64,7 +64,10 @@ def demo(
         warnings += cautions.say_unlike(job_ids, quiet=as_json)
         report = comparison.of_jobs(job_ids)
     if as_json:
-        print_json({"dataset": dataset.id, "jobs": job_ids, "rows": report, "warnings": warnings} | about)
+        print_json(
+            {"dataset": dataset.id, "currency": dataset.currency, "jobs": job_ids, "rows": report, "warnings": warnings}
+            | about
+        )
         return
     note = " (synthetic)" if dataset.is_synthetic else ""
     out.print(f"{dataset.name}{note}: {dataset.items:,} items, {report[0]['n']:,} test rows priced by each technique.")

@@ -176,7 +176,8 @@ def compare(
         if left_out and not as_json:
             err.print(f"{len(left_out)} steps of context curves are left out; --job takes them.")
     if as_json:
-        print_json({"dataset": dataset.id, "rows": report, "warnings": warnings, "left_out": left_out} | _saved(saved))
+        about = {"dataset": dataset.id, "currency": dataset.currency}
+        print_json(about | {"rows": report, "warnings": warnings, "left_out": left_out} | _saved(saved))
     elif not report:
         out.print(f"Nothing is priced in {dataset.name} yet: pricewright price {dataset.id} --technique constant")
     else:
