@@ -1,6 +1,6 @@
 """What came of a batch when its real prices are known: promised against real error, and what intervals held."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from db.types import PricerBatch
 from worker import amounts, currencies
 from worker.amounts import Money
 from worker.evaluation import coverage, promise
@@ -86,7 +87,7 @@ def of(
     measures = {}
     if len(here) and len(promised):
         measures = {by: asdict(promise.kept(promised, here, by, level)) for by in DECIDING}
-    held = coverage.overall(here.with_columns(job_id=pl.lit(0)))
+    held = coverage.overall(here.with_columns(job_id=pl.lit(0)), level=level)
     line = held.row(0, named=True) if len(held) else {}
     return Truth(
         file_name=file_name,
@@ -148,11 +149,17 @@ def sentences(truth: Truth) -> list[str]:
     return said
 
 
-ALONE = (
-    "Each batch is judged alone: of forty that are as promised, one is expected to seem worse by chance "
-    "(with intervals of 95 %)."
-)
-"""What to know of several batches beside each other."""
+def alone(every: Sequence[PricerBatch]) -> str:
+    """What to know of several batches beside each other; "" where fewer than two have real prices."""
+    levels = [came.level for batch in every if (came := parse(batch.truth))]
+    if len(levels) < 2:
+        return ""
+    level = min(levels)  # of batches that were judged before the setting was changed, too
+    chance = round(2 / (1 - level))
+    return (
+        f"Each batch is judged alone: of {chance:,} that are as promised, one is expected to seem worse by chance "
+        f"(with {amounts.level(level)} intervals)."
+    )
 
 
 def _held(truth: Truth) -> str:

@@ -108,8 +108,8 @@ def list_(
         came = truths.parse(batch.truth)
         for sentence in truths.alarms(came) if came else ():
             warn(f"Batch {batch.id}, {batch.file_name}: {sentence}")
-    if sum(batch.truth is not None for batch in every) > 1:
-        out.print(truths.ALONE)
+    if alone := truths.alone(every):
+        out.print(alone)
 
 
 @app.command()

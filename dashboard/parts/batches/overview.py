@@ -65,7 +65,7 @@ def by_month(every: Sequence[PricerBatch]) -> None:
     if len(points):
         widgets.chart(charts.promises(points), "promises")
         if len(points) > 1:
-            st.caption(truth.ALONE)
+            st.caption(truth.alone(every))
 
 
 def table(every: Sequence[PricerBatch]) -> None:

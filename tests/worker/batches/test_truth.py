@@ -1,6 +1,7 @@
 """Real prices that come later: known answers, how often an alarm is false, and what to do when a promise broke."""
 
 import io
+from dataclasses import fields
 from decimal import Decimal
 
 import numpy as np
@@ -12,11 +13,14 @@ from db.engine import begin
 from db.errors import NotReady
 from db.types import BatchState, DatasetState, JobState, Pricer, PricerBatch, Split
 from tests.builders import a_catalogue
+from tests.money import dollars
 from tests.worker.batches.conftest import Watched
 from tests.worker.conftest import drain
 from worker.amounts import DOLLARS
 from worker.batches import actions, months, truth
 from worker.evaluation import promise, real_prices
+
+__all__ = ["dollars"]
 
 
 def frame(errors: np.ndarray, *, price: float = 100.0, width: float = 50.0) -> pl.DataFrame:
@@ -27,12 +31,17 @@ def frame(errors: np.ndarray, *, price: float = 100.0, width: float = 50.0) -> p
     ).with_columns(low=pl.col("price") - width, high=pl.col("price") + width, status=pl.lit("ok"), category=pl.lit(""))
 
 
-def judged(here: pl.DataFrame, promised: pl.DataFrame) -> truth.Truth:
+def judged(here: pl.DataFrame, promised: pl.DataFrame, level: float = 0.95) -> truth.Truth:
     prices = here.select("row", price="truth")
     matched = real_prices.Matched(prices, "id", 0, 0, 0, 0)
     return truth.of(
-        matched, prices, here, promised, 0.95, file_name="real.csv", unreadable=0, kept_as="", money=DOLLARS
+        matched, prices, here, promised, level, file_name="real.csv", unreadable=0, kept_as="", money=DOLLARS
     )
+
+
+def with_truth(came: truth.Truth) -> PricerBatch:
+    plain = dict.fromkeys((field.name for field in fields(PricerBatch)), 0)
+    return PricerBatch(**plain | {"truth": came.model_dump(mode="json")})  # type: ignore[arg-type]
 
 
 def test_a_promise_that_broke_is_told_with_both_figures() -> None:
@@ -62,6 +71,23 @@ def test_of_few_rows_nothing_is_said_that_they_do_not_show() -> None:
     came = judged(frame(np.full(4, 300.0)), frame(np.zeros(200)))
     assert truth.alarms(came) == []
     assert "too few rows to say whether it is as promised" in " ".join(truth.sentences(came))
+
+
+def test_what_is_told_of_several_batches_goes_by_the_level() -> None:
+    off = frame(np.random.default_rng(5).normal(0, 20, 60), width=25)
+    assert truth.alone([with_truth(judged(off, off))]) == ""
+    assert "of 40 that are as promised" in truth.alone([with_truth(judged(off, off))] * 2)
+    said = truth.alone([with_truth(judged(off, off, level=0.8))] * 2)
+    assert "of 10 that are as promised" in said
+    assert "80 % intervals" in said
+
+
+def test_how_sure_the_held_share_is_goes_by_the_level() -> None:
+    off = frame(np.random.default_rng(6).normal(0, 20, 200), width=25)
+    usual, less = judged(off, off), judged(off, off, level=0.8)
+    assert usual.covered_low is not None
+    assert less.covered_low is not None
+    assert usual.covered_low < less.covered_low < (less.covered or 0)
 
 
 @pytest.mark.slow
