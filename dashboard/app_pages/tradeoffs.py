@@ -13,6 +13,10 @@ asked = selection.choose(dataset) if dataset else None
 if dataset is None or asked is None:
     st.stop()
 
+if not summary.is_measured(asked):
+    summary.nothing_measured(asked)
+    st.stop()
+
 limits = summary.show(asked)
 views.show(asked)
 report.show(dataset, asked.jobs, list(asked.versions), asked.error, limits, weighted=asked.weighted)

@@ -37,7 +37,7 @@ def a_priced_dataset(session: Session, dataset_id: int, techniques: tuple[str, .
     return [a_finished_job(session, dataset_id, specs.SPECS[name]()) for name in techniques]
 
 
-def a_finished_job(session: Session, dataset_id: int, spec: BaseSpec, split: Split = Split.TEST) -> int:
+def a_finished_job(session: Session, dataset_id: int, spec: BaseSpec, split: Split | None = Split.TEST) -> int:
     """A job that a worker would have left behind: every chunk done, every row priced."""
     items = datasets.items(session, dataset_id, split)
     frame = guesses(items, spec)
@@ -64,7 +64,12 @@ def a_finished_job(session: Session, dataset_id: int, spec: BaseSpec, split: Spl
 
 
 def a_running_job(
-    session: Session, dataset_id: int, spec: BaseSpec, split: Split = Split.TEST, *, cap_usd: Decimal | None = None
+    session: Session,
+    dataset_id: int,
+    spec: BaseSpec,
+    split: Split | None = Split.TEST,
+    *,
+    cap_usd: Decimal | None = None,
 ) -> int:
     """Started, nothing done yet."""
     # As starting it does.

@@ -5,9 +5,27 @@ import streamlit as st
 from dashboard.parts.tradeoffs import charts, choice, combinations, comparison, saved_verdicts
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
 from dashboard.parts.tradeoffs.selection import Selection
-from dashboard.shared import formats, verdicts, words
+from dashboard.shared import formats, navigation, verdicts, words
 from worker.evaluation.choice import Limits
 from worker.pricing import comparison as pricing_comparison
+
+
+def is_measured(asked: Selection) -> bool:
+    """Whether a row that the jobs priced has a known price."""
+    return bool(len(asked.table)) and bool(asked.table["n"].max())
+
+
+def nothing_measured(asked: Selection) -> None:
+    """What there is to do where no known price says how wrong any price is: a table that others were learned for."""
+    for sentence in tradeoffs_reads.price_cautions(tuple(asked.versions)):
+        st.warning(words.plain(sentence), icon=":material/warning:")
+    navigation.next_step(
+        "No row of this table has a known price, so nothing can be measured on it.",
+        navigation.RESULTS,
+        "See its prices",
+        ":material/sell:",
+        about="How wrong they may be is what was measured on the table that they were learned from.",
+    )
 
 
 def show(asked: Selection) -> Limits:

@@ -10,6 +10,8 @@ from db.engine import begin
 from db.types import DatasetState
 from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, labels, texts
+from tests.dashboard.priced import a_finished_job, learned_elsewhere
+from worker import specs
 
 PAGES = {
     "data": "Data",
@@ -70,6 +72,20 @@ def test_with_priced_data_every_page_opens_without_an_error(open_page: Open, pri
     at = open_page(page)
     assert is_well(at)
     assert at.title[0].value == PAGES[page]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [*PAGES, "leakage", "race", "data_need", "price_check", "pricers", "batches", "rates"])
+def test_a_table_with_only_prices_of_ours_opens_every_page(open_page: Open, database: str, page: str) -> None:
+    with begin() as session:
+        source_id = a_dataset(session, 100)
+        table_id = a_dataset(session, 0, unpriced=20, name="june")
+        for spec in (specs.RidgeSpec(), specs.ConstantSpec()):
+            learned_elsewhere(session, a_finished_job(session, table_id, spec, None), source_id)
+    at = open_page(page, dataset=str(table_id))
+    assert is_well(at)
+    if page == "tradeoffs":
+        assert "No row of this table has a known price" in texts(at)
 
 
 @pytest.mark.slow
