@@ -14,8 +14,9 @@ from worker.evaluation import leakage, novelty, planted_leaks, shingles
 
 COLUMNS = ("category", "brand")
 
-_MOST = 500_000
-"""Rows of a source of which this is kept: about a kilobyte each. Of a larger one it is computed each time."""
+_MOST = 200_000
+"""Rows of a source of which this is kept: one to two kilobytes each, in one value of the database. Of a larger one it
+is computed each time."""
 
 _SEED = 0
 _COPIES, _VALUES = "copies.safetensors", "values.json"
