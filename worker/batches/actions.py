@@ -26,11 +26,13 @@ from db.types import (
     Step,
 )
 from worker import amounts, app, specs
+from worker.amounts import Money
 from worker.batches import figures, truth
 from worker.datasets import actions as dataset_actions
 from worker.datasets.answers import NOTHING_SAID, Answers
 from worker.datasets.profile import profile_of
 from worker.knowledge import actions as knowledge
+from worker.pricers import actions as pricer_actions
 from worker.pricing import actions as pricing
 
 
@@ -94,6 +96,15 @@ def get(batch_id: int) -> PricerBatch:
     """The batch with this number. Raises NotFound."""
     with begin() as session:
         return pricer_batches.get(session, batch_id)
+
+
+def money_of(batch: PricerBatch) -> Money:
+    """How its errors are written: as its pricer's prices; without a currency where that is deleted."""
+    if batch.pricer_id is None:
+        return amounts.BARE
+    with begin() as session:
+        pricer = pricers.get(session, batch.pricer_id)
+    return pricer_actions.money_of(pricer)
 
 
 def attach_truth(

@@ -6,7 +6,8 @@ from datetime import date
 from decimal import Decimal
 
 from db.types import BatchState, PricerBatch
-from worker.batches import truth
+from worker.amounts import Money, written_in
+from worker.batches import actions, truth
 from worker.batches.truth import Truth
 from worker.evaluation.measures import DECIDING, USUAL
 
@@ -21,7 +22,7 @@ class Month:
     usd: Decimal | None  # None: that of a batch is unknown, so the whole is
     flagged: float | None  # share of the rows that went to a person; None: no row was priced
     drift: float | None  # share of the rows that are unlike what was learned from
-    promised: str  # error of the batches whose real prices came; "" without any
+    promised: str  # error of the batches whose real prices came, one per currency; "" without any
     real: str
     with_truth: int  # batches whose real prices came
     aside: int
@@ -40,7 +41,7 @@ def _month(first: date, its: Sequence[PricerBatch]) -> Month:
     priced = [batch for batch in its if batch.state is BatchState.PRICED]
     rows = sum(batch.rows for batch in priced)
     costs = [batch.usd for batch in priced]
-    truths = [came for batch in priced if (came := truth.parse(batch.truth)) and came.rows]
+    truths = [(actions.money_of(batch), came) for batch in priced if (came := truth.parse(batch.truth)) and came.rows]
     return Month(
         first=first,
         batches=len(priced),
@@ -56,15 +57,18 @@ def _month(first: date, its: Sequence[PricerBatch]) -> Month:
     )
 
 
-def _mean(truths: Sequence[Truth], *, real: bool) -> str:
-    """The usual error of batches with real prices, each row as much as any other; "" where there is none."""
-    figures = []
-    for came in truths:
+def _mean(truths: Sequence[tuple[Money, Truth]], *, real: bool) -> str:
+    """The usual error of batches with real prices, each row as much as any other; of each currency apart, because no
+    mean goes over several; "" where there is none."""
+    figures: dict[Money, list[tuple[float, int]]] = {}
+    for money, came in truths:
         kept = came.kept()
         value = None if kept is None else kept.here if real else kept.promised
         if value is not None:
-            figures.append((value, came.rows))
-    if not figures:
-        return ""
-    rows = sum(count for _, count in figures)
-    return DECIDING[USUAL].written(sum(value * count for value, count in figures) / rows)
+            figures.setdefault(money, []).append((value, came.rows))
+    said = []
+    for money, known in figures.items():
+        rows = sum(count for _, count in known)
+        with written_in(money):
+            said.append(DECIDING[USUAL].written(sum(value * count for value, count in known) / rows))
+    return " · ".join(said)

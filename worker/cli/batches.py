@@ -96,6 +96,7 @@ def list_(
         actions.settle()
         every = actions.every(name or None)
         by_month = months.of(every)
+        moneys = {batch.id: actions.money_of(batch) for batch in every}
     if as_json:
         print_json({"months": [asdict(each) for each in by_month], "batches": [_line(each) for each in every]})
         return
@@ -106,8 +107,9 @@ def list_(
     out.print(_batches(every))
     for batch in every:
         came = truths.parse(batch.truth)
-        for sentence in truths.alarms(came) if came else ():
-            warn(f"Batch {batch.id}, {batch.file_name}: {sentence}")
+        with amounts.written_in(moneys[batch.id]):
+            for sentence in truths.alarms(came) if came else ():
+                warn(f"Batch {batch.id}, {batch.file_name}: {sentence}")
     if sum(batch.truth is not None for batch in every) > 1:
         out.print(truths.ALONE)
 
@@ -134,6 +136,7 @@ def truth(
             job_id = actions.attach_truth(batch_id, file.name, stream, chosen, answers(decimal, accept_wide_rows))
         jobs_watch.wait([job_id], quiet=as_json)
         batch = actions.get(batch_id)
+        amounts.write_in(actions.money_of(batch))
         came = truths.parse(batch.truth)
         assert came is not None  # the job is done
         alarms = truths.alarms(came)

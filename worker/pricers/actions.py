@@ -8,7 +8,9 @@ from db.dependents import Dependent
 from db.engine import Session, begin
 from db.errors import NotFound, NotReady, UserError, WrongState
 from db.types import Job, JobKind, Pricer, PricerChange, PricerState, SavedVerdict
-from worker import specs
+from worker import amounts, specs
+from worker.amounts import Money
+from worker.datasets import money
 from worker.evaluation.certainty import USUAL_TOLERANCE
 from worker.pricers import obstacles, own_adapter, promise
 from worker.pricing import actions as pricing_actions
@@ -167,6 +169,15 @@ def _none_in_use(session: Session, name: str) -> UserError:
 def technique(pricer: Pricer) -> str:
     """What it prices with, in words."""
     return specs.describe(specs.parse(pricer.spec))
+
+
+def money_of(pricer: Pricer) -> Money:
+    """How its prices and errors are written: as those of its source; without a currency where that is deleted."""
+    with begin() as session:
+        try:
+            return money.of(datasets.get(session, pricer.source_id))
+        except NotFound:
+            return amounts.BARE
 
 
 def history(name: str) -> list[PricerChange]:

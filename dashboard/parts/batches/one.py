@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard.parts.batches import reads as batch_reads
 from dashboard.shared import formats, live, navigation, widgets, words
 from db.types import BatchState, Dataset, Job, JobState, Pricer, PricerBatch
+from worker import amounts
 from worker.batches import actions, truth
 from worker.batches.truth import Truth
 from worker.datasets.answers import Answers, Sign
@@ -28,7 +29,8 @@ def show(batch: PricerBatch) -> None:
         if dataset is not None and job is not None:
             _files(batch, dataset, job, pricer)
     if batch.state is BatchState.PRICED and dataset is not None and job is not None:
-        _real_prices(batch)
+        with amounts.written_in(actions.money_of(batch)):
+            _real_prices(batch)
 
 
 def _head(batch: PricerBatch, pricer: Pricer | None) -> None:
@@ -142,5 +144,5 @@ def nothing() -> None:
         navigation.PRICERS,
         "Price a file",
         ":material/sell:",
-        about="Or have a folder watched: pricewright watch IN --with NAME --out OUT prices each new file in it.",
+        about="Price one on the Pricers page, or have a folder watched: pricewright watch IN --with NAME --out OUT.",
     )

@@ -8,7 +8,8 @@ from dashboard.parts.batches import charts
 from dashboard.parts.batches import reads as batch_reads
 from dashboard.shared import formats, pickers, widgets, words
 from db.types import BatchState, PricerBatch
-from worker.batches import months, truth
+from worker import amounts
+from worker.batches import actions, months, truth
 
 _CHOSEN, _ADDRESS = "batch-chosen", "batch"
 
@@ -37,7 +38,9 @@ def alarms(every: Sequence[PricerBatch]) -> None:
     """What broke surely, with the batch in which it did."""
     for batch in every:
         came = truth.parse(batch.truth)
-        for sentence in truth.alarms(came) if came else ():
+        with amounts.written_in(actions.money_of(batch)):
+            broken = truth.alarms(came) if came else []
+        for sentence in broken:
             said = f"Batch {batch.id}, {batch.file_name}: {sentence} What to do stands below its figures."
             st.error(words.plain(said), icon=":material/notification_important:")
 
@@ -62,10 +65,11 @@ def by_month(every: Sequence[PricerBatch]) -> None:
     ]
     widgets.table(lines, column_config=_MONTHS)
     points = batch_reads.points(every)
-    if len(points):
-        widgets.chart(charts.promises(points), "promises")
-        if len(points) > 1:
-            st.caption(truth.ALONE)
+    for money, of_one in points.items():
+        with amounts.written_in(money):
+            widgets.chart(charts.promises(of_one), f"promises {money.currency.code}".rstrip())
+    if sum(map(len, points.values())) > 1:
+        st.caption(truth.ALONE)
 
 
 def table(every: Sequence[PricerBatch]) -> None:

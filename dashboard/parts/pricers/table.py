@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard.parts.pricers import reads as pricer_reads
 from dashboard.shared import formats, pickers, widgets, words
 from db.types import Pricer, PricerState
+from worker import amounts
 from worker.pricers import actions, promise
 
 _CHOSEN, _ADDRESS = "pricer-chosen", "pricer"
@@ -41,7 +42,8 @@ def head(name: str, pricer: Pricer | None) -> None:
             st.markdown(words.plain(f"version {pricer.version}: {actions.technique(pricer)}{learned}"), width="content")
             st.space("stretch")
             st.caption(_good(pricer), width="content")
-        st.markdown(words.plain(promise.sentence(promise.parse(pricer.promise))))
+        with amounts.written_in(actions.money_of(pricer)):
+            st.markdown(words.plain(promise.sentence(promise.parse(pricer.promise))))
         if pricer.hit_rate is not None and pricer.within is not None:
             st.caption(
                 f"Rows are handed to a person so that {pricer.hit_rate:.0%} of the other prices are within "
@@ -76,12 +78,14 @@ def versions(every: Sequence[Pricer]) -> None:
     lines = []
     for each in every:
         promised = promise.parse(each.promise)
+        with amounts.written_in(actions.money_of(each)):
+            error = promise.error(promised)
         lines.append(
             {
                 "Version": each.version,
                 "State": STATES[each.state],
                 "Technique": actions.technique(each),
-                "Mean error": promise.error(promised),
+                "Mean error": error,
                 "$ per 1,000": formats.known_usd(promised.usd_per_1000),
                 "ms per item": promised.p50_ms,
                 "Measured on": formats.count(promised.rows, "row"),
