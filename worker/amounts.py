@@ -44,15 +44,19 @@ class Money:
 
 DOLLARS = Money(currencies.of("USD"), 2)
 
+_PRESETS = {"USD": "dollar", "EUR": "euro", "JPY": "yen"}
+# Streamlit's formats by that name, with commas between thousands and the minus before the sign, which no other has.
+
 # Like the context of `decimal`: sentences are made deep inside, by code that knows figures and no dataset. A thread
 # that nobody told writes prices without a sign, which is never wrong.
 _MONEY: ContextVar[Money] = ContextVar("money")
-_BARE = Money(currencies.UNKNOWN, 2)
+BARE = Money(currencies.UNKNOWN, 2)
+"""How prices are written whose currency nobody knows."""
 
 
 def money() -> Money:
     """How prices are written here."""
-    return _MONEY.get(_BARE)
+    return _MONEY.get(BARE)
 
 
 def write_in(money: Money) -> None:
@@ -143,8 +147,8 @@ def axis_format(values: Iterable[float | None], *, ticks: int | None = 6) -> str
 def column_format(values: Iterable[float | None]) -> str:
     """Streamlit's format for a column of prices like these."""
     how, digits = money(), _digits(values)
-    if how == DOLLARS and digits == how.places:
-        return "dollar"
+    if (name := _PRESETS.get(how.currency.code)) and digits == how.currency.decimals:
+        return name
     return f"{how.prefix.replace('%', '%%')}%.{digits}f"
 
 

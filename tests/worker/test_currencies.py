@@ -99,5 +99,8 @@ def test_no_dollar_is_written_that_nobody_said():
     assert "$" not in amounts.column_format([12.5])
     assert amounts.unit() == ""
     with amounts.written_in(Money(CURRENCIES["EUR"], 2)):
-        assert (amounts.unit(), amounts.column_format([12.5]), amounts.usd(3)) == (" (€)", "€%.2f", "$3.00")
+        assert (amounts.unit(), amounts.column_format([12.5]), amounts.usd(3)) == (" (€)", "euro", "$3.00")
+        assert amounts.column_format([0.0125]) == "€%.3f"
+    with amounts.written_in(Money(CURRENCIES["JPY"], 0)):
+        assert amounts.column_format([8000, -12000]) == "yen"
     assert amounts.price(12.5) == "12.50"

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from db.types import BatchState, PricerBatch
-from worker import amounts
+from worker.amounts import Money, written_in
 from worker.batches import truth
 from worker.batches.truth import Truth
 from worker.evaluation.measures import DECIDING, USUAL
@@ -22,7 +22,7 @@ class Month:
     usd: Decimal | None  # None: that of a batch is unknown, so the whole is
     flagged: float | None  # share of the rows that went to a person; None: no row was priced
     drift: float | None  # share of the rows that are unlike what was learned from
-    promised: str  # error of the batches whose real prices came; "" without any
+    promised: str  # error of the batches whose real prices came, one per currency; "" without any
     real: str
     with_truth: int  # batches whose real prices came
     aside: int
@@ -58,17 +58,17 @@ def _month(first: date, its: Sequence[PricerBatch]) -> Month:
 
 
 def _mean(truths: Sequence[Truth], *, real: bool) -> str:
-    """The usual error of batches with real prices, each row as much as any other; "" where there is none, or where
-    they are in several currencies."""
-    figures = []
+    """The usual error of batches with real prices, each row as much as any other; of each currency apart, because no
+    mean goes over several; "" where there is none."""
+    figures: dict[Money, list[tuple[float, int]]] = {}
     for came in truths:
         kept = came.kept()
         value = None if kept is None else kept.here if real else kept.promised
         if value is not None:
-            figures.append((value, came.rows))
-    written = {came.money for came in truths}
-    if not figures or len({each.currency for each in written}) > 1:
-        return ""
-    rows = sum(count for _, count in figures)
-    with amounts.written_in(max(written, key=lambda each: each.places)):
-        return DECIDING[USUAL].written(sum(value * count for value, count in figures) / rows)
+            figures.setdefault(came.money, []).append((value, came.rows))
+    said = []
+    for money, known in figures.items():
+        rows = sum(count for _, count in known)
+        with written_in(money):
+            said.append(DECIDING[USUAL].written(sum(value * count for value, count in known) / rows))
+    return " · ".join(said)

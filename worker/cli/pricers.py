@@ -1,6 +1,7 @@
 """`pricewright use` and `pricewright pricers …`: what is in use, under which name, and who decided so."""
 
 import getpass
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -67,18 +68,19 @@ def use_verdict(
             name, who or _me(), why, verdict_id=verdict, job_id=job,
             hit_rate=None if hit_rate is None else hit_rate / 100, within=None if within is None else within / 100,
         )  # fmt: skip
-        objection = actions.objection(made)
+        objection, sentence = actions.objection(made), _sentence(made)
     if as_json:
         print_json(asdict(made) | {"objection": objection})
         return
     if objection:
         warn(f"The gate objects: {objection}")
     out.print(f"Pricer {made.name}, version {made.version}, is {made.state}.")
-    out.print(f"  {promise.sentence(promise.parse(made.promise))}", soft_wrap=True)
+    out.print(f"  {sentence}", soft_wrap=True)
     if made.state is PricerState.IN_USE:
-        out.print(f"  Price a file with it: pricewright price FILE --with {made.name}", soft_wrap=True)
+        out.print(f"  Price a file with it: pricewright price FILE --with {shlex.quote(made.name)}", soft_wrap=True)
     else:
-        out.print(f"  Put it in use: pricewright pricers use {made.name} {made.version} --why …", soft_wrap=True)
+        name = shlex.quote(made.name)
+        out.print(f"  Put it in use: pricewright pricers use {name} {made.version} --why …", soft_wrap=True)
 
 
 @noun.command("list")
@@ -86,10 +88,11 @@ def list_(as_json: AsJson = False) -> None:
     """Every version of every pricer, the newest first."""
     with running_stack(worker=False):
         every = actions.every()
+        table = _table(every)
     if as_json:
         print_json([asdict(each) for each in every])
     elif every:
-        out.print(_table(every))
+        out.print(table)
     else:
         out.print("There is no pricer yet; `pricewright use VERDICT --as NAME` makes one.")
 
@@ -109,6 +112,11 @@ def _figures(pricer: Pricer) -> tuple[str, str, str, str]:
     return actions.technique(pricer), promise.error(promised), cost, str(pricer.best_before or "–")
 
 
+def _sentence(pricer: Pricer) -> str:
+    """What it promises."""
+    return promise.sentence(promise.parse(pricer.promise))
+
+
 @noun.command()
 def show(name: Name, as_json: AsJson = False) -> None:
     """What a pricer promises, its versions, and who moved which, when and why."""
@@ -118,6 +126,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
         if not versions and not changes:
             raise actions.unknown(name)
         warnings = [each for version in versions for each in _beware(version)]
+        promises = {each.id: _sentence(each) for each in versions}
     if as_json:
         about: dict[str, Any] = {"name": name, "versions": [asdict(each) for each in versions]}
         print_json(about | {"history": [asdict(each) for each in changes], "warnings": warnings})
@@ -126,7 +135,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
         warn(sentence)
     for each in versions:
         out.print(f"Version {each.version} is {each.state}: {actions.technique(each)}", soft_wrap=True)
-        out.print(f"  {promise.sentence(promise.parse(each.promise))}", soft_wrap=True)
+        out.print(f"  {promises[each.id]}", soft_wrap=True)
     table = Table(box=None, pad_edge=False)
     for column in ("when", "version", "change", "who", "why", "objection that was overridden"):
         table.add_column(column)

@@ -7,7 +7,7 @@ from pydantic import Field
 from db.settings import settings
 from db.types import Family
 from worker.specs.base import ENDPOINT_ONLY, FROM_TABLE, BaseSpec, is_endpoint_model, not_said
-from worker.specs.price_bounds import MOST, USUAL, Bound, Bounds, resolved
+from worker.specs.price_bounds import MOST, Bound, Bounds, resolved
 
 MODELS = ("gemma3-270m", "smollm2-135m")
 """Language models that come as packages."""
@@ -116,5 +116,6 @@ class LlmSpec(BaseSpec):
 
 
 def describe_bounds(bounds: Bounds) -> list[str]:
-    """The bounds as one of the settings that are told: ["$10,000 to $99,999"]; [] for those that most tables have."""
-    return [] if bounds == USUAL else [str(bounds)]
+    """The bounds as one of the settings that are told: ["$20 to $400"]; [] for those that a table decides itself, which
+    nobody chose."""
+    return [] if bounds.is_as_learned else [str(bounds)]

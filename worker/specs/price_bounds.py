@@ -9,6 +9,8 @@ import numpy.typing as npt
 import polars as pl
 from pydantic import PlainSerializer
 
+from worker import amounts
+
 WHOLE_MOST = 99_999
 """Up to this bound prices are read to the dollar; further ones have three digits that mean something, so that a table
 of prices stays small: a step is then 1 % of the price at most."""
@@ -102,14 +104,27 @@ class Bounds:
 
     @property
     def step(self) -> str:
-        """What it says, for a sentence: "whole dollars"."""
-        cents = "cents below $100" if self.places <= 2 else f"up to {self.places} digits behind the point"
+        """What it says, for a sentence: "whole dollars"; of other currencies in numbers."""
+        sign = amounts.money().prefix
+        small = "cents" if sign == "$" else "two digits behind the point"
+        cents = f"{small} below {sign}100" if self.places <= 2 else f"up to {self.places} digits behind the point"
         parts = [cents] if self.places else []
-        parts += ["three digits from $1,000 on"] if self.is_rounded else []
-        return f"prices ({' and '.join(parts)})" if parts else "whole dollars"
+        parts += [f"three digits from {sign}1,000 on"] if self.is_rounded else []
+        return f"prices ({' and '.join(parts)})" if parts else f"whole {'dollars' if sign == '$' else 'numbers'}"
+
+    @property
+    def is_as_learned(self) -> bool:
+        """Whether prices of a train side alone decide such bounds: both are ends of bands, so nobody has to have chosen
+        them."""
+        bands = (*BANDS, *_WITH_CENTS)
+        return self == WIDE or (
+            any(band.lowest == self.lowest for band in (*bands, *_finest()))
+            and any(band.highest == self.highest for band in bands)
+        )
 
     def __str__(self) -> str:
-        return f"${_plain(self.lowest)} to ${_plain(self.highest)}"
+        sign = amounts.money().prefix
+        return f"{sign}{_plain(self.lowest)} to {sign}{_plain(self.highest)}"
 
 
 def _places(price: float) -> int:
@@ -150,13 +165,20 @@ def covering(cheapest: float | None, dearest: float | None, places: int = 0) -> 
         return WIDE
     if not places:
         return Bounds(_band(cheapest, BANDS).lowest, _band(dearest, BANDS).highest)
-    least = 10.0**-places
-    bands = (Bounds(least, 9.99), Bounds(10, 99.99), Bounds(100, 999.99), *(_with_cents(band) for band in BANDS[1:]))
+    bands = (Bounds(10.0**-places, _WITH_CENTS[0].highest), *_WITH_CENTS[1:])
     return Bounds(_band(cheapest, bands).lowest, _band(dearest, bands).highest)
 
 
 def _with_cents(band: Bounds) -> Bounds:
     return Bounds(band.lowest, band.highest + 0.99)
+
+
+_WITH_CENTS = (Bounds(0.01, 9.99), Bounds(10, 99.99), Bounds(100, 999.99), *(_with_cents(band) for band in BANDS[1:]))
+
+
+def _finest() -> list[Bounds]:
+    """The cheapest band of tables whose prices have more digits than two behind the point."""
+    return [Bounds(10.0**-places, _WITH_CENTS[0].highest) for places in range(3, FINEST + 1)]
 
 
 def _band(price: float, bands: tuple[Bounds, ...]) -> Bounds:

@@ -4,6 +4,7 @@ import altair as alt
 import polars as pl
 
 from dashboard.shared.chart_style import GREY, Chart, sized
+from worker import amounts
 from worker.evaluation.measures import DECIDING, USUAL
 
 ROW_HEIGHT, FEWEST = 26, 120
@@ -15,13 +16,14 @@ def promises(points: pl.DataFrame) -> Chart:
     measure = DECIDING[USUAL]
     order = points["batch"].to_list()
     y = alt.Y("batch:N", sort=order, axis=alt.Axis(title=None, labelLimit=260, domain=False, ticks=False))
-    title = f"{measure.short}: worse than promised ($)"
+    title = f"{measure.short}: worse than promised{amounts.unit()}"
+    form = amounts.chart_format(points["worse_by"])
     colour = alt.Color("broke:N", scale=alt.Scale(domain=[True, False], range=[BROKEN, KEPT]), legend=None)
     tooltip = [
         alt.Tooltip("batch:N", title="Batch"),
-        alt.Tooltip("worse_by:Q", title="Worse by ($)", format=",.2f"),
-        alt.Tooltip("low:Q", title="From", format=",.2f"),
-        alt.Tooltip("high:Q", title="To", format=",.2f"),
+        alt.Tooltip("worse_by:Q", title="Worse by", format=form),
+        alt.Tooltip("low:Q", title="From", format=form),
+        alt.Tooltip("high:Q", title="To", format=form),
     ]
     drawn = alt.Chart(points)
     reach = drawn.mark_rule(strokeWidth=2).encode(

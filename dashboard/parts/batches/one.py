@@ -142,5 +142,5 @@ def nothing() -> None:
         navigation.PRICERS,
         "Price a file",
         ":material/sell:",
-        about="Or have a folder watched: pricewright watch IN --with NAME --out OUT prices each new file in it.",
+        about="Price one on the Pricers page, or have a folder watched: pricewright watch IN --with NAME --out OUT.",
     )

@@ -8,6 +8,7 @@ from dashboard.parts.batches import charts
 from dashboard.parts.batches import reads as batch_reads
 from dashboard.shared import formats, pickers, widgets, words
 from db.types import BatchState, PricerBatch
+from worker import amounts
 from worker.batches import months, truth
 
 _CHOSEN, _ADDRESS = "batch-chosen", "batch"
@@ -62,10 +63,11 @@ def by_month(every: Sequence[PricerBatch]) -> None:
     ]
     widgets.table(lines, column_config=_MONTHS)
     points = batch_reads.points(every)
-    if len(points):
-        widgets.chart(charts.promises(points), "promises")
-        if len(points) > 1:
-            st.caption(truth.alone(every))
+    for money, of_one in points.items():
+        with amounts.written_in(money):
+            widgets.chart(charts.promises(of_one), f"promises {money.currency.code}".rstrip())
+    if alone := truth.alone(every):
+        st.caption(alone)
 
 
 def table(every: Sequence[PricerBatch]) -> None:

@@ -9,13 +9,14 @@ from db import jobs as _jobs
 from db import pricers as _pricers
 from db.engine import begin
 from db.types import Dataset, Job, JobKind, Pricer, PricerBatch
+from worker.amounts import Money
 from worker.batches import truth
 from worker.evaluation.measures import USUAL
 from worker.pricing import elsewhere
 
 POINTS: dict[str, pl.DataType | type[pl.DataType]] = {
     "batch": pl.String,
-    "worse_by": pl.Float64,  # $; below 0: better than promised
+    "worse_by": pl.Float64,  # below 0: better than promised
     "low": pl.Float64,
     "high": pl.Float64,
     "broke": pl.Boolean,
@@ -47,14 +48,15 @@ def truth_job(batch: PricerBatch) -> Job | None:
     return its[0] if its else None
 
 
-def points(every: Sequence[PricerBatch]) -> pl.DataFrame:
-    """POINTS of the batches whose promise can be judged, in the order in which they came."""
-    lines = []
+def points(every: Sequence[PricerBatch]) -> dict[Money, pl.DataFrame]:
+    """Currency -> POINTS of the batches whose promise can be judged, in the order in which they came."""
+    lines: dict[Money, list[tuple[object, ...]]] = {}
     for batch in sorted(every, key=lambda each: each.id):
         came = truth.parse(batch.truth)
         kept = came.kept(USUAL) if came else None
-        if kept is None or kept.low is None or kept.high is None:
+        if came is None or kept is None or kept.low is None or kept.high is None:
             continue
         name = f"{batch.id}: {batch.file_name}"
-        lines.append((name, kept.worse_by, kept.low, kept.high, kept.low > 0))
-    return pl.DataFrame(lines, schema=POINTS, orient="row")
+        line = (name, kept.worse_by, kept.low, kept.high, kept.low > 0)
+        lines.setdefault(came.money, []).append(line)
+    return {money: pl.DataFrame(its, schema=POINTS, orient="row") for money, its in lines.items()}

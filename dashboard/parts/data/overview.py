@@ -102,7 +102,8 @@ def profile(dataset: Dataset) -> None:
 
 
 _FIELD_COLUMNS: dict[str, Any] = {
-    "filled": st.column_config.ProgressColumn("Filled in", format="percent", min_value=0, max_value=1),
+    "Column": st.column_config.TextColumn(width=130),
+    "filled": st.column_config.ProgressColumn("Filled in", format="percent", min_value=0, max_value=1, width=110),
     "median length": st.column_config.NumberColumn("Median length", help="Characters.", format="%d"),
     "longest": st.column_config.NumberColumn("Longest", help="Characters.", format="%d"),
 }

@@ -73,7 +73,8 @@ def test_real_prices_and_a_promise_that_broke(open_page: Open, month: Watched, s
     assert not at.exception
     said = texts(at)
     assert "60 rows of 60 have a real price, matched by id" in said
-    assert "The promise broke: mean error" in said
+    assert "The promise broke: mean error $" in said.replace("\\", "")
+    assert at.dataframe[0].value["Real"][0].startswith("$")
     assert "learn anew from both" in said
     next(button for button in at.button if button.label == "Join the real prices").click().run()
     drain(sent)

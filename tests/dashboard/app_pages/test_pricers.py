@@ -13,7 +13,7 @@ from tests.builders import a_catalogue, a_dataset
 from tests.dashboard.conftest import Open, is_well, labels, texts
 from tests.worker.conftest import drain
 from tests.worker.conftest import sent as sent
-from worker import specs
+from worker import amounts, specs
 from worker.datasets import actions as dataset_actions
 from worker.pricers import actions, new_file, promise
 from worker.pricing import actions as pricing_actions
@@ -81,6 +81,11 @@ def test_a_new_file_is_read_priced_and_given_back(
         number = dataset_actions.upload(file.name, stream)
     at = open_page("pricers", file=str(number))
     assert is_well(at)
+    promised = promise.parse(monthly.promise)
+    with amounts.written_in(amounts.DOLLARS):  # the currency of what it learned from
+        said = promise.error(promised)
+    assert f"Mean error {said}" in texts(at).replace("\\", "")
+    assert at.dataframe[0].value["Mean error"][0] == said
     for _ in range(3):  # looked at, loaded, priced
         drain(sent)
         at.run()
@@ -136,5 +141,7 @@ def test_versions_move_with_who_and_why_and_by_their_number(open_page: Open, mon
 def test_what_a_pricer_promises_stands_on_its_page(open_page: Open, monthly: Pricer) -> None:
     said = texts(open_page("pricers"))
     promised = promise.parse(monthly.promise)
-    assert promise.sentence(promised) in said.replace("\\", "")
+    with amounts.written_in(amounts.DOLLARS):  # as what it learned from, whatever page was open before
+        sentence = promise.sentence(promised)
+    assert sentence in said.replace("\\", "")
     assert "learned from things" in said

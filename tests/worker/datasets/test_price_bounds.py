@@ -8,7 +8,7 @@ from db.errors import UserError
 from db.types import Split
 from tests.builders import a_dataset, an_adapter
 from tests.dashboard.priced import a_finished_job
-from worker import specs
+from worker import amounts, specs
 from worker.datasets import price_bounds
 from worker.finetune import actions as finetune_actions
 from worker.pricing import actions, comparison
@@ -17,6 +17,12 @@ from worker.specs.finetune import TrainSpec
 
 VILLAS, YEN, RESISTORS, GROCERIES = 100_000, 600, 0.0001, 0.05
 """What the usual prices of $13 to $87 are multiplied with."""
+
+
+@pytest.fixture(autouse=True)
+def _in_dollars():
+    with amounts.written_in(amounts.DOLLARS):
+        yield
 
 
 @pytest.fixture

@@ -5,8 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.specs import ZeroShotSpec
+from worker import amounts, currencies
+from worker.specs import ZeroShotSpec, describe
 from worker.specs.price_bounds import BANDS, MOST, USUAL, Bounds, Outside, covering, places_for, resolved
+
+
+@pytest.fixture(autouse=True)
+def _in_dollars():
+    with amounts.written_in(amounts.DOLLARS):
+        yield
+
 
 PRICES = st.lists(
     st.one_of(st.floats(1e-9, 1e8), st.floats(0.5, 2_000), st.integers(1, 200_000).map(float)), min_size=1, max_size=50
@@ -61,6 +69,22 @@ def test_bounds_are_the_bands_of_digits_that_prices_lie_in(prices, bounds):
 
 def test_where_nothing_is_learned_from_wide_bounds_hold():
     assert str(covering(None, None)) == "$0.01 to $999,999"
+
+
+@given(PRICES, st.sampled_from([0, 2, 3, 4, 6]))
+def test_bounds_that_the_table_decided_are_not_told(prices, places):
+    bounds = covering(min(prices), max(prices), places)
+    assert bounds.is_as_learned
+    assert describe(ZeroShotSpec(min_price=bounds.lowest, max_price=bounds.highest)) == ZeroShotSpec.label
+
+
+def test_bounds_that_a_person_set_are_told_in_the_currency_of_the_table():
+    spec = ZeroShotSpec(min_price=20, max_price=400)
+    assert describe(spec) == "Prompt, no examples ($20 to $400)"
+    with amounts.written_in(amounts.Money(currencies.of("EUR"), 2)):
+        assert describe(spec) == "Prompt, no examples (€20 to €400)"
+        assert Bounds(1, 999).step == "whole numbers"
+        assert "$" not in Bounds(0.01, 9_999.99).step
 
 
 CENTS = st.integers(1, 100_000_000).map(lambda cents: cents / 100)
