@@ -8,6 +8,7 @@ from db.engine import begin
 from db.errors import NotReady, UserError, WrongState
 from db.types import JobKind, Split
 from tests.builders import a_catalogue, a_dataset
+from tests.money import dollars
 from tests.worker.conftest import drain
 from tests.worker.hashed import HashedWords
 from tests.worker.sources.conftest import a_table, kept, priced
@@ -15,6 +16,8 @@ from worker import specs
 from worker.datasets import actions as dataset_actions
 from worker.jobs import actions as job_actions
 from worker.pricing import actions, comparison
+
+__all__ = ["dollars"]
 
 pytestmark = pytest.mark.slow  # whole jobs
 
