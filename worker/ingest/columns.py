@@ -6,7 +6,7 @@ from statistics import mean
 
 from db.errors import MappingError
 from worker import currencies
-from worker.ingest import column_synonyms, prices, side_values
+from worker.ingest import column_synonyms, dates, prices, side_values
 from worker.ingest.types import FIELDS, PROPOSED
 
 _NAMES_CURRENCIES = 0.5  # share of cells that are the code, sign or name of a currency: the column holds those
@@ -27,13 +27,14 @@ class _Look:
     is_repeating: bool  # several values, each used more than once on average
     letters: float  # share of cells with a letter
     codes: float  # share of cells that are the code, the sign or the name of a currency
+    dates: float  # share of cells that are a date
     sides: tuple[float, int]  # share of cells that name a side, and how many different sides they name
 
 
 def _look(cells: Sequence[str]) -> _Look:
     filled = [cell.strip() for cell in cells if cell.strip().casefold() not in prices.MISSING]
     if not filled:
-        return _Look(0, 0, 0, 0, False, False, 0, False, 0, 0, (0, 0))
+        return _Look(0, 0, 0, 0, False, False, 0, False, 0, 0, 0, (0, 0))
     share = prices.share_of_prices(filled)
     distinct = len(set(filled)) / len(filled)
     return _Look(
@@ -47,6 +48,7 @@ def _look(cells: Sequence[str]) -> _Look:
         is_repeating=len(set(filled)) > 1 and distinct <= 0.5,
         letters=mean(any(map(str.isalpha, c)) for c in filled),
         codes=mean(bool(currencies.code_in(c)) for c in filled),
+        dates=0.0 if any(map(str.isdecimal, filled[:1])) else dates.share_of_dates(filled[:50]),
         sides=side_values.share_of_sides(filled),
     )
 
@@ -131,6 +133,7 @@ def _from_content(chosen: dict[str, int], looks: Sequence[_Look], columns: Seque
             for i in free()
             if looks[i].distinct == 1 and looks[i].mean_length <= 40 and not looks[i].has_spaces and looks[i].filled > 1
             if not (looks[i].has_sign and looks[i].price_share >= 0.8)  # money that is no price is no id either
+            if looks[i].dates < 0.8  # days may all differ and name nothing
         ]
         if codes:
             chosen["id"] = codes[0]

@@ -17,6 +17,12 @@ ROWS = [
 ]
 
 
+@pytest.mark.parametrize("days", [[f"2024-03-{day:02}" for day in range(1, 19)], [f"{d}.3.2024" for d in range(1, 19)]])
+def test_a_column_of_days_is_no_id_though_they_all_differ(days: list[str]) -> None:
+    rows = [[day, *row[1:]] for day, row in zip(days, ROWS, strict=True)]
+    assert "id" not in columns.propose(["Datum", "title", "text", "kind", "price"], rows)
+
+
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
