@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from worker import amounts, currencies
-from worker.amounts import Money
+from worker import amounts
+from worker.amounts import Money, currencies
 from worker.evaluation.measures import DECIDING, SHOWN
 
 END = "<!-- end of table -->"

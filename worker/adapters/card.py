@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from db.types import Adapter, AdapterChange
-from worker import amounts, currencies
+from worker import amounts
+from worker.amounts import currencies
 from worker.evaluation.gate import Finding, Report
 from worker.specs.finetune import TrainSpec
 from worker.specs.forms import FORMS

@@ -9,8 +9,8 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from db.types import PricerBatch
-from worker import amounts, currencies
-from worker.amounts import Money
+from worker import amounts
+from worker.amounts import Money, currencies
 from worker.evaluation import coverage, promise
 from worker.evaluation.conformal import COVERAGE
 from worker.evaluation.measures import DECIDING, USUAL

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from db.errors import UserError
-from worker import currencies
+from worker.amounts import currencies
 from worker.datasets import rates
 from worker.datasets.answers import Answers, DateOrder, Sign
 

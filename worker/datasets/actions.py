@@ -17,7 +17,7 @@ from db.errors import MappingError, NotFound, UserError, WrongState
 from db.knowledge import changes
 from db.settings import settings
 from db.types import Dataset, DatasetState, Job, JobKind, MadeBy, Queue, Step
-from worker import currencies
+from worker.amounts import currencies
 from worker.app import start_job
 from worker.datasets.answers import NOTHING_SAID, Answers, currency_of, loaded_alike, settled
 from worker.datasets.dependents import kept_by

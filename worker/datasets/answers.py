@@ -13,7 +13,8 @@ from db import datasets
 from db.engine import Session
 from db.errors import MappingError
 from db.types import Dataset, DatasetState, MadeBy
-from worker import amounts, currencies
+from worker import amounts
+from worker.amounts import currencies
 
 _NOT_THE_READING = (
     *(

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from db.types import Dataset
-from worker import amounts, currencies
-from worker.amounts import Money
+from worker import amounts
+from worker.amounts import Money, currencies
 from worker.datasets.answers import look_of_currency
 
 _MOST_NAMED = 4  # currencies in a sentence

@@ -5,7 +5,7 @@ import math
 from datetime import date
 
 from db.errors import UserError
-from worker import currencies
+from worker.amounts import currencies
 
 COLUMNS = ("currency", "date", "rate")
 MOST = 20_000

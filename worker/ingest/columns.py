@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import mean
 
 from db.errors import MappingError
-from worker import currencies
+from worker.amounts import currencies
 from worker.ingest import column_synonyms, dates, prices, side_values
 from worker.ingest.types import FIELDS, PROPOSED
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from worker import currencies
+from worker.amounts import currencies
 
 Rate = tuple[str, str, float]
 """Code, ISO date, and what one unit of that currency was worth in the table's currency from that date on."""

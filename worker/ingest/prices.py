@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
-from worker.currencies import MARKS
+from worker.amounts.currencies import MARKS
 from worker.ingest import limits
 
 Decimal = Literal[".", ","]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from db.errors import UnreadableFile
-from worker import currencies
+from worker.amounts import currencies
 from worker.files.formats import FORMATS, Compression, Kind
 from worker.ingest import column_synonyms, columns, dates, file_kind, header, limits, prices, wide_rows
 from worker.ingest.conversion import Conversion

@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 
-from worker.currencies import CURRENCIES
+from worker.amounts.currencies import CURRENCIES
 from worker.llm.base import LEVELS, Reading, Spent, Statistic
 
 Floats = npt.NDArray[np.float64]

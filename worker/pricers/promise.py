@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict
 
 from db import datasets, jobs
 from db.engine import begin
-from worker import amounts, currencies
-from worker.amounts import Money
+from worker import amounts
+from worker.amounts import Money, currencies
 from worker.datasets import money
 from worker.evaluation import conformal
 from worker.evaluation.measures import DECIDING, USUAL

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from db.types import PromptVersion
-from worker import currencies
+from worker.amounts import currencies
 
 _NAME = re.compile(r"\bUS dollars?\b|\bUSD\b|(?<!\|)(?<!\| )\bdollars?\b", re.IGNORECASE)  # not the filter of that name
 

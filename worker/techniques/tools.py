@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import polars as pl
 
 from db.types import ITEM_SCHEMA
-from worker import currencies
+from worker.amounts import currencies
 from worker.llm.base import Prompt, Reading, Readout, Tool
 from worker.progress import Progress, Silent
 from worker.prompts.injection import as_data

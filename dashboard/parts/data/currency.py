@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.parts.data import reads as data_reads
 from dashboard.shared import pickers, words
 from db.types import Dataset
-from worker import currencies
+from worker.amounts import currencies
 from worker.datasets import money
 from worker.datasets import rates as rate_tables
 from worker.datasets.answers import look_of_currency, proposed_currency

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker import amounts, currencies
+from worker import amounts
+from worker.amounts import currencies
 from worker.specs import ZeroShotSpec, describe
 from worker.specs.price_bounds import BANDS, MOST, USUAL, Bounds, Outside, covering, places_for, resolved
 

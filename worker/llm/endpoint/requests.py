@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from worker import currencies
+from worker.amounts import currencies
 from worker.llm.base import Prompt, Readout, Tool
 from worker.llm.endpoint.responses import TOP
 from worker.specs.price_bounds import USUAL

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.errors import UserError
-from worker import amounts, currencies
-from worker.amounts import Money
-from worker.currencies import CURRENCIES, find
+from worker import amounts
+from worker.amounts import Money, currencies
+from worker.amounts.currencies import CURRENCIES, find
 from worker.ingest import prices
 
 

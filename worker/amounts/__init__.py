@@ -8,8 +8,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Decimal
 
-from worker import currencies
-from worker.currencies import Currency
+from worker.amounts import currencies
+from worker.amounts.currencies import Currency
 
 NOTHING = "–"
 """Written where there is no amount."""
