@@ -6,15 +6,14 @@ items of different groups: they resemble each other without having leaked.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from worker.evaluation import shingles, told_prices
-from worker.evaluation.shingles import normalised
+from worker.evaluation import told_prices
+from worker.evaluation.shingles import Shingles, normalised
 
 Floats = npt.NDArray[np.float64]
 
@@ -93,62 +92,22 @@ def near(
     known: with `key` and `group_id` (shared by near-duplicates; null: of its own). copies: planted ones, with the `key`
     of their original.
     """
-    learned = learn(known, copies, seed)
-    alike = _near(text_of(test), learned)
-    frame = test.select("row")[alike["asking"]].with_columns(
-        known=known["key"].gather(alike["place"]), score=alike["score"]
-    )
-    return _suspects(NEAR, frame), learned.limit
-
-
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """What looking for copies of known items needs of these: the same for all tables that are looked through."""
-
-    texts: shingles.Codes  # of their different texts, rising
-    shingles: shingles.Known
-    limit: Threshold
-
-    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """By name, to be kept."""
-        return {"texts": self.texts, "limit": np.array(astuple(self.limit)), **self.shingles.to_arrays()}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> "Learned":
-        """Of what `to_arrays` gave."""
-        value, planted, found, by_accident = (float(each) for each in arrays["limit"])
-        limit = Threshold(value, int(planted), found, by_accident)
-        return cls(arrays["texts"], shingles.Known.from_arrays(arrays), limit)
-
-    def copies(self, table: pl.DataFrame) -> pl.DataFrame:
-        """kind (SAME or NEAR), row: of the table's rows that are copies of known items, in its order."""
-        texts = text_of(table)
-        same = np.isin(shingles.codes_of(texts), self.texts) & (texts != "").to_numpy()
-        is_near = np.zeros(len(texts), dtype=np.bool_)
-        is_near[_near(texts, self)["asking"].to_numpy()] = True
-        kinds = pl.Series(np.where(same, SAME, NEAR), dtype=pl.String)
-        return table.select(kind=kinds, row="row").filter(pl.Series(same | is_near))
-
-
-def learn(known: pl.DataFrame, copies: pl.DataFrame, seed: int = 0) -> Learned:
-    """Of known items and planted copies of them, as `near` has them."""
-    texts, n = text_of(known), len(known)
-    own = shingles.Known.of(texts)
-    sampled = sample(pl.DataFrame({"place": np.arange(n)}), seed + 1)["place"].to_numpy()
-    groups = known["group_id"].cast(pl.Int64).fill_null(-1).to_numpy()
-    _, accidents = own.best_others(sampled, np.where(groups < 0, -1 - np.arange(n), groups))
-    met, scores = own.best(text_of(copies))
+    n, m = len(known), len(test)
+    shingles = Shingles.of(pl.concat([text_of(known), text_of(test), text_of(copies)]))
+    every = np.arange(n)
     keys = known["key"]
+    places = known.with_row_index("place").select("place", "key")
+    sampled = sample(places, seed + 1)["place"].to_numpy().astype(np.int64)
+    groups = known["group_id"].cast(pl.Int64).fill_null(-1).to_numpy()
+    labels = np.concatenate([np.where(groups < 0, -1 - np.arange(n), groups), np.full(m + len(copies), -n - 1)])
+    _, accidents = shingles.best(sampled, every, labels)
+    met, scores = shingles.best(np.arange(n + m, n + m + len(copies)), every)
     right = [place >= 0 and keys[int(place)] == key for place, key in zip(met, copies["key"], strict=True)]
-    planted = pl.DataFrame({"score": scores, "is_right": pl.Series(right, dtype=pl.Boolean)})
-    return Learned(np.unique(shingles.codes_of(texts.filter(texts != ""))), own, threshold(NEAR, planted, accidents))
-
-
-def _near(texts: pl.Series, learned: Learned) -> pl.DataFrame:
-    """asking, place, score: the places of the texts that are nearly one of the known ones, and of these."""
-    met, scores = learned.shingles.best(texts)
-    asking = np.flatnonzero((met >= 0) & (scores >= learned.limit.value))
-    return pl.DataFrame({"asking": asking, "place": met[asking], "score": scores[asking]})
+    limit = threshold(NEAR, pl.DataFrame({"score": scores, "is_right": pl.Series(right, dtype=pl.Boolean)}), accidents)
+    met, scores = shingles.best(np.arange(n, n + m), every)
+    frame = pl.DataFrame({"row": test["row"], "place": met, "score": scores}).filter(pl.col("place") >= 0)
+    alike = frame.filter(pl.col("score") >= limit.value)
+    return _suspects(NEAR, alike.with_columns(known=keys.gather(alike["place"]))), limit
 
 
 def likeness(found: pl.DataFrame, asking: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:

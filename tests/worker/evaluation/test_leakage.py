@@ -1,14 +1,11 @@
 """Planted leaks of every kind are found, what only looks like one is not, and the figures say what they change."""
 
-from itertools import pairwise
-
 import numpy as np
 import polars as pl
 import pytest
-from safetensors.numpy import load, save
 
 from worker import demo
-from worker.evaluation import leakage, planted_leaks, shingles, told_prices, without
+from worker.evaluation import leakage, planted_leaks, told_prices, without
 from worker.evaluation.leakage import IN_PROMPT, NEAR, REWORDED, SAME, TOLD
 from worker.ingest.duplicates import Grouper
 from worker.ingest.splits import assign
@@ -65,51 +62,6 @@ def test_copies_with_lost_and_new_words_are_found_and_accidents_are_told(catalog
     share = len(others) / len(test)
     spread = np.sqrt(0.25 / len(test) + 0.25 / leakage.SAMPLE)
     assert abs(share - limit.by_accident) < 3 * spread
-
-
-def test_what_is_kept_of_known_items_finds_the_copies_that_were_found_at_once(catalogue):
-    known, test = catalogue
-    planted = [copies(known, how).select(test.columns) for how in (planted_leaks.same, planted_leaks.nearly)]
-    asked = pl.concat([test, planted[0], planted[1].with_columns(pl.col("row") + 1000)])
-    calibrating = planted_leaks.nearly(leakage.sample(known, 0), 0)
-    near, limit = leakage.near(asked, known, calibrating)
-    at_once = leakage.merged([leakage.same(asked, known), near]).select("kind", "row").sort("row")
-    arrays = leakage.learn(known, calibrating).to_arrays()
-    again = leakage.Learned.from_arrays(load(save({name: np.ascontiguousarray(each) for name, each in arrays.items()})))
-    assert again.limit == limit
-    assert again.copies(asked).sort("row").rows() == at_once.rows()
-    assert set(at_once["kind"]) == {SAME, NEAR}
-
-
-def test_the_similarity_is_that_of_all_words_and_pairs_of_words():
-    random = np.random.default_rng(4)
-    lines = [[f"w{word}" for word in random.choice(400, 10, replace=False)] for _ in range(60)]
-    asking = [
-        [*line[:8], f"y{i}", f"z{i}"] if i % 2 else [f"z{i} {j}" for j in range(9)] for i, line in enumerate(lines)
-    ]
-
-    def shingled(line):
-        return {*line, *pairwise(line)}
-
-    known = shingles.Known.of(pl.Series([" ".join(line) for line in lines]))
-    places, scores = known.best(pl.Series([" ".join(line) for line in asking]))
-    for i in range(1, 60, 2):
-        one, other = shingled(lines[i]), shingled(asking[i])
-        assert places[i] == i
-        assert scores[i] == pytest.approx(len(one & other) / len(one | other))
-    assert (scores[::2] < 0.1).all()
-
-
-def test_a_text_that_the_whole_new_table_has_makes_no_row_a_copy():
-    """A shingle that many of both tables' texts have is left out on both sides."""
-    known = [f"limited offer free shipping today {i} {' '.join(f'k{i}x{j}' for j in range(6))}" for i in range(5)]
-    asking = [f"limited offer free shipping today {' '.join(f'a{i}x{j}' for j in range(6))}" for i in range(100)]
-    learned = shingles.Known.of(pl.Series(known))
-    assert learned.best(pl.Series(asking[:1]))[1][0] > 0.2
-    assert learned.best(pl.Series(asking))[1].max() == 0
-    places, scores = learned.best(pl.Series([*asking, *known]))
-    assert places[100:].tolist() == [0, 1, 2, 3, 4]
-    assert (scores[100:] == 1).all()
 
 
 def test_a_row_without_a_twin_is_no_suspect():
