@@ -39,6 +39,7 @@ def test_beat_finds_the_schedule_and_its_tasks(started: dict[str, Any]) -> None:
         "sweep": [True, "pricewright.sweep", often, {"queue": "control", "expires": often}],
         "compare": [True, "pricewright.compare", often, {"queue": "control", "expires": often}],
         "refresh": [True, "pricewright.refresh", 30, {"queue": "control", "expires": 30}],
+        "settle": [True, "pricewright.settle", often, {"queue": "control", "expires": often}],
         "poll": [True, "pricewright.poll", 30, {"queue": "control", "expires": 30}],
     }
 

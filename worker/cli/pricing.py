@@ -24,6 +24,7 @@ from worker.cli.options import (
     assignments,
     dollars,
 )
+from worker.datasets import money
 from worker.evaluation import cross_fit
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import DECIDING, USUAL
@@ -261,7 +262,8 @@ def _small(dataset: Dataset) -> str:
 
 def _best(source: Dataset, *, quiet: bool) -> specs.BaseSpec:
     """What did best where nobody named a technique, and why it is taken."""
-    best = sources.best(source)
+    with amounts.written_in(money.of(source)):
+        best = sources.best(source)
     if not quiet:
         out.print(best.sentence)
     return best.spec

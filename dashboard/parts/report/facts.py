@@ -58,6 +58,8 @@ class Facts:
 
 def priced_as(job_ids: Sequence[int]) -> AbstractContextManager[None]:
     """Prices in a report of these jobs are written in the currency of their dataset, wherever it is made."""
+    if not job_ids:
+        return amounts.written_in(amounts.BARE)
     with begin() as session:
         return amounts.written_in(money.of(datasets.get(session, jobs.get(session, job_ids[0]).dataset_id)))
 

@@ -85,7 +85,7 @@ def test_a_language_model_is_asked_for_one_unit_within_bounds_of_units(database:
     dataset_id = a_table_of_packs()
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
-        assert str(price_bounds.of_train_side(session, dataset)) == "$0.01 to $99.99"
+        assert str(price_bounds.of_train_side(session, dataset)) == "0.01 to 99.99"
         from worker.prompts.builtin import BUILT_IN
 
         asked = quantities.worded(session, BUILT_IN["listing"], dataset).template

@@ -75,7 +75,7 @@ def test_a_verdict_keeps_what_was_chosen_and_all_that_it_rests_on(priced: tuple[
     saved = the_best(priced)
     kept = facts.parse(saved.facts)
     assert (kept.question, kept.job, kept.rows, kept.dataset) == ("most accurate", ids["rag"], 40, "things")
-    assert kept.sentence.startswith("RAG (e:fast) is best on mean error: $")
+    assert kept.sentence.startswith("RAG (e:fast) is best on mean error: ")
     assert (kept.models, kept.listed) == ((MODEL,), (MODEL,))
     assert {line.label for line in kept.lines} == {"RAG (e:fast)", "Category median"}
     assert kept.chosen.tariffs[MODEL] == facts.prices(endpoint_actions.price("e", "fast"))
