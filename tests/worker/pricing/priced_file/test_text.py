@@ -77,7 +77,9 @@ def reads_back(data: bytes, out: bytes, inspection: Inspection, table: Table, sa
     for line in said.iter_rows(named=True):
         number = line["line"]
         if number in before:
-            assert after[number][:columns] == before[number]
+            # A lone carriage return in a cell is a blank or nothing, by what stands beside it; the bytes are hers above.
+            now, then = after[number][:columns], before[number]
+            assert [cell.strip() for cell in now] == [cell.strip() for cell in then]
         elif number not in after:
             assert line["flag"] != "ok"  # it has more cells than there are columns, or nobody can count them
             continue
