@@ -77,7 +77,7 @@ def reads_back(data: bytes, out: bytes, inspection: Inspection, table: Table, sa
     for line in said.iter_rows(named=True):
         number = line["line"]
         if number in before:
-            # A lone carriage return in a cell is a blank or nothing, by what stands beside it; the bytes are hers above.
+            # A lone carriage return in a cell is a blank or nothing, by what stands beside it; the bytes are hers.
             now, then = after[number][:columns], before[number]
             assert [cell.strip() for cell in now] == [cell.strip() for cell in then]
         elif number not in after:
