@@ -1,4 +1,5 @@
-"""An analyst decides once: a catalogue with prices, a verdict, “Use this”, and her next file back with prices."""
+"""An analyst decides once: a catalogue with prices, a verdict, “Use this”, her next file back with prices, and what
+these were worth when half of the real ones are known."""
 
 import re
 from collections.abc import Iterator
@@ -24,20 +25,22 @@ def stack() -> Iterator[Live]:
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> tuple[Path, Path]:
-    """A catalogue with prices; the next file: semicolons, no prices, other column order, two new categories."""
-    old, new = tmp_path / "catalogue.csv", tmp_path / "june.csv"
+def files(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """A catalogue with prices; the next file: semicolons, no prices, other column order, two new categories; and real
+    prices of its second half."""
+    old, new, real = tmp_path / "catalogue.csv", tmp_path / "june.csv", tmp_path / "real.csv"
     a_catalogue(ROWS).select("title", "description", "category", "brand", "price").write_csv(old)
     place = pl.col("row")
     category = pl.when(place < 3).then(pl.lit("Boats")).when(place < 5).then(pl.lit("Kites")).otherwise("category")
     table = a_catalogue(NEW, seed=2).with_columns(category=category)
     text = table.select("brand", "category", "title", "description").write_csv(separator=";", quote_style="always")
     new.write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
-    return old, new
+    table.select("title", "description", "price").tail(NEW // 2).write_csv(real)
+    return old, new, real
 
 
-def test_decided_once_used_on_the_next_file(page: Page, stack: Live, files: tuple[Path, Path]) -> None:
-    old, new = files
+def test_decided_once_used_on_the_next_file(page: Page, stack: Live, files: tuple[Path, Path, Path]) -> None:
+    old, new, real = files
     page.goto(stack.url)
     page.locator('input[type="file"]').set_input_files(old)
     page.get_by_role("button", name="Load this table").click()
@@ -77,3 +80,13 @@ def test_decided_once_used_on_the_next_file(page: Page, stack: Live, files: tupl
     expect(page.get_by_role("button", name="Your file with prices")).to_be_visible()
     visit(page, "Trade-offs")
     expect(page.get_by_text("No row of this table has a known price")).to_be_visible()
+
+    # real prices of half of the rows come later
+    visit(page, "Batches", menu="In use")
+    expect(page.get_by_text("Bring real prices")).to_be_visible()
+    page.locator('input[type="file"]').set_input_files(real)
+    expect(page.get_by_text("real.csv")).to_be_visible()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    half = f"{NEW // 2} rows of {NEW} have a real price, matched by text"
+    expect(page.get_by_text(half)).to_be_visible(timeout=LATER)
+    expect(page.get_by_text(re.compile(r"Mean error \$?[\d.]+, promised \$?[\d.]+ \(measured on "))).to_be_visible()

@@ -117,7 +117,10 @@ def history(changes: Sequence[AdapterChange]) -> None:
         }
         for change in changes
     ]
-    columns = {"Why": st.column_config.TextColumn(width="large"), "When": st.column_config.DatetimeColumn()}
+    columns = {
+        "Why": st.column_config.TextColumn(width="large"),
+        "When": st.column_config.DatetimeColumn("When (UTC)", format="YYYY-MM-DD HH:mm"),
+    }
     widgets.table(lines, column_config=columns)
 
 

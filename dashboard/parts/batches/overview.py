@@ -91,7 +91,7 @@ def table(every: Sequence[PricerBatch]) -> None:
     ]
     columns = {
         "Where, or why not": st.column_config.TextColumn(width="large"),
-        "Came": st.column_config.DatetimeColumn(),
+        "Came": st.column_config.DatetimeColumn("Came (UTC)", format="YYYY-MM-DD HH:mm"),
     }
     widgets.table(lines, column_config=columns, height=min(420, 36 * len(lines) + 40))
 

@@ -115,5 +115,8 @@ def history(name: str) -> None:
         }
         for change in pricer_reads.history(name)
     ]
-    columns = {"Why": st.column_config.TextColumn(width="large"), "When": st.column_config.DatetimeColumn()}
+    columns = {
+        "Why": st.column_config.TextColumn(width="large"),
+        "When": st.column_config.DatetimeColumn("When (UTC)", format="YYYY-MM-DD HH:mm"),
+    }
     widgets.table(lines, column_config=columns)
