@@ -7,8 +7,8 @@ from dashboard.shared import widgets
 
 ABOUT = "What each technique costs and how wrong it is, on test rows that none of them has seen."
 dataset = widgets.ready(widgets.header("Trade-offs", ABOUT))
-if dataset:
-    refits.of_small_table(dataset)
+if dataset and refits.of_small_table(dataset):
+    st.stop()
 asked = selection.choose(dataset) if dataset else None
 if dataset is None or asked is None:
     st.stop()

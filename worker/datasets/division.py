@@ -104,7 +104,7 @@ def _torn(dataset: Dataset) -> list[str]:
     return [
         f"{told} {rows:,} of {amounts.count(tested, 'test row')} {_has(rows)} a near-duplicate that is learned from: "
         "their prices can be looked up instead of estimated, so the error on new products is probably larger than the "
-        "error measured here. Nothing was moved; the Leakage page shows errors without them."
+        "error measured here. Nothing was moved; the Leaks page shows errors without them."
     ]
 
 

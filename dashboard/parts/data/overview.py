@@ -98,7 +98,7 @@ def profile(dataset: Dataset) -> None:
             place.subheader(title, anchor=False)
             place.caption(f"{more}{part['distinct']:,} different ones")
             with place:
-                widgets.table(pl.DataFrame(part["top"]), height=220, column_config=_TOP_COLUMNS)
+                widgets.table(pl.DataFrame(part["top"]), column_config=_TOP_COLUMNS)
 
 
 _FIELD_COLUMNS: dict[str, Any] = {

@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
 from dashboard.shared import widgets, words
-from dashboard.shared.reads import version
+from dashboard.shared.reads import comparable, version
 from db.types import Dataset
 from worker import amounts
 from worker.evaluation.ageing import span
@@ -18,14 +18,16 @@ _HEADS = {
 }  # fmt: skip
 
 
-def of_small_table(dataset: Dataset) -> None:
-    """The cross-fits of a table that is too small for one split, or what to do; nothing of any other."""
+def of_small_table(dataset: Dataset) -> bool:
+    """Shows the cross-fits of a table that is too small for one split, or what to do; nothing of any other. Returns
+    whether they are the answer: no technique priced test rows of one split beside them."""
     if not actions.is_small(dataset):
-        return
+        return False
     done = actions.of_dataset(dataset.id, "folds")
     if not done:
         st.warning(words.plain(f"{actions.advice(dataset)} Start it on the Run page."), icon=":material/data_array:")
-        return
+        return False
+    stands_alone = not comparable(dataset.id)
     report = tradeoffs_reads.cross_fits({job.id: version(job) for job in done})
     st.subheader("Cross-fitted", anchor=False)
     for sentence in report.sentences:
@@ -46,8 +48,9 @@ def of_small_table(dataset: Dataset) -> None:
     st.caption(
         "Every row is priced several times, each time by a fit that had not seen it. The intervals also hold what "
         "other folds change and how little so few rows say of their own spread; differences are held for all pairs at "
-        "once. What stands below rests on the few test rows of one split."
+        "once." + ("" if stands_alone else " What stands below rests on the few test rows of one split.")
     )
+    return stands_alone
 
 
 def of_origins(dataset: Dataset) -> None:

@@ -97,6 +97,7 @@ def test_a_small_table_is_cross_fitted_from_the_run_page_and_shown_with_interval
     assert is_well(at)
     assert any("each priced by fits that had not seen it" in info.value for info in at.info)
     assert at.dataframe[0].value["verdict"].to_list()[0] == "ahead"
+    assert not any("No technique has been measured" in text.value for text in at.markdown), "they are the answer"
 
 
 def test_a_tiny_table_says_what_can_be_had(open_page: Open, sent: list[int], tmp_path: Path, database: object) -> None:
