@@ -9,6 +9,10 @@ class UserError(Exception):
     """
 
 
+class InvalidSetting(UserError):
+    """An environment variable of ours holds what can't be."""
+
+
 class UnreadableFile(UserError):
     """The file as a whole can't be read as a table (wrong kind, broken archive, no rows at all)."""
 

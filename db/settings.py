@@ -5,21 +5,35 @@ import tempfile
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from db.errors import InvalidSetting
+
+PREFIX = "PRICEWRIGHT_"
 
 
 class Settings(BaseSettings):
     """Every setting is an environment variable with the prefix PRICEWRIGHT_ (PRICEWRIGHT_DATA_DIR, ...)."""
 
-    model_config = SettingsConfigDict(env_prefix="PRICEWRIGHT_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", allow_inf_nan=False)
 
     data_dir: Path = Field(Path(".pricewright"), description="Folder for files, embedded servers, models and logs.")
-    database_url: str = Field("", description="A Postgres with pgvector; empty = the embedded one in data_dir.")
-    broker_url: str = Field("", description="A Redis or Valkey; empty = the embedded one in data_dir.")
+    database_url: str = Field(
+        "",
+        pattern=r"^$|^postgres(ql(\+psycopg)?)?://",
+        description="A Postgres with pgvector, as postgresql://…; empty = the embedded one in data_dir.",
+    )
+    broker_url: str = Field(
+        "",
+        pattern=r"^$|^(rediss?|redis\+socket|valkeys?)://",
+        description="A Redis or Valkey, as redis://…; empty = the embedded one in data_dir.",
+    )
     model_cache: Path | None = Field(None, description="Folder of converted models; default: models in data_dir.")
-    dashboard_port: int = 8501
+    dashboard_port: int = Field(8501, ge=1, le=65_535)
     dashboard_host: str = Field(
         "127.0.0.1", description="0.0.0.0 to let others reach the pages; only together with ALLOW_OPEN=yes."
     )
@@ -41,11 +55,13 @@ class Settings(BaseSettings):
     demo_train_rows: int = Field(
         600, ge=0, description="Rows that the demo's small fine-tune learns from, after all else; 0 = no fine-tune."
     )
-    worker_concurrency: int = Field(1, description="Pool children of the CPU worker; each loads its own models.")
+    worker_concurrency: int = Field(
+        1, ge=1, le=256, description="Pool children of the CPU worker; each loads its own models."
+    )
     interactive_memory_gb: float = Field(
         6, ge=2, description="Memory that the worker which looks at files, loads and searches may take; else it stops."
     )
-    device: str = Field("auto", description="cpu, cuda or auto: where local models run.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="cpu, cuda or auto: where local models run.")
     # On-demand list prices of common machines, rounded: 2 vCPU general purpose, one H100. Change them to yours.
     cpu_usd_per_hour: Decimal = Field(Decimal("0.10"), ge=0)
     gpu_usd_per_hour: Decimal = Field(Decimal("2.50"), ge=0)
@@ -134,4 +150,24 @@ class Settings(BaseSettings):
 
 @cache
 def settings() -> Settings:
-    return Settings()
+    """The settings of this process. Raises InvalidSetting, with one sentence about all that can't be."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise InvalidSetting("; ".join(map(_told, error.errors())) + ".") from None
+
+
+_HAVE_PASSWORDS = ("database_url", "broker_url")
+_PLAIN = {"a valid integer": "a whole number", "a valid boolean": "yes or no", "a valid decimal": "a number"}
+
+
+def _told(fault: ErrorDetails) -> str:
+    """What is wrong with one setting. Passwords are not repeated."""
+    field = str(fault["loc"][0])
+    given = "" if field in _HAVE_PASSWORDS else f" is {str(fault['input'])[:80]!r} and"
+    should = fault["msg"].removeprefix("Input ").split(", unable")[0]
+    if fault["type"] == "string_pattern_mismatch":
+        should = f"should be this: {Settings.model_fields[field].description}".rstrip(".")
+    for stiff, plain in _PLAIN.items():
+        should = should.replace(stiff, plain)
+    return f"{PREFIX}{field.upper()}{given} {should}"
