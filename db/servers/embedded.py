@@ -11,6 +11,7 @@ it ended. Pids get reused; and after kill -9 the children of Postgres live on fo
 import contextlib
 import fcntl
 import importlib.util
+import logging
 import os
 import pwd
 import shutil
@@ -139,7 +140,8 @@ def start_postgres(settings: Settings, *, die_with_parent: bool = False) -> Star
 
 
 def start_valkey(settings: Settings, *, die_with_parent: bool = False) -> Started | None:
-    """Start Valkey; None when it runs already."""
+    """Start Valkey; None when it runs already. Files that it can't read are moved aside: all that they held was which
+    work was handed out, and the sweeper hands out again what Postgres knows as unfinished."""
     data, run = settings.home / "valkey", settings.run_dir
 
     def answers() -> bool:
@@ -162,7 +164,13 @@ def start_valkey(settings: Settings, *, die_with_parent: bool = False) -> Starte
             *("--maxmemory-policy", "noeviction"),  # a queue must never forget
         ]
         server = _spawn("valkey", command, settings, alive, None, die_with_parent=die_with_parent)
-        _wait_for(server, answers, settings)
+        try:
+            _wait_for(server, answers, settings)
+        except NotReady:
+            if not _move_aside(data):
+                raise
+            server = _spawn("valkey", command, settings, alive, None, die_with_parent=die_with_parent)
+            _wait_for(server, answers, settings)
         return server
 
 
@@ -227,6 +235,18 @@ def _postgres_options() -> dict[str, str]:
         if shutil.disk_usage("/dev/shm").total < 2**30:  # noqa: S108 - not a temporary file of ours
             options["dynamic_shared_memory_type"] = "mmap"
     return options
+
+
+def _move_aside(data: Path) -> bool:
+    """Put an empty folder in the place of Valkey's; whether anything was in it. Only the last one aside is kept."""
+    if not any(data.iterdir()):
+        return False
+    aside = data.with_name("valkey.broken")
+    shutil.rmtree(aside, ignore_errors=True)
+    data.rename(aside)
+    data.mkdir(mode=0o700)
+    logging.getLogger(__name__).warning("Valkey could not read its files; they are in %s, and it starts anew.", aside)
+    return True
 
 
 def _initdb(binaries: Path, data: Path, owner: pwd.struct_passwd | None) -> None:

@@ -271,3 +271,22 @@ def test_servers_of_ones_own_are_never_started() -> None:
     own = Settings(database_url="postgresql://db.example/x", broker_url="redis://broker.example/0")
     assert embedded.names(own) == []
     assert embedded.ensure(own) == []
+
+
+def test_a_broker_whose_files_are_broken_starts_anew_and_keeps_them_aside(place: Settings) -> None:
+    valkey_server = ensure(place)[1]
+    assert valkey(place, "SET work 1") == "+OK\r\n"
+    valkey_server.stop()
+    for part in (place.home / "valkey" / "appendonlydir").iterdir():
+        part.write_bytes(b"*3\r\n$3\r\nnonsense" * 100)
+    assert [server.name for server in ensure(place)] == ["valkey"]
+    assert valkey(place, "EXISTS work") == ":0\r\n"
+    assert b"nonsense" in b"".join(
+        part.read_bytes() for part in (place.home / "valkey.broken" / "appendonlydir").iterdir()
+    )
+
+
+def test_a_broker_that_cannot_start_at_all_says_why(place: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "_valkey_binary", lambda: Path("/bin/false"))
+    with pytest.raises(NotReady, match=r"valkey did not start"):
+        ensure(place)
