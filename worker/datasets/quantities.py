@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from db import datasets
@@ -89,6 +91,14 @@ def _column(dataset: Dataset) -> str:
     return dataset.mapping.get("quantity", "a quantity")
 
 
+def of_rows(session: Session, dataset_id: int, rows: Sequence[int]) -> npt.NDArray[np.float64]:
+    """(n,) the quantity of each of these rows; 1 where it has none: what an error per unit is times to be one of the
+    row, as all that is told of a dataset."""
+    known = datasets.quantities(session, dataset_id, rows)
+    wanted = pl.DataFrame({"row": rows}, schema={"row": pl.Int64})
+    return wanted.join(known, on="row", how="left", maintain_order="left")["quantity"].fill_null(1.0).to_numpy()
+
+
 def to_rows(session: Session, source: Dataset, table_id: int, predicted: pl.DataFrame) -> pl.DataFrame:
     """Predictions of one unit of a table's rows as prices of the rows; as they are where the source has no
     quantities. Evidence keeps the prices that a model saw and said, of one unit, and tells the quantity."""
@@ -137,4 +147,7 @@ def told(dataset: Dataset) -> str:
         return ""
     without = dataset.profile.get("reasons", {}).get(NO_QUANTITY, 0)
     gone = f" {amounts.count(without, 'row')} without one became rejects." if without else ""
-    return f"Techniques learn the price per unit of {name}; prices and errors that you see are of the whole row.{gone}"
+    return (
+        f"Techniques learn the price per unit of {name}; prices and errors that you see are of the whole row, but "
+        f"those that a training shows while it learns are of one unit.{gone}"
+    )

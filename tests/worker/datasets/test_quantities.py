@@ -183,3 +183,10 @@ def test_a_header_names_the_unit_of_its_quantities(header: str, unit: str, datab
     with begin() as session:
         datasets.change(session, number, mapping={"title": "title", "quantity": header})
         assert quantities.unit_of(datasets.get(session, number)) == unit
+
+
+def test_what_an_error_of_a_unit_is_times_to_be_one_of_the_row(database: str) -> None:
+    packs = a_table_of_packs(30)
+    with begin() as session:
+        assert quantities.of_rows(session, packs, [7, 0, 3]).tolist() == [500, 1, 12]
+        assert quantities.of_rows(session, a_dataset(session, 30), [7, 3]).tolist() == [1, 1]
