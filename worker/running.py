@@ -16,7 +16,7 @@ from typing import Self
 
 from kombu.exceptions import OperationalError as BrokerAway
 
-from db import chunks, completions, datasets, jobs, races, recovery, turns
+from db import chunks, completions, jobs, races, recovery, turns
 from db.engine import DatabaseAway, Session, after_commit, begin
 from db.errors import NotFound, UserError
 from db.settings import settings
@@ -159,9 +159,9 @@ def _run(job: Job, chunk: Chunk) -> None:
 
 
 def _priced_as(job: Job) -> AbstractContextManager[None]:
-    """Sentences that a step makes write prices in the currency of the job's dataset."""
+    """Sentences that a step makes write prices in the currency of the prices that the job says."""
     with begin() as session:
-        return amounts.written_in(money.of(datasets.get(session, job.dataset_id)))
+        return amounts.written_in(money.of_job(session, job))
 
 
 def _close(job_id: int) -> None:

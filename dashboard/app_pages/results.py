@@ -22,6 +22,8 @@ address = st.query_params.get("job", "")
 states = {job_id: f"{names[job_id]} · {words.STATES[job.state][0]}" for job_id, job in jobs.items()}
 first = int(address) if address.isdecimal() else None
 job = jobs[pickers.one("Job", states, first=first, key=f"results-job-{dataset.id}-{address}")]
+dataset = results_reads.priced_as(job)
+widgets.write_prices_as(dataset)
 
 snapshot = reads.predictions(job.id, predictions.version(job))
 total = results_reads.count(snapshot)

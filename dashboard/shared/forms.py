@@ -9,8 +9,9 @@ from pydantic.fields import FieldInfo
 
 from dashboard.shared import pickers, words
 from db.types import Adapter
-from worker import specs
+from worker import amounts, specs
 from worker.specs import BaseSpec
+from worker.specs.base import PRICE
 from worker.specs.combined import MOST
 
 OTHER = "Another one …"
@@ -137,6 +138,8 @@ def _choice(key: str, field: FieldInfo, options: Sequence[str], default: str) ->
 def field_input(key: str, name: str, field: FieldInfo, value: Any = None) -> Any:
     """The input that fits a field's type and bounds. `value`: what it starts with, if not with the field's default."""
     label = field.title or name.replace("_", " ").capitalize()
+    if field.json_schema_extra == PRICE:
+        label += amounts.unit()
     kind, help_text = field.annotation, field.description
     first = field.default if value is None else value
     if get_origin(kind) is Literal:

@@ -89,8 +89,13 @@ def _pick(datasets: list[Dataset], address: str) -> Dataset:
     made = {dataset.id: dataset.created_at for dataset in datasets}
     pickers.one("Dataset", names, made=made, key=PICKER, on_change=_picked)
     choose(chosen)
-    amounts.write_in(money.of(known[chosen]))
+    write_prices_as(known[chosen])
     return known[chosen]
+
+
+def write_prices_as(dataset: Dataset) -> None:
+    """Write prices from here on as those of a dataset."""
+    amounts.write_in(money.of(dataset))
 
 
 def fragment(show: Callable[..., None], run_every: float | None = None) -> Callable[..., None]:

@@ -10,6 +10,7 @@ from db.engine import begin
 from db.errors import NotReady, UserError
 from db.types import Adapter, Split
 from worker.adapters.gate_rows import PricedPart, precision
+from worker.datasets import quantities
 from worker.evaluation.gate import Missing, Part
 from worker.evaluation.resampling import Floats
 from worker.progress import Progress
@@ -44,7 +45,12 @@ def prices(part: PricedPart | Missing, progress: Progress) -> Part | Missing:
         after = _priced(part.after, part.dataset_id, part.items, progress)
     except (NotReady, UserError) as error:  # a base model that is gone, an endpoint that was deleted
         return Missing(part.name, str(error))
-    return gate_measures.prices(part.name, part.unit, before, after, part.items["price"].to_numpy(), part.about)
+    truth = part.items["price"].to_numpy()
+    if part.unit == "dollars":  # of the whole row, as all that is told; a ratio is the same for both
+        with begin() as session:
+            units = quantities.of_rows(session, part.dataset_id, part.items["row"].to_list())
+        before, after, truth = before * units, after * units, truth * units
+    return gate_measures.prices(part.name, part.unit, before, after, truth, part.about)
 
 
 def _priced(spec: BaseSpec, dataset_id: int, items: pl.DataFrame, progress: Progress) -> Floats:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeGuard
 
-from db import adapters
+from db import adapters, datasets
 from db.engine import Session
 from db.errors import NotReady, UserError
 from db.types import Adapter, Dataset, Job
@@ -41,6 +41,29 @@ def fill(session: Session, spec: BaseSpec) -> BaseSpec:
     if adapter.spec.get("quantisation") == "nf4" and spec.precision == "auto":
         decided["precision"] = "nf4"  # the weights that it was trained on and measured with
     return spec.model_copy(update={"adapter": adapter.id, **decided})
+
+
+def check(session: Session, spec: BaseSpec, source: Dataset) -> None:
+    """Check that an adapter says prices in the currency of the table that is priced or learned from. Raises
+    UserError."""
+    if not isinstance(spec, FinetunedSpec) or not spec.adapter:
+        return
+    adapter = adapters.get(session, spec.adapter)
+    currency = _currency(session, adapter)
+    if currency and source.currency not in ("", currency) and adapter.dataset_id != source.id:
+        raise UserError(
+            f"The adapter {adapter.id[:8]} learned to say prices in {currency}, and those of {source.name} are in "
+            f"{source.currency}: choose one that learned from such prices, or train one."
+        )
+
+
+def _currency(session: Session, adapter: Adapter) -> str:
+    """The code of the prices that an adapter learned to say; "" where nobody knows it."""
+    if said := str(adapter.spec.get("currency", "")):
+        return said
+    # Of dollars a spec says nothing, as of prices in a currency that nobody knows.
+    table = None if adapter.dataset_id is None else datasets.get(session, adapter.dataset_id)
+    return "USD" if table is not None and table.currency == "USD" else ""
 
 
 def training_cost(session: Session, spec: BaseSpec) -> tuple[float, Decimal]:

@@ -30,12 +30,21 @@ def usd(value: float | Decimal, places: int = 2) -> str:
     return f"{sign}${size:,.0f}" if size >= 1000 else f"{sign}${plain(size, places)}"
 
 
+BARE_PLACES = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """How prices of a dataset are written."""
 
     currency: Currency
     places: int  # digits behind the point: the currency's, or more where the data has finer steps
+
+    @property
+    def finest(self) -> int:
+        """Digits behind the point of what is no price of the data (means, errors, guesses): of whole numbers in a
+        currency that nobody said two, because how much one of them is worth is not known either."""
+        return self.places if self.currency.code else max(self.places, BARE_PLACES)
 
     @property
     def prefix(self) -> str:
@@ -50,7 +59,7 @@ _PRESETS = {"USD": "dollar", "EUR": "euro", "JPY": "yen"}
 # Like the context of `decimal`: sentences are made deep inside, by code that knows figures and no dataset. A thread
 # that nobody told writes prices without a sign, which is never wrong.
 _MONEY: ContextVar[Money] = ContextVar("money")
-BARE = Money(currencies.UNKNOWN, 2)
+BARE = Money(currencies.UNKNOWN, BARE_PLACES)
 """How prices are written whose currency nobody knows."""
 
 
@@ -79,13 +88,14 @@ def price(value: float | Decimal, places: int | None = None) -> str:
     nobody said which currency it is.
 
     An amount of whole cents is written with them. Others (means, guesses) have `places` digits behind the point, by
-    default those of the currency, or as many more as two that mean something need; none from 1,000 on.
+    default those of the currency (of an unknown one two), or as many more as two that mean something need; none from
+    1,000 on.
     """
     number, how = float(value), money()
     size, sign = abs(number), "-" if number < 0 else ""
     if size == 0:
         return f"{how.prefix}0"
-    least = how.places if places is None else places
+    least = how.finest if places is None else places
     if size < SMALLEST:
         return f"under {how.prefix}{SMALLEST:.6f}"
     if math.isclose(round(size, how.places), size, rel_tol=1e-12):
@@ -122,10 +132,11 @@ def decimals(values: Iterable[float | None], places: int = 2) -> int:
 
 def _digits(values: Iterable[float | None]) -> int:
     """Digits behind the point for prices like these: those of the currency where all are whole cents of it."""
-    places, known = money().places, [abs(value) for value in values if value is not None and math.isfinite(value)]
+    how = money()
+    places, known = how.places, [abs(value) for value in values if value is not None and math.isfinite(value)]
     if all(math.isclose(round(value, places), value, rel_tol=1e-12) for value in known):
         return places
-    return decimals(known, places)
+    return decimals(known, how.finest)
 
 
 def chart_format(values: Iterable[float | None]) -> str:

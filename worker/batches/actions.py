@@ -28,6 +28,7 @@ from db.types import (
 from worker import amounts, app, specs
 from worker.batches import figures, truth
 from worker.datasets import actions as dataset_actions
+from worker.datasets import money
 from worker.datasets.answers import NOTHING_SAID, Answers
 from worker.datasets.profile import profile_of
 from worker.knowledge import actions as knowledge
@@ -176,7 +177,10 @@ def join_truth(batch_id: int) -> int:
         if batch.pricer_id is None or batch.dataset_id is None or not len(known := known_prices(session, batch)):
             raise NotReady(f"Batch {batch_id} has no real prices to learn from: bring them first.")
         source_id = pricers.get(session, batch.pricer_id).source_id
-        real = _with_real_prices(session, datasets.get(session, batch.dataset_id), known)
+        dataset = datasets.get(session, batch.dataset_id)
+        if batch.job_id is not None:
+            dataset = money.dataset_of(session, jobs.get(session, batch.job_id))
+        real = _with_real_prices(session, dataset, known)
     return dataset_actions.join([source_id, real])
 
 
@@ -202,6 +206,7 @@ def _with_real_prices(session: Session, dataset: Dataset, known: pl.DataFrame) -
         rows_in=len(frame),
         items=len(frame),
         mapping=dataset.mapping,
+        currency=dataset.currency,
         inspection={"columns": []},
         splits={str(side): 0 for side in Split} | {str(Split.TRAIN): len(frame)},
         profile=profile_of(session, dataset_id),

@@ -24,6 +24,8 @@ def compare_with_truth(work: Work) -> Commit:
     with begin() as session:
         batch = pricer_batches.get(session, spec["batch"])
         dataset = datasets.get(session, work.job.dataset_id)
+        said_by = None if batch.job_id is None else jobs.get(session, batch.job_id)
+        prices = money.of(dataset) if said_by is None else money.of_job(session, said_by)
         items = datasets.items(session, dataset.id, details=True)
         priced = predictions.of_jobs(session, [batch.job_id] if batch.job_id is not None else [])
         promised = _promised(session, batch)
@@ -33,7 +35,14 @@ def compare_with_truth(work: Work) -> Commit:
     mapping = real_price_files.understand(inspection, dataset.mapping, spec["columns"])
     said = Answers(spec["changes"]["decimal"], spec["wide_rows"])
     asked = settled(inspection.model_dump(mode="json"), mapping, said)
-    told = real_price_files.rows_of(path, read.Inspection.model_validate(asked), mapping, work.progress)
+    told = real_price_files.rows_of(
+        path,
+        read.Inspection.model_validate(asked),
+        mapping,
+        work.progress,
+        prices.currency.code,
+        dataset.name,
+    )
     by_id = "id" in told.mapping and bool((items["external_id"] != "").any())
     texts = tuple(name for name in real_prices.TEXTS if name in told.mapping)
     matched = real_prices.match(items, told.frame, by_id=by_id, texts=texts or ("title",))
@@ -49,7 +58,7 @@ def compare_with_truth(work: Work) -> Commit:
         file_name=spec["changes"]["name"],
         unreadable=told.rejects,
         kept_as=kept_as,
-        money=money.of(dataset),
+        money=prices,
     )
 
     def commit(session: Session) -> chunks.Tally:

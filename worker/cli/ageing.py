@@ -33,7 +33,12 @@ def ageing_(
         list[str] | None, typer.Option("--technique", help="With --origins: what learns; say it for each.")
     ] = None,
     origins: Annotated[
-        int, typer.Option(min=0, max=12, help="Rolling origins: learn before each of so many days, price what follows.")
+        int,
+        typer.Option(
+            min=0,
+            max=refits.MOST_ORIGINS,
+            help="Rolling origins: learn before each of so many days, price what follows.",
+        ),
     ] = 0,
     unweighted: Unweighted = False,
     as_json: AsJson = False,

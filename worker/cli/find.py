@@ -17,10 +17,10 @@ def dataset(name: str) -> Dataset:
 
 
 def job(job_id: int) -> Job:
-    """The job with this number; prices are written in the currency of its dataset from here on. Raises NotFound."""
+    """The job with this number; prices are written in its currency from here on. Raises NotFound."""
     with begin() as session:
         found = jobs.get(session, job_id)
-        amounts.write_in(money.of(datasets.get(session, found.dataset_id)))
+        amounts.write_in(money.of_job(session, found))
     return found
 
 

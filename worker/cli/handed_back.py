@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from db import datasets, jobs, predictions
+from db import jobs, predictions
 from db.engine import begin
 from db.types import Dataset
+from worker.datasets import money
 from worker.pricing import export
 from worker.pricing.priced_file import actions as priced_file
 
@@ -31,5 +32,5 @@ def write(job_id: int, to: Path, *, is_file: bool, hit_rate: float | None = None
         return
     with begin() as session:
         frame = predictions.of_job(session, job_id)
-        dataset = datasets.get(session, jobs.get(session, job_id).dataset_id)
+        dataset = money.dataset_of(session, jobs.get(session, job_id))
     export.write(export.with_currency(frame, dataset.currency), to)

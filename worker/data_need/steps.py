@@ -11,7 +11,7 @@ from db.settings import settings
 from worker.data_need import ways
 from worker.data_need.parts import part_of
 from worker.data_need.results import measured, rung_name, rungs_of
-from worker.datasets import weights
+from worker.datasets import quantities, weights
 from worker.evaluation.data_verdict import report
 from worker.progress import Aside
 from worker.prompts import versions
@@ -30,7 +30,9 @@ def rung(work: Work) -> Commit:
     with begin() as session:
         dataset = datasets.get(session, job.dataset_id)
         part = part_of(session, dataset.id, spec, way, rows)
-        worth = weights.of_rows(session, dataset, part.measured["row"].to_list())
+        measured = part.measured["row"].to_list()
+        worth = weights.of_rows(session, dataset, measured)
+        units = quantities.of_rows(session, dataset.id, measured)
         template = in_currency(versions.resolve(session, spec.train.prompt), spec.train.currency)
 
     started, progress = time.perf_counter(), Aside(work.progress)
@@ -41,7 +43,7 @@ def rung(work: Work) -> Commit:
         learned = ways.fitted(part, dataset.id, spec.train, progress)
     seconds = time.perf_counter() - started
 
-    errors = np.abs(learned.prices - part.measured["price"].to_numpy())
+    errors = np.abs(learned.prices - part.measured["price"].to_numpy()) * units
     off = tuple(None if np.isnan(error) else round(float(error), 4) for error in errors)
     result = RungResult(
         way=way,

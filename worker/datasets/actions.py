@@ -19,6 +19,7 @@ from db.settings import settings
 from db.types import Dataset, DatasetState, Job, JobKind, MadeBy, Queue, Step
 from worker.amounts import currencies
 from worker.app import start_job
+from worker.datasets import quantities
 from worker.datasets.answers import NOTHING_SAID, Answers, currency_of, loaded_alike, settled
 from worker.datasets.dependents import kept_by
 from worker.files.formats import without_ending
@@ -182,6 +183,7 @@ def join(dataset_ids: Sequence[int]) -> int:
             return there.id
         parts = [ready(session, dataset_id) for dataset_id in ids]
         one_currency(parts)
+        quantities.check_alike(session, parts)
         name = " + ".join(part.name for part in parts)
         prints = "".join(datasets.fingerprint(part) for part in parts)
         dataset_id = datasets.create(

@@ -1,9 +1,12 @@
 """How the prices of a dataset are written, and what is told of the currency that they are in."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from db.types import Dataset
+from db import datasets
+from db.engine import Session
+from db.types import Dataset, Job
 from worker import amounts
 from worker.amounts import Money, currencies
 from worker.datasets.answers import look_of_currency
@@ -21,8 +24,34 @@ def of(dataset: Dataset) -> Money:
     return Money(currency, max(currency.decimals, places) if currency.code else places)
 
 
+def has_its_own(dataset: Dataset) -> bool:
+    """Whether nothing else decides the currency of its prices: somebody said one, or it has prices."""
+    return bool(dataset.currency or dataset.profile.get("price", {}).get("count"))
+
+
+def as_priced(dataset: Dataset, source: Dataset) -> Dataset:
+    """The dataset with the currency that it is priced in: one that has none of its own takes that of what a job learned
+    from, in that job only."""
+    return dataset if has_its_own(dataset) else replace(dataset, currency=source.currency)
+
+
+def dataset_of(session: Session, job: Job) -> Dataset:
+    """The dataset of a job, with the currency of the prices that the job says; where the table that it learned from has
+    none either, that in which a fine-tuned model learned to say them."""
+    source = datasets.get(session, job.learned_from)
+    dataset = as_priced(datasets.get(session, job.dataset_id), source)
+    return dataset if has_its_own(dataset) else replace(dataset, currency=str(job.spec.get("currency", "")))
+
+
+def of_job(session: Session, job: Job) -> Money:
+    """How the prices that a job says are written."""
+    return of(dataset_of(session, job))
+
+
 def told(dataset: Dataset) -> str:
     """The currency of a dataset's prices in a sentence, with what was converted."""
+    if not has_its_own(dataset):
+        return "Currency: none of its own, because it has no prices; each job's are in that of what it learned from."
     if not dataset.currency:
         return f"Currency: unknown, so prices are written without one; pricewright currency {dataset.id} EUR says it."
     said = f"Currency: {dataset.currency}."

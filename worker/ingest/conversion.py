@@ -1,10 +1,12 @@
 """Brings the prices of rows into the currency of their table, or says why a row's price can't be."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
+from db.errors import MappingError
 from worker.amounts import currencies
 
 Rate = tuple[str, str, float]
@@ -86,6 +88,23 @@ class Conversion:
         rows = pl.DataFrame({"code": codes, "day": day.fill_null(newest)}).with_row_index()
         found = rows.sort("day").join_asof(known, on="day", by="code", check_sortedness=False)
         return found.sort("index")["rate"]
+
+
+def check(look: Mapping[str, Any], currency: str, whose: str) -> None:
+    """Check that prices which join others can be in their currency. look: what the file says of its prices
+    (worker.amounts.currencies.Found as JSON; {}: nothing); currency: "" = nobody said; whose: dataset of the others.
+    Raises MappingError. Where only some of the rows say another currency, those are refused one by one."""
+    code = look.get("code", "")
+    if not code or currency in (code, *look["others"], *look["shares"]):
+        return
+    if not currency:
+        raise MappingError(
+            f"The file has prices in {code}, and nobody said in which currency those of {whose} are: say it first, "
+            "because they are to be one."
+        )
+    raise MappingError(
+        f"The file has prices in {code}, and {whose} has them in {currency}: convert those of the file first."
+    )
 
 
 def _meant(mark: str, target: str) -> str:

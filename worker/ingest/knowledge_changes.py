@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from db.errors import MappingError, UnreadableFile
-from worker.ingest import clean_text, column_synonyms, price_column, prices, read
+from worker.ingest import clean_text, column_synonyms, conversion, price_column, prices, read
+from worker.ingest.conversion import Conversion
 from worker.ingest.types import TEXT_FIELDS, Cells
 from worker.progress import Progress
 
@@ -70,11 +71,13 @@ def batches(
     removes: bool = False,
     said: prices.Decimal | None = None,
     usual: prices.Decimal | None = None,
+    currency: str = "",
+    whose: str = "the dataset",
 ) -> Iterator[Changes]:
     """Every row of the file as a change. `removes`: whatever else it holds, its ids are to be removed.
 
     `said` is the decimal sign that a person gave the prices; else the file tells it, or else it is the `usual` one, of
-    the dataset's own file.
+    the dataset's own file. `currency`: the code of the prices of `whose` items these are; "" = nobody said.
     Raises MappingError, UnreadableFile, and what `progress` raises to stop the work.
     """
     inspection = read.inspect(path, name)
@@ -83,11 +86,13 @@ def batches(
     forced = {field: getattr(inspection, field) for field in read.FORCEABLE} | {"preamble": len(inspection.preamble)}
     table = read.open_table(path, inspection.kind, inspection.compression, forced)
     mapping = understand(inspection.columns, known)
+    if not removes and "price" in mapping:
+        conversion.check(inspection.currencies.get(mapping["price"], {}), currency, whose)
     places = {field: inspection.columns.index(column) for field, column in mapping.items()}
     found = prices.decimal_of(read.texts_of(table.layout.rows, places["price"])) if "price" in places else None
     decimal = said or found or usual
     for cells in table.cells(sorted(places.values())):
-        frame = _changes(cells, places, decimal, removes=removes)
+        frame = _changes(cells, places, decimal, Conversion(currency, currency), removes=removes)
         header = frame["key"] == mapping["id"] if inspection.header_line else None
         if header is not None and header.any():
             frame = frame.filter(~header)
@@ -95,7 +100,9 @@ def batches(
         yield Changes(frame, len(cells.rejects))
 
 
-def _changes(cells: Cells, places: Mapping[str, int], decimal: prices.Decimal | None, *, removes: bool) -> pl.DataFrame:
+def _changes(
+    cells: Cells, places: Mapping[str, int], decimal: prices.Decimal | None, conversion: Conversion, *, removes: bool
+) -> pl.DataFrame:
     n = len(cells.frame)
 
     def column(field: str) -> pl.Series:
@@ -104,6 +111,7 @@ def _changes(cells: Cells, places: Mapping[str, int], decimal: prices.Decimal | 
         return clean_text.tidy(cells.frame[f"c{places[field]}"].fill_null(""))
 
     price, why = price_column.parse(column("price"), decimal, cells.numbers.get(f"c{places.get('price')}"))
+    foreign = conversion.apply(price, column("price")).why
     dates = column("priced_at")
     when = _dates(dates)
     leaving = column("remove").str.to_lowercase().is_in(_YES) | removes
@@ -115,7 +123,7 @@ def _changes(cells: Cells, places: Mapping[str, int], decimal: prices.Decimal | 
             price.alias("price"),
             when.alias("priced_at"),
             leaving.alias("remove"),
-            why.alias("reason"),
+            pl.select(pl.coalesce(pl.lit(why), pl.lit(foreign))).to_series().alias("reason"),
             (when.is_null() & (dates != "")).alias("undated"),
             pl.Series("spoiled", [cells.spoiled.get(place) for place in range(n)], dtype=pl.String),
         ]

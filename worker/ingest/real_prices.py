@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from db.errors import MappingError
-from worker.ingest import column_synonyms, prices, read
+from worker.ingest import column_synonyms, conversion, prices, read
 from worker.ingest.types import BATCH_ITEMS, PROPOSED, Inspection
 from worker.progress import Progress
 
@@ -89,10 +89,18 @@ def _holds_prices(inspection: Inspection, place: int) -> bool:
     return bool(cells) and prices.share_of_prices(cells) >= 0.5
 
 
-def rows_of(path: Path, inspection: Inspection, mapping: Mapping[str, str], progress: Progress) -> Told:
-    """Every row. A file of ids and prices alone needs no titles. Raises UnreadableFile, MappingError, and what
-    `progress` raises to stop the work."""
+def rows_of(
+    path: Path,
+    inspection: Inspection,
+    mapping: Mapping[str, str],
+    progress: Progress,
+    currency: str = "",
+    whose: str = "the dataset",
+) -> Told:
+    """Every row; one with a price in another `currency` than that of `whose` rows is a reject. A file of ids and
+    prices alone needs no titles. Raises UnreadableFile, MappingError, and what `progress` raises to stop the work."""
     whole = {"title": mapping["id"]} | dict(mapping) if "title" not in mapping else dict(mapping)
-    every = list(read.batches(path, inspection, whole, progress))
+    conversion.check(inspection.currencies.get(mapping["price"], {}), currency, whose)
+    every = list(read.batches(path, inspection, whole, progress, currency))
     frame = pl.concat([pl.DataFrame(schema=BATCH_ITEMS), *(batch.items for batch in every)])
     return Told(frame, sum(len(batch.rejects) for batch in every), dict(mapping))

@@ -13,7 +13,7 @@ from db.errors import NotFound, NotReady, UserError, WrongState
 from db.knowledge import bases, changes
 from db.types import Job, JobKind, JobState, KnowledgeBase, Queue, Split, Step
 from worker import amounts, app, specs
-from worker.datasets import actions
+from worker.datasets import actions, quantities
 from worker.datasets.answers import Sign
 
 _SECONDS_PER_ITEM = 0.02  # all-MiniLM-L6-v2 on two ordinary cores, until this installation has measured its own
@@ -96,9 +96,11 @@ def add_reference(dataset_id: int, reference_id: int) -> int:
     if reference_id == dataset_id:
         raise UserError("A dataset's own train side is in its knowledge base already; choose another dataset.")
     with begin() as session:
-        reference = actions.ready(session, reference_id)
+        dataset, reference = datasets.get(session, dataset_id), actions.ready(session, reference_id)
         if not any(reference.splits.get(side) for side in (Split.TRAIN, Split.VALIDATION, Split.TEST)):
             raise NotReady(f"{reference.name} has no priced items to learn from.")
+        actions.one_currency([dataset, reference])
+        quantities.check_alike(session, [dataset, reference])
         return _start(session, dataset_id, {"reference": reference_id})
 
 

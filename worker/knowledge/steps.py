@@ -80,6 +80,8 @@ def _read(dataset_id: int, file: dict[str, Any] | None, progress: Progress) -> t
             removes=bool(file.get("removes")),
             said=file.get("decimal"),
             usual=decimals.get(known.get("price")),
+            currency=dataset.currency,
+            whose=dataset.name,
         )
     )
     frames = [each.frame for each in read]

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from db import datasets, jobs
+from db import jobs
 from db.engine import begin
 from worker import amounts
 from worker.amounts import Money, currencies
@@ -62,7 +62,7 @@ def of_job(job_id: int, *, weighted: bool = True) -> Promise | None:
     if line is None or line["verdict"] is None:
         return None
     with begin() as session:
-        written = money.of(datasets.get(session, jobs.get(session, job_id).dataset_id))
+        written = money.of_job(session, jobs.get(session, job_id))
     return Promise(
         measures={key: Figure(value=line[key], low=line[f"{key}_low"], high=line[f"{key}_high"]) for key in DECIDING},
         rows=line["n"],

@@ -58,12 +58,6 @@ def _elsewhere(session: Session, dataset: Dataset, source_id: int | None) -> Dat
     return source
 
 
-def _in_its_currency(session: Session, dataset: Dataset, source: Dataset | None) -> None:
-    """A table without prices of its own is given them in the currency of its source."""
-    if source and source.currency and not dataset.currency and not dataset.profile.get("price", {}).get("count"):
-        datasets.change(session, dataset.id, currency=source.currency)
-
-
 def start(
     dataset_id: int,
     specs: Sequence[BaseSpec],
@@ -83,7 +77,6 @@ def start(
     with begin() as session:
         dataset = ready(session, dataset_id)
         source = _elsewhere(session, dataset, source_id)
-        _in_its_currency(session, dataset, source)
         rows = datasets.target_rows(session, dataset_id, split, limit, elsewhere=source is not None)
         quantities.check(session, source or dataset, dataset)
         job_ids = []

@@ -91,6 +91,7 @@ def check(session: Session, source: Dataset, spec: BaseSpec, rows: Sequence[int]
             "dataset, or use another technique."
         )
     if isinstance(spec, LlmSpec):
+        pricing.check(session, spec, source)
         _check_model(session, spec)
     for member in members_of(spec):
         check(session, source, member, rows)

@@ -26,6 +26,9 @@ from worker.specs import BaseSpec, members_of
 MEASURES = tuple(key for key, measure in DECIDING.items() if measure.average == "mean")
 """Those that a report can be judged by."""
 
+MOST_ORIGINS = 12
+"""Days that a table is cut at, at most."""
+
 
 def priced_rows(dataset: Dataset) -> int:
     """How many rows have a price."""
@@ -125,6 +128,13 @@ def of_dataset(dataset_id: int, plan: Plan) -> list[Job]:
         done = [job for job in jobs.all(session, dataset_id, JobKind.REFIT) if job.state is JobState.DONE]
     newest = {job.spec_hash: job for job in sorted(done, key=lambda job: job.id) if job.spec["plan"] == plan}
     return [job for job in newest.values() if job.archived_at is None]
+
+
+def at_work(dataset_id: int, plan: Plan) -> list[Job]:
+    """The jobs that are not over, in the order in which they were started."""
+    with begin() as session:
+        every = jobs.all(session, dataset_id, JobKind.REFIT)
+    return sorted((job for job in every if not job.state.is_final and job.spec["plan"] == plan), key=lambda job: job.id)
 
 
 class Report(NamedTuple):

@@ -83,7 +83,7 @@ def caution(source: Dataset, dataset: Dataset | None = None) -> str:
             f"{source.name} has only {amounts.count(rows, 'row')} with a price to learn from: expect little of prices "
             "that rest on so few."
         )
-    if dataset and (dataset.currency or dataset.profile.get("price", {}).get("count")):
+    if dataset and money.has_its_own(dataset):
         said.append(money.differing(dataset, source))
     return " ".join(filter(None, said))
 

@@ -12,6 +12,8 @@ from pydantic.config import JsonDict
 from db.types import Family
 
 ENDPOINT_ONLY: JsonDict = {"endpoint_only": True}
+PRICE: JsonDict = {"unit": "price"}
+"""Of a number that is a price of the table, in whatever currency that is."""
 """Marks a field that means something only for a model behind an endpoint."""
 
 FROM_TABLE = "As the table says; empty = dollars, or unknown."

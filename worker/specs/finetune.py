@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.errors import UserError
 from worker.specs import FROM_TRAIN, FinetunedSpec, describe_bounds, is_endpoint_model, model_name
-from worker.specs.base import FROM_TABLE, not_said
+from worker.specs.base import FROM_TABLE, PRICE, not_said
 from worker.specs.forms import CHOICES, FORMS, Form, FormName
 from worker.specs.price_bounds import MOST, Bound, Bounds, resolved
 
@@ -37,8 +37,12 @@ class TrainSpec(BaseModel):
     )
     neighbour_tokens: int = Field(40, ge=8, le=1000, title="Longest neighbour text (tokens)")
     max_text_tokens: int = Field(110, ge=16, le=4000, title="Longest product text (tokens)")
-    min_price: Bound = Field(0, ge=0, le=MOST, title="Lowest price considered ($)", description=FROM_TRAIN)
-    max_price: Bound = Field(0, ge=0, le=MOST, title="Highest price considered ($)", description=FROM_TRAIN)
+    min_price: Bound = Field(
+        0, ge=0, le=MOST, title="Lowest price considered", description=FROM_TRAIN, json_schema_extra=PRICE
+    )
+    max_price: Bound = Field(
+        0, ge=0, le=MOST, title="Highest price considered", description=FROM_TRAIN, json_schema_extra=PRICE
+    )
 
     currency: str = Field("", exclude_if=not_said, title="Currency of the prices", description=FROM_TABLE)
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from db.settings import settings
 from db.types import Family
-from worker.specs.base import ENDPOINT_ONLY, FROM_TABLE, BaseSpec, is_endpoint_model, not_said
+from worker.specs.base import ENDPOINT_ONLY, FROM_TABLE, PRICE, BaseSpec, is_endpoint_model, not_said
 from worker.specs.price_bounds import MOST, Bound, Bounds, resolved
 
 MODELS = ("gemma3-270m", "smollm2-135m")
@@ -44,8 +44,12 @@ class LlmSpec(BaseSpec):
         False, title="Recalibrate", description="Correct prices by a line fitted on validation rows."
     )
     max_text_tokens: int = Field(110, ge=16, le=4000, title="Longest product text (tokens)")
-    min_price: Bound = Field(0, ge=0, le=MOST, title="Lowest price considered ($)", description=FROM_TRAIN)
-    max_price: Bound = Field(0, ge=0, le=MOST, title="Highest price considered ($)", description=FROM_TRAIN)
+    min_price: Bound = Field(
+        0, ge=0, le=MOST, title="Lowest price considered", description=FROM_TRAIN, json_schema_extra=PRICE
+    )
+    max_price: Bound = Field(
+        0, ge=0, le=MOST, title="Highest price considered", description=FROM_TRAIN, json_schema_extra=PRICE
+    )
     currency: str = Field("", exclude_if=not_said, title="Currency of the prices", description=FROM_TABLE)
     sample: int = Field(
         0, ge=0, title="Fresh sample", description="0 reuses stored answers; another number asks anew.",

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from db.settings import settings
 from db.types import Family, SearchLimits
-from worker.specs.base import BaseSpec, Seconds, model_name
+from worker.specs.base import PRICE, BaseSpec, Seconds, model_name
 from worker.specs.combined import CombinedSpec, Member, members_field
 from worker.specs.llm import LlmSpec
 
@@ -342,5 +342,9 @@ class CascadeSpec(CombinedSpec):
         0.0, ge=0, title="Budget ($ per 1,000 rows)", description="0 = none: as cheap as it can be without more error."
     )
     max_error: float = Field(
-        0.0, ge=0, title="Mean error wanted ($)", description="0 = none; with one, the cheapest way to reach it."
+        0.0,
+        ge=0,
+        title="Mean error wanted",
+        description="0 = none; with one, the cheapest way to reach it.",
+        json_schema_extra=PRICE,
     )

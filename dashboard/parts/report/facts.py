@@ -61,7 +61,7 @@ def priced_as(job_ids: Sequence[int]) -> AbstractContextManager[None]:
     if not job_ids:
         return amounts.written_in(amounts.BARE)
     with begin() as session:
-        return amounts.written_in(money.of(datasets.get(session, jobs.get(session, job_ids[0]).dataset_id)))
+        return amounts.written_in(money.of_job(session, jobs.get(session, job_ids[0])))
 
 
 def gather(job_ids: Sequence[int], measure: str, limits: Limits, *, weighted: bool = True) -> Facts:

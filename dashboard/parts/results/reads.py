@@ -9,6 +9,8 @@ from dashboard.shared.reads import Version
 from db import analytics
 from db.analytics import EVERYTHING, Filters, Order
 from db.engine import begin
+from db.types import Dataset, Job
+from worker.datasets import money
 from worker.evaluation import neighbours_alone
 from worker.evaluation.neighbours_alone import Added
 from worker.pricing import comparison, export, known_prices, lists
@@ -16,6 +18,12 @@ from worker.pricing.lists import Lists
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
+def priced_as(job: Job) -> Dataset:
+    """The dataset of a job, with the currency of the prices that the job says."""
+    with begin() as session:
+        return money.dataset_of(session, job)
+
+
 def count(snapshot: Path, filters: Filters = EVERYTHING) -> int:
     """How many predictions of a snapshot fit the filters."""
     return analytics.count(snapshot, filters)

@@ -25,6 +25,6 @@ def show(versions: dict[int, Version], labels: dict[int, str], error: Measure, *
     widgets.chart(date_charts.by_date(frame, error, told.found.level), "by-date")
     st.caption(
         "Every period has about as many test rows; the bars are intervals of each point alone, those in the sentences "
-        "hold for all techniques at once. Errors in dollars also grow when later products are dearer or of other "
+        "hold for all techniques at once. Errors as prices also grow when later products are dearer or of other "
         "kinds: a measure in shares, chosen above, tells that apart."
     )

@@ -1,16 +1,22 @@
 """What learning anew on parts of the rows brought: cross-fits of a small table, rolling origins of a dated one."""
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 import polars as pl
 import streamlit as st
 
 from dashboard.parts.tradeoffs import reads as tradeoffs_reads
-from dashboard.shared import widgets, words
+from dashboard.shared import formats, navigation, widgets, words
 from dashboard.shared.reads import comparable, version
-from db.types import Dataset
-from worker import amounts
+from db.errors import UserError
+from db.types import Dataset, Job
+from worker import amounts, specs
 from worker.evaluation.ageing import span
 from worker.evaluation.measures import DECIDING, USUAL
 from worker.refits import actions
+from worker.refits.actions import MOST_ORIGINS
+from worker.specs import BaseSpec
 
 _HEADS = {
     "technique": "Technique", "n": "Rows", "figure": DECIDING[USUAL].label, "reach": "Interval",
@@ -53,17 +59,50 @@ def of_small_table(dataset: Dataset) -> bool:
     return stands_alone
 
 
-def of_origins(dataset: Dataset) -> None:
-    """Errors from each rolling origin, where somebody let techniques learn before several days."""
-    done = actions.of_dataset(dataset.id, "origins")
-    if not done:
-        st.caption(
-            "Whether another day of the cut would say the same: `pricewright ageing DATASET --technique ridge "
-            "--origins 4` learns before each of four days and prices what follows."
-        )
-        return
-    report = tradeoffs_reads.origins({job.id: version(job) for job in done})
+def of_origins(dataset: Dataset, compared: Sequence[Job]) -> None:
+    """Errors from each rolling origin, and a form that lets the techniques of compared jobs learn before several
+    days."""
     st.markdown("**Rolling origins**")
+    done = actions.of_dataset(dataset.id, "origins")
+    if done:
+        _from_each(done)
+    with st.expander("Learn before each of several days", icon=":material/event_repeat:", expanded=not done):
+        st.caption(
+            "Whether another day of the cut would say the same: each fit learns before a day and prices the next."
+        )
+        _offer(dataset, compared)
+
+
+def _offer(dataset: Dataset, compared: Sequence[Job]) -> None:
+    """What can learn anew, how often, and the button; what is at work already."""
+    able, why_not = dict[str, BaseSpec](), []
+    for job in compared:
+        with suppress(UserError):  # stored by an earlier version, whose technique had other settings
+            spec = specs.parse(job.spec)
+            if why := actions.refusal(spec):
+                why_not.append(f"{spec.label} can't learn anew here: {why}.")
+            else:
+                able[specs.describe(spec)] = spec
+    for sentence in dict.fromkeys(why_not):
+        st.caption(words.plain(sentence))
+    if running := actions.at_work(dataset.id, "origins"):
+        rest = formats.count(len(running), "technique is", "techniques are")
+        st.info(f"{rest} at it now: the Jobs page says how far.", icon=":material/progress_activity:")
+    if not able:
+        return
+    named = st.multiselect(
+        "Techniques", list(able), list(able)[:2], key=f"origins-{dataset.id}", format_func=words.plain
+    )
+    count = st.number_input("Days", 2, MOST_ORIGINS, min(4, MOST_ORIGINS), key=f"origins-days-{dataset.id}")
+    label = f"Go through {count} days"
+    if st.button(label, icon=":material/event_repeat:", disabled=not named, key=f"origins-start-{dataset.id}"):
+        with widgets.tell_errors():
+            actions.from_origins(dataset.id, [able[name] for name in named], int(count))
+            navigation.go(navigation.JOBS)
+
+
+def _from_each(done: Sequence[Job]) -> None:
+    report = tradeoffs_reads.origins({job.id: version(job) for job in done})
     for sentence in report.sentences:
         st.markdown(f":material/calendar_month: {words.plain(sentence)}")
     written = DECIDING[USUAL].written

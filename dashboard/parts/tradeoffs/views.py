@@ -47,4 +47,4 @@ def show(asked: Selection) -> None:
 
 def _by_date(asked: Selection) -> None:
     by_date.show(asked.versions, asked.labels, asked.error, weighted=asked.weighted)
-    refits.of_origins(asked.dataset)
+    refits.of_origins(asked.dataset, asked.chosen)

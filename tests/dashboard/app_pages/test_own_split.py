@@ -79,6 +79,31 @@ def test_errors_by_date_are_a_closer_look_where_there_are_dates(open_page: Open,
     assert "Fewer than 60 test rows have a date" in texts(at)
 
 
+@pytest.mark.slow
+def test_rolling_origins_are_started_from_the_errors_by_date_and_shown_there(
+    open_page: Open, dated: int, sent: list[int]
+) -> None:
+    at = open_page("tradeoffs", dataset=str(dated))
+    at.segmented_control[0].set_value("By date").run()
+    at.number_input(key=f"origins-days-{dated}").set_value(12).run()
+    at.button(key=f"origins-start-{dated}").click().run()
+    assert any("do not give 12 origins" in error.value for error in at.error)
+    at.number_input(key=f"origins-days-{dated}").set_value(2).run()
+    names = at.multiselect(key=f"origins-{dated}").value
+    at.button(key=f"origins-start-{dated}").click().run()
+    at = open_page("tradeoffs", dataset=str(dated))
+    at.segmented_control[0].set_value("By date").run()
+    assert any("at it now" in info.value for info in at.info)
+    drain(sent)
+    at = open_page("tradeoffs", dataset=str(dated))
+    at.segmented_control[0].set_value("By date").run()
+    assert is_well(at)
+    shown = at.dataframe[-1].value
+    assert shown["Technique"].to_list() == sorted([*names, *names], key=names.index)
+    assert (shown["Rows"] >= 30).all()
+    assert (shown["Learned from"] >= 30).all()
+
+
 def test_a_small_table_is_cross_fitted_from_the_run_page_and_shown_with_intervals(
     open_page: Open, sent: list[int], tmp_path: Path, database: object
 ) -> None:

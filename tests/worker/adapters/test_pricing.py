@@ -193,3 +193,16 @@ def test_a_job_prices_with_adapters_from_the_database_and_loads_their_base_once(
     assert "trained on other weights than those of" in wrong.error
     assert loaded == [str(folder)]
     assert Path(good.spec["model"]) == folder
+
+
+def test_an_adapter_that_learned_another_currency_is_refused(dataset):
+    """Of dollars the spec of a training says nothing, so the table that it learned from tells them."""
+    with begin() as session:
+        euros, unknown = (a_dataset(session, 100, name=name, currency=code) for name, code in (("e", "EUR"), ("u", "")))
+    registered(dataset)
+    registered(euros, id="e" * 64, trained={"currency": "EUR"})
+    for table, adapter in ((euros, ID), (dataset, "e" * 64)):
+        with pytest.raises(UserError, match="learned to say prices in (USD|EUR), and those of"):
+            actions.start(table, [FinetunedSpec(adapter=adapter)], Split.TEST, 5)
+    for table, adapter in ((euros, "e" * 64), (dataset, ID), (unknown, ID)):
+        assert actions.start(table, [FinetunedSpec(adapter=adapter)], Split.TEST, 5)

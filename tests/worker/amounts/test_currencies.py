@@ -87,6 +87,10 @@ def test_a_price_is_written_with_the_decimals_of_its_currency_and_read_back_the_
         ("KWD", 3, 1.25, "KWD 1.250"),
         ("", 2, 12.5, "12.50"),
         ("", 2, 0, "0"),
+        ("", 0, 14, "14"),
+        ("", 0, 14.3, "14.30"),
+        ("", 3, 14.3, "14.300"),
+        ("", 0, 1234.5, "1,234"),
     ],
 )
 def test_examples(code, places, value, said):
@@ -98,6 +102,8 @@ def test_no_dollar_is_written_that_nobody_said():
     assert amounts.price(12.5) == "12.50"
     assert "$" not in amounts.column_format([12.5])
     assert amounts.unit() == ""
+    with amounts.written_in(Money(currencies.UNKNOWN, 0)):
+        assert (amounts.column_format([14.0, 20.0]), amounts.column_format([14.0, 14.3])) == ("%.0f", "%.2f")
     with amounts.written_in(Money(CURRENCIES["EUR"], 2)):
         assert (amounts.unit(), amounts.column_format([12.5]), amounts.usd(3)) == (" (€)", "euro", "$3.00")
         assert amounts.column_format([0.0125]) == "€%.3f"

@@ -156,6 +156,16 @@ def test_a_file_of_ours_is_not_taken_for_real_prices(priced: PricerBatch, sent: 
     assert (came.rows, came.measures["mae"]["here"] > 0) == (60, True)
 
 
+def test_real_prices_in_another_currency_are_refused(priced: PricerBatch, sent: list[int]) -> None:
+    table = real().with_columns(pl.format("{} €", pl.col("sold for price")))
+    with pytest.raises(NotReady, match="has prices in EUR, and .* has them in USD: convert"):
+        bring(priced, sent, table)
+    mixed = table.with_columns(pl.when(pl.int_range(pl.len()) < 50).then(pl.col("sold for price").str.replace("€", "$"))
+                               .otherwise("sold for price").alias("sold for price"))  # fmt: skip
+    came = bring(priced, sent, mixed)
+    assert (came.rows, came.unreadable, came.currency) == (50, 10, "USD")
+
+
 def test_a_broken_promise_leads_to_rows_to_learn_from(priced: PricerBatch, sent: list[int], pricer: Pricer) -> None:
     came = bring(priced, sent, real(times=4))
     assert truth.alarms(came)

@@ -11,7 +11,7 @@ import pytest
 from db import datasets, jobs
 from db.engine import begin
 from db.errors import MappingError, UserError, WrongState
-from db.types import Dataset
+from db.types import Dataset, JobKind
 from tests.builders import a_catalogue
 from worker import amounts
 from worker.datasets import money
@@ -148,7 +148,36 @@ def test_a_source_in_another_currency_is_refused_and_an_unknown_one_is_told(comm
     told = json.loads(command("price", "unknown", "--technique", "constant", "--learn-from", "euros", "--json"))
     assert "nobody said in which currency those of unknown are" in " ".join(told["warnings"])
     command("price", "bare", "--technique", "constant", "--learn-from", "euros")
-    assert [the(number).currency for number in (1, 2, 3, 4)] == ["EUR", "USD", "", "EUR"]
+    assert [the(number).currency for number in (1, 2, 3, 4)] == ["EUR", "USD", "", ""]
+
+
+def test_a_table_without_prices_is_in_the_currency_of_whatever_prices_it(command: Command, tmp_path: Path) -> None:
+    cells = [f"{price:.2f}" for price in CATALOGUE["price"]]
+    command("load", a_file(tmp_path / "a.csv", cells, "price_eur"), "--name", "euros")
+    command("load", a_file(tmp_path / "b.csv", cells, "price_usd"), "--name", "dollars")
+    for name, source in (("american", "dollars"), ("european", "euros")):
+        command("price", source, "--technique", "constant")
+        command("use", "--job", str(_job(the_id(source))), "--as", name)
+    hers = tmp_path / "new.csv"
+    CATALOGUE.drop("price").write_csv(hers)
+    for name in ("american", "european"):
+        command("price", str(hers), "--with", name, "--out", str(tmp_path / f"{name}.csv"))
+    assert (the(3).currency, "none of its own" in money.told(the(3))) == ("", True)
+    with begin() as session:
+        priced = {money.of_job(session, job).currency.code: job.id for job in jobs.all(session, 3, JobKind.PRICE)}
+    assert set(priced) == {"EUR", "USD"}
+    for code, job_id in priced.items():
+        out = tmp_path / f"{code}.csv"
+        command("export", str(job_id), str(out))
+        assert set(pl.read_csv(out)["currency"]) == {code}
+    command("currency", "3", "USD")  # somebody says it, and now it is refused
+    with pytest.raises(UserError, match="has prices in"):
+        command("price", "3", "--with", "european")
+
+
+def the_id(name: str) -> int:
+    with begin() as session:
+        return datasets.find(session, name).id
 
 
 def _job(dataset_id: int) -> int:

@@ -7,15 +7,17 @@ import pytest
 
 from db import datasets, jobs, predictions, results
 from db.engine import begin
-from db.errors import NotReady
+from db.errors import NotReady, UserError
 from db.knowledge import bases, changes
 from db.types import DatasetState, JobState, Split
 from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from worker import specs
+from worker.datasets import actions as dataset_actions
 from worker.datasets import price_bounds, quantities
 from worker.ingest.item_rules import NO_QUANTITY, Rules
 from worker.ingest.types import Cells
+from worker.knowledge import actions as knowledge_actions
 from worker.pricing import actions as pricing_actions
 
 UNIT = {"Lamps": 40.0, "Pans": 2.5, "Toys": 0.4}
@@ -150,3 +152,41 @@ def test_without_such_a_column_nothing_changes(database: str) -> None:
         assert not datasets.is_per_unit(session, dataset)
         assert datasets.items(session, dataset.id, per_unit=True).equals(datasets.items(session, dataset.id))
     assert quantities.told(dataset) == ""
+
+
+def test_prices_of_units_are_joined_with_none_of_rows_and_none_of_other_units(database: str, sent: list[int]) -> None:
+    packs, rows = a_table_of_packs(60), a_table_of_packs(60, name="rows", maps_quantity=False)
+    pieces, kilos = (a_table_of_packs(60, name=f"in {unit}") for unit in ("pieces", "kilos"))
+    with begin() as session:
+        headers = {packs: "pack size", pieces: "Menge", kilos: "netWeight (kg)"}
+        for number, header in headers.items():
+            mapping = {"title": "title", "price": "price", "quantity": header}
+            datasets.change(session, number, mapping=mapping)
+    with pytest.raises(UserError, match="packs has prices per unit of pack size and rows has prices of whole rows"):
+        dataset_actions.join([packs, rows])
+    with pytest.raises(UserError, match=r"per unit of pack size and .* per unit of netWeight \(kg\), which is another"):
+        dataset_actions.join([packs, kilos])
+    with pytest.raises(UserError, match="which is another unit"):
+        pricing_actions.start(kilos, [specs.ConstantSpec()], source_id=packs)
+    with pytest.raises(UserError, match="has prices of whole rows"):
+        knowledge_actions.add_reference(packs, rows)
+    assert dataset_actions.join([packs, pieces])
+
+
+@pytest.mark.parametrize(
+    ("header", "unit"),
+    [("pack size", ""), ("Menge", ""), ("qty", ""), ("weight_kg", "kg"), ("Gewicht in Kilogramm", "kg"),
+     ("Volume (L)", "l"), ("volumeMl", "ml"), ("", "")],
+)  # fmt: skip
+def test_a_header_names_the_unit_of_its_quantities(header: str, unit: str, database: str) -> None:
+    number = a_table_of_packs(30)
+    with begin() as session:
+        datasets.change(session, number, mapping={"title": "title", "quantity": header})
+        assert quantities.unit_of(datasets.get(session, number)) == unit
+
+
+def test_what_an_error_of_a_unit_is_times_to_be_one_of_the_row(database: str) -> None:
+    packs = a_table_of_packs(30)
+    with begin() as session:
+        assert quantities.of_rows(session, packs, [7, 0, 3]).tolist() == [500, 1, 12]
+        assert quantities.of_rows(session, a_dataset(session, 30), [7, 3]).tolist() == [1, 1]

@@ -46,6 +46,7 @@ def test_cells_say_what_changes_and_empty_ones_nothing(tmp_path) -> None:
         "c;Chair;free;;\n"
         "d;Desk;12,00;next week;\n"
         "e;;rubbish;;yes\n",
+        currency="EUR",
     )
     assert [line["key"] for line in lines] == list("abcde")
     assert (lines[0]["title"], lines[0]["price"], lines[0]["priced_at"]) == (
@@ -58,6 +59,24 @@ def test_cells_say_what_changes_and_empty_ones_nothing(tmp_path) -> None:
     assert lines[2]["reason"]
     assert lines[3]["reason"] == "its date can't be read"
     assert (lines[4]["remove"], lines[4]["reason"]) == (True, None)
+
+
+def test_prices_in_another_currency_are_refused_or_asked_about(tmp_path) -> None:
+    euros = "id;price\na;12 €\nb;13 €\n"
+    with pytest.raises(MappingError, match="has prices in EUR, and things has them in USD: convert"):
+        read(tmp_path, euros, currency="USD", whose="things")
+    with pytest.raises(MappingError, match="in EUR, and nobody said in which currency those of things are"):
+        read(tmp_path, euros, whose="things")
+    with pytest.raises(MappingError, match="has prices in EUR"):
+        read(tmp_path, "id;price (EUR)\na;12\nb;13\n", currency="USD")
+    assert [line["price"] for line in read(tmp_path, euros, currency="EUR")] == [12, 13]
+    assert [line["price"] for line in read(tmp_path, "id;price\na;$12\n", currency="CAD")] == [12]
+    assert [line["reason"] for line in read(tmp_path, "id;price\na;12 €\nb;$13\nc;14\n", currency="USD")] == [
+        "price '12 €' is in EUR, and the table is in USD",
+        None,
+        None,
+    ]
+    assert len(read(tmp_path, euros, currency="USD", removes=True)) == 2  # prices say nothing about what goes
 
 
 def test_a_list_of_ids_without_more_can_remove(tmp_path) -> None:

@@ -73,14 +73,15 @@ def write(job_id: int, target: Path, *, hit_rate: float | None = None, within: f
 
 
 def said(job_id: int, *, hit_rate: float | None = None, within: float | None = None) -> tuple[pl.DataFrame, Dataset]:
-    """What is said of each line of the file of a job's dataset (appended.LINES), and the dataset.
+    """What is said of each line of the file of a job's dataset (appended.LINES), and the dataset in the job's
+    currency.
 
     hit_rate, within: the wish (both 0 to 1) by which rows are handed over; without one those are that have no price or
     are unlike what was learned from. Raises UserError.
     """
     with begin() as session:
         job = jobs.get(session, job_id)
-        dataset = datasets.get(session, job.dataset_id)
+        dataset = money.dataset_of(session, job)
     if job.kind is not JobKind.PRICE:
         raise WrongState(f"Job {job_id} priced nothing; `pricewright jobs` lists those that did.")
     divided = None
