@@ -15,7 +15,7 @@ import polars as pl
 from safetensors.numpy import load, save
 
 from worker.evaluation import shingles, told_prices
-from worker.evaluation.shingles import normalised
+from worker.evaluation.shingles import Codes, normalised
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -104,13 +104,13 @@ def near(
 class Known:
     """What looking for copies of n known items needs of these: the same for all tables that are looked through."""
 
-    texts: shingles.Codes  # of their different texts, rising
+    texts: Codes  # of their different texts, rising
     shingles: shingles.Known
-    keys_of_items: shingles.Codes  # (n,)
+    keys_of_items: Codes  # (n,)
     labels: Ints  # (n,): shared by near-duplicates
     sampled: Ints  # places of those that are compared with others
     planted: pl.Series  # normalised texts of planted copies
-    originals: shingles.Codes  # the key of each
+    originals: Codes  # the key of each
 
     @classmethod
     def of(cls, known: pl.DataFrame, copies: pl.DataFrame, seed: int = 0) -> "Known":
