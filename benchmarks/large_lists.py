@@ -55,7 +55,7 @@ def _lists() -> None:
         artifacts.put(session, key, dataset_id, Artifact({calibration.PART: part}), 0.0)
         texts = likeness.texts(session, dataset_id, items["row"].to_list())
     with _timed(f"what {KNOWN:,} known prices say of the rows"):
-        reckoned = support.of_rows(items[:KNOWN], items, Silent())
+        reckoned = support.Known.of(items[:KNOWN]).of_rows(items, Silent())
     with _timed("whether the rows are unlike"):
         drift.told_apart(texts[:CALIBRATION], texts)
     with _timed("which rows are unlike"):

@@ -73,7 +73,7 @@ def answered(technique: str, items: pl.DataFrame, whole: Embedded, fit: int) -> 
     cut = len(items) * 6 // 10
     train, others = items[np.sort(order[:cut])], items[np.sort(order[cut:])]
     priced = answers(parse({"technique": technique}), train, items.clear(), others, whole)
-    known = support.of_rows(train, others, Silent())
+    known = support.Known.of(train).of_rows(others, Silent())
     return priced.with_columns(job_id=pl.lit(0, pl.Int64)).join(known, on="row", how="left", maintain_order="left")
 
 

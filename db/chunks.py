@@ -13,16 +13,13 @@ from sqlalchemy.orm import Session
 from db import jobs
 from db.errors import NotFound
 from db.models import ChunkRow
+from db.set_aside import ON_THEIR_WAY, STAYS_RESERVED
 from db.turns import READY, expected_seconds
 from db.types import Chunk, JobState, Step
 
 MESSAGES_AHEAD = 4
 """Messages of one job that may lie in the queue at once: enough to keep a worker fed, few enough that seeing whose turn
 it is stays cheap."""
-
-# What is set aside for a batch stays so until the batch ends, whoever holds the chunk meanwhile.
-STAYS_RESERVED = """CASE WHEN EXISTS (SELECT 1 FROM batches b WHERE b.chunk_id = chunks.id AND b.finished_at IS NULL)
-                         THEN reserved_usd ELSE 0 END"""
 
 
 def after_failure(failures: str, allowed: str) -> str:
@@ -208,11 +205,12 @@ def wake_chunk(session: Session, chunk_id: int) -> None:
 
 
 def reserve(session: Session, chunk: Chunk, usd: Decimal) -> bool:
-    """Set `usd` aside for calls this chunk is about to pay, in place of what it had set aside. False = over the cap.
+    """Set `usd` aside for calls this chunk is about to pay, in place of what it had set aside; never less than what its
+    calls on their way may cost, be they of somebody who held the chunk before. False = over the cap.
 
     The job's row is locked, so that two workers can't set the same money aside. What a call paid is booked in
     `spent_usd` as it happens; until the chunk reserves anew it counts twice, which errs on the safe side. Raises
-    NotFound when the job was deleted.
+    NotFound when the job was deleted, or somebody else has taken the chunk over.
     """
     money = session.execute(
         text("SELECT cap_usd, spent_usd FROM jobs WHERE id = :job FOR UPDATE"), {"job": chunk.job_id}
@@ -220,17 +218,23 @@ def reserve(session: Session, chunk: Chunk, usd: Decimal) -> bool:
     if money is None:
         raise NotFound(f"There is no job {chunk.job_id} any more.")
     cap, spent = money
-    if usd and cap is not None:
+    asked = usd
+    if cap is not None:
+        query = text(f"SELECT {ON_THEIR_WAY} FROM chunks WHERE id = :chunk")
+        usd = max(usd, session.scalar(query, {"chunk": chunk.id}) or Decimal(0))
+    if asked and cap is not None:
         others = session.scalar(
             text("SELECT coalesce(sum(reserved_usd), 0) FROM chunks WHERE job_id = :job AND id <> :chunk"),
             {"job": chunk.job_id, "chunk": chunk.id},
         )
         if spent + others + usd > cap:
             return False
-    session.execute(
-        text("UPDATE chunks SET reserved_usd = :usd WHERE id = :chunk AND attempt = :attempt"),
+    is_held = session.execute(
+        text("UPDATE chunks SET reserved_usd = :usd WHERE id = :chunk AND attempt = :attempt RETURNING id"),
         {"usd": usd, "chunk": chunk.id, "attempt": chunk.attempt},
-    )
+    ).first()
+    if asked and is_held is None:
+        raise NotFound(f"Somebody else has taken part {chunk.id} of job {chunk.job_id} over.")
     return True
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from db.errors import NotFound
 from db.models import ChunkRow, DatasetRow, JobRow, RateRow
+from db.set_aside import STAYS_RESERVED
 from db.turns import expected_seconds
 from db.types import Job, JobKind, JobState, Priority, Queue, Split, Step
 
@@ -262,10 +263,8 @@ def set_state(session: Session, job_id: int, to: JobState, *, among: Sequence[Jo
         session.execute(
             text(
                 # What a worker that died had set aside must not count against the cap for ever.
-                """UPDATE chunks SET sent_at = NULL, reserved_usd = CASE
-                       WHEN :to = 'running' AND NOT EXISTS (
-                           SELECT 1 FROM batches b WHERE b.chunk_id = chunks.id AND b.finished_at IS NULL)
-                       THEN 0 ELSE reserved_usd END
+                f"""UPDATE chunks SET sent_at = NULL,
+                       reserved_usd = CASE WHEN :to = 'running' THEN {STAYS_RESERVED} ELSE reserved_usd END
                    WHERE job_id = :job AND state = 'waiting'"""
             ),
             {"job": job_id, "to": to},

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db import chunks, jobs
-from db.chunks import STAYS_RESERVED
+from db.set_aside import STAYS_RESERVED
 from db.turns import READY
 from db.types import Step
 

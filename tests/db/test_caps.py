@@ -6,8 +6,10 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from db import batches, chunks, job_progress, jobs, predictions, recovery
+from db import batches, calls, chunks, completions, job_progress, jobs, predictions, recovery
+from db.completions import Answer, Claim
 from db.engine import Session, begin
+from db.errors import NotFound
 from db.types import Chunk, JobState, Queue
 from tests.builders import a_dataset, a_job, some_predictions
 
@@ -189,6 +191,61 @@ def test_what_a_dead_worker_had_set_aside_is_free_when_the_job_is_resumed(sessio
     jobs.pause(session, a.job_id, "The cap is reached.")
     jobs.set_state(session, a.job_id, JobState.RUNNING, among=[JobState.PAUSED])
     assert chunks.reserve(session, b, CENT)
+
+
+def a_stalled_call(session: Session, chunk: Chunk, usd: Decimal) -> None:
+    """A call of the chunk on its way, whose caller then stalls until the chunk's lease is over; its own still runs."""
+    [row] = chunk.rows
+    assert chunks.reserve(session, chunk, usd)
+    call = Claim(f"call {row}", "e", "m", {"messages": []}, chunk.job_id, row, usd)
+    assert completions.claim(session, [call], "stalled") == {call.hash}
+    assert calls.depart(session, "stalled", [call.hash]) == ({call.hash}, set())
+    session.execute(text("UPDATE chunks SET lease_until = now() - interval '1 s' WHERE id = :id"), {"id": chunk.id})
+    recovery.sweep(session, attempts=5, quiet_seconds=10, idle_queues=())
+
+
+def test_a_call_whose_caller_stalled_counts_until_it_is_booked(session):
+    """The cap is 10 cents, 9 may be on their way: no other worker is given more than one, whatever the lease says."""
+    a, b, *_ = a_capped_job(session, 10 * CENT)
+    a_stalled_call(session, a, 9 * CENT)
+    again = chunks.claim(session, a.id, "another", 15)
+    assert again
+    assert not chunks.reserve(session, b, 2 * CENT)
+    assert chunks.reserve(session, b, CENT)
+    assert chunks.reserve(session, again, CENT)  # of its own: the nine are among what stays set aside
+    assert not chunks.reserve(session, b, 2 * CENT)
+    assert chunks.reserve(session, again, Decimal(0))
+    assert not chunks.reserve(session, b, 2 * CENT)
+
+    completions.store(session, [Answer("call 0", {}, usd=3 * CENT)])
+    assert chunks.reserve(session, again, Decimal(0))
+    assert chunks.reserve(session, b, 7 * CENT)
+    assert not chunks.reserve(session, b, 8 * CENT)
+
+
+@pytest.mark.parametrize("end", ["fail", "give back", "resume"])
+def test_it_counts_too_when_who_took_the_chunk_over_lets_it_go(session, end):
+    a, b, *_ = a_capped_job(session, 10 * CENT)
+    a_stalled_call(session, a, 9 * CENT)
+    again = chunks.claim(session, a.id, "another", 15)
+    assert again
+    if end == "fail":
+        chunks.fail(session, again, "It broke.", attempts=3)
+    else:
+        chunks.give_back(session, again)
+    if end == "resume":
+        jobs.pause(session, a.job_id, "The cap is reached.")
+        jobs.set_state(session, a.job_id, JobState.RUNNING, among=[JobState.PAUSED])
+    assert not chunks.reserve(session, b, 2 * CENT)
+
+
+def test_who_stalled_is_given_no_money_when_the_chunk_is_in_other_hands(session):
+    a, *_ = a_capped_job(session, 10 * CENT)
+    session.execute(text("UPDATE chunks SET lease_until = now() - interval '1 s' WHERE id = :id"), {"id": a.id})
+    recovery.sweep(session, attempts=5, quiet_seconds=10, idle_queues=())
+    assert chunks.claim(session, a.id, "another", 15)
+    with pytest.raises(NotFound, match="taken part"):
+        chunks.reserve(session, a, CENT)
 
 
 def test_what_failed_rows_paid_is_on_the_bill_once_after_a_retry(session):

@@ -5,16 +5,19 @@ similarity is taken that all but MISSED of them reach. How many rows would be th
 items of different groups: they resemble each other without having leaked.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from safetensors.numpy import load, save
 
-from worker.evaluation import told_prices
-from worker.evaluation.shingles import Shingles, normalised
+from worker.evaluation import shingles, told_prices
+from worker.evaluation.shingles import Codes, normalised
 
+Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 SAME, NEAR, REWORDED, IN_PROMPT, TOLD = KINDS = ("same", "near", "reworded", "in prompt", "price in text")
@@ -92,22 +95,78 @@ def near(
     known: with `key` and `group_id` (shared by near-duplicates; null: of its own). copies: planted ones, with the `key`
     of their original.
     """
-    n, m = len(known), len(test)
-    shingles = Shingles.of(pl.concat([text_of(known), text_of(test), text_of(copies)]))
-    every = np.arange(n)
-    keys = known["key"]
-    places = known.with_row_index("place").select("place", "key")
-    sampled = sample(places, seed + 1)["place"].to_numpy().astype(np.int64)
-    groups = known["group_id"].cast(pl.Int64).fill_null(-1).to_numpy()
-    labels = np.concatenate([np.where(groups < 0, -1 - np.arange(n), groups), np.full(m + len(copies), -n - 1)])
-    _, accidents = shingles.best(sampled, every, labels)
-    met, scores = shingles.best(np.arange(n + m, n + m + len(copies)), every)
-    right = [place >= 0 and keys[int(place)] == key for place, key in zip(met, copies["key"], strict=True)]
-    limit = threshold(NEAR, pl.DataFrame({"score": scores, "is_right": pl.Series(right, dtype=pl.Boolean)}), accidents)
-    met, scores = shingles.best(np.arange(n, n + m), every)
-    frame = pl.DataFrame({"row": test["row"], "place": met, "score": scores}).filter(pl.col("place") >= 0)
-    alike = frame.filter(pl.col("score") >= limit.value)
-    return _suspects(NEAR, alike.with_columns(known=keys.gather(alike["place"]))), limit
+    places, scores, limit = Known.of(known, copies, seed).near(text_of(test))
+    alike = pl.DataFrame({"row": test["row"], "place": places, "score": scores}).filter(pl.col("place") >= 0)
+    return _suspects(NEAR, alike.with_columns(known=known["key"].gather(alike["place"]))), limit
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What looking for copies of n known items needs of these: the same for all tables that are looked through."""
+
+    texts: Codes  # of their different texts, rising
+    shingles: shingles.Known
+    keys_of_items: Codes  # (n,)
+    labels: Ints  # (n,): shared by near-duplicates
+    sampled: Ints  # places of those that are compared with others
+    planted: pl.Series  # normalised texts of planted copies
+    originals: Codes  # the key of each
+
+    @classmethod
+    def of(cls, known: pl.DataFrame, copies: pl.DataFrame, seed: int = 0) -> "Known":
+        """Of known items and planted copies of them, as `near` has them."""
+        texts, n = text_of(known), len(known)
+        groups = known["group_id"].cast(pl.Int64).fill_null(-1).to_numpy()
+        return cls(
+            texts=np.unique(shingles.codes_of(texts.filter(texts != ""))),
+            shingles=shingles.Known.of(texts),
+            keys_of_items=shingles.codes_of(known["key"]),
+            labels=np.where(groups < 0, -1 - np.arange(n), groups),
+            sampled=sample(pl.DataFrame({"place": np.arange(n)}), seed + 1)["place"].to_numpy(),
+            planted=text_of(copies),
+            originals=shingles.codes_of(copies["key"]),
+        )
+
+    def near(self, texts: pl.Series) -> tuple[Ints, Floats, Threshold]:
+        """For each of m normalised texts the place of the known item that it is nearly the same as, -1 without one, and
+        how alike they are; and the threshold. Which words are common is told by known items, texts and planted copies
+        together, so that the threshold and the similarities that are held against it are of the same words."""
+        m = len(texts)
+        every = self.shingles.beside(pl.concat([texts, self.planted]))
+        _, accidents = every.best_of_known(self.sampled, self.labels)
+        met, scores = every.best(np.arange(m, m + len(self.planted)))
+        is_right = [
+            place >= 0 and self.keys_of_items[place] == key for place, key in zip(met, self.originals, strict=True)
+        ]
+        planted = pl.DataFrame({"score": scores, "is_right": pl.Series(is_right, dtype=pl.Boolean)})
+        limit = threshold(NEAR, planted, accidents)
+        met, scores = every.best(np.arange(m))
+        return np.where(scores >= limit.value, met, -1), scores, limit
+
+    def copies(self, table: pl.DataFrame) -> pl.DataFrame:
+        """kind (SAME or NEAR), row: of the table's rows that are copies of known items, in its order."""
+        texts = text_of(table)
+        same = np.isin(shingles.codes_of(texts), self.texts) & (texts != "").to_numpy()
+        near = self.near(texts)[0] >= 0
+        kinds = pl.Series(np.where(same, SAME, NEAR), dtype=pl.String)
+        return table.select(kind=kinds, row="row").filter(pl.Series(same | near))
+
+    def to_parts(self) -> dict[str, bytes]:
+        """By name, to be kept."""
+        own = {name: getattr(self, name) for name in _ARRAYS}
+        arrays = {name: np.ascontiguousarray(each) for name, each in (own | self.shingles.to_arrays()).items()}
+        return {_COPIES: save(arrays), _PLANTED: json.dumps(self.planted.to_list()).encode()}
+
+    @classmethod
+    def from_parts(cls, parts: Mapping[str, bytes]) -> "Known":
+        """Of what `to_parts` gave, beside which there may be others."""
+        arrays, planted = load(parts[_COPIES]), pl.Series(json.loads(parts[_PLANTED]), dtype=pl.String)
+        own = {name: arrays[name] for name in _ARRAYS}
+        return cls(shingles=shingles.Known.from_arrays(arrays), planted=planted, **own)
+
+
+_ARRAYS = ("texts", "keys_of_items", "labels", "sampled", "originals")
+_COPIES, _PLANTED = "copies.safetensors", "planted.json"
 
 
 def likeness(found: pl.DataFrame, asking: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:

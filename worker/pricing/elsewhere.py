@@ -14,8 +14,9 @@ from db.settings import settings
 from db.types import Artifact, Dataset, Job, JobKind, JobState, Split
 from worker import amounts, specs
 from worker.datasets import quantities
-from worker.evaluation import calibration, leakage, novelty, planted_leaks, promise
+from worker.evaluation import calibration, leakage, novelty, promise
 from worker.evaluation.measures import DECIDING, USUAL
+from worker.pricing import source_texts
 from worker.progress import Progress
 from worker.specs import BaseSpec
 
@@ -23,11 +24,9 @@ RESULT = "elsewhere"
 """In a job's results: an ElsewhereResult."""
 
 _PART = "found.json"
-_FORM = "elsewhere 1"
-_COLUMNS = ("category", "brand")
+_FORM = "elsewhere 2"
 _NAMED = 3  # values named in a sentence
 _KEPT = 20  # values of a column that are kept
-_SEED = 0
 
 
 def look(job: Job, spec: BaseSpec, progress: Progress) -> ElsewhereResult | None:
@@ -56,16 +55,13 @@ def _compared(table: Dataset, source: Dataset, progress: Progress) -> ElsewhereR
     """Values that the source's train side does not have, and rows that are copies of rows that it learned from."""
     with begin() as session:
         own = datasets.items(session, table.id)
-        sides = [datasets.items(session, source.id, side, details=True) for side in (Split.TRAIN, Split.VALIDATION)]
     progress.advance(0)
-    known = pl.concat(sides).with_columns(key=pl.format("row:{}", "row"))
-    planted = planted_leaks.nearly(leakage.sample(known, _SEED), _SEED)
-    near, _ = leakage.near(own, known, planted, _SEED)
+    known = source_texts.of(source)
     progress.advance(0)
-    copies = leakage.merged([leakage.same(own, known), near]).sort("row")
+    copies = known.items.copies(own).sort("row")
     unknown = {}
-    for column in _COLUMNS:
-        values = novelty.unknown(sides[0], own, column)
+    for column in source_texts.COLUMNS:
+        values = novelty.unknown(known.values[column], own, column)
         unknown[column] = Unknown(
             rows=int(values["rows"].sum()), values=len(values), most=tuple(values.head(_KEPT).iter_rows())
         )
@@ -119,7 +115,7 @@ def sentences(session: Session, job: Job) -> list[str]:
     found = _found(session, job)
     if found is None:
         return []
-    said = [_unknown(found, column, job) for column in _COLUMNS if found.unknown[column].rows]
+    said = [_unknown(found, column, job) for column in source_texts.COLUMNS if found.unknown[column].rows]
     if found.copies:
         are = "is a copy or near-copy" if len(found.copies) == 1 else "are copies or near-copies"
         left_out = "; the comparison with what was promised leaves them out" if found.promise else ""

@@ -15,9 +15,19 @@ from db.knowledge import bases
 from db.types import ITEM_SCHEMA, Artifact, Dataset, Job, PredictionStatus, Split
 from worker import specs
 from worker.datasets import quantities
-from worker.evaluation import calibration, conformal, drift, metrics, neighbours_alone, support
+from worker.evaluation import calibration, conformal, drift, metrics, neighbours_alone
 from worker.evaluation.measures import DECIDING
-from worker.pricing import comparison, comparison_jobs, elsewhere, fit_worth, kept, known_prices, likeness, lists
+from worker.pricing import (
+    comparison,
+    comparison_jobs,
+    elsewhere,
+    fit_worth,
+    kept,
+    known_prices,
+    likeness,
+    lists,
+    source_prices,
+)
 from worker.progress import Progress
 from worker.resources import LiveResources, fitted, price_with
 from worker.specs import BaseSpec, members_of
@@ -192,9 +202,10 @@ def _support(job: Job, progress: Progress) -> dict[lists.Side, pl.DataFrame]:
         sides = [side for side in lists.sides(job) if not lists.has_support(session, job, side)]
         if not sides:
             return {}
-        train = datasets.items(session, job.learned_from, Split.TRAIN, per_unit=True)
+        source = datasets.get(session, job.learned_from)
         frames = {side: datasets.items(session, *side, per_unit=True) for side in sides}
-    return {side: support.of_rows(train, frame, progress) for side, frame in frames.items()}
+    known = source_prices.of(source)
+    return {side: known.of_rows(frame, progress) for side, frame in frames.items()}
 
 
 def _combination(job: Job, spec: BaseSpec) -> dict[str, Any] | None:

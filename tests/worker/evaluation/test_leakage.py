@@ -3,7 +3,10 @@
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tests.worker.evaluation import plain_shingles
 from worker import demo
 from worker.evaluation import leakage, planted_leaks, told_prices, without
 from worker.evaluation.leakage import IN_PROMPT, NEAR, REWORDED, SAME, TOLD
@@ -62,6 +65,71 @@ def test_copies_with_lost_and_new_words_are_found_and_accidents_are_told(catalog
     share = len(others) / len(test)
     spread = np.sqrt(0.25 / len(test) + 0.25 / leakage.SAMPLE)
     assert abs(share - limit.by_accident) < 3 * spread
+
+
+def a_table(random: np.random.Generator, rows: int, words: int, length: int) -> pl.DataFrame:
+    """Texts of words as unevenly frequent as in real ones, some of them so frequent that they tell nothing."""
+    shares = 1 / np.arange(1, words + 1)
+    lines = [
+        " ".join(f"w{word}" for word in random.choice(words, random.integers(0, length + 1), p=shares / shares.sum()))
+        for _ in range(rows)
+    ]
+    frame = pl.DataFrame({"title": pl.Series(lines, dtype=pl.String), "row": pl.int_range(rows, eager=True)})
+    return frame.with_columns(description=pl.lit(""), group_id="row", key=pl.format("row:{}", "row"))
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    known=st.integers(0, 120),
+    asked=st.integers(0, 120),
+    leaked=st.integers(0, 20),
+    words=st.sampled_from([12, 60, 500]),
+    length=st.sampled_from([3, 12, 25]),
+)
+@settings(max_examples=40, deadline=None)
+def test_what_is_kept_of_known_items_finds_what_is_found_without(seed, known, asked, leaked, words, length):
+    random = np.random.default_rng(seed)
+    source, other = a_table(random, known, words, length), a_table(random, asked, words, length)
+    planted = planted_leaks.nearly(source.sample(min(leaked, known), seed=1), 3)
+    texts = leakage.text_of(pl.concat([other, planted, source.head(2)]))
+    calibrating = planted_leaks.nearly(leakage.sample(source, 0), 0)
+    kept = leakage.Known.from_parts(leakage.Known.of(source, calibrating).to_parts())
+    places, scores, limit = kept.near(texts)
+    plain_places, plain_scores, plain_limit = plain_shingles.near(texts, source, calibrating)
+    assert places.tolist() == plain_places.tolist()
+    assert scores.tolist() == pytest.approx(plain_scores.tolist(), abs=1e-6)
+    assert limit.value == pytest.approx(plain_limit.value, abs=1e-6)
+    assert (limit.planted, limit.found, limit.by_accident) == (
+        plain_limit.planted, plain_limit.found, plain_limit.by_accident
+    )  # fmt: skip
+
+
+def test_what_is_kept_of_real_texts_finds_the_copies_that_were_planted(catalogue):
+    known, test = catalogue
+    planted = [copies(known, how).select(test.columns) for how in (planted_leaks.same, planted_leaks.nearly)]
+    asked = pl.concat([test, planted[0], planted[1].with_columns(pl.col("row") + 1000)])
+    calibrating = planted_leaks.nearly(leakage.sample(known, 0), 0)
+    kept = leakage.Known.from_parts(leakage.Known.of(known, calibrating).to_parts())
+    near, _ = leakage.near(asked, known, calibrating)
+    at_once = leakage.merged([leakage.same(asked, known), near]).select("kind", "row").sort("row")
+    assert kept.copies(asked).sort("row").rows() == at_once.rows()
+    found = kept.copies(asked).filter(pl.col("row") >= 10_000)
+    assert len(found) >= 0.95 * 300
+    assert set(found["kind"]) == {SAME, NEAR}
+
+
+def test_words_that_become_common_beside_another_table_tell_nothing():
+    """What is kept was computed when "free shipping today" was rare; the new table has it in each row."""
+    lines = [f"free shipping today {' '.join(f'k{i}x{j}' for j in range(8))}" for i in range(15)]
+    known = pl.DataFrame({"title": lines, "row": range(15)})
+    known = known.with_columns(description=pl.lit(""), group_id="row", key=pl.format("row:{}", "row"))
+    calibrating = planted_leaks.nearly(leakage.sample(known, 0), 0)
+    kept = leakage.Known.of(known, calibrating)
+    asking = pl.Series([f"free shipping today {' '.join(f'a{i}x{j}' for j in range(8))}" for i in range(100)])
+    few, many = kept.near(asking.head(1))[1], kept.near(pl.concat([asking, known["title"]]))[1]
+    assert few[0] == 0  # the planted copies count too
+    assert many[:100].max() == 0
+    assert many[100:].min() == 1
 
 
 def test_a_row_without_a_twin_is_no_suspect():
