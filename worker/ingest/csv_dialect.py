@@ -82,6 +82,8 @@ def detect(text: str) -> Dialect:
     escape = "\\" if quote and _escapes(text, quote) else ""
     if named and named[1].isascii():
         return Dialect(named[1], quote, escape, _skips_space(text, named[1], quote))
+    if inside := _unwrapped(text):
+        return detect(inside)
     best, best_score = Dialect("", quote, escape), 0.0
     for delimiter in _DELIMITERS + _RARE_DELIMITERS:
         if delimiter not in text:
@@ -95,6 +97,14 @@ def detect(text: str) -> Dialect:
         if width > 1 and share >= needed and score > best_score + 1e-9:
             best, best_score = dialect, score
     return best
+
+
+def _unwrapped(text: str) -> str:
+    """The text without the quotes around every line, if it has such and cells in quotes inside; else ""."""
+    lines = [line for line in text.split("\n", limits.SAMPLE_ROWS)[: limits.SAMPLE_ROWS] if line.strip()]
+    wrapped = [line[1:-1].replace('""', '"') for line in lines if re.fullmatch(r'"(?:[^"]|"")*"', line)]
+    is_whole = bool(wrapped) and len(wrapped) >= 0.9 * len(lines) and any('"' in line for line in wrapped)
+    return "\n".join(wrapped) if is_whole else ""
 
 
 def _names_columns(text: str, dialect: Dialect) -> bool:

@@ -1,5 +1,6 @@
 """The rows of cells in a text, with their line numbers: fast where the text is regular, careful where not."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -7,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from worker.ingest import csv_careful, csv_fast, limits
+from worker.ingest import csv_careful, csv_fast, limits, not_items
 from worker.ingest.csv_dialect import ONE_COLUMN, Dialect
 from worker.ingest.csv_encoding import MARK, MARK_BYTES
+from worker.ingest.row_mends import Mending
 from worker.ingest.types import Cells, Reject, names
 
 _SMALL_WINDOW = 64 << 10
@@ -20,24 +22,30 @@ ODD_RECORDS: dict[str, pl.DataType | type[pl.DataType]] = {
     "last_line": pl.Int64,
     "width": pl.Int64,  # its cells
     "is_open": pl.Boolean,  # its last quote is opened and never closed
+    "is_mended": pl.Boolean,  # it is a row although it has another number of cells
+    "is_wrapped": pl.Boolean,  # the whole line stands in quotes
 }
 
 
-def cells(blocks: Iterator[bytes], dialect: Dialect, width: int, skip_lines: int) -> Iterator[Cells]:
+def cells(
+    blocks: Iterator[bytes], dialect: Dialect, width: int, skip_lines: int, mending: Mending | None = None
+) -> Iterator[Cells]:
     """Rows of `width` cells from blocks of UTF-8 text; the first `skip_lines` lines are neither rows nor rejects."""
-    for walk in _walks(blocks, dialect, width, skip_lines, parses=True):
+    for walk in _walks(blocks, dialect, width, skip_lines, mending, parses=True):
         yield walk.cells()
 
 
-def odd_records(blocks: Iterator[bytes], dialect: Dialect, width: int, skip_lines: int) -> Iterator[pl.DataFrame]:
+def odd_records(
+    blocks: Iterator[bytes], dialect: Dialect, width: int, skip_lines: int, mending: Mending | None = None
+) -> Iterator[pl.DataFrame]:
     """ODD_RECORDS of the records that are not just one line of `width` cells, as `cells` finds them: whoever writes
     beside them must not see other records than the reader saw."""
-    for walk in _walks(blocks, dialect, width, skip_lines, parses=False):
+    for walk in _walks(blocks, dialect, width, skip_lines, mending, parses=False):
         yield walk.odd_records()
 
 
 def _walks(
-    blocks: Iterator[bytes], dialect: Dialect, width: int, skip_lines: int, *, parses: bool
+    blocks: Iterator[bytes], dialect: Dialect, width: int, skip_lines: int, mending: Mending | None, *, parses: bool
 ) -> Iterator["_Walk"]:
     buffer, line = b"", 1
     overlong = False  # inside a line that was rejected because it has no end
@@ -57,7 +65,7 @@ def _walks(
         if skip_lines:
             buffer = buffer[start:]
             continue
-        walk = _Walk(buffer, dialect, width, line, start, parses)
+        walk = _Walk(buffer, dialect, width, line, start, parses, mending)
         walk.go(final=final)
         buffer, line = buffer[walk.position :], walk.line
         if len(buffer) > limits.MAX_LINE and b"\n" not in buffer:
@@ -80,6 +88,19 @@ def _readable(raw: bytes) -> str:
     return text.replace("\0", "\u2400").replace(MARK, "\ufffd")
 
 
+_Shape = tuple[int, int, int, bool, bool, bool]
+"""A line of ODD_RECORDS."""
+
+
+@dataclass
+class _Found:
+    """Records that were read one by one."""
+
+    rows: list[list[str]] = field(default_factory=list)
+    places: list[tuple[int, int, int]] = field(default_factory=list)  # line, beginning and end of each row
+    shapes: list[_Shape] = field(default_factory=list)  # of those that are odd
+
+
 @dataclass
 class _Walk:
     """One pass over a buffer, from the beginning of a row to the last row that is complete."""
@@ -90,7 +111,9 @@ class _Walk:
     line: int
     position: int
     parses: bool = True  # False: only where records begin and end is of interest
+    mending: Mending | None = None  # of rows of another width
     rejects: list[Reject] = field(default_factory=list)
+    mended: Counter[str] = field(default_factory=Counter)  # what was done to rows -> number of rows
     _odd: list[pl.DataFrame] = field(default_factory=list)
     _frames: list[pl.DataFrame] = field(default_factory=list)
     _lines: list[npt.NDArray[np.int64]] = field(default_factory=list)
@@ -124,15 +147,17 @@ class _Walk:
     def _regular(self, scan: csv_fast.Scan) -> None:
         starts, ends, lines = scan.starts, scan.ends, scan.lines + self.line
         self.position, self.line = scan.stop, self.line + scan.lines_passed
-        if not self.parses:
-            self._note_odd(lines, np.append(lines[1:], self.line) - 1, scan.widths, np.zeros(len(lines), dtype=bool))
-            return
         good = scan.widths == self.width
+        if not self.parses:
+            spans = np.flatnonzero(np.append(lines[1:], self.line) - 1 > lines)
+            shapes = [(int(lines[i]), int(lines[i + 1] if i + 1 < len(lines) else self.line) - 1) for i in spans]
+            self._note_odd([(first, last, self.width, False, False, False) for first, last in shapes])
+            self._one_by_one(starts[~good], ends[~good], lines[~good])
+            return
         if self.width == 1:
             good &= ends > starts
         if not good.all():
-            for i in np.flatnonzero(~good):
-                self._wrong_width(int(lines[i]), int(starts[i]), int(ends[i]), int(scan.widths[i]))
+            self._one_by_one(starts[~good], ends[~good], lines[~good])
             text = _kept(self.buffer, starts, ends, good)
             starts, ends, lines = starts[good], ends[good], lines[good]
         else:
@@ -143,7 +168,7 @@ class _Walk:
             text = _doubled(text, self.dialect)
         try:
             frame = pl.read_csv(
-                text,
+                text.replace(b"\r", b" "),  # Polars drops some returns that are no line ends
                 has_header=False,
                 schema=dict.fromkeys(names(self.width), pl.String),
                 separator=self.dialect.delimiter or ONE_COLUMN,
@@ -163,74 +188,79 @@ class _Walk:
     def _one_by_one(
         self, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], lines: npt.NDArray[np.int64]
     ) -> None:
-        """Adds rows that Polars refuses or counts differently: what can't be read is a reject, and the rest goes on."""
-        rows: list[list[str]] = []
-        places: list[tuple[int, int, int]] = []
+        """Adds rows that Polars refuses or counts differently, or that have another number of cells: what can't be read
+        or mended is a reject, and the rest goes on."""
+        found = _Found()
         for start, end, line in zip(starts.tolist(), ends.tolist(), lines.tolist(), strict=True):
             record = csv_careful.record(self.buffer[start : end + 1], 0, self.dialect, self.width, final=True)
-            if record and not record.reason and record.end == end + 1 - start and len(record.cells) == self.width:
-                rows.append(record.cells)
-                places.append((line, start, end))
-            else:
-                reason = (record and record.reason) or "its quotes can't be understood"
-                self.rejects.append(Reject(line, _readable(self.buffer[start:end]), reason))
-        self._add_read(rows, places)
+            if record and record.end == end + 1 - start:
+                self._take(record, line, start, end, found)
+            elif self.parses:
+                self.rejects.append(Reject(line, _readable(self.buffer[start:end]), "its quotes can't be understood"))
+        self._add_read(found)
 
     def _careful(self, patience: int, *, final: bool) -> bool:
         """Reads up to `patience` records one by one; False when the buffer ends before the next one does."""
-        rows: list[list[str]] = []
-        places: list[tuple[int, int, int]] = []
-        shapes: list[tuple[int, int, int, bool]] = []
+        found = _Found()
         complete = True
         for _ in range(patience):
             record = csv_careful.record(self.buffer, self.position, self.dialect, self.width, final=final)
             if record is None:
                 complete = False
                 break
-            start, end = self.position, record.end - 1
-            if not self.parses:
-                is_open = record.reason == csv_careful.UNCLOSED
-                shapes.append((self.line, self.line + record.lines - 1, record.width, is_open))
-            elif record.reason:
-                self.rejects.append(Reject(self.line, _readable(self.buffer[start:end]), record.reason))
-            elif len(record.cells) != self.width:
-                self._wrong_width(self.line, start, end, len(record.cells))
-            else:
-                rows.append(record.cells)
-                places.append((self.line, start, end))
+            self._take(record, self.line, self.position, record.end - 1, found)
             self.position, self.line = record.end, self.line + record.lines
-        self._add_read(rows, places)
-        if shapes:
-            first, last, widths, opened = map(np.array, zip(*shapes, strict=True))
-            self._note_odd(first, last, widths, opened)
+        self._add_read(found)
         return complete
 
-    def _note_odd(
-        self,
-        lines: npt.NDArray[np.int64],
-        last: npt.NDArray[np.int64],
-        widths: npt.NDArray[np.int64],
-        is_open: npt.NDArray[np.bool_],
-    ) -> None:
-        odd = (last > lines) | (widths != self.width) | is_open
-        if odd.any():
-            shapes = {"line": lines[odd], "last_line": last[odd], "width": widths[odd], "is_open": is_open[odd]}
-            self._odd.append(pl.DataFrame(shapes, schema=ODD_RECORDS))
+    def _take(self, record: csv_careful.Record, line: int, start: int, end: int, found: "_Found") -> None:
+        """Adds a record to what was found, as a row or as a reject."""
+        row, note = record.cells, record.note
+        is_row = not record.reason and len(row) == self.width
+        mended = (
+            self.mending.apply(row) if self.mending and not is_row and not record.reason and record.lines == 1 else None
+        )
+        if mended:
+            row, note = mended
+        if not self.parses:
+            is_open = record.reason == csv_careful.UNCLOSED
+            is_odd = record.lines > 1 or record.width != self.width or is_open
+            is_wrapped = record.note == csv_careful.WRAPPED
+            if is_odd or is_wrapped:
+                last = line + record.lines - 1
+                found.shapes.append((line, last, record.width, is_open, mended is not None, is_wrapped))
+        elif record.reason:
+            self.rejects.append(Reject(line, _readable(self.buffer[start:end]), record.reason))
+        elif is_row or mended:
+            found.rows.append(row)
+            found.places.append((line, start, end))
+            if note:
+                self.mended[note] += 1
+        else:
+            self._wrong_width(line, start, end, len(row))
+
+    def _note_odd(self, shapes: list[_Shape]) -> None:
+        if shapes:
+            self._odd.append(pl.DataFrame(shapes, schema=ODD_RECORDS, orient="row"))
 
     def odd_records(self) -> pl.DataFrame:
-        return pl.concat([pl.DataFrame(schema=ODD_RECORDS), *self._odd])
+        return pl.concat([pl.DataFrame(schema=ODD_RECORDS), *self._odd]).sort("line")
 
-    def _add_read(self, rows: list[list[str]], places: list[tuple[int, int, int]]) -> None:
-        """Adds rows that were read one by one, with their line, beginning and end."""
-        if rows:
-            frame = pl.DataFrame(rows, schema=dict.fromkeys(names(self.width), pl.String), orient="row")
-            lines, starts, ends = np.array(places, dtype=np.int64).T
+    def _add_read(self, found: "_Found") -> None:
+        """Adds records that were read one by one."""
+        self._note_odd(found.shapes)
+        if found.rows:
+            frame = pl.DataFrame(found.rows, schema=dict.fromkeys(names(self.width), pl.String), orient="row")
+            lines, starts, ends = np.array(found.places, dtype=np.int64).T
             self._add(frame, lines, starts, ends)
 
     def _wrong_width(self, line: int, start: int, end: int, width: int) -> None:
         raw = self.buffer[start:end]
         if not raw.strip(b" \t\r\xc2\xa0") and (self.dialect.delimiter_byte not in raw or self.width == 1):
             return  # a blank line is no row
+        if not raw.strip(b"-=+_:|~ \t\r") and (b"--" in raw or b"==" in raw):
+            self.rejects.append(Reject(line, _readable(raw), not_items.DRAWN))
+            return
         cells = "1 cell" if width == 1 else f"{width} cells"
         self.rejects.append(Reject(line, _readable(raw), f"wrong number of cells: {cells} instead of {self.width}"))
 
@@ -257,14 +287,18 @@ class _Walk:
         if not self._frames:
             empty = pl.DataFrame(schema=dict.fromkeys(names(self.width), pl.String))
             return Cells(empty, np.empty(0, np.int64), lambda _: "", {}, self.rejects)
-        starts, ends = np.concatenate(self._starts), np.concatenate(self._ends)
-        buffer = self.buffer
+        starts, ends, lines = map(np.concatenate, (self._starts, self._ends, self._lines))
+        frame, buffer = pl.concat(self._frames), self.buffer
+        if (np.diff(lines) < 0).any():  # rows that were mended come before the regular ones around them
+            order = np.argsort(lines)
+            frame, starts, ends, lines = frame[order], starts[order], ends[order], lines[order]
         return Cells(
-            pl.concat(self._frames),
-            np.concatenate(self._lines),
+            frame,
+            lines,
             lambda row: _readable(buffer[int(starts[row]) : int(ends[row])]),
             _spoiled(buffer, starts, ends),
             self.rejects,
+            mended=self.mended,
         )
 
 

@@ -18,6 +18,7 @@ class Row:
     lines: int = 1
     text: str = ""
     numbers: frozenset[int] = frozenset()  # positions of the cells that the file itself calls numbers
+    note: str = ""  # what was irregular in its quoting and is mended
 
     @property
     def is_blank(self) -> bool:
@@ -46,7 +47,8 @@ def layout(rows: Sequence[Row]) -> Layout:
     if position is not None:
         return at_line(rows, rows[position].line)
     width = usual_width(rows)
-    first = next((i for i, row in enumerate(rows) if len(row.cells) == width and not row.is_blank), 0)
+    # A line of one cell above a table is no row of it; one with too few or too many is, and will be a reject.
+    first = next((i for i, row in enumerate(rows) if len(row.cells) > (width > 1) and not row.is_blank), 0)
     return without_header(rows, first)
 
 
@@ -145,6 +147,11 @@ def _columns(cells: Sequence[str], data: Sequence[Row]) -> list[str]:
             header += [""] * (width - len(header))
     elif 0 < width < len(header) and not any(header[width:]):
         header = header[:width]
+    return unique(header)
+
+
+def unique(header: Sequence[str]) -> list[str]:
+    """Names of columns that are not empty and differ."""
     names: list[str] = []
     taken: set[str] = set()
     for i, name in enumerate(header):

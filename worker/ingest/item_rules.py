@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from worker.ingest import clean_text, csv_careful, dates, limits, price_column, side_values
+from worker.ingest import clean_text, csv_careful, dates, limits, not_items, price_column, side_values
 from worker.ingest.conversion import Conversion, Converted
 from worker.ingest.prices import Decimal
 from worker.ingest.types import BATCH_ITEMS, BATCH_REJECTS, TEXT_FIELDS, Batch, Cells, Reject
@@ -22,6 +22,7 @@ class Rules:
     has_header: bool
     conversion: Conversion = field(default_factory=Conversion)
     date_order: dates.Order | None = None  # None = a date that can be read in two ways is none
+    totals: not_items.Totals = field(default_factory=not_items.Totals)  # of the parts before
 
     def apply(self, cells: Cells) -> Batch:
         """Turns every row of `cells` into an item or a reject; the first reason found is the one that is kept."""
@@ -32,11 +33,18 @@ class Rules:
         }
         self._find_headers(cells, fields["title"], reasons)
         self._find_long(frame, reasons)
-        self._find_untitled(cells, fields["title"], reasons)
+        for row in not_items.drawn(frame):
+            reasons.setdefault(row, not_items.DRAWN)
+        for row in not_items.notes(fields["title"], frame):
+            reasons.setdefault(row, not_items.NOTE)
         numbers = (
             cells.numbers.get(f"c{self.columns.index(self.mapping['price'])}") if "price" in self.mapping else None
         )
         price, why = price_column.parse(self._column(frame, "price"), self.decimal, numbers)
+        others = [fields[name] for name in ("description", "category", "brand")]
+        for row in self.totals.find(fields["external_id"], fields["title"], others, price):
+            reasons.setdefault(row, not_items.TOTAL)
+        self._find_untitled(cells, fields["title"], reasons)
         converted = self._converted(frame, price)
         for reason in (why, converted.why):
             for row in reason.is_not_null().arg_true():
@@ -76,6 +84,7 @@ class Rules:
                 },
                 schema=BATCH_REJECTS,
             ),
+            cells.mended,
         )
 
     def _column(self, frame: pl.DataFrame, field: str) -> pl.Series:
@@ -114,7 +123,7 @@ class Rules:
         for row in (title == self.mapping["title"].strip()).arg_true():
             values = [value.strip() for value in cells.frame.row(row)]
             if is_header(values, self.columns):
-                reasons.setdefault(row, "the header is repeated here")
+                reasons.setdefault(row, not_items.REPEATED)
 
     def _find_long(self, frame: pl.DataFrame, reasons: dict[int, str]) -> None:
         for name in frame.columns:

@@ -10,7 +10,17 @@ import polars as pl
 
 from db.errors import UnreadableFile
 from worker.files.formats import Compression
-from worker.ingest import csv_careful, csv_dialect, csv_encoding, csv_rows, header, limits
+from worker.ingest import (
+    csv_careful,
+    csv_dialect,
+    csv_encoding,
+    csv_rows,
+    header,
+    limits,
+    not_items,
+    row_widths,
+    text_layouts,
+)
 from worker.ingest.file_kind import open_bytes
 from worker.ingest.header import Row
 from worker.ingest.open_table import Table, clean
@@ -41,13 +51,16 @@ def open_text(path: Path, compression: Compression, forced: dict[str, Any]) -> T
     if not data.strip():
         raise UnreadableFile("The file has no text in it." if is_whole else "The first line of the file has no end.")
     chosen = _dialect(data.decode(), forced)
+    if "delimiter" not in forced:
+        chosen = text_layouts.separated(data.decode(), chosen)
     for sign in (chosen.delimiter, chosen.quote, chosen.escape):
         if len(sign) > 1 or not sign.isascii() or sign in ("\n", "\r"):
             raise UnreadableFile(f"{sign!r} can't separate or quote cells; choose one ASCII character.")
     if chosen.quote and chosen.quote == chosen.delimiter:
         raise UnreadableFile("The delimiter and the quote must be two different characters.")
     sample = _rows(data, chosen)
-    layout = _layout(sample, data, chosen, forced)
+    explained = row_widths.explain(_layout(sample, data, chosen, forced), chosen.delimiter)
+    layout, mending = explained.layout, explained.mending
     inspection = Inspection(
         kind="csv",
         compression=compression,
@@ -57,21 +70,23 @@ def open_text(path: Path, compression: Compression, forced: dict[str, Any]) -> T
         escape=chosen.escape,
         skip_space=chosen.skip_space,
         newline=newline,
-        warnings=warnings,
+        warnings=[*warnings, *explained.warnings],
     )
 
     def cells(wanted: Sequence[int]) -> Iterator[Cells]:
         del wanted  # a line is read as a whole
         with open_bytes(path, compression) as stream:
             blocks = csv_encoding.blocks(stream, name, newline)
-            yield from csv_rows.cells(blocks, chosen, len(layout.columns), layout.skip_lines)
+            others = not_items.OtherTables(layout.columns, chosen.delimiter)
+            for part in csv_rows.cells(blocks, chosen, len(layout.columns), layout.skip_lines, mending):
+                yield part if layout.header_line is None else others.mark(part)
 
     def odd_records() -> Iterator[pl.DataFrame]:
         with open_bytes(path, compression) as stream:
             blocks = csv_encoding.blocks(stream, name, newline)
-            yield from csv_rows.odd_records(blocks, chosen, len(layout.columns), layout.skip_lines)
+            yield from csv_rows.odd_records(blocks, chosen, len(layout.columns), layout.skip_lines, mending)
 
-    return Table(inspection, layout, cells, odd_records)
+    return Table(inspection, layout, cells, odd_records, explained.question)
 
 
 def _dialect(text: str, forced: dict[str, Any]) -> csv_dialect.Dialect:
@@ -105,7 +120,7 @@ def _rows(data: bytes, chosen: csv_dialect.Dialect, width: int = 0) -> list[Row]
             break
         raw = clean(data[position : record.end - 1].decode("utf-8", "replace"))
         # A blank line is one empty cell whatever the csv module calls it.
-        rows.append(Row(line, [clean(cell) for cell in record.cells] or [""], record.lines, raw))
+        rows.append(Row(line, [clean(cell) for cell in record.cells] or [""], record.lines, raw, note=record.note))
         position, line = record.end, line + record.lines
     return rows
 

@@ -18,6 +18,7 @@ class Table:
     layout: Layout
     cells: Callable[[Sequence[int]], Iterator[Cells]]  # of these columns at least, by position
     odd_records: Callable[[], Iterator[pl.DataFrame]] | None = None  # of a text: csv_rows.ODD_RECORDS
+    question: str | None = None  # on rows of another width, for a person; "" = there is none, None = not looked into
 
 
 def clean(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from db.errors import UnreadableFile
 from worker.amounts import currencies
 from worker.files.formats import FORMATS, Compression, Kind
-from worker.ingest import column_synonyms, columns, dates, file_kind, header, limits, prices, wide_rows
+from worker.ingest import column_synonyms, columns, dates, file_kind, header, limits, not_items, prices, wide_rows
 from worker.ingest.conversion import Conversion
 from worker.ingest.item_rules import Rules, is_header
 from worker.ingest.open_csv import open_text
@@ -67,7 +67,7 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
             "undecided": undecided,
             "date_orders": orders,
             "undecided_dates": undecided_dates,
-            "wide_rows": wide_rows.reading(layout, fitting),
+            "wide_rows": wide_rows.reading(layout, fitting) if table.question is None else table.question,
             "warnings": [
                 *table.inspection.warnings,
                 *_warnings(table, rows),
@@ -199,6 +199,26 @@ def _warnings(table: Table, rows: list[header.Row]) -> Iterator[str]:
     if repeated:
         more = f" and {len(repeated) - 1} more" if len(repeated) > 1 else ""
         yield f"The header is repeated on line {repeated[0]}{more}; repeated headers are skipped as rejects."
+    yield from _doubtful_rows(layout, rows)
     wrong = sum(len(row.cells) != width for row in rows)
     if wrong:
         yield f"{wrong} of the first {len(rows)} rows have another number of cells than {width} and will be rejects."
+
+
+def _doubtful_rows(layout: header.Layout, rows: list[header.Row]) -> Iterator[str]:
+    """Rows of the look that are perhaps no products, one sentence for each kind."""
+    totals = [(row, cell.strip()) for row in rows for cell in row.cells[:50] if not_items.is_total(cell)]
+    if totals:
+        row, cell = totals[0]
+        more = f" and {len(totals) - 1} more" if len(totals) > 1 else ""
+        yield clean(
+            f"{cell!r} on line {row.line}{more} may be a total: where that is certain, the row becomes a reject, "
+            "else a product."
+        )
+    notes = sum(row.cells[0][:1] in ("*", "†") and not any(map(str.strip, row.cells[1:])) for row in rows if row.cells)
+    if notes:
+        yield f"{notes} of the first {len(rows)} rows are marked as notes; at the table's end they become rejects."
+    own = not_items.OtherTables(layout.columns, "")
+    others = [row for row in rows if not_items.names_columns(row.cells) and not own.is_own(row.cells)]
+    if others and layout.header_line is not None:
+        yield f"Another table begins on line {others[0].line}; its rows become rejects."

@@ -1,6 +1,6 @@
 """The values that the steps of reading hand to each other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -78,6 +78,7 @@ class Batch:
 
     items: pl.DataFrame  # BATCH_ITEMS; strings are never null
     rejects: pl.DataFrame  # BATCH_REJECTS
+    mended: Mapping[str, int] = field(default_factory=dict)  # what was done to rows, in words -> number of rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class Cells:
     spoiled: dict[int, str]  # row -> reason, for rows that can't be used whatever their cells say
     rejects: list[Reject]
     numbers: dict[str, pl.Series] = field(default_factory=dict)  # column -> which of its cells the file calls numbers
+    mended: Mapping[str, int] = field(default_factory=dict)  # as in Batch
 
 
 def names(width: int) -> list[str]:

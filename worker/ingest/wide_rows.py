@@ -24,13 +24,21 @@ def reading(layout: Layout, rows: Sequence[Row]) -> str:
     has_room = len(layout.header) == len(layout.columns)
     if layout.header_line is None or not beyond or (has_room and 2 * len(beyond) <= len(rows)):
         return ""
-    pairs = zip(layout.columns, beyond[0].cells, strict=True)
+    return sentence(layout, layout.columns, beyond[0], len(beyond), len(rows))
+
+
+def sentence(layout: Layout, columns: Sequence[str], row: Row, beyond: int, rows: int) -> str:
+    """How a row with more cells than there are names is read. beyond: of `rows` that were looked at, so many are."""
+    named = len(layout.header)
+    while named and not layout.header[named - 1].strip():
+        named -= 1
+    pairs = zip(columns, row.cells, strict=True)
     shown = [f"{column} = {_short(cell)}" for column, cell in pairs if cell.strip()]
     more = " …" if len(shown) > _SHOWN else ""
-    which = "all" if len(beyond) == len(rows) else f"{len(beyond):,} of the first {len(rows):,}"
+    which = "all" if beyond == rows else f"{beyond:,} of the first {rows:,}"
     return clean(
         f"The header names {named} column{'s' * (named != 1)}, but {which} rows have more cells, so that line "
-        f"{beyond[0].line} is read as {', '.join(shown[: _SHOWN - 1] + shown[-1:] if more else shown)}{more}"
+        f"{row.line} is read as {', '.join(shown[: _SHOWN - 1] + shown[-1:] if more else shown)}{more}"
     )
 
 

@@ -5,10 +5,13 @@ from tests.worker.ingest.cases.containers import CONTAINERS
 from tests.worker.ingest.cases.delimiters import DELIMITERS, LINE_ENDS
 from tests.worker.ingest.cases.encodings import ENCODINGS
 from tests.worker.ingest.cases.headers import HEADERS
+from tests.worker.ingest.cases.inner_quotes import INNER_QUOTES
+from tests.worker.ingest.cases.not_products import NOT_PRODUCTS
 from tests.worker.ingest.cases.prices import PRICES
 from tests.worker.ingest.cases.quotes import QUOTES
 from tests.worker.ingest.cases.shapes import SHAPES
 from tests.worker.ingest.cases.unreadable import UNREADABLE
+from tests.worker.ingest.cases.wide_rows import WIDE_ROWS
 
 __all__ = ["CASES", "Case"]
 
@@ -21,6 +24,9 @@ CASES: list[Case] = [
     *SHAPES,
     *PRICES,
     *CONTAINERS,
+    *WIDE_ROWS,
+    *INNER_QUOTES,
+    *NOT_PRODUCTS,
     *UNREADABLE,
 ]
 """Every case; those with `error` can't be read at all."""

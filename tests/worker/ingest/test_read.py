@@ -183,7 +183,7 @@ def test_an_unknown_column_is_a_mapping_error(tmp_path: Path) -> None:
 
 
 def test_preview_preamble_and_warnings_show_what_was_found(tmp_path: Path) -> None:
-    path = stored(tmp_path, lines("Our list", "", "id,title,price", "a1,Lamp,5", "a2,Mug", "id,title,price"))
+    path = stored(tmp_path, lines("Our list", "", "id,title,price", "a1,Lamp,5", "Mug", "id,title,price"))
     inspection = read.inspect(path, "t.csv")
     assert inspection.preamble == ["Our list"]
     assert inspection.preview[0] == ["a1", "Lamp", "5"]

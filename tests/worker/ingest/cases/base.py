@@ -29,6 +29,7 @@ class Case:
     header_line: int | None = 1
     wide: bool = False  # rows have more cells than the header has names: somebody has to confirm that
     decimal: Literal[".", ","] | None = None  # what a person says where the prices have two readings
+    told: str = ""  # a part of a warning of the look
 
     @cached_property
     def data(self) -> bytes:

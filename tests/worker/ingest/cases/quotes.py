@@ -79,7 +79,12 @@ QUOTES = [
         [(f"x{i}", f"Cup {i}", 3.5) for i in range(3000)],
         {2: "never closed"},
     ),
-    Case("text behind a closing quote", "t.csv", lines(HEAD, 'a1,"Desk" lamp,12.5', ROWS[1]), [LAMP, MUG]),
+    Case(
+        "text behind a closing quote",
+        "t.csv",
+        lines(HEAD, 'a1,"Desk" lamp,12.5', ROWS[1]),
+        [("a1", '"Desk" lamp', 12.5), MUG],
+    ),
     Case(
         "quotes first seen late",
         "t.csv",

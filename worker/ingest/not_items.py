@@ -1,0 +1,148 @@
+"""Rows that are no products: totals, notes, lines that are drawn, and the rows of another table."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from worker.ingest import column_synonyms
+from worker.ingest.types import Cells, Reject
+
+TOTAL = "a total, no product"
+NOTE = "a note, no product"
+DRAWN = "a drawn line, no row"
+REPEATED = "the header is repeated here"
+
+_TOTALS = (
+    "total|totals|grand total|sub ?total|sum|sum total|total sum|total price|total amount|summe|gesamt|gesamtsumme|"
+    "zwischensumme|total général|sous[- ]total|somme|suma|suma total|totale|subtotale|somma|razem|ogółem|totaal|"
+    "subtotaal|totalt|summa|yhteensä|celkem|összesen|toplam|итого|всего|合計|小計|总计|合计|합계"
+)
+_TOTAL = rf"(?i)^[\W_]*(?:{_TOTALS})[\W_]*$"
+_NOTE = re.compile(
+    r"[*†‡]|(?:notes?|n\.?b\.?|p\.?s\.?|hinweis|anmerkung|remarque|nota|uwaga|sources?|quelle|printed|generated)\s*:",
+    re.I,
+)
+_DRAWN = r"^[-=+_:.|~\s]*$"
+
+
+def is_total(cell: str) -> bool:
+    """Whether a cell says nothing but that its row is a total."""
+    return len(cell) <= 40 and bool(re.match(_TOTAL, cell.strip()))
+
+
+@dataclass
+class Totals:
+    """The totals among the rows of a table, read part by part."""
+
+    _part: float = 0.0  # sum of the prices since the last total
+    _all: float = 0.0
+    _rows: int = 0  # rows since the last total
+
+    def find(self, ids: pl.Series, title: pl.Series, others: Sequence[pl.Series], price: pl.Series) -> list[int]:
+        """The rows that are totals for certain: named so, without an id, and either the sum of what stands above them
+        or empty but for name and price in a table that has ids. A product may be called Total."""
+        named = (title.str.contains(_TOTAL) & (ids == "")) | (ids.str.contains(_TOTAL) & (title == ""))
+        values = price.fill_null(0.0).to_numpy()
+        has_ids = int((ids != "").sum()) >= 0.5 * len(ids)
+        found, start = list[int](), 0
+        for row in named.arg_true().to_list():
+            self._count(values[start:row])
+            value, start = float(values[row]), row + 1
+            sums = self._rows > 1 and any(
+                np.isclose(value, each, rtol=1e-6, atol=0.011) for each in (self._part, self._all)
+            )
+            bare = ids[row] != "" or (has_ids and len(ids) > 2 and not any(other[row] for other in others))
+            if (sums and value) or bare:
+                found.append(row)
+                self._part, self._rows = 0.0, 1 if sums else 0
+            else:
+                self._count(values[row : row + 1])
+        self._count(values[start:])
+        return found
+
+    def _count(self, values: npt.NDArray[np.float64]) -> None:
+        self._part, self._all = self._part + float(values.sum()), self._all + float(values.sum())
+        self._rows += len(values)
+
+
+def notes(title: pl.Series, frame: pl.DataFrame) -> Iterator[int]:
+    """The rows at the end of which only the title is filled, with what is marked as a note."""
+    for row in range(len(frame) - 1, -1, -1):
+        filled = sum(bool((cell or "").strip()) for cell in frame.row(row))
+        if filled > 1 or (filled and not _NOTE.match(title[row])):
+            return
+        if filled:
+            yield row
+
+
+def drawn(frame: pl.DataFrame) -> list[int]:
+    """The rows that are drawn between others, as in a table of a text."""
+    plain = pl.all_horizontal(pl.all().fill_null("").str.contains(_DRAWN))
+    line = pl.any_horizontal(pl.all().fill_null("").str.contains(r"--|==|__"))
+    return frame.select(plain & line).to_series().arg_true().to_list()
+
+
+@lru_cache(8192)
+def _is_known(cell: str) -> bool:
+    return column_synonyms.is_known(cell)
+
+
+def names_columns(cells: Sequence[str]) -> bool:
+    """Whether these cells are the header of some table."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    if len(filled) < 2 or any(len(cell) > 40 or any(map(str.isdigit, cell)) for cell in filled):
+        return False
+    return sum(map(_is_known, filled)) >= max(2, 0.6 * len(filled))
+
+
+@dataclass
+class OtherTables:
+    """Finds the tables below the one that is read, by their headers."""
+
+    columns: Sequence[str]
+    delimiter: str
+    begun: int = 0  # line on which another table begins; 0 = the rows are ours
+    _own: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._own = [column.casefold() for column in self.columns]
+
+    def mark(self, cells: Cells) -> Cells:
+        """The rows with a reason at each that belongs to another table, and at each header of our own."""
+        headers = dict(self._headers(cells))
+        if not headers and not self.begun:
+            return cells
+        spoiled, rejects = dict(cells.spoiled), list[Reject]()
+        places = [(int(line), i, None) for i, line in enumerate(cells.lines)]
+        events = sorted([*places, *((each.line, -1, each) for each in cells.rejects)], key=lambda event: event[0])
+        for line, row, reject in events:
+            if line in headers:
+                self.begun = 0 if headers[line] else line
+            reason = (
+                REPEATED if headers.get(line) else f"another table begins on line {self.begun}" if self.begun else ""
+            )
+            if reject is not None:
+                rejects.append(replace(reject, reason=reason or reject.reason))
+            elif reason:
+                spoiled[row] = reason
+        return replace(cells, spoiled=spoiled, rejects=rejects)
+
+    def is_own(self, cells: Sequence[str]) -> bool:
+        return [" ".join(cell.split()).casefold() for cell in cells] == self._own
+
+    def _headers(self, cells: Cells) -> Iterator[tuple[int, bool]]:
+        """Line of each header, and whether it is our own."""
+        row_text = pl.concat_str(pl.all().fill_null(""), separator=" ")
+        may_be = cells.frame.select((row_text.str.len_bytes() < 1000) & ~row_text.str.contains(r"\d")).to_series()
+        for i in may_be.arg_true():
+            row = [cell or "" for cell in cells.frame.row(i)]
+            if names_columns(row):
+                yield int(cells.lines[i]), self.is_own(row)
+        for reject in cells.rejects:
+            if len(reject.raw) < 1000 and names_columns(reject.raw.split(self.delimiter or None)):
+                yield reject.line, False
