@@ -22,6 +22,7 @@ class Rules:
     has_header: bool
     conversion: Conversion = field(default_factory=Conversion)
     date_order: dates.Order | None = None  # None = a date that can be read in two ways is none
+    lower_ends: bool = False  # a range of prices is read as its lower end; else it is a reject
 
     def apply(self, cells: Cells) -> Batch:
         """Turns every row of `cells` into an item or a reject; the first reason found is the one that is kept."""
@@ -36,9 +37,10 @@ class Rules:
         numbers = (
             cells.numbers.get(f"c{self.columns.index(self.mapping['price'])}") if "price" in self.mapping else None
         )
-        price, why = price_column.parse(self._column(frame, "price"), self.decimal, numbers)
+        read = price_column.read(self._column(frame, "price"), self.decimal, numbers, lower_ends=self.lower_ends)
+        price = read.price
         converted = self._converted(frame, price)
-        for reason in (why, converted.why):
+        for reason in (read.why, converted.why):
             for row in reason.is_not_null().arg_true():
                 reasons.setdefault(row, reason[row])
         side, date = self._division(frame, converted.price, reasons)
@@ -76,6 +78,7 @@ class Rules:
                 },
                 schema=BATCH_REJECTS,
             ),
+            read.notes,
         )
 
     def _column(self, frame: pl.DataFrame, field: str) -> pl.Series:

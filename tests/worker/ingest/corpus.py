@@ -5,6 +5,7 @@ from tests.worker.ingest.cases.containers import CONTAINERS
 from tests.worker.ingest.cases.delimiters import DELIMITERS, LINE_ENDS
 from tests.worker.ingest.cases.encodings import ENCODINGS
 from tests.worker.ingest.cases.headers import HEADERS
+from tests.worker.ingest.cases.numbers import NUMBERS
 from tests.worker.ingest.cases.prices import PRICES
 from tests.worker.ingest.cases.quotes import QUOTES
 from tests.worker.ingest.cases.shapes import SHAPES
@@ -20,6 +21,7 @@ CASES: list[Case] = [
     *HEADERS,
     *SHAPES,
     *PRICES,
+    *NUMBERS,
     *CONTAINERS,
     *UNREADABLE,
 ]
