@@ -21,7 +21,7 @@ from worker.batches import truth as truths
 from worker.batches.watch import Watch
 from worker.cli import watch as jobs_watch
 from worker.cli.console import AsJson, out, print_json, warn
-from worker.cli.options import DecimalSign, WideRows, answers, assignments
+from worker.cli.options import DecimalSign, LowerEnds, WideRows, answers, assignments
 from worker.server.up import running_stack
 
 app = typer.Typer()
@@ -121,6 +121,7 @@ def truth(
     ] = None,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
+    lower_ends: LowerEnds = False,
     as_json: AsJson = False,
 ) -> None:
     """Set a batch beside its real prices: promised against real error, what intervals held, and what to do."""
@@ -131,7 +132,9 @@ def truth(
         raise UserError(f"There is no field {min(unknown)!r} here; say id=COLUMN or price=COLUMN.")
     with running_stack():
         with file.open("rb") as stream:
-            job_id = actions.attach_truth(batch_id, file.name, stream, chosen, answers(decimal, accept_wide_rows))
+            job_id = actions.attach_truth(
+                batch_id, file.name, stream, chosen, answers(decimal, accept_wide_rows, lower_ends=lower_ends)
+            )
         jobs_watch.wait([job_id], quiet=as_json)
         batch = actions.get(batch_id)
         came = truths.parse(batch.truth)

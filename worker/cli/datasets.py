@@ -17,6 +17,7 @@ from worker.cli.options import (
     DatasetName,
     DatesOrder,
     DecimalSign,
+    LowerEnds,
     Rates,
     TestFrom,
     WideRows,
@@ -45,6 +46,7 @@ def load(
     rates: Rates = None,
     date_order: DatesOrder = None,
     test_from: TestFrom = None,
+    lower_ends: LowerEnds = False,
     version_of: Annotated[str | None, typer.Option(help="Dataset that this file is a new version of.")] = None,
     same: Annotated[
         files.Same | None,
@@ -61,7 +63,7 @@ def load(
         else:
             if twin and wish is files.Same.VERSION:
                 parent = parent or twin.id
-            said = answers(decimal, accept_wide_rows, currency, rates, date_order, test_from)
+            said = answers(decimal, accept_wide_rows, currency, rates, date_order, test_from, lower_ends)
             mapping = _mapping(columns) | ({} if currency_column is None else {"currency": currency_column})
             dataset, about = files.load(file, mapping, name, said, quiet=as_json, version_of=parent)
     report = {
@@ -73,6 +75,7 @@ def load(
         "version_of": dataset.made_from,
         "changes": asdict(dataset.changes) if dataset.changes else None,
         "currency": {"code": dataset.currency, "converted": datasets_actions.converted(dataset)},
+        "price_notes": money.notes(dataset),
         "division": {
             "about": dataset.profile.get(division.PART),
             "facts": division.facts(dataset),
@@ -86,6 +89,8 @@ def load(
         out.print(f"Dataset {dataset.id} ({dataset.name}): {dataset.items:,} items, {dataset.rejects:,} rejects.")
         out.print("Splits: " + ", ".join(f"{count:,} {split}" for split, count in dataset.splits.items()))
         out.print(money.told(dataset))
+        for note in money.notes(dataset):
+            warn(note)
         if dataset.made_from is not None:
             out.print(f"A version of dataset {dataset.made_from}: {versions.told(dataset.changes)}.")
         for fact in division.facts(dataset):

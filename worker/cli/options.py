@@ -30,6 +30,9 @@ TestFrom = Annotated[
     datetime | None,
     typer.Option(formats=["%Y-%m-%d"], help="First day of the test rows, where a column is mapped as date."),
 ]
+LowerEnds = Annotated[
+    bool, typer.Option("--lower-ends", help="Read prices like 10-20 and 'from 10' as 10; else such rows are rejects.")
+]
 
 CurrencyCode = Annotated[
     str | None, typer.Option("--currency", help="Currency of the prices, such as EUR; unknown = none is written.")
@@ -58,9 +61,10 @@ def answers(
     table: Path | None = None,
     date_order: DateOrder | None = None,
     test_from: datetime | None = None,
+    lower_ends: bool = False,
 ) -> Answers:
-    """What --decimal, --accept-wide-rows, --currency, --rates, --date-order and --test-from say about a file. Raises
-    UserError."""
+    """What --decimal, --accept-wide-rows, --currency, --rates, --date-order, --test-from and --lower-ends say about
+    a file. Raises UserError."""
     if table is not None and not table.is_file():
         raise UserError(f"There is no file {table}.")
     return Answers(
@@ -70,6 +74,7 @@ def answers(
         () if table is None else rates.read(table.read_bytes(), table.name),
         date_order.first if date_order else None,
         test_from.date().isoformat() if test_from else None,
+        lower_ends,
     )
 
 

@@ -18,6 +18,7 @@ from worker.cli.options import (
     CurrencyCode,
     DatasetName,
     DecimalSign,
+    LowerEnds,
     Unweighted,
     WideRows,
     answers,
@@ -71,6 +72,7 @@ def price(
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
     currency: CurrencyCode = None,
+    lower_ends: LowerEnds = False,
     as_json: AsJson = False,
 ) -> None:
     """Price a dataset (or a file) with one or more techniques and say how wrong and how dear each was.
@@ -81,7 +83,15 @@ def price(
     if pricer:
         if technique or learn_from or settings or adapter or limit is not None or rows != "both":
             raise UserError("--with takes all from the pricer; say nothing else but --out, --for-a-person and --cap.")
-        with_pricer.price(pricer, what, to, rest, answers(decimal, accept_wide_rows), dollars(cap), quiet=as_json)
+        with_pricer.price(
+            pricer,
+            what,
+            to,
+            rest,
+            answers(decimal, accept_wide_rows, lower_ends=lower_ends),
+            dollars(cap),
+            quiet=as_json,
+        )
         return
     if rest is not None:
         raise UserError("--for-a-person belongs to --with.")
@@ -94,7 +104,7 @@ def price(
     handed_back.check_early(what, to)
     with running_stack():
         source = files.source(learn_from, quiet=as_json) if learn_from else None
-        answered = answers(decimal, accept_wide_rows, currency)
+        answered = answers(decimal, accept_wide_rows, currency, lower_ends=lower_ends)
         dataset, about = files.dataset_or_file(what, answered, quiet=as_json, like=source)
         known = source or dataset
         handed_back.check(dataset, to, is_file=bool(about))

@@ -8,7 +8,7 @@ from rich.table import Table
 from db.job_progress import JobProgress
 from db.types import Dataset, Job, JobKind
 from worker import amounts, specs
-from worker.datasets import money, versions
+from worker.datasets import answers, money, versions
 from worker.evaluation.measures import DECIDING, SHOWN, USUAL, Measure
 from worker.evaluation.resampling import LEVEL
 from worker.jobs.kinds import KINDS
@@ -41,7 +41,9 @@ def doubts(dataset: Dataset) -> list[str]:
     """Sentences on what may be wrong with the way a dataset's file is read."""
     wide = dataset.inspection.get("wide_rows")
     mixed = money.mixed(dataset.inspection, dataset.mapping)
-    return [*dataset.inspection.get("warnings", []), *([f"{wide}."] if wide else []), *([mixed] if mixed else [])]
+    ranges = answers.ranges(dataset.inspection, dataset.mapping)
+    said = [f"{wide}." if wide else "", mixed, f"{ranges} (--lower-ends)." if ranges else ""]
+    return [*dataset.inspection.get("warnings", []), *filter(None, said)]
 
 
 def used(dataset: Dataset) -> str:

@@ -22,6 +22,8 @@ _NOT_THE_READING = (
         "decimals",
         "currencies",
         "undecided",
+        "likelier",
+        "ranges",
         "date_orders",
         "undecided_dates",
         "wide_rows",
@@ -63,6 +65,7 @@ class Answers:
     rates: tuple[tuple[str, str, float], ...] = ()  # as worker.datasets.rates: others are converted by them
     date_order: Literal["day", "month"] | None = None  # what comes first in dates; None = as the file tells
     test_from: str | None = None  # ISO date of the first test row, where rows are divided by date; None = by shares
+    lower_ends: bool = False  # ranges of prices are read as their lower end; else they are rejects
 
 
 NOTHING_SAID = Answers()
@@ -79,7 +82,7 @@ def settled(inspection: Mapping[str, Any], mapping: Mapping[str, str], answers: 
     undecided = inspection.get("undecided", {}).get(price)
     if undecided and not answers.decimal:
         raise MappingError(
-            f"Say which sign is the decimal sign of {price!r}: {undecided} "
+            f"Say which sign is the decimal sign of {price!r}: {undecided}{_proposal(inspection, price)} "
             "(in a terminal: --decimal point or --decimal comma)."
         )
     decimals = dict(inspection.get("decimals", {}))
@@ -87,6 +90,29 @@ def settled(inspection: Mapping[str, Any], mapping: Mapping[str, str], answers: 
         decimals[price] = answers.decimal
     orders = _date_orders(inspection, mapping, answers)
     return {**inspection, "decimals": decimals, "date_orders": orders, "answers": asdict(answers)}
+
+
+def likelier_sign(inspection: Mapping[str, Any], price: str) -> Sign | None:
+    """The decimal sign that is proposed for prices with two readings; None where nothing makes one likelier."""
+    found = inspection.get("likelier", {}).get(price)
+    return None if not found else Sign.POINT if found["sign"] == "." else Sign.COMMA
+
+
+def _proposal(inspection: Mapping[str, Any], price: str) -> str:
+    sign = likelier_sign(inspection, price)
+    return f"; a decimal {sign} is likelier, because {inspection['likelier'][price]['why']}" if sign else ""
+
+
+def ranges(inspection: Mapping[str, Any], mapping: Mapping[str, str]) -> str:
+    """That ranges stand among the prices, and what becomes of them; "" = there are none in the first rows."""
+    price = mapping.get("price", "")
+    example = inspection.get("ranges", {}).get(price)
+    if not example:
+        return ""
+    return (
+        f"Some prices in {price!r} are ranges, such as '{example}': those rows become rejects, unless you take their "
+        "lower ends"
+    )
 
 
 def _date_orders(inspection: Mapping[str, Any], mapping: Mapping[str, str], answers: Answers) -> dict[str, str]:
@@ -167,6 +193,8 @@ def _pays_alike(other: Dataset, answers: Answers) -> bool:
 def _said(look: Dataset, other: Dataset, price: str, answers: Answers) -> bool:
     then = other.inspection.get("answers", {})
     if look.inspection["wide_rows"] and not then.get("wide_rows"):
+        return False
+    if bool(then.get("lower_ends")) is not answers.lower_ends:
         return False
     sign = other.inspection.get("decimals", {}).get(price)
     if answers.decimal:

@@ -8,7 +8,7 @@ from db import datasets
 from db.engine import Session
 from db.types import Dataset, Job
 from worker import amounts
-from worker.amounts import Money, currencies
+from worker.amounts import Money, currencies, price_notes
 from worker.datasets.answers import look_of_currency
 
 _MOST_NAMED = 4  # currencies in a sentence
@@ -60,6 +60,14 @@ def told(dataset: Dataset) -> str:
         parts = amounts.listed([f"{count:,} from {code}" for code, count in converted.items()])
         said += f" Converted by the table of rates: {parts}."
     return said
+
+
+def notes(dataset: Dataset) -> list[str]:
+    """What was read beside the prices of all rows of a dataset's file: cells that say there is none, words left aside,
+    ranges."""
+    kept = dataset.profile.get("price", {}).get("notes", {})
+    pairs = {(kind, text): count for kind, texts in kept.items() for text, count in texts.items()}
+    return price_notes.sentences(pairs)
 
 
 def doubt(inspection: Mapping[str, Any], mapping: Mapping[str, str]) -> str:

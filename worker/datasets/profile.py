@@ -1,6 +1,8 @@
 """The profile of a table: how much is missing, what things cost, how long the texts are."""
 
 from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ _LOW, _HIGH = -4, 9  # decades of prices
 _SHOWN_BINS = 40
 _MOST_VALUES = 50_000
 _TOP = 20
+_MOST_NOTES = 200
 _LONGEST_REASON = 200
 _MOST_PLACES = 4  # digits behind the point of a price
 _QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
@@ -36,10 +39,19 @@ class Profiler:
         self._is_cut = dict.fromkeys(_NAMES, False)
         self._reasons: Counter[str] = Counter()
         self._converted: Counter[str] = Counter()
+        self._notes: Counter[tuple[str, str]] = Counter()
         self._finer = np.zeros(_MOST_PLACES, dtype=np.int64)  # prices that so many digits behind the point don't hold
 
-    def add(self, items: pl.DataFrame, rejects: pl.DataFrame) -> None:
-        """Some lines of the table. items: line, the texts (never null), price; rejects: reason."""
+    def add(
+        self, items: pl.DataFrame, rejects: pl.DataFrame, notes: Mapping[tuple[str, str], int] = MappingProxyType({})
+    ) -> None:
+        """Some lines of the table. items: line, the texts (never null), price; rejects: reason; notes: of its price
+        cells (worker.ingest.price_column)."""
+        for note, cells in notes.items():
+            if note in self._notes or len(self._notes) < _MOST_NOTES:
+                self._notes[note] += cells
+            else:
+                self._notes[note[0], "others"] += cells
         self._items += len(items)
         for name in items.columns:
             if name not in ("line", "original_price", "original_currency"):
@@ -86,7 +98,7 @@ class Profiler:
             "items": self._items,
             "rejects": rejects,
             "missing": {name: self._missing[name] for name in self._missing},
-            "price": self._price_part(),
+            "price": self._price_part() | {"notes": self._notes_part()},
             "lengths": {field: _quantiles(counts) for field, counts in self._lengths.items()},
             "categories": self._names_part("category"),
             "brands": self._names_part("brand"),
@@ -123,6 +135,10 @@ class Profiler:
             "quantiles": quantiles,
             "histogram": {"edges": [float(f"{edge:.6g}") for edge in edges], "counts": counts},
         }
+
+    def _notes_part(self) -> dict[str, dict[str, int]]:
+        kinds = dict.fromkeys(kind for kind, _ in self._notes)
+        return {kind: {text: n for (each, text), n in self._notes.most_common() if each == kind} for kind in kinds}
 
     def _names_part(self, field: str) -> dict[str, Any]:
         names = self._names[field]

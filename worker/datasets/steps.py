@@ -76,7 +76,7 @@ def load(work: Work) -> Commit:
 
     def keep(number: int, batch: read.Batch) -> None:
         grouper.add(batch.items)
-        profiler.add(batch.items, batch.rejects)
+        profiler.add(batch.items, batch.rejects, batch.notes)
         divider.add(batch.items)
         for kind, frame, files in (("items", batch.items.drop("side"), pieces), ("rejects", batch.rejects, rejects)):
             counts[kind] += len(frame)

@@ -8,11 +8,12 @@ import polars as pl
 
 from db.errors import MappingError
 from worker.amounts import currencies
+from worker.ingest import price_words
 
 Rate = tuple[str, str, float]
 """Code, ISO date, and what one unit of that currency was worth in the table's currency from that date on."""
 
-_NUMBER = r"[\d\s.,'’´`_+()–—−-]+"  # what of a price cell is no mark of a currency
+_NUMBER = r"\d[\d\s.,'’´`_]*\d|\d"  # written as one digit, many cells of a column are the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Conversion:
 
     def _codes(self, cells: pl.Series, named: pl.Series | None, target: str) -> tuple[pl.Series, pl.Series]:
         """The code of each price, and why a row's can't be told."""
-        marks = _each(cells.str.replace_all(_NUMBER, " ").str.strip_chars(), currencies.mark_in)
+        marks = _each(cells.str.replace_all(_NUMBER, "0").str.strip_chars(), _mark_of)
         meant = _each(marks, lambda mark: _meant(mark, target))
         if named is None:
             return meant.set(meant == "", target), _none(len(cells))
@@ -105,6 +106,11 @@ def check(look: Mapping[str, Any], currency: str, whose: str) -> None:
     raise MappingError(
         f"The file has prices in {code}, and {whose} has them in {currency}: convert those of the file first."
     )
+
+
+def _mark_of(cell: str) -> str:
+    """The mark of a currency in a price cell, not in a word beside it: a pound is a weight in "$2/pound"."""
+    return currencies.mark_in(price_words.money_of(cell)[0])
 
 
 def _meant(mark: str, target: str) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import polars as pl
 
-from worker.ingest import prices
+from worker.ingest import price_words
 
 Order = Literal["day", "month"]
 """Which of the two comes first in a column of dates like 3/4/2024."""
@@ -46,7 +46,7 @@ def parse(text: str, order: Order | None) -> tuple[date | None, str]:
     written, whatever hour and zone stand beside it; a month or a year alone is its first day.
     """
     cell = " ".join(unicodedata.normalize("NFKC", text).split())
-    if cell.casefold() in prices.MISSING:
+    if cell.casefold() in price_words.MISSING:
         return None, ""
     shown = cell if len(cell) <= 60 else cell[:60] + "…"
     try:
@@ -141,7 +141,7 @@ def readings(cell: str) -> str:
 
 def share_of_dates(cells: Iterable[str]) -> float:
     """How many of the cells that hold anything can be read as a date, as a share; open ones can."""
-    filled = [cell for cell in cells if cell.strip().casefold() not in prices.MISSING]
+    filled = [cell for cell in cells if cell.strip().casefold() not in price_words.MISSING]
     return sum(parse(cell, "day")[0] is not None or parse(cell, "month")[0] is not None for cell in filled) / max(
         1, len(filled)
     )

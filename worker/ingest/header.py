@@ -98,7 +98,7 @@ def _find(rows: Sequence[Row]) -> int | None:
 
 
 def _looks_like_header(filled: Sequence[str], known: int) -> bool:
-    numbers = sum(prices.parse(cell, ".")[0] is not None for cell in filled)
+    numbers = sum(map(prices.is_bare, filled))
     if numbers and known < 2:
         return False
     if known:

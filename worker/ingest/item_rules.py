@@ -22,6 +22,7 @@ class Rules:
     has_header: bool
     conversion: Conversion = field(default_factory=Conversion)
     date_order: dates.Order | None = None  # None = a date that can be read in two ways is none
+    lower_ends: bool = False  # a range of prices is read as its lower end; else it is a reject
     totals: not_items.Totals = field(default_factory=not_items.Totals)  # of the parts before
 
     def apply(self, cells: Cells) -> Batch:
@@ -40,13 +41,14 @@ class Rules:
         numbers = (
             cells.numbers.get(f"c{self.columns.index(self.mapping['price'])}") if "price" in self.mapping else None
         )
-        price, why = price_column.parse(self._column(frame, "price"), self.decimal, numbers)
+        read = price_column.read(self._column(frame, "price"), self.decimal, numbers, lower_ends=self.lower_ends)
+        price = read.price
         others = [fields[name] for name in ("description", "category", "brand")]
         for row in self.totals.find(fields["external_id"], fields["title"], others, price):
             reasons.setdefault(row, not_items.TOTAL)
         self._find_untitled(cells, fields["title"], reasons)
         converted = self._converted(frame, price)
-        for reason in (why, converted.why):
+        for reason in (read.why, converted.why):
             for row in reason.is_not_null().arg_true():
                 reasons.setdefault(row, reason[row])
         side, date = self._division(frame, converted.price, reasons)
@@ -85,6 +87,7 @@ class Rules:
                 schema=BATCH_REJECTS,
             ),
             cells.mended,
+            read.notes,
         )
 
     def _column(self, frame: pl.DataFrame, field: str) -> pl.Series:

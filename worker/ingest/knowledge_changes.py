@@ -7,7 +7,16 @@ from pathlib import Path
 import polars as pl
 
 from db.errors import MappingError, UnreadableFile
-from worker.ingest import clean_text, column_synonyms, conversion, price_column, prices, read
+from worker.ingest import (
+    clean_text,
+    column_synonyms,
+    conversion,
+    decimal_signs,
+    price_column,
+    price_words,
+    prices,
+    read,
+)
 from worker.ingest.conversion import Conversion
 from worker.ingest.types import TEXT_FIELDS, Cells
 from worker.progress import Progress
@@ -91,7 +100,9 @@ def batches(
     places = {field: inspection.columns.index(column) for field, column in mapping.items()}
     found = prices.decimal_of(read.texts_of(table.layout.rows, places["price"])) if "price" in places else None
     decimal = said or found or usual
+    watch = decimal_signs.Watch(f"c{places['price']}" if "price" in places else "", decimal)
     for cells in table.cells(sorted(places.values())):
+        watch.check(cells, mapping.get("price", ""))
         frame = _changes(cells, places, decimal, Conversion(currency, currency), removes=removes)
         header = frame["key"] == mapping["id"] if inspection.header_line else None
         if header is not None and header.any():
@@ -110,7 +121,11 @@ def _changes(
             return pl.Series([""], dtype=pl.String).new_from_index(0, n)
         return clean_text.tidy(cells.frame[f"c{places[field]}"].fill_null(""))
 
-    price, why = price_column.parse(column("price"), decimal, cells.numbers.get(f"c{places.get('price')}"))
+    read_prices = column("price")
+    price, why = price_column.parse(read_prices, decimal, cells.numbers.get(f"c{places.get('price')}"))
+    # An item in the index has a price: "0" and "POA" change nothing of it, and that must not go unsaid.
+    says_none = price.is_null() & why.is_null() & ~read_prices.str.to_lowercase().is_in(list(price_words.MISSING))
+    why = why.set(says_none, "its price says that there is none")
     foreign = conversion.apply(price, column("price")).why
     dates = column("priced_at")
     when = _dates(dates)

@@ -11,7 +11,7 @@ import polars as pl
 
 from db.errors import UnreadableFile
 from worker.files.formats import Compression
-from worker.ingest import header, limits, xlsx_grid
+from worker.ingest import header, limits, xlsx_errors, xlsx_grid
 from worker.ingest.header import Row
 from worker.ingest.open_table import Table, clean
 from worker.ingest.types import Cells, Inspection, Reject, names
@@ -49,6 +49,7 @@ def open_sheet(path: Path, compression: Compression, forced: dict[str, Any]) -> 
     warnings = []
     if count > 1:
         warnings.append(f"The workbook has {count} sheets; only {sheet!r} is read.")
+    warnings += xlsx_errors.warnings_of(path, sheet)
 
     strays = fitted.strays.get(sheet, [])
     if strays:

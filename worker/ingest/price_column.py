@@ -1,5 +1,9 @@
 """Reads the prices of a whole column: common spellings vectorised, the rest cell by cell with prices.parse."""
 
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import polars as pl
 
 from worker.ingest import limits, prices
@@ -8,24 +12,48 @@ from worker.ingest import limits, prices
 _SIGN = "[$€£¥₹]"
 
 
+Note = tuple[str, str]
+"""What was read in a cell beside its price: "none" and what says so, "aside" and a word left aside, "range" and ""."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of prices that was read."""
+
+    price: pl.Series  # Float64, null = none
+    why: pl.Series  # String: why a cell can't be used; null = fine
+    notes: dict[Note, int]  # cells of which something is told
+
+
 def parse(
     cells: pl.Series, decimal: prices.Decimal | None, numbers: pl.Series | None = None
 ) -> tuple[pl.Series, pl.Series]:
-    """(Float64 prices, null = none; String reasons, null = fine), both as long as `cells` (strings, not null).
+    """The prices and the reasons of `read`."""
+    column = read(cells, decimal, numbers)
+    return column.price, column.why
+
+
+def read(
+    cells: pl.Series, decimal: prices.Decimal | None, numbers: pl.Series | None = None, *, lower_ends: bool = False
+) -> Column:
+    """The prices in `cells` (strings, not null).
 
     `numbers` says which cells the file itself calls numbers: their text has a decimal point, whatever the others have.
-    `decimal` None refuses what can be read in two ways.
+    `decimal` None refuses what can be read in two ways; `lower_ends` reads ranges as their lower end.
     """
     if numbers is None or not numbers.any():
-        return _parse_text(cells, decimal)
+        return _read_text(cells, decimal, lower_ends)
     if numbers.all():
-        return _parse_text(cells, ".")
-    parts = _parse_text(cells.set(~numbers, ""), "."), _parse_text(cells.set(numbers, ""), decimal)
-    price, why = (pl.select(pl.coalesce(*both)).to_series() for both in zip(*parts, strict=True))
-    return price, why
+        return _read_text(cells, ".", lower_ends)
+    typed = _read_text(cells.set(~numbers, ""), ".", lower_ends)
+    text = _read_text(cells.set(numbers, ""), decimal, lower_ends)
+    both = ((typed.price, text.price), (typed.why, text.why))
+    price, why = (pl.select(pl.coalesce(*pair)).to_series() for pair in both)
+    notes = Counter(typed.notes) + Counter(text.notes)
+    return Column(price, why, dict(notes))
 
 
-def _parse_text(cells: pl.Series, decimal: prices.Decimal | None) -> tuple[pl.Series, pl.Series]:
+def _read_text(cells: pl.Series, decimal: prices.Decimal | None, lower_ends: bool) -> Column:
     text = cells.str.strip_chars()
     plain = _plain_numbers(text, decimal)
     values = text.set(~plain, None).cast(pl.Float64, strict=False) if plain.any() else _nothing(len(text))
@@ -38,16 +66,30 @@ def _parse_text(cells: pl.Series, decimal: prices.Decimal | None) -> tuple[pl.Se
     rest = ~good & (text != "")
     reasons = pl.Series("reason", [None], dtype=pl.String).new_from_index(0, len(text))
     if not rest.any():
-        return values.alias("price"), reasons
-    odd = text.filter(rest).unique()
-    read = [prices.parse(cell, decimal) for cell in odd]
+        return Column(values.alias("price"), reasons, {})
+    counts = text.filter(rest).value_counts(name="count")
+    odd = counts[counts.columns[0]]
+    readings = [prices.read(cell, decimal, lower_ends=lower_ends) for cell in odd]
     table = pl.DataFrame(
-        {"text": odd, "value": [value for value, _ in read], "why": [reason or None for _, reason in read]},
+        {"text": odd, "value": [each.value for each in readings], "why": [each.why or None for each in readings]},
         schema={"text": pl.String, "value": pl.Float64, "why": pl.String},
     )
     joined = pl.DataFrame({"text": text.set(~rest, None)}).join(table, on="text", how="left", maintain_order="left")
     prices_read = pl.select(pl.coalesce(values, joined["value"])).to_series()
-    return prices_read.alias("price"), joined["why"].alias("reason")
+    notes = _notes(readings, counts["count"].to_list())
+    return Column(prices_read.alias("price"), joined["why"].alias("reason"), notes)
+
+
+def _notes(readings: Iterable[prices.Reading], counts: Iterable[int]) -> dict[Note, int]:
+    notes: Counter[Note] = Counter()
+    for reading, count in zip(readings, counts, strict=True):
+        if reading.none:
+            notes["none", reading.none] += count
+        if reading.is_lower:
+            notes["range", ""] += count
+        for word in set(reading.aside):
+            notes["aside", word] += count
+    return dict(notes)
 
 
 def _nothing(length: int) -> pl.Series:

@@ -2,19 +2,16 @@
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 from worker.amounts.currencies import MARKS
-from worker.ingest import limits
+from worker.ingest import dates, limits, price_words
 
 Decimal = Literal[".", ","]
 
-MISSING = frozenset(
-    ["", "-", "--", "---", "–", "—", "n/a", "na", "n.a.", "#n/a", "nan", "null", "none", "nil", "\\n", "(null)", "?"]
-)
-"""Cells, in lower case, that say there is no value."""
+MISSING = price_words.MISSING
 
 # Marks that MARKS has not: signs that no currency in its table has, and words that mean several.
 _OTHERS = "₡ ₲ ₼ ¤ euros dollars kc zl fr. rs. rp. kr. tl lei"
@@ -28,68 +25,155 @@ _SPACED = re.compile(r"^\d{1,3}(?:[ '’´`_]\d{3})+(?=$|[.,]\d+$)")
 _GROUPED = {mark: re.compile(rf"^\d{{1,3}}(?:{re.escape(mark)}\d{{3}})+$") for mark in ".,"}
 _INDIAN = re.compile(r"^\d{1,2}(?:,\d{2})+,\d{3}$")
 _OPEN = re.compile(r"^[1-9]\d{0,2}[.,]\d{3}$")  # thousands, or three decimals
-_RANGE = re.compile(
-    r"\d\W*\s?(?:-|–|—|~|…|\.\.|/|\bto\b|\bbis\b|\bà\b|\ba\b|\bdo\b|\bhasta\b|\buntil\b|\band\b)\s?\W*\d"
-)
 
 
-def parse(text: str, decimal: Decimal | None) -> tuple[float | None, str]:
-    """(price, "") or (None, why not); (None, "") when the cell says that there is no price.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a price cell says."""
+
+    value: float | None = None
+    why: str = ""  # why it can't be used; "" with a value, and where the cell says that there is no price
+    aside: tuple[str, ...] = ()  # words beside the number that change nothing of it: ("inc vat", "each")
+    none: str = ""  # what says that there is no price, where that is no empty cell: "POA", "0"
+    is_lower: bool = False  # the lower end of a range
+
+
+def parse(text: str, decimal: Decimal | None, *, lower_ends: bool = False) -> tuple[float | None, str]:
+    """(price, "") or (None, why not); (None, "") when the cell says that there is no price: "", "POA", "0".
+
+    As `read`, of which these are two parts.
+    """
+    reading = read(text, decimal, lower_ends=lower_ends)
+    return reading.value, reading.why
+
+
+def read(text: str, decimal: Decimal | None, *, lower_ends: bool = False) -> Reading:
+    """What a cell says.
 
     `decimal` is the column's decimal sign. It decides only what the cell leaves open: 1.234 is a thousand in a
     column of 12,50 and one in a column of 12.5; 1.299,00 reads the same everywhere. None refuses what is left open. A
-    price of 0 is refused: in real tables it means "unknown", and it would poison training and relative errors.
+    price of 0 is none: in real tables it means "unknown", and it would poison training and relative errors.
+    `lower_ends`: a range is read as its lower end, else it is refused.
     """
     cell = _plain(text)
     if cell.casefold() in MISSING:
-        return None, ""
-    core, is_negative = _core(cell) if _may_be_number(cell) else ("", False)
-    shown = cell if len(cell) <= 60 else cell[:60] + "…"
+        return Reading()
+    if price_words.says_none(cell):
+        return Reading(none=_shown(cell))
+    if not _may_be_number(cell):
+        return Reading(why=f"price '{_shown(cell)}' is not a number")
+    if not price_words.is_known(cell):
+        return Reading(why=f"price '{_shown(cell)}' is {'a date, not a price' if _is_date(cell) else 'not a number'}")
+    reading = _of_one(cell, decimal)
+    return reading if reading else _of_others(cell, decimal, lower_ends=lower_ends)
+
+
+def _of_one(cell: str, decimal: Decimal | None) -> Reading | None:
+    """The reading of a cell that holds one number with its currency and words beside it; None for any other."""
+    money, aside = price_words.money_of(cell)
+    core, is_negative = _core(money)
+    shown = _shown(cell)
     if decimal is None and _OPEN.match(core):
-        return None, f"price '{shown}' can be read in two ways; say which is the decimal sign"
+        return Reading(why=f"price '{shown}' can be read in two ways; say which is the decimal sign")
     value = _number(core, decimal)
     if value is None:
-        if len(cell) <= 80 and _RANGE.search(cell):
-            return None, f"price '{shown}' is a range, not one number"
-        return None, f"price '{shown}' is not a number"
-    if is_negative and value:
-        return None, f"price '{shown}' is negative"
+        return None
     if value == 0:
-        return None, "price is 0, which means unknown in most tables"
+        return Reading(none="0")
+    if is_negative:
+        return Reading(why=f"price '{shown}' is negative")
     if value >= limits.MAX_PRICE:
-        return None, f"price '{shown}' is too large to be true"
-    return value, ""
+        return Reading(why=f"price '{shown}' is too large to be true")
+    return Reading(value, aside=aside)
+
+
+def _of_others(cell: str, decimal: Decimal | None, *, lower_ends: bool) -> Reading:
+    """The reading of a cell with a number that is not the price of one thing: a date, a range, several pieces."""
+    shown = _shown(cell)
+    if _is_date(cell):
+        return Reading(why=f"price '{shown}' is a date, not a price")
+    several = price_words.several_of(cell)
+    if several and (reading := _of_one(several[1], decimal)):
+        if reading.value is None:
+            return Reading(why=reading.why or f"price '{shown}' is not a number")
+        return Reading(why=f"price '{shown}' is {reading.value:.10g} for {several[0]} pieces, not for one")
+    ends = price_words.ends_of(cell)
+    readings = [_of_one(end, decimal) for end in ends if end] if ends else []
+    if not readings or not all(readings):
+        return Reading(why=f"price '{shown}' is not a number")
+    low = readings[0]
+    if (
+        lower_ends
+        and low
+        and low.value is not None
+        and all(each and (each.value or 0) >= low.value for each in readings)
+    ):
+        return Reading(low.value, aside=low.aside, is_lower=True)
+    return Reading(why=f"price '{shown}' is a range, not one number")
+
+
+def _is_date(cell: str) -> bool:
+    day, why = dates.parse(cell, "day")
+    return day is not None or "two digits" in why or dates.parse(cell, "month")[0] is not None
+
+
+def _shown(cell: str) -> str:
+    return cell if len(cell) <= 60 else cell[:60] + "…"
+
+
+def sign_of(text: str) -> Decimal | None:
+    """The decimal sign of a cell that can be read in one way only; None where it has none, or can be read in two."""
+    if not _may_be_number(text) or not ("." in text or "," in text or not text.isascii()):
+        return None
+    core = core_of(text)
+    if _OPEN.match(core) or _number(core, ".") is None:
+        return None
+    spaced = _SPACED.match(core)
+    if spaced:
+        core = core[spaced.end() - 3 :]
+    marks = re.sub(r"\d", "", core)
+    if not marks or set(marks) - {".", ","}:
+        return None
+    last = marks[-1]
+    if len(set(marks)) == 1 and len(marks) > 1:
+        return "," if last == "." else "."
+    return "." if last == "." else ","
+
+
+def signs_of(cells: Iterable[str]) -> dict[Decimal, str]:
+    """The decimal signs that a column's cells tell, each with the first cell that does."""
+    found: dict[Decimal, str] = {}
+    for text in cells:
+        sign = sign_of(text)
+        if sign:
+            found.setdefault(sign, text)
+    return found
 
 
 def decimal_of(cells: Iterable[str]) -> Decimal | None:
-    """The decimal sign of a column of prices; None where its cells do not say.
+    """The decimal sign of a column of prices; None where its cells do not say, or do not agree.
 
-    Each cell that can be read in one way only votes; `open_cell` finds those that can be read in two.
+    Each cell that can be read in one way only says it; `open_cell` finds those that can be read in two.
     """
-    votes: Counter[str] = Counter()
-    for text in cells:
-        if not _may_be_number(text):
-            continue
-        core, _ = _core(_plain(text))
-        spaced = _SPACED.match(core)
-        if spaced:
-            core = core[spaced.end() - 3 :]
-        marks = re.sub(r"\d", "", core)
-        if not marks or set(marks) - {".", ","}:
-            continue
-        last, other = marks[-1], "," if marks[-1] == "." else "."
-        if len(set(marks)) == 1 and len(marks) > 1:
-            votes[other] += 1
-        elif len(marks) > 1 or spaced or not _OPEN.match(core):
-            votes[last] += 1
-    if votes["."] == votes[","]:
-        return None
-    return "." if votes["."] > votes[","] else ","
+    found = signs_of(cells)
+    return next(iter(found)) if len(found) == 1 else None
 
 
 def open_cell(cells: Iterable[str]) -> str:
     """The first cell that is one number with a decimal point and another with a decimal comma; "" = there is none."""
-    return next((cell for cell in cells if _may_be_number(cell) and _OPEN.match(_core(_plain(cell))[0])), "")
+    return next((cell for cell in cells if is_open(cell)), "")
+
+
+def is_open(cell: str) -> bool:
+    """Whether a cell is one number with a decimal point and another one with a decimal comma."""
+    return bool(_OPEN.match(core_of(cell)))
+
+
+def core_of(cell: str) -> str:
+    """The digits of a cell with their signs, without currency and words; "" where it can't be a number."""
+    if not _may_be_number(cell) or not price_words.is_known(cell):
+        return ""
+    return _core(price_words.money_of(_plain(cell))[0])[0]
 
 
 def readings(cell: str) -> str:
@@ -102,11 +186,17 @@ def share_of_prices(cells: Iterable[str]) -> float:
     """Share of the non-empty cells that are prices, with whatever decimal sign (0 counts as one here)."""
     good = total = 0
     for cell in cells:
-        value, reason = parse(cell, ".")
-        if value is not None or reason:
+        reading = read(cell, ".")
+        if reading.value is not None or reading.why or reading.none == "0":
             total += 1
-            good += value is not None or reason.startswith("price is 0")
+            good += not reading.why
     return good / total if total else 0.0
+
+
+def is_bare(cell: str) -> bool:
+    """Whether a cell is a number with its currency and nothing else; "price 2" may be a name."""
+    reading = read(cell, ".")
+    return reading.value is not None and not reading.aside
 
 
 def may_be_price(cell: str) -> bool:
@@ -114,8 +204,18 @@ def may_be_price(cell: str) -> bool:
     return _may_be_number(cell) and parse(cell, ".")[0] is not None
 
 
+def money_of(cell: str) -> str:
+    """The number of a price cell with its currency, without the words beside it."""
+    return price_words.money_of(_plain(cell))[0]
+
+
+def is_range(cell: str) -> bool:
+    """Whether a cell is a range of prices: "10-20", "from 9.99"."""
+    return _may_be_number(cell) and (read(cell, ".", lower_ends=True).is_lower)
+
+
 def has_money_sign(cell: str) -> bool:
-    plain = _plain(cell) if _may_be_number(cell) else ""
+    plain = price_words.money_of(_plain(cell))[0] if _may_be_number(cell) else ""
     return bool(plain) and plain[0].lower() != "r" and bool(_BEFORE.search(plain) or _AFTER.search(plain))
 
 

@@ -5,13 +5,28 @@ of ten megabytes; a workbook is the exception, because its format has to be unpa
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from db.errors import UnreadableFile
-from worker.amounts import currencies
+from worker.amounts import currencies, price_notes
 from worker.files.formats import FORMATS, Compression, Kind
-from worker.ingest import column_synonyms, columns, dates, file_kind, header, limits, not_items, prices, wide_rows
+from worker.ingest import (
+    column_synonyms,
+    columns,
+    dates,
+    decimal_signs,
+    file_kind,
+    header,
+    limits,
+    not_items,
+    price_column,
+    prices,
+    wide_rows,
+)
 from worker.ingest.conversion import Conversion
 from worker.ingest.item_rules import Rules, is_header
 from worker.ingest.open_csv import open_text
@@ -53,7 +68,7 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
     fitting = [row for row in rows if len(row.cells) == width and not is_header(row.cells, layout.columns)]
     mapping = columns.propose(layout.columns, [row.cells for row in fitting])
     marked = _currencies(layout.columns, fitting)
-    decimals, undecided = _decimals(layout.columns, fitting, marked)
+    signs = _signs(layout.columns, fitting, marked)
     orders, undecided_dates = _date_orders(layout.columns, fitting)
     return table.inspection.model_copy(
         update={
@@ -62,9 +77,11 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
             "columns": [clean(column) for column in layout.columns],
             "preview": [[cell[:500] for cell in row.cells] for row in rows[: limits.PREVIEW_ROWS]],
             "mapping": {field: clean(column) for field, column in mapping.items()},
-            "decimals": decimals,
+            "decimals": signs.decimals,
             "currencies": marked,
-            "undecided": undecided,
+            "undecided": signs.undecided,
+            "likelier": signs.likelier,
+            "ranges": _ranges(layout.columns, fitting),
             "date_orders": orders,
             "undecided_dates": undecided_dates,
             "wide_rows": wide_rows.reading(layout, fitting) if table.question is None else table.question,
@@ -72,6 +89,7 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
                 *table.inspection.warnings,
                 *_warnings(table, rows),
                 *_doubts_of_price(layout.columns, fitting, mapping.get("price", "")),
+                *_price_notes(layout.columns, fitting, mapping.get("price", ""), signs.decimals),
             ],
             "forced": forced,
         }
@@ -99,9 +117,12 @@ def batches(
     look = inspection.currencies.get(mapping.get("currency", "")) or inspection.currencies.get(price) or {}
     conversion = Conversion(currency, currency or look.get("code", ""), inspection.answers.get("rates") or ())
     order = inspection.date_orders.get(mapping.get("date", ""))
-    rules = Rules(names, mapping, decimal, has_header, conversion, order)
+    lower_ends = bool(inspection.answers.get("lower_ends"))
+    rules = Rules(names, mapping, decimal, has_header, conversion, order, lower_ends)
+    watch = decimal_signs.Watch(f"c{names.index(price)}" if price else "", decimal)
     wanted = sorted({names.index(column) for column in mapping.values()})
     for cells in table.cells(wanted):
+        watch.check(cells, price)
         batch = rules.apply(cells)
         rows = len(batch.items) + len(batch.rejects)
         if rows:
@@ -125,25 +146,68 @@ def texts_of(rows: Sequence[header.Row], column: int) -> list[str]:
     return [row.cells[column] for row in rows if column < len(row.cells) and column not in row.numbers]
 
 
-def _decimals(
-    names: list[str], rows: list[header.Row], marked: Mapping[str, Mapping[str, Any]]
-) -> tuple[dict[str, prices.Decimal], dict[str, str]]:
+@dataclass(frozen=True, slots=True)
+class _Signs:
+    """What the look says of the decimal signs of columns; fields as in Inspection."""
+
+    decimals: dict[str, prices.Decimal] = field(default_factory=dict)
+    undecided: dict[str, str] = field(default_factory=dict)
+    likelier: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def _signs(names: list[str], rows: list[header.Row], marked: Mapping[str, Mapping[str, Any]]) -> _Signs:
     """The signs of the columns of prices that tell theirs, and both readings of an open cell of each that does not. In
-    a currency without cents (marked: what `_currencies` says) three digits behind a mark are thousands."""
-    signs: dict[str, prices.Decimal] = {}
-    undecided: dict[str, str] = {}
-    for i, name in enumerate(names):
+    a currency without cents (marked: what `_currencies` says, if it is sure) three digits behind a mark are
+    thousands."""
+    signs = _Signs()
+    open_ones: dict[str, list[str]] = {}
+    for i, name in enumerate(map(clean, names)):
         cells = texts_of(rows, i)
         decimal = prices.decimal_of(cells)
         if decimal is None:
             example = prices.open_cell(cells)
-            if example and currencies.of(marked.get(clean(name), {}).get("code", "")).decimals == 0:
-                signs[clean(name)] = "." if "," in example else ","
-            elif example:
-                undecided[clean(name)] = clean(prices.readings(example))
+            look = marked.get(name, {})
+            if not example:
+                continue
+            both = decimal_signs.conflict(cells)
+            if look.get("code") and not look["others"] and not currencies.of(look["code"]).decimals and not both:
+                signs.decimals[name] = "." if "," in example else ","
+                continue
+            signs.undecided[name] = clean(
+                f"{both}, and {prices.readings(example)}" if both else prices.readings(example)
+            )
+            open_ones[name] = cells
         elif prices.share_of_prices(cells[:300]) >= 0.5:
-            signs[clean(name)] = decimal
-    return signs, undecided
+            signs.decimals[name] = decimal
+    for name, cells in open_ones.items():
+        code = marked.get(name, {}).get("code", "")
+        if not decimal_signs.conflict(cells) and (found := decimal_signs.likelier(cells, signs.decimals, code)):
+            signs.likelier[name] = found
+    return signs
+
+
+def _price_notes(
+    names: list[str], rows: list[header.Row], price: str, decimals: Mapping[str, prices.Decimal]
+) -> list[str]:
+    """What is told of the cells of the column taken for the price, in sentences on the first rows."""
+    if not price:
+        return []
+    place = names.index(price)
+    cells = pl.Series([row.cells[place] for row in rows], dtype=pl.String)
+    typed = pl.Series([place in row.numbers for row in rows], dtype=pl.Boolean)
+    column = price_column.read(cells, decimals.get(clean(price), "."), typed)
+    return [clean(sentence) for sentence in price_notes.sentences(column.notes, len(rows))]
+
+
+def _ranges(names: list[str], rows: list[header.Row]) -> dict[str, str]:
+    """The columns of prices in which ranges stand, with one of them each."""
+    found = {}
+    for i, name in enumerate(names):
+        cells = [row.cells[i] for row in rows]
+        ranges = [cell for cell in dict.fromkeys(cells) if prices.is_range(cell)]
+        if ranges and sum(map(prices.may_be_price, cells)) + sum(map(prices.is_range, cells)) >= 0.5 * len(cells):
+            found[clean(name)] = clean(ranges[0].strip())
+    return found
 
 
 def _currencies(names: list[str], rows: list[header.Row]) -> dict[str, dict[str, Any]]:
@@ -154,7 +218,9 @@ def _currencies(names: list[str], rows: list[header.Row]) -> dict[str, dict[str,
         if sum(bool(currencies.code_in(cell)) for cell in cells) >= 0.5 * len(cells):
             known[clean(name)] = currencies.named_by(cells).as_json()
         elif prices.share_of_prices(cells[:300]) >= 0.05:
-            known[clean(name)] = currencies.find(name, filter(prices.may_be_price, cells)).as_json()
+            known[clean(name)] = currencies.find(
+                name, map(prices.money_of, filter(prices.may_be_price, cells))
+            ).as_json()
     return {name: found for name, found in known.items() if found["code"]}
 
 

@@ -64,6 +64,8 @@ class Inspection(BaseModel):
     decimals: dict[str, Literal[".", ","]] = {}  # decimal sign of every column of prices whose text tells it
     currencies: dict[str, dict[str, Any]] = {}  # column of prices or currencies -> worker.currencies.Found as JSON
     undecided: dict[str, str] = {}  # column -> in words, how one of its cells reads with either sign: none tells which
+    likelier: dict[str, dict[str, str]] = {}  # column of `undecided` -> "sign", the likelier one, and "why" it is
+    ranges: dict[str, str] = {}  # column with ranges of prices -> one of them
     date_orders: dict[str, Literal["day", "month"]] = {}  # what comes first in each column of dates that tells it
     undecided_dates: dict[str, str] = {}  # as `undecided`, of columns of dates that do not tell it
     wide_rows: str = ""  # how rows with more cells than the header has names are read; loaded only when confirmed
@@ -79,6 +81,7 @@ class Batch:
     items: pl.DataFrame  # BATCH_ITEMS; strings are never null
     rejects: pl.DataFrame  # BATCH_REJECTS
     mended: Mapping[str, int] = field(default_factory=dict)  # what was done to rows, in words -> number of rows
+    notes: dict[tuple[str, str], int] = field(default_factory=dict)  # of its price cells: price_column.Note -> cells
 
 
 @dataclass(frozen=True, slots=True)

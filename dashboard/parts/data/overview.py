@@ -10,6 +10,7 @@ from dashboard.parts.data import reads as data_reads
 from dashboard.shared import formats, keeping, navigation, reads, widgets, words
 from db.types import Dataset, DatasetState, MadeBy, Queue, Split
 from worker.datasets import actions, dependents, division, quantities, versions, weights
+from worker.datasets import money as money_of_datasets
 
 SHOWN = 1_000
 """Lines of a table on the page; what is left out is in the download, and the page says so."""
@@ -74,6 +75,8 @@ def profile(dataset: Dataset) -> None:
                     f"{priced} with a price, from {low} to {high}; half of them cost {quarter} to {three_quarters}."
                 )
             )
+            for note in money_of_datasets.notes(dataset):
+                st.caption(words.plain(note))
         else:
             st.info("No row has a price: they can be priced, but errors can't be measured.", icon=":material/sell:")
     with right:

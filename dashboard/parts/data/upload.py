@@ -11,7 +11,7 @@ from dashboard.parts.data import reads as data_reads
 from dashboard.shared import formats, navigation, pickers, reads, widgets, words
 from db.types import Dataset, DatasetState
 from worker.datasets import actions
-from worker.datasets.answers import Answers, DateOrder, Sign
+from worker.datasets.answers import Answers, DateOrder, Sign, likelier_sign, ranges
 from worker.files import formats as file_formats
 
 UNUSED = "(not in the file)"
@@ -135,6 +135,7 @@ def mapping(dataset: Dataset) -> None:
             "a row without a price stays one to be priced."
         )
         sign = _open_sign(dataset.id, inspection, chosen["price"])
+        lower_ends = _lower_ends(dataset.id, inspection, chosen["price"])
         accepts = _wide_rows(dataset.id, inspection)
         order = _open_dates(dataset.id, inspection, chosen["date"])
         first = _first_test_day(dataset.id)
@@ -156,6 +157,7 @@ def mapping(dataset: Dataset) -> None:
                 currency.rates(table),
                 order.first if order else None,
                 first.isoformat() if first else None,
+                lower_ends,
             )
             actions.set_parent(dataset.id, parent)
             actions.load(dataset.id, used, name.strip() or dataset.name, said)
@@ -185,7 +187,22 @@ def _open_sign(dataset_id: int, inspection: dict[str, Any], price: str) -> Sign 
     )
     # An answer belongs to its column: asked about another one, nothing is said yet.
     key = f"sign-{dataset_id}-{price}"
-    return st.radio("Which is their decimal sign?", list(Sign), index=None, horizontal=True, key=key)
+    signs = list(Sign)
+    likelier = likelier_sign(inspection, price)
+    if likelier:
+        about = f"A decimal {likelier} is likelier, because {inspection['likelier'][price]['why']}; it is not sure."
+        st.caption(words.plain(about))
+    first = signs.index(likelier) if likelier else None
+    return st.radio("Which is their decimal sign?", signs, index=first, horizontal=True, key=key)
+
+
+def _lower_ends(dataset_id: int, inspection: dict[str, Any], price: str) -> bool:
+    """Whether a person wants ranges of prices read as their lower end, if the column chosen has such."""
+    about = ranges(inspection, {"price": price})
+    if not about:
+        return False
+    st.warning(words.plain(f"{about}."), icon=":material/linear_scale:")
+    return st.checkbox("Read a range as its lower end", key=f"lower-{dataset_id}-{price}")
 
 
 def _open_dates(dataset_id: int, inspection: dict[str, Any], column: str) -> DateOrder | None:

@@ -95,7 +95,7 @@ def test_the_mapping_and_every_warning_of_the_look_are_told(run, tmp_path):
 
 
 def test_a_file_that_brings_no_item_ends_with_the_reason(run, tmp_path):
-    (tmp_path / "none.csv").write_text("id,title,price\na,Lamp,ask\nb,Mug,call us\n")
+    (tmp_path / "none.csv").write_text("id,title,price\na,Lamp,dear\nb,Mug,cheap\n")
     with pytest.raises(UserError, match=r"Nothing was loaded from none.csv: all of its 2 rows are rejects \(2 × price"):
         run("load", "none.csv", "--map", "price=price")
     report = CliRunner().invoke(main.app, ["load", "none.csv", "--map", "price=price", "--json"])

@@ -62,8 +62,13 @@ def test_every_file_of_the_corpus_is_stored_or_refused_as_a_whole(database, sent
         if case.wide or case.decimal:
             with pytest.raises(MappingError, match="--accept-wide-rows" if case.wide else "--decimal"):
                 dataset_actions.load(dataset_id, mapping)
-        dataset_actions.load(dataset_id, mapping, said=Answers(case.decimal, case.wide))
+        dataset_actions.load(dataset_id, mapping, said=Answers(case.decimal, case.wide, lower_ends=case.lower_ends))
         drain(sent)
+        if case.stops:
+            assert case.stops in the(dataset_id).error, case.name
+            assert the(dataset_id).state is DatasetState.FAILED, case.name
+            assert leftovers() == before, case.name
+            continue
         assert the(dataset_id).state is DatasetState.READY, f"{case.name}: {the(dataset_id).error}"
         check_stored(case, dataset_id)
 
@@ -77,7 +82,7 @@ def test_a_load_that_fails_half_way_leaves_nothing(database, sent, monkeypatch):
         datasets.add_items(session, *args)
         raise RuntimeError("the disk is full")
 
-    rows_with_reject = rows + b"thing without price,call us\n"
+    rows_with_reject = rows + b"thing without price,cheap\n"
     dataset_id = upload("things2.csv", rows_with_reject, sent)
     monkeypatch.setattr(datasets, "add_rejects", broken)
     dataset_actions.load(dataset_id, the(dataset_id).mapping)

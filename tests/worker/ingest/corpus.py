@@ -7,6 +7,7 @@ from tests.worker.ingest.cases.encodings import ENCODINGS
 from tests.worker.ingest.cases.headers import HEADERS
 from tests.worker.ingest.cases.inner_quotes import INNER_QUOTES
 from tests.worker.ingest.cases.not_products import NOT_PRODUCTS
+from tests.worker.ingest.cases.numbers import NUMBERS
 from tests.worker.ingest.cases.prices import PRICES
 from tests.worker.ingest.cases.quotes import QUOTES
 from tests.worker.ingest.cases.shapes import SHAPES
@@ -23,6 +24,7 @@ CASES: list[Case] = [
     *HEADERS,
     *SHAPES,
     *PRICES,
+    *NUMBERS,
     *CONTAINERS,
     *WIDE_ROWS,
     *INNER_QUOTES,

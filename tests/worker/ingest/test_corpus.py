@@ -29,11 +29,20 @@ def test_odd_file_becomes_exactly_these_items_and_rejects(case: Case, tmp_path: 
     assert read.Inspection.model_validate_json(inspection.model_dump_json()) == inspection
 
     assert bool(inspection.wide_rows) is case.wide
-    assert any(case.told in warning for warning in [*inspection.warnings, *[""] * (not case.told)])
     mapping = inspection.mapping | case.mapping
     assert (mapping.get("price") in inspection.undecided) is (case.decimal is not None)
     if case.decimal:
         inspection = inspection.model_copy(update={"decimals": {mapping["price"]: case.decimal}})
+    likelier = [f"{each['sign']!r} because {each['why']}" for each in inspection.likelier.values()]
+    told = [*inspection.warnings, *inspection.undecided.values(), *likelier]
+    for part in case.told:
+        assert any(part in sentence for sentence in told), told
+    inspection = inspection.model_copy(update={"answers": {"lower_ends": case.lower_ends}})
+    if case.stops:
+        with pytest.raises(UnreadableFile) as caught:
+            list(read.batches(path, inspection, mapping, Silent()))
+        assert case.stops in str(caught.value)
+        return
     batches = list(read.batches(path, inspection, mapping, Silent()))
     items = pl.concat([batch.items for batch in batches])
     rejects = pl.concat([batch.rejects for batch in batches])

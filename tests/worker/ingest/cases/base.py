@@ -28,8 +28,10 @@ class Case:
     mapping: dict[str, str] = field(default_factory=dict)  # what a user changes in the proposed mapping
     header_line: int | None = 1
     wide: bool = False  # rows have more cells than the header has names: somebody has to confirm that
+    told: list[str] = field(default_factory=list)  # parts of what the look tells, complete sentences or not
+    lower_ends: bool = False  # what a person says of ranges of prices
+    stops: str = ""  # a part of the sentence, when the load stops half-way
     decimal: Literal[".", ","] | None = None  # what a person says where the prices have two readings
-    told: str = ""  # a part of a warning of the look
 
     @cached_property
     def data(self) -> bytes:

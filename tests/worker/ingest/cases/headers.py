@@ -43,7 +43,7 @@ HEADERS = [
         "t.csv",
         lines('"title","price"', '"1","Desk lamp",12.5', '"2","Blue mug",7'),
         [("1", "Desk lamp", 12.5), ("2", "Blue mug", 7.0)],
-        told="first column has no name",
+        told=["first column has no name"],
     ),
     Case("header in quotes over two lines", "t.csv", lines('id,"product\ntitle",price', *ROWS), THREE),
     Case("header in capitals with units", "t.csv", lines("SKU;PRODUCT_NAME;Price (EUR)", "a1;Desk lamp;12,50"), [LAMP]),
