@@ -6,7 +6,7 @@ CHROMIUM ?= $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser /
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test quick lint sure bench table picture migrate pins
+.PHONY: help up demo test quick lint sure bench fuzz table picture migrate pins
 
 ##@ Use
 help: ## List these commands
@@ -44,6 +44,9 @@ sure: lint test ## Everything that must be green
 
 bench: $(VENV)/installed ## Speeds, each beside a plain baseline in the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+fuzz: $(VENV)/installed ## Change files for minutes, guided by coverage, and look and load them (ARGS="--minutes 10")
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.fuzz_files $(ARGS)
 
 table: $(VENV)/installed ## Price FILE with every technique, or take what a dataset has; write the README's table
 	@PLACE="$(PLACE)" $(BIN)/python -m benchmarks.table $(FILE) $(ARGS)

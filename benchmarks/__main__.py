@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 ALL = (
-    *("ingest", "engine", "embeddings", "llm", "endpoint", "training", "verdicts"),
+    *("ingest", "dirty", "engine", "embeddings", "llm", "endpoint", "training", "verdicts"),
     *("coverage", "promises", "frontier", "invoice", "race", "size", "elsewhere"),
 )
 
