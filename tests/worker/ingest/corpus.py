@@ -4,10 +4,12 @@ from tests.worker.ingest.cases.base import Case
 from tests.worker.ingest.cases.containers import CONTAINERS
 from tests.worker.ingest.cases.delimiters import DELIMITERS, LINE_ENDS
 from tests.worker.ingest.cases.encodings import ENCODINGS
+from tests.worker.ingest.cases.header_contrast import HEADER_CONTRAST
 from tests.worker.ingest.cases.headers import HEADERS
 from tests.worker.ingest.cases.prices import PRICES
 from tests.worker.ingest.cases.quotes import QUOTES
 from tests.worker.ingest.cases.shapes import SHAPES
+from tests.worker.ingest.cases.shop_exports import SHOP_EXPORTS
 from tests.worker.ingest.cases.unreadable import UNREADABLE
 
 __all__ = ["CASES", "Case"]
@@ -18,6 +20,8 @@ CASES: list[Case] = [
     *QUOTES,
     *ENCODINGS,
     *HEADERS,
+    *HEADER_CONTRAST,
+    *SHOP_EXPORTS,
     *SHAPES,
     *PRICES,
     *CONTAINERS,
