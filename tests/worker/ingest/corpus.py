@@ -11,6 +11,7 @@ from tests.worker.ingest.cases.quotes import QUOTES
 from tests.worker.ingest.cases.shapes import SHAPES
 from tests.worker.ingest.cases.shop_exports import SHOP_EXPORTS
 from tests.worker.ingest.cases.unreadable import UNREADABLE
+from tests.worker.ingest.cases.workbooks import WORKBOOKS
 
 __all__ = ["CASES", "Case"]
 
@@ -25,6 +26,7 @@ CASES: list[Case] = [
     *SHAPES,
     *PRICES,
     *CONTAINERS,
+    *WORKBOOKS,
     *UNREADABLE,
 ]
 """Every case; those with `error` can't be read at all."""
