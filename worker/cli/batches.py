@@ -21,7 +21,17 @@ from worker.batches import truth as truths
 from worker.batches.watch import Watch
 from worker.cli import watch as jobs_watch
 from worker.cli.console import AsJson, out, print_json, warn
-from worker.cli.options import DecimalSign, WideRows, answers, assignments
+from worker.cli.options import (
+    DecimalSign,
+    Delimiter,
+    Encoding,
+    HeaderLine,
+    SheetName,
+    WideRows,
+    answers,
+    assignments,
+    reading,
+)
 from worker.server.up import running_stack
 
 app = typer.Typer()
@@ -121,6 +131,10 @@ def truth(
     ] = None,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
+    header_line: HeaderLine = None,
+    sheet: SheetName = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
     as_json: AsJson = False,
 ) -> None:
     """Set a batch beside its real prices: promised against real error, what intervals held, and what to do."""
@@ -129,9 +143,11 @@ def truth(
     chosen = dict(assignments("--map", columns, "field=column", "price=Sold for"))
     if unknown := set(chosen) - {"id", "title", "description", "category", "brand", "price"}:
         raise UserError(f"There is no field {min(unknown)!r} here; say id=COLUMN or price=COLUMN.")
+    forced = reading(header_line, sheet, encoding, delimiter)
     with running_stack():
         with file.open("rb") as stream:
-            job_id = actions.attach_truth(batch_id, file.name, stream, chosen, answers(decimal, accept_wide_rows))
+            said = answers(decimal, accept_wide_rows)
+            job_id = actions.attach_truth(batch_id, file.name, stream, chosen, said, forced)
         jobs_watch.wait([job_id], quiet=as_json)
         batch = actions.get(batch_id)
         came = truths.parse(batch.truth)

@@ -6,6 +6,7 @@ from tests.worker.ingest.cases.delimiters import DELIMITERS, LINE_ENDS
 from tests.worker.ingest.cases.encodings import ENCODINGS
 from tests.worker.ingest.cases.header_contrast import HEADER_CONTRAST
 from tests.worker.ingest.cases.headers import HEADERS
+from tests.worker.ingest.cases.more_encodings import MORE_ENCODINGS
 from tests.worker.ingest.cases.prices import PRICES
 from tests.worker.ingest.cases.quotes import QUOTES
 from tests.worker.ingest.cases.shapes import SHAPES
@@ -20,6 +21,7 @@ CASES: list[Case] = [
     *LINE_ENDS,
     *QUOTES,
     *ENCODINGS,
+    *MORE_ENCODINGS,
     *HEADERS,
     *HEADER_CONTRAST,
     *SHOP_EXPORTS,

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from tests.worker.ingest.cases.base import Case, Item, workbook
 
@@ -24,7 +25,7 @@ def written(
     rows: Sequence[Sequence[str]], delimiter: str = ",", encoding: str = "utf-8", quote_all: bool = False
 ) -> bytes:
     text = io.StringIO(newline="")
-    quoting = csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL
     csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator="\r\n").writerows(rows)
     return text.getvalue().encode(encoding)
 

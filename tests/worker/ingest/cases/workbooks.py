@@ -91,7 +91,7 @@ def _filtered(made: xlsxwriter.Workbook) -> None:
 
 COVER: list[list[Cell]] = [["Lamps & more"], ["Price list 2024"], [None], ["Contact", "Ann"], ["Phone", "555 1234"]]
 PIVOT: list[list[Cell]] = [["Row Labels", "Sum of price"], ["Lighting", 12.5], ["Kitchen", 7], ["Grand Total", 19.5]]
-MANY = [["id", "title", "price"], *[[f"p{i}", f"Thing no. {i}", i + 0.5] for i in range(30)]]
+MANY: list[list[Cell]] = [["id", "title", "price"], *[[f"p{i}", f"Thing no. {i}", i + 0.5] for i in range(30)]]
 MANY_ITEMS = [(f"p{i}", f"Thing no. {i}", i + 0.5) for i in range(30)]
 
 
