@@ -76,7 +76,7 @@ def open_sheet(path: Path, compression: Compression, forced: dict[str, Any]) -> 
         lost = [Reject(line, " ".join(far[line]), _STRAY) for line in alone]
         yield Cells(frame.clear(), np.empty(0, np.int64), lambda _: "", {}, lost)
 
-    return Table(Inspection(kind="xlsx", sheet=sheet, sheets=choice.labels, warnings=warnings), layout, cells)
+    return Table(Inspection(kind="xlsx", sheet=sheet, sheets=list(choice.labels.items()), warnings=warnings), layout, cells)
 
 
 def _is_filled(frame: pl.DataFrame, line: int) -> bool:

@@ -276,7 +276,7 @@ def _overrides(dataset: Dataset, inspection: dict[str, Any]) -> tuple[dict[str, 
         chosen["delimiter"] = places[1].selectbox(
             "Between cells", delimiters, format_func=lambda d: _DELIMITERS.get(d, repr(d)), key=f"sep-{dataset_id}"
         )
-    if len(sheets := inspection.get("sheets", {})) > 1:
+    if len(sheets := dict(inspection.get("sheets", []))) > 1:
         detected["sheet"] = inspection["sheet"]
         chosen["sheet"] = places[0].selectbox(
             "Sheet", [detected["sheet"], *(name for name in sheets if name != detected["sheet"])],

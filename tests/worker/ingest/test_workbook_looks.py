@@ -98,7 +98,7 @@ def test_the_mark_in_a_number_format(shown: str, mark: str) -> None:
 
 def test_all_sheets_are_listed_and_any_can_be_chosen(tmp_path: Path) -> None:
     case = BY_NAME["workbook, two like tables"]
-    assert look(case, tmp_path).sheets == {"2024": "4 rows, 3 columns", "2023": "3 rows, 3 columns"}
+    assert look(case, tmp_path).sheets == [("2024", "4 rows, 3 columns"), ("2023", "3 rows, 3 columns")]
     assert look(case, tmp_path).sheet == "2024"
     assert look(case, tmp_path, sheet="2023").sheet == "2023"
 
