@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import polars as pl
 
@@ -103,18 +103,20 @@ def attach_truth(
     stream: BinaryIO,
     columns: Mapping[str, str] | None = None,
     said: Answers = NOTHING_SAID,
+    forced: Mapping[str, Any] | None = None,
 ) -> int:
     """Set a priced batch beside a file with its real prices; the id of the job that does it. Prices that came before
     stay, unless the file has newer ones.
 
-    columns: field -> column where somebody says it; else it is told by names. Raises WrongState, UserError.
+    columns: field -> column where somebody says it; else it is told by names; forced: fields of the look that are
+    set instead of detected. Raises WrongState, UserError.
     """
     with begin() as session:
         batch = pricer_batches.get(session, batch_id)
     if batch.state is not BatchState.PRICED or batch.dataset_id is None or batch.job_id is None:
         raise NotReady(f"Batch {batch_id} has no prices that real ones could be set beside: it is {batch.state}.")
     sha256 = dataset_actions.store(stream)
-    file = {"sha256": sha256, "name": Path(name).name, "decimal": said.decimal}
+    file = {"sha256": sha256, "name": Path(name).name, "decimal": said.decimal, "forced": dict(forced or {})}
     with begin() as session:
         return app.start_job(
             session,

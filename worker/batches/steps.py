@@ -31,7 +31,7 @@ def compare_with_truth(work: Work) -> Commit:
         promised = _promised(session, batch)
         before = actions.known_prices(session, batch)
     path = settings().files_dir / spec["changes"]["sha256"]
-    inspection = read.inspect(path, spec["changes"]["name"])
+    inspection = read.inspect(path, spec["changes"]["name"], spec["changes"].get("forced"))
     mapping = real_price_files.understand(inspection, dataset.mapping, spec["columns"])
     said = Answers(spec["changes"]["decimal"], spec["wide_rows"])
     asked = settled(inspection.model_dump(mode="json"), mapping, said)

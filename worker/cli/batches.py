@@ -21,7 +21,18 @@ from worker.batches import truth as truths
 from worker.batches.watch import Watch
 from worker.cli import watch as jobs_watch
 from worker.cli.console import AsJson, out, print_json, warn
-from worker.cli.options import DecimalSign, LowerEnds, WideRows, answers, assignments
+from worker.cli.options import (
+    DecimalSign,
+    Delimiter,
+    Encoding,
+    HeaderLine,
+    LowerEnds,
+    SheetName,
+    WideRows,
+    answers,
+    assignments,
+    reading,
+)
 from worker.server.up import running_stack
 
 app = typer.Typer()
@@ -122,6 +133,10 @@ def truth(
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
     lower_ends: LowerEnds = False,
+    header_line: HeaderLine = None,
+    sheet: SheetName = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
     as_json: AsJson = False,
 ) -> None:
     """Set a batch beside its real prices: promised against real error, what intervals held, and what to do."""
@@ -130,11 +145,11 @@ def truth(
     chosen = dict(assignments("--map", columns, "field=column", "price=Sold for"))
     if unknown := set(chosen) - {"id", "title", "description", "category", "brand", "price"}:
         raise UserError(f"There is no field {min(unknown)!r} here; say id=COLUMN or price=COLUMN.")
+    forced = reading(header_line, sheet, encoding, delimiter)
     with running_stack():
         with file.open("rb") as stream:
-            job_id = actions.attach_truth(
-                batch_id, file.name, stream, chosen, answers(decimal, accept_wide_rows, lower_ends=lower_ends)
-            )
+            said = answers(decimal, accept_wide_rows, lower_ends=lower_ends)
+            job_id = actions.attach_truth(batch_id, file.name, stream, chosen, said, forced)
         jobs_watch.wait([job_id], quiet=as_json)
         batch = actions.get(batch_id)
         came = truths.parse(batch.truth)

@@ -17,12 +17,17 @@ from worker.cli.options import (
     DatasetName,
     DatesOrder,
     DecimalSign,
+    Delimiter,
+    Encoding,
+    HeaderLine,
     LowerEnds,
     Rates,
+    SheetName,
     TestFrom,
     WideRows,
     answers,
     assignments,
+    reading,
 )
 from worker.datasets import actions as datasets_actions
 from worker.datasets import division, money, quantities, versions, weights
@@ -44,6 +49,10 @@ def load(
     currency: CurrencyCode = None,
     currency_column: CurrencyColumn = None,
     rates: Rates = None,
+    header_line: HeaderLine = None,
+    sheet: SheetName = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
     date_order: DatesOrder = None,
     test_from: TestFrom = None,
     lower_ends: LowerEnds = False,
@@ -65,7 +74,8 @@ def load(
                 parent = parent or twin.id
             said = answers(decimal, accept_wide_rows, currency, rates, date_order, test_from, lower_ends)
             mapping = _mapping(columns) | ({} if currency_column is None else {"currency": currency_column})
-            dataset, about = files.load(file, mapping, name, said, quiet=as_json, version_of=parent)
+            forced = reading(header_line, sheet, encoding, delimiter)
+            dataset, about = files.load(file, mapping, name, said, quiet=as_json, version_of=parent, forced=forced)
     report = {
         "dataset": dataset.id,
         "rows_in": dataset.rows_in,

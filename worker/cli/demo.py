@@ -11,7 +11,17 @@ from db.types import Dataset, Split
 from worker import specs
 from worker.cli import cautions, files, tables, watch
 from worker.cli.console import AsJson, out, print_json, warn
-from worker.cli.options import CurrencyCode, DecimalSign, WideRows, answers
+from worker.cli.options import (
+    CurrencyCode,
+    DecimalSign,
+    Delimiter,
+    Encoding,
+    HeaderLine,
+    SheetName,
+    WideRows,
+    answers,
+    reading,
+)
 from worker.datasets.answers import NOTHING_SAID
 from worker.finetune import actions as finetune_actions
 from worker.pricing import actions as pricing_actions
@@ -36,19 +46,23 @@ def demo(
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
     currency: CurrencyCode = None,
+    header_line: HeaderLine = None,
+    sheet: SheetName = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
     as_json: AsJson = False,
 ) -> None:
     """The main job without a browser: load a table, price it with every technique, print the trade-off table."""
-    said = answers(decimal, accept_wide_rows, currency)
+    said, forced = answers(decimal, accept_wide_rows, currency), reading(header_line, sheet, encoding, delimiter)
     learned = settings().demo_train_rows if train_rows is None else train_rows
     with running_stack():
         about: dict[str, Any] = {}
         if file:
             if not file.is_file():
                 raise NotFound(f"There is no file {file}.")
-            dataset, about = files.dataset_or_file(str(file), said, quiet=as_json)
-        elif said != NOTHING_SAID:
-            raise UserError("--decimal and --accept-wide-rows belong to a file; name one.")
+            dataset, about = files.dataset_or_file(str(file), said, quiet=as_json, forced=forced)
+        elif said != NOTHING_SAID or forced:
+            raise UserError("--decimal, --accept-wide-rows, --sheet and the like belong to a file; name one.")
         else:
             dataset = files.demo_dataset(quiet=as_json)
         chosen = specs.variants() if variants else specs.defaults()

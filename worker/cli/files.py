@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,22 @@ from worker.datasets.mapping import alike
 
 
 def dataset_or_file(
-    what: str, said: Answers, *, quiet: bool, like: Dataset | None = None
+    what: str,
+    said: Answers,
+    *,
+    quiet: bool,
+    like: Dataset | None = None,
+    forced: Mapping[str, Any] | None = None,
 ) -> tuple[Dataset, dict[str, Any]]:
     """A dataset by its number or name; or that of a file, loaded unless it is already, with what is to be told. `like`:
-    a dataset whose columns mean the same in the file."""
+    a dataset whose columns mean the same in the file; `forced`: as for `load`."""
     if Path(what).is_file():
-        dataset, about = load(Path(what), {}, None, said, quiet=quiet, reuse=True, like=like)
+        dataset, about = load(Path(what), {}, None, said, quiet=quiet, reuse=True, like=like, forced=forced)
         refuse_empty(dataset)
         return dataset, {"file": about}
+    if forced:
+        options = ", ".join(f"--{field.replace('_', '-')}" for field in forced)
+        raise UserError(f"{options} says how a file is read, and there is no file {what}.")
     if said != NOTHING_SAID:
         raise UserError(f"--decimal, --accept-wide-rows and --currency belong to a file, and there is no file {what}.")
     return find.dataset(what), {}
@@ -79,16 +87,18 @@ def load(
     reuse: bool = False,
     like: Dataset | None = None,
     version_of: int | None = None,
+    forced: Mapping[str, Any] | None = None,
 ) -> tuple[Dataset, dict[str, Any]]:
     """Upload, inspect, map and load, and say what the look found unless `quiet`; the dataset and that look for JSON.
 
     `reuse`: a dataset that is the same already is taken instead. `version_of`: what it is a version of.
+    `forced`: fields of the look that are set instead of detected (worker.ingest.read.FORCEABLE).
     Raises UserError with the reason when the file can't be used, and keeps nothing of it when a question is open.
     """
     if not file.is_file():
         raise NotFound(f"There is no file {file}.")
     with file.open("rb") as stream:
-        dataset_id = actions.upload(file.name, stream, version_of=version_of)
+        dataset_id = actions.upload(file.name, stream, version_of=version_of, forced=dict(forced or {}))
     watch.wait([find.latest_job(dataset_id, JobKind.INSPECT).id], quiet=quiet)
     with begin() as session:
         dataset = datasets.get(session, dataset_id)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from db.errors import UserError
 from worker.amounts import currencies
 from worker.datasets import rates
 from worker.datasets.answers import Answers, DateOrder, Sign
+from worker.ingest import csv_encoding
 
 DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")]
 Cap = Annotated[
@@ -43,6 +44,17 @@ CurrencyColumn = Annotated[
 Rates = Annotated[
     Path | None, typer.Option("--rates", help=f"Converts prices in other currencies than --currency: {rates.ABOUT}")
 ]
+
+HeaderLine = Annotated[
+    int | None, typer.Option("--header-line", min=0, help="Line of the file that names its columns; 0 = none does.")
+]
+SheetName = Annotated[str | None, typer.Option("--sheet", help="Sheet of the workbook that holds the table.")]
+Encoding = Annotated[str | None, typer.Option("--encoding", help="Of a text file: utf-8, cp1252, shift_jis, gb18030 …")]
+Delimiter = Annotated[
+    str | None,
+    typer.Option("--delimiter", help="Between cells of a text: one character, or comma, semicolon, tab, bar, space."),
+]
+_DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "bar": "|", "pipe": "|", "space": " "}
 
 Unweighted = Annotated[
     bool, typer.Option("--unweighted", help="Count all rows alike, although the table has a column of weights.")
@@ -76,6 +88,27 @@ def answers(
         test_from.date().isoformat() if test_from else None,
         lower_ends,
     )
+
+
+def reading(header_line: int | None, sheet: str | None, encoding: str | None, delimiter: str | None) -> dict[str, Any]:
+    """What --header-line, --sheet, --encoding and --delimiter force on the look at a file. Raises UserError."""
+    forced: dict[str, Any] = {}
+    if header_line is not None:
+        forced["header_line"] = header_line or None
+    if sheet is not None:
+        forced["sheet"] = sheet
+    if encoding is not None:
+        csv_encoding.check(encoding)
+        forced["encoding"] = encoding
+    if delimiter is not None:
+        sign = _DELIMITERS.get(delimiter.casefold(), delimiter)
+        if len(sign) != 1 or not sign.isascii() or sign in "\r\n":
+            raise UserError(
+                f"--delimiter {delimiter!r} can't separate cells; say one ASCII character, or "
+                "comma, semicolon, tab, bar or space."
+            )
+        forced["delimiter"] = sign
+    return forced
 
 
 def assignments(option: str, pairs: Iterable[str] | None, form: str, example: str) -> Iterator[tuple[str, str]]:

@@ -18,12 +18,17 @@ from worker.cli.options import (
     CurrencyCode,
     DatasetName,
     DecimalSign,
+    Delimiter,
+    Encoding,
+    HeaderLine,
     LowerEnds,
+    SheetName,
     Unweighted,
     WideRows,
     answers,
     assignments,
     dollars,
+    reading,
 )
 from worker.datasets import money
 from worker.evaluation import cross_fit
@@ -73,6 +78,10 @@ def price(
     accept_wide_rows: WideRows = False,
     currency: CurrencyCode = None,
     lower_ends: LowerEnds = False,
+    header_line: HeaderLine = None,
+    sheet: SheetName = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
     as_json: AsJson = False,
 ) -> None:
     """Price a dataset (or a file) with one or more techniques and say how wrong and how dear each was.
@@ -80,18 +89,12 @@ def price(
     With --learn-from the techniques learn from another dataset: what was fitted there is used as it is, and every row
     is priced. With --with a pricer does that, without any setting: FILE comes back priced, as --out or beside you as
     FILE-priced."""
+    forced = reading(header_line, sheet, encoding, delimiter)
     if pricer:
         if technique or learn_from or settings or adapter or limit is not None or rows != "both":
             raise UserError("--with takes all from the pricer; say nothing else but --out, --for-a-person and --cap.")
-        with_pricer.price(
-            pricer,
-            what,
-            to,
-            rest,
-            answers(decimal, accept_wide_rows, lower_ends=lower_ends),
-            dollars(cap),
-            quiet=as_json,
-        )
+        alone = answers(decimal, accept_wide_rows, lower_ends=lower_ends)
+        with_pricer.price(pricer, what, to, rest, alone, dollars(cap), forced=forced, quiet=as_json)
         return
     if rest is not None:
         raise UserError("--for-a-person belongs to --with.")
@@ -105,7 +108,7 @@ def price(
     with running_stack():
         source = files.source(learn_from, quiet=as_json) if learn_from else None
         answered = answers(decimal, accept_wide_rows, currency, lower_ends=lower_ends)
-        dataset, about = files.dataset_or_file(what, answered, quiet=as_json, like=source)
+        dataset, about = files.dataset_or_file(what, answered, quiet=as_json, like=source, forced=forced)
         known = source or dataset
         handed_back.check(dataset, to, is_file=bool(about))
         chosen = chosen or [_best(known, quiet=as_json)]
@@ -146,12 +149,21 @@ def curve(
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
     currency: CurrencyCode = None,
+    header_line: HeaderLine = None,
+    sheet: SheetName = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
     as_json: AsJson = False,
 ) -> None:
     """Price a sample with 0, 1, 3, 5, 10 and 20 examples or neighbours, to see whether more context pays."""
     spec = specs.parse({"technique": technique} | _settings(settings))
     with running_stack():
-        dataset, about = files.dataset_or_file(what, answers(decimal, accept_wide_rows, currency), quiet=as_json)
+        dataset, about = files.dataset_or_file(
+            what,
+            answers(decimal, accept_wide_rows, currency),
+            quiet=as_json,
+            forced=reading(header_line, sheet, encoding, delimiter),
+        )
         job_ids = actions.start_curve(dataset.id, spec, limit, cap_usd=dollars(cap))
         warnings = cautions.say(job_ids, quiet=as_json)
         watch.wait(job_ids, quiet=as_json)

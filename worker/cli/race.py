@@ -12,7 +12,20 @@ from db.types import Job, JobState
 from worker import amounts, specs
 from worker.cli import files, find, watch
 from worker.cli.console import AsJson, out, print_json
-from worker.cli.options import CurrencyCode, DecimalSign, Unweighted, WideRows, answers, assignments, dollars
+from worker.cli.options import (
+    CurrencyCode,
+    DecimalSign,
+    Delimiter,
+    Encoding,
+    HeaderLine,
+    SheetName,
+    Unweighted,
+    WideRows,
+    answers,
+    assignments,
+    dollars,
+    reading,
+)
 from worker.jobs import actions as job_actions
 from worker.pricing import actions as pricing_actions
 from worker.race import actions, planning, sentences
@@ -48,6 +61,10 @@ def race(
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
     currency: CurrencyCode = None,
+    header_line: HeaderLine = None,
+    sheet: SheetName = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
     as_json: AsJson = False,
 ) -> None:
     """Price the same test rows block by block, and stop each technique as soon as it can no longer win."""
@@ -55,7 +72,12 @@ def race(
     chosen = _specs(technique, given)
     allowed = race_specs.parse_margin(margin)
     with running_stack():
-        dataset, about = files.dataset_or_file(what, answers(decimal, accept_wide_rows, currency), quiet=as_json)
+        dataset, about = files.dataset_or_file(
+            what,
+            answers(decimal, accept_wide_rows, currency),
+            quiet=as_json,
+            forced=reading(header_line, sheet, encoding, delimiter),
+        )
         if MEMBERS in given:
             chosen = [pricing_actions.with_members(dataset.id, spec, given[MEMBERS]) for spec in chosen]
         race_id = actions.start(

@@ -27,16 +27,32 @@ from worker.files.formats import without_ending
 AWAITED = {DatasetState.UPLOADED: JobKind.INSPECT, DatasetState.LOADING: JobKind.LOAD}
 """State of a dataset -> kind of the job that it waits for; in other states it waits for none."""
 
+DETECTED = "(detected)"
+"""Value of a field that was forced on a look and is to be detected again."""
+
 _BLOCK = 1 << 20
 _NAMED = 3  # of what keeps a dataset from being deleted
 
 
-def upload(name: str, stream: BinaryIO, *, is_synthetic: bool = False, version_of: int | None = None) -> int:
+def upload(
+    name: str,
+    stream: BinaryIO,
+    *,
+    is_synthetic: bool = False,
+    version_of: int | None = None,
+    forced: dict[str, Any] | None = None,
+) -> int:
     """Keep the bytes under their sha256 and start looking at them; returns the dataset's id.
 
     `version_of`: the dataset that this file is a new version of; its name and its columns are proposed.
+    `forced`: what the user knows of the way to read it, as for `inspect_again`.
     """
-    return add(name, store(stream), is_synthetic=is_synthetic, version_of=version_of)
+    sha256 = store(stream)
+    with begin() as session:
+        dataset_id = add_within(session, name, sha256, is_synthetic=is_synthetic, version_of=version_of)
+        if forced:
+            datasets.change(session, dataset_id, inspection={"forced": forced})
+    return dataset_id
 
 
 def same_bytes(sha256: str) -> list[Dataset]:
@@ -105,7 +121,9 @@ def inspect_again(dataset_id: int, forced: dict[str, Any]) -> int:
         if dataset.state not in (DatasetState.INSPECTED, DatasetState.FAILED) and not is_left:
             raise WrongState(f"{dataset.name} can't be looked at again now: it is {dataset.state}.")
         # The look before stays until this one is done, and what was forced then is forced still.
-        inspection = dataset.inspection | {"forced": dataset.inspection.get("forced", {}) | forced}
+        every = dataset.inspection.get("forced", {}) | forced
+        kept = {field: value for field, value in every.items() if value != DETECTED}
+        inspection = dataset.inspection | {"forced": kept}
         datasets.change(session, dataset_id, state=DatasetState.UPLOADED, inspection=inspection, error=None)
         before = {"forced_before": dataset.inspection.get("forced", {})}
         return _read_file(session, dataset_id, JobKind.INSPECT, Step.INSPECT, before)

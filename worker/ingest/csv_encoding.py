@@ -26,6 +26,9 @@ _BOMS = [
 ]
 
 
+_ASIAN = ("cp932", "euc_jp", "cp949", "gb18030", "big5")
+
+
 @dataclass(frozen=True, slots=True)
 class Guess:
     encoding: str
@@ -54,9 +57,38 @@ def detect(stream: BinaryIO) -> Guess:
         return Guess("utf-8")
     if beyond_ascii > 8 * invalid:
         return Guess("utf-8", f"The text is UTF-8, but {invalid} characters in it are broken; those lines are rejects.")
+    example = _asian_reading(head)
     return Guess(
-        "cp1252", "The text is not UTF-8 and is read as cp1252; choose another encoding if accents look wrong."
+        "cp1252",
+        "The text is not UTF-8 and is read as cp1252; choose another encoding if accents look wrong "
+        f"(in a terminal: --encoding {example or 'cp1250'}).",
     )
+
+
+def _asian_reading(head: bytes) -> str:
+    """The encoding of Japanese, Korean or Chinese that reads the beginning best, with what it reads as the example;
+    "" where bytes beyond ASCII mostly stand alone, as accents do."""
+    high = np.frombuffer(head, dtype=np.uint8) > 127
+    if high.sum() < 4 or (high[1:] & high[:-1]).sum() < 0.3 * high.sum():
+        return ""
+    best, most = "", 0.0
+    for name in _ASIAN:
+        try:
+            text = codecs.getincrementaldecoder(name)("strict").decode(head)
+        except UnicodeDecodeError:
+            continue
+        letters = [letter for letter in text if ord(letter) > 127]
+        usual = sum(_is_usual_asian(letter) for letter in letters) / max(len(letters), 1)
+        if usual > most:
+            line = next((line for line in text.splitlines() if not line.isascii()), "")
+            word = next((word for word in line.replace(";", ",").split(",") if not word.isascii()), line)
+            best, most = f"{name} reads {word.strip()[:30]!r}", usual
+    return best if most >= 0.7 else ""
+
+
+def _is_usual_asian(letter: str) -> bool:
+    """Whether a letter is kana, Hangul, a Chinese character of the usual block or a mark between such."""
+    return "\u3000" <= letter <= "\u30ff" or "\u4e00" <= letter <= "\u9fa5" or "\uac00" <= letter <= "\ud7a3"
 
 
 def _drain(stream: BinaryIO) -> None:

@@ -99,12 +99,18 @@ def _zip_kind(path: Path, head: bytes) -> Kind:
     try:
         with zipfile.ZipFile(path) as archive:
             inside = set(archive.namelist())
+            if "xl/workbook.bin" in inside:
+                raise UnreadableFile(
+                    "This is a binary workbook (.xlsb); open it in Excel and save it as .xlsx, and upload that."
+                )
             if any(name.startswith("xl/workbook") for name in inside):
                 return "xlsx"
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise UnreadableFile("The workbook is broken and can't be unpacked.") from error
     if "content.xml" in inside or "word/document.xml" in inside:
         raise UnreadableFile(f"This is a text document or an OpenDocument sheet, not an .xlsx; {_WANTED}.")
+    if "Index/Document.iwa" in inside or "Index.zip" in inside:
+        raise UnreadableFile("This is a document of Numbers; export it from there as Excel or CSV and upload that.")
     raise UnreadableFile("This is a ZIP archive; unpack it and upload the table inside.")
 
 

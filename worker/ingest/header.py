@@ -5,10 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from worker.ingest import column_synonyms, prices
+from worker.ingest import header_contrast
 
 _SEARCHED = 100
 """Rows in which the header is looked for: preambles are shorter."""
+
+_COMPARED = 40
+"""Rows below a line that it is compared with."""
+
+_MOST_HEADER_ROWS = 3
+
+_MOST_UNDECIDED = 15
+"""Whole rows in a row that are like a header as little as like the data below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,48 +89,51 @@ def after_preamble(rows: Sequence[Row], preamble: int) -> int:
 
 
 def _find(rows: Sequence[Row]) -> int | None:
+    """Index of the header: the first row that stands out from those below it, or the last of several such in a row
+    (labels for people above names for machines, groups above columns)."""
     width = usual_width(rows)
+    usual = median([_filled(row) for row in rows[: 2 * _SEARCHED] if len(row.cells) == width] or [0])
+    undecided = 0
     for i, row in enumerate(rows[:_SEARCHED]):
-        filled = [cell for cell in row.cells if cell.strip()]
-        known = sum(map(column_synonyms.is_known, filled))
-        if not filled or len(filled) < 0.6 * len(row.cells) or (width > 1 and len(row.cells) < 2):
+        if row.is_blank or (width > 1 and len(row.cells) < 2):
             continue
+        contrast = header_contrast.between(row.cells, _cells_below(rows, i))
         fits = len(row.cells) == width
-        if not fits and known < 2:  # two words that name columns are a header whatever the rows below look like
-            continue
-        if _looks_like_header(filled, known) and (known or _differs(row, rows[i + 1 :])):
-            return i
-        if fits:
-            return None
+        if fits and _filled(row) >= 0.6 * usual:
+            if contrast.is_header or (not undecided and contrast.may_be_header):
+                return _last_of(rows, i, contrast)
+            if contrast.against:
+                return None  # a row of data: what stands above it was none
+            undecided += 1
+            if undecided > _MOST_UNDECIDED:
+                return None
+        # Two words that name columns are a header whatever the rows below look like.
+        elif contrast.is_sure and (contrast.known >= 2 or len(row.cells) >= width):
+            return _last_of(rows, i, contrast)
     return None
 
 
-def _looks_like_header(filled: Sequence[str], known: int) -> bool:
-    numbers = sum(map(prices.is_bare, filled))
-    if numbers and known < 2:
-        return False
-    if known:
-        return all(len(cell) <= 200 for cell in filled) and 3 * known >= len(filled) - 3
-    return all(len(cell.strip()) <= 40 for cell in filled) and len(set(filled)) == len(filled)
+def _last_of(rows: Sequence[Row], first: int, contrast: header_contrast.Contrast) -> int:
+    """Index of the last row of a header that begins here."""
+    last = first
+    for i in range(first + 1, min(first + 1 + _MOST_HEADER_ROWS, len(rows))):
+        below = header_contrast.between(rows[i].cells, _cells_below(rows, i))
+        is_fuller = _filled(rows[i]) > _filled(rows[last]) or below.known >= contrast.known + 2
+        names = is_fuller or (below.is_for_machines and not contrast.is_for_machines)
+        same = rows[i].cells == rows[last].cells
+        if same or not names or not below.is_sure or below.score < 0.6 * contrast.score:
+            break
+        last, contrast = i, below
+    return last
 
 
-def _differs(row: Row, below: Sequence[Row]) -> bool:
-    """Whether a row of unknown words stands out from the rows below it."""
-    data = [other for other in below[:300] if len(other.cells) == len(row.cells)]
-    if not data:
-        return False
-    for i, cell in enumerate(row.cells):
-        column = [other.cells[i].strip() for other in data if other.cells[i].strip()]
-        if not column:
-            continue
-        if prices.share_of_prices(column) >= 0.8:
-            return True
-        if cell.strip() in column:
-            return False
-        if median(map(len, column)) > 2 * len(cell.strip()) + 10:
-            return True
-    # Nothing tells: most files have a header, and words without digits are likelier one than data.
-    return not any(c.isdigit() for cell in row.cells for c in cell) and all(len(c.split()) <= 3 for c in row.cells)
+def _filled(row: Row) -> int:
+    return sum(bool(cell.strip()) for cell in row.cells)
+
+
+def _cells_below(rows: Sequence[Row], i: int) -> list[list[str]]:
+    """The cells of the rows below one, without those that repeat it."""
+    return [row.cells for row in rows[i + 1 : i + 1 + _COMPARED] if not row.is_blank and row.cells != rows[i].cells]
 
 
 def _is_surplus_meant(same: Sequence[Row], data: Sequence[Row], width: int) -> bool:

@@ -32,6 +32,12 @@ MAX_WORKBOOK = 1 << 30
 MAX_GRID = 30_000_000
 """Cells of a sheet, empty ones included: each takes some 50 bytes. The longest sheet of 28 columns fits."""
 
+SMALL_GRID = 1_000_000
+"""Cells of a sheet that are built without asking how many of them are empty."""
+
+MAX_GRID_PER_CELL = 8
+"""Cells of a larger sheet per cell that holds something: a stray one far below a table makes it mostly empty."""
+
 MAX_TEXTS = 2 << 30
 """Bytes of the texts of a workbook once every cell has its own copy; a text is stored once, however many have it."""
 

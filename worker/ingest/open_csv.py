@@ -107,7 +107,8 @@ def _refuse_binary(text: str) -> None:
     strange = len(text) - len(text.translate(_CONTROLS))
     if strange > 0.04 * len(text):
         raise UnreadableFile(
-            "This is not text: the file is binary, damaged, or in another encoding than the one chosen."
+            "This is not text: the file is binary, damaged, or in another encoding than the one chosen "
+            "(in a terminal: --encoding shift_jis, gb18030, big5, …)."
         )
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from db.errors import UnreadableFile
 from worker.files.formats import Compression
-from worker.ingest import header, limits, xlsx_errors, xlsx_grid
+from worker.ingest import header, limits, sheet_choice, xlsx_errors, xlsx_grid, xlsx_sheet
 from worker.ingest.header import Row
 from worker.ingest.open_table import Table, clean
 from worker.ingest.types import Cells, Inspection, Reject, names
@@ -22,35 +22,40 @@ _STRAY = "this stands far away from the table"
 
 
 def open_sheet(path: Path, compression: Compression, forced: dict[str, Any]) -> Table:
-    """Open the first visible sheet that has rows, or the forced one. Cells are strings as Excel stores them: numbers
-    have a decimal point and formulas are their last results. Raises UnreadableFile."""
+    """Open the sheet that holds the table, or the forced one. Cells are strings as Excel stores them: numbers have a
+    decimal point, behind the currency that their format shows, and formulas are their last results. Merged cells
+    stand in every row and column that they cover. Raises UnreadableFile."""
     del compression  # it packs by itself
     fitted = xlsx_grid.fit(path)
     try:
         workbook = fastexcel.read_excel(fitted.source)
-        sheet, frame = _first_full(workbook, forced.get("sheet"))
+        choice = sheet_choice.choose(workbook, fitted.source, forced.get("sheet"))
+        sheet, frame = choice.name, choice.frame
         numbers = _numbers(workbook, sheet)
+        with xlsx_grid.archive(fitted.source) as archive:
+            about = xlsx_sheet.look(archive, sheet)
     except fastexcel.FastExcelError as error:
         raise UnreadableFile(
             "The workbook is broken or not a real .xlsx; open it in Excel and save it again."
         ) from error
     width = frame.width
     frame.columns = numbers.columns = names(width)
-    head = zip(frame.head(limits.SAMPLE_ROWS).rows(), numbers.head(limits.SAMPLE_ROWS).rows(), strict=True)
-    sample = [
-        Row(i + 1, list(cells), 1, "\t".join(cells), frozenset(j for j, is_one in enumerate(typed) if is_one))
-        for i, (cells, typed) in enumerate(head)
-    ]
-    layout = _layout(sample, forced)
+    frame = xlsx_sheet.with_money(frame, numbers, about)
+    (frame, numbers), merged = xlsx_sheet.fill_down((frame, numbers), about)
+    layout = _layout(_sample(frame, numbers), forced)
+    (frame, numbers), wide = xlsx_sheet.fill_across((frame, numbers), about, layout.skip_lines)
+    if wide:
+        layout = replace(layout, rows=_sample(frame, numbers)[layout.skip_lines :])
     # Formatting alone can widen a sheet; every row still has as many cells as the sheet.
     columns = layout.columns + [f"column_{i + 1}" for i in range(len(layout.columns), width)]
     layout = replace(layout, columns=columns)
-    count = len(workbook.sheet_names)
-    warnings = []
-    if count > 1:
-        warnings.append(f"The workbook has {count} sheets; only {sheet!r} is read.")
-    warnings += xlsx_errors.warnings_of(path, sheet)
-
+    merges = [merge for merge in (*merged, *wide) if merge.last_row > layout.skip_lines]
+    warnings = [
+        *xlsx_sheet.of_sheets(sheet, choice.labels, choice.others),
+        *xlsx_sheet.of_merges(merges),
+        *xlsx_sheet.of_hidden(about, layout.skip_lines, len(frame), columns),
+        *xlsx_errors.warnings_of(path, sheet),
+    ]
     strays = fitted.strays.get(sheet, [])
     if strays:
         warnings.append(_about(strays))
@@ -72,7 +77,9 @@ def open_sheet(path: Path, compression: Compression, forced: dict[str, Any]) -> 
         lost = [Reject(line, " ".join(far[line]), _STRAY) for line in alone]
         yield Cells(frame.clear(), np.empty(0, np.int64), lambda _: "", {}, lost)
 
-    return Table(Inspection(kind="xlsx", sheet=sheet, warnings=warnings), layout, cells)
+    return Table(
+        Inspection(kind="xlsx", sheet=sheet, sheets=list(choice.labels.items()), warnings=warnings), layout, cells
+    )
 
 
 def _is_filled(frame: pl.DataFrame, line: int) -> bool:
@@ -98,33 +105,20 @@ def _numbers(workbook: fastexcel.ExcelReader, sheet: str) -> pl.DataFrame:
     return values.select(pl.all().is_not_null())
 
 
-def _first_full(workbook: fastexcel.ExcelReader, forced: str | None) -> tuple[str, pl.DataFrame]:
-    if forced and forced not in workbook.sheet_names:
-        raise UnreadableFile(f"The workbook has no sheet {forced!r}; it has {', '.join(workbook.sheet_names)}.")
-    for name in [forced] if forced else workbook.sheet_names:
-        sheet = workbook.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
-        if sheet.height and sheet.width and (forced or sheet.visible == "visible"):
-            frame = sheet.to_polars()
-            return name, frame.select(pl.all().cast(pl.String).fill_null(""))
-    raise UnreadableFile("The workbook has no rows.")
+def _sample(frame: pl.DataFrame, numbers: pl.DataFrame) -> list[Row]:
+    head = zip(frame.head(limits.SAMPLE_ROWS).rows(), numbers.head(limits.SAMPLE_ROWS).rows(), strict=True)
+    return [
+        Row(i + 1, list(cells), 1, "\t".join(cells), frozenset(j for j, is_one in enumerate(typed) if is_one))
+        for i, (cells, typed) in enumerate(head)
+    ]
 
 
 def _layout(sample: list[Row], forced: dict[str, Any]) -> header.Layout:
     if "header_line" not in forced:
-        full = [row for row in sample if not row.is_blank]
-        # The width of a sheet is that of its widest row: empty cells at the end are no cells when looking for a header.
-        narrow = [replace(row, cells=_trimmed(row.cells)) for row in full]
-        layout = header.layout(narrow)
+        layout = sheet_choice.layout_of(sample)
         if layout.header_line is not None:
             return header.at_line(sample, layout.header_line)
         return header.without_header(sample, layout.skip_lines)
     if forced["header_line"] is None:
         return header.without_header(sample, header.after_preamble(sample, forced.get("preamble", 0)))
     return header.at_line(sample, forced["header_line"])
-
-
-def _trimmed(cells: Sequence[str]) -> list[str]:
-    trimmed = list(cells)
-    while trimmed and not trimmed[-1].strip():
-        trimmed.pop()
-    return trimmed

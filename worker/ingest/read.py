@@ -19,6 +19,7 @@ from worker.ingest import (
     columns,
     dates,
     decimal_signs,
+    double_encoding,
     file_kind,
     header,
     limits,
@@ -57,8 +58,11 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
     """
     forced = dict(forced or {})
     kind, compression = file_kind.kind_of(path)
+    _check_forced(kind, forced)
     table = open_table(path, kind, compression, forced)
     layout = table.layout
+    if forced.get("header_line") and layout.header_line is None:
+        raise UnreadableFile(f"{name} has no line {forced['header_line']} that could be its header.")
     rows = [row for row in layout.rows if row.text.strip() or not row.is_blank]
     if not layout.columns or not rows:
         raise UnreadableFile(f"{name} has no rows of data below its header.")
@@ -88,12 +92,24 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
             "warnings": [
                 *table.inspection.warnings,
                 *_warnings(table, rows),
+                *filter(None, [double_encoding.told(rows)]),
                 *_doubts_of_price(layout.columns, fitting, mapping.get("price", "")),
                 *_price_notes(layout.columns, fitting, mapping.get("price", ""), signs.decimals),
             ],
             "forced": forced,
         }
     )
+
+
+def _check_forced(kind: Kind, forced: Mapping[str, Any]) -> None:
+    """Check that what a user set is something that such a file has. Raises UnreadableFile."""
+    what = FORMATS[kind].names[0]
+    if forced.get("sheet") and kind != "xlsx":
+        raise UnreadableFile(f"This is a {what} file, which has no sheets; choose none.")
+    if not FORMATS[kind].is_text and (forced.get("encoding") or forced.get("delimiter") is not None):
+        raise UnreadableFile(f"This is a {what} file, which needs no encoding and no delimiter; choose none.")
+    if FORMATS[kind].names_columns and "header_line" in forced:
+        raise UnreadableFile(f"This is a {what} file, whose columns have names; choose no header line.")
 
 
 def batches(

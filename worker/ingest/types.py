@@ -56,6 +56,7 @@ class Inspection(BaseModel):
     skip_space: bool = False  # spaces after a delimiter do not belong to the cell
     newline: str = ""  # "\n", "\r\n" or "\r"; with "\r" every kind of line end counts
     sheet: str = ""  # of a workbook
+    sheets: list[tuple[str, str]] = []  # of a workbook, in its order: name, and in words its size and if it is hidden
     header_line: int | None = None  # 1-based; None = no header, columns are named column_1 and so on
     preamble: list[str] = []  # text of the lines before the header (or before the data), which are not rows
     columns: list[str] = []  # unique, non-empty, in the order of the file

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from xml.parsers import expat
@@ -42,6 +43,16 @@ class _Stray:
     reference: str
     start: int  # first byte of what is in the cell, in its part
     stop: int
+
+
+@contextmanager
+def archive(source: Path | bytes) -> Iterator[zipfile.ZipFile]:
+    """The parts of a workbook. Raises UnreadableFile where they are damaged."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source) as opened:
+            yield opened
+    except BROKEN as error:
+        raise UnreadableFile("The workbook is broken and can't be unpacked.") from error
 
 
 def fit(path: Path) -> Fitted:
@@ -105,7 +116,7 @@ def sheets_of(archive: zipfile.ZipFile) -> dict[str, str]:
         if name in archive.namelist():
             parser = expat.ParserCreate()
             parser.StartElementHandler = handle
-            _parse(archive, name, parser)
+            parse(archive, name, parser)
     return names
 
 
@@ -150,15 +161,23 @@ def _text_lengths(archive: zipfile.ZipFile, name: str) -> npt.NDArray[np.int64]:
 
 def _strays(archive: zipfile.ZipFile, part: str) -> list[_Stray]:
     """The cells that must go to make the grid small enough. Raises UnreadableFile."""
-    if _is_small(archive, part):
+    cells_named, last_row, last_column = _quick_count(archive, part)
+    if _is_dense(last_row, last_column, cells_named):
         return []
     cells = CellCount(archive, part)
     rows, columns = max(cells.rows, default=0), max(cells.columns, default=0)
+    total = cells.rows.total()
+    if _is_dense(rows, columns, total):
+        return []
+    few = max(3, total // 100)
+    near_rows, near_columns = _last(cells.rows, few), _last(cells.columns, few)
+    boxes = ((rows, near_columns), (near_rows, columns), (near_rows, near_columns))
+    for box in boxes:
+        if _is_dense(*box, total):
+            return CellCount(archive, part, *box).outside
     if cells.is_small(rows, columns):
         return []
-    few = max(3, cells.rows.total() // 100)
-    near_rows, near_columns = _last(cells.rows, few), _last(cells.columns, few)
-    for box in ((rows, near_columns), (near_rows, columns), (near_rows, near_columns)):
+    for box in boxes:
         if cells.is_small(*box):
             return CellCount(archive, part, *box).outside
     raise UnreadableFile(
@@ -167,19 +186,36 @@ def _strays(archive: zipfile.ZipFile, part: str) -> list[_Stray]:
     )
 
 
-def _is_small(archive: zipfile.ZipFile, part: str) -> bool:
-    """Whether the rectangle around all cells is small. A quick look; False also where it can't tell."""
-    last_row = last_column = 0
+def _is_dense(rows: int, columns: int, cells: int) -> bool:
+    """Whether a grid may be built: it is small, or as large as its cells justify."""
+    justified = max(limits.SMALL_GRID, limits.MAX_GRID_PER_CELL * cells)
+    return CellCount.is_small(rows, columns) and rows * columns <= justified
+
+
+def _quick_count(archive: zipfile.ZipFile, part: str) -> tuple[int, int, int]:
+    """The number of cells, and the last row and column of the rectangle around them; no cells and a huge rectangle
+    where a quick look can't tell."""
+    cells = last_row = last_column = 0
     tail = b""
     for block in blocks_of(archive, part):
         data = tail + block
         cut = max(0, data.rfind(b"<"))
         data, tail = data[:cut], data[cut:]
         if _UNUSUAL.search(data) or len(tail) > _BLOCK:
-            return False
+            return 0, limits.MAX_GRID, limits.MAX_GRID
+        cells += data.count(b"<c ")
         row, column = _extent(data)
         last_row, last_column = max(last_row, row), max(last_column, column)
-    return CellCount.is_small(last_row, last_column)
+    return cells, last_row, last_column
+
+
+def extent(archive: zipfile.ZipFile, part: str) -> tuple[int, int]:
+    """The last row and column of a sheet."""
+    _, rows, columns = _quick_count(archive, part)
+    if columns < limits.MAX_GRID:
+        return rows, columns
+    cells = CellCount(archive, part)
+    return max(cells.rows, default=0), max(cells.columns, default=0)
 
 
 def _extent(data: bytes) -> tuple[int, int]:
@@ -221,7 +257,7 @@ class CellCount:
         self._value: int | None = None  # where what is in the cell begins
         self._parser = expat.ParserCreate()
         self._parser.StartElementHandler, self._parser.EndElementHandler = self._start, self._end
-        _parse(archive, part, self._parser)
+        parse(archive, part, self._parser)
 
     @staticmethod
     def is_small(rows: int, columns: int) -> bool:
@@ -282,7 +318,7 @@ def _last(counts: Counter[int], few: int) -> int:
     return last
 
 
-def _parse(archive: zipfile.ZipFile, part: str, parser: expat.XMLParserType) -> None:
+def parse(archive: zipfile.ZipFile, part: str, parser: expat.XMLParserType) -> None:
     try:
         for block in blocks_of(archive, part):
             parser.Parse(block)

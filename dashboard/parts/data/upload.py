@@ -9,15 +9,18 @@ import streamlit as st
 from dashboard.parts.data import currency
 from dashboard.parts.data import reads as data_reads
 from dashboard.shared import formats, navigation, pickers, reads, widgets, words
+from db.settings import settings
 from db.types import Dataset, DatasetState
 from worker.datasets import actions
+from worker.datasets.actions import DETECTED
 from worker.datasets.answers import Answers, DateOrder, Sign, likelier_sign, ranges
+from worker.files import encodings
 from worker.files import formats as file_formats
 
 UNUSED = "(not in the file)"
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "": "one column", " ": "space"}
-_ENCODINGS = ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "cp1250", "cp1251", "shift_jis", "gb18030", "big5"]
+_AS_DETECTED = "(as detected)"
 
 
 def upload() -> None:
@@ -77,10 +80,34 @@ def _opened(dataset_id: int) -> None:
 
 
 def look_again(dataset: Dataset) -> None:
-    """A button for a file that was not looked at to the end: cancelled, or what was in the way is gone."""
+    """A button for a file that was not looked at to the end: cancelled, or what was in the way is gone; and for a text,
+    what may have been detected wrongly."""
+    before = dataset.inspection.get("forced", {})
+    forced: dict[str, Any] = {}
+    if shown := encodings.of_file(settings().files_dir / dataset.file_sha256):
+        st.caption("Is it a text in another encoding? Each is shown with the first line beyond plain letters.")
+        left, right = st.columns(2)
+        choice = left.selectbox(
+            "Text encoding", [None, *shown], key=f"again-encoding-{dataset.id}",
+            format_func=lambda name: _AS_DETECTED if name is None else _encoding(name, shown),
+        )  # fmt: skip
+        sign = right.selectbox(
+            "Between cells", [None, *_DELIMITERS], key=f"again-sep-{dataset.id}",
+            format_func=lambda sign: _AS_DETECTED if sign is None else _DELIMITERS[sign],
+        )  # fmt: skip
+        forced = {field: value for field, value in (("encoding", choice), ("delimiter", sign)) if value is not None}
+    if before:
+        st.caption(words.plain("Chosen before: " + ", ".join(f"{field} {value}" for field, value in before.items())))
+        if st.button("Look at it as detected", icon=":material/auto_awesome:", key=f"detect-{dataset.id}"):
+            actions.inspect_again(dataset.id, dict.fromkeys(before, DETECTED))
+            st.rerun()
     if st.button("Look at it again", icon=":material/replay:", key=f"look-{dataset.id}"):
-        actions.inspect_again(dataset.id, dataset.inspection.get("forced", {}))
+        actions.inspect_again(dataset.id, before | forced)
         st.rerun()
+
+
+def _encoding(name: str, shown: dict[str, str]) -> str:
+    return f"{name}: {shown[name]}" if shown.get(name) else name
 
 
 def dialect(inspection: dict[str, Any]) -> str:
@@ -140,7 +167,7 @@ def mapping(dataset: Dataset) -> None:
         order = _open_dates(dataset.id, inspection, chosen["date"])
         first = _first_test_day(dataset.id)
         with st.expander("Columns, prices or accents look wrong?"):
-            forced, other_sign = _overrides(dataset.id, inspection)
+            forced, other_sign = _overrides(dataset, inspection)
         go = st.form_submit_button("Load this table", type="primary", icon=":material/download_done:")
     if go:
         used = {field: column for field, column in chosen.items() if column}
@@ -241,35 +268,46 @@ def _wide_rows(dataset_id: int, inspection: dict[str, Any]) -> bool:
     return st.checkbox("This is what the rows mean: load them like this", key=f"wide-{dataset_id}-{wide}")
 
 
-def _overrides(dataset_id: int, inspection: dict[str, Any]) -> tuple[dict[str, Any], Sign | None]:
+def _overrides(dataset: Dataset, inspection: dict[str, Any]) -> tuple[dict[str, Any], Sign | None]:
     """Inputs for what detection gets wrong now and then: what to force on a new look, and the prices' decimal sign."""
+    dataset_id = dataset.id
     sign = st.selectbox(
         "Decimal sign of the price",
         [None, *Sign],
         format_func=lambda sign: words.SIGNS[sign],
         key=f"decimal-{dataset_id}",
     )
-    forced: dict[str, Any] = {}
-    if file_formats.FORMATS[inspection["kind"]].is_text:
-        st.caption("Changing one of these looks at the file again; you then see the columns before anything is loaded.")
-        first = inspection["encoding"]
-        known = [first, *(each for each in _ENCODINGS if each != first)]
-        delimiters = [inspection["delimiter"], *(each for each in _DELIMITERS if each != inspection["delimiter"])]
-        line = inspection.get("header_line") or 0
-        left, middle, right = st.columns(3)
-        chosen = {
-            "encoding": left.selectbox("Text encoding", known, key=f"encoding-{dataset_id}"),
-            "delimiter": middle.selectbox(
-                "Between cells", delimiters, format_func=lambda d: _DELIMITERS.get(d, repr(d)), key=f"sep-{dataset_id}"
-            ),
-            "header_line": right.number_input(
-                "Header on line (0 = none)", min_value=0, value=line, key=f"header-{dataset_id}"
-            ),
-        }
-        detected = {"encoding": first, "delimiter": inspection["delimiter"], "header_line": line}
-        forced = {field: value for field, value in chosen.items() if value != detected[field]}
-        if "header_line" in forced:
-            forced["header_line"] = forced["header_line"] or None
+    st.caption("Changing one of these looks at the file again; you then see the columns before anything is loaded.")
+    places = st.columns(3)
+    chosen: dict[str, Any] = {}
+    detected: dict[str, Any] = {"header_line": inspection.get("header_line") or 0}
+    format_ = file_formats.FORMATS[inspection["kind"]]
+    if format_.is_text:
+        detected |= {"encoding": inspection["encoding"], "delimiter": inspection["delimiter"]}
+        shown = encodings.of_file(settings().files_dir / dataset.file_sha256)
+        known = [detected["encoding"], *(each for each in shown if each != detected["encoding"])]
+        delimiters = [detected["delimiter"], *(each for each in _DELIMITERS if each != detected["delimiter"])]
+        chosen["encoding"] = places[0].selectbox(
+            "Text encoding", known, format_func=lambda name: _encoding(name, shown), key=f"encoding-{dataset_id}"
+        )
+        chosen["delimiter"] = places[1].selectbox(
+            "Between cells", delimiters, format_func=lambda d: _DELIMITERS.get(d, repr(d)), key=f"sep-{dataset_id}"
+        )
+    if len(sheets := dict(inspection.get("sheets", []))) > 1:
+        detected["sheet"] = inspection["sheet"]
+        chosen["sheet"] = places[0].selectbox(
+            "Sheet", [detected["sheet"], *(name for name in sheets if name != detected["sheet"])],
+            format_func=lambda name: f"{name} ({sheets[name]})" if sheets[name] else name, key=f"sheet-{dataset_id}",
+        )  # fmt: skip
+    if not format_.names_columns:
+        chosen["header_line"] = places[2].number_input(
+            "Header on line (0 = none)", min_value=0, value=detected["header_line"], key=f"header-{dataset_id}"
+        )
+    forced = {field: value for field, value in chosen.items() if value != detected[field]}
+    if "header_line" in forced:
+        forced["header_line"] = forced["header_line"] or None
+    elif "sheet" in forced and "header_line" in inspection.get("forced", {}):
+        forced["header_line"] = DETECTED  # it was the other sheet's
     return forced, sign
 
 

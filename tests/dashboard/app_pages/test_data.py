@@ -65,6 +65,45 @@ def test_another_delimiter_or_header_line_looks_at_the_file_again(open_page: Ope
         assert jobs.latest(session, dataset_id, JobKind.LOAD) is None
 
 
+BOOK = {
+    "kind": "xlsx",
+    "sheet": "Goods",
+    "sheets": [["Cover", "2 rows, 1 column"], ["Goods", "9 rows, 2 columns"], ["Old", ""]],
+    "header_line": 3,
+    "columns": ["Artikel", "Preis"],
+    "forced": {"header_line": 3},
+}
+
+
+def test_another_sheet_of_a_workbook_is_looked_at_with_a_header_of_its_own(open_page: Open) -> None:
+    dataset_id = an_upload(DatasetState.INSPECTED, inspection=BOOK, mapping={"title": "Artikel"})
+    at = open_page("data")
+    sheets = at.selectbox(key=f"sheet-{dataset_id}")
+    assert sheets.options == ["Goods (9 rows, 2 columns)", "Cover (2 rows, 1 column)", "Old"]
+    sheets.select("Old")
+    next(button for button in at.button if button.label == "Load this table").click().run()
+    assert is_well(at)
+    with begin() as session:
+        assert datasets.get(session, dataset_id).inspection["forced"] == {"sheet": "Old"}
+
+
+def test_a_file_whose_look_failed_is_looked_at_in_another_encoding(open_page: Open) -> None:
+    text = "id,title,price\na1,机のランプ,5\n".encode("shift_jis")
+    sha256 = dataset_actions.store(io.BytesIO(text))
+    with begin() as session:
+        dataset_id = datasets.create(session, name="shop", sha256=sha256, file_name="shop.csv")
+        datasets.change(session, dataset_id, state=DatasetState.FAILED, error="This is not text.")
+    at = open_page("data")
+    choice = at.selectbox(key=f"again-encoding-{dataset_id}")
+    assert "shift_jis: a1,机のランプ,5" in choice.options
+    choice.select("shift_jis")
+    at.button(key=f"look-{dataset_id}").click().run()
+    assert is_well(at)
+    with begin() as session:
+        dataset = datasets.get(session, dataset_id)
+        assert (dataset.state, dataset.inspection["forced"]) == (DatasetState.UPLOADED, {"encoding": "shift_jis"})
+
+
 def test_an_inspected_file_is_shown_and_loaded_with_the_chosen_columns(open_page: Open) -> None:
     dataset_id = an_upload(DatasetState.INSPECTED, inspection=INSPECTION, mapping={"title": "Artikel"})
     at = open_page("data")
