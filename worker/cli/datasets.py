@@ -30,7 +30,7 @@ from worker.cli.options import (
     reading,
 )
 from worker.datasets import actions as datasets_actions
-from worker.datasets import division, money, quantities, versions, weights
+from worker.datasets import division, mended, money, quantities, versions, weights
 from worker.files.formats import IN_TERMINAL
 from worker.server.up import running_stack
 
@@ -91,6 +91,7 @@ def load(
             "facts": division.facts(dataset),
             "doubts": division.doubts(dataset),
         },
+        "mended": mended.told(dataset),
         "weights": {"column": weights.column(dataset), "note": weights.gaps(dataset)},
     }
     if as_json:
@@ -103,6 +104,8 @@ def load(
             warn(note)
         if dataset.made_from is not None:
             out.print(f"A version of dataset {dataset.made_from}: {versions.told(dataset.changes)}.")
+        for sentence in mended.told(dataset):
+            warn(sentence)
         for fact in division.facts(dataset):
             out.print(fact)
         for doubt in division.doubts(dataset):

@@ -1,5 +1,6 @@
 """The steps of an upload: look at a file, and turn it into items and rejects."""
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,7 @@ from db import chunks, datasets, jobs, versions
 from db.engine import Session, begin
 from db.settings import settings
 from db.types import Dataset, DatasetState, Split
-from worker.datasets import division, joined, profile
+from worker.datasets import division, joined, mended, profile
 from worker.work import Commit, Work
 
 
@@ -67,6 +68,7 @@ def load(work: Work) -> Commit:
     pieces: list[Path] = []
     rejects: list[Path] = []
     counts = {"items": 0, "rejects": 0}
+    done: Counter[str] = Counter()
     if dataset.joined_from:
         found = joined.batches(dataset.joined_from, work.progress)
     else:
@@ -78,6 +80,7 @@ def load(work: Work) -> Commit:
         grouper.add(batch.items)
         profiler.add(batch.items, batch.rejects, batch.notes)
         divider.add(batch.items)
+        done.update(batch.mended)
         for kind, frame, files in (("items", batch.items.drop("side"), pieces), ("rejects", batch.rejects, rejects)):
             counts[kind] += len(frame)
             if len(frame):
@@ -97,6 +100,7 @@ def load(work: Work) -> Commit:
     groups = grouper.groups()
     sides, divided = divider.divide(groups)
     profile_json = profiler.result(groups) | ({division.PART: divided} if divided else {})
+    profile_json |= {mended.PART: dict(done)} if done else {}
 
     def commit(session: Session) -> chunks.Tally:
         start = 0

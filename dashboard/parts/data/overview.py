@@ -9,7 +9,7 @@ from dashboard.parts.data import charts, currency
 from dashboard.parts.data import reads as data_reads
 from dashboard.shared import formats, keeping, navigation, reads, widgets, words
 from db.types import Dataset, DatasetState, MadeBy, Queue, Split
-from worker.datasets import actions, dependents, division, quantities, versions, weights
+from worker.datasets import actions, dependents, division, mended, quantities, versions, weights
 from worker.datasets import money as money_of_datasets
 
 SHOWN = 1_000
@@ -58,6 +58,8 @@ def _related(sentence: str, other: Dataset | None) -> None:
 
 
 def profile(dataset: Dataset) -> None:
+    for sentence in mended.told(dataset):
+        st.warning(words.plain(sentence), icon=":material/build:")
     _doubts_of_sides(dataset)
     price = dataset.profile.get("price", {})
     left, right = st.columns(2, gap="large")

@@ -14,6 +14,7 @@ from db.errors import MappingError, UnreadableFile
 from tests.worker.ingest.cases.base import PLAIN, THREE, lines
 from worker.ingest import csv_careful, csv_encoding, csv_rows, limits, read
 from worker.ingest.csv_dialect import Dialect
+from worker.ingest.row_mends import Kind, Mending
 from worker.progress import Cancelled, Silent
 
 quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -64,26 +65,34 @@ def test_written_tables_are_read_back_cell_by_cell(
 
 @quick
 @given(
-    text=st.text(st.sampled_from(list('ab,"\\\n ')), max_size=80),
+    text=st.text(st.sampled_from(list('ab,"\\\n\r ')), max_size=80),
     size=st.sampled_from([1, 5, 1 << 20]),
     escape=st.sampled_from(["", "\\"]),
+    width=st.sampled_from([2, 3]),
+    mends=st.booleans(),
 )
-def test_fast_and_careful_reading_agree_on_any_text(text: str, size: int, escape: str) -> None:
+def test_fast_and_careful_reading_agree_on_any_text(text: str, size: int, escape: str, width: int, mends: bool) -> None:
     """The fast path on blocks of any size against the careful one, record by record, on the whole."""
-    dialect, width = Dialect(escape=escape), 2
-    data = text.encode()
+    dialect, data = Dialect(escape=escape), csv_encoding.unify(text.encode(), "\n")
+    kinds: tuple[Kind, ...] = ("code", "text", "")
+    kinds, names = kinds[:width], ("id", "title", "price")[:width]
+    mending = Mending(width, ",", kinds, names, ("escape", "blank", "text"), pads=True) if mends else None
     whole = data if data.endswith(b"\n") else data + b"\n"
     expected, rejected, position, line = [], [], 0, 1
     while data and position < len(whole):
         record = csv_careful.record(whole, position, dialect, width, final=True)
         assert record is not None
         raw = whole[position : record.end - 1]
-        if record.reason or len(record.cells) != width:
-            rejected += [line] if raw.strip(b" ") else []
+        mended = mending.apply(record.cells) if mending and not record.reason and record.lines == 1 else None
+        if not record.reason and len(record.cells) != width and mended:
+            expected.append((line, *mended[0]))
+        elif record.reason or len(record.cells) != width:
+            rejected += [line] if raw.strip(b" \r") else []
         else:
             expected.append((line, *record.cells))
         position, line = record.end, line + record.lines
-    found = list(csv_rows.cells(csv_encoding.blocks(io.BytesIO(data), "utf-8", "\n", size), dialect, width, 0))
+    blocks = csv_encoding.blocks(io.BytesIO(data), "utf-8", "\n", size)
+    found = list(csv_rows.cells(blocks, dialect, width, 0, mending))
     read_back = [(int(n), *row) for cells in found for n, row in zip(cells.lines, cells.frame.rows(), strict=True)]
     assert read_back == expected
     assert sorted(reject.line for cells in found for reject in cells.rejects) == rejected

@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from db.errors import UserError
 from worker.files.formats import Compression
 from worker.ingest import csv_encoding, csv_rows, read
 from worker.ingest.file_kind import open_bytes
+from worker.ingest.header import Layout
 from worker.ingest.open_table import Table
 from worker.ingest.types import Inspection
 from worker.pricing.priced_file import raw_lines
@@ -62,12 +64,17 @@ def _suffixes(
         inspection.escape,
         decimal_sign(dict(inspection.decimals), price_column),
     )
-    span = max(len(layout.columns), len(layout.header))
     assert table.odd_records is not None
     odd = pl.concat([pl.DataFrame(schema=csv_rows.ODD_RECORDS), *table.odd_records()])
+    if odd["is_wrapped"].any():
+        raise UserError(
+            "Whole lines of this file stand in quotes, so nothing can be written beside its cells; save it as CSV once "
+            "more, load that and price it."
+        )
+    span = span_of(layout, odd)
     placed = lines.join(odd, on="line", how="left", maintain_order="left").with_columns(
         last_line=pl.coalesce("last_line", "line"),
-        missing=pl.when(pl.col("width") > 0).then((span - pl.col("width")).clip(0)).fill_null(0),
+        missing=(span - pl.col("width").fill_null(len(layout.columns))).clip(0),
         is_open=pl.col("is_open").fill_null(False),
     )
     at = placed["last_line"].to_numpy()
@@ -81,6 +88,12 @@ def _suffixes(
         return [header] * (first == 0 < behind) + signs.of_rows(rows)
 
     return np.concatenate([[layout.skip_lines], at]), with_header
+
+
+def span_of(layout: Layout, odd: pl.DataFrame) -> int:
+    """The cells in front of those that are appended: those of the longest row that is one."""
+    mended = odd.filter("is_mended")["width"].max() or 0
+    return max(len(layout.columns), len(layout.header), int(cast("int", mended)))
 
 
 def _names_all_but_rows(columns: list[str], header: object) -> bool:

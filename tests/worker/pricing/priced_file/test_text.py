@@ -16,7 +16,7 @@ from tests.worker.pricing.priced_file.said import PLAIN, inspected, priced
 from worker.ingest import csv_dialect, csv_encoding, csv_rows, read
 from worker.ingest.open_table import Table
 from worker.ingest.read import Inspection
-from worker.pricing.priced_file import raw_lines
+from worker.pricing.priced_file import csv_file, raw_lines
 from worker.pricing.priced_file.appended import names_beside
 
 SHARP = st.text(st.sampled_from(list("ab é\"'\\,;\t=\n\r1.")), max_size=6)
@@ -66,7 +66,8 @@ def check(tmp_path, data: bytes, inspection: Inspection, mapping: dict[str, str]
 def reads_back(data: bytes, out: bytes, inspection: Inspection, table: Table, said: pl.DataFrame) -> None:
     """Read as the upload was read, but with five more columns, each row has her cells and what was said of it."""
     columns = len(table.layout.columns)
-    span = max(columns, len(table.layout.header))
+    odd = pl.concat([pl.DataFrame(schema=csv_rows.ODD_RECORDS), *table.odd_records()])
+    span, joined = csv_file.span_of(table.layout, odd), set(odd.filter("is_mended")["line"])
     dialect = csv_dialect.of(inspection)
     before = cells_of(data, inspection, table, dialect, columns)
     if not dialect.delimiter:
@@ -77,16 +78,14 @@ def reads_back(data: bytes, out: bytes, inspection: Inspection, table: Table, sa
     for line in said.iter_rows(named=True):
         number = line["line"]
         if number in before:
-            # A lone carriage return in a cell is a blank or nothing, by what stands beside it; the bytes are hers.
-            now, then = after[number][:columns], before[number]
-            assert [cell.strip() for cell in now] == [cell.strip() for cell in then]
+            assert after[number][:columns] == before[number]
         elif number not in after:
             assert line["flag"] != "ok"  # it has more cells than there are columns, or nobody can count them
             continue
         price, low, high, flag, reason = after[number][span:]
         assert (flag, high) == (line["flag"], "")
         if flag == "ok":
-            assert not any(after[number][columns:span])
+            assert number in joined or not any(after[number][columns:span])
             assert [price, low] == [f"{line[name]:.2f}".replace(".", sign) for name in ("price", "low")]
             assert reason == ""
         else:
@@ -102,9 +101,7 @@ def cells_of(
     blocks = csv_encoding.blocks(io.BytesIO(data), inspection.encoding, inspection.newline)
     found: dict[int, tuple[str, ...]] = {}
     for cells in csv_rows.cells(blocks, dialect, width, table.layout.skip_lines):
-        # To the reader a lone return is white space, of one kind or the other.
-        plain = cells.frame.with_columns(pl.all().str.replace_all("\r", " ", literal=True))
-        found |= dict(zip(cells.lines.tolist(), plain.rows(), strict=True))
+        found |= dict(zip(cells.lines.tolist(), cells.frame.rows(), strict=True))
     return found
 
 
@@ -146,7 +143,11 @@ def test_every_line_is_there_byte_by_byte_and_what_is_appended_reads_back(tmp_pa
         inspection = inspected(tmp_path, data, **forced)
     except UnreadableFile:
         assume(False)
-    check(tmp_path, data, inspection, {"title": inspection.columns[0]})
+    try:
+        check(tmp_path, data, inspection, {"title": inspection.columns[0]})
+    except UserError as error:  # a line in quotes as a whole has no end of its cells to write at
+        assume("Whole lines" not in str(error))
+        raise
 
 
 @pytest.mark.slow
@@ -176,7 +177,10 @@ def test_odd_files_come_back(case, tmp_path):
     mapping = inspection.mapping | case.mapping
     if case.decimal:
         inspection = inspection.model_copy(update={"decimals": {mapping["price"]: case.decimal}})
-    if inspection.kind == "csv":
+    if "whole line stands in quotes" in case.told:
+        with pytest.raises(UserError, match="Whole lines"):
+            priced(tmp_path, case.data, inspection, mapping)
+    elif inspection.kind == "csv":
         check(tmp_path, case.data, inspection, mapping)
     else:
         out, said = priced(tmp_path, case.data, inspection, mapping)
