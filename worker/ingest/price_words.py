@@ -183,7 +183,8 @@ _LETTERS = re.compile(r"[a-zà-öø-žа-яё]+")  # of the scripts that have sp
 _BESIDE = re.compile(r"[*†‡!~≈+/]|[^\W\d_a-zà-öø-žа-яё]", re.IGNORECASE)
 _INFLECTED = (
     "inc exc lb pc included includes incluida incluido inclusa inclusive inclus incluse excluded "
-    "excluida excluido exclusa p us ca au nz hk sg s a c nt mx r cdn can rs kr rp tl lei euros dollars kc zl fr e taxes dot b d h l m g t u w x"
+    "excluida excluido exclusa p us ca au nz hk sg s a c nt mx r cdn can rs kr rp tl lei euros dollars kc zl fr "
+    "e taxes dot b d h l m g t u w x"
 )
 _VOCABULARY = frozenset(_INFLECTED.split()) | frozenset(
     word
