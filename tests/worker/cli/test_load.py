@@ -193,9 +193,10 @@ def test_what_stands_beside_prices_is_told_before_and_after_loading(run, tmp_pat
     assert "are ranges, such as '10-20'" in said
     assert "5 items, 4 rejects" in said
     assert "Currency: USD." in said
-    assert "2 price cells say that there is no price ('0' 1 and 'POA' 1)" in said
-    assert "Words beside prices are left aside ('/ea' 1)" in said
-    assert "1 range of prices is read as the lower end." in said
+    none, aside, ranges = json.loads(run("load", "odd.tsv", "--lower-ends", "--json"))["price_notes"]
+    assert none.startswith("2 price cells say that there is no price ('0' 1 and 'POA' 1)")
+    assert aside.startswith("Words beside prices are left aside ('/ea' 1)")
+    assert ranges == "1 range of prices is read as the lower end."
 
 
 def test_the_likelier_decimal_sign_is_named_and_not_taken(run, tmp_path):
