@@ -180,15 +180,15 @@ def ends_of(cell: str) -> tuple[str, str] | None:
 
 
 _LETTERS = re.compile(r"[a-zà-öø-žа-яё]+")  # of the scripts that have spaces between words
-_BESIDE = re.compile(r"[*†‡!~≈+/()$]|[^\W\d_a-zà-öø-žа-яё]", re.IGNORECASE)
+_BESIDE = re.compile(r"[*†‡!~≈+/]|[^\W\d_a-zà-öø-žа-яё]", re.IGNORECASE)
 _INFLECTED = (
-    "inc exc lb pc included includes incluida incluido inclusa inclusive inclus incluse exc excluded "
-    "excluida excluido exclusa p us ca au nz hk sg s a c nt mx r cdn can rs kr rp tl lei euros dollars kc "
-    "zl fr e taxes dot b d h l m g t u w x"
+    "inc exc lb pc included includes incluida incluido inclusa inclusive inclus incluse excluded "
+    "excluida excluido exclusa p us ca au nz hk sg s a c nt mx r cdn can rs kr rp tl lei euros dollars kc zl fr "
+    "e taxes dot b d h l m g t u w x"
 )
 _VOCABULARY = frozenset(_INFLECTED.split()) | frozenset(
     word
     for pattern in (_TAX, _PER, _LABEL, _ABOUT, _SEVERAL.pattern, _RANGE.pattern, _FROM.pattern)
     for word in _LETTERS.findall(re.sub(r"\\\w", " ", pattern))
 )
-_MONEY_ALONE = frozenset(word for mark in MARKS if len(mark) > 1 for word in _LETTERS.findall(mark)) - _VOCABULARY
+_MONEY_ALONE = frozenset(word for mark in MARKS for word in _LETTERS.findall(mark)) - _VOCABULARY

@@ -77,10 +77,10 @@ def profile(dataset: Dataset) -> None:
                     f"{priced} with a price, from {low} to {high}; half of them cost {quarter} to {three_quarters}."
                 )
             )
-            for note in money_of_datasets.notes(dataset):
-                st.caption(words.plain(note))
         else:
             st.info("No row has a price: they can be priced, but errors can't be measured.", icon=":material/sell:")
+        for note in money_of_datasets.notes(dataset):
+            st.caption(words.plain(note))
     with right:
         st.subheader("Fields", anchor=False)
         widgets.table(fields(dataset), column_config=_FIELD_COLUMNS)

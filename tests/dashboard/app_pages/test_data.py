@@ -168,6 +168,31 @@ def test_prices_with_two_readings_are_asked_about_before_loading(open_page: Open
     assert (answers["decimal"], answers["wide_rows"]) == (",", False)
 
 
+def test_the_likelier_sign_is_preselected_and_said_to_be_unsure(open_page: Open) -> None:
+    look = INSPECTION | {
+        "decimals": {},
+        "undecided": {"Preis": "with a decimal point '1.294' is 1.294, ..."},
+        "likelier": {"Preis": {"sign": ",", "why": "prices in EUR have 2 decimals"}},
+    }
+    an_upload(DatasetState.INSPECTED, inspection=look, mapping={"title": "Artikel", "price": "Preis"})
+    at = open_page("data")
+    assert is_well(at)
+    assert sign(at).value == "comma"
+    assert "A decimal comma is likelier, because prices in EUR have 2 decimals; it is not sure." in texts(at)
+
+
+def test_ranges_of_prices_are_read_as_their_lower_end_where_a_person_says_so(open_page: Open) -> None:
+    look = INSPECTION | {"ranges": {"Preis": "10-20"}}
+    dataset_id = an_upload(DatasetState.INSPECTED, inspection=look, mapping={"title": "Artikel", "price": "Preis"})
+    at = open_page("data")
+    assert "are ranges, such as '10-20': those rows become rejects" in texts(at)
+    next(box for box in at.checkbox if box.label == "Read a range as its lower end").check()
+    press_load(at)
+    assert is_well(at)
+    with begin() as session:
+        assert datasets.get(session, dataset_id).inspection["answers"]["lower_ends"] is True
+
+
 def test_rows_wider_than_the_header_are_confirmed_before_loading(open_page: Open) -> None:
     wide = "The header names 2 columns, but all rows have more cells, so that line 3 is read as Artikel = row1"
     mapping = {"title": "Artikel"}

@@ -182,3 +182,24 @@ def test_a_file_that_is_a_new_version_is_mapped_as_before_and_says_what_changed(
     assert "A version of dataset 1: 1 product added, 1 removed, 1 repriced, told by your id." in told
     version = all_datasets()[0]
     assert (version.name, version.mapping["brand"]) == ("may", "id")
+
+
+def test_what_stands_beside_prices_is_told_before_and_after_loading(run, tmp_path):
+    cells = ["$10.50", "€9.00", "JPY 1500", "POA", "0", "$5.99/ea", "10-20", "12 for $10", "12.05.2024"]
+    rows = [f"p{i}\tThing {i}\t{cell}" for i, cell in enumerate(cells)]
+    (tmp_path / "odd.tsv").write_text("\n".join(["id\ttitle\tprice", *rows]) + "\n")
+    said = " ".join(run("load", "odd.tsv", "--lower-ends").split())
+    assert "The prices are in several currencies (USD 50 %, EUR 25 % and JPY 25 %" in said
+    assert "are ranges, such as '10-20'" in said
+    assert "5 items, 4 rejects" in said
+    assert "Currency: USD." in said
+    none, aside, ranges = json.loads(run("load", "odd.tsv", "--lower-ends", "--json"))["price_notes"]
+    assert none.startswith("2 price cells say that there is no price ('0' 1 and 'POA' 1)")
+    assert aside.startswith("Words beside prices are left aside ('/ea' 1)")
+    assert ranges == "1 range of prices is read as the lower end."
+
+
+def test_the_likelier_decimal_sign_is_named_and_not_taken(run, tmp_path):
+    (tmp_path / "fils.tsv").write_text("id\ttitle\tprice\na\tLamp\tKWD 15.202\nb\tMug\tKWD 1.500\n")
+    with pytest.raises(UserError, match="a decimal point is likelier, because prices in KWD have 3 decimals"):
+        run("load", "fils.tsv")
