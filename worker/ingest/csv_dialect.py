@@ -151,8 +151,10 @@ def _quote(text: str) -> str:
         return "'"
     if counts['"']:
         return '"'
-    # Cells that begin with a quote, and none that ends with one: inches and titles, not quoting.
-    return "" if len(re.findall(rf'{_EDGE}"', text, re.MULTILINE)) >= 3 else '"'
+    # Cells that begin with a quote, and none that ends with one, on that line or later: inches and titles, not quoting.
+    opened = len(re.findall(rf'{_EDGE}"', text, re.MULTILINE))
+    closed = len(re.findall(rf'{_EDGE}"(?:[^"]|"")*"(?=[,;\t|^~:\x01\x1f\n]|$)', text, re.MULTILINE))
+    return "" if opened >= 3 and 2 * closed <= opened else '"'
 
 
 def _escapes(text: str, quote: str) -> bool:
