@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FEWEST = 30  # rows of each kind below which nothing can be said
 MOST = 1_000  # rows of each kind that are read
+FALSE_ALARM = 0.01
+"""The share of rows that are like those learned from which `far` names all the same: each goes to a person."""
 
 _FOLDS = 5
 _COLUMNS = 2**14
@@ -74,6 +76,20 @@ def unlike(calibrating: pl.DataFrame, priced: pl.DataFrame) -> list[int]:
         strange = judged[np.arange(len(part)), folds] > usual
         named += part.filter(pl.Series(strange))["row"].to_list()
     return named
+
+
+def far(similar: npt.NDArray[np.float64], priced: pl.DataFrame) -> list[int]:
+    """Rows (numbers) of `priced` (row, similarity) that are further from all that was learned from than rows usually
+    are: their conformal p-value (Vovk, Gammerman and Shafer 2005) among calibration rows is FALSE_ALARM at most.
+
+    similar: (n,) similarity of each calibration row to the train row that is most like it, as that of the priced ones
+    (worker.evaluation.support). Of rows that are like those at most FALSE_ALARM are named, whatever the distribution;
+    with fewer than 1 / FALSE_ALARM - 1 calibration rows none is, because nothing that rare could have been seen.
+    """
+    ranked = np.sort(similar)
+    as_far = np.searchsorted(ranked, priced["similarity"].to_numpy(), side="right")  # calibration rows no nearer
+    named = (1 + as_far) / (1 + len(ranked)) <= FALSE_ALARM
+    return priced.filter(pl.Series(named, dtype=pl.Boolean))["row"].to_list()
 
 
 def _folds(frame: pl.DataFrame) -> npt.NDArray[Any]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from db import artifacts, datasets, jobs, predictions, results
@@ -94,6 +96,9 @@ class Lists:
         }
 
 
+UNLIKE = "unlike"
+"""The part of a job's result that holds the rows which are unlike its calibration rows."""
+
 _SUPPORT = "support 1"
 """What the support of a dataset's rows (worker.evaluation.support) is kept under, a part for each side."""
 
@@ -138,6 +143,21 @@ def _support(session: Session, job: Job, sides: Sequence[Side]) -> pl.DataFrame 
     return pl.concat(known) if len(known) == len(parts) else None
 
 
+def similarities(
+    session: Session, job: Job, reckoned: Mapping[Side, pl.DataFrame]
+) -> tuple[npt.NDArray[np.float64], pl.DataFrame]:
+    """(n,) similarity of calibration rows to the train row most like each, and row and similarity of the rows of the
+    sides that a job prices. reckoned: what is not kept yet. Both empty where some of it is not known."""
+    calibrating, *priced = sides(job)
+    found = {side: reckoned[side] if side in reckoned else _support(session, job, [side]) for side in sides(job)}
+    known = {side: frame for side, frame in found.items() if frame is not None}
+    if len(known) < len(found):
+        return np.empty(0), pl.DataFrame(schema={"row": pl.Int64, "similarity": pl.Float64})
+    return known[calibrating]["similarity"].to_numpy(), pl.concat(
+        known[side].select("row", "similarity") for side in priced
+    )
+
+
 def _of_priced(session: Session, job: Job) -> pl.DataFrame | None:
     """The support of the rows that a job prices, where its calibration rows' is known too."""
     calibrating, *priced = sides(job)
@@ -180,9 +200,10 @@ def _certainty(session: Session, job: Job, within: float) -> Certainty | None:
 
 
 def unlike(session: Session, job_id: int) -> list[int]:
-    """Rows of a finished job that are unlike its calibration rows; empty where they are not, as a whole."""
-    drift = (results.get(session, job_id) or {}).get("drift") or {}
-    return list(drift.get("unlike", ()))
+    """Rows of a finished job that are unlike its calibration rows; of a job of an earlier version, only where the rows
+    are as a whole."""
+    found = results.get(session, job_id) or {}
+    return list(found[UNLIKE] if UNLIKE in found else (found.get("drift") or {}).get(UNLIKE, ()))
 
 
 def of_job(job_id: int, wish: float, within: float, priced: pl.DataFrame | None = None) -> Lists | None:

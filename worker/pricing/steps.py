@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -162,8 +162,8 @@ def evaluate(work: Work) -> Commit:
         measured |= _retrieval(work.job, spec)
     if members_of(spec):
         measured |= {comparison.COMBINATION: _combination(work.job, spec)}
-    measured |= _drift(work.job, spec)
     reckoned = _support(work.job, work.progress)
+    measured |= _drift(work.job, spec, reckoned)
     found = elsewhere.look(work.job, spec, work.progress)
     measured |= {elsewhere.RESULT: found.as_json()} if found else {}
 
@@ -217,9 +217,9 @@ def _combination(job: Job, spec: BaseSpec) -> dict[str, Any] | None:
     return told
 
 
-def _drift(job: Job, spec: BaseSpec) -> dict[str, Any]:
-    """How well the priced rows are told apart from the calibration rows, by their words; where they are unlike as a
-    whole also which of them are."""
+def _drift(job: Job, spec: BaseSpec, reckoned: Mapping[lists.Side, pl.DataFrame]) -> dict[str, Any]:
+    """How well the priced rows are told apart from the calibration rows, by their words, and which of them are unlike
+    those: where they are as a whole, by what tells them apart; else those that are far from all known ones."""
     with begin() as session:
         known = likeness.calibrated_on(session, datasets.get(session, job.learned_from), spec)
         most = min(job.item_limit or drift.MOST, drift.MOST)
@@ -227,11 +227,14 @@ def _drift(job: Job, spec: BaseSpec) -> dict[str, Any]:
         rows = datasets.target_rows(session, job.dataset_id, job.split, most, elsewhere=elsewhere)
         priced = likeness.priced(session, job, rows)
     found: dict[str, Any] | None = drift.told_apart(known, priced)
-    if found and found["low"] > conformal.UNLIKE:
-        with begin() as session:
-            every = datasets.target_rows(session, job.dataset_id, job.split, job.item_limit, elsewhere=elsewhere)
-            found |= {"unlike": drift.unlike(known, likeness.priced(session, job, every))}
-    return {"drift": found} if found else {}
+    with begin() as session:
+        every = datasets.target_rows(session, job.dataset_id, job.split, job.item_limit, elsewhere=elsewhere)
+        if found and found["low"] > conformal.UNLIKE:
+            unlike = drift.unlike(known, likeness.priced(session, job, every))
+        else:
+            calibrating, priced = lists.similarities(session, job, reckoned)
+            unlike = drift.far(calibrating, priced.filter(pl.col("row").is_in(every)))
+    return ({"drift": found} if found else {}) | {lists.UNLIKE: unlike}
 
 
 def _retrieval(job: Job, spec: BaseSpec) -> dict[str, Any]:

@@ -26,7 +26,9 @@ _MONTHS = {
     "Rows": st.column_config.NumberColumn(format="localized"),
     "For a person": _SHARE(format="percent", help="Share of the rows whose price is not to be used as it is."),
     "Unlike": _SHARE(
-        format="percent", help="Drift: share of the rows that are unlike what was learned from, by their words."
+        format="percent",
+        help="Drift: share of the rows that are unlike what was learned from, by their words; about one in a "
+        "hundred of those that are like it is among them.",
     ),
     "Promised": st.column_config.TextColumn(help="Mean error of batches whose real prices came, as it was promised."),
     "Real": st.column_config.TextColumn(help="Mean error of the same batches against their real prices."),

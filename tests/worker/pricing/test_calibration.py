@@ -11,7 +11,7 @@ from tests.builders import a_dataset
 from tests.worker.conftest import drain
 from worker import specs
 from worker.evaluation import calibration
-from worker.pricing import actions, comparison
+from worker.pricing import actions, comparison, lists
 from worker.progress import Silent
 from worker.resources import LiveResources
 from worker.specs import BaseSpec, ConstantSpec, LightGBMSpec, RidgeSpec
@@ -115,6 +115,22 @@ def test_rows_of_another_kind_are_told(database, sent):
     [sentence] = comparison.unlike([job_id])
     assert f"job {job_id}: the rows priced are unlike the validation rows" in sentence
     assert sentence in comparison.cautions([job_id])
+
+
+@pytest.mark.slow
+def test_a_single_row_of_another_kind_is_named_though_the_table_as_a_whole_is_alike(database, sent):
+    with begin() as session:
+        dataset_id = a_dataset(session, 1_500, unpriced=60)
+        words = " || ' ' || ".join(f"'{name}x' || substr(md5('{name}' || row), 1, 1)" for name in "abcdef")
+        session.execute(text(f"UPDATE items SET title = {words}, description = ''"))
+        session.execute(text("UPDATE items SET title = 'Qwx zzkj vvbn', description = '' WHERE row = 1530"))
+    [job_id] = actions.start(dataset_id, [ConstantSpec()], Split.UNPRICED)
+    drain(sent)
+    assert comparison.unlike([job_id]) == []
+    with begin() as session:
+        named = lists.unlike(session, job_id)
+    assert 1530 in named
+    assert len(named) <= 4, "one in a hundred of the other rows"
 
 
 def test_without_calibration_rows_there_is_no_interval(database, sent):
