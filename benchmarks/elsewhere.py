@@ -149,8 +149,10 @@ class Bench:
         from db.types import JobState, Split, Step
         from worker.pricing import actions
 
+        began = time.perf_counter()
         actions.start(self.source_id, [spec], Split.TEST)  # type: ignore[list-item]
         self._drain()
+        print(f"the source: {time.perf_counter() - began:.0f} s to fit, and to price its test rows", flush=True)
         before, self.embedder.count = _kept(), 0
         began = time.perf_counter()
         [job_id] = actions.start(self.new_id, [spec], source_id=self.source_id)  # type: ignore[list-item]

@@ -94,7 +94,7 @@ class LiveResources:
         self._priced_id = dataset_id if priced_id is None else priced_id
 
     def index(self) -> Index:
-        return PgIndex(self._dataset_id, from_elsewhere=self._priced_id != self._dataset_id)
+        return PgIndex(self._dataset_id, asking_id=self._priced_id)
 
     def language_model(
         self, name: str, sample: int = 0, batch: str = "off", precision: Precision = "auto"

@@ -141,11 +141,9 @@ def _search(
     *,
     by_index: bool,
 ) -> pl.DataFrame:
-    if (
-        not by_index
-        and len(asking) >= product.FEWEST
-        and not (limits.same_category or limits.newer_than_days or limits.apart)
-    ):
+    is_worth = len(asking) >= (product.FEWEST_INDEXED if by_index else product.FEWEST)
+    is_plain = not (limits.same_category or limits.newer_than_days or limits.apart)
+    if is_worth and is_plain and (not by_index or product.is_small(session, base)):
         return product.nearest(session, base, dims, asking, k)
     cast = f"halfvec({int(dims)})"
     # "+ 0" keeps the planner from an index that is not to be used.

@@ -7,7 +7,7 @@ from db.models.datasets import DatasetRow, ItemRow, RejectRow
 from db.models.endpoints import BatchRow, CompletionRow, CompletionUseRow, EndpointRow, PromptRow
 from db.models.guesses import GameRow, GuessRow
 from db.models.jobs import ArtifactRow, ChunkRow, JobRow, PredictionRow, RateRow, ResultRow, WorkerRow
-from db.models.knowledge import KnowledgeBaseRow, KnowledgeItemRow, KnowledgeRemovedRow
+from db.models.knowledge import KnowledgeBaseRow, KnowledgeItemRow, KnowledgeRemovedRow, QueryVectorRow
 from db.models.price_decisions import PriceDecisionRow
 from db.models.pricers import PricerBatchRow, PricerChangeRow, PricerRow
 from db.models.saved_verdicts import SavedVerdictRow
@@ -40,6 +40,7 @@ __all__ = [
     "PricerChangeRow",
     "PricerRow",
     "PromptRow",
+    "QueryVectorRow",
     "RateRow",
     "RejectRow",
     "ResultRow",

@@ -60,3 +60,14 @@ class KnowledgeRemovedRow(Base):
     base_id: Mapped[int] = _base(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     removed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class QueryVectorRow(Base):
+    """The vector of a row that looked for similar known items, by the model that was used last."""
+
+    __tablename__ = "query_vectors"
+    dataset_id: Mapped[int] = dataset_key(primary_key=True)
+    row: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    signature: Mapped[str]  # of the embedding model
+    text_hash: Mapped[str]  # of what was embedded
+    embedding: Mapped[bytes]  # half-precision numbers, the lowest byte first

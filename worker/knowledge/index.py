@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from db import query_vectors
 from db.engine import begin
 from db.errors import NotReady
 from db.knowledge import bases, changes, search
@@ -67,16 +68,18 @@ def finish(base: KnowledgeBase) -> bool:
 
 
 def _listed(vectors: npt.NDArray[np.float32]) -> pl.Series:
-    return pl.Series(vectors.tolist(), dtype=pl.List(pl.Float32))
+    return pl.Series(vectors, dtype=pl.Array(pl.Float32, vectors.shape[1])).arr.to_list()
 
 
 class PgIndex:
     """An Index (worker.techniques.base): the knowledge base of one dataset."""
 
-    def __init__(self, dataset_id: int, *, from_elsewhere: bool = False) -> None:
-        """`from_elsewhere`: the items that ask are of another dataset, whose row numbers mean nothing here."""
+    def __init__(self, dataset_id: int, *, asking_id: int | None = None) -> None:
+        """`asking_id`: the dataset of the items that ask; None = this one. The row numbers of another one mean nothing
+        here."""
         self._dataset_id = dataset_id
-        self._from_elsewhere = from_elsewhere
+        self._asking_id = dataset_id if asking_id is None else asking_id
+        self._from_elsewhere = self._asking_id != dataset_id
 
     def _base(self) -> KnowledgeBase | None:
         """The base, if it is there and of the model that asks."""
@@ -117,18 +120,29 @@ class PgIndex:
         return found.with_columns(row=-1 - pl.col("row")) if self._from_elsewhere else found
 
     def vectors(self, items: pl.DataFrame, progress: Progress) -> npt.NDArray[np.float32]:
-        """(n, dims), from the base where the item's text is embedded already, else computed (and not stored)."""
-        texts = texts_of(items)
+        """(n, dims), from the base where the item's text is embedded already, from what was kept of another search,
+        else computed, and kept."""
+        texts, rows = texts_of(items), items["row"].to_list()
+        keys = [(row, hashlib.sha256(text.encode()).hexdigest()) for row, text in zip(rows, texts, strict=True)]
         base = None if self._from_elsewhere else self._base()  # what it holds are vectors of other rows
-        known: dict[tuple[int, str], list[float]] = {}
-        if base:
-            with begin() as session:
-                stored = search.vectors(session, base, items["row"].to_list())
-            known = {(row, text_hash): vector for row, text_hash, vector in stored.iter_rows()}
-        keys = [(row, hashlib.sha256(text.encode()).hexdigest()) for row, text in zip(items["row"], texts, strict=True)]
+        signature = embedder().signature
+        with begin() as session:
+            known: dict[tuple[int, str], npt.ArrayLike] = dict(
+                query_vectors.get(session, self._asking_id, signature, rows)
+            )
+            if base:
+                stored = search.vectors(session, base, rows)
+                known |= {(row, text_hash): vector for row, text_hash, vector in stored.iter_rows()}
         missing = [place for place, key in enumerate(keys) if key not in known]
         result = np.empty((len(items), embedder().dims), dtype=np.float32)
-        result[missing] = embedder().embed([texts[place] for place in missing], progress)
+        if missing:
+            # As they will be read again, so that the next technique sees the same numbers.
+            fresh = embedder().embed([texts[place] for place in missing], progress).astype(np.float16)
+            result[missing] = fresh
+            with begin() as session:
+                of_missing = [keys[place] for place in missing]
+                numbers, hashes = [row for row, _ in of_missing], [text_hash for _, text_hash in of_missing]
+                query_vectors.put(session, self._asking_id, signature, numbers, hashes, fresh)
         for place, key in enumerate(keys):
             if key in known:
                 result[place] = known[key]

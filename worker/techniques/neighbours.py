@@ -9,7 +9,7 @@ from worker.progress import Progress
 from worker.specs import NeighboursSpec
 from worker.techniques.base import Resources, predictions
 
-_SLICE = 256  # items searched for at once; progress moves and stops between two slices
+_SLICE = 512  # items searched for at once; progress moves and stops between two slices
 _SHOWN = 5
 _NARROWEST = 0.05  # log scale: neighbours that all cost the same do not make a price certain
 

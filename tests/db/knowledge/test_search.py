@@ -104,6 +104,14 @@ def test_an_index_is_made_for_a_large_base_and_filters_stay_complete(session, mo
     by_index = search.nearest(session, base, 32, queries, 10)
     assert len(by_index) == 20
     assert (exact["similarity"] - by_index["similarity"]).max() < 0.05
+    with monkeypatch.context() as patched:  # a whole table that asks gets the exact answer in spite of the index
+        patched.setattr(product, "FEWEST_INDEXED", 2)
+        at_once = search.nearest(session, base, 32, queries, 10)
+        patched.setattr(product, "MOST", 799)
+        assert not product.is_small(session, base)
+        patched.setattr(product, "MOST", 800)
+        assert product.is_small(session, base)
+    assert at_once["similarity"].to_list() == pytest.approx(exact["similarity"].to_list(), abs=1e-3)
     session.execute(
         text("UPDATE knowledge_items SET category = 'Rare' WHERE base_id = :b AND row % 40 = 0"), {"b": base.id}
     )
