@@ -11,7 +11,7 @@ from db.types import Dataset, Split
 from worker import specs
 from worker.cli import cautions, files, tables, watch
 from worker.cli.console import AsJson, out, print_json, warn
-from worker.cli.options import CurrencyCode, DecimalSign, WideRows, answers
+from worker.cli.options import Columns, CurrencyCode, DecimalSign, WideRows, Yes, answers, mapped
 from worker.datasets.answers import NOTHING_SAID
 from worker.finetune import actions as finetune_actions
 from worker.pricing import actions as pricing_actions
@@ -35,6 +35,8 @@ def demo(
     ] = None,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
+    columns: Columns = None,
+    yes: Yes = False,
     currency: CurrencyCode = None,
     as_json: AsJson = False,
 ) -> None:
@@ -46,9 +48,9 @@ def demo(
         if file:
             if not file.is_file():
                 raise NotFound(f"There is no file {file}.")
-            dataset, about = files.dataset_or_file(str(file), said, quiet=as_json)
-        elif said != NOTHING_SAID:
-            raise UserError("--decimal and --accept-wide-rows belong to a file; name one.")
+            dataset, about = files.dataset_or_file(str(file), said, quiet=as_json, mapping=mapped(columns), yes=yes)
+        elif said != NOTHING_SAID or columns or yes:
+            raise UserError("--map, --yes, --decimal and --accept-wide-rows belong to a file; name one.")
         else:
             dataset = files.demo_dataset(quiet=as_json)
         chosen = specs.variants() if variants else specs.defaults()

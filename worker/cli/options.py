@@ -12,6 +12,7 @@ from db.errors import UserError
 from worker.amounts import currencies
 from worker.datasets import rates
 from worker.datasets.answers import Answers, DateOrder, Sign
+from worker.ingest.types import FIELDS
 
 DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")]
 Cap = Annotated[
@@ -39,6 +40,13 @@ CurrencyColumn = Annotated[
 ]
 Rates = Annotated[
     Path | None, typer.Option("--rates", help=f"Converts prices in other currencies than --currency: {rates.ABOUT}")
+]
+
+Columns = Annotated[
+    list[str] | None, typer.Option("--map", help="field=column, e.g. title=Name; empty column = leave out.")
+]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Take the proposed columns, also where it is not sure that they are right.")
 ]
 
 Unweighted = Annotated[
@@ -71,6 +79,16 @@ def answers(
         date_order.first if date_order else None,
         test_from.date().isoformat() if test_from else None,
     )
+
+
+def mapped(pairs: Iterable[str] | None) -> dict[str, str]:
+    """Field -> column of what --map says. Raises UserError."""
+    mapping = {}
+    for field, column in assignments("--map", pairs, "field=column", "title=Name"):
+        if field not in FIELDS:
+            raise UserError(f"There is no field {field!r}; choose from {', '.join(FIELDS)}.")
+        mapping[field] = column
+    return mapping
 
 
 def assignments(option: str, pairs: Iterable[str] | None, form: str, example: str) -> Iterator[tuple[str, str]]:

@@ -15,14 +15,17 @@ from worker.cli import cautions, files, find, handed_back, tables, watch, with_p
 from worker.cli.console import AsJson, err, out, print_json, warn
 from worker.cli.options import (
     Cap,
+    Columns,
     CurrencyCode,
     DatasetName,
     DecimalSign,
     Unweighted,
     WideRows,
+    Yes,
     answers,
     assignments,
     dollars,
+    mapped,
 )
 from worker.datasets import money
 from worker.evaluation import cross_fit
@@ -70,6 +73,8 @@ def price(
     cap: Cap = None,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
+    columns: Columns = None,
+    yes: Yes = False,
     currency: CurrencyCode = None,
     as_json: AsJson = False,
 ) -> None:
@@ -77,11 +82,14 @@ def price(
 
     With --learn-from the techniques learn from another dataset: what was fitted there is used as it is, and every row
     is priced. With --with a pricer does that, without any setting: FILE comes back priced, as --out or beside you as
-    FILE-priced."""
+    FILE-priced. Exits 3, with nothing loaded, where it is not sure which column of FILE holds title or price."""
     if pricer:
         if technique or learn_from or settings or adapter or limit is not None or rows != "both":
             raise UserError("--with takes all from the pricer; say nothing else but --out, --for-a-person and --cap.")
-        with_pricer.price(pricer, what, to, rest, answers(decimal, accept_wide_rows), dollars(cap), quiet=as_json)
+        read_as = answers(decimal, accept_wide_rows)
+        with_pricer.price(
+            pricer, what, to, rest, read_as, dollars(cap), quiet=as_json, mapping=mapped(columns), yes=yes
+        )
         return
     if rest is not None:
         raise UserError("--for-a-person belongs to --with.")
@@ -95,7 +103,9 @@ def price(
     with running_stack():
         source = files.source(learn_from, quiet=as_json) if learn_from else None
         answered = answers(decimal, accept_wide_rows, currency)
-        dataset, about = files.dataset_or_file(what, answered, quiet=as_json, like=source)
+        dataset, about = files.dataset_or_file(
+            what, answered, quiet=as_json, like=source, mapping=mapped(columns), yes=yes
+        )
         known = source or dataset
         handed_back.check(dataset, to, is_file=bool(about))
         chosen = chosen or [_best(known, quiet=as_json)]
@@ -134,13 +144,16 @@ def curve(
     cap: Cap = None,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
+    columns: Columns = None,
+    yes: Yes = False,
     currency: CurrencyCode = None,
     as_json: AsJson = False,
 ) -> None:
     """Price a sample with 0, 1, 3, 5, 10 and 20 examples or neighbours, to see whether more context pays."""
     spec = specs.parse({"technique": technique} | _settings(settings))
     with running_stack():
-        dataset, about = files.dataset_or_file(what, answers(decimal, accept_wide_rows, currency), quiet=as_json)
+        said = answers(decimal, accept_wide_rows, currency)
+        dataset, about = files.dataset_or_file(what, said, quiet=as_json, mapping=mapped(columns), yes=yes)
         job_ids = actions.start_curve(dataset.id, spec, limit, cap_usd=dollars(cap))
         warnings = cautions.say(job_ids, quiet=as_json)
         watch.wait(job_ids, quiet=as_json)

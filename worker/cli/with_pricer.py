@@ -18,7 +18,16 @@ from worker.server.up import running_stack
 
 
 def price(
-    name: str, what: str, to: Path | None, rest: Path | None, said: Answers, cap_usd: Decimal | None, *, quiet: bool
+    name: str,
+    what: str,
+    to: Path | None,
+    rest: Path | None,
+    said: Answers,
+    cap_usd: Decimal | None,
+    *,
+    quiet: bool,
+    mapping: dict[str, str],
+    yes: bool,
 ) -> None:
     """Price every row with the version of a pricer that is in use, and write the priced file; of a file without `to`
     beside where the command runs; and into `rest` what a person has to look at. Raises UserError."""
@@ -31,7 +40,7 @@ def price(
             raise NotReady(refused)
         with begin() as session:
             source = datasets.get(session, pricer.source_id)
-        dataset, about = files.dataset_or_file(what, said, quiet=quiet, like=source)
+        dataset, about = files.dataset_or_file(what, said, quiet=quiet, like=source, mapping=mapping, yes=yes)
         is_file = bool(about)
         target = Path(priced_file.name_of(dataset)) if to is None and is_file else to
         handed_back.check(dataset, target, is_file=is_file)

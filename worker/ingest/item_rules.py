@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from worker.ingest import clean_text, csv_careful, dates, limits, price_column, side_values
+from worker.ingest import clean_text, csv_careful, dates, limits, price_column, side_values, variants
 from worker.ingest.conversion import Conversion, Converted
 from worker.ingest.prices import Decimal
 from worker.ingest.types import BATCH_ITEMS, BATCH_REJECTS, TEXT_FIELDS, Batch, Cells, Reject
@@ -22,6 +22,9 @@ class Rules:
     has_header: bool
     conversion: Conversion = field(default_factory=Conversion)
     date_order: dates.Order | None = None  # None = a date that can be read in two ways is none
+    inheritance: variants.Inheritance | None = (
+        None  # what rows without a title have from a product above; None = nothing
+    )
 
     def apply(self, cells: Cells) -> Batch:
         """Turns every row of `cells` into an item or a reject; the first reason found is the one that is kept."""
@@ -30,6 +33,9 @@ class Rules:
         fields = {
             column: clean_text.tidy(self._column(frame, field)).alias(column) for field, column in TEXT_FIELDS.items()
         }
+        if self.inheritance:
+            for row in self.inheritance.apply(frame, fields):
+                reasons.setdefault(row, variants.AN_IMAGE)
         self._find_headers(cells, fields["title"], reasons)
         self._find_long(frame, reasons)
         self._find_untitled(cells, fields["title"], reasons)

@@ -11,14 +11,16 @@ from typing import Any
 from db.errors import UnreadableFile
 from worker.amounts import currencies
 from worker.files.formats import FORMATS, Compression, Kind
-from worker.ingest import column_synonyms, columns, dates, file_kind, header, limits, prices, wide_rows
+from worker.ingest import columns, dates, file_kind, header, limits, markup, prices, variants, wide_rows
+from worker.ingest.columns import Proposal
 from worker.ingest.conversion import Conversion
+from worker.ingest.evidence import Fit
 from worker.ingest.item_rules import Rules, is_header
 from worker.ingest.open_csv import open_text
 from worker.ingest.open_parquet import open_parquet
 from worker.ingest.open_table import Table, clean
 from worker.ingest.open_xlsx import open_sheet
-from worker.ingest.types import FIELDS, Batch, Inspection
+from worker.ingest.types import FIELDS, TEXT_FIELDS, Batch, Inspection
 from worker.progress import Progress
 
 __all__ = ["FIELDS", "Batch", "Inspection", "batches", "inspect"]
@@ -51,7 +53,9 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
         raise UnreadableFile(f"{name} has {len(layout.columns):,} columns; at most {limits.MAX_COLUMNS:,} can be read.")
     width = len(layout.columns)
     fitting = [row for row in rows if len(row.cells) == width and not is_header(row.cells, layout.columns)]
-    mapping = columns.propose(layout.columns, [row.cells for row in fitting])
+    proposal = columns.propose(layout.columns, [row.cells for row in fitting])
+    mapping = proposal.mapping
+    family, variants_seen = variants.find(layout.columns, [row.cells for row in fitting], mapping.get("title", ""))
     marked = _currencies(layout.columns, fitting)
     decimals, undecided = _decimals(layout.columns, fitting, marked)
     orders, undecided_dates = _date_orders(layout.columns, fitting)
@@ -62,6 +66,11 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
             "columns": [clean(column) for column in layout.columns],
             "preview": [[cell[:500] for cell in row.cells] for row in rows[: limits.PREVIEW_ROWS]],
             "mapping": {field: clean(column) for field, column in mapping.items()},
+            "fits": {field: [_as_json(fit, layout.columns) for fit in fits] for field, fits in proposal.fits.items()},
+            "unsure": {field: clean(why) for field, why in proposal.unsure.items()},
+            "prices": [each | {"column": clean(each["column"])} for each in proposal.prices],
+            "parent": clean(family.parent) if family else "",
+            "parent_of": clean(family.of) if family else "",
             "decimals": decimals,
             "currencies": marked,
             "undecided": undecided,
@@ -71,7 +80,9 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
             "warnings": [
                 *table.inspection.warnings,
                 *_warnings(table, rows),
-                *_doubts_of_price(layout.columns, fitting, mapping.get("price", "")),
+                *_doubts_of_price(proposal),
+                *_variants(family, variants_seen, len(fitting)),
+                *_markup(layout.columns, fitting, mapping),
             ],
             "forced": forced,
         }
@@ -99,8 +110,10 @@ def batches(
     look = inspection.currencies.get(mapping.get("currency", "")) or inspection.currencies.get(price) or {}
     conversion = Conversion(currency, currency or look.get("code", ""), inspection.answers.get("rates") or ())
     order = inspection.date_orders.get(mapping.get("date", ""))
-    rules = Rules(names, mapping, decimal, has_header, conversion, order)
-    wanted = sorted({names.index(column) for column in mapping.values()})
+    family = variants.Family(inspection.parent, inspection.parent_of) if inspection.parent in names else None
+    inheritance = variants.Inheritance(family, names) if family else None
+    rules = Rules(names, mapping, decimal, has_header, conversion, order, inheritance)
+    wanted = sorted({names.index(column) for column in mapping.values()} if family is None else range(len(names)))
     for cells in table.cells(wanted):
         batch = rules.apply(cells)
         rows = len(batch.items) + len(batch.rejects)
@@ -173,17 +186,47 @@ def _date_orders(names: list[str], rows: list[header.Row]) -> tuple[dict[str, da
     return orders, undecided
 
 
-def _doubts_of_price(names: list[str], rows: list[header.Row], price: str) -> Iterator[str]:
+def _as_json(fit: Fit, names: Sequence[str]) -> dict[str, Any]:
+    level = columns.level(fit.confidence)
+    return {"column": clean(names[fit.column]), "confidence": fit.confidence, "level": level, "why": clean(fit.why)}
+
+
+def _doubts_of_price(proposal: Proposal) -> Iterator[str]:
     """The reasons why the column taken for the price is perhaps not the one that is meant."""
-    if not price:
+    price = proposal.mapping.get("price")
+    if price is None:
         yield "No column of prices was found, so the items will have none."
         return
-    if column_synonyms.price_kind(price) == "other":
+    by_name = {each["column"]: each for each in proposal.prices}
+    if by_name.get(price, {}).get("kind", "regular") != "regular":
         yield clean(f"No column of regular prices was found, so {price!r} is taken for the price.")
-    others = columns.other_prices(names, [row.cells for row in rows], price)
+    others = [columns.about_price(each) for name, each in by_name.items() if name != price]
     if others:
         are = "is a price" if len(others) == 1 else "are prices"
-        yield clean(f"{price!r} is taken for the price; {', '.join(map(repr, others[:10]))} {are} too.")
+        own = columns.about_price(by_name[price]) if price in by_name else repr(price)
+        more = f" and {len(others) - 10} more" if len(others) > 10 else ""
+        yield clean(f"{own} is taken for the price; {', '.join(others[:10])}{more} {are} too.")
+
+
+def _variants(family: variants.Family | None, count: int, rows: int) -> Iterator[str]:
+    if family:
+        yield clean(
+            f"{count:,} of the first {rows:,} rows have no title and belong to a product above by {family.parent!r}: "
+            "they get its title and description; rows that hold nothing but a picture are rejects."
+        )
+
+
+def _markup(names: Sequence[str], rows: Sequence[header.Row], mapping: Mapping[str, str]) -> Iterator[str]:
+    """Which texts hold HTML, and what becomes of it."""
+    for field in TEXT_FIELDS:
+        if field in mapping:
+            place = names.index(mapping[field])
+            count = sum(markup.has_tags(row.cells[place]) for row in rows)
+            if count:
+                yield clean(
+                    f"{mapping[field]!r} holds HTML in {count:,} of the first {len(rows):,} rows; it is read as plain "
+                    "text, and the file keeps it."
+                )
 
 
 def _warnings(table: Table, rows: list[header.Row]) -> Iterator[str]:

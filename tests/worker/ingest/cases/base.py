@@ -28,6 +28,8 @@ class Case:
     mapping: dict[str, str] = field(default_factory=dict)  # what a user changes in the proposed mapping
     header_line: int | None = 1
     wide: bool = False  # rows have more cells than the header has names: somebody has to confirm that
+    unsure: tuple[str, ...] | None = None  # fields whose column a person has to say; None = whichever
+    tells: tuple[str, ...] = ()  # parts of warnings that the look must have
     decimal: Literal[".", ","] | None = None  # what a person says where the prices have two readings
 
     @cached_property
