@@ -190,7 +190,7 @@ def _prices(inspection: dict[str, Any]) -> None:
     if len(kinds) < 2:
         return
     st.caption("Several columns hold prices; choose the one that the product regularly costs a buyer.")
-    rows = [(each["column"], each["kind"], f"{each['filled']:.0%}", f"{each['median']:,.2f}") for each in kinds]
+    rows = [(each["column"], each["kind"], f"{each['filled'] * 100:.0f} %", f"{each['median']:,.2f}") for each in kinds]
     widgets.table(pl.DataFrame(rows, schema=["Column", "Kind", "Filled", "Median"], orient="row"))
 
 

@@ -56,7 +56,5 @@ def test_a_large_export_keeps_every_line(tmp_path: Path) -> None:
     items = pl.concat([batch.items for batch in batches])
     assert len(batches) > 1
     assert (len(items), sum(len(batch.rejects) for batch in batches)) == (40_000, 20_000)
-    assert (
-        items["title"].str.split(" ").list.last().cast(pl.Int64)
-        == pl.Series(range(20_000)).gather(range(20_000)).repeat_by(2).explode()
-    ).all()
+    numbers = [int(title.rpartition(" ")[2]) for title in items["title"]]
+    assert numbers == [i for i in range(20_000) for _ in range(2)]
