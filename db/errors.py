@@ -21,6 +21,10 @@ class MappingError(UserError):
     """The chosen columns don't exist in the file, or the one that is needed (title) is missing."""
 
 
+class OpenQuestion(MappingError):
+    """Something that only a person can say about a file, and nobody has; nothing is loaded."""
+
+
 class NotFound(UserError):
     """The dataset, job or file named by the user does not exist."""
 

@@ -16,6 +16,7 @@ from db.types import BatchState, Dataset, DatasetState, JobKind, JobState, Price
 from worker import amounts, specs
 from worker.batches import figures, folder
 from worker.datasets import actions as dataset_actions
+from worker.datasets.answers import Answers
 from worker.datasets.mapping import alike
 from worker.ingest import column_synonyms
 from worker.pricers import actions as pricer_actions
@@ -111,7 +112,8 @@ def _load(batch: PricerBatch, out: Path) -> None:
     pricer = _pinned(batch)
     if dataset.state is DatasetState.INSPECTED:
         _check_not_cancelled(dataset)
-        dataset_actions.load(dataset.id, _mapping(dataset, pricer))
+        mapping = _mapping(dataset, pricer)  # by names that are known: nothing of it is a guess
+        dataset_actions.load(dataset.id, mapping, said=Answers(columns=tuple(mapping)))
         return
     if not dataset.items:
         raise UserError(_nothing_in(dataset))

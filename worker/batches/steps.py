@@ -33,7 +33,7 @@ def compare_with_truth(work: Work) -> Commit:
     path = settings().files_dir / spec["changes"]["sha256"]
     inspection = read.inspect(path, spec["changes"]["name"], spec["changes"].get("forced"))
     mapping = real_price_files.understand(inspection, dataset.mapping, spec["columns"])
-    said = Answers(spec["changes"]["decimal"], spec["wide_rows"])
+    said = Answers(spec["changes"]["decimal"], spec["wide_rows"], columns=tuple(mapping))
     asked = settled(inspection.model_dump(mode="json"), mapping, said)
     told = real_price_files.rows_of(
         path,

@@ -8,10 +8,10 @@ import typer
 
 from db import datasets
 from db.engine import begin
-from db.errors import UserError
 from worker.cli import files, find, tables
 from worker.cli.console import AsJson, out, print_json, warn
 from worker.cli.options import (
+    Columns,
     CurrencyCode,
     CurrencyColumn,
     DatasetName,
@@ -25,8 +25,9 @@ from worker.cli.options import (
     SheetName,
     TestFrom,
     WideRows,
+    Yes,
     answers,
-    assignments,
+    mapped,
     reading,
 )
 from worker.datasets import actions as datasets_actions
@@ -40,9 +41,8 @@ app = typer.Typer()
 @app.command()
 def load(
     file: Annotated[Path, typer.Argument(help=f"{IN_TERMINAL}, also gzipped.")],
-    columns: Annotated[
-        list[str] | None, typer.Option("--map", help="field=column, e.g. title=Name; empty column = leave out.")
-    ] = None,
+    columns: Columns = None,
+    yes: Yes = False,
     name: Annotated[str | None, typer.Option(help="What to call the dataset.")] = None,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
@@ -63,7 +63,10 @@ def load(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Upload a table: every line becomes an item or a reject with its reason."""
+    """Upload a table: every line becomes an item or a reject with its reason.
+
+    Exits 1 where no line became an item, and 3, with nothing loaded, where it is not sure which column holds the title
+    or the price: --map says it, --yes takes what is proposed."""
     with running_stack():
         parent = find.dataset(version_of).id if version_of else None
         wish, twin = files.meant(file, same, quiet=as_json)
@@ -73,9 +76,11 @@ def load(
             if twin and wish is files.Same.VERSION:
                 parent = parent or twin.id
             said = answers(decimal, accept_wide_rows, currency, rates, date_order, test_from, lower_ends)
-            mapping = _mapping(columns) | ({} if currency_column is None else {"currency": currency_column})
+            mapping = mapped(columns) | ({} if currency_column is None else {"currency": currency_column})
             forced = reading(header_line, sheet, encoding, delimiter)
-            dataset, about = files.load(file, mapping, name, said, quiet=as_json, version_of=parent, forced=forced)
+            dataset, about = files.load(
+                file, mapping, name, said, quiet=as_json, version_of=parent, forced=forced, yes=yes
+            )
     report = {
         "dataset": dataset.id,
         "rows_in": dataset.rows_in,
@@ -141,12 +146,3 @@ def list_(
         print_json([{name: value for name, value in asdict(each).items() if name not in kept} for each in every])
     else:
         out.print(tables.dataset_table(every))
-
-
-def _mapping(pairs: list[str] | None) -> dict[str, str]:
-    mapping = {}
-    for field, column in assignments("--map", pairs, "field=column", "title=Name"):
-        if field not in tables.FIELDS:
-            raise UserError(f"There is no field {field!r}; choose from {', '.join(tables.FIELDS)}.")
-        mapping[field] = column
-    return mapping

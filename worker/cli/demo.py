@@ -12,6 +12,7 @@ from worker import specs
 from worker.cli import cautions, files, tables, watch
 from worker.cli.console import AsJson, out, print_json, warn
 from worker.cli.options import (
+    Columns,
     CurrencyCode,
     DecimalSign,
     Delimiter,
@@ -19,7 +20,9 @@ from worker.cli.options import (
     HeaderLine,
     SheetName,
     WideRows,
+    Yes,
     answers,
+    mapped,
     reading,
 )
 from worker.datasets.answers import NOTHING_SAID
@@ -45,6 +48,8 @@ def demo(
     ] = None,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
+    columns: Columns = None,
+    yes: Yes = False,
     currency: CurrencyCode = None,
     header_line: HeaderLine = None,
     sheet: SheetName = None,
@@ -60,9 +65,13 @@ def demo(
         if file:
             if not file.is_file():
                 raise NotFound(f"There is no file {file}.")
-            dataset, about = files.dataset_or_file(str(file), said, quiet=as_json, forced=forced)
-        elif said != NOTHING_SAID or forced:
-            raise UserError("--decimal, --accept-wide-rows, --sheet and the like belong to a file; name one.")
+            dataset, about = files.dataset_or_file(
+                str(file), said, quiet=as_json, forced=forced, mapping=mapped(columns), yes=yes
+            )
+        elif said != NOTHING_SAID or forced or columns or yes:
+            raise UserError(
+                "--map, --yes, --decimal, --accept-wide-rows, --sheet and the like belong to a file; name one."
+            )
         else:
             dataset = files.demo_dataset(quiet=as_json)
         chosen = specs.variants() if variants else specs.defaults()

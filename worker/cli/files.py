@@ -3,6 +3,7 @@
 import hashlib
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ import typer
 
 from db import datasets
 from db.engine import begin
-from db.errors import NotFound, UserError
+from db.errors import NotFound, OpenQuestion, UserError
 from db.types import Dataset, DatasetState, JobKind
 from worker.cli import find, tables, watch
-from worker.cli.console import out
+from worker.cli.console import out, print_json
 from worker.datasets import actions
-from worker.datasets.answers import NOTHING_SAID, Answers
-from worker.datasets.mapping import alike
+from worker.datasets.answers import NOTHING_SAID, Answers, unsure
+from worker.datasets.mapping import alike, known_by_name
+from worker.ingest.types import FIELDS
 
 
 def dataset_or_file(
@@ -27,13 +29,19 @@ def dataset_or_file(
     quiet: bool,
     like: Dataset | None = None,
     forced: Mapping[str, Any] | None = None,
+    mapping: dict[str, str] | None = None,
+    yes: bool = False,
 ) -> tuple[Dataset, dict[str, Any]]:
     """A dataset by its number or name; or that of a file, loaded unless it is already, with what is to be told. `like`:
     a dataset whose columns mean the same in the file; `forced`: as for `load`."""
     if Path(what).is_file():
-        dataset, about = load(Path(what), {}, None, said, quiet=quiet, reuse=True, like=like, forced=forced)
+        dataset, about = load(
+            Path(what), mapping or {}, None, said, quiet=quiet, reuse=True, like=like, forced=forced, yes=yes
+        )
         refuse_empty(dataset)
         return dataset, {"file": about}
+    if mapping or yes:
+        raise UserError(f"--map and --yes belong to a file, and there is no file {what}.")
     if forced:
         options = ", ".join(f"--{field.replace('_', '-')}" for field in forced)
         raise UserError(f"{options} says how a file is read, and there is no file {what}.")
@@ -88,12 +96,14 @@ def load(
     like: Dataset | None = None,
     version_of: int | None = None,
     forced: Mapping[str, Any] | None = None,
+    yes: bool = False,
 ) -> tuple[Dataset, dict[str, Any]]:
     """Upload, inspect, map and load, and say what the look found unless `quiet`; the dataset and that look for JSON.
 
-    `reuse`: a dataset that is the same already is taken instead. `version_of`: what it is a version of.
-    `forced`: fields of the look that are set instead of detected (worker.ingest.read.FORCEABLE).
-    Raises UserError with the reason when the file can't be used, and keeps nothing of it when a question is open.
+    `reuse`: a dataset that is the same already is taken instead. `version_of`: what it is a version of. `forced`:
+    fields of the look that are set instead of detected (worker.ingest.read.FORCEABLE). `yes`: columns that are proposed
+    and not sure are taken. Raises OpenQuestion where nobody said that, and UserError with the reason when the file
+    can't be used; nothing of it is kept when a question is open.
     """
     if not file.is_file():
         raise NotFound(f"There is no file {file}.")
@@ -102,10 +112,13 @@ def load(
     watch.wait([find.latest_job(dataset_id, JobKind.INSPECT).id], quiet=quiet)
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
+        parent = datasets.get(session, version_of).mapping if version_of is not None else {}
         twins = [each.id for each in datasets.of_file(session, dataset.file_sha256) if each.id != dataset_id]
     proposed = alike(dataset.inspection["columns"], dataset.mapping, like.mapping) if like else dataset.mapping
     # What divides the rows of the other table says nothing here: all rows of this one are priced.
     proposed = proposed | dict.fromkeys(("side", "date"), "") if like else proposed
+    known = known_by_name(dataset.inspection["columns"], like.mapping if like else parent)
+    said = replace(said, columns=tuple(FIELDS) if yes else (*mapping, *known))
     mapping = {field: column for field, column in (proposed | mapping).items() if column}
     same = actions.loaded_already(dataset_id, mapping, said) if reuse else None
     lines = tables.look(dataset, mapping)
@@ -116,14 +129,23 @@ def load(
         lines.append(f"Dataset{'s' * (len(twins) > 1)} {numbers} came from the same bytes; this is another one.")
     for line in lines if not quiet else ():
         out.print(line)
-    about = {"mapping": mapping, "warnings": tables.doubts(dataset), "reused": bool(same), "same_bytes": sorted(twins)}
+    about = {
+        "mapping": mapping,
+        "columns": tables.confidence(dataset, mapping),
+        "prices": dataset.inspection.get("prices", []),
+        "warnings": tables.doubts(dataset),
+        "reused": bool(same),
+        "same_bytes": sorted(twins),
+    }
     if same:
         actions.delete_dataset(dataset_id)
         return find.dataset(str(same.id)), about
     try:
         job_id = actions.load(dataset_id, mapping, name, said)
-    except UserError:
+    except UserError as error:
         actions.delete_dataset(dataset_id)
+        if quiet and isinstance(error, OpenQuestion):
+            print_json({"loaded": False, "unsure": unsure(dataset.inspection, mapping, said)} | about)
         raise
     watch.wait([job_id], quiet=quiet)
     return find.dataset(str(dataset_id)), about

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from db.engine import DatabaseAway, access
-from db.errors import UserError
+from db.errors import OpenQuestion, UserError
 from db.servers.permissions import keep_private
 from worker.cli import (
     adapters,
@@ -55,11 +55,18 @@ class _Ordered(TyperGroup):
         return sorted(super().list_commands(ctx), key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
 
 
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 not done, or nothing came of it, and one sentence on stderr says what to do; 2 wrong usage; "
+    "3 somebody has to decide: it is not sure which column of a file means what, and nothing was loaded, or a saved "
+    "verdict no longer holds."
+)
+
 app = typer.Typer(
     cls=_Ordered,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,  # they may hold keys
+    epilog=EXIT_CODES,
     help="Which technique prices my products best for the money?",
 )
 for _noun in (
@@ -71,12 +78,14 @@ for _noun in (
 
 
 def main() -> None:
-    """Entry point. Exit codes: 0 done, 1 the user can put it right (one sentence on stderr), 2 wrong usage, 3 done, and
-    a saved verdict no longer holds."""
+    """Entry point. Exit codes: see EXIT_CODES."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     keep_private()
     try:
         app()
+    except OpenQuestion as error:
+        tell_error(str(error))
+        sys.exit(3)
     except UserError as error:
         tell_error(str(error))
         sys.exit(1)

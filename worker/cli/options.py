@@ -13,6 +13,7 @@ from worker.amounts import currencies
 from worker.datasets import rates
 from worker.datasets.answers import Answers, DateOrder, Sign
 from worker.ingest import csv_encoding
+from worker.ingest.types import FIELDS
 
 DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="Number or name.")]
 Cap = Annotated[
@@ -55,6 +56,12 @@ Delimiter = Annotated[
     typer.Option("--delimiter", help="Between cells of a text: one character, or comma, semicolon, tab, bar, space."),
 ]
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "bar": "|", "pipe": "|", "space": " "}
+Columns = Annotated[
+    list[str] | None, typer.Option("--map", help="field=column, e.g. title=Name; empty column = leave out.")
+]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Take the proposed columns, also where it is not sure that they are right.")
+]
 
 Unweighted = Annotated[
     bool, typer.Option("--unweighted", help="Count all rows alike, although the table has a column of weights.")
@@ -109,6 +116,16 @@ def reading(header_line: int | None, sheet: str | None, encoding: str | None, de
             )
         forced["delimiter"] = sign
     return forced
+
+
+def mapped(pairs: Iterable[str] | None) -> dict[str, str]:
+    """Field -> column of what --map says. Raises UserError."""
+    mapping = {}
+    for field, column in assignments("--map", pairs, "field=column", "title=Name"):
+        if field not in FIELDS:
+            raise UserError(f"There is no field {field!r}; choose from {', '.join(FIELDS)}.")
+        mapping[field] = column
+    return mapping
 
 
 def assignments(option: str, pairs: Iterable[str] | None, form: str, example: str) -> Iterator[tuple[str, str]]:

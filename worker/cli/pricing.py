@@ -15,6 +15,7 @@ from worker.cli import cautions, files, find, handed_back, tables, watch, with_p
 from worker.cli.console import AsJson, err, out, print_json, warn
 from worker.cli.options import (
     Cap,
+    Columns,
     CurrencyCode,
     DatasetName,
     DecimalSign,
@@ -25,9 +26,11 @@ from worker.cli.options import (
     SheetName,
     Unweighted,
     WideRows,
+    Yes,
     answers,
     assignments,
     dollars,
+    mapped,
     reading,
 )
 from worker.datasets import money
@@ -76,6 +79,8 @@ def price(
     cap: Cap = None,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
+    columns: Columns = None,
+    yes: Yes = False,
     currency: CurrencyCode = None,
     lower_ends: LowerEnds = False,
     header_line: HeaderLine = None,
@@ -88,13 +93,24 @@ def price(
 
     With --learn-from the techniques learn from another dataset: what was fitted there is used as it is, and every row
     is priced. With --with a pricer does that, without any setting: FILE comes back priced, as --out or beside you as
-    FILE-priced."""
+    FILE-priced. Exits 3, with nothing loaded, where it is not sure which column of FILE holds title or price."""
     forced = reading(header_line, sheet, encoding, delimiter)
     if pricer:
         if technique or learn_from or settings or adapter or limit is not None or rows != "both":
             raise UserError("--with takes all from the pricer; say nothing else but --out, --for-a-person and --cap.")
         alone = answers(decimal, accept_wide_rows, lower_ends=lower_ends)
-        with_pricer.price(pricer, what, to, rest, alone, dollars(cap), forced=forced, quiet=as_json)
+        with_pricer.price(
+            pricer,
+            what,
+            to,
+            rest,
+            alone,
+            dollars(cap),
+            forced=forced,
+            quiet=as_json,
+            mapping=mapped(columns),
+            yes=yes,
+        )
         return
     if rest is not None:
         raise UserError("--for-a-person belongs to --with.")
@@ -108,7 +124,9 @@ def price(
     with running_stack():
         source = files.source(learn_from, quiet=as_json) if learn_from else None
         answered = answers(decimal, accept_wide_rows, currency, lower_ends=lower_ends)
-        dataset, about = files.dataset_or_file(what, answered, quiet=as_json, like=source, forced=forced)
+        dataset, about = files.dataset_or_file(
+            what, answered, quiet=as_json, like=source, forced=forced, mapping=mapped(columns), yes=yes
+        )
         known = source or dataset
         handed_back.check(dataset, to, is_file=bool(about))
         chosen = chosen or [_best(known, quiet=as_json)]
@@ -148,6 +166,8 @@ def curve(
     cap: Cap = None,
     decimal: DecimalSign = None,
     accept_wide_rows: WideRows = False,
+    columns: Columns = None,
+    yes: Yes = False,
     currency: CurrencyCode = None,
     header_line: HeaderLine = None,
     sheet: SheetName = None,
@@ -158,11 +178,10 @@ def curve(
     """Price a sample with 0, 1, 3, 5, 10 and 20 examples or neighbours, to see whether more context pays."""
     spec = specs.parse({"technique": technique} | _settings(settings))
     with running_stack():
+        said = answers(decimal, accept_wide_rows, currency)
+        forced = reading(header_line, sheet, encoding, delimiter)
         dataset, about = files.dataset_or_file(
-            what,
-            answers(decimal, accept_wide_rows, currency),
-            quiet=as_json,
-            forced=reading(header_line, sheet, encoding, delimiter),
+            what, said, quiet=as_json, forced=forced, mapping=mapped(columns), yes=yes
         )
         job_ids = actions.start_curve(dataset.id, spec, limit, cap_usd=dollars(cap))
         warnings = cautions.say(job_ids, quiet=as_json)

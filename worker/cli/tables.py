@@ -34,7 +34,24 @@ def look(dataset: Dataset, mapping: Mapping[str, str]) -> list[str]:
     taken = [f"{field} = {mapping[field]!r}" for field in FIELDS if field in mapping]
     left = [field for field in FIELDS if field not in mapping and field not in _SELDOM]
     columns = ", ".join(taken) + (f"; no {', no '.join(left)}" if left else "")
-    return [f"Columns: {columns}.", *(f"Warning: {doubt}" for doubt in doubts(dataset))]
+    sure = [_sureness(field, fit) for field, fit in confidence(dataset, mapping).items()]
+    return [f"Columns: {columns}.", *sure, *(f"Warning: {doubt}" for doubt in doubts(dataset))]
+
+
+def confidence(dataset: Dataset, mapping: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Field -> how sure it is that its column is the right one (column, confidence, level, why); of columns that the
+    look weighed."""
+    fits = dataset.inspection.get("fits", {})
+    weighed = {
+        field: next((fit for fit in fits.get(field, []) if fit["column"] == mapping[field]), None)
+        for field in FIELDS
+        if field in mapping
+    }
+    return {field: fit for field, fit in weighed.items() if fit}
+
+
+def _sureness(field: str, fit: Mapping[str, Any]) -> str:
+    return f"  {field}: {fit['level']} ({fit['confidence']:.2f}): {fit['why']}."
 
 
 def doubts(dataset: Dataset) -> list[str]:

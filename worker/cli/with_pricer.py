@@ -29,6 +29,8 @@ def price(
     *,
     forced: Mapping[str, Any],
     quiet: bool,
+    mapping: dict[str, str],
+    yes: bool,
 ) -> None:
     """Price every row with the version of a pricer that is in use, and write the priced file; of a file without `to`
     beside where the command runs; and into `rest` what a person has to look at. Raises UserError."""
@@ -41,7 +43,9 @@ def price(
             raise NotReady(refused)
         with begin() as session:
             source = datasets.get(session, pricer.source_id)
-        dataset, about = files.dataset_or_file(what, said, quiet=quiet, like=source, forced=forced)
+        dataset, about = files.dataset_or_file(
+            what, said, quiet=quiet, like=source, forced=forced, mapping=mapping, yes=yes
+        )
         is_file = bool(about)
         target = Path(priced_file.name_of(dataset)) if to is None and is_file else to
         handed_back.check(dataset, target, is_file=is_file)

@@ -1,7 +1,7 @@
 """What a person has to say before a file is loaded, and whether it is loaded already with the same said.
 
-A look at a file stores its questions in the inspection: `undecided` prices, `undecided_dates` and `wide_rows`. Nothing
-is loaded before they are answered, and the answers are kept beside them.
+A look at a file stores its questions in the inspection: `undecided` prices, `undecided_dates`, `wide_rows` and fields
+whose column is `unsure`. Nothing is loaded before they are answered, and the answers are kept beside them.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from db import datasets
 from db.engine import Session
-from db.errors import MappingError
+from db.errors import MappingError, OpenQuestion
 from db.types import Dataset, DatasetState, MadeBy
 from worker import amounts
 from worker.amounts import currencies
@@ -27,6 +27,9 @@ _NOT_THE_READING = (
         "date_orders",
         "undecided_dates",
         "wide_rows",
+        "fits",
+        "unsure",
+        "prices",
         "warnings",
         "forced",
     ),
@@ -66,6 +69,7 @@ class Answers:
     date_order: Literal["day", "month"] | None = None  # what comes first in dates; None = as the file tells
     test_from: str | None = None  # ISO date of the first test row, where rows are divided by date; None = by shares
     lower_ends: bool = False  # ranges of prices are read as their lower end; else they are rejects
+    columns: tuple[str, ...] = ()  # fields whose column a person said, or another table that she mapped
 
 
 NOTHING_SAID = Answers()
@@ -84,6 +88,12 @@ def settled(inspection: Mapping[str, Any], mapping: Mapping[str, str], answers: 
         raise MappingError(
             f"Say which sign is the decimal sign of {price!r}: {undecided}{_proposal(inspection, price)} "
             "(in a terminal: --decimal point or --decimal comma)."
+        )
+    if doubts := unsure(inspection, mapping, answers):
+        fields = " ".join(f"--map {field}=COLUMN" for field in doubts)
+        raise OpenQuestion(
+            f"{'; '.join(_sentence(why) for why in doubts.values())}. Say the column (in a terminal: {fields}, or "
+            "--yes to take what is proposed)."
         )
     decimals = dict(inspection.get("decimals", {}))
     if price and answers.decimal:
@@ -113,6 +123,20 @@ def ranges(inspection: Mapping[str, Any], mapping: Mapping[str, str]) -> str:
         f"Some prices in {price!r} are ranges, such as '{example}': those rows become rejects, unless you take their "
         "lower ends"
     )
+
+
+def unsure(inspection: Mapping[str, Any], mapping: Mapping[str, str], answers: Answers) -> dict[str, str]:
+    """Field -> why its column is unsure, of those that nobody has said; a column other than the proposed one was."""
+    proposed = inspection.get("mapping", {})
+    return {
+        field: why
+        for field, why in inspection.get("unsure", {}).items()
+        if mapping.get(field) == proposed.get(field) and field not in answers.columns
+    }
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _date_orders(inspection: Mapping[str, Any], mapping: Mapping[str, str], answers: Answers) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from typing import Literal
 
 # Best first: of two columns that fit, the one whose header stands further left here wins.
 SYNONYMS: dict[str, str] = {
@@ -19,8 +18,8 @@ SYNONYMS: dict[str, str] = {
         "наименование, товар, назва, 商品名, 品名, 名称, 标题, 产品名称, 제목, 상품명"
     ),
     "price": (
-        "price, regular price, normal price, standard price, base price, retail price, unit price, item price, "
-        "product price, selling price, sales price, current price, final price, actual price, list price, "
+        "price, regular price, normal price, standard price, base price, retail price, regular, retail, unit price, "
+        "item price, product price, selling price, sales price, current price, final price, actual price, list price, "
         "original price, price usd, price eur, price gbp, usd, eur, amount, value, msrp, rrp, mrp, uvp, sale "
         "price, cost, preis, normalpreis, verkaufspreis, vk preis, einzelpreis, stuckpreis, bruttopreis, "
         "nettopreis, vk, prix, prix normal, prix regulier, prix public, prix unitaire, prix ttc, prix de vente, "
@@ -99,19 +98,58 @@ _PRICE_WORDS = (
     "ціна, стоимость, 価格, 价格, 售价, 가격"
 )
 
-_OTHER_PRICES = (
-    "msrp, rrp, mrp, uvp, srp, discount, discounted, reduced, sale, promo, promotion, promotional, special, "
-    "offer, deal, clearance, outlet, wholesale, trade, dealer, distributor, reseller, bulk, b2b, member, club, "
-    "coupon, cost, costs, purchase, buying, supplier, factory, old, was, before, previous, former, last, "
-    "compare, crossed, competitor, min, max, minimum, maximum, lowest, highest, low, high, average, avg, per, "
-    "ek, einkauf, einkaufspreis, selbstkosten, grosshandel, grosshandelspreis, handlerpreis, angebotspreis, "
-    "aktionspreis, sonderpreis, streichpreis, rabatt, alter, grundpreis, achat, gros, promotionnel, solde, "
-    "ancien, barre, remise, oferta, mayorista, coste, compra, anterior, descuento, scontato, ingrosso, "
-    "acquisto, precedente, costo, inkoopprijs, actieprijs, oude, groothandel, atacado, promocional, custo, "
-    "antigo, desconto, hurtowa, promocyjna, zakupu, stara, koszt, оптовая, старая, закупочная, себестоимость, "
-    "原价, 批发价"
+PRICE_KINDS: dict[str, str] = {
+    "compare-at": (
+        "compare, crossed, old, was, before, previous, former, last, streichpreis, alter, ancien, barre, anterior, "
+        "precedente, oude, antigo, stara, старая, 原价"
+    ),
+    "MSRP": "msrp, rrp, mrp, uvp, srp, unverbindliche",
+    "sale": (
+        "discount, discounted, reduced, sale, promo, promotion, promotional, special, offer, deal, clearance, outlet, "
+        "member, club, coupon, angebotspreis, aktionspreis, sonderpreis, aktion, angebot, rabatt, reduziert, "
+        "promotionnel, solde, remise, oferta, descuento, rebajado, scontato, offerta, actieprijs, aanbieding, "
+        "promocional, desconto, promocyjna, kampanjpris, rea, tilbud, tarjous, akcni, akcios, indirimli, скидка, "
+        "акция, 特価, セール"
+    ),
+    "wholesale": (
+        "wholesale, trade, dealer, distributor, reseller, bulk, b2b, grosshandel, grosshandelspreis, handlerpreis, "
+        "gros, mayorista, ingrosso, groothandel, atacado, hurtowa, оптовая, 批发价, 卸価格"
+    ),
+    "cost": (
+        "cost, costs, purchase, buying, supplier, factory, ek, einkauf, einkaufspreis, selbstkosten, achat, coste, "
+        "compra, acquisto, costo, inkoopprijs, inkoop, custo, zakupu, koszt, inkopspris, закупочная, себестоимость"
+    ),
+    "per unit": "per, grundpreis, kg, litre, liter, kilo",
+    "bound": "competitor, min, max, minimum, maximum, lowest, highest, low, high, average, avg",
+}
+"""Kinds of price that are not what the product regularly costs a buyer, with their words: taken where nothing else is a
+price. A name that has words of several is of the first kind."""
+
+_MEASURES = (
+    "rating, ratings, stars, score, rank, reviews, review, inch, inches, display, screen, diagonal, size, width, "
+    "height, length, depth, diameter, capacity, volume, speed, year, pages, ram, storage, memory, gb, tb, mb, "
+    "mhz, ghz, hz, watt, watts, volt, mah, battery, mm, cm, grams, gramms, grammage, gewicht, masse, weight, "
+    "breite, hohe, lange, tiefe, grosse, jahr, bewertung, poids, largeur, hauteur, longueur, annee, peso, ancho, "
+    "alto, ano, larghezza, altezza, gewicht, hoogte, breedte, bredd, hojd, vikt, waga, wysokosc, szerokosc, rok, "
+    "вес, высота, ширина, год, latitude, longitude, temperature, age, mpg, percent, pct, ratio, position, sort, "
+    "order"
 )
-"""Words of prices that are not what the product regularly costs a buyer: taken where nothing else is a price."""
+"""What is measured or counted, and is neither money nor a name of the product."""
+
+_NO_TITLES = (
+    "url, uri, link, href, image, images, img, picture, photo, thumbnail, bild, unit, uom, einheit, unite, unidad, "
+    "unita, eenheid, jednostka, country, origin, land, pays, pais, paese, kraj, currency, status, date, datum, fecha, "
+    "code, number, nr, id, sku, ean, type, category, availability, condition, colour, color, language, handle, key, "
+    "template, count, state"
+)
+"""Words of headers of what stands beside a title: "product url", "item country"."""
+
+_PARENTS = (
+    "handle, parent, parent sku, parent id, parent handle, parentsku, parentid, parent asin, parent item id, "
+    "parent code, product handle, item group id, group id, variant group, variant group id, variation parent, "
+    "variation parent sku, master sku, master id, model id, style id, style number, vaterartikel, hauptartikel, "
+    "parent product id, configurable sku"
+)
 
 
 def plain(name: str) -> str:
@@ -134,9 +172,11 @@ _RANKS: dict[str, dict[str, int]] = {
 }
 
 
-_NEVER, _PARTS, _OTHER, _PRICE = (
-    frozenset(map(plain, words.split(", "))) for words in (_NEVER_PRICES, _PARTS_OF_PRICES, _OTHER_PRICES, _PRICE_WORDS)
+_NEVER, _PARTS, _PRICE, _MEASURED, _BESIDE, _OF_PARENTS = (
+    frozenset(map(plain, words.split(", ")))
+    for words in (_NEVER_PRICES, _PARTS_OF_PRICES, _PRICE_WORDS, _MEASURES, _NO_TITLES, _PARENTS)
 )
+_KINDS = {kind: frozenset(map(plain, words.split(", "))) for kind, words in PRICE_KINDS.items()}
 
 
 # What stands behind these says what a price holds, and is not what the column is: "Price excl. shipping".
@@ -145,12 +185,30 @@ _ASIDE = re.compile(
 )
 
 
-def price_kind(name: str) -> Literal["regular", "other", "none"]:
-    """Whether a column of money with this header may be the price. Any may be whose words say nothing against it."""
+def price_kind(name: str) -> str:
+    """The kind of price that a column of money with this header may be: one of PRICE_KINDS; "regular" where its words
+    say nothing against that; "none" = it is never the price."""
     words = set(_ASIDE.sub("", plain(name)).split())
-    if words & _NEVER or (words & _PARTS and not words & _PRICE):
+    is_price = bool(words & _PRICE)
+    if words & _NEVER or (words & (_PARTS | _MEASURED) and not is_price):
         return "none"
-    return "other" if words & _OTHER else "regular"
+    return next((kind for kind, its in _KINDS.items() if words & its), "regular")
+
+
+def is_measure(name: str) -> bool:
+    """Whether a header names something that is measured or counted."""
+    words = set(plain(name).split())
+    return bool(words & (_MEASURED | (_NEVER - {"currency"}))) and not words & _PRICE
+
+
+def is_beside_title(name: str) -> bool:
+    """Whether a word of a header says that the column holds something about a product, and not what it is called."""
+    return bool(set(plain(name).split()) & _BESIDE)
+
+
+def names_parent(name: str) -> bool:
+    """Whether a header is that of the handle or parent which the variants of a product share."""
+    return plain(name) in _OF_PARENTS
 
 
 def score(name: str, field: str) -> float:
@@ -161,7 +219,7 @@ def score(name: str, field: str) -> float:
     if field != "price":
         return _score(name, field)
     kind = price_kind(name)
-    return 0.0 if kind == "none" else _score(name, field) / (10 if kind == "other" else 1)
+    return 0.0 if kind == "none" else _score(name, field) / (1 if kind == "regular" else 10)
 
 
 def _score(name: str, field: str) -> float:

@@ -1,167 +1,215 @@
 """The column of each field (title, price, …): proposed from headers and content, checked when chosen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean
+from typing import Any
 
 from db.errors import MappingError
-from worker.amounts import currencies
-from worker.ingest import column_synonyms, dates, prices, side_values
+from worker.ingest import column_synonyms, evidence, variants
+from worker.ingest.evidence import LIKELY, SURE, Fit, Look
 from worker.ingest.types import FIELDS, PROPOSED
 
-_NAMES_CURRENCIES = 0.5  # share of cells that are the code, sign or name of a currency: the column holds those
 _SAMPLE = 300  # rows are enough to see what a column holds
+_POSSIBLE = 0.35  # a price below this confidence is none
+_APART = 0.1  # two columns whose confidences lie nearer than this are as likely
+_KEPT = 5  # columns that are told for each field
+_TEXTS = ("title", "description", "category", "brand")
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """What the cells of a column look like."""
-
-    filled: int
-    mean_length: float
-    distinct: float  # distinct values / filled cells
-    price_share: float
-    has_sign: bool  # currency signs or decimals: prices rather than counts
-    is_counting: bool  # whole numbers that are all different
-    has_spaces: float
-    is_repeating: bool  # several values, each used more than once on average
-    letters: float  # share of cells with a letter
-    codes: float  # share of cells that are the code, the sign or the name of a currency
-    dates: float  # share of cells that are a date
-    sides: tuple[float, int]  # share of cells that name a side, and how many different sides they name
+class Proposal:
+    mapping: dict[str, str]  # field -> column
+    fits: dict[str, list[Fit]]  # field -> the likeliest columns, the proposed one first; of each field that has one
+    unsure: dict[str, str]  # field -> why a person has to say which column it is, without a full stop
+    prices: list[dict[str, Any]]  # columns of money: column, kind, filled (share of rows), median
 
 
-def _look(cells: Sequence[str]) -> _Look:
-    filled = [cell.strip() for cell in cells if cell.strip().casefold() not in prices.MISSING]
-    if not filled:
-        return _Look(0, 0, 0, 0, False, False, 0, False, 0, 0, 0, (0, 0))
-    share = prices.share_of_prices(filled)
-    distinct = len(set(filled)) / len(filled)
-    return _Look(
-        filled=len(filled),
-        mean_length=mean(map(len, filled)),
-        distinct=distinct,
-        price_share=share,
-        has_sign=mean(prices.has_money_sign(c) or "." in c or "," in c for c in filled) > 0.3,
-        is_counting=share > 0.9 and distinct == 1 and all(c.isdecimal() for c in filled) and len(filled) > 1,
-        has_spaces=mean(" " in c for c in filled),
-        is_repeating=len(set(filled)) > 1 and distinct <= 0.5,
-        letters=mean(any(map(str.isalpha, c)) for c in filled),
-        codes=mean(bool(currencies.code_in(c)) for c in filled),
-        dates=0.0 if any(map(str.isdecimal, filled[:1])) else dates.share_of_dates(filled[:50]),
-        sides=side_values.share_of_sides(filled),
+def propose(columns: Sequence[str], sample_rows: Sequence[Sequence[str]]) -> Proposal:
+    """The column that each field is likely to be, from header and content, with how sure that is.
+
+    A field that no column is likely to be is left out; the title is proposed whenever any column has text. A title or
+    a price that is not likely is unsure.
+    """
+    rows = [[*row, *[""] * (len(columns) - len(row))] for row in sample_rows]
+    every = _looks(columns, rows)
+    firsts = variants.first_rows(columns, rows)
+    texts = every if len(firsts) == len(rows) else _looks(columns, firsts)
+    fits = {
+        field: sorted(
+            (evidence.weigh(field, i, each) for i, each in enumerate(texts if field in _TEXTS else every)),
+            # Of texts that are as likely, the shorter one names the product.
+            key=lambda fit: (
+                -fit.confidence,
+                -fit.rank,
+                texts[fit.column].length if field == "title" and not fit.rank else 0,
+                fit.column,
+            ),
+        )
+        for field in PROPOSED
+    }
+    chosen = _chosen(fits, every, texts)
+    told = {
+        field: [fit, *(other for other in fits[field][:_KEPT] if other.column != fit.column)][:_KEPT]
+        for field, fit in chosen.items()
+    }
+    return Proposal(
+        {field: columns[chosen[field].column] for field in PROPOSED if field in chosen},
+        told,
+        _unsure(columns, chosen, fits, every, texts),
+        _prices(columns, every),
     )
 
 
-def propose(columns: Sequence[str], sample_rows: Sequence[Sequence[str]]) -> dict[str, str]:
-    """The mapping field -> column: from headers first, then from content for title, price, description, id, side,
-    category and brand.
+def _looks(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Look]:
+    """What each column holds, of rows from the whole sample: its first ones may be unlike the rest."""
+    step = max(1, len(rows) // _SAMPLE)
+    seen = rows[::step][:_SAMPLE]
+    return [evidence.look(name, [row[i] for row in seen]) for i, name in enumerate(columns)]
 
-    A field whose column can't be told is left out; the title is found whenever any column has text.
-    """
-    looks = [_look([row[i] for row in sample_rows[:_SAMPLE] if i < len(row)]) for i in range(len(columns))]
-    chosen: dict[str, int] = {}
+
+def _chosen(fits: Mapping[str, Sequence[Fit]], every: Sequence[Look], texts: Sequence[Look]) -> dict[str, Fit]:
+    """The fit of each field; no column stands for two fields, and the surest is chosen first."""
+    lowest = {"title": 0.01, "price": _POSSIBLE}
     candidates = sorted(
         (
-            (_fit(name, field, look), -index, field)
-            for index, (name, look) in enumerate(zip(columns, looks, strict=True))
+            (-fit.confidence, -fit.rank, place, field, fit)
             for field in PROPOSED
+            for place, fit in enumerate(fits[field])
+            if fit.confidence >= lowest.get(field, LIKELY)
         ),
-        reverse=True,
+        key=lambda each: each[:4],
     )
-    for fit, negative_index, field in candidates:
-        if fit > 0 and field not in chosen and -negative_index not in chosen.values():
-            chosen[field] = -negative_index
-    _side_from_content(chosen, looks)
-    _from_content(chosen, looks, columns)
-    return {field: columns[chosen[field]] for field in PROPOSED if field in chosen}
+    chosen: dict[str, Fit] = {}
+    for *_, field, fit in candidates:
+        is_free = all(fit.column != other.column for other in chosen.values())
+        if field not in chosen and is_free and (every[fit.column].filled or fit.rank):
+            chosen[field] = fit
+    if "title" not in chosen:
+        kept = {fit.column for field, fit in chosen.items() if fit.rank or field in ("id", "price")}
+        free = [fit for fit in fits["title"] if fit.column not in kept and texts[fit.column].filled]
+        free = [fit for fit in free if texts[fit.column].letters] or free
+        if free:
+            title = max(free, key=lambda fit: (fit.rank, texts[fit.column].distinct, -fit.column))
+            chosen = {field: fit for field, fit in chosen.items() if fit.column != title.column} | {"title": title}
+    description = chosen.get("description")
+    # Without a header that says so, the description is a text that is longer than the title.
+    shortest = max(40.0, 1.2 * texts[chosen["title"].column].length) if "title" in chosen else 40.0
+    if description and not description.rank and texts[description.column].length <= shortest:
+        del chosen["description"]
+    return chosen
 
 
-def _fit(name: str, field: str, look: _Look) -> float:
-    """A header's score, 0 where the content says otherwise."""
-    score = column_synonyms.score(name, field)
-    if field == "price":
-        # A column that is simply called price is one, even where most of its cells say "on request".
-        wrong = look.filled > 0 and look.price_share < (0.05 if score > 0.9 else 0.5)
-    elif field == "currency":
-        wrong = look.codes < _NAMES_CURRENCIES
-    elif field == "side":
-        wrong = look.sides[0] < 0.5
-    elif field == "id":
-        wrong = look.filled > 0 and (look.mean_length > 60 or look.distinct < 0.3)
-    else:
-        wrong = look.filled > 0 and look.letters == 0 and score < 0.9
-    return 0.0 if wrong else score
-
-
-def _side_from_content(chosen: dict[str, int], looks: Sequence[_Look]) -> None:
-    named = [i for i, look in enumerate(looks) if look.sides[0] >= 0.95 and look.sides[1] > 1]
-    free = [i for i in named if i not in chosen.values()]
-    if "side" not in chosen and free:
-        chosen["side"] = free[0]
-
-
-def _from_content(chosen: dict[str, int], looks: Sequence[_Look], columns: Sequence[str]) -> None:
-    """Adds the fields that the headers left open."""
-
-    def free(condition: object = True) -> list[int]:
-        del condition
-        return [i for i, look in enumerate(looks) if i not in chosen.values() and look.filled]
-
-    known = [column_synonyms.is_known(name) for name in columns]
-    if "price" not in chosen:
-        # A column of plain whole numbers may be anything: sign, decimals or no header at all make it a price.
-        money = [i for i in free() if looks[i].price_share >= 0.8 and not looks[i].is_counting and not known[i]]
-        money = [i for i in money if looks[i].has_sign or columns[i].startswith("column_")]
-        kinds = [column_synonyms.price_kind(name) for name in columns]
-        money = [i for i in money if kinds[i] != "none"]
-        if money:
-            chosen["price"] = max(
-                money, key=lambda i: (kinds[i] == "regular", looks[i].has_sign, looks[i].price_share, -i)
-            )
-    texts = [i for i in free() if looks[i].letters > 0.5 and looks[i].price_share < 0.5 and not known[i]]
-    if "title" not in chosen and (texts or free()):
-        chosen["title"] = _likeliest_title(texts or free(), looks)
-    rest = [i for i in free() if i in texts]
-    if "description" not in chosen and rest:
-        longest = max(rest, key=lambda i: looks[i].mean_length)
-        if looks[longest].mean_length > max(40.0, 1.2 * looks[chosen["title"]].mean_length):
-            chosen["description"] = longest
-    if "id" not in chosen:
-        codes = [
-            i
-            for i in free()
-            if looks[i].distinct == 1 and looks[i].mean_length <= 40 and not looks[i].has_spaces and looks[i].filled > 1
-            if not (looks[i].has_sign and looks[i].price_share >= 0.8)  # money that is no price is no id either
-            if looks[i].dates < 0.8  # days may all differ and name nothing
+def _unsure(
+    columns: Sequence[str],
+    chosen: Mapping[str, Fit],
+    fits: Mapping[str, Sequence[Fit]],
+    every: Sequence[Look],
+    texts: Sequence[Look],
+) -> dict[str, str]:
+    unsure = {}
+    taken = {fit.column for fit in chosen.values()}
+    for field in ("title", "price"):
+        fit = chosen.get(field)
+        if fit is None:
+            continue
+        name = columns[fit.column]
+        rivals = [
+            other
+            for other in fits[field]
+            if other.column not in taken
+            and fit.confidence - other.confidence < _APART
+            and other.confidence >= _POSSIBLE
         ]
-        if codes:
-            chosen["id"] = codes[0]
-    for field in ("category", "brand"):
-        few = [i for i in free() if i in texts and looks[i].filled >= 10 and looks[i].is_repeating]
-        few = [i for i in few if looks[i].codes < _NAMES_CURRENCIES]
-        if field not in chosen and few:
-            chosen[field] = min(few, key=lambda i: (looks[i].distinct, i))
+        if field == "title":
+            rivals = [] if fit.rank else [other for other in rivals if not _is_text_of(texts, fit, other)]
+        else:
+            rivals = [other for other in rivals if _is_same_price(every, fit, other)]
+        if fit.confidence < LIKELY:
+            unsure[field] = f"it is not sure that {name!r} holds the {field}: {fit.why}"
+        elif rivals:
+            others = _listed([columns[other.column] for other in rivals[:3]])
+            unsure[field] = f"it is not sure that {name!r} holds the {field}: {others} may be it as well"
+        elif field == "price" and (regular := _regular_beside(every, fit.column)):
+            unsure[field] = (
+                f"it is not sure that {name!r} holds the price: it is another one than {regular.name!r}, of which "
+                f"{regular.share:.0%} of the cells are filled"
+            )
+        elif field == "price" and (fuller := _fuller(every, fit.column)):
+            unsure[field] = (
+                f"it is not sure that {name!r} holds the price: {every[fit.column].share:.0%} of its cells are filled, "
+                f"{fuller.share:.0%} of {fuller.name!r}"
+            )
+    return {field: why.replace("% of", " % of") for field, why in unsure.items()}
 
 
-def other_prices(columns: Sequence[str], sample_rows: Sequence[Sequence[str]], price: str) -> list[str]:
-    """The columns that are called a price and hold prices, beside the one that was taken for it."""
+def _is_text_of(texts: Sequence[Look], title: Fit, other: Fit) -> bool:
+    """Whether another text is rather the description of what the title names."""
+    return texts[other.column].length > 2 * texts[title.column].length and texts[other.column].length > 40
+
+
+def _is_same_price(every: Sequence[Look], price: Fit, other: Fit) -> bool:
+    """Whether nothing but its place says that one of two columns of money is the price, and the other is not."""
+    one, two = every[price.column], every[other.column]
+    if column_synonyms.price_kind(one.name) != column_synonyms.price_kind(two.name) or not two.is_money | (
+        two.whole > 0
+    ):
+        return False
+    exact = price.rank > evidence.EXACT
+    return (not exact or other.rank > evidence.EXACT) and not (exact and _ranks_before(one.name, two.name))
+
+
+def _ranks_before(one: str, two: str) -> bool:
+    """Whether shops that have both names mean the price by the first: it is the commoner by far."""
+    return column_synonyms.score(one, "price") - column_synonyms.score(two, "price") >= 0.001
+
+
+def _regular_beside(every: Sequence[Look], price: int) -> Look | None:
+    """A column of regular prices beside one of another kind that was taken for the price."""
+    if column_synonyms.price_kind(every[price].name) == "regular":
+        return None
+    return next(
+        (each for each in every if _is_price(each) and column_synonyms.price_kind(each.name) == "regular"), None
+    )
+
+
+def _fuller(every: Sequence[Look], price: int) -> Look | None:
+    """Another column of prices that is filled more than twice as often, if there is one."""
+    others = [each for i, each in enumerate(every) if i != price and _is_price(each)]
+    fullest = max(others, key=lambda each: each.share, default=None)
+    return fullest if fullest and fullest.share > 2 * every[price].share else None
+
+
+def _is_price(each: Look) -> bool:
+    return each.prices >= 0.5 and column_synonyms.score(each.name, "price") > 0
+
+
+def _prices(columns: Sequence[str], every: Sequence[Look]) -> list[dict[str, Any]]:
     return [
-        name
-        for i, name in enumerate(columns)
-        if name != price
-        and column_synonyms.score(name, "price")
-        and prices.share_of_prices(row[i] for row in sample_rows[:_SAMPLE] if i < len(row)) >= 0.5
+        {
+            "column": columns[i],
+            "kind": column_synonyms.price_kind(each.name),
+            "filled": round(each.share, 3),
+            "median": round(each.middle, 2),
+        }
+        for i, each in enumerate(every)
+        if _is_price(each) or (each.is_money and column_synonyms.price_kind(each.name) != "none")
     ]
 
 
-def _likeliest_title(texts: Sequence[int], looks: Sequence[_Look]) -> int:
-    """The column of several words, mostly different, and not the long text if there is a shorter one like that."""
-    worded = [i for i in texts if looks[i].has_spaces > 0.3 and looks[i].distinct > 0.5]
-    names = [i for i in worded if looks[i].distinct > 0.8 and looks[i].mean_length >= 8]
-    if names:
-        return min(names, key=lambda i: (looks[i].mean_length, i))
-    return max(worded or texts, key=lambda i: (looks[i].distinct, looks[i].mean_length))
+def about_price(each: Mapping[str, Any]) -> str:
+    """A column of Proposal.prices in words: 'Sale price' (sale, 17 % filled, median 8.49)."""
+    return f"{each['column']!r} ({each['kind']}, {each['filled']:.0%} filled, median {each['median']:.10g})".replace(
+        "%", " %"
+    )
+
+
+def level(confidence: float) -> str:
+    """A confidence in words: sure, likely, please check."""
+    return "sure" if confidence >= SURE else "likely" if confidence >= LIKELY else "please check"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))
 
 
 def check(mapping: Mapping[str, str], columns: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from worker.ingest import clean_text, csv_careful, dates, limits, not_items, price_column, side_values
+from worker.ingest import clean_text, csv_careful, dates, limits, not_items, price_column, side_values, variants
 from worker.ingest.conversion import Conversion, Converted
 from worker.ingest.prices import Decimal
 from worker.ingest.types import BATCH_ITEMS, BATCH_REJECTS, TEXT_FIELDS, Batch, Cells, Reject
@@ -24,6 +24,7 @@ class Rules:
     date_order: dates.Order | None = None  # None = a date that can be read in two ways is none
     lower_ends: bool = False  # a range of prices is read as its lower end; else it is a reject
     totals: not_items.Totals = field(default_factory=not_items.Totals)  # of the parts before
+    inheritance: variants.Inheritance | None = None  # what rows without a title have from a product above
 
     def apply(self, cells: Cells) -> Batch:
         """Turns every row of `cells` into an item or a reject; the first reason found is the one that is kept."""
@@ -32,6 +33,9 @@ class Rules:
         fields = {
             column: clean_text.tidy(self._column(frame, field)).alias(column) for field, column in TEXT_FIELDS.items()
         }
+        if self.inheritance:
+            for row in self.inheritance.apply(frame, fields):
+                reasons.setdefault(row, variants.AN_IMAGE)
         self._find_headers(cells, fields["title"], reasons)
         self._find_long(frame, reasons)
         for row in not_items.drawn(frame):

@@ -15,7 +15,6 @@ from db.errors import UnreadableFile
 from worker.amounts import currencies, price_notes
 from worker.files.formats import FORMATS, Compression, Kind
 from worker.ingest import (
-    column_synonyms,
     columns,
     dates,
     decimal_signs,
@@ -23,18 +22,22 @@ from worker.ingest import (
     file_kind,
     header,
     limits,
+    markup,
     not_items,
     price_column,
     prices,
+    variants,
     wide_rows,
 )
+from worker.ingest.columns import Proposal
 from worker.ingest.conversion import Conversion
+from worker.ingest.evidence import Fit
 from worker.ingest.item_rules import Rules, is_header
 from worker.ingest.open_csv import open_text
 from worker.ingest.open_parquet import open_parquet
 from worker.ingest.open_table import Table, clean
 from worker.ingest.open_xlsx import open_sheet
-from worker.ingest.types import FIELDS, Batch, Inspection
+from worker.ingest.types import FIELDS, TEXT_FIELDS, Batch, Inspection
 from worker.progress import Progress
 
 __all__ = ["FIELDS", "Batch", "Inspection", "batches", "inspect"]
@@ -70,7 +73,9 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
         raise UnreadableFile(f"{name} has {len(layout.columns):,} columns; at most {limits.MAX_COLUMNS:,} can be read.")
     width = len(layout.columns)
     fitting = [row for row in rows if len(row.cells) == width and not is_header(row.cells, layout.columns)]
-    mapping = columns.propose(layout.columns, [row.cells for row in fitting])
+    proposal = columns.propose(layout.columns, [row.cells for row in fitting])
+    mapping = proposal.mapping
+    family, variants_seen = variants.find(layout.columns, [row.cells for row in fitting], mapping.get("title", ""))
     marked = _currencies(layout.columns, fitting)
     signs = _signs(layout.columns, fitting, marked)
     orders, undecided_dates = _date_orders(layout.columns, fitting)
@@ -81,6 +86,11 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
             "columns": [clean(column) for column in layout.columns],
             "preview": [[cell[:500] for cell in row.cells] for row in rows[: limits.PREVIEW_ROWS]],
             "mapping": {field: clean(column) for field, column in mapping.items()},
+            "fits": {field: [_as_json(fit, layout.columns) for fit in fits] for field, fits in proposal.fits.items()},
+            "unsure": {field: clean(why) for field, why in proposal.unsure.items()},
+            "prices": [each | {"column": clean(each["column"])} for each in proposal.prices],
+            "parent": clean(family.parent) if family else "",
+            "parent_of": clean(family.of) if family else "",
             "decimals": signs.decimals,
             "currencies": marked,
             "undecided": signs.undecided,
@@ -93,8 +103,10 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
                 *table.inspection.warnings,
                 *_warnings(table, rows),
                 *filter(None, [double_encoding.told(rows)]),
-                *_doubts_of_price(layout.columns, fitting, mapping.get("price", "")),
+                *_doubts_of_price(proposal),
                 *_price_notes(layout.columns, fitting, mapping.get("price", ""), signs.decimals),
+                *_variants(family, variants_seen, len(fitting)),
+                *_markup(layout.columns, fitting, mapping),
             ],
             "forced": forced,
         }
@@ -134,9 +146,11 @@ def batches(
     conversion = Conversion(currency, currency or look.get("code", ""), inspection.answers.get("rates") or ())
     order = inspection.date_orders.get(mapping.get("date", ""))
     lower_ends = bool(inspection.answers.get("lower_ends"))
-    rules = Rules(names, mapping, decimal, has_header, conversion, order, lower_ends)
+    family = variants.Family(inspection.parent, inspection.parent_of) if inspection.parent in names else None
+    inheritance = variants.Inheritance(family, names) if family else None
+    rules = Rules(names, mapping, decimal, has_header, conversion, order, lower_ends, inheritance=inheritance)
     watch = decimal_signs.Watch(f"c{names.index(price)}" if price else "", decimal)
-    wanted = sorted({names.index(column) for column in mapping.values()})
+    wanted = sorted({names.index(column) for column in mapping.values()} if family is None else range(len(names)))
     for cells in table.cells(wanted):
         watch.check(cells, price)
         batch = rules.apply(cells)
@@ -255,17 +269,47 @@ def _date_orders(names: list[str], rows: list[header.Row]) -> tuple[dict[str, da
     return orders, undecided
 
 
-def _doubts_of_price(names: list[str], rows: list[header.Row], price: str) -> Iterator[str]:
+def _as_json(fit: Fit, names: Sequence[str]) -> dict[str, Any]:
+    level = columns.level(fit.confidence)
+    return {"column": clean(names[fit.column]), "confidence": fit.confidence, "level": level, "why": clean(fit.why)}
+
+
+def _doubts_of_price(proposal: Proposal) -> Iterator[str]:
     """The reasons why the column taken for the price is perhaps not the one that is meant."""
-    if not price:
+    price = proposal.mapping.get("price")
+    if price is None:
         yield "No column of prices was found, so the items will have none."
         return
-    if column_synonyms.price_kind(price) == "other":
+    by_name = {each["column"]: each for each in proposal.prices}
+    if by_name.get(price, {}).get("kind", "regular") != "regular":
         yield clean(f"No column of regular prices was found, so {price!r} is taken for the price.")
-    others = columns.other_prices(names, [row.cells for row in rows], price)
+    others = [columns.about_price(each) for name, each in by_name.items() if name != price]
     if others:
         are = "is a price" if len(others) == 1 else "are prices"
-        yield clean(f"{price!r} is taken for the price; {', '.join(map(repr, others[:10]))} {are} too.")
+        own = columns.about_price(by_name[price]) if price in by_name else repr(price)
+        more = f" and {len(others) - 10} more" if len(others) > 10 else ""
+        yield clean(f"{own} is taken for the price; {', '.join(others[:10])}{more} {are} too.")
+
+
+def _variants(family: variants.Family | None, count: int, rows: int) -> Iterator[str]:
+    if family:
+        yield clean(
+            f"{count:,} of the first {rows:,} rows have no title and belong to a product above by {family.parent!r}: "
+            "they get its title and description; rows that hold nothing but a picture are rejects."
+        )
+
+
+def _markup(names: Sequence[str], rows: Sequence[header.Row], mapping: Mapping[str, str]) -> Iterator[str]:
+    """Which texts hold HTML, and what becomes of it."""
+    for text in TEXT_FIELDS:
+        if text in mapping:
+            place = names.index(mapping[text])
+            count = sum(markup.has_tags(row.cells[place]) for row in rows)
+            if count:
+                yield clean(
+                    f"{mapping[text]!r} holds HTML in {count:,} of the first {len(rows):,} rows; it is read as plain "
+                    "text, and the file keeps it."
+                )
 
 
 def _warnings(table: Table, rows: list[header.Row]) -> Iterator[str]:

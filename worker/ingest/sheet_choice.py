@@ -95,7 +95,7 @@ def _worth(frame: pl.DataFrame) -> int:
     rows = [[*row.cells, *[""] * width][:width] for row in layout.rows if not row.is_blank]
     if width < 2 or not rows:
         return 1
-    mapping = columns.propose(layout.columns, rows)
+    mapping = columns.propose(layout.columns, rows).mapping
     if layout.header_line is None or "title" not in mapping:
         return 1
     return 3 if "price" in mapping else 2

@@ -62,6 +62,11 @@ class Inspection(BaseModel):
     columns: list[str] = []  # unique, non-empty, in the order of the file
     preview: list[list[str]] = []  # the first rows, cell by cell as they stand in the file
     mapping: dict[str, str] = {}  # proposed: field -> column
+    fits: dict[str, list[dict[str, Any]]] = {}  # field -> its likeliest columns: column, confidence, level, why
+    unsure: dict[str, str] = {}  # field -> why a person has to say its column, without a full stop
+    prices: list[dict[str, Any]] = []  # columns that may be the price: column, kind, filled (share), median
+    parent: str = ""  # column by which rows without a title belong to a product above; "" = none do
+    parent_of: str = ""  # column of the product that it names
     decimals: dict[str, Literal[".", ","]] = {}  # decimal sign of every column of prices whose text tells it
     currencies: dict[str, dict[str, Any]] = {}  # column of prices or currencies -> worker.currencies.Found as JSON
     undecided: dict[str, str] = {}  # column -> in words, how one of its cells reads with either sign: none tells which

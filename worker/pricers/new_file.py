@@ -7,7 +7,8 @@ from db.engine import begin
 from db.errors import NotReady
 from db.types import Dataset, DatasetState, Job, JobKind, JobState, Pricer
 from worker.datasets import actions as dataset_actions
-from worker.datasets.mapping import alike
+from worker.datasets.answers import Answers
+from worker.datasets.mapping import alike, known_by_name
 from worker.pricers import actions
 
 
@@ -52,7 +53,8 @@ def _loaded(pricer: Pricer, dataset: Dataset) -> tuple[Dataset, int | None]:
     if same is not None:
         dataset_actions.delete_dataset(dataset.id)
         return same, None
-    return dataset, dataset_actions.load(dataset.id, mapping)
+    said = Answers(columns=tuple(known_by_name(dataset.inspection["columns"], known)))
+    return dataset, dataset_actions.load(dataset.id, mapping, said=said)
 
 
 def _reading(dataset: Dataset) -> Job | None:

@@ -9,8 +9,10 @@ import streamlit as st
 from dashboard.parts.data import currency
 from dashboard.parts.data import reads as data_reads
 from dashboard.shared import formats, navigation, pickers, reads, widgets, words
+from db.errors import MappingError
 from db.settings import settings
 from db.types import Dataset, DatasetState
+from worker import amounts
 from worker.datasets import actions
 from worker.datasets.actions import DETECTED
 from worker.datasets.answers import Answers, DateOrder, Sign, likelier_sign, ranges
@@ -18,6 +20,7 @@ from worker.files import encodings
 from worker.files import formats as file_formats
 
 UNUSED = "(not in the file)"
+_ASKED = "\0"  # the choice that is none yet; no column is called so
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "": "one column", " ": "space"}
 _AS_DETECTED = "(as detected)"
@@ -140,15 +143,25 @@ def mapping(dataset: Dataset) -> None:
     proposal, like = data_reads.proposed_mapping(dataset)
     from_where = f"as in {words.plain(like.name)}, which has these columns too" if like else "from header and content"
     st.caption(f"Proposed {from_where}; change what is wrong. Only the title is needed.")
+    _prices(inspection)
+    unsure = inspection.get("unsure", {}) if like is None else {}
     with st.form("mapping"):
         name = st.text_input("Name of the dataset", dataset.name, key=f"name-{dataset.id}")
         places = st.columns(3)
         chosen, names = {}, {"": UNUSED} | {column: column for column in columns}
         for place, (field, label) in enumerate(words.FIELDS.items()):
-            proposed = proposal.get(field)
+            proposed, where = proposal.get(field), places[place % 3]
+            # What is not sure is asked, so that no column is taken because nobody looked.
+            asks = {_ASKED: "(please choose)"} if field in unsure else {}
             chosen[field] = pickers.one(
-                label, names, first=proposed, key=f"map-{dataset.id}-{field}", place=places[place % 3]
+                label, asks | names, first=_ASKED if asks else proposed, key=f"map-{dataset.id}-{field}", place=where
             )
+            if asks:
+                where.warning(words.plain(f"Please check: {unsure[field]}."), icon=":material/help:")
+            elif sureness := _sureness(inspection, field, proposed):
+                where.caption(words.plain(sureness))
+        left_open = [field for field, column in chosen.items() if column == _ASKED]
+        chosen |= dict.fromkeys(left_open, "")
         parent = _parent(dataset)
         code, table = currency.ask(dataset, chosen)
         st.caption(
@@ -175,6 +188,8 @@ def mapping(dataset: Dataset) -> None:
             actions.inspect_again(dataset.id, forced)
             for field in words.FIELDS:  # other columns may come of it, so the mapping is proposed anew
                 st.session_state.pop(f"map-{dataset.id}-{field}", None)
+        elif left_open:
+            raise MappingError(f"Choose the column of the {amounts.listed(left_open)}, or that the file has none.")
         else:
             told = other_sign or sign
             said = Answers(
@@ -185,10 +200,27 @@ def mapping(dataset: Dataset) -> None:
                 order.first if order else None,
                 first.isoformat() if first else None,
                 lower_ends,
+                tuple(words.FIELDS),  # she has them before her
             )
             actions.set_parent(dataset.id, parent)
             actions.load(dataset.id, used, name.strip() or dataset.name, said)
         st.rerun()
+
+
+def _sureness(inspection: dict[str, Any], field: str, column: str | None) -> str:
+    """How sure it is that the proposed column is the right one, and why; "" where nothing weighed it."""
+    fit = next((fit for fit in inspection.get("fits", {}).get(field, []) if fit["column"] == column), None)
+    return f"{fit['level'][0].upper()}{fit['level'][1:]}: {fit['why']}." if fit else ""
+
+
+def _prices(inspection: dict[str, Any]) -> None:
+    """The columns that may be the price, side by side, where there are several."""
+    kinds = inspection.get("prices", [])
+    if len(kinds) < 2:
+        return
+    st.caption("Several columns hold prices; choose the one that the product regularly costs a buyer.")
+    rows = [(each["column"], each["kind"], f"{each['filled'] * 100:.0f} %", f"{each['median']:,.2f}") for each in kinds]
+    widgets.table(pl.DataFrame(rows, schema=["Column", "Kind", "Filled", "Median"], orient="row"))
 
 
 def _parent(dataset: Dataset) -> int | None:

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from db import datasets
 from db.engine import begin
-from db.errors import MappingError, UserError
+from db.errors import MappingError, OpenQuestion, UserError
 from db.settings import settings
 from db.types import DatasetState
 from worker import specs
@@ -79,7 +79,8 @@ def test_the_mapping_and_every_warning_of_the_look_are_told(run, tmp_path):
     (tmp_path / "sale.csv").write_text("\n".join(["Our list", *wider]))
     warnings = [
         "1 line before the table is skipped; it is no row.",
-        "'Regular price' is taken for the price; 'Sale price' is a price too.",
+        "'Regular price' (regular, 100 % filled, median 50) is taken for the price; 'Sale price' (sale, 100 % filled, "
+        "median 40.49) is a price too.",
     ]
     told = run("load", "sale.csv")
     assert (
@@ -203,3 +204,41 @@ def test_the_likelier_decimal_sign_is_named_and_not_taken(run, tmp_path):
     (tmp_path / "fils.tsv").write_text("id\ttitle\tprice\na\tLamp\tKWD 15.202\nb\tMug\tKWD 1.500\n")
     with pytest.raises(UserError, match="a decimal point is likelier, because prices in KWD have 3 decimals"):
         run("load", "fils.tsv")
+
+
+DOUBTFUL = "Name,Purchase price\n" + "".join(f"Oak lamp {i},{i + 10}.99\n" for i in range(60))
+
+
+def test_columns_that_are_not_sure_are_not_loaded_before_somebody_says_them(run, tmp_path):
+    (tmp_path / "cost.csv").write_text(DOUBTFUL)
+    for verb in (["load", "cost.csv"], ["price", "cost.csv", "--technique", "constant"], ["demo", "cost.csv"]):
+        with pytest.raises(OpenQuestion, match=r"'Purchase price' holds the price.*--map price=COLUMN, or --yes"):
+            run(*verb)
+    report = CliRunner().invoke(main.app, ["load", "cost.csv", "--json"])
+    assert isinstance(report.exception, OpenQuestion)
+    told = json.loads(report.stdout)
+    assert (told["loaded"], set(told["unsure"])) == (False, {"price"})
+    assert told["mapping"] == {"title": "Name", "price": "Purchase price"}
+    assert told["columns"]["title"]["level"] == "sure"
+    assert told["columns"]["price"]["level"] == "please check"
+    assert [each["kind"] for each in told["prices"]] == ["cost"]
+    assert all_datasets() == []
+    assert "price: please check (0.49): its header says cost price" in run("load", "cost.csv", "--yes")
+    run("load", "cost.csv", "--map", "price=Purchase price", "--name", "said")
+    run("load", "cost.csv", "--map", "price=", "--name", "none")
+    by_name = {each.name: each for each in all_datasets()}
+    assert prices(by_name["cost"].id)[0] == prices(by_name["said"].id)[0] == 10.99
+    assert prices(by_name["none"].id)[0] is None
+
+
+@pytest.mark.parametrize(("error", "code"), [(OpenQuestion("Say it."), 3), (UserError("Do it."), 1)])
+def test_an_open_question_has_an_exit_code_of_its_own(monkeypatch, capsys, error, code):
+    def refuse():
+        raise error
+
+    monkeypatch.setattr(main, "app", refuse)
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == code
+    assert str(error) in capsys.readouterr().err
+    assert f"{code} " in main.EXIT_CODES

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from db import datasets, jobs
 from db.engine import begin
-from db.errors import MappingError, WrongState
+from db.errors import MappingError, OpenQuestion, WrongState
 from db.settings import settings
 from db.types import DatasetState, JobKind, JobState
 from tests.worker.conftest import drain
@@ -15,6 +15,7 @@ from tests.worker.ingest.corpus import CASES, Case
 from worker import running, steps
 from worker.datasets import actions as dataset_actions
 from worker.datasets.answers import Answers
+from worker.ingest.types import FIELDS
 from worker.jobs import actions
 
 
@@ -62,7 +63,12 @@ def test_every_file_of_the_corpus_is_stored_or_refused_as_a_whole(database, sent
         if case.wide or case.decimal:
             with pytest.raises(MappingError, match="--accept-wide-rows" if case.wide else "--decimal"):
                 dataset_actions.load(dataset_id, mapping)
-        dataset_actions.load(dataset_id, mapping, said=Answers(case.decimal, case.wide, lower_ends=case.lower_ends))
+        if case.unsure and not case.wide and not case.decimal:
+            with pytest.raises(OpenQuestion, match=r"not sure .* --map "):
+                dataset_actions.load(dataset_id, the(dataset_id).mapping)
+        dataset_actions.load(
+            dataset_id, mapping, said=Answers(case.decimal, case.wide, lower_ends=case.lower_ends, columns=FIELDS)
+        )
         drain(sent)
         if case.stops:
             assert case.stops in the(dataset_id).error, case.name

@@ -112,7 +112,8 @@ def test_single_rows_of_another_kind_are_far_where_the_whole_is_alike() -> None:
     whole = drift.told_apart(calibrating, priced)
     assert whole is not None
     assert whole["low"] < UNLIKE
-    known = support.of_rows(train, calibrating, Silent())["similarity"].to_numpy()
-    named = drift.far(known, support.of_rows(train, priced, Silent()))
+    learned = support.Known.of(train)
+    known = learned.of_rows(calibrating, Silent())["similarity"].to_numpy()
+    named = drift.far(known, learned.of_rows(priced, Silent()))
     assert set(strange["row"]) <= set(named)
     assert len(set(named) & set(like["row"])) <= 0.025 * len(like)

@@ -1,6 +1,7 @@
 """Broken and odd files, each with what must come out of it: the table that ingest and upload tests walk through."""
 
 from tests.worker.ingest.cases.base import Case
+from tests.worker.ingest.cases.columns import COLUMNS, MARKUP, VARIANTS
 from tests.worker.ingest.cases.combinations import COMBINATIONS
 from tests.worker.ingest.cases.containers import CONTAINERS
 from tests.worker.ingest.cases.delimiters import DELIMITERS, LINE_ENDS
@@ -39,6 +40,9 @@ CASES: list[Case] = [
     *NOT_PRODUCTS,
     *WORKBOOKS,
     *COMBINATIONS,
+    *COLUMNS,
+    *VARIANTS,
+    *MARKUP,
     *UNREADABLE,
 ]
 """Every case; those with `error` can't be read at all."""

@@ -20,7 +20,7 @@ ROWS = [
 @pytest.mark.parametrize("days", [[f"2024-03-{day:02}" for day in range(1, 19)], [f"{d}.3.2024" for d in range(1, 19)]])
 def test_a_column_of_days_is_no_id_though_they_all_differ(days: list[str]) -> None:
     rows = [[day, *row[1:]] for day, row in zip(days, ROWS, strict=True)]
-    assert "id" not in columns.propose(["Datum", "title", "text", "kind", "price"], rows)
+    assert "id" not in columns.propose(["Datum", "title", "text", "kind", "price"], rows).mapping
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def test_a_column_of_days_is_no_id_though_they_all_differ(days: list[str]) -> No
 def test_headers_of_shops_are_understood(header: str, expected: str) -> None:
     names = header.split()
     rows = [[f"k{i}", f"Pan {i}", "Heavy and round", "pans", "Acme", f"{i}.99"] for i in range(1, 20)]
-    assert columns.propose(names, rows) == dict(zip(expected.split(), names, strict=True))
+    assert columns.propose(names, rows).mapping == dict(zip(expected.split(), names, strict=True))
 
 
 def test_without_headers_content_decides() -> None:
     names = [f"column_{i + 1}" for i in range(5)]
-    assert columns.propose(names, ROWS) == {
+    assert columns.propose(names, ROWS).mapping == {
         "id": "column_1",
         "title": "column_2",
         "description": "column_3",
@@ -60,8 +60,8 @@ def test_without_headers_content_decides() -> None:
 
 def test_a_header_is_not_believed_against_its_content() -> None:
     rows = [[f"Pan {i}", "on request only", f"{i}.50"] for i in range(1, 20)]
-    assert columns.propose(["name", "price note", "price"], rows) == {"title": "name", "price": "price"}
-    assert "price" not in columns.propose(["name", "price"], [["Pan", "ask"], ["Pot", "ask"]])
+    assert columns.propose(["name", "price note", "price"], rows).mapping == {"title": "name", "price": "price"}
+    assert "price" not in columns.propose(["name", "price"], [["Pan", "ask"], ["Pot", "ask"]]).mapping
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,13 @@ def test_a_header_is_not_believed_against_its_content() -> None:
 )
 def test_what_a_price_holds_is_not_what_the_column_is(name: str) -> None:
     rows = [[f"Pan {i}", f"{i}.50", f"{i}.99"] for i in range(1, 20)]
-    assert columns.propose(["name", "Alter Preis", name], rows)["price"] == name
-    assert "price" not in columns.propose(["name", "Shipping incl. tax"], [row[:2] for row in rows])
+    assert columns.propose(["name", "Alter Preis", name], rows).mapping["price"] == name
+    assert "price" not in columns.propose(["name", "Shipping incl. tax"], [row[:2] for row in rows]).mapping
 
 
 def test_a_count_is_no_price() -> None:
     rows = [[f"Pan {i}", str(i * 3 % 7)] for i in range(1, 20)]
-    assert columns.propose(["name", "stock"], rows) == {"title": "name"}
+    assert columns.propose(["name", "stock"], rows).mapping == {"title": "name"}
 
 
 @pytest.mark.parametrize(
@@ -124,10 +124,32 @@ def test_a_title_alone_is_enough() -> None:
 def test_the_regular_price_comes_before_all_other_money(header: str, price: str) -> None:
     names = ["name", *header.split("|")]
     rows = [[f"Pan {i}", *(f"{i + j}.50" for j in range(len(names) - 1))] for i in range(1, 20)]
-    assert columns.propose(names, rows) == {"title": "name", "price": price}
+    assert columns.propose(names, rows).mapping == {"title": "name", "price": price}
 
 
 @pytest.mark.parametrize("header", ["Shipping", "Shipping cost", "Tax", "VAT amount", "Discount", "Handling fee"])
 def test_money_beside_the_price_is_never_taken_for_it(header: str) -> None:
     rows = [[f"Pan {i}", f"{i}.50"] for i in range(1, 20)]
-    assert columns.propose(["name", header], rows) == {"title": "name"}
+    assert columns.propose(["name", header], rows).mapping == {"title": "name"}
+
+
+def test_every_fit_says_why_and_the_levels_follow_from_the_confidence() -> None:
+    rows = [[f"https://x.example/{i}", f"Oak lamp {i}", f"{i}.99"] for i in range(1, 20)]
+    proposal = columns.propose(["product", "name", "price"], rows)
+    first, *others = proposal.fits["title"]
+    assert (first.column, columns.level(first.confidence)) == (1, "sure")
+    assert first.why == "its header says title, texts of several words, mostly different, nearly always filled"
+    address = next(fit for fit in others if fit.column == 0)
+    assert (address.confidence, columns.level(address.confidence)) == (0.0, "please check")
+    assert "addresses" in address.why
+
+
+def test_prices_are_told_with_kind_fill_rate_and_median() -> None:
+    rows = [[f"Oak lamp {i}", f"{i}.50", f"{i}.00" if i % 4 == 0 else "", f"{i}.25"] for i in range(1, 21)]
+    proposal = columns.propose(["Name", "Price", "Sale price", "Price per kg"], rows)
+    assert [(each["kind"], each["filled"], each["median"]) for each in proposal.prices] == [
+        ("regular", 1.0, 11.0),
+        ("sale", 0.25, 12.0),
+        ("per unit", 1.0, 10.75),
+    ]
+    assert columns.about_price(proposal.prices[1]) == "'Sale price' (sale, 25 % filled, median 12)"

@@ -29,6 +29,7 @@ def test_odd_file_becomes_exactly_these_items_and_rejects(case: Case, tmp_path: 
     assert read.Inspection.model_validate_json(inspection.model_dump_json()) == inspection
 
     assert bool(inspection.wide_rows) is case.wide
+    assert case.unsure is None or set(inspection.unsure) == set(case.unsure)
     mapping = inspection.mapping | case.mapping
     assert (mapping.get("price") in inspection.undecided) is (case.decimal is not None)
     if case.decimal:

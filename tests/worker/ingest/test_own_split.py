@@ -164,14 +164,14 @@ def test_a_column_of_sides_is_proposed_by_header_and_values_and_a_date_by_nobody
         [f"Lamp model {i}", f"{i}.50", "train" if i % 5 else "test", str(date(2024, 1, 1) + timedelta(i % 30))]
         for i in range(40)
     ]
-    assert columns.propose(["name", "price", "split", "date"], rows) == {
+    assert columns.propose(["name", "price", "split", "date"], rows).mapping == {
         "title": "name",
         "price": "price",
         "side": "split",
     }
-    assert columns.propose(["name", "price", "x", "date"], rows)["side"] == "x"
+    assert columns.propose(["name", "price", "x", "date"], rows).mapping["side"] == "x"
     numbered = [[*row[:2], str(i % 5), row[3]] for i, row in enumerate(rows)]
-    assert "side" not in columns.propose(["name", "price", "split", "date"], numbered)
+    assert "side" not in columns.propose(["name", "price", "split", "date"], numbered).mapping
     one = [[*row[:2], "train", row[3]] for row in rows]
-    assert "side" not in columns.propose(["name", "price", "kind", "date"], one), "a catalogue of trains"
+    assert "side" not in columns.propose(["name", "price", "kind", "date"], one).mapping, "a catalogue of trains"
     assert column_synonyms.score("split", "side")

@@ -31,6 +31,7 @@ class Case:
     told: list[str] = field(default_factory=list)  # parts of what the look tells, complete sentences or not
     lower_ends: bool = False  # what a person says of ranges of prices
     stops: str = ""  # a part of the sentence, when the load stops half-way
+    unsure: tuple[str, ...] | None = None  # fields whose column a person has to say; None = whichever
     decimal: Literal[".", ","] | None = None  # what a person says where the prices have two readings
 
     @cached_property
