@@ -39,7 +39,7 @@ class Profiler:
         self._finer = np.zeros(_MOST_PLACES, dtype=np.int64)  # prices that so many digits behind the point don't hold
 
     def add(self, items: pl.DataFrame, rejects: pl.DataFrame) -> None:
-        """Some lines of the table. items: line, the texts (never null), price; rejects: reason."""
+        """Some lines of the table. items: line, the texts (never null), price; rejects: reason, count."""
         self._items += len(items)
         for name in items.columns:
             if name not in ("line", "original_price", "original_currency"):
@@ -63,8 +63,8 @@ class Profiler:
             self._lengths[field].update(dict(counts.iter_rows()))
         for field in _NAMES:
             self._count_names(field, items[field])
-        reasons = rejects["reason"].map_elements(_kind_of_reason, return_dtype=pl.String)
-        self._reasons.update(dict(reasons.value_counts().iter_rows()))
+        for reason, count in rejects.group_by("reason").agg(pl.col("count").sum()).iter_rows():
+            self._reasons[_kind_of_reason(reason)] += count
 
     def _count_names(self, field: str, column: pl.Series) -> None:
         counts = column.filter(column != "").value_counts()

@@ -1,13 +1,13 @@
 """The rows of cells in a text, with their line numbers: fast where the text is regular, careful where not."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from worker.ingest import csv_careful, csv_fast, limits
+from worker.ingest import csv_careful, csv_fast, limits, repeated_lines
 from worker.ingest.csv_dialect import ONE_COLUMN, Dialect
 from worker.ingest.csv_encoding import MARK, MARK_BYTES
 from worker.ingest.types import Cells, Reject, names
@@ -96,6 +96,7 @@ class _Walk:
     _lines: list[npt.NDArray[np.int64]] = field(default_factory=list)
     _starts: list[npt.NDArray[np.int64]] = field(default_factory=list)
     _ends: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    _counts: list[npt.NDArray[np.int64]] = field(default_factory=list)
 
     def go(self, *, final: bool) -> None:
         """Walks on: regular stretches at once, irregular records one by one; more of them at a time where they
@@ -130,11 +131,15 @@ class _Walk:
         good = scan.widths == self.width
         if self.width == 1:
             good &= ends > starts
+        same = repeated_lines.repeats(self.buffer, starts, ends, lines)
+        counts = np.zeros(len(same), dtype=np.int64)
+        counts[~same] = repeated_lines.counts_of(same)
+        for i in np.flatnonzero(~good & ~same):
+            self._wrong_width(int(lines[i]), int(starts[i]), int(ends[i]), int(scan.widths[i]), int(counts[i]))
+        good &= ~same
         if not good.all():
-            for i in np.flatnonzero(~good):
-                self._wrong_width(int(lines[i]), int(starts[i]), int(ends[i]), int(scan.widths[i]))
             text = _kept(self.buffer, starts, ends, good)
-            starts, ends, lines = starts[good], ends[good], lines[good]
+            starts, ends, lines, counts = starts[good], ends[good], lines[good], counts[good]
         else:
             text = self.buffer[int(starts[0]) : scan.stop] if len(starts) else b""
         if not len(starts):
@@ -154,32 +159,38 @@ class _Walk:
         except pl.exceptions.PolarsError:
             frame = pl.DataFrame()
         if len(frame) != len(starts):
-            self._one_by_one(starts, ends, lines)
+            self._one_by_one(starts, ends, lines, counts)
             return
         if self.dialect.skip_space:
             frame = frame.with_columns(pl.all().str.strip_chars_start(" "))
-        self._add(frame, lines, starts, ends)
+        self._add(frame, lines, starts, ends, counts)
 
     def _one_by_one(
-        self, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], lines: npt.NDArray[np.int64]
+        self,
+        starts: npt.NDArray[np.int64],
+        ends: npt.NDArray[np.int64],
+        lines: npt.NDArray[np.int64],
+        counts: npt.NDArray[np.int64],
     ) -> None:
         """Adds rows that Polars refuses or counts differently: what can't be read is a reject, and the rest goes on."""
         rows: list[list[str]] = []
-        places: list[tuple[int, int, int]] = []
-        for start, end, line in zip(starts.tolist(), ends.tolist(), lines.tolist(), strict=True):
+        places: list[tuple[int, int, int, int]] = []
+        for start, end, line, count in zip(
+            starts.tolist(), ends.tolist(), lines.tolist(), counts.tolist(), strict=True
+        ):
             record = csv_careful.record(self.buffer[start : end + 1], 0, self.dialect, self.width, final=True)
             if record and not record.reason and record.end == end + 1 - start and len(record.cells) == self.width:
                 rows.append(record.cells)
-                places.append((line, start, end))
+                places.append((line, start, end, count))
             else:
                 reason = (record and record.reason) or "its quotes can't be understood"
-                self.rejects.append(Reject(line, _readable(self.buffer[start:end]), reason))
+                self._reject(Reject(line, _readable(self.buffer[start:end]), reason, count))
         self._add_read(rows, places)
 
     def _careful(self, patience: int, *, final: bool) -> bool:
         """Reads up to `patience` records one by one; False when the buffer ends before the next one does."""
         rows: list[list[str]] = []
-        places: list[tuple[int, int, int]] = []
+        places: list[tuple[int, int, int, int]] = []
         shapes: list[tuple[int, int, int, bool]] = []
         complete = True
         for _ in range(patience):
@@ -192,12 +203,12 @@ class _Walk:
                 is_open = record.reason == csv_careful.UNCLOSED
                 shapes.append((self.line, self.line + record.lines - 1, record.width, is_open))
             elif record.reason:
-                self.rejects.append(Reject(self.line, _readable(self.buffer[start:end]), record.reason))
+                self._reject(Reject(self.line, _readable(self.buffer[start:end]), record.reason))
             elif len(record.cells) != self.width:
                 self._wrong_width(self.line, start, end, len(record.cells))
             else:
                 rows.append(record.cells)
-                places.append((self.line, start, end))
+                places.append((self.line, start, end, 1))
             self.position, self.line = record.end, self.line + record.lines
         self._add_read(rows, places)
         if shapes:
@@ -220,19 +231,27 @@ class _Walk:
     def odd_records(self) -> pl.DataFrame:
         return pl.concat([pl.DataFrame(schema=ODD_RECORDS), *self._odd])
 
-    def _add_read(self, rows: list[list[str]], places: list[tuple[int, int, int]]) -> None:
-        """Adds rows that were read one by one, with their line, beginning and end."""
+    def _add_read(self, rows: list[list[str]], places: list[tuple[int, int, int, int]]) -> None:
+        """Adds rows that were read one by one, with their line, beginning, end and count."""
         if rows:
             frame = pl.DataFrame(rows, schema=dict.fromkeys(names(self.width), pl.String), orient="row")
-            lines, starts, ends = np.array(places, dtype=np.int64).T
-            self._add(frame, lines, starts, ends)
+            lines, starts, ends, counts = np.array(places, dtype=np.int64).T
+            self._add(frame, lines, starts, ends, counts)
 
-    def _wrong_width(self, line: int, start: int, end: int, width: int) -> None:
+    def _wrong_width(self, line: int, start: int, end: int, width: int, count: int = 1) -> None:
         raw = self.buffer[start:end]
         if not raw.strip(b" \t\r\xc2\xa0") and (self.dialect.delimiter_byte not in raw or self.width == 1):
             return  # a blank line is no row
         cells = "1 cell" if width == 1 else f"{width} cells"
-        self.rejects.append(Reject(line, _readable(raw), f"wrong number of cells: {cells} instead of {self.width}"))
+        self._reject(Reject(line, _readable(raw), f"wrong number of cells: {cells} instead of {self.width}", count))
+
+    def _reject(self, reject: Reject) -> None:
+        """Keeps a reject; as part of the last one where that says the same of the lines before it."""
+        last = self.rejects[-1] if self.rejects else None
+        if last and (last.raw, last.reason, last.line + last.count) == (reject.raw, reject.reason, reject.line):
+            self.rejects[-1] = replace(last, count=last.count + reject.count)
+        else:
+            self.rejects.append(reject)
 
     def _add(
         self,
@@ -240,6 +259,7 @@ class _Walk:
         lines: npt.NDArray[np.int64],
         starts: npt.NDArray[np.int64],
         ends: npt.NDArray[np.int64],
+        counts: npt.NDArray[np.int64],
     ) -> None:
         if self.width == 1:  # a line of spaces is no row, an empty cell in quotes is one
             blank = (frame["c0"].str.strip_chars() == "").to_numpy()
@@ -248,23 +268,26 @@ class _Walk:
                     [not b or self.buffer[s:e].strip() != b"" for b, s, e in zip(blank, starts, ends, strict=True)]
                 )
                 frame, lines, starts, ends = frame.filter(keep), lines[keep], starts[keep], ends[keep]
+                counts = counts[keep]
         self._frames.append(frame)
         self._lines.append(lines)
         self._starts.append(starts)
         self._ends.append(ends)
+        self._counts.append(counts)
 
     def cells(self) -> Cells:
         if not self._frames:
             empty = pl.DataFrame(schema=dict.fromkeys(names(self.width), pl.String))
             return Cells(empty, np.empty(0, np.int64), lambda _: "", {}, self.rejects)
         starts, ends = np.concatenate(self._starts), np.concatenate(self._ends)
-        buffer = self.buffer
+        buffer, counts = self.buffer, np.concatenate(self._counts)
         return Cells(
             pl.concat(self._frames),
             np.concatenate(self._lines),
             lambda row: _readable(buffer[int(starts[row]) : int(ends[row])]),
             _spoiled(buffer, starts, ends),
             self.rejects,
+            counts=None if (counts == 1).all() else counts,
         )
 
 

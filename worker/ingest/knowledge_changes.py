@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from db.errors import MappingError, UnreadableFile
-from worker.ingest import clean_text, column_synonyms, price_column, prices, read
+from worker.ingest import clean_text, column_synonyms, price_column, prices, read, repeated_lines
 from worker.ingest.types import TEXT_FIELDS, Cells
 from worker.progress import Progress
 
@@ -86,13 +86,14 @@ def batches(
     places = {field: inspection.columns.index(column) for field, column in mapping.items()}
     found = prices.decimal_of(read.texts_of(table.layout.rows, places["price"])) if "price" in places else None
     decimal = said or found or usual
-    for cells in table.cells(sorted(places.values())):
+    for read_once in table.cells(sorted(places.values())):
+        cells = repeated_lines.spread(read_once)
         frame = _changes(cells, places, decimal, removes=removes)
         header = frame["key"] == mapping["id"] if inspection.header_line else None
         if header is not None and header.any():
             frame = frame.filter(~header)
         progress.advance(0)
-        yield Changes(frame, len(cells.rejects))
+        yield Changes(frame, sum(reject.count for reject in cells.rejects))
 
 
 def _changes(cells: Cells, places: Mapping[str, int], decimal: prices.Decimal | None, *, removes: bool) -> pl.DataFrame:

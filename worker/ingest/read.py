@@ -11,7 +11,7 @@ from typing import Any
 from db.errors import UnreadableFile
 from worker.amounts import currencies
 from worker.files.formats import FORMATS, Compression, Kind
-from worker.ingest import column_synonyms, columns, dates, file_kind, header, limits, prices, wide_rows
+from worker.ingest import column_synonyms, columns, dates, file_kind, header, limits, prices, repeated_lines, wide_rows
 from worker.ingest.conversion import Conversion
 from worker.ingest.item_rules import Rules, is_header
 from worker.ingest.open_csv import open_text
@@ -101,11 +101,9 @@ def batches(
     order = inspection.date_orders.get(mapping.get("date", ""))
     rules = Rules(names, mapping, decimal, has_header, conversion, order)
     wanted = sorted({names.index(column) for column in mapping.values()})
-    for cells in table.cells(wanted):
-        batch = rules.apply(cells)
-        rows = len(batch.items) + len(batch.rejects)
-        if rows:
-            progress.advance(rows)
+    for batch in repeated_lines.joined_batches(map(rules.apply, table.cells(wanted))):
+        if batch.rows:
+            progress.advance(batch.rows)
             yield batch
 
 

@@ -95,4 +95,4 @@ def rows_of(path: Path, inspection: Inspection, mapping: Mapping[str, str], prog
     whole = {"title": mapping["id"]} | dict(mapping) if "title" not in mapping else dict(mapping)
     every = list(read.batches(path, inspection, whole, progress))
     frame = pl.concat([pl.DataFrame(schema=BATCH_ITEMS), *(batch.items for batch in every)])
-    return Told(frame, sum(len(batch.rejects) for batch in every), dict(mapping))
+    return Told(frame, sum(batch.rejected for batch in every), dict(mapping))

@@ -39,7 +39,12 @@ BATCH_ITEMS: dict[str, pl.DataType | type[pl.DataType]] = {
     "quantity": pl.Float64,  # above 0; null where no column holds quantities
 }
 
-BATCH_REJECTS: dict[str, pl.DataType | type[pl.DataType]] = {"line": pl.Int64, "raw": pl.String, "reason": pl.String}
+BATCH_REJECTS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "line": pl.Int64,  # the first one, where equal lines follow each other
+    "raw": pl.String,
+    "reason": pl.String,
+    "count": pl.Int64,  # lines that say the same, from that one on
+}
 
 
 class Inspection(BaseModel):
@@ -79,12 +84,22 @@ class Batch:
     items: pl.DataFrame  # BATCH_ITEMS; strings are never null
     rejects: pl.DataFrame  # BATCH_REJECTS
 
+    @property
+    def rejected(self) -> int:
+        """Rows that are rejects."""
+        return int(self.rejects["count"].sum())
+
+    @property
+    def rows(self) -> int:
+        return len(self.items) + self.rejected
+
 
 @dataclass(frozen=True, slots=True)
 class Reject:
     line: int
     raw: str
     reason: str
+    count: int = 1  # of lines that follow each other and say the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +112,7 @@ class Cells:
     spoiled: dict[int, str]  # row -> reason, for rows that can't be used whatever their cells say
     rejects: list[Reject]
     numbers: dict[str, pl.Series] = field(default_factory=dict)  # column -> which of its cells the file calls numbers
+    counts: npt.NDArray[np.int64] | None = None  # (n,) equal lines that each row stands for; None = one each
 
 
 def names(width: int) -> list[str]:

@@ -7,6 +7,7 @@ from tests.worker.ingest.cases.encodings import ENCODINGS
 from tests.worker.ingest.cases.headers import HEADERS
 from tests.worker.ingest.cases.prices import PRICES
 from tests.worker.ingest.cases.quotes import QUOTES
+from tests.worker.ingest.cases.repeated import REPEATED
 from tests.worker.ingest.cases.shapes import SHAPES
 from tests.worker.ingest.cases.unreadable import UNREADABLE
 
@@ -20,6 +21,7 @@ CASES: list[Case] = [
     *HEADERS,
     *SHAPES,
     *PRICES,
+    *REPEATED,
     *CONTAINERS,
     *UNREADABLE,
 ]
