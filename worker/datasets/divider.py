@@ -40,7 +40,7 @@ class Divider:
         priced = pl.concat(self._has_price).to_numpy()
         if not self._by:
             drawn = splits.draw(groups, priced, seed=SEED)
-            return pl.Series(drawn.view(np.uint8)).cast(_SIDES), {}
+            return pl.Series(drawn.view(np.uint8)).cat.to(_SIDES), {}
         said = pl.concat(self._said).to_numpy()
         if self._by == "side":
             made = own_split.by_column(said.astype("U10"), groups, priced, SEED)
