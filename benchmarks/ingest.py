@@ -1,36 +1,83 @@
 """The speed of an upload becoming items: the whole load job against DuckDB reading the same file plus a raw COPY."""
 
+import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import polars as pl
+import psutil
 
 from benchmarks.stack import fresh_stack, line
 
 ROWS = 300_000
 
 
-def main() -> None:
+def main(rows: int = ROWS) -> None:
+    """Rows of about 500 bytes: 300,000 by default, `python -m benchmarks.ingest 2100000` for a file of 1 GB."""
     from worker import demo
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "catalogue.csv"
         sample = demo.catalogue(3_000)
         # Numbered titles: otherwise all copies would be near-duplicates of each other, which no real file is.
-        big = pl.concat([sample] * (ROWS // len(sample))).with_columns(
+        big = pl.concat([sample] * (rows // len(sample))).with_columns(
             id=pl.format("item-{}", pl.int_range(pl.len())),
             title=pl.format("{} {}", pl.col("title"), pl.int_range(pl.len())),
         )
         big.write_csv(path)
+        size = path.stat().st_size
         with fresh_stack():
-            ours = _ours(path)
-            peer = _peer(path)
-    line(f"ingest, {path.name} {ROWS:,} rows", ours, "DuckDB + COPY", peer, "rows/s")
+            with _watched() as books:
+                ours = _ours(path, rows)
+            spent = dict(books)
+            with _watched() as books:
+                peer = _peer(path, rows)
+    line(f"ingest, {rows:,} rows, {size / 1e6:,.0f} MB", ours, "DuckDB + COPY", peer, "rows/s")
+    for who, each in (("ours", spent), ("DuckDB + COPY", books)):
+        for name, (memory, seconds) in sorted(each.items(), key=lambda item: -item[1][1]):
+            if seconds >= 0.5:
+                print(f"  {who}: {name:<28} CPU {seconds:6.1f} s, most memory of its own {memory / 1e6:6.0f} MB")
 
 
-def _ours(path: Path) -> float:
+@contextmanager
+def _watched() -> Iterator[dict[str, tuple[int, float]]]:
+    """Process -> the most memory that it held (RSS without what is shared, in bytes) and its CPU seconds, of all that
+    we started; complete when the block ends."""
+    books: dict[int, tuple[str, int, float, float]] = {}
+    found: dict[str, tuple[int, float]] = {}
+    done = threading.Event()
+
+    def look() -> None:
+        for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
+            try:
+                memory, times = process.memory_info(), process.cpu_times()
+                command = " ".join(process.cmdline())
+            except psutil.Error:
+                continue
+            name, most, first, _ = books.get(process.pid, (f"{command[:20]} {process.pid}", 0, sum(times[:2]), 0.0))
+            books[process.pid] = name, max(most, memory.rss - memory.shared), first, sum(times[:2])
+
+    def watch() -> None:
+        while not done.wait(0.05):
+            look()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    look()
+    thread.start()
+    try:
+        yield found
+    finally:
+        done.set()
+        thread.join()
+        found |= {name: (most, last - first) for name, most, first, last in books.values()}
+
+
+def _ours(path: Path, rows: int) -> float:
     """Rows per second of all that the user waits for: upload, dialect, mapping, validation, prices, near-duplicates,
     splits, profile, COPY."""
     from db import datasets, engine, jobs
@@ -57,12 +104,12 @@ def _ours(path: Path) -> float:
     seconds = time.perf_counter() - started
     with engine.begin() as session:
         dataset = datasets.get(session, dataset_id)
-        assert dataset.items + dataset.rejects == ROWS
+        assert dataset.items + dataset.rejects == rows
         assert jobs.all(session)
-    return ROWS / seconds
+    return rows / seconds
 
 
-def _peer(path: Path) -> float:
+def _peer(path: Path, rows: int) -> float:
     """Rows per second of a plain load: same file, same server, same columns and key; no checks, no splits."""
     from db import engine
 
@@ -80,8 +127,8 @@ def _peer(path: Path) -> float:
     assert table is not None  # a SELECT always gives one
     with engine.begin() as session:
         engine.copy_in(session, "peer", table.pl())
-    return ROWS / (time.perf_counter() - started)
+    return rows / (time.perf_counter() - started)
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

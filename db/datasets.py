@@ -135,28 +135,33 @@ def add_items(session: Session, dataset_id: int, frame: pl.DataFrame) -> int:
 
 
 def add_rejects(session: Session, dataset_id: int, frame: pl.DataFrame) -> int:
-    """Append rejects; columns line, raw, reason."""
+    """Append rejects; columns line, raw, reason, and count where one stands for several lines."""
     return engine.copy_in(session, RejectRow.__tablename__, frame.with_columns(dataset_id=pl.lit(dataset_id)))
 
 
 def rejects(session: Session, dataset_id: int, limit: int | None = None) -> pl.DataFrame:
-    """Frame of the rejects in the order of the file: line, raw, reason."""
+    """Frame of the rejects in the order of the file: line, raw, reason, count. Equal lines that follow each other are
+    one, of which `line` is the first."""
     return engine.copy_out(
         session,
-        "SELECT line, raw, reason FROM rejects WHERE dataset_id = %s ORDER BY line, id LIMIT %s",
-        {"line": pl.Int64, "raw": pl.String, "reason": pl.String},
+        "SELECT line, raw, reason, count FROM rejects WHERE dataset_id = %s ORDER BY line, id LIMIT %s",
+        {"line": pl.Int64, "raw": pl.String, "reason": pl.String, "count": pl.Int64},
         (dataset_id, limit),
     ).with_columns(pl.col("raw", "reason").fill_null(""))
 
 
+def rejected_lines(session: Session, dataset_id: int) -> pl.DataFrame:
+    """Frame of the rejects in the order of the file, each line by itself: line, raw, reason."""
+    runs = rejects(session, dataset_id)
+    if (runs["count"] == 1).all():
+        return runs.drop("count")
+    lines = pl.int_ranges(pl.col("line"), pl.col("line") + pl.col("count"))
+    return runs.select(lines.alias("line"), "raw", "reason").explode("line")
+
+
 def reasons(session: Session, dataset_id: int) -> pl.DataFrame:
-    """Frame of why lines were rejected, in the order of the file: line, reason."""
-    return engine.copy_out(
-        session,
-        "SELECT line, reason FROM rejects WHERE dataset_id = %s ORDER BY line, id",
-        {"line": pl.Int64, "reason": pl.String},
-        (dataset_id,),
-    ).with_columns(pl.col("reason").fill_null(""))
+    """Frame of why lines were rejected, in the order of the file, each line by itself: line, reason."""
+    return rejected_lines(session, dataset_id).select("line", "reason")
 
 
 def places(session: Session, dataset_id: int) -> pl.DataFrame:

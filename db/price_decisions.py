@@ -73,10 +73,10 @@ def apply(session: Session, dataset_id: int, name: str) -> int:
     )
     session.execute(
         text(
-            """INSERT INTO rejects (dataset_id, line, raw, reason)
-               SELECT :made, line, raw, reason FROM rejects WHERE dataset_id = :dataset
+            """INSERT INTO rejects (dataset_id, line, raw, reason, count)
+               SELECT :made, line, raw, reason, count FROM rejects WHERE dataset_id = :dataset
                UNION ALL
-               SELECT :made, i.line, i.title, :reason FROM items i JOIN price_decisions d
+               SELECT :made, i.line, i.title, :reason, 1 FROM items i JOIN price_decisions d
                    ON d.dataset_id = i.dataset_id AND d.row = i.row
                WHERE i.dataset_id = :dataset AND d.decision = 'drop'"""
         ),
@@ -86,7 +86,7 @@ def apply(session: Session, dataset_id: int, name: str) -> int:
         text(
             """UPDATE datasets SET
                    items = (SELECT count(*) FROM items WHERE dataset_id = :made),
-                   rejects = (SELECT count(*) FROM rejects WHERE dataset_id = :made),
+                   rejects = (SELECT coalesce(sum(count), 0) FROM rejects WHERE dataset_id = :made),
                    splits = splits_of.counts
                FROM (SELECT jsonb_object_agg(side, coalesce(n, 0)) AS counts
                      FROM unnest(CAST(:sides AS text[])) AS side

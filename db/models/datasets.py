@@ -63,3 +63,4 @@ class RejectRow(Base):
     line: Mapped[int] = mapped_column(BigInteger)
     raw: Mapped[str]
     reason: Mapped[str]
+    count: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))  # equal lines from `line` on

@@ -12,6 +12,7 @@ from worker.ingest import own_split, splits
 
 SEED = 7
 _EPOCH = date(1970, 1, 1)
+_SIDES = pl.Enum(splits.SIDES)
 
 
 class Divider:
@@ -32,13 +33,14 @@ class Divider:
         elif self._by == "date":
             self._said.append(items["date"].cast(pl.Int32).cast(pl.Int64).fill_null(0))
 
-    def divide(self, groups: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.str_], dict[str, Any]]:
-        """(n,) values of Split, and how they came about as JSON, {} for the usual way."""
+    def divide(self, groups: npt.NDArray[np.int64]) -> tuple[pl.Series, dict[str, Any]]:
+        """(n,) values of Split as an Enum, and how they came about as JSON, {} for the usual way."""
         if not self._has_price:
-            return np.empty(0, dtype="U10"), {}
+            return pl.Series([], dtype=_SIDES), {}
         priced = pl.concat(self._has_price).to_numpy()
         if not self._by:
-            return splits.assign(groups, priced, seed=SEED), {}
+            drawn = splits.draw(groups, priced, seed=SEED)
+            return pl.Series(drawn.view(np.uint8)).cat.to(_SIDES), {}
         said = pl.concat(self._said).to_numpy()
         if self._by == "side":
             made = own_split.by_column(said.astype("U10"), groups, priced, SEED)
@@ -46,7 +48,7 @@ class Divider:
             first = (date.fromisoformat(self._test_from) - _EPOCH).days if self._test_from else None
             made = own_split.by_date(said, groups, priced, SEED, first)
         torn = own_split.torn(made.sides, groups)
-        return made.sides, {
+        return pl.Series(made.sides).cast(_SIDES), {
             "by": self._by,
             "validation_cut": made.validation_cut,
             "validation_from": _iso(made.validation_from),

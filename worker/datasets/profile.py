@@ -45,8 +45,8 @@ class Profiler:
     def add(
         self, items: pl.DataFrame, rejects: pl.DataFrame, notes: Mapping[tuple[str, str], int] = MappingProxyType({})
     ) -> None:
-        """Some lines of the table. items: line, the texts (never null), price; rejects: reason; notes: of its price
-        cells (worker.ingest.price_column)."""
+        """Some lines of the table. items: line, the texts (never null), price; rejects: reason, count; notes: of its
+        price cells (worker.ingest.price_column)."""
         for note, cells in notes.items():
             if note in self._notes or len(self._notes) < _MOST_NOTES:
                 self._notes[note] += cells
@@ -75,8 +75,8 @@ class Profiler:
             self._lengths[field].update(dict(counts.iter_rows()))
         for field in _NAMES:
             self._count_names(field, items[field])
-        reasons = rejects["reason"].map_elements(_kind_of_reason, return_dtype=pl.String)
-        self._reasons.update(dict(reasons.value_counts().iter_rows()))
+        for reason, count in rejects.group_by("reason").agg(pl.col("count").sum()).iter_rows():
+            self._reasons[_kind_of_reason(reason)] += count
 
     def _count_names(self, field: str, column: pl.Series) -> None:
         counts = column.filter(column != "").value_counts()

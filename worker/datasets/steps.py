@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from db import chunks, datasets, jobs, versions
@@ -81,8 +80,9 @@ def load(work: Work) -> Commit:
         profiler.add(batch.items, batch.rejects, batch.notes)
         divider.add(batch.items)
         done.update(batch.mended)
+        counts["items"] += len(batch.items)
+        counts["rejects"] += batch.rejected
         for kind, frame, files in (("items", batch.items.drop("side"), pieces), ("rejects", batch.rejects, rejects)):
-            counts[kind] += len(frame)
             if len(frame):
                 file = work.scratch / f"{kind}-{number}.parquet"
                 frame.write_parquet(file, compression="lz4")
@@ -112,14 +112,13 @@ def load(work: Work) -> Commit:
                 dataset.id,
                 frame.with_columns(
                     row=pl.int_range(start, end, dtype=pl.Int64),
-                    split=pl.Series(sides[start:end], dtype=pl.String),
+                    split=sides[start:end].cast(pl.String),
                     group_id=pl.Series(groups[start:end], dtype=pl.Int64),
                 ),
             )
             start = end
         for file in rejects:
             datasets.add_rejects(session, dataset.id, pl.read_parquet(file))
-        names, sizes = np.unique(sides, return_counts=True)
         datasets.change(
             session,
             dataset.id,
@@ -127,7 +126,7 @@ def load(work: Work) -> Commit:
             rows_in=counts["items"] + counts["rejects"],
             items=counts["items"],
             rejects=counts["rejects"],
-            splits={str(split): 0 for split in Split} | {str(n): int(s) for n, s in zip(names, sizes, strict=True)},
+            splits={str(split): 0 for split in Split} | dict(sides.value_counts().iter_rows()),
             profile=profile_json,
             error=None,
         )

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from worker.ingest import csv_careful, csv_fast, limits, not_items
+from worker.ingest import csv_careful, csv_fast, limits, not_items, repeated_lines
 from worker.ingest.csv_dialect import ONE_COLUMN, Dialect
 from worker.ingest.csv_encoding import MARK, MARK_BYTES
 from worker.ingest.row_mends import Mending
@@ -97,7 +97,7 @@ class _Found:
     """Records that were read one by one."""
 
     rows: list[list[str]] = field(default_factory=list)
-    places: list[tuple[int, int, int]] = field(default_factory=list)  # line, beginning and end of each row
+    places: list[tuple[int, int, int, int]] = field(default_factory=list)  # line, beginning, end, count of each row
     shapes: list[_Shape] = field(default_factory=list)  # of those that are odd
 
 
@@ -119,6 +119,7 @@ class _Walk:
     _lines: list[npt.NDArray[np.int64]] = field(default_factory=list)
     _starts: list[npt.NDArray[np.int64]] = field(default_factory=list)
     _ends: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    _counts: list[npt.NDArray[np.int64]] = field(default_factory=list)
 
     def go(self, *, final: bool) -> None:
         """Walks on: regular stretches at once, irregular records one by one; more of them at a time where they
@@ -152,14 +153,20 @@ class _Walk:
             spans = np.flatnonzero(np.append(lines[1:], self.line) - 1 > lines)
             shapes = [(int(lines[i]), int(lines[i + 1] if i + 1 < len(lines) else self.line) - 1) for i in spans]
             self._note_odd([(first, last, self.width, False, False, False) for first, last in shapes])
-            self._one_by_one(starts[~good], ends[~good], lines[~good])
+            once = np.ones(int((~good).sum()), dtype=np.int64)
+            self._one_by_one(starts[~good], ends[~good], lines[~good], once)
             return
         if self.width == 1:
             good &= ends > starts
+        same = repeated_lines.repeats(self.buffer, starts, ends, lines)
+        counts = np.zeros(len(same), dtype=np.int64)
+        counts[~same] = repeated_lines.counts_of(same)
+        bad = ~good & ~same
+        good &= ~same
         if not good.all():
-            self._one_by_one(starts[~good], ends[~good], lines[~good])
+            self._one_by_one(starts[bad], ends[bad], lines[bad], counts[bad])
             text = _kept(self.buffer, starts, ends, good)
-            starts, ends, lines = starts[good], ends[good], lines[good]
+            starts, ends, lines, counts = starts[good], ends[good], lines[good], counts[good]
         else:
             text = self.buffer[int(starts[0]) : scan.stop] if len(starts) else b""
         if not len(starts):
@@ -179,24 +186,31 @@ class _Walk:
         except pl.exceptions.PolarsError:
             frame = pl.DataFrame()
         if len(frame) != len(starts):
-            self._one_by_one(starts, ends, lines)
+            self._one_by_one(starts, ends, lines, counts)
             return
         if self.dialect.skip_space:
             frame = frame.with_columns(pl.all().str.strip_chars_start(" "))
-        self._add(frame, lines, starts, ends)
+        self._add(frame, lines, starts, ends, counts)
 
     def _one_by_one(
-        self, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], lines: npt.NDArray[np.int64]
+        self,
+        starts: npt.NDArray[np.int64],
+        ends: npt.NDArray[np.int64],
+        lines: npt.NDArray[np.int64],
+        counts: npt.NDArray[np.int64],
     ) -> None:
         """Adds rows that Polars refuses or counts differently, or that have another number of cells: what can't be read
         or mended is a reject, and the rest goes on."""
         found = _Found()
-        for start, end, line in zip(starts.tolist(), ends.tolist(), lines.tolist(), strict=True):
+        for start, end, line, count in zip(
+            starts.tolist(), ends.tolist(), lines.tolist(), counts.tolist(), strict=True
+        ):
             record = csv_careful.record(self.buffer[start : end + 1], 0, self.dialect, self.width, final=True)
             if record and record.end == end + 1 - start:
-                self._take(record, line, start, end, found)
+                self._take(record, line, start, end, found, count)
             elif self.parses:
-                self.rejects.append(Reject(line, _readable(self.buffer[start:end]), "its quotes can't be understood"))
+                reason = "its quotes can't be understood"
+                self._reject(Reject(line, _readable(self.buffer[start:end]), reason, count))
         self._add_read(found)
 
     def _careful(self, patience: int, *, final: bool) -> bool:
@@ -213,8 +227,10 @@ class _Walk:
         self._add_read(found)
         return complete
 
-    def _take(self, record: csv_careful.Record, line: int, start: int, end: int, found: "_Found") -> None:
-        """Adds a record to what was found, as a row or as a reject."""
+    def _take(
+        self, record: csv_careful.Record, line: int, start: int, end: int, found: "_Found", count: int = 1
+    ) -> None:
+        """Adds a record to what was found, as a row or as a reject. count: equal lines that it stands for."""
         row, note = record.cells, record.note
         is_row = not record.reason and len(row) == self.width
         mended = (
@@ -230,14 +246,14 @@ class _Walk:
                 last = line + record.lines - 1
                 found.shapes.append((line, last, record.width, is_open, mended is not None, is_wrapped))
         elif record.reason:
-            self.rejects.append(Reject(line, _readable(self.buffer[start:end]), record.reason))
+            self._reject(Reject(line, _readable(self.buffer[start:end]), record.reason, count))
         elif is_row or mended:
             found.rows.append(row)
-            found.places.append((line, start, end))
+            found.places.append((line, start, end, count))
             if note:
-                self.mended[note] += 1
+                self.mended[note] += count
         else:
-            self._wrong_width(line, start, end, len(row))
+            self._wrong_width(line, start, end, len(row), count)
 
     def _note_odd(self, shapes: list[_Shape]) -> None:
         if shapes:
@@ -251,18 +267,26 @@ class _Walk:
         self._note_odd(found.shapes)
         if found.rows:
             frame = pl.DataFrame(found.rows, schema=dict.fromkeys(names(self.width), pl.String), orient="row")
-            lines, starts, ends = np.array(found.places, dtype=np.int64).T
-            self._add(frame, lines, starts, ends)
+            lines, starts, ends, counts = np.array(found.places, dtype=np.int64).T
+            self._add(frame, lines, starts, ends, counts)
 
-    def _wrong_width(self, line: int, start: int, end: int, width: int) -> None:
+    def _wrong_width(self, line: int, start: int, end: int, width: int, count: int = 1) -> None:
         raw = self.buffer[start:end]
         if not raw.strip(b" \t\r\xc2\xa0") and (self.dialect.delimiter_byte not in raw or self.width == 1):
             return  # a blank line is no row
         if not raw.strip(b"-=+_:|~ \t\r") and (b"--" in raw or b"==" in raw):
-            self.rejects.append(Reject(line, _readable(raw), not_items.DRAWN))
+            self._reject(Reject(line, _readable(raw), not_items.DRAWN, count))
             return
         cells = "1 cell" if width == 1 else f"{width} cells"
-        self.rejects.append(Reject(line, _readable(raw), f"wrong number of cells: {cells} instead of {self.width}"))
+        self._reject(Reject(line, _readable(raw), f"wrong number of cells: {cells} instead of {self.width}", count))
+
+    def _reject(self, reject: Reject) -> None:
+        """Keeps a reject; as part of the last one where that says the same of the lines before it."""
+        last = self.rejects[-1] if self.rejects else None
+        if last and (last.raw, last.reason, last.line + last.count) == (reject.raw, reject.reason, reject.line):
+            self.rejects[-1] = replace(last, count=last.count + reject.count)
+        else:
+            self.rejects.append(reject)
 
     def _add(
         self,
@@ -270,6 +294,7 @@ class _Walk:
         lines: npt.NDArray[np.int64],
         starts: npt.NDArray[np.int64],
         ends: npt.NDArray[np.int64],
+        counts: npt.NDArray[np.int64],
     ) -> None:
         if self.width == 1:  # a line of spaces is no row, an empty cell in quotes is one
             blank = (frame["c0"].str.strip_chars() == "").to_numpy()
@@ -278,20 +303,23 @@ class _Walk:
                     [not b or self.buffer[s:e].strip() != b"" for b, s, e in zip(blank, starts, ends, strict=True)]
                 )
                 frame, lines, starts, ends = frame.filter(keep), lines[keep], starts[keep], ends[keep]
+                counts = counts[keep]
         self._frames.append(frame)
         self._lines.append(lines)
         self._starts.append(starts)
         self._ends.append(ends)
+        self._counts.append(counts)
 
     def cells(self) -> Cells:
         if not self._frames:
             empty = pl.DataFrame(schema=dict.fromkeys(names(self.width), pl.String))
             return Cells(empty, np.empty(0, np.int64), lambda _: "", {}, self.rejects)
-        starts, ends, lines = map(np.concatenate, (self._starts, self._ends, self._lines))
+        columns = (self._starts, self._ends, self._lines, self._counts)
+        starts, ends, lines, counts = map(np.concatenate, columns)
         frame, buffer = pl.concat(self._frames), self.buffer
         if (np.diff(lines) < 0).any():  # rows that were mended come before the regular ones around them
             order = np.argsort(lines)
-            frame, starts, ends, lines = frame[order], starts[order], ends[order], lines[order]
+            frame, starts, ends, lines, counts = frame[order], starts[order], ends[order], lines[order], counts[order]
         return Cells(
             frame,
             lines,
@@ -299,6 +327,7 @@ class _Walk:
             _spoiled(buffer, starts, ends),
             self.rejects,
             mended=self.mended,
+            counts=None if (counts == 1).all() else counts,
         )
 
 

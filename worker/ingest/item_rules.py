@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from worker.ingest import clean_text, csv_careful, dates, limits, not_items, price_column, side_values, variants
+from worker.ingest import (
+    clean_text,
+    csv_careful,
+    dates,
+    limits,
+    not_items,
+    price_column,
+    repeated_lines,
+    side_values,
+    variants,
+)
 from worker.ingest.conversion import Conversion, Converted
 from worker.ingest.prices import Decimal
 from worker.ingest.types import BATCH_ITEMS, BATCH_REJECTS, TEXT_FIELDS, Batch, Cells, Reject
@@ -74,19 +84,26 @@ class Rules:
             ]
         )
         rejects = list(cells.rejects)
+        counts = cells.counts
         if reasons:
             keep = np.ones(len(frame), dtype=bool)
             keep[list(reasons)] = False
             items = items.filter(keep)
-            rejects += [Reject(int(cells.lines[row]), cells.raw(row), reason) for row, reason in reasons.items()]
+            of_row = np.ones(len(frame), dtype=np.int64) if counts is None else counts
+            rejects += [
+                Reject(int(cells.lines[row]), cells.raw(row), reason, int(of_row[row]))
+                for row, reason in reasons.items()
+            ]
+            counts = None if counts is None else counts[keep]
         rejects.sort(key=lambda reject: reject.line)
         return Batch(
-            items.select(list(BATCH_ITEMS)),
+            repeated_lines.told_apart(items.select(list(BATCH_ITEMS)), counts),
             pl.DataFrame(
                 {
                     "line": [reject.line for reject in rejects],
                     "raw": [reject.raw for reject in rejects],
                     "reason": [reject.reason for reject in rejects],
+                    "count": [reject.count for reject in rejects],
                 },
                 schema=BATCH_REJECTS,
             ),

@@ -16,6 +16,7 @@ from worker.ingest import (
     price_words,
     prices,
     read,
+    repeated_lines,
 )
 from worker.ingest.conversion import Conversion
 from worker.ingest.types import TEXT_FIELDS, Cells
@@ -101,14 +102,15 @@ def batches(
     found = prices.decimal_of(read.texts_of(table.layout.rows, places["price"])) if "price" in places else None
     decimal = said or found or usual
     watch = decimal_signs.Watch(f"c{places['price']}" if "price" in places else "", decimal)
-    for cells in table.cells(sorted(places.values())):
+    for read_once in table.cells(sorted(places.values())):
+        cells = repeated_lines.spread(read_once)
         watch.check(cells, mapping.get("price", ""))
         frame = _changes(cells, places, decimal, Conversion(currency, currency), removes=removes)
         header = frame["key"] == mapping["id"] if inspection.header_line else None
         if header is not None and header.any():
             frame = frame.filter(~header)
         progress.advance(0)
-        yield Changes(frame, len(cells.rejects))
+        yield Changes(frame, sum(reject.count for reject in cells.rejects))
 
 
 def _changes(

@@ -26,6 +26,7 @@ from worker.ingest import (
     not_items,
     price_column,
     prices,
+    repeated_lines,
     variants,
     wide_rows,
 )
@@ -37,7 +38,7 @@ from worker.ingest.open_csv import open_text
 from worker.ingest.open_parquet import open_parquet
 from worker.ingest.open_table import Table, clean
 from worker.ingest.open_xlsx import open_sheet
-from worker.ingest.types import FIELDS, TEXT_FIELDS, Batch, Inspection
+from worker.ingest.types import FIELDS, TEXT_FIELDS, Batch, Cells, Inspection
 from worker.progress import Progress
 
 __all__ = ["FIELDS", "Batch", "Inspection", "batches", "inspect"]
@@ -151,12 +152,14 @@ def batches(
     rules = Rules(names, mapping, decimal, has_header, conversion, order, lower_ends, inheritance=inheritance)
     watch = decimal_signs.Watch(f"c{names.index(price)}" if price else "", decimal)
     wanted = sorted({names.index(column) for column in mapping.values()} if family is None else range(len(names)))
-    for cells in table.cells(wanted):
+
+    def apply(cells: Cells) -> Batch:
         watch.check(cells, price)
-        batch = rules.apply(cells)
-        rows = len(batch.items) + len(batch.rejects)
-        if rows:
-            progress.advance(rows)
+        return rules.apply(cells)
+
+    for batch in repeated_lines.joined_batches(map(apply, table.cells(wanted))):
+        if batch.rows:
+            progress.advance(batch.rows)
             yield batch
 
 

@@ -103,4 +103,4 @@ def rows_of(
     conversion.check(inspection.currencies.get(mapping["price"], {}), currency, whose)
     every = list(read.batches(path, inspection, whole, progress, currency))
     frame = pl.concat([pl.DataFrame(schema=BATCH_ITEMS), *(batch.items for batch in every)])
-    return Told(frame, sum(len(batch.rejects) for batch in every), dict(mapping))
+    return Told(frame, sum(batch.rejected for batch in every), dict(mapping))

@@ -5,6 +5,9 @@ import numpy.typing as npt
 
 from db.types import Split
 
+SIDES = (str(Split.TRAIN), str(Split.VALIDATION), str(Split.TEST), str(Split.UNPRICED))
+"""In the order of `draw`: millions of rows take a byte each as places in it, 40 bytes as words."""
+
 _MIN_GROUPS = 10
 """From this many priced groups on, validation and test get at least one group each."""
 
@@ -19,7 +22,18 @@ def assign(
     train: float = 0.8,
     validation: float = 0.1,
 ) -> npt.NDArray[np.str_]:
-    """(n,) values of Split, from (n,) group ids and (n,) flags; what train and validation leave is for the test.
+    """(n,) values of Split: what `draw` gives, as words."""
+    return np.array(SIDES, dtype="U10")[draw(groups, has_price, seed, train, validation)]
+
+
+def draw(
+    groups: npt.NDArray[np.int64],
+    has_price: npt.NDArray[np.bool_],
+    seed: int,
+    train: float = 0.8,
+    validation: float = 0.1,
+) -> npt.NDArray[np.int8]:
+    """(n,) places in SIDES, from (n,) group ids and (n,) flags; what train and validation leave is for the test.
 
     Rows without a price are `unpriced`, also when their group has priced rows. Groups are put in an order drawn from
     the seed and the group id alone, then cut so that the shares of rows come out as asked. Same input, same result.
@@ -28,7 +42,7 @@ def assign(
         raise ValueError(f"{len(groups)} groups do not go with {len(has_price)} rows")
     if not (0 < train < 1 and 0 < validation < 1 and train + validation < 1):
         raise ValueError(f"shares {train} and {validation} leave nothing for one of the sides")
-    sides = np.full(len(groups), str(Split.UNPRICED), dtype="U10")
+    sides = np.full(len(groups), SIDES.index(str(Split.UNPRICED)), dtype=np.int8)
     ids, of_row = np.unique(groups[has_price], return_inverse=True)
     if not len(ids):
         return sides
@@ -46,10 +60,9 @@ def assign(
             side_of_ordered[-1] = 2
         if not (side_of_ordered == 1).any():
             side_of_ordered[np.flatnonzero(side_of_ordered < 2)[-1]] = 1
-    side = np.empty(len(ids), dtype=np.int64)
+    side = np.empty(len(ids), dtype=np.int8)
     side[order] = side_of_ordered
-    names = np.array([str(Split.TRAIN), str(Split.VALIDATION), str(Split.TEST)])
-    sides[has_price] = names[side[of_row]]
+    sides[has_price] = side[of_row]
     return sides
 
 

@@ -39,7 +39,12 @@ BATCH_ITEMS: dict[str, pl.DataType | type[pl.DataType]] = {
     "quantity": pl.Float64,  # above 0; null where no column holds quantities
 }
 
-BATCH_REJECTS: dict[str, pl.DataType | type[pl.DataType]] = {"line": pl.Int64, "raw": pl.String, "reason": pl.String}
+BATCH_REJECTS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "line": pl.Int64,  # the first one, where equal lines follow each other
+    "raw": pl.String,
+    "reason": pl.String,
+    "count": pl.Int64,  # lines that say the same, from that one on
+}
 
 
 class Inspection(BaseModel):
@@ -89,12 +94,22 @@ class Batch:
     mended: Mapping[str, int] = field(default_factory=dict)  # what was done to rows, in words -> number of rows
     notes: dict[tuple[str, str], int] = field(default_factory=dict)  # of its price cells: price_column.Note -> cells
 
+    @property
+    def rejected(self) -> int:
+        """Rows that are rejects."""
+        return int(self.rejects["count"].sum())
+
+    @property
+    def rows(self) -> int:
+        return len(self.items) + self.rejected
+
 
 @dataclass(frozen=True, slots=True)
 class Reject:
     line: int
     raw: str
     reason: str
+    count: int = 1  # of lines that follow each other and say the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +123,7 @@ class Cells:
     rejects: list[Reject]
     numbers: dict[str, pl.Series] = field(default_factory=dict)  # column -> which of its cells the file calls numbers
     mended: Mapping[str, int] = field(default_factory=dict)  # as in Batch
+    counts: npt.NDArray[np.int64] | None = None  # (n,) equal lines that each row stands for; None = one each
 
 
 def names(width: int) -> list[str]:

@@ -177,7 +177,12 @@ def rejects(dataset: Dataset) -> None:
         "reason": "Reason",
         "line": "Line",
         "raw": st.column_config.TextColumn("As it stands in the file", width="large"),
+        "count": st.column_config.NumberColumn("Lines", help="Equal lines from this one on"),
     }
+    if len(frame) < dataset.rejects:
+        st.caption("Equal lines that follow each other are one entry: its first line, and how many they are.")
+    else:
+        frame = frame.drop("count")
     widgets.table(frame.head(SHOWN), column_config=columns)
     if len(frame) > SHOWN:
         st.caption(f"The first {SHOWN:,} of {len(frame):,}; the download has all of them.")

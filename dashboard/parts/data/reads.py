@@ -39,7 +39,7 @@ def usual_currency(dataset: Dataset) -> str:
 
 @st.cache_data(max_entries=50, show_spinner=False)
 def rejects(dataset_id: int) -> pl.DataFrame:
-    """line, raw, reason of every reject of a loaded dataset."""
+    """line, raw, reason, count of the rejects of a loaded dataset; one stands for count equal lines."""
     with begin() as session:
         return _datasets.rejects(session, dataset_id)
 

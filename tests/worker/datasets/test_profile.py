@@ -33,7 +33,8 @@ def batch(
         schema=BATCH_ITEMS,
     )
     reasons = reasons or []
-    rejects = pl.DataFrame({"line": range(len(reasons)), "raw": reasons, "reason": reasons}, schema=BATCH_REJECTS)
+    columns = {"line": range(len(reasons)), "raw": reasons, "reason": reasons, "count": [1] * len(reasons)}
+    rejects = pl.DataFrame(columns, schema=BATCH_REJECTS)
     return items, rejects
 
 

@@ -39,10 +39,12 @@ def check_stored(case: Case, dataset_id: int) -> None:
     dataset = the(dataset_id)
     with begin() as session:
         items = datasets.items(session, dataset_id, details=True)
-        rejects = datasets.rejects(session, dataset_id)
+        rejects = datasets.rejected_lines(session, dataset_id)
+        runs = datasets.rejects(session, dataset_id)
     assert items.select("external_id", "title", "price").rows() == case.items, case.name
     assert rejects["line"].to_list() == sorted(case.rejects), case.name
     assert dataset.rows_in == dataset.items + dataset.rejects == len(items) + len(rejects), case.name
+    assert runs["count"].sum() == len(rejects) == sum(dataset.profile["reasons"].values()), case.name
     assert sum(dataset.splits.values()) == dataset.items, case.name
     assert (settings().files_dir / dataset.file_sha256).read_bytes() == case.data, case.name
 

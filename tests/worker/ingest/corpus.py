@@ -14,6 +14,7 @@ from tests.worker.ingest.cases.not_products import NOT_PRODUCTS
 from tests.worker.ingest.cases.numbers import NUMBERS
 from tests.worker.ingest.cases.prices import PRICES
 from tests.worker.ingest.cases.quotes import QUOTES
+from tests.worker.ingest.cases.repeated import REPEATED
 from tests.worker.ingest.cases.shapes import SHAPES
 from tests.worker.ingest.cases.shop_exports import SHOP_EXPORTS
 from tests.worker.ingest.cases.unreadable import UNREADABLE
@@ -34,6 +35,7 @@ CASES: list[Case] = [
     *SHAPES,
     *PRICES,
     *NUMBERS,
+    *REPEATED,
     *CONTAINERS,
     *WIDE_ROWS,
     *INNER_QUOTES,

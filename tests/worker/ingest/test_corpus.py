@@ -7,7 +7,7 @@ import pytest
 
 from db.errors import UnreadableFile
 from tests.worker.ingest.corpus import CASES, Case
-from worker.ingest import read
+from worker.ingest import read, repeated_lines
 from worker.progress import Silent
 
 READABLE = [case for case in CASES if not case.error]
@@ -46,7 +46,8 @@ def test_odd_file_becomes_exactly_these_items_and_rejects(case: Case, tmp_path: 
         return
     batches = list(read.batches(path, inspection, mapping, Silent()))
     items = pl.concat([batch.items for batch in batches])
-    rejects = pl.concat([batch.rejects for batch in batches])
+    rejects = repeated_lines.rejects_of(pl.concat([batch.rejects for batch in batches]))
+    assert sum(batch.rows for batch in batches) == len(items) + len(rejects)
 
     assert items.select("external_id", "title", "price").rows() == case.items
     assert list(rejects["line"]) == sorted(case.rejects)

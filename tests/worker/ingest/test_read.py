@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from db.errors import MappingError, UnreadableFile
 from tests.worker.ingest.cases.base import PLAIN, THREE, lines
-from worker.ingest import csv_careful, csv_encoding, csv_rows, limits, read
+from worker.ingest import csv_careful, csv_encoding, csv_rows, limits, read, repeated_lines
 from worker.ingest.csv_dialect import Dialect
 from worker.ingest.row_mends import Kind, Mending
 from worker.progress import Cancelled, Silent
@@ -36,7 +36,7 @@ def stored(folder: Path, data: bytes) -> Path:
 
 def both(path: Path, inspection: read.Inspection, mapping: dict[str, str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     batches = list(read.batches(path, inspection, mapping, Silent()))
-    return pl.concat([b.items for b in batches]), pl.concat([b.rejects for b in batches])
+    return pl.concat([b.items for b in batches]), repeated_lines.rejects_of(pl.concat([b.rejects for b in batches]))
 
 
 @pytest.mark.slow
@@ -59,6 +59,7 @@ def test_written_tables_are_read_back_cell_by_cell(
     dialect = Dialect(delimiter, quote)
     stream = io.BytesIO(buffer.getvalue().encode())
     found = list(csv_rows.cells(csv_encoding.blocks(stream, "utf-8", "\n", size), dialect, len(table[0]), 0))
+    found = [repeated_lines.spread(cells) for cells in found]
     assert [row for cells in found for row in cells.frame.rows()] == [tuple(row) for row in table]
     assert not [reject for cells in found for reject in cells.rejects]
 
@@ -93,9 +94,11 @@ def test_fast_and_careful_reading_agree_on_any_text(text: str, size: int, escape
         position, line = record.end, line + record.lines
     blocks = csv_encoding.blocks(io.BytesIO(data), "utf-8", "\n", size)
     found = list(csv_rows.cells(blocks, dialect, width, 0, mending))
+    found = [repeated_lines.spread(cells) for cells in found]
     read_back = [(int(n), *row) for cells in found for n, row in zip(cells.lines, cells.frame.rows(), strict=True)]
     assert read_back == expected
-    assert sorted(reject.line for cells in found for reject in cells.rejects) == rejected
+    runs = [reject for cells in found for reject in cells.rejects]
+    assert sorted(line for run in runs for line in range(run.line, run.line + run.count)) == rejected
 
 
 @pytest.mark.slow

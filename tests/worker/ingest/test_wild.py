@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from db.errors import UserError
 from tests.worker.ingest.cases.base import arrow_parquet, workbook
-from worker.ingest import limits, read
+from worker.ingest import limits, read, repeated_lines
 from worker.progress import Silent
 
 wild = settings(max_examples=80, suppress_health_check=list(HealthCheck))
@@ -57,7 +57,10 @@ def check(data: bytes, folder: Path) -> None:
         found = read_back(path)
     except UserError:
         return
-    items, rejects = pl.concat([each.items for each in found]), pl.concat([each.rejects for each in found])
+    items, rejects = (
+        pl.concat([each.items for each in found]),
+        repeated_lines.rejects_of(pl.concat([each.rejects for each in found])),
+    )
     taken = [*items["line"], *rejects["line"]]
     assert len(set(taken)) == len(taken)
     assert all(rejects["reason"])

@@ -34,7 +34,7 @@ def read_back(path: Path) -> tuple[list[str], dict[int, str], list[str]]:
     inspection = read.inspect(path, "t.xlsx")
     found = list(read.batches(path, inspection, {"title": "title", "price": "price"}, Silent()))
     titles = [title for batch in found for title in batch.items["title"]]
-    reasons = {line: reason for batch in found for line, _, reason in batch.rejects.rows()}
+    reasons = {line: reason for batch in found for line, _, reason, _ in batch.rejects.rows()}
     return titles, reasons, inspection.warnings
 
 

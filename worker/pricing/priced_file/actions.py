@@ -114,7 +114,7 @@ def for_a_person(job_id: int, *, hit_rate: float | None = None, within: float | 
     lines, dataset = said(job_id, hit_rate=hit_rate, within=within)
     with begin() as session:
         items = datasets.whole_items(session, dataset.id).drop("price")
-        unread = datasets.rejects(session, dataset.id).unique("line", keep="first")
+        unread = datasets.rejected_lines(session, dataset.id).unique("line", keep="first")
     wanted = lines.filter(pl.col("flag") == FOR_A_PERSON)
     known = wanted.join(items, on="line", how="left", maintain_order="left")
     known = known.join(unread.select("line", "raw"), on="line", how="left", maintain_order="left")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from worker.ingest import read
+from worker.ingest import read, repeated_lines
 from worker.ingest.read import Inspection
 from worker.pricing.priced_file import write
 from worker.pricing.priced_file.appended import LINES
@@ -26,7 +26,7 @@ def said_of(path: Path, inspection: Inspection, mapping: dict[str, str]) -> pl.D
             batch.items.select("line", price=price, low=price / 2, high=nothing, flag=pl.lit("ok"), reason=pl.lit(""))
         )
         parts.append(
-            batch.rejects.select(
+            repeated_lines.rejects_of(batch.rejects).select(
                 "line", price=nothing, low=nothing, high=nothing, flag=pl.lit("for a person"), reason=pl.lit(HOSTILE)
             )
         )
