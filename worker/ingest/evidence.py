@@ -186,7 +186,7 @@ CLUES: dict[str, tuple[Clue, ...]] = {
     "category": (
         Clue(0.3, lambda each: each.filled >= 10 and each.repeats, "few texts that repeat"),
         Clue(0.1, lambda each: each.letters > 0.5, "words"),
-        Clue(-0.3, lambda each: each.filled >= 20 and each.distinct > 0.9, "nearly all of its texts differ"),
+        Clue(-0.15, lambda each: each.filled >= 20 and each.distinct > 0.9, "nearly all of its texts differ"),
         Clue(-0.3, lambda each: each.length <= 3 and each.filled > 5, "its cells are as short as units"),
         Clue(
             -0.3,
@@ -203,7 +203,7 @@ CLUES: dict[str, tuple[Clue, ...]] = {
     ),
     "brand": (
         Clue(0.1, lambda each: each.repeats, "texts that repeat"),
-        Clue(-0.3, lambda each: each.filled >= 20 and each.distinct > 0.9, "nearly all of its texts differ"),
+        Clue(-0.15, lambda each: each.filled >= 20 and each.distinct > 0.9, "nearly all of its texts differ"),
         Clue(0.1, lambda each: each.letters > 0.5, "words"),
         _NO_LETTERS,
         _ADDRESSES,

@@ -71,7 +71,7 @@ _UNIT = (
 _PER = (
     rf"(?:(?:/|(?<!\w)(?:per|pro|je|par|por|al|alla|il|à la|a la|le|la|l'|za|na|za|på|pr\.?|на|за)(?!\w))\s*"
     rf"(?:\d{{1,4}}\s*)?(?:{_UNIT})(?!\w)\.?)"
-    r"|(?<!\w)(?:each|ea\.?|apiece|a piece|la pièce|l'unité|cada uno|cada|c/u|cadauno|cad\.?|per stuk|das stück)(?!\w)"
+    r"|(?<!\w)(?:each|ea\.?|apiece|a piece|la pièce|l'unité|cada uno|cada|c/u|cadauno|cad\.|per stuk|das stück)(?!\w)"
 )
 _LABEL = (
     "rrp|msrp|srp|uvp|pvp|rsp|map|aktionspreis|list price|our price|retail price|sale price|special price|"

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.ingest import price_column, prices
+from worker.amounts.currencies import MARKS
+from worker.ingest import price_column, price_words, prices
 
 GLYPHS = list("0123456789.,-' $€()kzł%e+\u00a0\u202f–Rs")
 
@@ -88,3 +89,9 @@ def test_numbers_of_a_typed_file_are_themselves_whatever_sign_the_text_beside_th
     expected = [n / 1000 if is_number else n + 0.5 for n, is_number in thousandths]
     assert values.to_list() == [value if value < 1e9 else None for value in expected]
     assert why.null_count() == sum(value < 1e9 for value in expected)
+
+
+@pytest.mark.parametrize("mark", sorted(MARKS))
+def test_no_mark_of_a_currency_is_taken_for_a_word_beside_the_price(mark: str) -> None:
+    for cell in (f"{mark} 12.50", f"12.50 {mark}", f"12.50 {mark.upper()}"):
+        assert price_words.money_of(cell)[1] == (), cell

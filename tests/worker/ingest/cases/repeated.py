@@ -38,7 +38,7 @@ def between(name: str, line: str, reason: str, *, count: int = MANY, end: str = 
 REPEATED = [
     between("many rows of delimiters", ",,", EMPTY),
     between("many rows of delimiters and blanks", " , ,", EMPTY),
-    between("many rows with a cell too few", "x,y", WIDTH),
+    between("many rows with cells too few", "x", WIDTH),
     between("many rows with a cell too many", "x,y,1,2", WIDTH),
     between("many rows of one cell", "Total", WIDTH),
     between("many rows without a title", "x,,5", TITLE),
@@ -49,11 +49,16 @@ REPEATED = [
     between("many rows of delimiters, Windows lines", ",,", EMPTY, end="\r\n"),
     between("many rows of delimiters in UTF-16", ",,", EMPTY, encoding="utf-16"),
     between("many accented rows without a price", "é,Lämpchen,häufig", "'häufig' is not a number"),
-    between("few equal rejects", "x,y", WIDTH, count=3),
+    between("few equal rejects", "x", WIDTH, count=3),
     case(
         "many equal rows are as many items",
         [ROWS[0], *["v1,Vase,3"] * MANY, ROWS[1]],
         [LAMP, *[VASE] * MANY, MUG],
+    ),
+    case(
+        "many equal rows whose last cell was left out are padded",
+        [ROWS[0], *["v1,Vase"] * MANY, ROWS[1]],
+        [LAMP, *[("v1", "Vase", None)] * MANY, MUG],
     ),
     case(
         "runs of equal items and of equal rejects by turns",
@@ -112,6 +117,7 @@ REPEATED = [
         lambda: gzip.compress(lines(HEAD, *FILL, *["x,Lamp,a price nobody knows"] * 330_000, ROWS[1])),
         [*FILLED, MUG],
         dict.fromkeys(range(602, 330_602), "is not a number"),
+        mapping={"id": "id"},
     ),
     Case(
         "a workbook with many rows without a title",

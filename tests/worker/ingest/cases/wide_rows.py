@@ -60,7 +60,7 @@ WIDE_ROWS = [
         "one row name in front",
         "t.csv",
         lines("title,brand,price", "row1,Lamp one,Acme,19.99"),
-        [("", "Lamp one", 19.99)],
+        [("row1", "Lamp one", 19.99)],
         more={"brand": ["Acme"]},
         wide=True,
     ),
