@@ -2,13 +2,13 @@
 
 import hashlib
 import tempfile
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from db.errors import InvalidSetting
@@ -161,7 +161,7 @@ _HAVE_PASSWORDS = ("database_url", "broker_url")
 _PLAIN = {"a valid integer": "a whole number", "a valid boolean": "yes or no", "a valid decimal": "a number"}
 
 
-def _told(fault: ErrorDetails) -> str:
+def _told(fault: Mapping[str, Any]) -> str:
     """What is wrong with one setting. Passwords are not repeated."""
     field = str(fault["loc"][0])
     given = "" if field in _HAVE_PASSWORDS else f" is {str(fault['input'])[:80]!r} and"

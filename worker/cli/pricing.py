@@ -139,7 +139,8 @@ def price(
         for sentence in warnings if not as_json else ():
             warn(sentence)
         job_ids = actions.start(dataset.id, chosen, split, limit, cap_usd=dollars(cap), source_id=known.id)
-        find.job(job_ids[0])  # prices are written in its currency: the source's, where the table has none
+        for job_id in job_ids[:1]:
+            find.job(job_id)  # prices are written in its currency: the source's, where the table has none
         warnings += cautions.say(job_ids, quiet=as_json)
         watch.wait(job_ids, quiet=as_json)
         warnings += cautions.say_unlike(job_ids, quiet=as_json)

@@ -121,7 +121,7 @@ def _check_forced(kind: Kind, forced: Mapping[str, Any]) -> None:
         raise UnreadableFile(f"This is a {what} file, which has no sheets; choose none.")
     if not FORMATS[kind].is_text and (forced.get("encoding") or forced.get("delimiter") is not None):
         raise UnreadableFile(f"This is a {what} file, which needs no encoding and no delimiter; choose none.")
-    if FORMATS[kind].names_columns and "header_line" in forced:
+    if FORMATS[kind].names_columns and forced.get("header_line") is not None:
         raise UnreadableFile(f"This is a {what} file, whose columns have names; choose no header line.")
 
 
@@ -190,8 +190,8 @@ class _Signs:
 
 def _signs(names: list[str], rows: list[header.Row], marked: Mapping[str, Mapping[str, Any]]) -> _Signs:
     """The signs of the columns of prices that tell theirs, and both readings of an open cell of each that does not. In
-    a currency without cents (marked: what `_currencies` says, if it is sure) three digits behind a mark are
-    thousands."""
+    a currency without cents (marked: what `_currencies` says) three digits behind a mark are thousands: also of ¥, which
+    may be yuan, for these have two decimals."""
     signs = _Signs()
     open_ones: dict[str, list[str]] = {}
     for i, name in enumerate(map(clean, names)):
@@ -203,7 +203,7 @@ def _signs(names: list[str], rows: list[header.Row], marked: Mapping[str, Mappin
             if not example:
                 continue
             both = decimal_signs.conflict(cells)
-            if look.get("code") and not look["others"] and not currencies.of(look["code"]).decimals and not both:
+            if look.get("code") and not currencies.of(look["code"]).decimals and not both:
                 signs.decimals[name] = "." if "," in example else ","
                 continue
             signs.undecided[name] = clean(

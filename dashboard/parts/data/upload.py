@@ -136,8 +136,10 @@ def mapping(dataset: Dataset) -> None:
     columns = list(inspection["columns"])
     st.subheader("1 · Is this your table?", anchor=False)
     st.caption(words.plain(f"{dataset.file_name} · {dialect(inspection)}"))
-    for warning in inspection.get("warnings", []):
-        st.warning(words.plain(warning), icon=":material/info:")
+    warnings = [words.plain(warning) for warning in inspection.get("warnings", [])]
+    if warnings:  # in one frame: six of them would push the table out of sight
+        marks = "- " if len(warnings) > 1 else ""
+        st.warning("\n".join(f"{marks}{warning}" for warning in warnings), icon=":material/info:")
     widgets.table(preview(columns, inspection.get("preview", [])), height=260)
     st.subheader("2 · Which column means what?", anchor=False)
     proposal, like = data_reads.proposed_mapping(dataset)
@@ -147,10 +149,11 @@ def mapping(dataset: Dataset) -> None:
     unsure = inspection.get("unsure", {}) if like is None else {}
     with st.form("mapping"):
         name = st.text_input("Name of the dataset", dataset.name, key=f"name-{dataset.id}")
-        places = st.columns(3)
         chosen, names = {}, {"": UNUSED} | {column: column for column in columns}
-        for place, (field, label) in enumerate(words.FIELDS.items()):
-            proposed, where = proposal.get(field), places[place % 3]
+        # A row of places for each three fields: what is said below one must not push the next out of line.
+        places = [place for _ in range(0, len(words.FIELDS), 3) for place in st.columns(3)]
+        for where, (field, label) in zip(places, words.FIELDS.items(), strict=False):
+            proposed = proposal.get(field)
             # What is not sure is asked, so that no column is taken because nobody looked.
             asks = {_ASKED: "(please choose)"} if field in unsure else {}
             chosen[field] = pickers.one(

@@ -58,15 +58,15 @@ def test_prices_with_two_readings_are_not_loaded_before_somebody_says_which(run,
 
 def test_rows_wider_than_the_header_are_not_loaded_before_somebody_confirms_how(run, tmp_path):
     (tmp_path / "cut.csv").write_text("sku,name,price\nA1,Lamp one,19,50\nA2,Lamp two,12,25\n")
-    (tmp_path / "shifted.csv").write_text("title,brand,price\nrow1,Lamp one,Acme,19.99\nrow2,Lamp two,Acme,7.5\n")
-    with pytest.raises(MappingError, match="sku = A1, name = Lamp one, price = 19, column_4 = 50: .*accept-wide-rows"):
+    (tmp_path / "shifted.csv").write_text("title,brand,price\nred,Lamp one,Acme,19.99\nblue,Lamp two,Acme,7.5\n")
+    with pytest.raises(MappingError, match="sku = A1, name = Lamp one, price = 19,50: .*accept-wide-rows"):
         run("load", "cut.csv")
-    with pytest.raises(MappingError, match="title = row1, brand = Lamp one, price = Acme, column_4 = 19.99"):
+    with pytest.raises(MappingError, match=".*accept-wide-rows"):
         run("price", "shifted.csv", "--technique", "constant")
     assert all_datasets() == []
     told = run("load", "cut.csv", "--accept-wide-rows")
     assert "Warning: The header names 3 columns, but all rows have more cells" in told
-    assert prices(all_datasets()[0].id) == [19.0, 12.0]
+    assert prices(all_datasets()[0].id) == [19.5, 12.25]
 
 
 @pytest.mark.slow

@@ -148,7 +148,7 @@ def test_what_curation_gained_is_weighted_and_says_so(loaded: Callable[..., str]
     assert "mean error weighted by count: " in found["sentence"]
     assert "before, " in found["sentence"]
     plain = price_check_actions.gain(found["jobs"], weighted=False)
-    assert f"{off(found['jobs'][0], weighted=False):.0f} before" in plain
+    assert f"{off(found['jobs'][0], weighted=False):.2f} before" in plain
     assert "weighted" not in plain
 
 

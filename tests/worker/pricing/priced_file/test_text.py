@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from db.errors import UnreadableFile, UserError
 from tests.worker.ingest.corpus import CASES
 from tests.worker.pricing.priced_file.said import PLAIN, inspected, priced
-from worker.ingest import csv_dialect, csv_encoding, csv_rows, read
+from worker.ingest import csv_dialect, csv_encoding, csv_rows, read, repeated_lines
 from worker.ingest.open_table import Table
 from worker.ingest.read import Inspection
 from worker.pricing.priced_file import csv_file, raw_lines
@@ -100,7 +100,7 @@ def cells_of(
     """Line -> cells of the rows of that width, as the reader finds them."""
     blocks = csv_encoding.blocks(io.BytesIO(data), inspection.encoding, inspection.newline)
     found: dict[int, tuple[str, ...]] = {}
-    for cells in csv_rows.cells(blocks, dialect, width, table.layout.skip_lines):
+    for cells in map(repeated_lines.spread, csv_rows.cells(blocks, dialect, width, table.layout.skip_lines)):
         found |= dict(zip(cells.lines.tolist(), cells.frame.rows(), strict=True))
     return found
 
@@ -167,7 +167,7 @@ def test_lines_are_counted_as_the_reader_counts_them(text, encoding, newline, si
     assert sum(len(ends) for _, ends in blocks) == len(read_lines) - (read_lines[-1] == b"")
 
 
-READABLE = [case for case in CASES if not case.error]
+READABLE = [case for case in CASES if not case.error and not case.stops]
 
 
 @pytest.mark.slow
