@@ -139,8 +139,7 @@ def price(
         for sentence in warnings if not as_json else ():
             warn(sentence)
         job_ids = actions.start(dataset.id, chosen, split, limit, cap_usd=dollars(cap), source_id=known.id)
-        for job_id in job_ids[:1]:
-            find.job(job_id)  # prices are written in its currency: the source's, where the table has none
+        _write_in_currency_of(job_ids)
         warnings += cautions.say(job_ids, quiet=as_json)
         watch.wait(job_ids, quiet=as_json)
         warnings += cautions.say_unlike(job_ids, quiet=as_json)
@@ -324,6 +323,12 @@ def _propose(dataset: Dataset, chosen: Sequence[specs.BaseSpec], *, quiet: bool)
         raise NotReady(sentence)
     if not quiet:
         warn(sentence)
+
+
+def _write_in_currency_of(job_ids: Sequence[int]) -> None:
+    """Have prices written in the currency of the jobs: the source's, where the table has none."""
+    for job_id in job_ids[:1]:
+        find.job(job_id)
 
 
 def _priced(job_ids: Sequence[int]) -> str:

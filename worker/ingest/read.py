@@ -190,8 +190,8 @@ class _Signs:
 
 def _signs(names: list[str], rows: list[header.Row], marked: Mapping[str, Mapping[str, Any]]) -> _Signs:
     """The signs of the columns of prices that tell theirs, and both readings of an open cell of each that does not. In
-    a currency without cents (marked: what `_currencies` says) three digits behind a mark are thousands: also of ¥, which
-    may be yuan, for these have two decimals."""
+    a currency without cents (marked: what `_currencies` says) three digits behind a mark are thousands: also of ¥,
+    which may be yuan, for these have two decimals."""
     signs = _Signs()
     open_ones: dict[str, list[str]] = {}
     for i, name in enumerate(map(clean, names)):
