@@ -61,9 +61,14 @@ def _run(files: int, only: str, keep: Path | None) -> None:
     left_out: Counter[str] = Counter()
     with_noise: Counter[str] = Counter()
     silent_with: Counter[str] = Counter()
+    failures: list[str] = []
     examples: dict[tuple[str, str, bool], list[tuple[int, str]]] = defaultdict(list)
     for seed in range(files):
-        data, draft, added, verdict = one(seed, only)
+        try:
+            data, draft, added, verdict = one(seed, only)
+        except Exception as error:  # a fault of ours, where every file should have a sentence; the rest goes on
+            failures.append(f"seed {seed}: {type(error).__name__}: {error}")
+            continue
         outcomes[verdict.outcome] += 1
         outcomes["whole"] += verdict.is_whole
         outcomes["wrong"] += bool(verdict.wrong)
@@ -82,6 +87,7 @@ def _run(files: int, only: str, keep: Path | None) -> None:
             keep.mkdir(parents=True, exist_ok=True)
             (keep / f"{seed}.{draft.dialect.kind}{'.gz' * draft.dialect.gzip}").write_bytes(data)
     seconds = time.perf_counter() - started
+    print(f"files that ended in an error of ours: {len(failures):,}", *failures[:_SHOWN], sep="\n  ")
     print(f"{files:,} files in {seconds:.0f} s: {outcomes['whole']:,} loaded whole, {outcomes['asked']:,} asked, "
           f"{outcomes['refused']:,} refused; rows: {rows['stored']:,} stored, {rows['rejected']:,} rejected, "
           f"{rows['lost']:,} lost")  # fmt: skip

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from worker.ingest import column_synonyms, limits
@@ -96,6 +96,18 @@ def detect(text: str) -> Dialect:
             score, needed = score + 1, 0.1
         if width > 1 and share >= needed and score > best_score + 1e-9:
             best, best_score = dialect, score
+    return _without_decimal_commas(text, best)
+
+
+def _without_decimal_commas(text: str, best: Dialect) -> Dialect:
+    """The dialect with another delimiter than a comma that stands between digits alone, where that divides the rows as
+    well: such commas are decimal signs."""
+    if best.delimiter != "," or re.search(r"(?<!\d),|,(?!\d)", text):
+        return best
+    for delimiter in _DELIMITERS:
+        other = replace(best, delimiter=delimiter)
+        if delimiter != "," and delimiter in text and shape(text, other) >= (2, 1.0):
+            return replace(other, skip_space=_skips_space(text, delimiter, other.quote))
     return best
 
 

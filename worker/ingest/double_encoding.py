@@ -1,4 +1,4 @@
-"""Text that was encoded twice ("CafÃ©" for "Café"): found and told, never changed."""
+"""Text that was encoded twice ("CafÃ©" for "Café") or lost letters: found and told, never changed."""
 
 import re
 from collections.abc import Iterable
@@ -58,4 +58,17 @@ def told(rows: Iterable[Row]) -> str:
     return (
         f"{cells} encoded twice in the first {total:,} rows, such as {piece!r} for {once(piece)!r}; {are} loaded like "
         "this: export the file again as UTF-8 to put it right."
+    )
+
+
+def lost(rows: Iterable[Row]) -> str:
+    """How many cells hold the sign for a letter that another program could not read; "" = none does."""
+    cells = [cell for row in rows for cell in row.cells if "\ufffd" in cell]
+    if not cells:
+        return ""
+    holds = "1 cell holds" if len(cells) == 1 else f"{len(cells):,} cells hold"
+    start = max(0, cells[0].index("\ufffd") - _SHOWN // 2)
+    return (
+        f"{holds} \ufffd where characters were lost before the file came here, such as "
+        f"{cells[0][start : start + _SHOWN]!r}; export the file again as UTF-8 to have them."
     )

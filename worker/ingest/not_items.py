@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from worker.ingest import column_synonyms
+from worker.ingest.header import Row
 from worker.ingest.types import Cells, Reject
 
 TOTAL = "a total, no product"
@@ -98,6 +99,27 @@ def names_columns(cells: Sequence[str]) -> bool:
     if len(filled) < 2 or any(len(cell) > 40 or any(map(str.isdigit, cell)) for cell in filled):
         return False
     return sum(map(_is_known, filled)) >= max(2, 0.6 * len(filled))
+
+
+def set_apart(rows: Sequence[Row], price: int | None) -> str:
+    """That rows below a blank line may be another table, "" = none may: of those above nearly all have a price, and of
+    these none. price: place of its column. They are read as products, because a gap alone is no proof."""
+    if price is None:
+        return ""
+    for i in range(len(rows) - 1, 0, -1):
+        above, below = rows[:i], rows[i:]
+        if price < len(rows[i].cells) and rows[i].cells[price].strip():
+            return ""
+        if rows[i].line > rows[i - 1].line + rows[i - 1].lines:
+            with_price = sum(bool(row.cells[price].strip()) for row in above if price < len(row.cells))
+            lines = f"line {below[0].line}" if len(below) == 1 else f"lines {below[0].line} to {below[-1].line}"
+            return (
+                f"What stands on {lines}, below a blank line, has no price: if it is another table or a note, take it "
+                "out of the file, for it is read as products."
+                if 10 * with_price >= 9 * len(above)
+                else ""
+            )
+    return ""
 
 
 @dataclass

@@ -103,7 +103,8 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
             "warnings": [
                 *table.inspection.warnings,
                 *_warnings(table, rows),
-                *filter(None, [double_encoding.told(rows)]),
+                *filter(None, [double_encoding.told(rows), double_encoding.lost(rows)]),
+                *filter(None, [not_items.set_apart(rows, _place(layout.columns, mapping.get("price")))]),
                 *_doubts_of_price(proposal),
                 *_price_notes(layout.columns, fitting, mapping.get("price", ""), signs.decimals),
                 *_variants(family, variants_seen, len(fitting)),
@@ -217,6 +218,10 @@ def _signs(names: list[str], rows: list[header.Row], marked: Mapping[str, Mappin
         if not decimal_signs.conflict(cells) and (found := decimal_signs.likelier(cells, signs.decimals, code)):
             signs.likelier[name] = found
     return signs
+
+
+def _place(names: Sequence[str], column: str | None) -> int | None:
+    return names.index(column) if column in names else None
 
 
 def _price_notes(

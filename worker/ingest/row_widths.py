@@ -60,9 +60,10 @@ def explain(layout: Layout, delimiter: str) -> Explained:
     found = _mended(replace(layout, columns=columns), mending)
     if len(sure) == 1:
         return replace(found, question="", warnings=(*found.warnings, *([f"{option.why}."] * (not option.mending))))
-    shown = mending.apply(wide[0].cells) if option.mending else None
-    cells = shown[0] if shown else wide[0].cells
-    asked = wide_rows.sentence(layout, columns, replace(wide[0], cells=cells), len(wide), len(rows))
+    example = next(row for row in wide if len(row.cells) == named + 1)
+    shown = mending.apply(example.cells) if option.mending else None
+    cells = shown[0] if shown else example.cells
+    asked = wide_rows.sentence(layout, columns, replace(example, cells=cells), len(wide), len(rows))
     return replace(found, question=clean(f"{asked}: {option.why[0].lower()}{option.why[1:]}"), warnings=())
 
 

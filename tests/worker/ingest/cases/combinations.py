@@ -86,4 +86,13 @@ COMBINATIONS = [
     Case("cells that begin with a quote and never end with one", "t.csv",
          lines("title,price", '"Deluxe lamp,12.50', '"Big mug,7', '"Soft rug,99.99', "Vase,5"),
          [("", '"Deluxe lamp', 12.5), ("", '"Big mug', 7.0), ("", '"Soft rug', 99.99), ("", "Vase", 5.0)]),
+    Case("no header, semicolons, and a decimal comma in every row", "t.csv",
+         lines("Desk lamp;12,50 €", "Blue mug;7,00 €", "Wool rug;99,99 €"),
+         [("", title, price) for _, title, price in THREE], header_line=None),
+    Case("a table of another kind below a blank line", "t.csv",
+         lines(HEAD, *ROWS, "", "Shipping zone,Days,", "Germany,2,"),
+         [*THREE, ("Shipping zone", "Days", None), ("Germany", "2", None)],
+         told=["What stands on lines 6 to 7, below a blank line, has no price"]),
+    Case("letters that another program lost", "t.csv", lines(HEAD, "a1,Caf\ufffd table,5", *ROWS[1:]),
+         [("a1", "Caf\ufffd table", 5.0), MUG, RUG], told=["1 cell holds \ufffd where characters were lost"]),
 ]  # fmt: skip

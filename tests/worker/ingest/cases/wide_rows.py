@@ -57,6 +57,13 @@ WIDE_ROWS = [
         {5: "4 cells instead of 3"},
     ),
     Case(
+        "prices cut at their comma, and a first row with one cell more",
+        "t.csv",
+        lines(HEAD, "a1,Desk lamp,12,50,7", "a2,Blue mug,7,00", "a3,Wool rug,99,99", "a4,Vase,3,05"),
+        [("a2", "Blue mug", 7.0), ("a3", "Wool rug", 99.99), ("a4", "Vase", 3.05)],
+        {2: "5 cells"},
+    ),
+    Case(
         "one row name in front",
         "t.csv",
         lines("title,brand,price", "row1,Lamp one,Acme,19.99"),
