@@ -38,7 +38,7 @@ def shop(tmp_path: Path) -> Path:
     frame = a_catalogue(ITEMS)
     lines = ["Auszug für Händler;;;;", "Artikel;Beschreibung;Warengruppe;Marke;Preis"]
     for row in frame.iter_rows(named=True):
-        price = "on request" if row["row"] < BROKEN else f"{row['price']:.2f}".replace(".", ",")
+        price = "cheap" if row["row"] < BROKEN else f"{row['price']:.2f}".replace(".", ",")
         lines.append(";".join([row["title"], row["description"], row["category"], row["brand"], price]))
     path = tmp_path / "our shop.csv"
     path.write_text("\n".join(lines), encoding="cp1252")

@@ -55,7 +55,7 @@ def test_from_a_table_to_an_adapter_that_is_priced_with_and_one_that_is_refused(
     fill(page, "Which one", model)
     fill(page, "Epochs", EPOCHS)
     page.get_by_text("More settings", exact=True).click()
-    fill(page, "Highest price considered ($)", HIGHEST)
+    fill(page, "Highest price considered", HIGHEST)
     page.get_by_role("tab", name="What learns").click()
     fill(page, "Upper layers that learn", 2)
     page.get_by_role("tab", name="How it is measured").click()
