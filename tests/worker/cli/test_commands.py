@@ -83,6 +83,7 @@ def test_every_command_prints_while_its_servers_run(walk: Walk, sent: list[int],
     _jobs(walk, sent)
     _knowledge(walk, tmp_path)
     _pricers(walk, tmp_path)
+    _backups(walk, tmp_path)
     _prompts(walk, tmp_path)
     _adapters(walk, tmp_path)
     _endpoints(walk)
@@ -181,7 +182,7 @@ def _kept(walk: Walk, job_id: int, other: int) -> None:
     assert f"Job {job} is called {SHOWN}" in walk("rename", "job", job, ODD)
     assert f"says: {SHOWN}" in walk("describe", "job", job, ODD)
     assert SHOWN in walk("jobs")
-    assert f"restore job {job} offers" in walk("archive", "job", job)
+    assert f"unarchive job {job} offers" in walk("archive", "job", job)
     assert job_id not in {each["id"] for each in walk.json("jobs")}
     assert job_id in {each["id"] for each in walk.json("jobs", "--archived")}
     assert "is offered again" in walk("unarchive", "job", job)
@@ -196,6 +197,14 @@ def _kept(walk: Walk, job_id: int, other: int) -> None:
     assert SHOWN in walk("datasets", "--archived")
     walk("unarchive", "dataset", "2")
     walk("rename", "dataset", "2", known[2])
+
+
+def _backups(walk: Walk, folder: Path) -> None:
+    file = folder / "all[x].tar"
+    assert "all[x].tar holds the database" in walk("backup", str(file))
+    assert walk.json("backup", str(folder / "again.tar"))["bytes"] > 0
+    with pytest.raises(UserError, match="There is something here already"):
+        walk("restore", str(file))
 
 
 def _pricers(walk: Walk, folder: Path) -> None:
@@ -326,7 +335,7 @@ def _endpoints(walk: Walk) -> None:
             assert re.search(r"prompt\s+tokens", walk(*curve))
             assert len(walk.json(*curve)["rows"]) == 6
             assert f"says: {SHOWN}" in walk("describe", "endpoint", "e", ODD)
-            assert "restore endpoint e offers" in walk("archive", "endpoint", "e")
+            assert "unarchive endpoint e offers" in walk("archive", "endpoint", "e")
             assert walk.json("endpoints", "list") == []
             assert walk.json("endpoints", "list", "--archived")[0]["name"] == "e"
             with pytest.raises(UserError, match="keeps its name"):
