@@ -13,6 +13,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session as Session
 
+from db import acting
 from db.errors import NotReady
 from db.settings import settings
 
@@ -70,6 +71,7 @@ def begin() -> Iterator[Session]:
         raise RuntimeError("The database is asked outside of the block that has it running (running_stack).")
     try:
         with Session(engine(), expire_on_commit=False) as session, session.begin():
+            _say_who(session)
             yield session
     except (DBAPIError, psycopg.Error) as error:
         # COPY runs on the driver's connection, so its errors come unwrapped.
@@ -78,6 +80,12 @@ def begin() -> Iterator[Session]:
             raise DatabaseAway(str(cause)) from error
         raise
     run_hooks(session)
+
+
+def _say_who(session: Session) -> None:
+    """Tell Postgres for whom the transaction is, for defaults and rules of its own."""
+    if person := acting.person():
+        session.execute(text("SELECT set_config('pricewright.person', :name, true)"), {"name": person.name})
 
 
 def after_commit(session: Session, hook: Callable[[], None]) -> None:

@@ -35,8 +35,9 @@ from tests.databases import Emptied, database_url, forget_the_disk, remake_datab
 from worker import amounts  # noqa: E402
 from worker.amounts import currencies  # noqa: E402
 
-# Speed lives in `make bench`; a busy machine must not fail a test.
-hypothesis.settings.register_profile("pricewright", deadline=None)
+# Speed lives in `make bench`; a busy machine must not fail a test. Where the tests decide whether a change lands, each
+# run tries the same examples; a person's runs try new ones.
+hypothesis.settings.register_profile("pricewright", deadline=None, derandomize=bool(os.environ.get("CI")))
 hypothesis.settings.load_profile("pricewright")
 
 TEMPLATE = "pricewright_template"

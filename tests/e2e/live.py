@@ -86,7 +86,7 @@ class Live:
         return json.loads(out)
 
     @cached_property
-    def _engine(self) -> Engine:
+    def engine(self) -> Engine:
         """One for all looks, ten a second: it keeps compiled statements, but no connection that a kill would end."""
         run_dir = Settings(data_dir=self.home).run_dir
         return create_engine(f"postgresql+psycopg://pricewright@/pricewright?host={run_dir}", poolclass=NullPool)
@@ -94,7 +94,7 @@ class Live:
     def jobs(self) -> list[dict[str, Any]]:
         """Every job with how far it is, newest first, read past the command line; [] while the database is away."""
         try:
-            with Session(self._engine) as session:
+            with Session(self.engine) as session:
                 every = jobs.all(session)
                 states = {state.job_id: state for state in job_progress.of(session, [job.id for job in every])}
                 return [asdict(job) | asdict(states[job.id]) for job in every]

@@ -11,6 +11,8 @@ from typing import Any
 import polars as pl
 import psutil
 import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from tests.builders import a_catalogue
 from tests.e2e.live import ROOT, Live, live_stack
@@ -79,12 +81,17 @@ def paid(server: Handle) -> Decimal:
     return server.log.bill(Decimal(USD_PER_MILLION))
 
 
-def is_at_rest(server: Handle) -> bool:
-    """Whether nothing is asked any more: of a job that has paused, other workers still make the calls for which money
-    is set aside, one after the other."""
-    asked = len(server.requests)
-    time.sleep(2)
-    return server.log.in_flight == 0 and len(server.requests) == asked
+def is_at_rest(stack: Live, server: Handle) -> bool:
+    """Whether nothing is asked any more, nor will be: of a job that has paused, other workers still make the calls for
+    which money is set aside, and a courier that was killed is replaced."""
+    with Session(stack.engine) as session:
+        busy = session.scalar(
+            text(
+                """SELECT (SELECT count(*) FROM chunks WHERE state = 'running')
+                        + (SELECT count(*) FROM completions WHERE state = 'sent')"""
+            )
+        )
+    return not busy and server.log.in_flight == 0
 
 
 def asked_twice(server: Handle) -> list[list[tuple[float, int, float, bool]]]:
@@ -149,7 +156,7 @@ def test_a_cap_holds_at_the_endpoints_own_bill_though_couriers_are_killed(stack:
     _, err = watching.communicate(timeout=300)
     assert killed > 4
     assert "The cap of $0.15 is reached" in " ".join(err.split())
-    stack.wait_for("calls under way", lambda: is_at_rest(server))
+    stack.wait_for("calls under way", lambda: is_at_rest(stack, server))
     job = newest(stack)
     assert job["state"] == "paused"
     assert paid(server) <= cap
@@ -167,7 +174,7 @@ def test_a_cap_over_two_workers_is_never_passed_and_a_higher_one_finishes_the_jo
     assert watching.returncode == 1
     assert "The cap of $0.10 is reached" in " ".join(err.split())
     assert newest(stack)["state"] == "paused"
-    stack.wait_for("calls under way", lambda: is_at_rest(server))
+    stack.wait_for("calls under way", lambda: is_at_rest(stack, server))
     assert Decimal("0.05") < paid(server) <= cap
     asked = len(server.requests)
 

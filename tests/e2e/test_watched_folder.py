@@ -78,7 +78,7 @@ def test_each_good_file_is_priced_once_and_each_bad_one_lies_aside(stack: Live, 
     priced = [path.read_bytes() for path in out.iterdir() if path.is_file()]
     assert sorted(map(without_prices, priced)) == sorted(wanted)
     assert not list(out.rglob(".*"))
-    with Session(stack._engine) as session:
+    with Session(stack.engine) as session:
         every = pricer_batches.all(session)
     assert len(every) == len(wanted) + len(BAD)
     assert {each.state for each in every} == {BatchState.PRICED, BatchState.ASIDE}
@@ -88,7 +88,7 @@ def test_each_good_file_is_priced_once_and_each_bad_one_lies_aside(stack: Live, 
 
 
 def finished(stack: Live) -> int:
-    with Session(stack._engine) as session:
+    with Session(stack.engine) as session:
         return len(pricer_batches.all(session)) - len(pricer_batches.unfinished(session))
 
 

@@ -1,0 +1,25 @@
+"""Who acts: a person with a role and groups."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person may do anywhere; each role may do what those before it may."""
+
+    VIEWER = "viewer"  # reads what is shared with her
+    ANALYST = "analyst"  # loads, prices, decides; changes what is hers
+    ADMIN = "admin"  # also endpoints, tariffs, what is others'
+
+    def includes(self, other: "Role") -> bool:
+        order = list(Role)
+        return order.index(self) >= order.index(other)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who signed in, or the user of a terminal."""
+
+    name: str  # as the identity provider or the operating system calls her; unique
+    role: Role
+    groups: frozenset[str] = frozenset()
