@@ -60,9 +60,13 @@ def _powers_of_ten(low: float, high: float) -> list[float]:
 
 
 def powers_axis(low: float, high: float, label: str, title: str, *, grid: bool = True) -> alt.Axis:
-    """An axis of a log scale with a tick at each power of ten, or at both ends when there is none between."""
-    ticks = [tick for tick in _powers_of_ten(low, high) if low <= tick <= high]
-    return alt.Axis(values=ticks or [low, high], labelExpr=label, title=title, grid=grid)
+    """An axis of a log scale with a tick at each power of ten; where there are fewer than three, also at 2 and 5 times
+    these; at both ends where one tick or none lies between."""
+    powers = _powers_of_ten(low, high)
+    ticks = [tick for tick in powers if low <= tick <= high]
+    if len(ticks) < 3:
+        ticks = [times * power for power in powers for times in (1, 2, 5) if low <= times * power <= high]
+    return alt.Axis(values=ticks if len(ticks) > 1 else [low, high], labelExpr=label, title=title, grid=grid)
 
 
 def family_label_column() -> pl.Expr:

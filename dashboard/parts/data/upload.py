@@ -140,6 +140,7 @@ def mapping(dataset: Dataset) -> None:
     if warnings:  # in one frame: six of them would push the table out of sight
         marks = "- " if len(warnings) > 1 else ""
         st.warning("\n".join(f"{marks}{warning}" for warning in warnings), icon=":material/info:")
+    _sheet(dataset.id, inspection)
     widgets.table(preview(columns, inspection.get("preview", [])), height=260)
     st.subheader("2 · Which column means what?", anchor=False)
     proposal, like = data_reads.proposed_mapping(dataset)
@@ -208,6 +209,27 @@ def mapping(dataset: Dataset) -> None:
             actions.set_parent(dataset.id, parent)
             actions.load(dataset.id, used, name.strip() or dataset.name, said)
         st.rerun()
+
+
+def _sheet(dataset_id: int, inspection: dict[str, Any]) -> None:
+    """Which sheet of a workbook is read, where it has several; another one is looked at right away."""
+    sheets = dict(inspection.get("sheets", []))
+    if len(sheets) < 2:
+        return
+    read = inspection["sheet"]
+    chosen = st.selectbox(
+        "Sheet that holds the products", [read, *(name for name in sheets if name != read)],
+        format_func=lambda name: f"{name} ({sheets[name]})" if sheets[name] else name, key=f"sheet-{dataset_id}",
+    )  # fmt: skip
+    if chosen == read:
+        return
+    forced = {"sheet": chosen}
+    if "header_line" in inspection.get("forced", {}):
+        forced["header_line"] = DETECTED  # it was the other sheet's
+    actions.inspect_again(dataset_id, forced)
+    for field in words.FIELDS:
+        st.session_state.pop(f"map-{dataset_id}-{field}", None)
+    st.rerun()
 
 
 def _sureness(inspection: dict[str, Any], field: str, column: str | None) -> str:
@@ -328,12 +350,6 @@ def _overrides(dataset: Dataset, inspection: dict[str, Any]) -> tuple[dict[str, 
         chosen["delimiter"] = places[1].selectbox(
             "Between cells", delimiters, format_func=lambda d: _DELIMITERS.get(d, repr(d)), key=f"sep-{dataset_id}"
         )
-    if len(sheets := dict(inspection.get("sheets", []))) > 1:
-        detected["sheet"] = inspection["sheet"]
-        chosen["sheet"] = places[0].selectbox(
-            "Sheet", [detected["sheet"], *(name for name in sheets if name != detected["sheet"])],
-            format_func=lambda name: f"{name} ({sheets[name]})" if sheets[name] else name, key=f"sheet-{dataset_id}",
-        )  # fmt: skip
     if not format_.names_columns:
         chosen["header_line"] = places[2].number_input(
             "Header on line (0 = none)", min_value=0, value=detected["header_line"], key=f"header-{dataset_id}"
@@ -341,8 +357,6 @@ def _overrides(dataset: Dataset, inspection: dict[str, Any]) -> tuple[dict[str, 
     forced = {field: value for field, value in chosen.items() if value != detected[field]}
     if "header_line" in forced:
         forced["header_line"] = forced["header_line"] or None
-    elif "sheet" in forced and "header_line" in inspection.get("forced", {}):
-        forced["header_line"] = DETECTED  # it was the other sheet's
     return forced, sign
 
 
