@@ -5,8 +5,9 @@ from typing import Any
 
 import polars as pl
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.parts.data import currency
+from dashboard.parts.data import columns, currency
 from dashboard.parts.data import reads as data_reads
 from dashboard.shared import formats, navigation, pickers, reads, widgets, words
 from db.errors import MappingError
@@ -19,11 +20,15 @@ from worker.datasets.answers import Answers, DateOrder, Sign, likelier_sign, ran
 from worker.files import encodings
 from worker.files import formats as file_formats
 
-UNUSED = "(not in the file)"
-_ASKED = "\0"  # the choice that is none yet; no column is called so
-
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "": "one column", " ": "space"}
 _AS_DETECTED = "(as detected)"
+_MORE = (
+    "Rows are divided into train, validation and test at random unless a column says the **side** of each, or a "
+    "**date**: then the earlier rows teach and the latest test. With both, the side divides, and dates show how errors "
+    "grow with time. A priced row whose side (or date) can't be read is left out, with its reason; a row without a "
+    "price stays one to be priced. A **weight** says how often a row stands in the catalogue that you mean: with it "
+    "errors and verdicts are weighted means. A row without a positive number there weighs 1."
+)
 
 
 def upload() -> None:
@@ -133,7 +138,6 @@ def dialect(inspection: dict[str, Any]) -> str:
 def mapping(dataset: Dataset) -> None:
     """What was detected, the first rows, and a form that says which column means what."""
     inspection = dataset.inspection
-    columns = list(inspection["columns"])
     st.subheader("1 · Is this your table?", anchor=False)
     st.caption(words.plain(f"{dataset.file_name} · {dialect(inspection)}"))
     warnings = [words.plain(warning) for warning in inspection.get("warnings", [])]
@@ -141,7 +145,7 @@ def mapping(dataset: Dataset) -> None:
         marks = "- " if len(warnings) > 1 else ""
         st.warning("\n".join(f"{marks}{warning}" for warning in warnings), icon=":material/info:")
     _sheet(dataset.id, inspection)
-    widgets.table(preview(columns, inspection.get("preview", [])), height=260)
+    widgets.table(preview(list(inspection["columns"]), inspection.get("preview", [])), height=260)
     st.subheader("2 · Which column means what?", anchor=False)
     proposal, like = data_reads.proposed_mapping(dataset)
     from_where = f"as in {words.plain(like.name)}, which has these columns too" if like else "from header and content"
@@ -149,40 +153,24 @@ def mapping(dataset: Dataset) -> None:
     _prices(inspection)
     unsure = inspection.get("unsure", {}) if like is None else {}
     with st.form("mapping"):
-        name = st.text_input("Name of the dataset", dataset.name, key=f"name-{dataset.id}")
-        chosen, names = {}, {"": UNUSED} | {column: column for column in columns}
-        # A row of places for each three fields: what is said below one must not push the next out of line.
-        places = [place for _ in range(0, len(words.FIELDS), 3) for place in st.columns(3)]
-        for where, (field, label) in zip(places, words.FIELDS.items(), strict=False):
-            proposed = proposal.get(field)
-            # What is not sure is asked, so that no column is taken because nobody looked.
-            asks = {_ASKED: "(please choose)"} if field in unsure else {}
-            chosen[field] = pickers.one(
-                label, asks | names, first=_ASKED if asks else proposed, key=f"map-{dataset.id}-{field}", place=where
-            )
-            if asks:
-                where.warning(words.plain(f"Please check: {unsure[field]}."), icon=":material/help:")
-            elif sureness := _sureness(inspection, field, proposed):
-                where.caption(words.plain(sureness))
-        left_open = [field for field, column in chosen.items() if column == _ASKED]
+        left, right = st.columns(2)
+        name = left.text_input("Name of the dataset", dataset.name, key=f"name-{dataset.id}")
+        parent = _parent(dataset, right)
+        chosen = columns.ask(columns.USUAL, dataset.id, inspection, proposal, unsure)
+        place_of_money = st.container()
+        has_more = bool({*columns.RARE} & {*proposal, *unsure}) or bool(inspection.get("undecided_dates"))
+        with st.expander("Does the file say more of each row: a side, a date, a quantity?", expanded=has_more):
+            chosen |= columns.ask(columns.RARE, dataset.id, inspection, proposal, unsure)
+            st.caption(_MORE)
+            order = _open_dates(dataset.id, inspection, chosen["date"])
+            first = _first_test_day(dataset.id)
+        left_open = [field for field, column in chosen.items() if column == columns.OPEN]
         chosen |= dict.fromkeys(left_open, "")
-        parent = _parent(dataset)
-        code, table = currency.ask(dataset, chosen)
-        st.caption(
-            "A weight says how often a row stands in the catalogue that you mean: with it errors and verdicts are "
-            "weighted means. A row without a positive number there weighs 1."
-        )
-        st.caption(
-            "Rows are divided into train, validation and test at random unless a column says the **side** of each, or "
-            "a **date**: then the earlier rows teach and the latest test. With both, the side divides, and dates show "
-            "how errors grow with time. A priced row whose side (or date) can't be read is left out, with its reason; "
-            "a row without a price stays one to be priced."
-        )
+        with place_of_money:
+            code, table = currency.ask(dataset, chosen)
         sign = _open_sign(dataset.id, inspection, chosen["price"])
         lower_ends = _lower_ends(dataset.id, inspection, chosen["price"])
         accepts = _wide_rows(dataset.id, inspection)
-        order = _open_dates(dataset.id, inspection, chosen["date"])
-        first = _first_test_day(dataset.id)
         with st.expander("Columns, prices or accents look wrong?"):
             forced, other_sign = _overrides(dataset, inspection)
         go = st.form_submit_button("Load this table", type="primary", icon=":material/download_done:")
@@ -232,12 +220,6 @@ def _sheet(dataset_id: int, inspection: dict[str, Any]) -> None:
     st.rerun()
 
 
-def _sureness(inspection: dict[str, Any], field: str, column: str | None) -> str:
-    """How sure it is that the proposed column is the right one, and why; "" where nothing weighed it."""
-    fit = next((fit for fit in inspection.get("fits", {}).get(field, []) if fit["column"] == column), None)
-    return f"{fit['level'][0].upper()}{fit['level'][1:]}: {fit['why']}." if fit else ""
-
-
 def _prices(inspection: dict[str, Any]) -> None:
     """The columns that may be the price, side by side, where there are several."""
     kinds = inspection.get("prices", [])
@@ -248,7 +230,7 @@ def _prices(inspection: dict[str, Any]) -> None:
     widgets.table(pl.DataFrame(rows, schema=["Column", "Kind", "Filled", "Median"], orient="row"))
 
 
-def _parent(dataset: Dataset) -> int | None:
+def _parent(dataset: Dataset, place: DeltaGenerator) -> int | None:
     """The dataset that this one is a new version of; None = of none."""
     ready = [each for each in reads.datasets() if each.state is DatasetState.READY and each.id != dataset.id]
     if not ready:
@@ -256,7 +238,8 @@ def _parent(dataset: Dataset) -> int | None:
     names = {0: "(none: a table of its own)"} | {each.id: words.dataset_name(each) for each in ready}
     chosen = pickers.one(
         "A new version of", names, first=dataset.made_from or 0, made={each.id: each.created_at for each in ready},
-        key=f"parent-{dataset.id}", help="It is then told which products were added, removed and repriced.",
+        key=f"parent-{dataset.id}", place=place,
+        help="It is then told which products were added, removed and repriced.",
     )  # fmt: skip
     return chosen or None
 
@@ -360,7 +343,7 @@ def _overrides(dataset: Dataset, inspection: dict[str, Any]) -> tuple[dict[str, 
     return forced, sign
 
 
-def preview(columns: list[str], rows: list[list[str]]) -> pl.DataFrame:
+def preview(names: list[str], rows: list[list[str]]) -> pl.DataFrame:
     """The first rows as a frame; short rows are filled up, cells beyond the last column are left out."""
-    filled = [[*row, *([""] * len(columns))][: len(columns)] for row in rows]
-    return pl.DataFrame(filled, schema=dict.fromkeys(columns, pl.String), orient="row")
+    filled = [[*row, *([""] * len(names))][: len(names)] for row in rows]
+    return pl.DataFrame(filled, schema=dict.fromkeys(names, pl.String), orient="row")
