@@ -6,6 +6,7 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from db import visibility
+from db.errors import UserError
 from db.models import PromptRow
 from db.types import PromptVersion
 
@@ -30,13 +31,16 @@ def save(session: Session, name: str, system: str, template: str, note: str = ""
     Raises UserError for a name of somebody else's that is not shared."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('prompt ' || :name, 0))"), {"name": name})
     newest = get(session, name)
+    with visibility.everything(session):
+        is_others = newest is None and get(session, name) is not None
+    if is_others:
+        raise UserError(f"There is a prompt {name} of somebody else already; choose another name.")
     # All versions of a name belong to whoever made the first, and are seen by the same people.
     its = {"owner": newest.owner, "shared_with": list(newest.shared_with)} if newest else {}
     version = max(newest.version if newest else 0, after) + 1
     row = PromptRow(name=name, version=version, system=system, template=template, note=note, **its)
-    with visibility.taken_by_others(f"There is a prompt {name} of somebody else already; choose another name."):
-        session.add(row)
-        session.flush()
+    session.add(row)
+    session.flush()
     set_archived(session, name, None)  # whoever saves a version means to use it
     return row.version
 

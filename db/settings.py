@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     default_role: Literal["viewer", "analyst", "none"] = Field(
         "none", description="What anybody else is who signs in; none: nobody whom these lists do not name gets in."
     )
+    token: str = Field(
+        "", repr=False, description="For whom the command line acts: what `pricewright people token` gave you."
+    )
     session_hours: float = Field(12, gt=0, description="Hours after which a person has to sign in again.")
     endpoint_keys: str = Field(
         "",
@@ -138,6 +141,11 @@ class Settings(BaseSettings):
         return bool(self.oidc_url)
 
     @property
+    def pages_url(self) -> str:
+        """Where browsers find the pages."""
+        return self.public_url.rstrip("/") or f"http://localhost:{self.dashboard_port}"
+
+    @property
     def is_embedded_database(self) -> bool:
         return not self.database_url
 
@@ -189,7 +197,7 @@ def settings() -> Settings:
         raise InvalidSetting("; ".join(map(_told, error.errors())) + ".") from None
 
 
-_HAVE_PASSWORDS = ("database_url", "broker_url", "oidc_client_secret", "oidc_cookie_secret")
+_HAVE_PASSWORDS = ("database_url", "broker_url", "oidc_client_secret", "oidc_cookie_secret", "token")
 _PLAIN = {"a valid integer": "a whole number", "a valid boolean": "yes or no", "a valid decimal": "a number"}
 
 

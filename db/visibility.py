@@ -77,12 +77,31 @@ def see_all(session: Session) -> None:
     session.execute(text("SELECT set_config('role', 'none', true)"))
 
 
+@contextmanager
+def everything(session: Session) -> Iterator[None]:
+    """Let a part of a transaction see all; what it finds is counted, never shown."""
+    before = session.scalar(text("SELECT current_setting('role')"))
+    see_all(session)
+    yield
+    session.execute(text("SELECT set_config('role', :role, true)"), {"role": before})
+
+
+def is_restricted(session: Session) -> bool:
+    """Whether the transaction sees only what a person may see."""
+    return bool(session.scalar(text("SELECT current_setting('role') = :role"), {"role": ROLE}))
+
+
 def share(session: Session, table: str, column: str, its_id: int | str, with_whom: Iterable[str]) -> None:
     """Keep who else sees the rows of a table of things whose `column` is `its_id`: what `names` gives for them."""
     session.execute(
         text(f"UPDATE {table} SET shared_with = :names WHERE {column} = :id"),
         {"names": sorted(set(with_whom)), "id": its_id},
     )
+
+
+def give(session: Session, table: str, column: str, its_id: int | str, to: str) -> None:
+    """Make somebody the owner of the rows of a table of things whose `column` is `its_id`."""
+    session.execute(text(f"UPDATE {table} SET owner = :to WHERE {column} = :id"), {"to": to, "id": its_id})
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Whose a thing is, who else sees it."""
+"""Whose a thing is, who else sees it, and tokens that act for people."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -91,12 +91,26 @@ def upgrade() -> None:
         op.add_column(
             table, sa.Column("shared_with", sa.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False)
         )
+    op.create_table(
+        "tokens",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("groups", sa.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expires_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_tokens"),
+        sa.UniqueConstraint("sha256", name="uq_tokens_sha256"),
+    )
     for table, seen in SEEN.items():
         op.execute(f"CREATE POLICY seen ON {table} USING ({seen})")
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
 
 
 def downgrade() -> None:
+    op.drop_table("tokens")
     for table in SEEN:
         op.execute(f"DROP POLICY seen ON {table}")
         op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
