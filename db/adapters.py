@@ -8,7 +8,7 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from db import pieces
+from db import pieces, visibility
 from db.errors import NotFound, UserError
 from db.models import AdapterChangeRow, AdapterFileRow, AdapterRow
 from db.types import Adapter, AdapterChange, AdapterState
@@ -30,7 +30,9 @@ def _select() -> Any:
 
 def register(session: Session, adapter: Adapter, files: Mapping[str, bytes]) -> None:
     """Keep an adapter with its files; the same weights a second time change nothing."""
-    values = {name: value for name, value in asdict(adapter).items() if name not in ("size_bytes", "created_at")}
+    values = {
+        name: value for name, value in asdict(adapter).items() if name not in ("size_bytes", "created_at", "owner")
+    }
     added = session.scalar(upsert(AdapterRow).values(**values).on_conflict_do_nothing().returning(AdapterRow.id))
     if added is None:
         return
@@ -92,7 +94,10 @@ def move(session: Session, adapter: Adapter, to: AdapterState, *, who: str, why:
     before = in_production(session, adapter.task) if to is AdapterState.PRODUCTION else None
     if before is not None and before.id != adapter.id:
         _move(session, before, AdapterState.RETIRED, who, f"replaced by {adapter.id[:12]}: {why}", "")
-    _move(session, get(session, adapter.id), to, who, why, overrides)
+    with visibility.taken_by_others(
+        f"Somebody else's adapter is in production for {adapter.task!r}; an admin can replace it."
+    ):
+        _move(session, get(session, adapter.id), to, who, why, overrides)
 
 
 def _move(session: Session, adapter: Adapter, to: AdapterState, who: str, why: str, overrides: str) -> None:

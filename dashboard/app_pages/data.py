@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.parts.data import overview, upload
 from dashboard.parts.data import reads as data_reads
 from dashboard.parts.jobs import cards
-from dashboard.shared import keeping, navigation, reads, widgets, words
+from dashboard.shared import keeping, navigation, reads, sharing, widgets, words
 from db.types import DatasetState
 from worker.datasets.actions import AWAITED
 
@@ -27,6 +27,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if st.button("Add a table", icon=":material/upload_file:", disabled=is_read, help=about):
         upload.another()
     overview.keep(dataset)
+    sharing.control("dataset", dataset.id, dataset.owner, dataset.shared_with)
     overview.delete(dataset)
     keeping.archived_toggle()
     if state is DatasetState.READY:

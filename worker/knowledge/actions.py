@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from db import datasets, dependents, jobs, rates, workers
+from db import datasets, dependents, jobs, rates, visibility, workers
 from db.dependents import Dependent
 from db.engine import Session, begin
 from db.errors import NotFound, NotReady, UserError, WrongState
@@ -65,6 +65,7 @@ def delete(dataset_id: int) -> None:
     train side again. Raises NotReady; WrongState while a job is at work with it or a pricer searches it."""
     with begin() as session:
         base = base_of(session, dataset_id)
+        visibility.see_all(session)
         if why := _needed(session, dataset_id):
             raise WrongState(why)
         bases.drop(session, base.id)

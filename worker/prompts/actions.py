@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from db import dependents, prompts
+from db import dependents, prompts, visibility
 from db.engine import Session, begin
 from db.errors import UserError, WrongState
 from db.types import PromptVersion
@@ -72,6 +72,7 @@ def delete(name: str) -> None:
     whose words are part of what a job, an adapter or a pricer did."""
     with begin() as session:
         own = _own(session, name, "deleted")
+        visibility.see_all(session)
         if why := _needed(session, own):
             raise WrongState(why)
         prompts.remove(session, own)
