@@ -1,6 +1,7 @@
 """The tables. Postgres is the only place where the truth lives; the broker and the files folder can be lost."""
 
 from db.models.adapters import AdapterChangeRow, AdapterFileRow, AdapterRow, CheckpointRow, TrainingPointRow
+from db.models.audit import AuditRow, SpendingRow
 from db.models.base import Base
 from db.models.comparisons import ComparisonRow
 from db.models.datasets import DatasetRow, ItemRow, RejectRow
@@ -18,6 +19,7 @@ __all__ = [
     "AdapterFileRow",
     "AdapterRow",
     "ArtifactRow",
+    "AuditRow",
     "Base",
     "BatchRow",
     "CheckpointRow",
@@ -46,6 +48,7 @@ __all__ = [
     "ResultRow",
     "SavedVerdictRow",
     "ScenarioRow",
+    "SpendingRow",
     "TrainingPointRow",
     "WorkerRow",
 ]
