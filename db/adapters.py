@@ -30,7 +30,9 @@ def _select() -> Any:
 
 def register(session: Session, adapter: Adapter, files: Mapping[str, bytes]) -> None:
     """Keep an adapter with its files; the same weights a second time change nothing."""
-    values = {name: value for name, value in asdict(adapter).items() if name not in ("size_bytes", "created_at")}
+    values = {
+        name: value for name, value in asdict(adapter).items() if name not in ("size_bytes", "created_at", "owner")
+    }
     added = session.scalar(upsert(AdapterRow).values(**values).on_conflict_do_nothing().returning(AdapterRow.id))
     if added is None:
         return

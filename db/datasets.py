@@ -44,6 +44,7 @@ def _value(row: DatasetRow) -> Dataset:
         changes=Changes(**row.changes) if row.changes else None,
         description=row.description,
         archived_at=row.archived_at,
+        owner=row.owner,
     )
 
 

@@ -13,8 +13,8 @@ from db.models import EndpointRow
 from db.types import Endpoint, EndpointModel
 
 _PLAIN = ("name", "base_url", "api_version", "key_env", "provider", "requests_per_minute", "max_concurrency",
-          "timeout_seconds", "tested_at", "created_at", "description", "archived_at")  # fmt: skip
-FIELDS = frozenset(_PLAIN) - {"name", "tested_at", "created_at", "archived_at"}
+          "timeout_seconds", "tested_at", "created_at", "description", "archived_at", "owner")  # fmt: skip
+FIELDS = frozenset(_PLAIN) - {"name", "tested_at", "created_at", "archived_at", "owner"}
 """What a person may change."""
 
 

@@ -24,7 +24,9 @@ _GUESSES = {
 
 
 def _value(row: GameRow) -> Game:
-    return Game(row.id, row.dataset_id, row.person, row.seed, row.rows, row.seconds, row.started_at, row.ended_at)
+    return Game(
+        row.id, row.dataset_id, row.person, row.seed, row.rows, row.seconds, row.started_at, row.ended_at, row.owner
+    )
 
 
 def start(session: Session, dataset_id: int, person: str, seed: int, rows: Sequence[int], seconds: int) -> Game:

@@ -51,6 +51,7 @@ def _value(row: JobRow, usd_per_hour: Decimal, source_name: str | None) -> Job:
         description=row.description,
         archived_at=row.archived_at,
         fit_key=row.fit_key,
+        owner=row.owner,
     )
 
 

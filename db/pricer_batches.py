@@ -36,6 +36,7 @@ def _value(row: PricerBatchRow) -> PricerBatch:
         truth=row.truth,
         created_at=row.created_at,
         finished_at=row.finished_at,
+        owner=row.owner,
     )
 
 

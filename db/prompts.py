@@ -10,7 +10,9 @@ from db.types import PromptVersion
 
 
 def _value(row: PromptRow) -> PromptVersion:
-    return PromptVersion(row.name, row.version, row.system, row.template, row.note, row.created_at, row.archived_at)
+    return PromptVersion(
+        row.name, row.version, row.system, row.template, row.note, row.created_at, row.archived_at, row.owner
+    )
 
 
 def save(session: Session, name: str, system: str, template: str, note: str = "", *, after: int = 0) -> int:

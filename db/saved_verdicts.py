@@ -12,7 +12,7 @@ from db.types import SavedVerdict
 
 
 def _value(row: SavedVerdictRow) -> SavedVerdict:
-    return SavedVerdict(row.id, row.dataset_id, row.facts, row.best_before, row.created_at)
+    return SavedVerdict(row.id, row.dataset_id, row.facts, row.best_before, row.created_at, row.owner)
 
 
 def add(session: Session, dataset_id: int, facts: dict[str, Any], best_before: date | None) -> SavedVerdict:

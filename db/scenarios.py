@@ -12,7 +12,7 @@ from db.types import SavedScenario
 
 
 def _value(row: ScenarioRow) -> SavedScenario:
-    return SavedScenario(row.id, row.dataset_id, row.name, row.settings, row.created_at)
+    return SavedScenario(row.id, row.dataset_id, row.name, row.settings, row.created_at, row.owner)
 
 
 def put(session: Session, dataset_id: int, name: str, settings: dict[str, Any]) -> SavedScenario:

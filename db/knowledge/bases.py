@@ -27,7 +27,9 @@ def text_hash(alias: str) -> str:
 
 
 def _value(row: KnowledgeBaseRow) -> KnowledgeBase:
-    return KnowledgeBase(row.id, row.dataset_id, row.signature, row.refreshed_at, row.refresh_seconds, row.created_at)
+    return KnowledgeBase(
+        row.id, row.dataset_id, row.signature, row.refreshed_at, row.refresh_seconds, row.created_at, row.owner
+    )
 
 
 def of(session: Session, dataset_id: int) -> KnowledgeBase | None:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, job_key
+from db.models.base import Base, job_key, owner
 
 
 class AdapterRow(Base):
@@ -35,6 +35,7 @@ class AdapterRow(Base):
     seconds: Mapped[float]
     state: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    owner: Mapped[str] = owner()
 
 
 class AdapterFileRow(Base):

@@ -13,6 +13,7 @@ from sqlalchemy import (
     MetaData,
     Numeric,
     Text,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -49,3 +50,11 @@ def dataset_key(**kwargs: Any) -> Mapped[int]:
 def job_key(**kwargs: Any) -> Mapped[int]:
     """A column with the number of a job, whose rows go when the job goes."""
     return mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), **kwargs)
+
+
+def owner() -> Mapped[str]:
+    """A column with the name of the person that a thing belongs to; "" = to nobody, and everybody sees it.
+
+    Who makes it is whom its transaction is for; what workers make inherits (migration 0031).
+    """
+    return mapped_column(server_default=text("coalesce(current_setting('pricewright.person', true), '')"))

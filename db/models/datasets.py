@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, dataset_key
+from db.models.base import Base, dataset_key, owner
 
 
 class DatasetRow(Base):
@@ -34,6 +34,7 @@ class DatasetRow(Base):
     archived_at: Mapped[datetime | None]  # null: it is offered
     currency: Mapped[str] = mapped_column(server_default=text("''"))  # ISO 4217 of its prices; "": nobody said
     joined_from: Mapped[list[int]] = mapped_column(server_default=text("'{}'"))  # datasets whose items it holds
+    owner: Mapped[str] = owner()
 
 
 class ItemRow(Base):

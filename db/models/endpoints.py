@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, job_key
+from db.models.base import Base, job_key, owner
 
 
 class PromptRow(Base):
@@ -22,6 +22,7 @@ class PromptRow(Base):
     note: Mapped[str] = mapped_column(server_default=text("''"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     archived_at: Mapped[datetime | None]  # null: it is offered; alike for all versions of a name
+    owner: Mapped[str] = owner()
 
 
 class EndpointRow(Base):
@@ -41,6 +42,7 @@ class EndpointRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     description: Mapped[str] = mapped_column(server_default=text("''"))
     archived_at: Mapped[datetime | None]  # null: its models are offered
+    owner: Mapped[str] = owner()
 
 
 class CompletionRow(Base):

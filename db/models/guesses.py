@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, dataset_key
+from db.models.base import Base, dataset_key, owner
 
 
 class GameRow(Base):
@@ -18,6 +18,7 @@ class GameRow(Base):
     seconds: Mapped[int]  # that it may take
     started_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ended_at: Mapped[datetime | None]
+    owner: Mapped[str] = owner()
 
 
 class GuessRow(Base):

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, SmallInteger, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, dataset_key, job_key
+from db.models.base import Base, dataset_key, job_key, owner
 
 
 class RateRow(Base):
@@ -54,6 +54,7 @@ class JobRow(Base):
     archived_at: Mapped[datetime | None]  # null: it is offered
     # the race that releases its rows
     race_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"), index=True)
+    owner: Mapped[str] = owner()
 
 
 class ChunkRow(Base):

@@ -7,7 +7,7 @@ from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, dataset_key
+from db.models.base import Base, dataset_key, owner
 
 
 def _base(**kwargs: Any) -> Mapped[int]:
@@ -24,6 +24,7 @@ class KnowledgeBaseRow(Base):
     refreshed_at: Mapped[datetime | None]  # when an index job last ended with nothing left to embed
     refresh_seconds: Mapped[int | None]  # how often beat starts an index job; null = never
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    owner: Mapped[str] = owner()
 
 
 class KnowledgeItemRow(Base):

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base
+from db.models.base import Base, owner
 
 
 class PricerRow(Base):
@@ -37,6 +37,7 @@ class PricerRow(Base):
     best_before: Mapped[date | None]
     created_by: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    owner: Mapped[str] = owner()
 
 
 class PricerChangeRow(Base):
@@ -87,3 +88,4 @@ class PricerBatchRow(Base):
     truth: Mapped[dict[str, Any] | None]  # worker.batches.truth.Truth as JSON; null: no real prices came yet
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     finished_at: Mapped[datetime | None]
+    owner: Mapped[str] = owner()

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, dataset_key
+from db.models.base import Base, dataset_key, owner
 
 
 class SavedVerdictRow(Base):
@@ -18,3 +18,4 @@ class SavedVerdictRow(Base):
     facts: Mapped[dict[str, Any]]  # worker.saved_verdicts.facts.Facts as JSON
     best_before: Mapped[date | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    owner: Mapped[str] = owner()

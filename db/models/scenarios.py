@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, dataset_key
+from db.models.base import Base, dataset_key, owner
 
 
 class ScenarioRow(Base):
@@ -17,3 +17,4 @@ class ScenarioRow(Base):
     name: Mapped[str]
     settings: Mapped[dict[str, Any]]  # worker.specs.what_if.Scenario as JSON
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    owner: Mapped[str] = owner()

@@ -36,6 +36,7 @@ class Adapter:
     state: AdapterState
     size_bytes: int
     created_at: datetime
+    owner: str = ""  # whom it belongs to; "" = nobody, and everybody sees it
 
     @property
     def uses_endpoint(self) -> bool:

@@ -55,3 +55,4 @@ class Dataset:
     archived_at: datetime | None = None  # None: it is offered in lists
     currency: str = ""  # ISO 4217 code of its prices; "" = nobody said which
     joined_from: tuple[int, ...] = ()  # the datasets whose items this one holds together; () = it was loaded
+    owner: str = ""  # whom it belongs to; "" = nobody, and everybody sees it

@@ -17,6 +17,7 @@ class PromptVersion:
     note: str = ""
     created_at: datetime | None = None  # None: comes with Pricewright
     archived_at: datetime | None = None  # None: it is offered in lists
+    owner: str = ""  # whom it belongs to; "" = nobody, and everybody sees it
 
     @property
     def ref(self) -> str:
@@ -55,6 +56,7 @@ class Endpoint:
     created_at: datetime | None = None
     description: str = ""
     archived_at: datetime | None = None  # None: its models are offered
+    owner: str = ""  # whom it belongs to; "" = nobody, and everybody sees it
 
     def model(self, model_id: str) -> EndpointModel:
         """What is known of one of its models; nothing is known of one that was never listed."""

@@ -124,6 +124,7 @@ class Job:
     description: str = ""
     archived_at: datetime | None = None  # None: it is offered in lists
     fit_key: str = ""  # of a job that prices: its spec with the form that its technique had; "" = nobody kept it
+    owner: str = ""  # whom it belongs to; "" = nobody, and everybody sees it
 
     @property
     def learned_from(self) -> int:

@@ -28,6 +28,7 @@ class KnowledgeBase:
     refreshed_at: datetime | None  # when nothing was left to embed the last time; None = never
     refresh_seconds: int | None  # how often an index job starts by itself; None = never
     created_at: datetime
+    owner: str = ""  # whom it belongs to; "" = nobody, and everybody sees it
 
 
 @dataclass(frozen=True, slots=True)

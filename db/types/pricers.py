@@ -34,6 +34,7 @@ class Pricer:
     best_before: date | None
     created_by: str
     created_at: datetime
+    owner: str = ""  # whom it belongs to; "" = nobody, and everybody sees it
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +81,4 @@ class PricerBatch:
     truth: dict[str, Any] | None  # worker.batches.truth.Truth as JSON; None: no real prices came yet
     created_at: datetime
     finished_at: datetime | None
+    owner: str = ""  # whom it belongs to; "" = nobody, and everybody sees it

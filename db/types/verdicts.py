@@ -14,6 +14,7 @@ class SavedScenario:
     name: str
     settings: dict[str, Any]  # worker.specs.what_if.Scenario as JSON
     created_at: datetime
+    owner: str = ""  # whom it belongs to; "" = nobody, and everybody sees it
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Game:
     seconds: int  # that it may take
     started_at: datetime
     ended_at: datetime | None  # None: it goes on, unless its time is over
+    owner: str = ""  # whom it belongs to; "" = nobody, and everybody sees it
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,4 @@ class SavedVerdict:
     facts: dict[str, Any]  # worker.saved_verdicts.facts.Facts as JSON
     best_before: date | None  # from then on a model that the choice needs is gone; None: nobody says so of any
     created_at: datetime
+    owner: str = ""  # whom it belongs to; "" = nobody, and everybody sees it
