@@ -71,7 +71,7 @@ def _short(value: Any) -> Any:
     return value if isinstance(value, int | float | None) else str(value)[:_LONGEST]
 
 
-SCHEMA = {
+SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "at": pl.Datetime("us", "UTC"), "person": pl.String, "role": pl.String, "verb": pl.String, "kind": pl.String,
     "thing": pl.String, "name": pl.String, "usd": pl.Float64, "details": pl.String, "place": pl.String,
     "address": pl.String,

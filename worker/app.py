@@ -11,7 +11,7 @@ from typing import Any
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from db import access, chunks, jobs, rates
+from db import access, chunks, jobs, limits, rates
 from db.engine import Session, after_commit
 from db.settings import settings
 from db.types import JobKind, Queue, Verb
@@ -79,12 +79,15 @@ def start_job(session: Session, *, queue: Queue, **values: Any) -> int:
     """
     kind: JobKind = values["kind"]
     is_of_own = kind not in _OF_READING and not kind.reads_file
+    if is_of_own and values.get("race_id") is None:
+        limits.check_running(session)
     if is_of_own and queue is Queue.ENDPOINT:
         values["cap_usd"] = access.allowed_cap(values.get("cap_usd"))
     job_id = jobs.create(session, queue=queue, rate_id=rates.for_queue(session, queue), **values)
     if is_of_own:
-        about = {"kind": kind, "technique": values.get("technique"), "dataset": values["dataset_id"]}
-        access.act(session, Verb.START_JOB, jobs.get(session, job_id), usd=values.get("cap_usd"), **about)
+        made = jobs.get(session, job_id)
+        about = {"kind": kind, "technique": made.technique or None, "dataset": made.dataset_id}
+        access.act(session, Verb.START_JOB, made, usd=made.cap_usd, **about)
     send_ready(session, job_id, queue)
     return job_id
 

@@ -84,7 +84,9 @@ def promote(adapter_ref: str, why: str, *, override: str = "") -> Adapter:
             )
         reason = _reason(f"{why} Against the gate: {override}" if objected else why)
         access.act(session, Verb.PROMOTE_ADAPTER, adapter, why=reason, overrides=objected)
-        adapters.move(session, adapter, AdapterState.PRODUCTION, who=access.name(), why=reason, overrides=objected or "")
+        adapters.move(
+            session, adapter, AdapterState.PRODUCTION, who=access.name(), why=reason, overrides=objected or ""
+        )
         return adapters.get(session, adapter.id)
 
 

@@ -205,7 +205,7 @@ def _with_real_prices(session: Session, dataset: Dataset, known: pl.DataFrame) -
     # All to be learned from: what it is joined with has sides of its own, and so has the whole.
     frame = frame.drop("old").with_row_index("row").with_columns(pl.col("row").cast(pl.Int64), split=pl.lit("train"))
     datasets.add_items(session, dataset_id, frame)
-    access.act(session, Verb.MAKE_VERSION, datasets.get(session, dataset_id), of=dataset.id)
+    access.act(session, Verb.MAKE_VERSION, datasets.get(session, dataset_id), made_from=dataset.id)
     datasets.change(
         session,
         dataset_id,

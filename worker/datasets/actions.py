@@ -10,13 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from db import access, analytics, completions, datasets, dependents, jobs, pricers
+from db import access, analytics, completions, datasets, dependents, jobs, limits, pricers
 from db.dependents import Dependent
 from db.engine import Session, after_commit, begin
-from db.errors import MappingError, NotFound, UserError, WrongState
+from db.errors import MappingError, NotAllowed, NotFound, UserError, WrongState
 from db.knowledge import changes
 from db.settings import settings
 from db.types import Dataset, DatasetState, Job, JobKind, MadeBy, Queue, Step, Verb
+from worker import amounts
 from worker.amounts import currencies
 from worker.app import start_job
 from worker.datasets import quantities
@@ -76,6 +77,7 @@ def add_within(
     file_name = Path(name).name
     if not (settings().files_dir / sha256).is_file():
         raise NotFound(f"{file_name} was deleted meanwhile; upload it again.")
+    limits.check_uploads(session)
     dataset_id = datasets.create(
         session,
         name=without_ending(file_name) if version_of is None else datasets.get(session, version_of).name,
@@ -90,13 +92,23 @@ def add_within(
 
 
 def store(stream: BinaryIO) -> str:
-    """Write the stream to files/<sha256>, block by block; a file that is there already is kept."""
+    """Write the stream to files/<sha256>, block by block; a file that is there already is kept. Raises NotAllowed for
+    more than whoever acts may store."""
+    with begin() as session:
+        room = limits.room_for_upload(session)
+    size = 0
     folder = settings().files_dir
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     digest = hashlib.sha256()
     with tempfile.NamedTemporaryFile(dir=folder, prefix="upload-", delete=False) as file:
         try:
             while block := stream.read(_BLOCK):
+                size += len(block)
+                if room is not None and size > room:
+                    raise NotAllowed(
+                        f"You may keep {amounts.size(round(settings().stored_gb_per_person * 1e9))} of uploaded files, "
+                        "and this one is too much; delete datasets that you need no more."
+                    )
                 digest.update(block)
                 file.write(block)
             file.flush()
@@ -218,7 +230,7 @@ def join(dataset_ids: Sequence[int]) -> int:
         )
         datasets.change(session, dataset_id, joined_from=ids, state=DatasetState.LOADING, inspection={"columns": []})
         datasets.change(session, dataset_id, currency=next(filter(None, (part.currency for part in parts)), ""))
-        access.act(session, Verb.JOIN_DATASETS, datasets.get(session, dataset_id), of=", ".join(map(str, ids)))
+        access.act(session, Verb.JOIN_DATASETS, datasets.get(session, dataset_id), parts=", ".join(map(str, ids)))
         _read_file(session, dataset_id, JobKind.LOAD, Step.LOAD)
         return dataset_id
 

@@ -255,8 +255,7 @@ def set_training_price(name: str, model: str, usd: float | Decimal) -> None:
     if not model or not per_million.is_finite() or per_million < 0:
         raise UserError("Name a model, and a price of $0 or more per million tokens.")
     with begin() as session:
-        about = {"model": model, "training": per_million}
-        access.act(session, Verb.SET_TARIFF, endpoints.get(session, name), **about)
+        access.act(session, Verb.SET_TARIFF, endpoints.get(session, name), model=model, training=per_million)
         rates.set_training(session, name, model, per_million)
 
 

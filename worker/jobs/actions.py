@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from db import access, chunks, completions, dependents, jobs, pricers, races, recovery
+from db import access, chunks, completions, dependents, jobs, limits, pricers, races, recovery
 from db.dependents import Dependent
 from db.engine import Session, begin
 from db.errors import UserError, WrongState
@@ -24,6 +24,8 @@ def _changing(
     with begin() as session:
         job = jobs.get(session, job_id)
         access.act(session, verb, job, usd=usd, kind=job.kind, spent_usd=job.spent_usd)
+        if to is JobState.RUNNING and job.race_id is None:
+            limits.check_running(session)
         if not jobs.set_state(session, job_id, to, among=among):
             raise WrongState(f"Job {job_id} can't be {done}: it is {job.state}.")
         yield session

@@ -3,10 +3,10 @@
 Members of an ensemble stay where they are: two of them may be of one task, which has one adapter in production.
 """
 
-from db import adapters, pricers
+from db import access, adapters, pricers
 from db.engine import Session
 from db.errors import NotFound
-from db.types import Adapter, AdapterState, Pricer, PricerState
+from db.types import Adapter, AdapterState, Pricer, PricerState, Verb
 
 
 def of(session: Session, pricer: Pricer) -> Adapter | None:

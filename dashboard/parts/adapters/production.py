@@ -7,11 +7,10 @@ import streamlit as st
 from dashboard.parts.adapters import table
 from dashboard.parts.run import choose
 from dashboard.shared import formats, widgets, words
-from db.errors import UserError
 from db.types import Adapter, AdapterState
 from worker.adapters import actions
 
-_SAID, _WHO = "adapter-said", "adapter-who"
+_SAID = "adapter-said"
 
 
 def said() -> None:
@@ -27,9 +26,7 @@ def moves(adapter: Adapter) -> None:
     gate(objection)
     # Moved: the next reason is another one. Enter is for the next field: it must not promote or roll back.
     with st.form(f"move-{adapter.id}-{adapter.state}", enter_to_submit=False):
-        left, right = st.columns([1, 3])
-        who = left.text_input("Your name", st.session_state.get(_WHO, ""), key=f"who-{adapter.id}-{adapter.state}")
-        why = right.text_input(
+        why = st.text_input(
             "Reason", key=f"why-{adapter.id}-{adapter.state}", placeholder="Kept in the history with your name"
         )
         override = ""
@@ -45,27 +42,26 @@ def moves(adapter: Adapter) -> None:
                 st.form_submit_button(label, icon=icon, help=about, type="primary" if place == 0 else "secondary")
                 for place, (label, icon, about, _) in enumerate(verbs)
             ]
-    st.session_state[_WHO] = who
     for was_pressed, (*_, verb) in zip(pressed, verbs, strict=True):
         if was_pressed:
             with widgets.tell_errors():
-                _do(verb, who, why)
+                _do(verb, why)
 
 
-Verb = Callable[[str, str], Adapter]
+Move = Callable[[str], Adapter]
 
 
-def _verbs(adapter: Adapter, override: str) -> list[tuple[str, str, str, Verb]]:
-    """Label, icon, what it does, and the verb of (who, why), for the state that the adapter is in."""
+def _verbs(adapter: Adapter, override: str) -> list[tuple[str, str, str, Move]]:
+    """Label, icon, what it does, and what does it with a reason, for the state that the adapter is in."""
 
-    def promote(who: str, why: str) -> Adapter:
-        return actions.promote(adapter.id, who, why, override=override)
+    def promote(why: str) -> Adapter:
+        return actions.promote(adapter.id, why, override=override)
 
-    def roll_back(who: str, why: str) -> Adapter:
-        return actions.roll_back(adapter.task, who, why)
+    def roll_back(why: str) -> Adapter:
+        return actions.roll_back(adapter.task, why)
 
-    def retire(who: str, why: str) -> Adapter:
-        return actions.retire(adapter.id, who, why)
+    def retire(why: str) -> Adapter:
+        return actions.retire(adapter.id, why)
 
     task = words.plain(adapter.task)
     promoting = ("Promote", ":material/rocket_launch:", f"To production for {task}; what was there retires.", promote)
@@ -95,10 +91,8 @@ def measure_again(adapter: Adapter) -> None:
             st.rerun()
 
 
-def _do(verb: Verb, who: str, why: str) -> None:
-    if not who.strip():
-        raise UserError("Say who you are: your name is kept in the adapter's history.")
-    moved = verb(who.strip(), why)
+def _do(move: Move, why: str) -> None:
+    moved = move(why)
     st.session_state[_SAID] = f"{table.short(moved)} is now {table.STATES[moved.state]} for {moved.task}."
     st.query_params[choose.ADAPTER] = moved.id
     st.rerun()

@@ -9,7 +9,7 @@ from db.types import PricerState
 from worker.evaluation import certainty
 from worker.pricers import actions
 
-_WHO, _MADE = "pricer-who", "pricer-made"
+_MADE = "pricer-made"
 
 
 def button(key: str, proposed: str, verdict: Callable[[], int]) -> None:
@@ -19,13 +19,11 @@ def button(key: str, proposed: str, verdict: Callable[[], int]) -> None:
         st.markdown("Put this choice to use: every new file can be priced with it, under a name.")
         with st.form(f"use-form-{key}", border=False):
             name = st.text_input("Name", proposed, key=f"use-name-{key}", max_chars=actions.LONGEST_NAME)
-            who = st.text_input("Your name", st.session_state.get(_WHO, ""), key=f"use-who-{key}")
             hit_rate, within = _wish(key)
             if st.form_submit_button("Use this", icon=":material/price_check:", type="primary"):
                 with widgets.tell_errors():
-                    actions.check(name, who)
-                    st.session_state[_WHO] = who
-                    made = actions.make(name, who, verdict_id=verdict(), hit_rate=hit_rate, within=within)
+                    actions.check(name)
+                    made = actions.make(name, verdict_id=verdict(), hit_rate=hit_rate, within=within)
                     st.session_state[_MADE] = made.id
                     st.rerun()
 

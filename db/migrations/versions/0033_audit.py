@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0033"
-down_revision = "0030"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 
@@ -47,8 +47,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("person", "month", "job_id", name="pk_spendings"),
     )
 
+    # Whatever books money on a job counts in its owner's month, and goes on to when the job is deleted.
+    op.execute(
+        """CREATE FUNCTION jobs_spending() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            INSERT INTO spendings (person, month, job_id, usd)
+            VALUES (NEW.owner, date_trunc('month', now() AT TIME ZONE 'UTC')::date, NEW.id,
+                    NEW.spent_usd - OLD.spent_usd)
+            ON CONFLICT (person, month, job_id) DO UPDATE SET usd = spendings.usd + excluded.usd;
+            RETURN NULL;
+        END $$"""
+    )
+    op.execute(
+        """CREATE TRIGGER jobs_spending AFTER UPDATE OF spent_usd ON jobs FOR EACH ROW
+           WHEN (NEW.owner <> '' AND NEW.spent_usd <> OLD.spent_usd) EXECUTE FUNCTION jobs_spending()"""
+    )
+
 
 def downgrade() -> None:
+    op.execute("DROP TRIGGER jobs_spending ON jobs")
+    op.execute("DROP FUNCTION jobs_spending()")
     op.drop_table("spendings")
     op.drop_table("audit_log")
     op.execute("DROP FUNCTION audit_log_stays()")
