@@ -48,7 +48,6 @@ def upload(
     `version_of`: the dataset that this file is a new version of; its name and its columns are proposed.
     `forced`: what the user knows of the way to read it, as for `inspect_again`.
     """
-    access.check(Verb.UPLOAD)
     sha256 = store(stream)
     with begin() as session:
         dataset_id = add_within(session, name, sha256, is_synthetic=is_synthetic, version_of=version_of)
@@ -94,6 +93,7 @@ def add_within(
 def store(stream: BinaryIO) -> str:
     """Write the stream to files/<sha256>, block by block; a file that is there already is kept. Raises NotAllowed for
     more than whoever acts may store."""
+    access.check(Verb.UPLOAD)
     with begin() as session:
         room = limits.room_for_upload(session)
     size = 0

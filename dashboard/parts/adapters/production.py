@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.parts.adapters import table
 from dashboard.parts.run import choose
 from dashboard.shared import formats, widgets, words
-from db.types import Adapter, AdapterState
+from db.types import Adapter, AdapterState, Verb
 from worker.adapters import actions
 
 _SAID = "adapter-said"
@@ -39,7 +39,12 @@ def moves(adapter: Adapter) -> None:
         verbs = _verbs(adapter, override)
         with st.container(horizontal=True):
             pressed = [
-                st.form_submit_button(label, icon=icon, help=about, type="primary" if place == 0 else "secondary")
+                st.form_submit_button(
+                    label,
+                    icon=icon,
+                    type="primary" if place == 0 else "secondary",
+                    **widgets.allowed(_VERBS[label], adapter, about=about),
+                )
                 for place, (label, icon, about, _) in enumerate(verbs)
             ]
     for was_pressed, (*_, verb) in zip(pressed, verbs, strict=True):
@@ -48,6 +53,7 @@ def moves(adapter: Adapter) -> None:
                 _do(verb, why)
 
 
+_VERBS = {"Promote": Verb.PROMOTE_ADAPTER, "Roll back": Verb.PROMOTE_ADAPTER, "Retire": Verb.RETIRE_ADAPTER}
 Move = Callable[[str], Adapter]
 
 
@@ -84,7 +90,12 @@ def gate(objection: str | None) -> None:
 def measure_again(adapter: Adapter) -> None:
     """Against what is in production by now, and by the gate's present settings."""
     about = "Asks the model without and with this adapter once more, and compares it with what is in production now."
-    if st.button("Measure again", icon=":material/refresh:", key=f"measure-{adapter.id}", help=about):
+    if st.button(
+        "Measure again",
+        icon=":material/refresh:",
+        key=f"measure-{adapter.id}",
+        **widgets.allowed(Verb.START_JOB, about=about),
+    ):
         with widgets.tell_errors():
             job_id = actions.measure(adapter.id)
             st.session_state[_SAID] = f"Job {job_id} measures it; watch it on the Jobs page, then come back."
@@ -117,7 +128,8 @@ def take_away(adapter: Adapter) -> None:
             f"({formats.count(adapter.train_rows, 'row')}, made {formats.ago(adapter.created_at)})? "
             "Its weights are gone then; what was priced with it and its history stay."
         )
-        if widgets.is_sure("Delete", question, key=f"delete-{adapter.id}"):
+        may = widgets.allowed(Verb.DELETE_ADAPTER, adapter)
+        if widgets.is_sure("Delete", question, key=f"delete-{adapter.id}", may=may):
             with widgets.tell_errors():
                 actions.delete(adapter.id)
                 st.session_state[_SAID] = f"{table.short(adapter)} is deleted."

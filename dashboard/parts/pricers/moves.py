@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.parts.pricers import table
 from dashboard.shared import pickers, widgets, words
-from db.types import Pricer, PricerState
+from db.types import Pricer, PricerState, Verb
 from worker.datasets import dependents
 from worker.pricers import actions
 
@@ -44,7 +44,10 @@ def moves(versions: Sequence[Pricer]) -> None:
         with st.container(horizontal=True):
             pressed = [
                 st.form_submit_button(
-                    label, icon=icon, help=about, type="primary" if label == "Use it" else "secondary"
+                    label,
+                    icon=icon,
+                    type="primary" if label == "Use it" else "secondary",
+                    **widgets.allowed(_VERBS[label], pricer, about=about),
                 )
                 for label, icon, about, _ in verbs
             ]
@@ -62,6 +65,7 @@ def _chosen(versions: Sequence[Pricer]) -> Pricer:
     return known[pickers.one("Version", names, key=f"version-of-{versions[-1].id}", first=first)]
 
 
+_VERBS = {"Use it": Verb.USE_PRICER, "Roll back": Verb.USE_PRICER, "Retire": Verb.RETIRE_PRICER}
 Move = Callable[[str], Pricer]
 
 
@@ -112,7 +116,7 @@ def _name(pricer: Pricer) -> None:
     with st.popover("Name and note", icon=":material/edit:"), st.form(f"keep-pricer-{pricer.id}", border=False):
         name = st.text_input("Name of all versions", pricer.name, key=f"name-of-pricer-{pricer.id}")
         note = st.text_area("Note on this version", pricer.description, key=f"note-of-pricer-{pricer.id}", height=80)
-        if st.form_submit_button("Save", icon=":material/save:"):
+        if st.form_submit_button("Save", icon=":material/save:", **widgets.allowed(Verb.CHANGE_PRICER, pricer)):
             with widgets.tell_errors():
                 actions.rename(pricer.id, name)
                 actions.describe(pricer.id, note)
@@ -122,7 +126,8 @@ def _name(pricer: Pricer) -> None:
 def _delete(pricer: Pricer) -> None:
     told = " ".join(dependents.told(actions.depending(pricer.id)))
     question = f"Delete version {pricer.version} of {words.plain(pricer.name)}? {told} Its history stays."
-    if widgets.is_sure("Delete", question, key=f"delete-pricer-{pricer.id}"):
+    may = widgets.allowed(Verb.DELETE_PRICER, pricer)
+    if widgets.is_sure("Delete", question, key=f"delete-pricer-{pricer.id}", may=may):
         with widgets.tell_errors():
             actions.delete(pricer.id)
             _tell(f"Version {pricer.version} of {pricer.name} is deleted.")

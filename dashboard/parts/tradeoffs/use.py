@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard.shared import navigation, widgets, words
-from db.types import PricerState
+from db.types import PricerState, Verb
 from worker.evaluation import certainty
 from worker.pricers import actions
 
@@ -15,7 +15,7 @@ _MADE = "pricer-made"
 def button(key: str, proposed: str, verdict: Callable[[], int]) -> None:
     """Asks for a name, and makes the pricer of a saved verdict, whose number `verdict` gives when the button is
     pressed."""
-    with st.popover("Use this", icon=":material/price_check:", key=f"use-{key}"):
+    with st.popover("Use this", icon=":material/price_check:", key=f"use-{key}", **widgets.allowed(Verb.MAKE_PRICER)):
         st.markdown("Put this choice to use: every new file can be priced with it, under a name.")
         with st.form(f"use-form-{key}", border=False):
             name = st.text_input("Name", proposed, key=f"use-name-{key}", max_chars=actions.LONGEST_NAME)
