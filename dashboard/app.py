@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from dashboard.shared import comparisons, navigation, widgets
+from dashboard.shared import comparisons, navigation, sign_in, widgets, words
+from db import acting
+from db.errors import NotSignedIn
 from db.servers.permissions import keep_private
 
 # A price tag and the name, in a green that is legible on the light and the dark background.
@@ -16,6 +18,7 @@ LOGO = f"""<svg xmlns="http://www.w3.org/2000/svg" width="150" height="30" viewB
 ICON = f"""<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32" viewBox="-1 1 32 32">{TAG}</svg>"""
 
 keep_private()
+acting.identify(sign_in.person)  # of the session that asks: callbacks and fragments run without this file
 st.set_page_config(page_title="Pricewright", page_icon=ICON, layout="wide")
 st.logo(LOGO, size="large")
 # Menu -> its pages. Those of the menu without a name stand in the bar itself; an empty menu is not shown.
@@ -52,6 +55,19 @@ PAGES = {
         st.Page(navigation.RATES, title="Rates", icon=":material/payments:"),
     ],
 }
+
+try:
+    who = sign_in.person()
+except NotSignedIn:
+    # Every page is known, so that an address leads to the sign-in and not to "page not found".
+    st.navigation([page for pages in PAGES.values() for page in pages], position="hidden")
+    sign_in.ask()
+    st.stop()
+if sign_in.is_asked():
+    PAGES[f"{words.plain(who.name)} · {who.role}"] = [
+        st.Page(navigation.ACCOUNT, title="Account", icon=":material/account_circle:"),
+        st.Page(st.logout, title="Sign out", icon=":material/logout:"),
+    ]
 
 page = st.navigation({menu: pages for menu, pages in PAGES.items() if pages}, position="top")
 with widgets.tell_errors(), comparisons.waited_for("page"):

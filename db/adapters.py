@@ -8,7 +8,7 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from db import pieces
+from db import pieces, visibility
 from db.errors import NotFound, UserError
 from db.models import AdapterChangeRow, AdapterFileRow, AdapterRow
 from db.types import Adapter, AdapterChange, AdapterState
@@ -94,7 +94,10 @@ def move(session: Session, adapter: Adapter, to: AdapterState, *, who: str, why:
     before = in_production(session, adapter.task) if to is AdapterState.PRODUCTION else None
     if before is not None and before.id != adapter.id:
         _move(session, before, AdapterState.RETIRED, who, f"replaced by {adapter.id[:12]}: {why}", "")
-    _move(session, get(session, adapter.id), to, who, why, overrides)
+    with visibility.taken_by_others(
+        f"Somebody else's adapter is in production for {adapter.task!r}; an admin can replace it."
+    ):
+        _move(session, get(session, adapter.id), to, who, why, overrides)
 
 
 def _move(session: Session, adapter: Adapter, to: AdapterState, who: str, why: str, overrides: str) -> None:

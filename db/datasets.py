@@ -45,6 +45,7 @@ def _value(row: DatasetRow) -> Dataset:
         description=row.description,
         archived_at=row.archived_at,
         owner=row.owner,
+        shared_with=tuple(row.shared_with),
     )
 
 

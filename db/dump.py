@@ -19,7 +19,7 @@ HOLDS = ("datasets", "jobs", "endpoints")
 
 def write(target: Path) -> None:
     """Write the database as it is at this moment, while others go on. Raises NotReady."""
-    _run("pg_dump", "--format=custom", "--no-owner", f"--file={target}")
+    _run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
 
 
 def replace(dump: Path) -> None:

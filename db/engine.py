@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session as Session
 
-from db import acting
+from db import acting, visibility
 from db.errors import NotReady
 from db.settings import settings
 
@@ -71,7 +71,8 @@ def begin() -> Iterator[Session]:
         raise RuntimeError("The database is asked outside of the block that has it running (running_stack).")
     try:
         with Session(engine(), expire_on_commit=False) as session, session.begin():
-            _say_who(session)
+            if person := acting.person():
+                visibility.restrict(session, person)
             yield session
     except (DBAPIError, psycopg.Error) as error:
         # COPY runs on the driver's connection, so its errors come unwrapped.
@@ -80,12 +81,6 @@ def begin() -> Iterator[Session]:
             raise DatabaseAway(str(cause)) from error
         raise
     run_hooks(session)
-
-
-def _say_who(session: Session) -> None:
-    """Tell Postgres for whom the transaction is, for defaults and rules of its own."""
-    if person := acting.person():
-        session.execute(text("SELECT set_config('pricewright.person', :name, true)"), {"name": person.name})
 
 
 def after_commit(session: Session, hook: Callable[[], None]) -> None:
@@ -169,9 +164,27 @@ def newest_version() -> str:
 
 
 def migrate() -> None:
-    """Bring the database to the newest migration. Raises NotReady when a newer Pricewright has been there."""
-    if _version() == newest_version():
-        return  # as nearly always: Alembic, which takes most of a second to load, is not needed
+    """Bring the database to the newest migration. Raises NotReady when a newer Pricewright has been there, and where
+    people sign in but the database can't tell them apart."""
+    if _version() != newest_version():  # as nearly never: Alembic takes most of a second to load
+        _upgrade()
+        _let_people_in(anew=True)
+    else:
+        _let_people_in(anew=False)
+
+
+def _let_people_in(*, anew: bool) -> None:
+    """Have the role that people act under; where nobody signs in, a database whose user can't make one will do."""
+    try:
+        with engine().begin() as connection:
+            if anew or not visibility.is_ready(connection):
+                visibility.prepare(connection)
+    except NotReady:
+        if settings().has_sign_in:
+            raise
+
+
+def _upgrade() -> None:
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError

@@ -29,6 +29,10 @@ class NotFound(UserError):
     """The dataset, job or file named by the user does not exist."""
 
 
+class NotSignedIn(UserError):
+    """Nobody is known to act here, or somebody whom nobody let in."""
+
+
 class WrongState(UserError):
     """The verb does not fit the state: for example resuming a job that is already done."""
 

@@ -6,14 +6,15 @@ from typing import Any
 from sqlalchemy import func, insert, or_, select, text, union_all
 from sqlalchemy.orm import Session
 
+from db import visibility
 from db.errors import NotFound, UserError
 from db.models import JobRow, PricerBatchRow, PricerChangeRow, PricerRow
 from db.types import Pricer, PricerChange, PricerState
 
 
 def _value(row: PricerRow) -> Pricer:
-    plain = {name: getattr(row, name) for name in Pricer.__slots__ if name != "state"}
-    return Pricer(**plain, state=PricerState(row.state))
+    plain = {name: getattr(row, name) for name in Pricer.__slots__ if name not in ("state", "shared_with")}
+    return Pricer(**plain, state=PricerState(row.state), shared_with=tuple(row.shared_with))
 
 
 def create(
@@ -36,11 +37,18 @@ def create(
 ) -> Pricer:
     """Keep a candidate, as the next version of its name; a number that was ever given is not given again."""
     _lock(session, name)
+    newest = next(iter(versions(session, name)), None)
+    with visibility.everything(session):
+        is_others = newest is None and bool(versions(session, name))
+    if is_others:
+        raise UserError(f"There is a pricer {name} of somebody else already; choose another name.")
+    # All versions of a name belong to whoever made the first, and are seen by the same people.
+    its: dict[str, Any] = {"owner": newest.owner, "shared_with": list(newest.shared_with)} if newest else {}
     row = PricerRow(
         name=name, version=_last_version(session, name) + 1, state=PricerState.CANDIDATE, description=description,
         spec=spec, spec_hash=spec_hash, source_id=source_id, source_fingerprint=source_fingerprint, job_id=job_id,
         verdict_id=verdict_id, promise=promise, hit_rate=hit_rate, within=within, best_before=best_before,
-        created_by=who,
+        created_by=who, **its,
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -135,6 +143,8 @@ def _move(session: Session, pricer: Pricer, to: PricerState, who: str, why: str,
 
 def history(session: Session, name: str) -> list[PricerChange]:
     """Changes of state of a name's versions, newest first; those of deleted versions too."""
+    if visibility.is_restricted(session) and not versions(session, name):
+        return []
     query = select(PricerChangeRow).where(PricerChangeRow.name == name).order_by(PricerChangeRow.id.desc())
     return [
         PricerChange(
@@ -155,6 +165,7 @@ def rename(session: Session, name: str, to: str) -> None:
     """Give all versions of a name, their history and their batches another. Raises UserError for one that is taken."""
     for each in sorted((name, to)):  # one order for all, so that two renames can't wait for each other
         _lock(session, each)
+    visibility.see_all(session)  # also a name that is not seen is taken
     if _last_version(session, to):
         raise UserError(f"There is, or was, a pricer {to} already; choose another name.")
     for table, column in ((PricerRow, "name"), (PricerChangeRow, "name"), (PricerBatchRow, "pricer_name")):

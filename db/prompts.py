@@ -2,24 +2,43 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
+from db import visibility
+from db.errors import UserError
 from db.models import PromptRow
 from db.types import PromptVersion
 
 
 def _value(row: PromptRow) -> PromptVersion:
     return PromptVersion(
-        row.name, row.version, row.system, row.template, row.note, row.created_at, row.archived_at, row.owner
+        name=row.name,
+        version=row.version,
+        system=row.system,
+        template=row.template,
+        note=row.note,
+        created_at=row.created_at,
+        archived_at=row.archived_at,
+        owner=row.owner,
+        shared_with=tuple(row.shared_with),
     )
 
 
 def save(session: Session, name: str, system: str, template: str, note: str = "", *, after: int = 0) -> int:
-    """Add the next version of a name, above `after`; returns its number. Two savers at once get two numbers."""
+    """Add the next version of a name, above `after`; returns its number. Two savers at once get two numbers.
+
+    Raises UserError for a name of somebody else's that is not shared."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('prompt ' || :name, 0))"), {"name": name})
-    newest = session.scalar(select(func.max(PromptRow.version)).where(PromptRow.name == name)) or 0
-    row = PromptRow(name=name, version=max(newest, after) + 1, system=system, template=template, note=note)
+    newest = get(session, name)
+    with visibility.everything(session):
+        is_others = newest is None and get(session, name) is not None
+    if is_others:
+        raise UserError(f"There is a prompt {name} of somebody else already; choose another name.")
+    # All versions of a name belong to whoever made the first, and are seen by the same people.
+    its = {"owner": newest.owner, "shared_with": list(newest.shared_with)} if newest else {}
+    version = max(newest.version if newest else 0, after) + 1
+    row = PromptRow(name=name, version=version, system=system, template=template, note=note, **its)
     session.add(row)
     session.flush()
     set_archived(session, name, None)  # whoever saves a version means to use it

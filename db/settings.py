@@ -42,6 +42,36 @@ class Settings(BaseSettings):
         description="yes: the pages may be reached from other machines, where everybody can read all data, spend money "
         "on the endpoints and delete datasets, because nobody has to sign in.",
     )
+    public_url: str = Field(
+        "",
+        pattern=r"^$|^https?://[^/]+/?$",
+        description="Where browsers find the pages, as https://prices.example.com; default: this machine at "
+        "DASHBOARD_PORT. People who signed in are sent back there, to /oauth2callback.",
+    )
+    oidc_url: str = Field(
+        "",
+        pattern=r"^$|^https?://.+",
+        description="Where people sign in (OIDC): the provider's issuer, or its address of metadata that ends in "
+        "/.well-known/openid-configuration; empty: nobody has to, and who reaches the pages is an admin.",
+    )
+    oidc_client_id: str = Field("", description="As what the provider knows Pricewright.")
+    oidc_client_secret: str = Field("", repr=False, description="The secret that goes with OIDC_CLIENT_ID.")
+    oidc_cookie_secret: str = Field(
+        "", repr=False, description="32 or more random letters, the same for all dashboards: what signs cookies."
+    )
+    oidc_name: str = Field("email", description="The claim that holds a person's name, which nobody else may have.")
+    oidc_groups: str = Field("groups", description="The claim that lists a person's groups.")
+    admins: str = Field(
+        "", description="Who is an admin: names, and groups as group:NAME, separated by commas or spaces."
+    )
+    analysts: str = Field("", description="Who is an analyst, as ADMINS.")
+    default_role: Literal["viewer", "analyst", "none"] = Field(
+        "none", description="What anybody else is who signs in; none: nobody whom these lists do not name gets in."
+    )
+    token: str = Field(
+        "", repr=False, description="For whom the command line acts: what `pricewright people token` gave you."
+    )
+    session_hours: float = Field(12, gt=0, description="Hours after which a person has to sign in again.")
     endpoint_keys: str = Field(
         "",
         description="Environment variables that may be used as keys of endpoints besides PRICEWRIGHT_KEY_… and "
@@ -124,6 +154,16 @@ class Settings(BaseSettings):
         return Path(tempfile.gettempdir()) / f"pricewright-{hashlib.sha256(str(self.home).encode()).hexdigest()[:12]}"
 
     @property
+    def has_sign_in(self) -> bool:
+        """Whether people have to sign in."""
+        return bool(self.oidc_url)
+
+    @property
+    def pages_url(self) -> str:
+        """Where browsers find the pages."""
+        return self.public_url.rstrip("/") or f"http://localhost:{self.dashboard_port}"
+
+    @property
     def is_embedded_database(self) -> bool:
         return not self.database_url
 
@@ -175,7 +215,7 @@ def settings() -> Settings:
         raise InvalidSetting("; ".join(map(_told, error.errors())) + ".") from None
 
 
-_HAVE_PASSWORDS = ("database_url", "broker_url")
+_HAVE_PASSWORDS = ("database_url", "broker_url", "oidc_client_secret", "oidc_cookie_secret", "token")
 _PLAIN = {"a valid integer": "a whole number", "a valid boolean": "yes or no", "a valid decimal": "a number"}
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.parts.data import overview, upload
 from dashboard.parts.data import reads as data_reads
 from dashboard.parts.jobs import cards
-from dashboard.shared import keeping, navigation, reads, widgets, words
+from dashboard.shared import keeping, navigation, reads, sharing, widgets, words
 from db.types import DatasetState, Verb
 from worker.datasets.actions import AWAITED
 
@@ -29,6 +29,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     ):
         upload.another()
     overview.keep(dataset)
+    sharing.control("dataset", dataset.id, dataset.owner, dataset.shared_with)
     overview.delete(dataset)
     keeping.archived_toggle()
     if state is DatasetState.READY:

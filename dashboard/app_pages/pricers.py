@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.parts.pricers import moves, new_file, table
 from dashboard.parts.pricers import reads as pricer_reads
-from dashboard.shared import navigation, widgets
+from dashboard.shared import navigation, sharing, widgets
 
 widgets.title("Pricers", "A technique that you chose, kept under a name: a new file goes in and comes back priced.")
 moves.said()
@@ -23,6 +23,7 @@ name = table.choose(names)
 versions = names[name]
 pricer = pricer_reads.in_use(versions)
 table.head(name, pricer)
+sharing.control("pricer", name, versions[0].owner, versions[0].shared_with)
 if pricer is not None:
     new_file.show(pricer)
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.parts.prompts import editor
-from dashboard.shared import keeping, navigation, reads, widgets
+from dashboard.shared import keeping, navigation, reads, sharing, widgets
 from worker.prompts import actions
 
 dataset = widgets.header(
@@ -20,6 +20,8 @@ with left:
     editor.save(draft, prompt)
     editor.use(prompt, draft)
     editor.keep(prompt)
+    if actions.is_own(prompt.name):
+        sharing.control("prompt", prompt.name, prompt.owner, prompt.shared_with)
 with right:
     st.subheader("As it would be sent", anchor=False)
     editor.preview(draft, dataset, reads.endpoints())

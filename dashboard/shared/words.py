@@ -7,7 +7,7 @@ from dashboard.shared.formats import count, listed
 from dashboard.shared.markdown import md as md
 from dashboard.shared.markdown import plain as plain
 from db.errors import UserError
-from db.types import Adapter, Dataset, DatasetState, Family, Job, JobKind, JobState, Split, Step
+from db.types import Adapter, Dataset, DatasetState, Family, Job, JobKind, JobState, Role, Split, Step
 from worker import amounts, specs
 from worker.datasets.answers import DateOrder, Sign
 from worker.jobs.kinds import KINDS
@@ -113,6 +113,13 @@ DATASET_STATES: dict[str, str] = {
     DatasetState.READY: "ready",
     DatasetState.FAILED: "could not be read",
 }
+
+ROLES: dict[str, tuple[str, str]] = {
+    Role.VIEWER: ("a viewer", "you read what is shared with you."),
+    Role.ANALYST: ("an analyst", "you load tables, price them, decide, and change what is yours."),
+    Role.ADMIN: ("an admin", "you see and change everything, also endpoints and what belongs to others."),
+}
+"""Role -> what somebody is, and what that lets her do."""
 
 SYNTHETIC = "This catalogue is synthetic: a seeded generator made its products and prices. No shop sells them."
 

@@ -9,6 +9,7 @@ from db.models.endpoints import BatchRow, CompletionRow, CompletionUseRow, Endpo
 from db.models.guesses import GameRow, GuessRow
 from db.models.jobs import ArtifactRow, ChunkRow, JobRow, PredictionRow, RateRow, ResultRow, WorkerRow
 from db.models.knowledge import KnowledgeBaseRow, KnowledgeItemRow, KnowledgeRemovedRow, QueryVectorRow
+from db.models.people import TokenRow
 from db.models.price_decisions import PriceDecisionRow
 from db.models.pricers import PricerBatchRow, PricerChangeRow, PricerRow
 from db.models.saved_verdicts import SavedVerdictRow
@@ -49,6 +50,7 @@ __all__ = [
     "SavedVerdictRow",
     "ScenarioRow",
     "SpendingRow",
+    "TokenRow",
     "TrainingPointRow",
     "WorkerRow",
 ]

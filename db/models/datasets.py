@@ -35,6 +35,7 @@ class DatasetRow(Base):
     currency: Mapped[str] = mapped_column(server_default=text("''"))  # ISO 4217 of its prices; "": nobody said
     joined_from: Mapped[list[int]] = mapped_column(server_default=text("'{}'"))  # datasets whose items it holds
     owner: Mapped[str] = owner()
+    shared_with: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))  # db.visibility.names
 
 
 class ItemRow(Base):

@@ -23,6 +23,7 @@ class PromptRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     archived_at: Mapped[datetime | None]  # null: it is offered; alike for all versions of a name
     owner: Mapped[str] = owner()
+    shared_with: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))  # db.visibility.names
 
 
 class EndpointRow(Base):

@@ -38,6 +38,7 @@ class PricerRow(Base):
     created_by: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     owner: Mapped[str] = owner()
+    shared_with: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))  # db.visibility.names
 
 
 class PricerChangeRow(Base):

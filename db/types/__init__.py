@@ -6,7 +6,7 @@ from db.types.endpoints import Batch, Endpoint, EndpointModel, PromptVersion, Ta
 from db.types.frames import FOUND_SCHEMA, ITEM_SCHEMA, PREDICTION_SCHEMA, Family, PredictionStatus, Split
 from db.types.jobs import Artifact, Chunk, Job, JobKind, JobState, Priority, Queue, Step
 from db.types.knowledge import NO_LIMITS, Freshness, KnowledgeBase, PriceStats, SearchLimits
-from db.types.people import Person, Role
+from db.types.people import Person, Role, Token
 from db.types.pricers import BatchState, Pricer, PricerBatch, PricerChange, PricerState
 from db.types.verbs import RULES, Rule, Verb
 from db.types.verdicts import Game, SavedScenario, SavedVerdict
@@ -56,6 +56,7 @@ __all__ = [
     "Split",
     "Step",
     "Tariff",
+    "Token",
     "TrainingPoint",
     "Verb",
 ]

@@ -56,3 +56,4 @@ class Dataset:
     currency: str = ""  # ISO 4217 code of its prices; "" = nobody said which
     joined_from: tuple[int, ...] = ()  # the datasets whose items this one holds together; () = it was loaded
     owner: str = ""  # whom it belongs to; "" = nobody, and everybody sees it
+    shared_with: tuple[str, ...] = ()  # who else sees it, as db.visibility.names says

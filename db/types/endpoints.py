@@ -18,6 +18,7 @@ class PromptVersion:
     created_at: datetime | None = None  # None: comes with Pricewright
     archived_at: datetime | None = None  # None: it is offered in lists
     owner: str = ""  # whom it belongs to; "" = nobody, and everybody sees it
+    shared_with: tuple[str, ...] = ()  # who else sees it, as db.visibility.names says
 
     @property
     def ref(self) -> str:

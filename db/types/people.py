@@ -1,6 +1,7 @@
 """Who acts: a person with a role and groups."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -23,3 +24,14 @@ class Person:
     name: str  # as the identity provider or the operating system calls her; unique
     role: Role
     groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What lets the command line act for a person where people sign in; the token itself is kept nowhere."""
+
+    id: int
+    person: Person
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None  # None: it acts until it expires

@@ -35,6 +35,7 @@ class Pricer:
     created_by: str
     created_at: datetime
     owner: str = ""  # whom it belongs to; "" = nobody, and everybody sees it
+    shared_with: tuple[str, ...] = ()  # who else sees it, as db.visibility.names says
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,10 @@ class Verb(StrEnum):
     SET_TARIFF = "tariff.set"
     RAISE_CAP = "cap.raise"
     USE_ANY_MODEL = "model.any"
+    SHARE = "people.share"
+    GIVE = "people.give"
+    MAKE_TOKEN = "people.token"
+    REVOKE_TOKEN = "people.revoke"
     BACKUP = "backup.write"
     RESTORE_BACKUP = "backup.restore"
 
@@ -137,6 +141,10 @@ RULES: Mapping[Verb, Rule] = MappingProxyType(
         Verb.SET_TARIFF: _admin("set prices of models"),
         Verb.RAISE_CAP: _admin("allow a job more money than the limit"),
         Verb.USE_ANY_MODEL: _admin("use a model by its folder or its name on a hub"),
+        Verb.SHARE: _own("say who sees a thing"),
+        Verb.GIVE: _admin("give away what is another's"),
+        Verb.MAKE_TOKEN: _admin("make tokens"),
+        Verb.REVOKE_TOKEN: _admin("revoke tokens"),
         Verb.BACKUP: _admin("take a backup"),
         Verb.RESTORE_BACKUP: _admin("restore a backup"),
     }

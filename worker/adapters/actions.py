@@ -4,7 +4,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 
-from db import access, adapters, jobs, pricers
+from db import access, adapters, jobs, pricers, visibility
 from db.engine import Session, begin
 from db.errors import NotReady, UserError, WrongState
 from db.types import Adapter, AdapterChange, AdapterState, JobKind, Step, Verb
@@ -160,6 +160,7 @@ def delete(adapter_ref: str) -> None:
     with begin() as session:
         adapter = adapters.get(session, adapter_ref)
         access.act(session, Verb.DELETE_ADAPTER, adapter)
+        visibility.see_all(session)
         if adapter.state is AdapterState.PRODUCTION:
             raise WrongState(f"Adapter {adapter.id[:12]} is in production for {adapter.task!r}; retire it first.")
         if resting := pricers.resting_on_adapter(session, adapter.id):

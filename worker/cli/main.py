@@ -7,10 +7,11 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from db import audit
+from db import acting, audit
 from db.engine import DatabaseAway, access
 from db.errors import OpenQuestion, UserError
 from db.servers.permissions import keep_private
+from db.settings import settings
 from worker.cli import (
     adapters,
     advisor,
@@ -28,6 +29,7 @@ from worker.cli import (
     keeping,
     knowledge,
     leakage,
+    people,
     price_check,
     pricers,
     pricing,
@@ -41,6 +43,7 @@ from worker.cli import (
     what_if,
 )  # fmt: skip
 from worker.cli.console import tell_error
+from worker.people import identity
 
 # The order of `pricewright --help`; a verb that is not named here comes after these.
 ORDER = (
@@ -48,7 +51,8 @@ ORDER = (
     "jobs", "pause", "resume", "cancel", "retry", "datasets", "rename", "describe", "archive", "unarchive", "delete",
     "compare", "choose", "verdicts", "recheck", "use", "pricers", "watch", "batches", "truth",
     "report", "export", "advise", "check-verdicts", "ageing", "what-if", "guess",
-    "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "backup", "restore", "audit", "doctor",
+    "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "people", "share",
+    "backup", "restore", "audit", "doctor",
 )  # fmt: skip
 
 
@@ -74,7 +78,7 @@ app = typer.Typer(
 for _noun in (
     server, datasets, pricing, export, demo, race, refits, jobs, keeping, finetune, data_need, leakage, price_check,
     knowledge, endpoints, prompts, adapters, verdicts, ageing, what_if, advisor, guesses, report, saved_verdicts,
-    pricers, batches, audit_log,
+    pricers, batches, people, audit_log,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 
@@ -99,5 +103,15 @@ def main() -> None:
 
 @app.callback()
 def _closed(context: typer.Context) -> None:
-    """Commands reach the database inside running_stack only."""
+    """Commands reach the database inside running_stack only, and act for whoever is at the terminal."""
     context.with_resource(access(is_open=False))
+    if context.invoked_subcommand in _OF_NOBODY:
+        return
+    is_hosts = context.invoked_subcommand in _OF_THE_HOST and not settings().token
+    acting.identify(identity.system_user if is_hosts else identity.of_terminal)
+    context.call_on_close(lambda: acting.identify(None))
+
+
+_OF_NOBODY = ("up", "doctor")  # what they make and look at is the product's own
+_OF_THE_HOST = ("people", "backup", "restore")
+"""Verbs for which no token is asked: before the first of them there is no token, and who runs them holds all data."""

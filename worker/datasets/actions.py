@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from db import access, analytics, completions, datasets, dependents, jobs, limits, pricers
+from db import access, analytics, completions, datasets, dependents, jobs, limits, pricers, visibility
 from db.dependents import Dependent
 from db.engine import Session, after_commit, begin
 from db.errors import MappingError, NotAllowed, NotFound, UserError, WrongState
@@ -370,6 +370,7 @@ def delete_dataset(dataset_id: int) -> None:
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
         access.act(session, Verb.DELETE_DATASET, dataset, items=dataset.items)
+        visibility.see_all(session)
         if users := datasets.users(session, dataset_id):
             named = ", ".join(users[:_NAMED]) + (f" and {len(users) - _NAMED} more" if len(users) > _NAMED else "")
             raise WrongState(f"{dataset.name} can't be deleted: {named} learned from it; delete those datasets first.")
@@ -382,6 +383,7 @@ def delete_dataset(dataset_id: int) -> None:
         datasets.drop(session, dataset_id)
         drop_files(session, dataset.file_sha256, *files_of(its_jobs))
     with begin() as session:
+        visibility.see_all(session)
         completions.forget(session, job_ids)  # what was asked until the jobs were gone
     for job_id in told_of_it:
         analytics.forget(job_id)

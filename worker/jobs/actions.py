@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from db import access, chunks, completions, dependents, jobs, limits, pricers, races, recovery
+from db import access, chunks, completions, dependents, jobs, limits, pricers, races, recovery, visibility
 from db.dependents import Dependent
 from db.engine import Session, begin
 from db.errors import UserError, WrongState
@@ -129,6 +129,7 @@ def delete(job_id: int) -> None:
     with begin() as session:
         job = _over(session, job_id, "deleted")
         access.act(session, Verb.DELETE_JOB, job, kind=job.kind, spent_usd=job.spent_usd)
+        visibility.see_all(session)
         if job.kind.reads_file:
             raise WrongState(f"Job {job_id} made dataset {job.dataset_id}; it goes when that is deleted.")
         if resting := pricers.resting_on_job(session, job_id):

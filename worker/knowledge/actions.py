@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from db import access, datasets, dependents, jobs, rates, workers
+from db import access, datasets, dependents, jobs, rates, visibility, workers
 from db.dependents import Dependent
 from db.engine import Session, begin
 from db.errors import NotFound, NotReady, UserError, WrongState
@@ -66,6 +66,7 @@ def delete(dataset_id: int) -> None:
     with begin() as session:
         base = base_of(session, dataset_id)
         access.act(session, Verb.DELETE_KNOWLEDGE, base)
+        visibility.see_all(session)
         if why := _needed(session, dataset_id):
             raise WrongState(why)
         bases.drop(session, base.id)

@@ -21,6 +21,7 @@ from db.servers.permissions import make_home
 from db.settings import Settings, settings
 from db.types import Queue
 from worker.lifecycle import gpu_count
+from worker.people import identity
 from worker.server import demo
 from worker.server.supervisor import Backoff, Child, stop_all
 
@@ -51,7 +52,7 @@ def control_command(name: str = "control") -> list[str]:
 
 def dashboard_command(host: str, port: int) -> list[str]:
     return [
-        *("streamlit", "run", "dashboard/app.py", "--server.address", host, "--server.port", str(port)),
+        *("worker.server.pages", "--server.address", host, "--server.port", str(port)),
         *("--server.headless", "true"),
     ]
 
@@ -212,7 +213,8 @@ def _only_supervisor(config: Settings) -> Iterator[str | None]:
 
 def _check_open(config: Settings) -> None:
     """Refuse to open the pages to others by accident. Raises UserError."""
-    if config.allow_open:
+    identity.check(config)
+    if config.allow_open or config.has_sign_in:
         return
     try:
         places = socket.getaddrinfo(config.dashboard_host or None, config.dashboard_port, flags=socket.AI_PASSIVE)
@@ -222,7 +224,8 @@ def _check_open(config: Settings) -> None:
         raise UserError(
             f"PRICEWRIGHT_DASHBOARD_HOST={config.dashboard_host} opens the pages to other machines, and nobody has to "
             "sign in: everybody who reaches them can read all data, spend money on the endpoints and delete datasets; "
-            "set PRICEWRIGHT_ALLOW_OPEN=yes if you want that, or leave the host at 127.0.0.1."
+            "set PRICEWRIGHT_OIDC_URL, so that people sign in, or PRICEWRIGHT_ALLOW_OPEN=yes if you want that, or "
+            "leave the host at 127.0.0.1."
         )
 
 

@@ -62,6 +62,11 @@ def upgrade() -> None:
            WHEN (NEW.owner <> '' AND NEW.spent_usd <> OLD.spent_usd) EXECUTE FUNCTION jobs_spending()"""
     )
 
+    # Under the role of db/visibility.py a person reads of both only what is her own.
+    for table in ("audit_log", "spendings"):
+        op.execute(f"CREATE POLICY seen ON {table} USING (person = current_setting('pricewright.person', true))")
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+
 
 def downgrade() -> None:
     op.execute("DROP TRIGGER jobs_spending ON jobs")
