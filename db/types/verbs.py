@@ -61,8 +61,8 @@ class Verb(StrEnum):
     USE_ANY_MODEL = "model.any"
     SHARE = "people.share"
     GIVE = "people.give"
-    MAKE_TOKEN = "people.token"
-    REVOKE_TOKEN = "people.revoke"
+    MAKE_TOKEN = "people.token"  # noqa: S105
+    REVOKE_TOKEN = "people.revoke"  # noqa: S105
     BACKUP = "backup.write"
     RESTORE_BACKUP = "backup.restore"
 
