@@ -16,7 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 NO_VERBS = {
     "worker.batches.actions.settle": "writes down what came of jobs that are over, whoever looks",
     "worker.batches.actions.settle_one": "the same, of one batch",
-    "worker.datasets.actions.drop_files": "a part of deleting, in the transaction of that verb",
     "worker.datasets.actions.job_cancelled": "what cancelling a job does to its table, in the transaction of that verb",
     "worker.datasets.actions.job_retried": "what running a job again does to its table, as above",
     "worker.guesses.actions.result": "ends a game whose time is over, whoever looks",
