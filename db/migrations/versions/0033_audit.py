@@ -1,4 +1,4 @@
-"""What people did, kept for good, and what their jobs cost by month."""
+"""What people did, kept for good; what their jobs cost by month; whose turn it is."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -66,9 +66,11 @@ def upgrade() -> None:
     for table in ("audit_log", "spendings"):
         op.execute(f"CREATE POLICY seen ON {table} USING (person = current_setting('pricewright.person', true))")
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    op.create_index("ix_chunks_started_at", "chunks", ["started_at"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_chunks_started_at", "chunks")
     op.execute("DROP TRIGGER jobs_spending ON jobs")
     op.execute("DROP FUNCTION jobs_spending()")
     op.drop_table("spendings")
