@@ -61,8 +61,9 @@ def _is_writing(called: ast.expr, names: Mapping[str, str]) -> bool:
     """insert(…) as imported, or session.add(…)."""
     if isinstance(called, ast.Name):
         return called.id in _WRITING_CALLS and called.id in names
-    is_of_session = isinstance(called, ast.Attribute) and ast.unparse(called.value) == "session"
-    return is_of_session and called.attr in _WRITING_CALLS
+    return (
+        isinstance(called, ast.Attribute) and called.attr in _WRITING_CALLS and ast.unparse(called.value) == "session"
+    )
 
 
 def functions() -> Iterator[tuple[Name, Calls]]:

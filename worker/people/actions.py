@@ -34,7 +34,7 @@ def make_token(name: str, role: Role, days: int, groups: Collection[str] = ()) -
     with begin() as session:
         made = tokens.add(session, Person(name.strip(), role, frozenset(groups)), hashed(token), days)
         about = {"role": role, "groups": ", ".join(sorted(groups)), "days": days}
-        access.act(session, Verb.MAKE_TOKEN, Thing("token", str(made.id), made.name), usd=None, **about)
+        access.act(session, Verb.MAKE_TOKEN, Thing("token", str(made.id), made.person.name), usd=None, **about)
         return token, made
 
 
@@ -50,7 +50,7 @@ def revoke_token(token_id: int) -> Token:
     _demand_admin("revoke tokens")
     with begin() as session:
         revoked = tokens.revoke(session, token_id)
-        access.act(session, Verb.REVOKE_TOKEN, Thing("token", str(token_id), revoked.name))
+        access.act(session, Verb.REVOKE_TOKEN, Thing("token", str(token_id), revoked.person.name))
         return revoked
 
 
