@@ -56,6 +56,11 @@ def names(person: Person) -> list[str]:
     return [EVERYBODY, f"person:{person.name}", *(f"group:{group}" for group in sorted(person.groups))]
 
 
+def restricts(person: Person | None) -> bool:
+    """Whether who acts sees only a part."""
+    return person is not None and not person.role.includes(Role.ADMIN)
+
+
 def restrict(session: Session, person: Person) -> None:
     """Name the person in this transaction and let it see what the person may see. Raises ValueError for one without a
     name, who would be taken for the product itself."""
@@ -63,7 +68,7 @@ def restrict(session: Session, person: Person) -> None:
         raise ValueError("a person needs a name")
     statement = "SELECT set_config('pricewright.person', :name, true)"
     values: dict[str, str | list[str]] = {"name": person.name}
-    if not person.role.includes(Role.ADMIN):
+    if restricts(person):
         statement += (
             ", set_config('pricewright.names', CAST(CAST(:names AS text[]) AS text), true)"
             f", set_config('role', '{ROLE}', true)"

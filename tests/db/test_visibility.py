@@ -149,3 +149,22 @@ def test_a_role_that_lost_its_rights_gets_them_back(database):
     engine.migrate()
     with acting.acting_as(Person("ben", Role.VIEWER)), begin() as session:
         assert datasets.all(session) == []
+
+
+def test_a_person_loads_many_rows_at_once(database):
+    with acting.acting_as(Person("ben", Role.ANALYST)), begin() as session:
+        made = datasets.create(session, name="a", sha256="x", file_name="a.csv")
+        datasets.add_items(session, made, _ITEM)
+        assert datasets.items(session, made, None)["title"].to_list() == ["secret"]
+
+
+def test_bytes_that_somebody_else_uploaded_too_are_in_use(database):
+    _make("anna")
+    with acting.acting_as(Person("ben", Role.ANALYST)):
+        with begin() as session:
+            mine = datasets.create(session, name="b", sha256="x", file_name="b.csv")
+        with begin() as session:
+            assert [each.id for each in datasets.of_file(session, "x")] == [mine]
+            visibility.see_all(session)
+            datasets.drop(session, mine)
+            assert datasets.file_is_used(session, "x")

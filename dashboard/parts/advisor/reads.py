@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.shared import reads
-from db import guesses, jobs
+from db import acting, guesses, jobs
 from db.engine import begin
 from db.types import Dataset
 from worker.advisor import actions
@@ -20,7 +20,8 @@ def advice(dataset: Dataset) -> Advice:
         work = [f"{job.id} {job.state} {job.finished_at}" for job in jobs.all(session, dataset.id)]
         games = [f"{game.id} {game.ended_at}" for game in guesses.all(session, dataset.id)]
     adapters = [f"{adapter.id} {adapter.state}" for adapter in reads.adapters()]
-    return _advice(dataset.id, " ".join([*work, *games, *adapters]))
+    who = acting.person()  # advice rests on other datasets, too, of which not everybody sees the same
+    return _advice(dataset.id, " ".join([who.name if who else "", *work, *games, *adapters]))
 
 
 @st.cache_data(max_entries=20, ttl=SECONDS, show_spinner="Reading what was measured …")
