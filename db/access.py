@@ -64,10 +64,11 @@ def may(verb: Verb, of: object | None = None) -> str:
         return "" if person.role.includes(rule.least) else _sentence(person, rule.does, _those(rule.least))
     if person.role.includes(rule.others):
         return ""
-    who = _those(rule.others)
-    if owner and person.role.includes(rule.least):
-        who = f"{owner}, whose it is, or {who}"
-    return _sentence(person, rule.does, who)
+    who, does = _those(rule.others), rule.does
+    if person.role.includes(rule.least):
+        who = f"{owner}, whose it is, or {who}" if owner else who
+        does = does if owner else f"{does} that belongs to nobody"
+    return _sentence(person, does, who)
 
 
 def _those(role: Role) -> str:

@@ -4,6 +4,7 @@ import itertools
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
@@ -163,11 +164,11 @@ def test_caps_above_the_limit_are_an_admins(monkeypatch: pytest.MonkeyPatch) -> 
     settings.cache_clear()
     with acting.acting_as(Person("mia", Role.ANALYST)):
         assert access.allowed_cap(None) == 5, "no cap is the limit"
-        assert access.allowed_cap(3) == 3
+        assert access.allowed_cap(Decimal(3)) == 3
         with pytest.raises(NotAllowed, match=r"Only an admin may allow .* The limit is \$5.00 a job"):
-            access.allowed_cap(6)
+            access.allowed_cap(Decimal(6))
     with acting.acting_as(Person("ada", Role.ADMIN)):
         assert access.allowed_cap(None) is None
-        assert access.allowed_cap(6) == 6
+        assert access.allowed_cap(Decimal(6)) == 6
     monkeypatch.delenv("PRICEWRIGHT_CAP_LIMIT_USD")
     settings.cache_clear()

@@ -151,7 +151,8 @@ def owned(session: Session, job_id: int, owner: str) -> int:
 
 def take_some(session: Session, job_ids: Sequence[int], count: int) -> list[int]:
     """The jobs whose turn it was, `count` times."""
-    sent, taken = send(session, job_ids), []
+    sent = send(session, job_ids)
+    taken: list[int] = []
     while len(taken) < count:
         job_id = take(session, sent.pop(0))
         taken.append(job_id)

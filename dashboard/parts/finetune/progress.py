@@ -63,9 +63,9 @@ def _head(job: Job, progress: JobProgress, curve: Curve) -> None:
             if not (is_at_endpoint and label == "Pause"):  # nothing pauses at an endpoint
                 _button(label, icon, verb, job, tuning.ENDED if is_at_endpoint and label == "Cancel" else None)
         if job.state is JobState.CANCELLED and is_at_endpoint:
-            _button("Start anew (paid again)", ":material/replay:", actions.retry, job.id, _ANEW)
+            _button("Start anew (paid again)", ":material/replay:", actions.retry, job, _ANEW)
         elif job.state is JobState.CANCELLED:
-            _button("Go on", ":material/play_arrow:", actions.retry, job.id, "From the last checkpoint, if it has one.")
+            _button("Go on", ":material/play_arrow:", actions.retry, job, "From the last checkpoint, if it has one.")
     if job.state is JobState.RUNNING:
         doing = words.STEPS[progress.step] if progress.step else "Waiting for a worker"
         if progress.step in (Step.TRAIN, Step.TUNE) and not curve.step:

@@ -46,8 +46,8 @@ def _line(dataset: Dataset, suspect: PriceSuspect, decided: tuple[str, float | N
             what, price = decided
             said = f"{_DECIDED[what]}: {formats.price(price)}" if what == FIX else _DECIDED[what]
             right.markdown(words.md(f":material/check: {said}"))
-            may = widgets.allowed(Verb.DECIDE_PRICE, dataset)
-            if right.button("Undo", key=f"price-undo-{dataset.id}-{suspect.row}", icon=":material/undo:", **may):
+            key = f"price-undo-{dataset.id}-{suspect.row}"
+            if right.button("Undo", key=key, icon=":material/undo:", **widgets.allowed(Verb.DECIDE_PRICE, dataset)):
                 _decide(dataset, suspect.row, "")
             return
 
