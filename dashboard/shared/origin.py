@@ -13,4 +13,7 @@ def origin() -> Origin:
     if get_script_run_ctx(suppress_warning=True) is None:
         return Origin("pages")
     page = urlsplit(st.context.url or "").path.strip("/").rpartition("/")[2]
-    return Origin(f"page {page or 'data'}", st.context.ip_address or "")
+    address = st.context.ip_address
+    return Origin(
+        f"page {page or 'data'}", address if isinstance(address, str) else ""
+    )  # a page under test has no text
