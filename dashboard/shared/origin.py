@@ -16,4 +16,4 @@ def origin() -> Origin:
     address = st.context.ip_address
     return Origin(
         f"page {page or 'data'}", address if isinstance(address, str) else ""
-    )  # a page under test has no text
+    )  # under test it is none
