@@ -67,7 +67,7 @@ except NotSignedIn:
     st.stop()
 if sign_in.is_asked():
     PAGES[f"{words.plain(who.name)} · {who.role}"] = [
-        st.Page(navigation.ACCOUNT, title="Account", icon=":material/account_circle:"),
+        st.Page(sign_in.account, title="Account", icon=":material/account_circle:"),
         st.Page(st.logout, title="Sign out", icon=":material/logout:"),
     ]
 

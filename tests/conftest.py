@@ -28,7 +28,7 @@ os.environ |= {
     "OMP_WAIT_POLICY": "PASSIVE",
 }
 
-from db import engine  # noqa: E402
+from db import acting, engine  # noqa: E402
 from db.servers import embedded  # noqa: E402
 from db.settings import settings  # noqa: E402
 from tests.databases import Emptied, database_url, forget_the_disk, remake_database, use_database  # noqa: E402
@@ -157,6 +157,13 @@ def amazon_items() -> Path:
     if not path.is_file():
         pytest.skip(f"the real data set is not at {path}")
     return path
+
+
+@pytest.fixture(autouse=True)
+def _nobody_acts() -> Iterator[None]:
+    """Pages that a test runs in its own process say who acts in it from then on; the next one forgets."""
+    yield
+    acting.identify(None)
 
 
 @pytest.fixture(autouse=True)

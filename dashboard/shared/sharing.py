@@ -13,7 +13,9 @@ def control(kind: actions.Kind, its_id: int | str, owner: str, shared_with: tupl
     """Who sees a dataset, a prompt or a pricer; nothing where nobody signs in."""
     if not sign_in.is_asked():
         return
-    with st.popover("Who sees it", icon=_icon(owner, shared_with), key=f"sharing-{kind}-{its_id}"):
+    # What was saved closes the window: another key is another window.
+    key = f"sharing-{kind}-{its_id}-{hash((owner, shared_with))}"
+    with st.popover("Who sees it", icon=_icon(owner, shared_with), key=key):
         if not owner or not actions.may_share(owner):
             st.markdown(words.plain(_told(kind, owner, shared_with)))
             return

@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
-from dashboard.shared import words
+from dashboard.shared import widgets, words
 from db.errors import NotSignedIn
 from db.settings import settings
 from db.types import Person
@@ -46,3 +46,18 @@ def ask() -> None:
         if st.button("Sign in", icon=":material/login:", type="primary", width="stretch"):
             st.login()
         st.caption("You are taken to your organisation's own sign-in, and brought back from there.")
+
+
+def account() -> None:
+    """The page about whoever is signed in: as whom, what that lets her do, and the way out."""
+    widgets.title("Account", "As whom you are signed in, and what that lets you do.")
+    who = person()
+    is_what, may = words.ROLES[who.role]
+    with st.container(border=True):
+        st.markdown(f"#### {words.plain(who.name)}")
+        st.markdown(f"You are **{is_what}**: {may}")
+        if who.groups:
+            st.markdown(f"Your groups: {words.plain(', '.join(sorted(who.groups)))}.")
+        st.caption("Your name, your groups and your role come from your organisation's sign-in and from an admin here.")
+        if st.button("Sign out", icon=":material/logout:"):
+            st.logout()

@@ -85,6 +85,7 @@ def test_every_command_prints_while_its_servers_run(walk: Walk, sent: list[int],
     _pricers(walk, tmp_path)
     _backups(walk, tmp_path)
     _prompts(walk, tmp_path)
+    _people(walk)
     _adapters(walk, tmp_path)
     _endpoints(walk)
     _parts(walk, tmp_path)
@@ -286,6 +287,18 @@ def _prompts(walk: Walk, folder: Path) -> None:
     assert "+Shop [/x]:" in walk("prompts", "diff", "listing", "mine")
     assert "Shop [/x]:" in walk("prompts", "preview", "mine", "--dataset", "1", "--row", "3")
     assert walk.json("prompts", "preview", "mine")["tokens"]
+
+
+def _people(walk: Walk) -> None:
+    """The prompt is of whoever is at this terminal, who is an admin."""
+    assert walk("people", "token", ODD, "--days", "3").startswith("pw_")
+    assert walk.json("people", "token", "anna@example.com", "--role", "viewer")["role"] == "viewer"
+    assert SHOWN in walk("people", "tokens")
+    assert [each["id"] for each in walk.json("people", "tokens")] == [2, 1]
+    assert "acts no more" in walk("people", "revoke", "1")
+    assert walk.json("people", "revoke", "1")["revoked_at"]
+    assert "group:buyers" in walk("share", "prompt", "mine", "--with", "anna@example.com,group:buyers")
+    assert walk.json("share", "prompt", "mine", "--with", "everybody")["shared_with"] == ["everybody"]
 
 
 def _adapters(walk: Walk, folder: Path) -> None:

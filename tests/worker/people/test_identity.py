@@ -2,10 +2,13 @@
 
 import pytest
 
+from dashboard.shared import sign_in
+from db import acting
+from db.engine import begin
 from db.errors import InvalidSetting, NotSignedIn
-from db.settings import Settings
+from db.settings import Settings, settings
 from db.types import Person, Role
-from worker.people import identity
+from worker.people import actions, identity
 
 CONFIG = Settings.model_validate(
     {
@@ -73,3 +76,47 @@ def test_settings_that_let_nobody_or_anybody_in_are_refused(change, sentence):
     identity.check(CONFIG)
     with pytest.raises(InvalidSetting, match=sentence):
         identity.check(CONFIG.model_copy(update=change))
+
+
+@pytest.fixture
+def signing_in(monkeypatch):
+    """People sign in here, for as long as the test lasts."""
+
+    def forget():
+        settings.cache_clear()
+        identity.of_terminal.cache_clear()
+
+    for name, value in {"OIDC_URL": "https://id.example.com", "ADMINS": "ada"}.items():
+        monkeypatch.setenv(f"PRICEWRIGHT_{name}", value)
+    forget()
+    yield monkeypatch
+    monkeypatch.undo()
+    forget()
+
+
+def test_a_terminal_without_a_token_that_acts_is_refused(database, signing_in):
+    acting.identify(identity.of_terminal)
+    with pytest.raises(NotSignedIn, match="set PRICEWRIGHT_TOKEN"), begin():
+        pass
+    signing_in.setenv("PRICEWRIGHT_TOKEN", "pw_guessed")
+    settings.cache_clear()
+    with pytest.raises(NotSignedIn, match="is no token that acts now"), begin():
+        pass
+
+
+def test_a_terminal_acts_for_whom_its_token_says(database, signing_in):
+    token, _ = actions.make_token("ben", Role.VIEWER, 1)
+    signing_in.setenv("PRICEWRIGHT_TOKEN", token)
+    settings.cache_clear()
+    assert identity.of_terminal() == Person("ben", Role.VIEWER)
+
+
+def test_the_pages_process_reaches_nothing_outside_of_a_session(database, signing_in):
+    acting.identify(sign_in.person)
+    with pytest.raises(NotSignedIn), begin():
+        pass
+
+
+def test_without_sign_in_the_user_of_the_machine_is_an_admin():
+    assert identity.of_terminal() == identity.system_user() == sign_in.person()
+    assert identity.system_user().role is Role.ADMIN

@@ -366,3 +366,11 @@ def test_only_addresses_of_this_machine_alone_need_no_word(host: str, allowed: s
     config = Settings.model_validate({"dashboard_host": host, "allow_open": allowed})
     with pytest.raises(UserError, match="PRICEWRIGHT_ALLOW_OPEN=yes") if is_refused else contextlib.nullcontext():
         up._check_open(config)
+
+
+def test_where_people_sign_in_the_pages_may_be_open_once_somebody_is_an_admin() -> None:
+    sign_in = {"oidc_url": "https://id", "oidc_client_id": "us", "oidc_client_secret": "x", "admins": "ada"}
+    config = Settings.model_validate({"dashboard_host": "0.0.0.0", "oidc_cookie_secret": "x" * 32} | sign_in)
+    up._check_open(config)
+    with pytest.raises(UserError, match="PRICEWRIGHT_ADMINS"):
+        up._check_open(config.model_copy(update={"admins": ""}))
