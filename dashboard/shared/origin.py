@@ -14,6 +14,4 @@ def origin() -> Origin:
         return Origin("pages")
     page = urlsplit(st.context.url or "").path.strip("/").rpartition("/")[2]
     address = st.context.ip_address
-    return Origin(
-        f"page {page or 'data'}", address if isinstance(address, str) else ""
-    )  # under test it is none
+    return Origin(f"page {page or 'data'}", address if isinstance(address, str) else "")  # under test it is none
