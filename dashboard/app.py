@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard.shared import comparisons, navigation, sign_in, widgets, words
-from db import acting
+from dashboard.shared import comparisons, navigation, origin, sign_in, widgets, words
+from db import acting, audit
 from db.errors import NotSignedIn
 from db.servers.permissions import keep_private
 
@@ -18,6 +18,7 @@ LOGO = f"""<svg xmlns="http://www.w3.org/2000/svg" width="150" height="30" viewB
 ICON = f"""<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32" viewBox="-1 1 32 32">{TAG}</svg>"""
 
 keep_private()
+audit.come_from(origin.origin)
 acting.identify(sign_in.person)  # of the session that asks: callbacks and fragments run without this file
 st.set_page_config(page_title="Pricewright", page_icon=ICON, layout="wide")
 st.logo(LOGO, size="large")
@@ -53,6 +54,7 @@ PAGES = {
     "Settings": [
         st.Page(navigation.ENDPOINTS, title="Endpoints", icon=":material/cloud:"),
         st.Page(navigation.RATES, title="Rates", icon=":material/payments:"),
+        st.Page(navigation.AUDIT, title="Audit", icon=":material/receipt_long:"),
     ],
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from db import jobs
+from db import jobs, limits
 
 
 def depart(
@@ -30,10 +30,13 @@ def depart(
         ),
         {"hashes": list(hashes), "owner": owner},
     ).all()
+    # All of them before any person's month: else two processes could wait for each other.
+    paying = sorted({row.job_id for row in mine if row.job_id is not None})
+    session.execute(text("SELECT 1 FROM jobs WHERE id = ANY(:jobs) ORDER BY id FOR UPDATE"), {"jobs": paying})
     _book_lost(session, [row for row in mine if row.hash in unanswered])
     _set_sent(session, [row.hash for row in mine], now=False)  # what a try before took is booked, or was not charged
     gone: set[str] = set()
-    for job_id in sorted({row.job_id for row in mine if row.job_id is not None}):
+    for job_id in paying:
         calls = [row for row in mine if row.job_id == job_id]
         room = _room(session, job_id)
         for row in calls:
@@ -42,14 +45,15 @@ def depart(
             elif row.most_usd is not None and row.most_usd <= room:
                 room -= row.most_usd
                 gone.add(row.hash)
+        _set_sent(session, gone, now=True)  # another job of the same person counts it
     gone |= {row.hash for row in mine if row.job_id is None}
     _set_sent(session, gone, now=True)
     return gone, {row.hash for row in mine} - gone
 
 
 def _room(session: Session, job_id: int) -> Decimal | None:
-    """What the cap of a job leaves beside what is paid, lost and on its way; None without a cap. A job that was deleted
-    has no room for anything.
+    """What the cap of a job and the month of its owner leave beside what is paid, lost and on its way; None without
+    either. A job that was deleted has no room for anything.
 
     The job's row is locked, so that two processes can't give the same money out.
     """
@@ -57,8 +61,9 @@ def _room(session: Session, job_id: int) -> Decimal | None:
     money = session.execute(query, {"job": job_id}).one_or_none()
     if money is None:
         return Decimal(-1)
+    of_month = limits.month_room_for_calls(session, job_id)
     if money.room is None:
-        return None
+        return of_month
     on_their_way = session.scalar(
         text(
             """SELECT coalesce(sum(most_usd), 0) FROM completions
@@ -66,7 +71,8 @@ def _room(session: Session, job_id: int) -> Decimal | None:
         ),
         {"job": job_id},
     )
-    return Decimal(money.room) - Decimal(on_their_way or 0)
+    room = Decimal(money.room) - Decimal(on_their_way or 0)
+    return room if of_month is None else min(room, of_month)
 
 
 def come_back(session: Session, owner: str, hashes: Collection[str]) -> None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
-from db import jobs
+from db import jobs, limits
 from db.errors import NotFound
 from db.models import ChunkRow
 from db.set_aside import ON_THEIR_WAY, STAYS_RESERVED
@@ -206,7 +206,8 @@ def wake_chunk(session: Session, chunk_id: int) -> None:
 
 def reserve(session: Session, chunk: Chunk, usd: Decimal) -> bool:
     """Set `usd` aside for calls this chunk is about to pay, in place of what it had set aside; never less than what its
-    calls on their way may cost, be they of somebody who held the chunk before. False = over the cap.
+    calls on their way may cost, be they of somebody who held the chunk before. False = over the cap, or over what the
+    job's owner may pay in a month.
 
     The job's row is locked, so that two workers can't set the same money aside. What a call paid is booked in
     `spent_usd` as it happens; until the chunk reserves anew it counts twice, which errs on the safe side. Raises
@@ -219,7 +220,8 @@ def reserve(session: Session, chunk: Chunk, usd: Decimal) -> bool:
         raise NotFound(f"There is no job {chunk.job_id} any more.")
     cap, spent = money
     asked = usd
-    if cap is not None:
+    is_bounded = cap is not None or limits.is_month_limited(session, chunk.job_id)
+    if is_bounded:
         query = text(f"SELECT {ON_THEIR_WAY} FROM chunks WHERE id = :chunk")
         usd = max(usd, session.scalar(query, {"chunk": chunk.id}) or Decimal(0))
     if asked and cap is not None:
@@ -228,6 +230,10 @@ def reserve(session: Session, chunk: Chunk, usd: Decimal) -> bool:
             {"job": chunk.job_id, "chunk": chunk.id},
         )
         if spent + others + usd > cap:
+            return False
+    if asked and is_bounded:
+        month = limits.month_room_for_chunk(session, chunk.job_id, chunk.id)
+        if month is not None and usd > month:
             return False
     is_held = session.execute(
         text("UPDATE chunks SET reserved_usd = :usd WHERE id = :chunk AND attempt = :attempt RETURNING id"),

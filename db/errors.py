@@ -39,3 +39,7 @@ class WrongState(UserError):
 
 class NotReady(UserError):
     """A part that is needed is not there: no worker, no database, a package without its model."""
+
+
+class NotAllowed(UserError):
+    """Whoever asks may not do it; the sentence says who may."""

@@ -38,12 +38,13 @@ class JobProgress:
     cap_usd: Decimal | None = None
     idle_seconds: float | None = None  # of a running job: for how long a chunk of it is free and nobody takes it
     lost_usd: Decimal = Decimal(0)  # part of usd: the most that calls may have cost which brought no answer
+    owner: str = ""  # of the job
 
 
 _WINDOW_SECONDS = 60
 
 _PROGRESS = f"""
-SELECT j.id, j.state, j.items_total, j.error, j.fixed_usd, j.fixed_unknown, j.spent_usd, j.cap_usd, j.lost_usd,
+SELECT j.id, j.owner, j.state, j.items_total, j.error, j.fixed_usd, j.fixed_unknown, j.spent_usd, j.cap_usd, j.lost_usd,
        j.lost_unpriced,
        -- Of a try that did not end, too: no chunk counts what it paid.
        EXISTS (SELECT FROM completions p WHERE p.job_id = j.id AND p.state = 'done' AND p.usd IS NULL) AS has_unpriced,
@@ -122,6 +123,7 @@ def _progress(row: Any) -> JobProgress:
         cap_usd=row.cap_usd,
         idle_seconds=row.idle_seconds if state is JobState.RUNNING else None,
         lost_usd=row.lost_usd,
+        owner=row.owner,
     )
 
 

@@ -41,10 +41,19 @@ def named(session: Session, dataset_id: int, name: str) -> SavedScenario:
     return _value(row)
 
 
+def get(session: Session, scenario_id: int) -> SavedScenario:
+    """The scenario with this number. Raises NotFound."""
+    return _value(_row(session, scenario_id))
+
+
 def delete(session: Session, scenario_id: int) -> None:
     """Forget a scenario. Raises NotFound."""
+    session.delete(_row(session, scenario_id))
+    session.flush()
+
+
+def _row(session: Session, scenario_id: int) -> ScenarioRow:
     row = session.get(ScenarioRow, scenario_id)
     if row is None:
         raise NotFound(f"There is no scenario {scenario_id}; perhaps it was deleted before.")
-    session.delete(row)
-    session.flush()
+    return row

@@ -126,6 +126,24 @@ class Settings(BaseSettings):
     )
     chunk_attempts: int = Field(5, ge=1, description="How often a chunk is tried before its job fails.")
 
+    # Of one person; what is nobody's has none.
+    cap_limit_usd: Decimal = Field(
+        Decimal(0), ge=0, description="The highest cap of one job that only an admin may pass; 0 = none."
+    )
+    running_jobs_per_person: int = Field(0, ge=0, description="Jobs of one person that may run at once; 0 = any.")
+    uploads_per_person: int = Field(
+        0, ge=0, description="Uploads of one person that may be received or read at once; 0 = any."
+    )
+    stored_gb_per_person: float = Field(
+        0, ge=0, description="Gigabytes of uploaded files that one person may keep; 0 = any."
+    )
+    month_usd_per_person: Decimal = Field(
+        Decimal(0),
+        ge=0,
+        description="Dollars that the jobs of one person may pay to endpoints in a calendar month (UTC); 0 = any. It "
+        "holds like a cap.",
+    )
+
     @property
     def home(self) -> Path:
         return self.data_dir.expanduser().resolve()

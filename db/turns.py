@@ -1,7 +1,8 @@
 """The order of work. A message only says that a queue has work; which chunk comes first is decided when one is taken.
 
-Small work first: what takes seconds does not wait behind what takes minutes, whichever was sent earlier. A job of many
-chunks yields between two of them, and one that is passed over again and again gets its turn all the same.
+People take turns: whoever had the least of a queue's work lately comes first, however many jobs others have. Of one
+person, small work first: what takes seconds does not wait behind what takes minutes, whichever was sent earlier. A job
+of many chunks yields between two of them, and one that is passed over again and again gets its turn all the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,6 +63,17 @@ _COST = """
 """
 
 
+# What each person had of the queue lately: the work that is at hand, and what began within PATIENCE_SECONDS. What is
+# nobody's (the demo, mostly) counts tenfold: it stands behind people, and is not shut out.
+_HAD = """
+    SELECT p.owner, sum(o.expected_seconds) * CASE WHEN p.owner = '' THEN 10 ELSE 1 END AS seconds
+    FROM chunks o JOIN jobs p ON p.id = o.job_id
+    WHERE p.queue = (SELECT s.queue FROM jobs s JOIN chunks m ON m.job_id = s.id WHERE m.id = :sent_for)
+      AND (o.state = 'running' OR o.started_at > now() - make_interval(secs => :patience))
+    GROUP BY p.owner
+"""
+
+
 def expected_seconds(step: Step, rows: Sequence[int], known: Mapping[Step, float]) -> float:
     """How long a chunk is expected to take; `known` has the seconds per row (per chunk without rows) of some steps."""
     return known.get(step, USUAL_SECONDS[step]) * max(1, len(rows))
@@ -75,7 +87,8 @@ def first(session: Session, sent_for: int) -> int | None:
     """
     chunk_id: int | None = session.scalar(
         text(
-            f"""SELECT c.id FROM chunks c JOIN jobs j ON j.id = c.job_id
+            f"""WITH had AS ({_HAD})
+                SELECT c.id FROM chunks c JOIN jobs j ON j.id = c.job_id LEFT JOIN had ON had.owner = j.owner
                 CROSS JOIN LATERAL (
                     SELECT sum(o.expected_seconds) FILTER (WHERE o.state IN ('waiting', 'running')) AS seconds_left,
                            max(o.started_at) AS last_turn
@@ -85,7 +98,7 @@ def first(session: Session, sent_for: int) -> int | None:
                     AS periods) waited
                 WHERE j.queue = (SELECT s.queue FROM jobs s JOIN chunks m ON m.job_id = s.id WHERE m.id = :sent_for)
                   AND c.sent_at IS NOT NULL AND {READY}
-                ORDER BY {_COST}, c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED"""
+                ORDER BY coalesce(had.seconds, 0), {_COST}, c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED"""
         ),
         {"sent_for": sent_for, "patience": PATIENCE_SECONDS},
     )

@@ -11,10 +11,10 @@ from typing import Any
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from db import chunks, jobs, rates
+from db import access, chunks, jobs, limits, rates
 from db.engine import Session, after_commit
 from db.settings import settings
-from db.types import Queue
+from db.types import JobKind, Queue, Verb
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +68,26 @@ def queue_lengths() -> dict[Queue, int]:
         return {queue: int(client.llen(queue)) for queue in Queue}
 
 
+_OF_READING = (JobKind.SEARCH, JobKind.COMPARE)
+"""Jobs that a page starts to show something."""
+
+
 def start_job(session: Session, *, queue: Queue, **values: Any) -> int:
-    """Start a new job, with messages for its first chunks after the commit; its id. `values`: as db.jobs.create."""
+    """Start a new job, with messages for its first chunks after the commit; its id. `values`: as db.jobs.create.
+
+    Raises NotAllowed; what only reads for a page, and what reads the file of another verb, is everybody's.
+    """
+    kind: JobKind = values["kind"]
+    is_of_own = kind not in _OF_READING and not kind.reads_file
+    if is_of_own and values.get("race_id") is None:
+        limits.check_running(session)
+    if is_of_own and queue is Queue.ENDPOINT:
+        values["cap_usd"] = access.allowed_cap(values.get("cap_usd"))
     job_id = jobs.create(session, queue=queue, rate_id=rates.for_queue(session, queue), **values)
+    if is_of_own:
+        made = jobs.get(session, job_id)
+        about = {"kind": kind, "technique": made.technique or None, "dataset": made.dataset_id}
+        access.act(session, Verb.START_JOB, made, usd=made.cap_usd, **about)
     send_ready(session, job_id, queue)
     return job_id
 

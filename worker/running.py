@@ -16,7 +16,7 @@ from typing import Self
 
 from kombu.exceptions import OperationalError as BrokerAway
 
-from db import chunks, completions, jobs, races, recovery, turns
+from db import chunks, completions, jobs, limits, races, recovery, turns
 from db.engine import DatabaseAway, Session, after_commit, begin
 from db.errors import NotFound, UserError
 from db.settings import settings
@@ -77,8 +77,11 @@ class Lease:
                 if chunks.reserve(session, self._chunk, usd):
                     return
                 job = jobs.get(session, self._chunk.job_id)
+                month = limits.month_sentence(session, job, self._chunk.id, usd)
         except NotFound as error:
             raise Cancelled from error  # the dataset was deleted with its jobs
+        if month:
+            raise Pause(month)
         cap = job.cap_usd or Decimal(0)
         shown = f"{cap:,.2f}" if cap == round(cap, 2) else f"{cap:,.6f}"
         lost = f" (${job.lost_usd:,.4f} of it lost with calls that brought no answer)" if job.lost_usd else ""

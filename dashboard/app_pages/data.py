@@ -6,7 +6,7 @@ from dashboard.parts.data import overview, upload
 from dashboard.parts.data import reads as data_reads
 from dashboard.parts.jobs import cards
 from dashboard.shared import keeping, navigation, reads, sharing, widgets, words
-from db.types import DatasetState
+from db.types import DatasetState, Verb
 from worker.datasets.actions import AWAITED
 
 dataset = widgets.header("Data", "Bring a table of products; see what is in it and what could not be used.")
@@ -24,7 +24,9 @@ is_read = work is not None and not work.state.is_final
 with st.container(horizontal=True, vertical_alignment="center"):
     # Its window would close, and an upload in it be lost, when the page runs anew at the end of the work.
     about = "This file is being read; another one can be added when that is over." if is_read else None
-    if st.button("Add a table", icon=":material/upload_file:", disabled=is_read, help=about):
+    if st.button(
+        "Add a table", icon=":material/upload_file:", **widgets.allowed(Verb.UPLOAD, about=about, disabled=is_read)
+    ):
         upload.another()
     overview.keep(dataset)
     sharing.control("dataset", dataset.id, dataset.owner, dataset.shared_with)

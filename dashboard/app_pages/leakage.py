@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.parts.leakage import reads, report
 from dashboard.shared import live, navigation, widgets
-from db.types import Split
+from db.types import Split, Verb
 from worker.leakage import actions
 
 dataset = widgets.ready(
@@ -28,7 +28,7 @@ if not dataset.splits.get(Split.TEST, 0) or not dataset.splits.get(Split.TRAIN, 
 job = reads.newest(dataset.id)
 is_working = job is not None and not job.state.is_final
 label = "Search again" if job else "Search for leaks"
-if not is_working and st.button(label, icon=":material/search:", type="primary"):
+if not is_working and st.button(label, icon=":material/search:", type="primary", **widgets.allowed(Verb.START_JOB)):
     actions.search(dataset.id)
     st.rerun()
 if job is None:

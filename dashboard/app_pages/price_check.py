@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.parts.price_check import reads, suspects
 from dashboard.shared import live, navigation, widgets
-from db.types import Split
+from db.types import Split, Verb
 from worker.price_check import actions
 
 dataset = widgets.ready(
@@ -30,7 +30,8 @@ suspects.gain(dataset)
 job = reads.newest(dataset.id)
 is_working = job is not None and not job.state.is_final
 label = "Check again" if job else "Check the prices"
-if not is_working and st.button(label, icon=":material/search:", type="secondary" if job else "primary"):
+may = widgets.allowed(Verb.START_JOB)
+if not is_working and st.button(label, icon=":material/search:", type="secondary" if job else "primary", **may):
     actions.check(dataset.id)
     st.rerun()
 if job is None:

@@ -6,6 +6,7 @@ from dashboard.parts.run import choose, estimate, small
 from dashboard.parts.run import reads as run_reads
 from dashboard.parts.run import source as run_source
 from dashboard.shared import formats, navigation, reads, widgets, words
+from db.types import Verb
 from worker.pricing import actions
 
 dataset = widgets.ready(
@@ -45,7 +46,9 @@ with st.form("start"):
     cap_usd = choose.cap(planned)
     fresh = estimate.fresh(known)
     label = f"Start {formats.count(len(fresh), 'job')}" if fresh else "Show the jobs"
-    started = st.form_submit_button(label, type="primary", icon=":material/play_arrow:")
+    started = st.form_submit_button(
+        label, type="primary", icon=":material/play_arrow:", **widgets.allowed(Verb.START_JOB)
+    )
     curve = choose.curve(dataset, planned, cap_usd) if source.id == dataset.id else []
 if started:
     actions.start(dataset.id, planned, rows.split, rows.limit, cap_usd=cap_usd, source_id=source.id)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.shared import reads, widgets, words
-from db.types import Job, JobState
+from db.types import Job, JobState, Verb
 from worker.jobs import actions
 
 SECONDS = 1.0  # between two looks
@@ -25,12 +25,18 @@ def _show(job_id: int, was: JobState) -> None:
             st.markdown(f"{step} …" if step else "", width="content")
             st.space("stretch")
             if not progress.state.is_final and st.button(
-                "Cancel", icon=":material/cancel:", key=f"live-cancel-{job_id}"
+                "Cancel",
+                icon=":material/cancel:",
+                key=f"live-cancel-{job_id}",
+                **widgets.allowed(Verb.CANCEL_JOB, progress),
             ):
                 actions.cancel(job_id)
                 st.rerun()
             if progress.state in (JobState.FAILED, JobState.CANCELLED) and st.button(
-                "Retry", icon=":material/refresh:", key=f"live-retry-{job_id}"
+                "Retry",
+                icon=":material/refresh:",
+                key=f"live-retry-{job_id}",
+                **widgets.allowed(Verb.RETRY_JOB, progress),
             ):
                 actions.retry(job_id)
                 st.rerun()

@@ -15,7 +15,7 @@ COMPARE, PROMPTS, ENDPOINTS, WHAT_IF = map(path, ("compare", "prompts", "endpoin
 KNOWLEDGE, FINETUNE, ADAPTERS, DATA_NEED, RACE = map(path, ("knowledge", "finetune", "adapters", "data_need", "race"))
 LEAKAGE, PRICE_CHECK, ADVISOR, GUESS, RATES = map(path, ("leakage", "price_check", "advisor", "guess", "rates"))
 
-PRICERS, BATCHES = map(path, ("pricers", "batches"))
+PRICERS, BATCHES, AUDIT = map(path, ("pricers", "batches", "audit"))
 
 CHOSEN, PICKER, ARCHIVED = "dataset_id", "dataset_picker", "shows_archived"
 

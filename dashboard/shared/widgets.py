@@ -2,8 +2,9 @@
 
 import functools
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -13,9 +14,10 @@ from dashboard.shared import drawing, pickers, reads, words
 from dashboard.shared.chart_style import Chart
 from dashboard.shared.drawing import Drawn
 from dashboard.shared.navigation import CHOSEN, DATA, PICKER, choose, next_step, shows_archived
+from db import access
 from db.engine import DatabaseAway
 from db.errors import UserError
-from db.types import Dataset, DatasetState
+from db.types import Dataset, DatasetState, Verb
 from worker import amounts
 from worker.datasets import money, weights
 from worker.evaluation.certainty import TOLERANCES, USUAL_TOLERANCE
@@ -38,6 +40,22 @@ def tell_errors() -> Iterator[None]:
     except Exception:
         log.exception("A page failed.")
         st.error("Something went wrong on our side; the dashboard's log has the details.", icon=":material/error:")
+
+
+def allowed(
+    verb: Verb, of: object | None = None, *, about: str | None = None, disabled: bool = False
+) -> dict[str, Any]:
+    """Options of a control that does a verb to a thing: where whoever looks may not, it can't be pressed, and says who
+    may instead of what it is `about`."""
+    why = access.may(verb, of)
+    return {"disabled": disabled or bool(why), "help": words.plain(why) or about}
+
+
+JOB_VERBS = {
+    "Pause": Verb.PAUSE_JOB, "Resume": Verb.RESUME_JOB, "Cancel": Verb.CANCEL_JOB, "Retry": Verb.RETRY_JOB,
+    "Stop, keep the best": Verb.STOP_TRAINING, "Go on": Verb.RETRY_JOB, "Start anew (paid again)": Verb.RETRY_JOB,
+}  # fmt: skip
+"""What the buttons of a job at work do, by their labels."""
 
 
 def prices(label: str, values: Iterable[float | None], about: str | None = None) -> Any:
@@ -140,13 +158,13 @@ def weights_column(dataset: Dataset) -> str:
     return column if st.toggle(label, value=True, key=f"weighted-{dataset.id}", help=about) else ""
 
 
-def is_sure(verb: str, question: str, *, key: str) -> bool:
+def is_sure(verb: str, question: str, *, key: str, may: Mapping[str, Any] = MappingProxyType({})) -> bool:
     """A button that asks once more; whether the person is sure. `question` is Markdown and names what is acted on.
 
     `key` names it too: after the act the next thing has a window of its own, which is closed, so that a second click
-    meets nothing.
+    meets nothing. may: `allowed` of the verb.
     """
-    with st.popover(verb, icon=":material/delete:", key=f"sure-{key}"):
+    with st.popover(verb, icon=":material/delete:", key=f"sure-{key}", **may):
         st.markdown(question)
         return st.button(f"{verb} it", type="primary", key=key)
 

@@ -1,6 +1,7 @@
 """The tables. Postgres is the only place where the truth lives; the broker and the files folder can be lost."""
 
 from db.models.adapters import AdapterChangeRow, AdapterFileRow, AdapterRow, CheckpointRow, TrainingPointRow
+from db.models.audit import AuditRow, SpendingRow
 from db.models.base import Base
 from db.models.comparisons import ComparisonRow
 from db.models.datasets import DatasetRow, ItemRow, RejectRow
@@ -19,6 +20,7 @@ __all__ = [
     "AdapterFileRow",
     "AdapterRow",
     "ArtifactRow",
+    "AuditRow",
     "Base",
     "BatchRow",
     "CheckpointRow",
@@ -47,6 +49,7 @@ __all__ = [
     "ResultRow",
     "SavedVerdictRow",
     "ScenarioRow",
+    "SpendingRow",
     "TokenRow",
     "TrainingPointRow",
     "WorkerRow",

@@ -61,6 +61,7 @@ class ChunkRow(Base):
     __tablename__ = "chunks"
     __table_args__ = (
         Index("ix_chunks_job_id_step_order_state", "job_id", "step_order", "state"),
+        Index("ix_chunks_started_at", "started_at"),  # what began lately, for the order of work
         Index("ix_chunks_running", "lease_until", postgresql_where=text("state = 'running'")),
         Index("ix_chunks_sent", "job_id", postgresql_where=text("state = 'waiting' AND sent_at IS NOT NULL")),
     )

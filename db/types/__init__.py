@@ -8,6 +8,7 @@ from db.types.jobs import Artifact, Chunk, Job, JobKind, JobState, Priority, Que
 from db.types.knowledge import NO_LIMITS, Freshness, KnowledgeBase, PriceStats, SearchLimits
 from db.types.people import Person, Role, Token
 from db.types.pricers import BatchState, Pricer, PricerBatch, PricerChange, PricerState
+from db.types.verbs import RULES, Rule, Verb
 from db.types.verdicts import Game, SavedScenario, SavedVerdict
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "ITEM_SCHEMA",
     "NO_LIMITS",
     "PREDICTION_SCHEMA",
+    "RULES",
     "Adapter",
     "AdapterChange",
     "AdapterState",
@@ -47,6 +49,7 @@ __all__ = [
     "PromptVersion",
     "Queue",
     "Role",
+    "Rule",
     "SavedScenario",
     "SavedVerdict",
     "SearchLimits",
@@ -55,4 +58,5 @@ __all__ = [
     "Tariff",
     "Token",
     "TrainingPoint",
+    "Verb",
 ]

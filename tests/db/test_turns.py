@@ -144,6 +144,51 @@ def test_a_long_wait_for_a_free_worker_does_not_bring_fits_before_the_pricing_of
     assert taken == [made[1]] * 3 + [made[2]] * 3 + [made[0]] * 3
 
 
+def owned(session: Session, job_id: int, owner: str) -> int:
+    jobs.change(session, job_id, owner=owner)
+    return job_id
+
+
+def take_some(session: Session, job_ids: Sequence[int], count: int) -> list[int]:
+    """The jobs whose turn it was, `count` times."""
+    sent = send(session, job_ids)
+    taken: list[int] = []
+    while len(taken) < count:
+        job_id = take(session, sent.pop(0))
+        taken.append(job_id)
+        sent += send(session, [job_id])
+    return taken
+
+
+@pytest.mark.parametrize("hers_first", [True, False])
+def test_one_with_a_job_does_not_wait_for_one_with_fifty(session, hers_first):
+    """People take turns, and each has half of the time until one of them has nothing left."""
+    dataset_id = a_dataset(session)
+    his = [owned(session, long_job(session, dataset_id), "tom") for _ in range(50)]
+    hers = owned(session, long_job(session, dataset_id), "mia")
+    # A fit and an evaluation of hers take no time; beside each of her three parts he has one part, and his fits.
+    taken = take_some(session, [hers, *his] if hers_first else [*his, hers], 16)
+    assert taken.count(hers) == 5
+    assert jobs.get(session, hers).state is JobState.DONE
+
+
+def test_turns_are_counted_in_seconds(session):
+    """One whose parts take four times as long has a fourth as many of them."""
+    dataset_id = a_dataset(session)
+    long = owned(session, long_job(session, dataset_id, parts=9), "tom")
+    seconds = LONG | {Step.PRICE: 5.0}
+    short = owned(session, a_job(session, dataset_id, pieces=[[p] for p in range(30)], seconds=seconds), "mia")
+    taken = take_some(session, [long, short], 27)[2:]
+    assert 3 <= taken.count(short) / taken.count(long) <= 5
+
+
+def test_the_products_own_work_stands_behind_what_people_ask_for_and_is_not_shut_out(session):
+    dataset_id = a_dataset(session)
+    own, hers = long_job(session, dataset_id, parts=5), owned(session, long_job(session, dataset_id, parts=30), "mia")
+    taken = take_some(session, [own, hers], 26)
+    assert 2 <= taken.count(own) <= 5
+
+
 def test_a_message_takes_work_of_its_own_queue_only(session):
     dataset_id = a_dataset(session)
     short, hosted = short_job(session, dataset_id), a_job(session, dataset_id, queue=Queue.ENDPOINT)

@@ -97,7 +97,6 @@ def test_from_a_table_to_an_adapter_that_is_priced_with_and_one_that_is_refused(
     objection = page.get_by_test_id("stAlert").filter(has_text="neutral prose rose by")
     expect(objection).to_have_count(1)
     expect(objection).to_contain_text("The gate objects to production")
-    fill(page, "Your name", "Ann")
     fill(page, "Reason", "it is the newest")
     page.get_by_role("button", name="Promote", exact=True).click()
     expect(objection).to_have_count(2)  # the second is the refusal

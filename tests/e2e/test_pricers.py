@@ -53,7 +53,6 @@ def test_decided_once_used_on_the_next_file(page: Page, stack: Live, files: tupl
     expect(page.get_by_text(re.compile("is (best|ahead) on mean error"))).to_be_visible(timeout=LATER)
     page.get_by_role("button", name="Use this").first.click()
     page.get_by_label("Name", exact=True).fill("monthly")
-    page.get_by_label("Your name").fill("Ann")
     page.get_by_test_id("stPopoverBody").get_by_role("button", name="Use this").click()
     expect(page.get_by_text("monthly, version 1, is in use.")).to_be_visible()
     expect(page.get_by_role("link", name="Open Pricers")).to_be_visible()

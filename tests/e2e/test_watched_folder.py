@@ -51,7 +51,7 @@ def test_each_good_file_is_priced_once_and_each_bad_one_lies_aside(stack: Live, 
     inbox.mkdir()
     a_catalogue(120).drop("row").write_csv(tmp_path / "source.csv")
     job = stack.cli("price", str(tmp_path / "source.csv"), "--technique", "constant", "--rows", "test")["jobs"][0]
-    stack.cli("use", "--as", "monthly", "--job", str(job), "--who", "me")
+    stack.cli("use", "--as", "monthly", "--job", str(job))
     held = files(inbox)
     wanted = {content for name, content in held.items() if content not in BAD.values()}
 

@@ -4,10 +4,10 @@ import io
 import zipfile
 from collections.abc import Sequence
 
-from db import adapters, jobs, pricers, visibility
+from db import access, adapters, jobs, pricers, visibility
 from db.engine import Session, begin
 from db.errors import NotReady, UserError, WrongState
-from db.types import Adapter, AdapterChange, AdapterState, JobKind, Step
+from db.types import Adapter, AdapterChange, AdapterState, JobKind, Step, Verb
 from worker import app
 from worker.adapters import card as model_card
 from worker.datasets.dependents import kept_by
@@ -65,7 +65,7 @@ def measure(adapter_ref: str) -> int:
         )
 
 
-def promote(adapter_ref: str, who: str, why: str, *, override: str = "") -> Adapter:
+def promote(adapter_ref: str, why: str, *, override: str = "") -> Adapter:
     """Put an adapter into production for its task; the one that was there is retired. Who and why are kept.
 
     Raises UserError with the gate's sentence when it objects, unless `override` says why it should go there all the
@@ -75,7 +75,7 @@ def promote(adapter_ref: str, who: str, why: str, *, override: str = "") -> Adap
         adapter = adapters.get(session, adapter_ref)
         if adapter.state is AdapterState.PRODUCTION:
             raise WrongState(f"Adapter {adapter.id[:12]} is in production already.")
-        _check_free(session, adapters.in_production(session, adapter.task))
+        _check_leaving(session, adapters.in_production(session, adapter.task))
         objected = objection(session, adapter)
         if objected and not override.strip():
             raise UserError(
@@ -83,8 +83,18 @@ def promote(adapter_ref: str, who: str, why: str, *, override: str = "") -> Adap
                 "and give the reason."
             )
         reason = _reason(f"{why} Against the gate: {override}" if objected else why)
-        adapters.move(session, adapter, AdapterState.PRODUCTION, who=who, why=reason, overrides=objected or "")
+        access.act(session, Verb.PROMOTE_ADAPTER, adapter, why=reason, overrides=objected)
+        adapters.move(
+            session, adapter, AdapterState.PRODUCTION, who=access.name(), why=reason, overrides=objected or ""
+        )
         return adapters.get(session, adapter.id)
+
+
+def _check_leaving(session: Session, adapter: Adapter | None) -> None:
+    """Check that whoever acts may take an adapter out of production. Raises NotAllowed; WrongState as _check_free."""
+    if adapter:
+        access.check(Verb.RETIRE_ADAPTER, adapter)
+    _check_free(session, adapter)
 
 
 def _check_free(session: Session, adapter: Adapter | None) -> None:
@@ -97,18 +107,19 @@ def _check_free(session: Session, adapter: Adapter | None) -> None:
         )
 
 
-def retire(adapter_ref: str, who: str, why: str) -> Adapter:
+def retire(adapter_ref: str, why: str) -> Adapter:
     """Take an adapter out of production, or give a candidate up. It can be promoted again."""
     with begin() as session:
         adapter = adapters.get(session, adapter_ref)
         if adapter.state is AdapterState.RETIRED:
             raise WrongState(f"Adapter {adapter.id[:12]} is retired already.")
         _check_free(session, adapter)
-        adapters.move(session, adapter, AdapterState.RETIRED, who=who, why=_reason(why))
+        access.act(session, Verb.RETIRE_ADAPTER, adapter, why=_reason(why))
+        adapters.move(session, adapter, AdapterState.RETIRED, who=access.name(), why=_reason(why))
         return adapters.get(session, adapter.id)
 
 
-def roll_back(task: str, who: str, why: str) -> Adapter:
+def roll_back(task: str, why: str) -> Adapter:
     """Bring back the adapter that was in production for a task before the present one; a second time, the one before.
 
     Raises NotReady when nothing is in production, or nothing was there before that still exists.
@@ -117,14 +128,16 @@ def roll_back(task: str, who: str, why: str) -> Adapter:
         present = adapters.in_production(session, task)
         if present is None:
             raise NotReady(f"No adapter is in production for {task!r}; promote one.")
-        _check_free(session, present)
+        _check_leaving(session, present)
         there = {adapter.id: adapter for adapter in adapters.all(session)}
         line = _line(
             [change for change in reversed(adapters.history(session, task=task)) if change.adapter_id in there]
         )
         if len(line) < 2:
             raise NotReady(f"No other adapter was in production for {task!r} before {present.id[:12]}.")
-        adapters.move(session, there[line[-2]], AdapterState.PRODUCTION, who=who, why=f"rolled back: {_reason(why)}")
+        reason = f"rolled back: {_reason(why)}"
+        access.act(session, Verb.PROMOTE_ADAPTER, there[line[-2]], why=reason)
+        adapters.move(session, there[line[-2]], AdapterState.PRODUCTION, who=access.name(), why=reason)
         return adapters.get(session, line[-2])
 
 
@@ -146,6 +159,7 @@ def delete(adapter_ref: str) -> None:
     needs it."""
     with begin() as session:
         adapter = adapters.get(session, adapter_ref)
+        access.act(session, Verb.DELETE_ADAPTER, adapter)
         visibility.see_all(session)
         if adapter.state is AdapterState.PRODUCTION:
             raise WrongState(f"Adapter {adapter.id[:12]} is in production for {adapter.task!r}; retire it first.")

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
-from db import artifacts, datasets, jobs, pricer_batches, pricers
+from db import access, artifacts, datasets, jobs, pricer_batches, pricers
 from db.engine import Session, begin
 from db.errors import NotReady, UserError
 from db.types import (
@@ -24,6 +24,7 @@ from db.types import (
     Queue,
     Split,
     Step,
+    Verb,
 )
 from worker import amounts, app, specs
 from worker.batches import figures, truth
@@ -53,6 +54,7 @@ def record(pricer: Pricer, job_id: int) -> PricerBatch:
             state=BatchState.PRICING,
         )
         assert made is not None  # only watched folders refuse what was taken before
+        access.act(session, Verb.PRICE_BATCH, made, pricer=pricer.name)
         return made
 
 
@@ -113,11 +115,13 @@ def attach_truth(
     """
     with begin() as session:
         batch = pricer_batches.get(session, batch_id)
+        access.check(Verb.BRING_REAL_PRICES, batch)
     if batch.state is not BatchState.PRICED or batch.dataset_id is None or batch.job_id is None:
         raise NotReady(f"Batch {batch_id} has no prices that real ones could be set beside: it is {batch.state}.")
     sha256 = dataset_actions.store(stream)
     file = {"sha256": sha256, "name": Path(name).name, "decimal": said.decimal, "forced": dict(forced or {})}
     with begin() as session:
+        access.act(session, Verb.BRING_REAL_PRICES, batch, file=file["name"])
         return app.start_job(
             session,
             kind=JobKind.TRUTH,
@@ -201,6 +205,7 @@ def _with_real_prices(session: Session, dataset: Dataset, known: pl.DataFrame) -
     # All to be learned from: what it is joined with has sides of its own, and so has the whole.
     frame = frame.drop("old").with_row_index("row").with_columns(pl.col("row").cast(pl.Int64), split=pl.lit("train"))
     datasets.add_items(session, dataset_id, frame)
+    access.act(session, Verb.MAKE_VERSION, datasets.get(session, dataset_id), made_from=dataset.id)
     datasets.change(
         session,
         dataset_id,

@@ -1,6 +1,5 @@
 """`pricewright adapters …`: the verbs of the Adapters page, for a terminal and for scripts (`--json`)."""
 
-import getpass
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,7 +24,6 @@ app = typer.Typer(
 Ref = Annotated[str, typer.Argument(metavar="ADAPTER", help="Its number, or the beginning of it.")]
 Task = Annotated[str, typer.Argument(metavar="TASK", help="What the adapters are for.")]
 Why = Annotated[str, typer.Option(help="The reason; it is kept.")]
-Who = Annotated[str, typer.Option(help="Who decides; default: your name on this machine.")]
 
 
 @app.command("list")
@@ -101,26 +99,25 @@ def promote(
     ref: Ref,
     why: Why,
     override: Annotated[str, typer.Option(help="Why it goes there although the gate objects.")] = "",
-    who: Who = "",
     as_json: AsJson = False,
 ) -> None:
     """Put an adapter into production for its task, unless the gate objects."""
     with running_stack(worker=False):
-        _moved(actions.promote(ref, who or _me(), why, override=override), as_json)
+        _moved(actions.promote(ref, why, override=override), as_json)
 
 
 @app.command()
-def retire(ref: Ref, why: Why, who: Who = "", as_json: AsJson = False) -> None:
+def retire(ref: Ref, why: Why, as_json: AsJson = False) -> None:
     """Take an adapter out of production, or give a candidate up."""
     with running_stack(worker=False):
-        _moved(actions.retire(ref, who or _me(), why), as_json)
+        _moved(actions.retire(ref, why), as_json)
 
 
 @app.command()
-def rollback(task: Task, why: Why, who: Who = "", as_json: AsJson = False) -> None:
+def rollback(task: Task, why: Why, as_json: AsJson = False) -> None:
     """Bring back the adapter that was in production before the present one."""
     with running_stack(worker=False):
-        _moved(actions.roll_back(task, who or _me(), why), as_json)
+        _moved(actions.roll_back(task, why), as_json)
 
 
 @app.command()
@@ -161,13 +158,6 @@ def history(
         texts = (change.task, f"{change.before} → {change.after}", change.who, change.why, change.overrides)
         table.add_row(f"{change.at:%Y-%m-%d %H:%M}", change.adapter_id[:12], *texts)
     out.print(table)
-
-
-def _me() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
-        return "somebody on the command line"
 
 
 def _moved(adapter: Adapter, as_json: bool) -> None:

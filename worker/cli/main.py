@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from db import acting
+from db import acting, audit
 from db.engine import DatabaseAway, access
 from db.errors import OpenQuestion, UserError
 from db.servers.permissions import keep_private
@@ -16,6 +16,7 @@ from worker.cli import (
     adapters,
     advisor,
     ageing,
+    audit_log,
     batches,
     data_need,
     datasets,
@@ -51,7 +52,7 @@ ORDER = (
     "compare", "choose", "verdicts", "recheck", "use", "pricers", "watch", "batches", "truth",
     "report", "export", "advise", "check-verdicts", "ageing", "what-if", "guess",
     "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "people", "share",
-    "backup", "restore", "doctor",
+    "backup", "restore", "audit", "doctor",
 )  # fmt: skip
 
 
@@ -77,7 +78,7 @@ app = typer.Typer(
 for _noun in (
     server, datasets, pricing, export, demo, race, refits, jobs, keeping, finetune, data_need, leakage, price_check,
     knowledge, endpoints, prompts, adapters, verdicts, ageing, what_if, advisor, guesses, report, saved_verdicts,
-    pricers, batches, people,
+    pricers, batches, people, audit_log,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 
@@ -86,6 +87,7 @@ def main() -> None:
     """Entry point. Exit codes: see EXIT_CODES."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     keep_private()
+    audit.come_from(lambda: audit.Origin(" ".join(["pricewright", *sys.argv[1:2]])))
     try:
         app()
     except OpenQuestion as error:

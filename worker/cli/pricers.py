@@ -1,6 +1,5 @@
 """`pricewright use` and `pricewright pricers …`: what is in use, under which name, and who decided so."""
 
-import getpass
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -29,7 +28,6 @@ _PERCENT = [round(100 * share) for share in TOLERANCES]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Of a pricer.")]
 Version = Annotated[int, typer.Argument(metavar="VERSION", help="Its number, as `pricewright pricers list` has it.")]
 Why = Annotated[str, typer.Option(help="The reason; it is kept.")]
-Who = Annotated[str, typer.Option(help="Who decides; default: your name on this machine.")]
 Override = Annotated[str, typer.Option(help="Why it is used although the gate objects to its adapter.")]
 
 
@@ -54,7 +52,6 @@ def use_verdict(
         int | None, typer.Option(help=f"Percent of the true price that a hit may be off: {_PERCENT}.")
     ] = None,
     why: Annotated[str, typer.Option(help="The reason; default: the verdict.")] = "",
-    who: Who = "",
     as_json: AsJson = False,
 ) -> None:
     """Use what a verdict chose: keep it under a name, with its source and its promise. `pricewright price FILE --with
@@ -65,7 +62,7 @@ def use_verdict(
         raise UserError(f"--within must be one of {', '.join(map(str, _PERCENT))}.")
     with running_stack(worker=False):
         made = actions.make(
-            name, who or _me(), why, verdict_id=verdict, job_id=job,
+            name, why, verdict_id=verdict, job_id=job,
             hit_rate=None if hit_rate is None else hit_rate / 100, within=None if within is None else within / 100,
         )  # fmt: skip
         objection, sentence = actions.objection(made), _sentence(made)
@@ -155,38 +152,29 @@ def _beware(pricer: Pricer) -> list[str]:
 
 
 @noun.command()
-def use(
-    name: Name, version: Version, why: Why, override: Override = "", who: Who = "", as_json: AsJson = False
-) -> None:
+def use(name: Name, version: Version, why: Why, override: Override = "", as_json: AsJson = False) -> None:
     """Put a version in use, unless the gate objects; the one that was is retired."""
     with running_stack(worker=False):
-        _moved(actions.use(_version(name, version).id, who or _me(), why, override=override), as_json)
+        _moved(actions.use(_version(name, version).id, why, override=override), as_json)
 
 
 @noun.command()
-def retire(name: Name, version: Version, why: Why, who: Who = "", as_json: AsJson = False) -> None:
+def retire(name: Name, version: Version, why: Why, as_json: AsJson = False) -> None:
     """Take a version out of use, or give a candidate up."""
     with running_stack(worker=False):
-        _moved(actions.retire(_version(name, version).id, who or _me(), why), as_json)
+        _moved(actions.retire(_version(name, version).id, why), as_json)
 
 
 @noun.command()
-def rollback(name: Name, why: Why, override: Override = "", who: Who = "", as_json: AsJson = False) -> None:
+def rollback(name: Name, why: Why, override: Override = "", as_json: AsJson = False) -> None:
     """Bring back the version that was in use before the present one."""
     with running_stack(worker=False):
-        _moved(actions.roll_back(name, who or _me(), why, override=override), as_json)
+        _moved(actions.roll_back(name, why, override=override), as_json)
 
 
 def _version(name: str, number: int) -> Pricer:
     with begin() as session:
         return pricers.version(session, name, number)
-
-
-def _me() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
-        return "somebody on the command line"
 
 
 def _moved(pricer: Pricer, as_json: bool) -> None:

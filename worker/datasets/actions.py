@@ -10,13 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from db import analytics, completions, datasets, dependents, jobs, pricers, visibility
+from db import access, analytics, completions, datasets, dependents, jobs, limits, pricers, visibility
 from db.dependents import Dependent
 from db.engine import Session, after_commit, begin
-from db.errors import MappingError, NotFound, UserError, WrongState
+from db.errors import MappingError, NotAllowed, NotFound, UserError, WrongState
 from db.knowledge import changes
 from db.settings import settings
-from db.types import Dataset, DatasetState, Job, JobKind, MadeBy, Queue, Step
+from db.types import Dataset, DatasetState, Job, JobKind, MadeBy, Queue, Step, Verb
+from worker import amounts
 from worker.amounts import currencies
 from worker.app import start_job
 from worker.datasets import quantities
@@ -75,6 +76,7 @@ def add_within(
     file_name = Path(name).name
     if not (settings().files_dir / sha256).is_file():
         raise NotFound(f"{file_name} was deleted meanwhile; upload it again.")
+    limits.check_uploads(session)
     dataset_id = datasets.create(
         session,
         name=without_ending(file_name) if version_of is None else datasets.get(session, version_of).name,
@@ -83,18 +85,30 @@ def add_within(
         is_synthetic=is_synthetic,
         version_of=version_of,
     )
+    access.act(session, Verb.UPLOAD, datasets.get(session, dataset_id), file=file_name)
     _read_file(session, dataset_id, JobKind.INSPECT, Step.INSPECT)
     return dataset_id
 
 
 def store(stream: BinaryIO) -> str:
-    """Write the stream to files/<sha256>, block by block; a file that is there already is kept."""
+    """Write the stream to files/<sha256>, block by block; a file that is there already is kept. Raises NotAllowed for
+    more than whoever acts may store."""
+    access.check(Verb.UPLOAD)
+    with begin() as session:
+        room = limits.room_for_upload(session)
+    size = 0
     folder = settings().files_dir
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     digest = hashlib.sha256()
     with tempfile.NamedTemporaryFile(dir=folder, prefix="upload-", delete=False) as file:
         try:
             while block := stream.read(_BLOCK):
+                size += len(block)
+                if room is not None and size > room:
+                    raise NotAllowed(
+                        f"You may keep {amounts.size(round(settings().stored_gb_per_person * 1e9))} of uploaded files, "
+                        "and this one is too much; delete datasets that you need no more."
+                    )
                 digest.update(block)
                 file.write(block)
             file.flush()
@@ -114,6 +128,7 @@ def inspect_again(dataset_id: int, forced: dict[str, Any]) -> int:
     """
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
+        access.act(session, Verb.LOAD_DATASET, dataset, look=", ".join(forced))
         if dataset.joined_from:
             raise WrongState(f"{dataset.name} was joined from other tables and has no file to look at; delete it.")
         look = jobs.latest(session, dataset_id, JobKind.INSPECT)
@@ -145,6 +160,7 @@ def load(
             raise WrongState(f"{dataset.name} can't be loaded now: it is {dataset.state}.")
         mapping = {field: column for field, column in mapping.items() if column}
         _check_mapping(dataset, mapping)
+        access.act(session, Verb.LOAD_DATASET, dataset, columns=", ".join(mapping), name=name)
         datasets.change(
             session,
             dataset_id,
@@ -178,6 +194,7 @@ def set_currency(dataset_id: int, currency: str) -> None:
                 f"Prices of {dataset.name} were converted into {dataset.currency} when it was loaded; load the file "
                 "anew for another currency."
             )
+        access.act(session, Verb.CHANGE_DATASET, dataset, currency=code)
         datasets.change(session, dataset_id, currency=code)
 
 
@@ -213,6 +230,7 @@ def join(dataset_ids: Sequence[int]) -> int:
         )
         datasets.change(session, dataset_id, joined_from=ids, state=DatasetState.LOADING, inspection={"columns": []})
         datasets.change(session, dataset_id, currency=next(filter(None, (part.currency for part in parts)), ""))
+        access.act(session, Verb.JOIN_DATASETS, datasets.get(session, dataset_id), parts=", ".join(map(str, ids)))
         _read_file(session, dataset_id, JobKind.LOAD, Step.LOAD)
         return dataset_id
 
@@ -239,6 +257,7 @@ def set_parent(dataset_id: int, version_of: int | None) -> None:
         if version_of is not None:
             ready(session, version_of)
         made_by = None if version_of is None else MadeBy.FILE
+        access.act(session, Verb.CHANGE_DATASET, dataset, version_of=version_of)
         datasets.change(session, dataset_id, made_from=version_of, made_by=made_by)
 
 
@@ -310,27 +329,27 @@ def rename(dataset_id: int, name: str) -> None:
     """Call a dataset otherwise. Raises UserError for no name."""
     if not name.strip():
         raise UserError("A dataset needs a name.")
-    _change(dataset_id, name=name.strip())
+    _change(dataset_id, Verb.RENAME_DATASET, name=name.strip())
 
 
 def describe(dataset_id: int, description: str) -> None:
     """Keep a note with a dataset, in place of the one before; "" = none."""
-    _change(dataset_id, description=description.strip())
+    _change(dataset_id, Verb.CHANGE_DATASET, description=description.strip())
 
 
 def archive(dataset_id: int) -> None:
     """Offer a dataset no more, unless somebody asks for what is archived; nothing of it is deleted."""
-    _change(dataset_id, archived_at=datetime.now(UTC))
+    _change(dataset_id, Verb.ARCHIVE_DATASET, archived_at=datetime.now(UTC))
 
 
 def restore(dataset_id: int) -> None:
     """Offer an archived dataset again."""
-    _change(dataset_id, archived_at=None)
+    _change(dataset_id, Verb.RESTORE_DATASET, archived_at=None)
 
 
-def _change(dataset_id: int, **values: Any) -> None:
+def _change(dataset_id: int, verb: Verb, **values: Any) -> None:
     with begin() as session:
-        datasets.get(session, dataset_id)
+        access.act(session, verb, datasets.get(session, dataset_id), **values)
         datasets.change(session, dataset_id, **values)
 
 
@@ -350,6 +369,7 @@ def delete_dataset(dataset_id: int) -> None:
     """
     with begin() as session:
         dataset = datasets.get(session, dataset_id)
+        access.act(session, Verb.DELETE_DATASET, dataset, items=dataset.items)
         visibility.see_all(session)
         if users := datasets.users(session, dataset_id):
             named = ", ".join(users[:_NAMED]) + (f" and {len(users) - _NAMED} more" if len(users) > _NAMED else "")

@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from db import dependents, endpoints, rates
+from db import access, dependents, endpoints, rates
 from db.dependents import Dependent
 from db.engine import Session, begin
 from db.errors import NotReady, UserError, WrongState
-from db.types import Endpoint, EndpointModel, Tariff
+from db.types import Endpoint, EndpointModel, Tariff, Verb
 from worker import amounts
 from worker.endpoints import clients, keys, probe, tariffs
 from worker.endpoints.presets import OTHER, PRESETS
@@ -64,7 +64,9 @@ def add(
     fields |= {"timeout_seconds": timeout_seconds} if timeout_seconds is not None else {}
     _check(fields)
     with begin() as session:
-        return endpoints.add(session, Endpoint(name, **fields))
+        made = endpoints.add(session, Endpoint(name, **fields))
+        access.act(session, Verb.ADD_ENDPOINT, made, base_url=made.base_url, key_env=made.key_env)
+        return made
 
 
 def change(name: str, **fields: Any) -> Endpoint:
@@ -77,6 +79,7 @@ def change(name: str, **fields: Any) -> Endpoint:
         raise UserError(f"An endpoint has no field {', '.join(sorted(unknown))}.")
     with begin() as session:
         before = endpoints.get(session, name)
+        access.act(session, Verb.CHANGE_ENDPOINT, before, **fields)
         if "base_url" in fields:
             _check({"base_url": fields["base_url"]})
             moved = _origin(before) != keys.origin(str(fields["base_url"]))
@@ -96,18 +99,21 @@ def _origin(endpoint: Endpoint) -> str:
 def describe(name: str, text: str) -> None:
     """Keep a note with an endpoint; "" = none. Raises NotFound."""
     with begin() as session:
+        access.act(session, Verb.CHANGE_ENDPOINT, endpoints.get(session, name), description=text.strip())
         endpoints.change(session, name, description=text.strip())
 
 
 def archive(name: str) -> None:
     """Offer its models no more; jobs, adapters and pricers that ask it go on. Raises NotFound."""
     with begin() as session:
+        access.act(session, Verb.CHANGE_ENDPOINT, endpoints.get(session, name), archived="yes")
         endpoints.set_archived(session, name, datetime.now(UTC))
 
 
 def restore(name: str) -> None:
     """Offer the models of an archived endpoint again. Raises NotFound."""
     with begin() as session:
+        access.act(session, Verb.CHANGE_ENDPOINT, endpoints.get(session, name), archived="no")
         endpoints.set_archived(session, name, None)
 
 
@@ -135,6 +141,7 @@ def remove(name: str) -> None:
     """Forget an endpoint; its stored answers and its prices stay. Raises NotFound; WrongState while a job that is not
     over, an adapter or a pricer needs it."""
     with begin() as session:
+        access.act(session, Verb.REMOVE_ENDPOINT, endpoints.get(session, name))
         if why := _needed(session, name):
             raise WrongState(why)
         endpoints.remove(session, name)
@@ -154,6 +161,7 @@ def list_models(name: str) -> tuple[EndpointModel, ...]:
     """Ask the endpoint which models it has, and store that. Raises UserError."""
     with begin() as session:
         endpoint = endpoints.get(session, name)
+        access.act(session, Verb.TEST_ENDPOINT, endpoint)
     listed = probe.models(endpoint)
     with begin() as session:
         return endpoints.set_models(session, name, listed).models
@@ -184,6 +192,7 @@ def test(name: str, model: str = "") -> Tested:  # noqa: PT028 - of an endpoint
 def _try(name: str, model: str, sentences: list[str]) -> bool:
     with begin() as session:
         endpoint = endpoints.get(session, name)
+        access.act(session, Verb.TEST_ENDPOINT, endpoint, model=model)
     try:
         trial = probe.try_model(endpoint, model)
         if trial.works and (batch := probe.tries_batches(endpoint)) is not None:
@@ -233,6 +242,7 @@ def set_price(
         raise UserError("Name a model, and prices of $0 or more per million tokens.")
     with begin() as session:
         endpoint = endpoints.get(session, name)
+        access.act(session, Verb.SET_TARIFF, endpoint, model=model, **prices)
         rates.set_tariff(session, name, model, prices)
         found = tariffs.find(session, endpoint, model)
     assert found is not None
@@ -245,7 +255,7 @@ def set_training_price(name: str, model: str, usd: float | Decimal) -> None:
     if not model or not per_million.is_finite() or per_million < 0:
         raise UserError("Name a model, and a price of $0 or more per million tokens.")
     with begin() as session:
-        endpoints.get(session, name)
+        access.act(session, Verb.SET_TARIFF, endpoints.get(session, name), model=model, training=per_million)
         rates.set_training(session, name, model, per_million)
 
 
@@ -261,6 +271,7 @@ def set_end(name: str, model: str, day: date | None) -> None:
     if not model:
         raise UserError("Name a model.")
     with begin() as session:
+        access.act(session, Verb.CHANGE_ENDPOINT, endpoints.get(session, name), model=model, ends=day)
         endpoints.set_end(session, name, model, day.isoformat() if day else None)
 
 

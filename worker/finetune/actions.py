@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-from db import jobs, trainings
+from db import access, jobs, trainings
 from db.engine import Session, begin
 from db.errors import UserError, WrongState
-from db.types import Job, JobKind, JobState, Queue, Split, Step
+from db.types import Job, JobKind, JobState, Queue, Split, Step, Verb
 from worker import app
 from worker.datasets import actions, price_bounds
 from worker.endpoints import tuning
@@ -31,6 +31,7 @@ def start(dataset_id: int, spec: TrainSpec, *, task: str = "", cap_usd: Decimal 
         dataset = actions.ready(session, dataset_id)
         spec = planning.pinned(session, dataset, spec)
         rows = planning.check(session, dataset, spec)
+        cap_usd = access.allowed_cap(cap_usd) if spec.uses_endpoint else cap_usd
         if cap_usd is not None and spec.uses_endpoint:
             planning.check_cap(session, dataset, spec, cap_usd)
         task = task.strip() or dataset.name
@@ -105,6 +106,7 @@ def stop(job_id: int) -> None:
             raise WrongState(f"The training of job {job_id} is over; what it forgot is being measured.")
         if job.queue is Queue.ENDPOINT:
             raise WrongState(f"Job {job_id} can't keep the best so far, but can be cancelled. {tuning.ENDED}")
+        access.act(session, Verb.STOP_TRAINING, job)
         trainings.ask_to_stop(session, job_id)
 
 

@@ -6,17 +6,18 @@ from decimal import Decimal
 
 import polars as pl
 
-from db import adapters, datasets, endpoints, jobs, rates, results, trainings, workers
+from db import access, adapters, datasets, endpoints, jobs, rates, results, trainings, workers
 from db.engine import Session
 from db.errors import NotReady, UserError
 from db.job_results import PilotResult, TrainingResult
-from db.types import Adapter, Dataset, Job, JobKind, JobState, Queue, Split
+from db.types import Adapter, Dataset, Job, JobKind, JobState, Queue, Split, Verb
 from worker.datasets import price_bounds
 from worker.endpoints import tariffs, tuning
 from worker.finetune import export
 from worker.finetune.rows import priced_items
 from worker.prompts import versions
 from worker.specs import MODELS, finetune
+from worker.specs.base import is_endpoint_model
 from worker.specs.finetune import FEWEST_ROWS, SPREAD, TrainSpec
 from worker.specs.forms import FORMS
 
@@ -41,8 +42,15 @@ class TrainEstimate:
 def pinned(session: Session, dataset: Dataset, spec: TrainSpec) -> TrainSpec:
     """The spec with its prompt as "name@version" and the bounds of its prices, so that a job says exactly what it
     learned, for ever."""
+    check_model(spec.model)
     named = spec.prompt if spec.prompt != "auto" else "question" if spec.uses_endpoint else "listing"
     return price_bounds.pin(session, dataset, spec.model_copy(update={"prompt": versions.resolve(session, named).ref}))
+
+
+def check_model(model: str) -> None:
+    """Raises NotAllowed where whoever acts may not have a model read from a folder or a hub."""
+    if model and model not in MODELS and not is_endpoint_model(model):
+        access.check(Verb.USE_ANY_MODEL)
 
 
 def check(session: Session, dataset: Dataset, spec: TrainSpec) -> int:

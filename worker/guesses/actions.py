@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from db import adapters, datasets, guesses, jobs
+from db import access, adapters, datasets, guesses, jobs
 from db.engine import Session, begin
 from db.errors import NotReady, UserError, WrongState
-from db.types import Dataset, Game, JobKind, PredictionStatus, Split
+from db.types import Dataset, Game, JobKind, PredictionStatus, Split, Verb
 from worker import amounts
 from worker.datasets import weights
 from worker.datasets.actions import ready
@@ -96,7 +96,9 @@ def start(dataset_id: int, person: str, *, rows: int = ROWS, seconds: int = SECO
                 f"There are only {len(drawn.rows)} test rows with a price that {name} was not asked yet, and a game "
                 f"needs {FEWEST}; choose another dataset."
             )
-        return guesses.start(session, dataset_id, name, drawn.seed, drawn.rows, seconds)
+        game = guesses.start(session, dataset_id, name, drawn.seed, drawn.rows, seconds)
+        access.act(session, Verb.PLAY, game, dataset=dataset_id)
+        return game
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,7 @@ def guess(game_id: int, row: int, price: float | None) -> Standing:
         raise UserError("A price is more than 0; type one like 24.90, or skip the product.")
     with begin() as session:
         game = guesses.get(session, game_id)
+        access.check(Verb.PLAY, game)
         if row not in game.rows:
             raise UserError(f"Row {row} is not asked in game {game_id}.")
         late = (guesses.now(session) - game.started_at).total_seconds() - game.seconds
@@ -185,7 +188,7 @@ def price_of(typed: str) -> float | None:
 def give_up(game_id: int) -> None:
     """End a game before its time; what was guessed counts."""
     with begin() as session:
-        guesses.get(session, game_id)
+        access.act(session, Verb.PLAY, guesses.get(session, game_id), given_up="yes")
         guesses.end(session, game_id)
 
 

@@ -6,12 +6,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from db import datasets, dependents, jobs, rates, visibility, workers
+from db import access, datasets, dependents, jobs, rates, visibility, workers
 from db.dependents import Dependent
 from db.engine import Session, begin
 from db.errors import NotFound, NotReady, UserError, WrongState
 from db.knowledge import bases, changes
-from db.types import Job, JobKind, JobState, KnowledgeBase, Queue, Split, Step
+from db.types import Job, JobKind, JobState, KnowledgeBase, Queue, Split, Step, Verb
 from worker import amounts, app, specs
 from worker.datasets import actions, quantities
 from worker.datasets.answers import Sign
@@ -65,6 +65,7 @@ def delete(dataset_id: int) -> None:
     train side again. Raises NotReady; WrongState while a job is at work with it or a pricer searches it."""
     with begin() as session:
         base = base_of(session, dataset_id)
+        access.act(session, Verb.DELETE_KNOWLEDGE, base)
         visibility.see_all(session)
         if why := _needed(session, dataset_id):
             raise WrongState(why)
@@ -86,9 +87,12 @@ def update(dataset_id: int, name: str, stream: BinaryIO, *, removes: bool = Fals
     column called delete or remove are removed; `removes`: all of the file's ids are. `sign` is the decimal sign of
     prices with two readings; None = as the rest of the file tells, or else as in the dataset's own file.
     """
+    with begin() as session:
+        access.check(Verb.CHANGE_KNOWLEDGE, datasets.get(session, dataset_id))
     sha256 = actions.store(stream)
     file = {"sha256": sha256, "name": Path(name).name, "removes": removes, "decimal": sign and sign.mark}
     with begin() as session:
+        access.act(session, Verb.CHANGE_KNOWLEDGE, datasets.get(session, dataset_id), file=file["name"])
         return _start(session, dataset_id, {"changes": file})
 
 
@@ -102,13 +106,16 @@ def add_reference(dataset_id: int, reference_id: int) -> int:
             raise NotReady(f"{reference.name} has no priced items to learn from.")
         actions.one_currency([dataset, reference])
         quantities.check_alike(session, [dataset, reference])
+        access.act(session, Verb.CHANGE_KNOWLEDGE, dataset, reference=reference_id)
         return _start(session, dataset_id, {"reference": reference_id})
 
 
 def remove(dataset_id: int, keys: Sequence[str]) -> int:
     """Take items out at once: nothing finds them any more, jobs at work included. How many there were."""
     with begin() as session:
-        removed = changes.remove(session, base_of(session, dataset_id), keys)
+        base = base_of(session, dataset_id)
+        access.act(session, Verb.CHANGE_KNOWLEDGE, base, removed=len(keys))
+        removed = changes.remove(session, base, keys)
     if not removed:
         raise NotFound("None of these ids is in the knowledge base.")
     return removed
@@ -119,7 +126,9 @@ def schedule(dataset_id: int, seconds: int | None) -> None:
     if seconds is not None and seconds < SHORTEST_SCHEDULE:
         raise UserError(f"A knowledge base can be refreshed every {SHORTEST_SCHEDULE} seconds at most.")
     with begin() as session:
-        bases.set_schedule(session, base_of(session, dataset_id).id, seconds)
+        base = base_of(session, dataset_id)
+        access.act(session, Verb.CHANGE_KNOWLEDGE, base, schedule=f"{seconds} s" if seconds else "none")
+        bases.set_schedule(session, base.id, seconds)
 
 
 def search(

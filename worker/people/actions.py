@@ -4,10 +4,11 @@ import secrets
 from collections.abc import Collection
 from typing import Literal
 
-from db import acting, datasets, pricers, prompts, tokens, visibility
+from db import access, acting, datasets, pricers, prompts, tokens, visibility
+from db.audit import Thing
 from db.engine import Session, begin
 from db.errors import NotFound, UserError, WrongState
-from db.types import Person, Role, Token
+from db.types import Person, Role, Token, Verb
 from worker.people.identity import hashed
 
 Kind = Literal["dataset", "prompt", "pricer"]
@@ -31,7 +32,10 @@ def make_token(name: str, role: Role, days: int, groups: Collection[str] = ()) -
     _demand_admin("make tokens")
     token = f"pw_{secrets.token_urlsafe(32)}"
     with begin() as session:
-        return token, tokens.add(session, Person(name.strip(), role, frozenset(groups)), hashed(token), days)
+        made = tokens.add(session, Person(name.strip(), role, frozenset(groups)), hashed(token), days)
+        about = {"role": role, "groups": ", ".join(sorted(groups)), "days": days}
+        access.act(session, Verb.MAKE_TOKEN, Thing("token", str(made.id), made.person.name), usd=None, **about)
+        return token, made
 
 
 def every_token() -> list[Token]:
@@ -45,7 +49,9 @@ def revoke_token(token_id: int) -> Token:
     """Let a token act no more. Raises NotFound."""
     _demand_admin("revoke tokens")
     with begin() as session:
-        return tokens.revoke(session, token_id)
+        revoked = tokens.revoke(session, token_id)
+        access.act(session, Verb.REVOKE_TOKEN, Thing("token", str(token_id), revoked.person.name))
+        return revoked
 
 
 def _demand_admin(verb: str) -> None:
@@ -89,6 +95,7 @@ def share(kind: Kind, its_id: int | str, with_whom: Collection[str]) -> None:
             raise WrongState(f"Everybody sees this {kind}, because it belongs to nobody; an admin can give it to one.")
         if not may_share(owner):
             raise WrongState(f"This {kind} belongs to {owner}, who alone can share it, or an admin.")
+        access.act(session, Verb.SHARE, Thing(kind, str(its_id), ""), with_whom=", ".join(with_whom))
         visibility.share(session, *_KEPT[kind], its_id, with_whom)
 
 
@@ -98,7 +105,8 @@ def give(kind: Kind, its_id: int | str, to: str) -> None:
     if not to.strip():
         raise UserError("Say to whom.")
     with begin() as session:
-        _owner(session, kind, its_id)
+        before = _owner(session, kind, its_id)
+        access.act(session, Verb.GIVE, Thing(kind, str(its_id), ""), to=_person(to.strip()), before=before)
         visibility.give(session, *_KEPT[kind], its_id, _person(to.strip()))
 
 

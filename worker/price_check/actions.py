@@ -2,12 +2,12 @@
 
 import polars as pl
 
-from db import datasets, jobs, price_decisions, results
+from db import access, datasets, jobs, price_decisions, results
 from db.engine import begin
 from db.errors import NotReady, UserError
 from db.job_results import PriceCheckResult
 from db.price_decisions import DECISIONS, FIX
-from db.types import JobKind, JobState, MadeBy, Queue, Split, Step
+from db.types import JobKind, JobState, MadeBy, Queue, Split, Step, Verb
 from worker import amounts, app, specs
 from worker.datasets import actions, division
 from worker.datasets.profile import profile_of
@@ -61,6 +61,8 @@ def decide(dataset_id: int, row: int, decision: str, price: float | None = None)
     if decision == FIX and not (price and price > 0):
         raise UserError("A fix needs a price above 0.")
     with begin() as session:
+        decided = {"decision": decision or "taken back", "price": price}
+        access.act(session, Verb.DECIDE_PRICE, datasets.get(session, dataset_id), usd=None, row=row, **decided)
         if not decision:
             price_decisions.take_back(session, dataset_id, row)
             return
@@ -87,6 +89,7 @@ def make_version(dataset_id: int) -> int:
         if not changing:
             raise UserError("No price was fixed or dropped, so a new version would be the same.")
         made = price_decisions.apply(session, dataset_id, f"{dataset.name} (curated, {changing} prices)")
+        access.act(session, Verb.MAKE_VERSION, datasets.get(session, made), made_from=dataset_id, prices=changing)
         datasets.change(session, made, profile=profile_of(session, made) | division.kept(dataset.profile))
         return made
 

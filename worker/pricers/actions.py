@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from db import datasets, dependents, jobs, pricers, saved_verdicts
+from db import access, datasets, dependents, jobs, pricers, saved_verdicts
 from db.dependents import Dependent
 from db.engine import Session, begin
 from db.errors import NotFound, NotReady, UserError, WrongState
-from db.types import Job, JobKind, Pricer, PricerChange, PricerState, SavedVerdict
+from db.types import Job, JobKind, Pricer, PricerChange, PricerState, SavedVerdict, Verb
 from worker import specs
 from worker.evaluation.certainty import USUAL_TOLERANCE
 from worker.pricers import obstacles, own_adapter, promise
@@ -21,7 +21,6 @@ LONGEST_NAME = 80
 
 def make(
     name: str,
-    who: str,
     why: str = "",
     *,
     verdict_id: int | None = None,
@@ -35,7 +34,8 @@ def make(
     candidate. Of a job alone a verdict is saved too. hit_rate, within (0 to 1): the wish by which rows are handed to a
     person. Raises NotFound, NotReady where nothing was measured, UserError for a wish that can't be promised.
     """
-    name = check(name, who)
+    name = check(name)
+    access.check(Verb.MAKE_PRICER)
     if (verdict_id is None) == (job_id is None):
         raise UserError("Say which saved verdict to use, or which job.")
     with begin() as session:
@@ -71,33 +71,25 @@ def make(
             hit_rate=wish,
             within=tolerance,
             best_before=verdict.best_before,
-            who=_named(who),
+            who=access.name(),
             why=why.strip() or chosen.sentence,
         )
+        access.act(session, Verb.MAKE_PRICER, made, version=made.version, job=job.id)
         looks = (obstacles.refusal, own_adapter.refusal, obstacles.objection)
         may = not any(look(session, made) for look in looks)
+        may = may and not any(access.may(Verb.USE_PRICER, each) for each in pricers.versions(session, name))
         if may and pricers.in_use(session, name) is None:
-            _move(session, made, PricerState.IN_USE, who, "It is the first, and nothing objects.", "")
+            access.act(session, Verb.USE_PRICER, made, version=made.version)
+            _move(session, made, PricerState.IN_USE, "It is the first, and nothing objects.", "")
         return pricers.get(session, made.id)
 
 
-def check(name: str, who: str) -> str:
-    """The name as it is kept. Raises UserError for one that can't be, and where nobody says who gives it."""
-    _named(who)
-    return _checked(name)
-
-
-def _checked(name: str) -> str:
+def check(name: str) -> str:
+    """The name as it is kept. Raises UserError for one that can't be."""
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME:
         raise UserError(f"A pricer needs a name of at most {LONGEST_NAME} letters, such as monthly.")
     return name
-
-
-def _named(who: str) -> str:
-    if not who.strip():
-        raise UserError("Say who you are: your name is kept in the pricer's history.")
-    return who.strip()
 
 
 def _job_of(session: Session, verdict: SavedVerdict) -> Job:
@@ -193,7 +185,7 @@ def cautions(pricer: Pricer) -> list[str]:
         return obstacles.cautions(session, pricer)
 
 
-def use(pricer_id: int, who: str, why: str, *, override: str = "") -> Pricer:
+def use(pricer_id: int, why: str, *, override: str = "") -> Pricer:
     """Put a version in use; the one that was is retired. Who and why are kept.
 
     Raises UserError where it can't price, and with the gate's sentence when that objects, unless `override` says why it
@@ -203,10 +195,10 @@ def use(pricer_id: int, who: str, why: str, *, override: str = "") -> Pricer:
         pricer = pricers.get(session, pricer_id)
         if pricer.state is PricerState.IN_USE:
             raise WrongState(f"Version {pricer.version} of {pricer.name} is in use already.")
-        return _used(session, pricer, who, why, override)
+        return _used(session, pricer, why, override)
 
 
-def _used(session: Session, pricer: Pricer, who: str, why: str, override: str) -> Pricer:
+def _used(session: Session, pricer: Pricer, why: str, override: str) -> Pricer:
     if refused := obstacles.refusal(session, pricer):
         raise NotReady(refused)
     if refused := own_adapter.refusal(session, pricer):
@@ -218,14 +210,17 @@ def _used(session: Session, pricer: Pricer, who: str, why: str, override: str) -
             "and give the reason."
         )
     reason = _reason(f"{why} Against the gate: {override}" if objection else why)
-    _move(session, pricer, PricerState.IN_USE, who, reason, objection or "")
+    if present := pricers.in_use(session, pricer.name):
+        access.check(Verb.RETIRE_PRICER, present)
+    access.act(session, Verb.USE_PRICER, pricer, version=pricer.version, why=reason, overrides=objection)
+    _move(session, pricer, PricerState.IN_USE, reason, objection or "")
     return pricers.get(session, pricer.id)
 
 
-def _move(session: Session, pricer: Pricer, to: PricerState, who: str, why: str, overrides: str) -> None:
+def _move(session: Session, pricer: Pricer, to: PricerState, why: str, overrides: str) -> None:
     before = pricers.in_use(session, pricer.name)
-    pricers.move(session, pricer, to, who=_named(who), why=why, overrides=overrides)
-    own_adapter.follow(session, before, pricer, _named(who), why, overrides)
+    pricers.move(session, pricer, to, who=access.name(), why=why, overrides=overrides)
+    own_adapter.follow(session, before, pricer, access.name(), why, overrides)
 
 
 def _reason(text: str) -> str:
@@ -234,17 +229,18 @@ def _reason(text: str) -> str:
     return text.strip()
 
 
-def retire(pricer_id: int, who: str, why: str) -> Pricer:
+def retire(pricer_id: int, why: str) -> Pricer:
     """Take a version out of use, or give a candidate up. It can be used again."""
     with begin() as session:
         pricer = pricers.get(session, pricer_id)
         if pricer.state is PricerState.RETIRED:
             raise WrongState(f"Version {pricer.version} of {pricer.name} is retired already.")
-        _move(session, pricer, PricerState.RETIRED, who, _reason(why), "")
+        access.act(session, Verb.RETIRE_PRICER, pricer, version=pricer.version, why=_reason(why))
+        _move(session, pricer, PricerState.RETIRED, _reason(why), "")
         return pricers.get(session, pricer.id)
 
 
-def roll_back(name: str, who: str, why: str, *, override: str = "") -> Pricer:
+def roll_back(name: str, why: str, *, override: str = "") -> Pricer:
     """Bring back the version that was in use before the present one; a second time, the one before.
 
     Raises NotReady when none is in use, or none was before that still exists; else as `use`.
@@ -256,7 +252,7 @@ def roll_back(name: str, who: str, why: str, *, override: str = "") -> Pricer:
         earlier = _former(session, name)
         if earlier is None:
             raise NotReady(f"No other version of {name} was in use before version {present.version}.")
-        return _used(session, earlier, who, f"rolled back: {_reason(why)}", override)
+        return _used(session, earlier, f"rolled back: {_reason(why)}", override)
 
 
 def former(name: str) -> Pricer | None:
@@ -286,17 +282,21 @@ def _line(changes: Sequence[PricerChange]) -> list[int]:
 
 def rename(pricer_id: int, name: str) -> None:
     """Give a pricer, with all its versions, another name. Raises UserError for one that is taken."""
-    name = _checked(name)
+    name = check(name)
     with begin() as session:
         pricer = pricers.get(session, pricer_id)
         if pricer.name != name:
+            for each in pricers.versions(session, pricer.name):
+                access.check(Verb.CHANGE_PRICER, each)
+            access.act(session, Verb.CHANGE_PRICER, pricer, name=name)
             pricers.rename(session, pricer.name, name)
 
 
 def describe(pricer_id: int, description: str) -> None:
     """Keep a note with a version."""
     with begin() as session:
-        pricers.get(session, pricer_id)
+        pricer = pricers.get(session, pricer_id)
+        access.act(session, Verb.CHANGE_PRICER, pricer, description=description.strip())
         pricers.describe(session, pricer_id, description.strip())
 
 
@@ -311,6 +311,7 @@ def delete(pricer_id: int) -> None:
     """Delete a version; its history and its batches stay. Raises WrongState while it is in use."""
     with begin() as session:
         pricer = pricers.get(session, pricer_id)
+        access.act(session, Verb.DELETE_PRICER, pricer, version=pricer.version)
         if pricer.state is PricerState.IN_USE:
             raise WrongState(f"Version {pricer.version} of {pricer.name} is in use; retire it first.")
         pricers.drop(session, pricer.id)

@@ -3,10 +3,10 @@
 Members of an ensemble stay where they are: two of them may be of one task, which has one adapter in production.
 """
 
-from db import adapters, pricers
+from db import access, adapters, pricers
 from db.engine import Session
 from db.errors import NotFound
-from db.types import Adapter, AdapterState, Pricer, PricerState
+from db.types import Adapter, AdapterState, Pricer, PricerState, Verb
 
 
 def of(session: Session, pricer: Pricer) -> Adapter | None:
@@ -23,7 +23,11 @@ def refusal(session: Session, pricer: Pricer) -> str | None:
     can."""
     own = of(session, pricer)
     present = adapters.in_production(session, own.task) if own else None
-    if own is None or present is None or present.id == own.id:
+    if own is None or (present and present.id == own.id):
+        return None
+    if why := access.may(Verb.PROMOTE_ADAPTER, own) or (present and access.may(Verb.RETIRE_ADAPTER, present)):
+        return why
+    if present is None:
         return None
     others = [each for each in pricers.using_adapter(session, present.id) if each.name != pricer.name]
     if not others:

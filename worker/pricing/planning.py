@@ -11,6 +11,7 @@ from db.types import Dataset, Family, JobKind, JobState, Priority, Queue, Split,
 from worker.adapters import pricing
 from worker.datasets import price_bounds
 from worker.evaluation import calibration
+from worker.finetune.planning import check_model
 from worker.jobs.machines import machine_queue
 from worker.pricing import token_estimate
 from worker.prompts import versions
@@ -118,6 +119,8 @@ def pinned(session: Session, source: Dataset, spec: BaseSpec) -> BaseSpec:
         if len(members) < 2:
             raise UserError(f"{spec.label}: all members are the same technique with the same settings; name another.")
         return spec.model_copy(update={"members": tuple(members)})
+    if "model" not in spec.filled:  # what an adapter was trained on, an admin allowed then
+        check_model(str(getattr(spec, "model", "")))
     return price_bounds.pin(session, source, versions.pin(session, pricing.fill(session, spec)))
 
 

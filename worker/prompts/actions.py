@@ -4,10 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from db import dependents, prompts, visibility
+from db import access, dependents, prompts, visibility
+from db.audit import Thing
 from db.engine import Session, begin
 from db.errors import UserError, WrongState
-from db.types import PromptVersion
+from db.types import PromptVersion, Verb
 from worker import amounts
 from worker.prompts import versions
 from worker.prompts.builtin import BUILT_IN
@@ -38,6 +39,7 @@ def save(name: str, system: str, template: str, note: str = "") -> PromptVersion
         newest = prompts.get(session, name) or built_in
         if newest and (newest.system, newest.template) == (system, template):
             return newest
+        access.act(session, Verb.SAVE_PROMPT, newest or Thing("prompt", name, name), note=note)
         number = prompts.save(session, name, system, template, note, after=built_in.version if built_in else 0)
         return versions.resolve(session, f"{name}@{number}")
 
@@ -52,13 +54,17 @@ def archive(name: str) -> None:
     """Offer a prompt no more; jobs that name a version of it go on. Raises NotFound; WrongState for one that comes with
     Pricewright."""
     with begin() as session:
-        prompts.set_archived(session, _own(session, name, "archived"), datetime.now(UTC))
+        own = _own(session, name, "archived")
+        access.act(session, Verb.ARCHIVE_PROMPT, versions.resolve(session, own))
+        prompts.set_archived(session, own, datetime.now(UTC))
 
 
 def restore(name: str) -> None:
     """Offer an archived prompt again. Raises NotFound."""
     with begin() as session:
-        prompts.set_archived(session, _own(session, name, "restored"), None)
+        own = _own(session, name, "restored")
+        access.act(session, Verb.RESTORE_PROMPT, versions.resolve(session, own))
+        prompts.set_archived(session, own, None)
 
 
 def needed(name: str) -> str:
@@ -72,6 +78,7 @@ def delete(name: str) -> None:
     whose words are part of what a job, an adapter or a pricer did."""
     with begin() as session:
         own = _own(session, name, "deleted")
+        access.act(session, Verb.DELETE_PROMPT, versions.resolve(session, own))
         visibility.see_all(session)
         if why := _needed(session, own):
             raise WrongState(why)

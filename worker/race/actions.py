@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from db import datasets, jobs, results
+from db import access, datasets, jobs, results
 from db.engine import Session, begin
 from db.errors import NotReady, WrongState
 from db.job_results import Racer, RaceResult
@@ -44,6 +44,8 @@ def start(
         dataset = ready(session, dataset_id)
         rows = datasets.target_rows(session, dataset_id, Split.TEST, limit)
         pinned = [pricing_planning.pinned(session, dataset, each) for each in specs]
+        if any(each.uses_endpoint for each in pinned):
+            budget_usd = access.allowed_cap(budget_usd)
         column = weights.column(dataset) if weighted else ""
         spec = race_specs.of(pinned, margin, measure, limit, column, comparison.level())
         planning.measure_of(spec)

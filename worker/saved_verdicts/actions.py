@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from db import datasets, jobs, results, saved_verdicts
+from db import access, datasets, jobs, results, saved_verdicts
 from db.engine import Session, begin
 from db.errors import NotFound, NotReady
 from db.job_results import RecheckedVerdict, RecheckResult
-from db.types import Dataset, Job, JobKind, JobState, Queue, SavedVerdict, Step
+from db.types import Dataset, Job, JobKind, JobState, Queue, SavedVerdict, Step, Verb
 from worker import app, specs
 from worker.datasets.actions import ready
 from worker.endpoints import tariffs
@@ -44,6 +44,7 @@ def save(
         chosen = [("most accurate", lead["job"], sentences.lead(rows, measure))]
     with begin() as session:
         dataset = ready(session, dataset_id)
+        access.act(session, Verb.SAVE_VERDICT, dataset, measure=measure, jobs=", ".join(map(str, job_ids)))
         compared = [_line(session, jobs.get(session, job_id), row, measure) for job_id, row in lines.items()]
         return [_kept(session, dataset, job_ids, compared, each, rows[0], measure, limits) for each in chosen]
 
@@ -116,6 +117,7 @@ def kept(dataset_id: int | None = None) -> list[SavedVerdict]:
 def forget(verdict_id: int) -> None:
     """Forget a saved verdict. Raises NotFound."""
     with begin() as session:
+        access.act(session, Verb.FORGET_VERDICT, saved_verdicts.get(session, verdict_id))
         saved_verdicts.delete(session, verdict_id)
 
 

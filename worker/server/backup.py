@@ -19,9 +19,11 @@ from typing import IO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from db import dump, engine
+from db import access, dump, engine
+from db.audit import Thing
 from db.errors import NotReady, UserError
 from db.settings import settings
+from db.types import Verb
 from worker.server.up import running_stack
 
 _MANIFEST, _DUMP, _UPLOADS = "pricewright.json", "database.dump", "files"
@@ -61,6 +63,8 @@ def backup(target: Path) -> Manifest:
     if not target.parent.is_dir():
         raise UserError(f"There is no folder {target.parent}.")
     with running_stack(worker=False), _scratch() as folder:
+        with engine.begin() as session:
+            access.act(session, Verb.BACKUP, Thing("backup", "", target.name))
         uploads = folder / _UPLOADS
         uploads.mkdir()
         # Before and after the dump: whatever it names is in one of the two, also what is deleted or added meanwhile.
@@ -96,6 +100,7 @@ def restore(source: Path) -> Restored:
     """Bring back what a backup holds, into an empty Pricewright. Jobs that were at work are paused, so that nothing is
     paid twice. Raises UserError where the file is no whole backup, where something is here already, or where
     Pricewright runs; then nothing has changed."""
+    access.check(Verb.RESTORE_BACKUP)
     with _opened(source) as archive, _nothing_runs():
         manifest = _manifest(archive, source)
         with running_stack(worker=False), _scratch() as folder:
@@ -111,6 +116,8 @@ def restore(source: Path) -> Restored:
             for path in (folder / _UPLOADS).iterdir():
                 path.rename(settings().files_dir / path.name)
             paused, counts = dump.pause_all(RESTORED), dump.counts()
+            with engine.begin() as session:
+                access.act(session, Verb.RESTORE_BACKUP, Thing("backup", "", source.name), made_at=manifest.made_at)
     return Restored(
         made_at=manifest.made_at,
         datasets=counts["datasets"],

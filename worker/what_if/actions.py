@@ -6,10 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from db import datasets, jobs, predictions, scenarios
+from db import access, datasets, jobs, predictions, scenarios
 from db.engine import begin
 from db.errors import NotReady, UserError
-from db.types import Job, SavedScenario
+from db.types import Job, SavedScenario, Verb
 from worker import amounts, specs
 from worker.evaluation import resampling
 from worker.evaluation.break_even import Totals, Way
@@ -83,7 +83,8 @@ def save(dataset_id: int, name: str, scenario: Scenario) -> SavedScenario:
     if not name or len(name) > LONGEST_NAME:
         raise UserError(f"Give the scenario a name of 1 to {LONGEST_NAME} letters.")
     with begin() as session:
-        datasets.get(session, dataset_id)
+        before = [each for each in scenarios.all(session, dataset_id) if each.name == name]
+        access.act(session, Verb.SAVE_SCENARIO, before[0] if before else datasets.get(session, dataset_id), name=name)
         return scenarios.put(session, dataset_id, name, scenario.model_dump(mode="json"))
 
 
@@ -102,6 +103,7 @@ def load(dataset_id: int, name: str) -> Scenario:
 def delete(scenario_id: int) -> None:
     """Forget a scenario. Raises NotFound."""
     with begin() as session:
+        access.act(session, Verb.DELETE_SCENARIO, scenarios.get(session, scenario_id))
         scenarios.delete(session, scenario_id)
 
 

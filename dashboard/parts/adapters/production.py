@@ -7,11 +7,10 @@ import streamlit as st
 from dashboard.parts.adapters import table
 from dashboard.parts.run import choose
 from dashboard.shared import formats, widgets, words
-from db.errors import UserError
-from db.types import Adapter, AdapterState
+from db.types import Adapter, AdapterState, Verb
 from worker.adapters import actions
 
-_SAID, _WHO = "adapter-said", "adapter-who"
+_SAID = "adapter-said"
 
 
 def said() -> None:
@@ -27,9 +26,7 @@ def moves(adapter: Adapter) -> None:
     gate(objection)
     # Moved: the next reason is another one. Enter is for the next field: it must not promote or roll back.
     with st.form(f"move-{adapter.id}-{adapter.state}", enter_to_submit=False):
-        left, right = st.columns([1, 3])
-        who = left.text_input("Your name", st.session_state.get(_WHO, ""), key=f"who-{adapter.id}-{adapter.state}")
-        why = right.text_input(
+        why = st.text_input(
             "Reason", key=f"why-{adapter.id}-{adapter.state}", placeholder="Kept in the history with your name"
         )
         override = ""
@@ -42,30 +39,35 @@ def moves(adapter: Adapter) -> None:
         verbs = _verbs(adapter, override)
         with st.container(horizontal=True):
             pressed = [
-                st.form_submit_button(label, icon=icon, help=about, type="primary" if place == 0 else "secondary")
+                st.form_submit_button(
+                    label,
+                    icon=icon,
+                    type="primary" if place == 0 else "secondary",
+                    **widgets.allowed(_VERBS[label], adapter, about=about),
+                )
                 for place, (label, icon, about, _) in enumerate(verbs)
             ]
-    st.session_state[_WHO] = who
     for was_pressed, (*_, verb) in zip(pressed, verbs, strict=True):
         if was_pressed:
             with widgets.tell_errors():
-                _do(verb, who, why)
+                _do(verb, why)
 
 
-Verb = Callable[[str, str], Adapter]
+_VERBS = {"Promote": Verb.PROMOTE_ADAPTER, "Roll back": Verb.PROMOTE_ADAPTER, "Retire": Verb.RETIRE_ADAPTER}
+Move = Callable[[str], Adapter]
 
 
-def _verbs(adapter: Adapter, override: str) -> list[tuple[str, str, str, Verb]]:
-    """Label, icon, what it does, and the verb of (who, why), for the state that the adapter is in."""
+def _verbs(adapter: Adapter, override: str) -> list[tuple[str, str, str, Move]]:
+    """Label, icon, what it does, and what does it with a reason, for the state that the adapter is in."""
 
-    def promote(who: str, why: str) -> Adapter:
-        return actions.promote(adapter.id, who, why, override=override)
+    def promote(why: str) -> Adapter:
+        return actions.promote(adapter.id, why, override=override)
 
-    def roll_back(who: str, why: str) -> Adapter:
-        return actions.roll_back(adapter.task, who, why)
+    def roll_back(why: str) -> Adapter:
+        return actions.roll_back(adapter.task, why)
 
-    def retire(who: str, why: str) -> Adapter:
-        return actions.retire(adapter.id, who, why)
+    def retire(why: str) -> Adapter:
+        return actions.retire(adapter.id, why)
 
     task = words.plain(adapter.task)
     promoting = ("Promote", ":material/rocket_launch:", f"To production for {task}; what was there retires.", promote)
@@ -88,17 +90,20 @@ def gate(objection: str | None) -> None:
 def measure_again(adapter: Adapter) -> None:
     """Against what is in production by now, and by the gate's present settings."""
     about = "Asks the model without and with this adapter once more, and compares it with what is in production now."
-    if st.button("Measure again", icon=":material/refresh:", key=f"measure-{adapter.id}", help=about):
+    if st.button(
+        "Measure again",
+        icon=":material/refresh:",
+        key=f"measure-{adapter.id}",
+        **widgets.allowed(Verb.START_JOB, about=about),
+    ):
         with widgets.tell_errors():
             job_id = actions.measure(adapter.id)
             st.session_state[_SAID] = f"Job {job_id} measures it; watch it on the Jobs page, then come back."
             st.rerun()
 
 
-def _do(verb: Verb, who: str, why: str) -> None:
-    if not who.strip():
-        raise UserError("Say who you are: your name is kept in the adapter's history.")
-    moved = verb(who.strip(), why)
+def _do(move: Move, why: str) -> None:
+    moved = move(why)
     st.session_state[_SAID] = f"{table.short(moved)} is now {table.STATES[moved.state]} for {moved.task}."
     st.query_params[choose.ADAPTER] = moved.id
     st.rerun()
@@ -123,7 +128,8 @@ def take_away(adapter: Adapter) -> None:
             f"({formats.count(adapter.train_rows, 'row')}, made {formats.ago(adapter.created_at)})? "
             "Its weights are gone then; what was priced with it and its history stay."
         )
-        if widgets.is_sure("Delete", question, key=f"delete-{adapter.id}"):
+        may = widgets.allowed(Verb.DELETE_ADAPTER, adapter)
+        if widgets.is_sure("Delete", question, key=f"delete-{adapter.id}", may=may):
             with widgets.tell_errors():
                 actions.delete(adapter.id)
                 st.session_state[_SAID] = f"{table.short(adapter)} is deleted."

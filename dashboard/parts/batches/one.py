@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.parts.batches import reads as batch_reads
 from dashboard.shared import formats, live, navigation, widgets, words
-from db.types import BatchState, Dataset, Job, JobState, Pricer, PricerBatch
+from db.types import BatchState, Dataset, Job, JobState, Pricer, PricerBatch, Verb
 from worker.batches import actions, truth
 from worker.batches.truth import Truth
 from worker.datasets.answers import Answers, Sign
@@ -101,7 +101,8 @@ def _bring(batch: PricerBatch) -> None:
     sign = right.selectbox(
         "Decimal sign", [None, *Sign], format_func=lambda each: words.SIGNS[each], key=f"truth-sign-{key}"
     )
-    if st.button("Compare", icon=":material/compare_arrows:", disabled=file is None, key=f"truth-go-{batch.id}"):
+    may = widgets.allowed(Verb.BRING_REAL_PRICES, batch, disabled=file is None)
+    if st.button("Compare", icon=":material/compare_arrows:", key=f"truth-go-{batch.id}", **may):
         assert file is not None  # else it can't be pressed
         columns = {field: name.strip() for field, name in (("price", column), ("id", own)) if name.strip()}
         actions.attach_truth(batch.id, file.name, file, columns, Answers(sign.mark if sign else None))
@@ -121,7 +122,10 @@ def _remedies(batch: PricerBatch, came: Truth) -> None:
         with st.container(border=True):
             st.markdown(words.plain(remedy.sentence()))
             if way == "learn" and st.button(
-                "Join the real prices", icon=":material/join:", key=f"truth-join-{batch.id}"
+                "Join the real prices",
+                icon=":material/join:",
+                key=f"truth-join-{batch.id}",
+                **widgets.allowed(Verb.JOIN_DATASETS),
             ):
                 navigation.choose(actions.join_truth(batch.id))
                 navigation.go(navigation.RUN)

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.parts.data import charts, currency
 from dashboard.parts.data import reads as data_reads
 from dashboard.shared import formats, keeping, navigation, reads, widgets, words
-from db.types import Dataset, DatasetState, MadeBy, Queue, Split
+from db.types import Dataset, DatasetState, MadeBy, Queue, Split, Verb
 from worker.datasets import actions, dependents, division, mended, quantities, versions, weights
 from worker.datasets import money as money_of_datasets
 
@@ -197,6 +197,7 @@ def keep(dataset: Dataset) -> None:
     with st.popover("Name, archive", icon=":material/edit:", key=f"keep-dataset-{dataset.id}"):
         keeping.form(
             "dataset", dataset.id, dataset.name, dataset.description, dataset.archived_at, _VERBS,
+            keeping.rights(dataset, Verb.RENAME_DATASET, Verb.ARCHIVE_DATASET, Verb.RESTORE_DATASET),
         )  # fmt: skip
 
 
@@ -208,7 +209,8 @@ def money(dataset: Dataset) -> None:
     elif not dataset.currency and dataset.profile.get("price", {}).get("count"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             code = currency.choice("Nobody said in which currency these prices are", "", key=f"currency-{dataset.id}")
-            if st.button("Save", key=f"currency-save-{dataset.id}", disabled=not code) and code:
+            may = widgets.allowed(Verb.CHANGE_DATASET, dataset, disabled=not code)
+            if st.button("Save", key=f"currency-save-{dataset.id}", **may) and code:
                 actions.set_currency(dataset.id, code)
                 st.rerun()
 
@@ -225,7 +227,8 @@ def delete(dataset: Dataset) -> None:
         f"{formats.ago(dataset.created_at)})?\n\n{words.plain(depends)}\n\n"
         f"{answers}This can't be undone; archiving hides it and keeps everything."
     )
-    if widgets.is_sure("Delete", question, key=f"delete-{dataset.id}"):
+    may = widgets.allowed(Verb.DELETE_DATASET, dataset)
+    if widgets.is_sure("Delete", question, key=f"delete-{dataset.id}", may=may):
         actions.delete_dataset(dataset.id)
         navigation.forget()
         st.rerun()

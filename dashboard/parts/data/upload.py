@@ -12,7 +12,7 @@ from dashboard.parts.data import reads as data_reads
 from dashboard.shared import formats, navigation, pickers, reads, widgets, words
 from db.errors import MappingError
 from db.settings import settings
-from db.types import Dataset, DatasetState
+from db.types import Dataset, DatasetState, Verb
 from worker import amounts
 from worker.datasets import actions
 from worker.datasets.actions import DETECTED
@@ -37,6 +37,7 @@ def upload() -> None:
         f"A table of products: {file_formats.ON_PAGES}, also gzipped, up to 1 GB",
         type=file_formats.UPLOADED,
         key=f"upload-{st.session_state.get('uploads', 0)}",
+        **widgets.allowed(Verb.UPLOAD),
     )
     if file is not None:
         with st.spinner(f"Storing {words.plain(file.name)} …"):
@@ -47,7 +48,7 @@ def upload() -> None:
             _opened(actions.add(file.name, sha256))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("No file at hand?", width="content")
-        if st.button("Load the demo catalogue", icon=":material/science:"):
+        if st.button("Load the demo catalogue", icon=":material/science:", **widgets.allowed(Verb.UPLOAD)):
             _opened(actions.load_demo())
 
 
@@ -65,11 +66,12 @@ def _is_here_already(name: str, sha256: str, known: list[Dataset]) -> None:
             about = "Loaded anew, for other columns or other answers; it is told what changed."
             is_ready = next(each for each in known if each.id == chosen).state is DatasetState.READY
             if st.button(
-                "New version of it", icon=":material/difference:", key=f"same-version-{chosen}", help=about,
-                disabled=not is_ready,
+                "New version of it", icon=":material/difference:", key=f"same-version-{chosen}",
+                **widgets.allowed(Verb.UPLOAD, about=about, disabled=not is_ready),
             ):  # fmt: skip
                 _opened(actions.add(name, sha256, version_of=chosen))
-            if st.button("Add it separately", icon=":material/add:", key=f"same-separate-{chosen}"):
+            may = widgets.allowed(Verb.UPLOAD)
+            if st.button("Add it separately", icon=":material/add:", key=f"same-separate-{chosen}", **may):
                 _opened(actions.add(name, sha256))
 
 
@@ -106,10 +108,16 @@ def look_again(dataset: Dataset) -> None:
         forced = {field: value for field, value in (("encoding", choice), ("delimiter", sign)) if value is not None}
     if before:
         st.caption(words.plain("Chosen before: " + ", ".join(f"{field} {value}" for field, value in before.items())))
-        if st.button("Look at it as detected", icon=":material/auto_awesome:", key=f"detect-{dataset.id}"):
+        may = widgets.allowed(Verb.LOAD_DATASET, dataset)
+        if st.button("Look at it as detected", icon=":material/auto_awesome:", key=f"detect-{dataset.id}", **may):
             actions.inspect_again(dataset.id, dict.fromkeys(before, DETECTED))
             st.rerun()
-    if st.button("Look at it again", icon=":material/replay:", key=f"look-{dataset.id}"):
+    if st.button(
+        "Look at it again",
+        icon=":material/replay:",
+        key=f"look-{dataset.id}",
+        **widgets.allowed(Verb.LOAD_DATASET, dataset),
+    ):
         actions.inspect_again(dataset.id, before | forced)
         st.rerun()
 
@@ -173,7 +181,8 @@ def mapping(dataset: Dataset) -> None:
         accepts = _wide_rows(dataset.id, inspection)
         with st.expander("Columns, prices or accents look wrong?"):
             forced, other_sign = _overrides(dataset, inspection)
-        go = st.form_submit_button("Load this table", type="primary", icon=":material/download_done:")
+        may = widgets.allowed(Verb.LOAD_DATASET, dataset)
+        go = st.form_submit_button("Load this table", type="primary", icon=":material/download_done:", **may)
     if go:
         used = {field: column for field, column in chosen.items() if column}
         if forced:

@@ -11,7 +11,7 @@ from dashboard.parts.data_need import reads as data_need_reads
 from dashboard.parts.jobs import cards
 from dashboard.shared import formats, forms, reads, widgets, words
 from db.job_progress import JobProgress
-from db.types import Dataset, Job, JobState, Split
+from db.types import Dataset, Job, JobState, Split, Verb
 from worker.data_need import actions as data_need_actions
 from worker.evaluation.data_curve import REACH
 from worker.evaluation.data_verdict import reach
@@ -59,7 +59,7 @@ def start(dataset: Dataset, spec: DataNeedSpec) -> int | None:
     planned = data_need_actions.estimate(dataset.id, spec)
     basis = "by what it took before" if planned.is_measured else "a rule of thumb until the first time"
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Find out", icon=":material/play_arrow:", type="primary"):
+        if st.button("Find out", icon=":material/play_arrow:", type="primary", **widgets.allowed(Verb.START_JOB)):
             started = data_need_actions.start(dataset.id, spec)
         took = f"about {formats.duration(planned.seconds)} and {formats.usd(planned.usd)}"
         st.markdown(words.md(f"{len(spec.ways) * 4} parts, {took} ({basis})."), width="content")
@@ -96,7 +96,8 @@ def _head(job: Job, progress: JobProgress, done: int) -> None:
             widgets.badge(job.state)
             st.space("stretch")
             for label, icon, verb in cards.verbs(job, progress):
-                if st.button(label, icon=icon, key=f"need-{label.lower()}-{job.id}"):
+                may = widgets.allowed(widgets.JOB_VERBS[label], job)
+                if st.button(label, icon=icon, key=f"need-{label.lower()}-{job.id}", **may):
                     verb(job.id)
                     st.rerun()
         if not job.state.is_final:

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.shared import formats, keeping, pickers, widgets, words
-from db.types import Endpoint
+from db.types import Endpoint, Verb
 from worker.datasets import dependents
 from worker.endpoints import actions
 from worker.endpoints.presets import OTHER, PRESETS
@@ -48,7 +48,7 @@ def add() -> None:
             ).strip()  # fmt: skip
         version = left.text_input("API version", key=f"new-version-{preset}") if known.needs_api_version else ""
         values = _limits(f"new-{preset}", None)
-        if st.form_submit_button("Add it", type="primary", icon=":material/add:"):
+        if st.form_submit_button("Add it", type="primary", icon=":material/add:", **widgets.allowed(Verb.ADD_ENDPOINT)):
             actions.add(
                 name.strip(), preset, base_url=url.strip(), key_env=key_env.strip(), provider=provider,
                 api_version=version.strip(), **values,
@@ -103,7 +103,8 @@ def test(endpoint: Endpoint) -> None:
             "Model to test", key=f"test-model-text-{endpoint.name}", placeholder="the first one that it lists",
             help="Azure and some gateways list no models: name a deployment here.",
         ).strip()  # fmt: skip
-    if right.button("Test", icon=":material/network_check:", type="primary", key=f"test-{endpoint.name}"):
+    may = widgets.allowed(Verb.TEST_ENDPOINT, endpoint)
+    if right.button("Test", icon=":material/network_check:", type="primary", key=f"test-{endpoint.name}", **may):
         with st.spinner(f"Asking {words.plain(endpoint.name)} …"):
             st.session_state[_said(endpoint)] = actions.test(endpoint.name, model)
         st.rerun()
@@ -137,7 +138,9 @@ def change(endpoint: Endpoint) -> None:
         )  # fmt: skip
         provider = left.text_input("Whose prices hold", endpoint.provider, key=f"change-provider-{endpoint.name}")
         values = _limits(f"change-{endpoint.name}", endpoint)
-        if st.form_submit_button("Change it", icon=":material/save:"):
+        if st.form_submit_button(
+            "Change it", icon=":material/save:", **widgets.allowed(Verb.CHANGE_ENDPOINT, endpoint)
+        ):
             changed = actions.change(
                 endpoint.name, base_url=url.strip(), key_env=key_env.strip(), provider=provider.strip(), **values
             )
@@ -153,7 +156,9 @@ _VERBS = keeping.Verbs(None, actions.describe, actions.archive, actions.restore)
 def keep(endpoint: Endpoint) -> None:
     """Note and archive of an endpoint, and the button that removes it, or why it can't be."""
     name = endpoint.name  # jobs, prices and stored answers name it, so that it stays
-    keeping.form("endpoint", name, name, endpoint.description, endpoint.archived_at, _VERBS)
+    change = Verb.CHANGE_ENDPOINT
+    rights = keeping.rights(endpoint, change, change, change)
+    keeping.form("endpoint", name, name, endpoint.description, endpoint.archived_at, _VERBS, rights)
     if why := actions.needed(name):
         st.caption(words.plain(why))
         return
@@ -163,6 +168,6 @@ def keep(endpoint: Endpoint) -> None:
         f"{words.plain(' '.join(dependents.told(actions.depending(name))))} Its stored answers and prices stay, too; "
         "nothing new can be asked of it."
     )
-    if widgets.is_sure("Remove", question, key=f"remove-{name}"):
+    if widgets.is_sure("Remove", question, key=f"remove-{name}", may=widgets.allowed(Verb.REMOVE_ENDPOINT, endpoint)):
         actions.remove(name)
         st.rerun()

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.parts.endpoints import reads as endpoint_reads
 from dashboard.shared import formats, pickers, widgets, words
-from db.types import Endpoint, EndpointModel, Tariff
+from db.types import Endpoint, EndpointModel, Tariff, Verb
 from worker.endpoints import actions
 
 _ABILITIES = {"logprobs": "Probabilities", "json_schema": "Fixed form", "tools": "Tools", "batch": "Batches"}
@@ -75,7 +75,9 @@ def price(endpoint: Endpoint, chosen: str | None) -> None:
                                      placeholder=empty.get(name, "as plain"), help=helps.get(name))
             for place, (name, label) in zip(places, names.items(), strict=True)
         }  # fmt: skip
-        if st.form_submit_button("Set this price from now on", icon=":material/sell:"):
+        if st.form_submit_button(
+            "Set this price from now on", icon=":material/sell:", **widgets.allowed(Verb.SET_TARIFF)
+        ):
             given = {name: Decimal(str(value)) for name, value in values.items() if value is not None}
             training = given.pop("training", None)
             if not {"input", "output"} <= set(given) and (given or training is None):
@@ -102,7 +104,9 @@ def end(endpoint: Endpoint, chosen: str | None) -> None:
             help="Holds over what the endpoint says; empty takes your entry back. A verdict that needs the model is "
             "best before this day.",
         )  # fmt: skip
-        if right.form_submit_button("Set this day", icon=":material/event:"):
+        if right.form_submit_button(
+            "Set this day", icon=":material/event:", **widgets.allowed(Verb.CHANGE_ENDPOINT, endpoint)
+        ):
             actions.set_end(endpoint.name, model, day)
             st.rerun()
 

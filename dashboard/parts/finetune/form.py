@@ -11,7 +11,7 @@ from dashboard.parts.knowledge import reads as knowledge_reads
 from dashboard.parts.run import choose
 from dashboard.shared import formats, forms, pickers, reads, widgets, words
 from dashboard.shared.forms import Choices
-from db.types import Dataset, Endpoint, JobState, Split
+from db.types import Dataset, Endpoint, JobState, Split, Verb
 from worker.endpoints import tuning
 from worker.finetune import actions as finetune_actions
 from worker.finetune.actions import TrainEstimate
@@ -128,7 +128,8 @@ def takes(dataset: Dataset, spec: TrainSpec) -> None:
         st.markdown(
             "Nobody has trained like this here yet, so time and money are unknown. Timing a few steps tells them."
         )
-    if st.button("Time a few steps", icon=":material/timer:", help="Takes a minute or two, and keeps nothing."):
+    may = widgets.allowed(Verb.START_JOB, about="Takes a minute or two, and keeps nothing.")
+    if st.button("Time a few steps", icon=":material/timer:", **may):
         finetune_actions.measure(dataset.id, spec)
         st.rerun()
     if pilot and pilot.state is JobState.FAILED and pilot.error:
@@ -153,7 +154,9 @@ def _timing(job_id: int) -> None:
         if progress.state.is_final:
             st.rerun()
         st.status("Timing a few steps …", state="running")
-        if st.button("Cancel", icon=":material/cancel:", key=f"cancel-{job_id}"):
+        if st.button(
+            "Cancel", icon=":material/cancel:", key=f"cancel-{job_id}", **widgets.allowed(Verb.CANCEL_JOB, progress)
+        ):
             actions.cancel(job_id)
             st.rerun()
         widgets.worker_warning()
@@ -170,7 +173,9 @@ def start(dataset: Dataset, spec: TrainSpec, name: str) -> int | None:
             "rows and the gate pause before they pass what is left. Refused where nobody knows what training costs: "
             "enter it on the Endpoints page.",
         )  # fmt: skip
-    if not st.button("Start the fine-tune", icon=":material/play_arrow:", type="primary"):
+    if not st.button(
+        "Start the fine-tune", icon=":material/play_arrow:", type="primary", **widgets.allowed(Verb.START_JOB)
+    ):
         return None
     cap_usd = None if cap is None else Decimal(str(cap))
     return finetune_actions.start(dataset.id, spec, task=name, cap_usd=cap_usd)

@@ -58,14 +58,14 @@ def _head(job: Job, progress: JobProgress, curve: Curve) -> None:
         is_stopping = finetune_reads.is_stopping(job.id)
         is_at_endpoint = _trains_at_endpoint(job)
         if progress.step is Step.TRAIN and job.state is JobState.RUNNING and not (is_stopping or is_at_endpoint):
-            _button("Stop, keep the best", ":material/stop_circle:", finetune_actions.stop, job.id, _STOP)
+            _button("Stop, keep the best", ":material/stop_circle:", finetune_actions.stop, job, _STOP)
         for label, icon, verb in cards.verbs(job, progress):
             if not (is_at_endpoint and label == "Pause"):  # nothing pauses at an endpoint
-                _button(label, icon, verb, job.id, tuning.ENDED if is_at_endpoint and label == "Cancel" else None)
+                _button(label, icon, verb, job, tuning.ENDED if is_at_endpoint and label == "Cancel" else None)
         if job.state is JobState.CANCELLED and is_at_endpoint:
-            _button("Start anew (paid again)", ":material/replay:", actions.retry, job.id, _ANEW)
+            _button("Start anew (paid again)", ":material/replay:", actions.retry, job, _ANEW)
         elif job.state is JobState.CANCELLED:
-            _button("Go on", ":material/play_arrow:", actions.retry, job.id, "From the last checkpoint, if it has one.")
+            _button("Go on", ":material/play_arrow:", actions.retry, job, "From the last checkpoint, if it has one.")
     if job.state is JobState.RUNNING:
         doing = words.STEPS[progress.step] if progress.step else "Waiting for a worker"
         if progress.step in (Step.TRAIN, Step.TUNE) and not curve.step:
@@ -87,9 +87,10 @@ _ANEW = "Hands the same examples to the endpoint once more; it charges for them 
 _STOP = "Ends at the next step; the best checkpoint so far becomes the adapter."
 
 
-def _button(label: str, icon: str, verb: Callable[[int], object], job_id: int, about: str | None = None) -> None:
-    if st.button(label, icon=icon, key=f"training-{label.lower()}-{job_id}", help=about):
-        verb(job_id)
+def _button(label: str, icon: str, verb: Callable[[int], object], job: Job, about: str | None = None) -> None:
+    may = widgets.allowed(widgets.JOB_VERBS[label], job, about=about)
+    if st.button(label, icon=icon, key=f"training-{label.lower()}-{job.id}", **may):
+        verb(job.id)
         st.rerun()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.shared import formats, widgets, words
+from db import access
 from db.errors import UserError
 from db.types import Dataset, Game
 from worker import amounts
@@ -35,7 +36,7 @@ def start(dataset: Dataset, games: Sequence[Game]) -> None:
         with st.form("guess-start", border=False):
             left, right = st.columns([2, 1], vertical_alignment="bottom")
             name = left.text_input(
-                "Your name", st.session_state.get(_NAME, ""), max_chars=actions.LONGEST_NAME,
+                "Your name", st.session_state.get(_NAME, access.name()), max_chars=actions.LONGEST_NAME,
                 help="Only so that you are never asked the same product twice.",
             )  # fmt: skip
             if right.form_submit_button("Start", icon=":material/timer:", type="primary", width="stretch"):

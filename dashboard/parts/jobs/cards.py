@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.parts.jobs import reads as jobs_reads
 from dashboard.shared import formats, navigation, reads, widgets, words
 from db.job_progress import JobProgress
-from db.types import Job, JobKind, JobState, Step
+from db.types import Job, JobKind, JobState, Step, Verb
 from worker.jobs import actions
 from worker.jobs.kinds import KINDS
 
@@ -38,7 +38,12 @@ def _file_work(dataset_id: int, kind: JobKind) -> None:
         st.status(f"{words.STEPS[step]}{rows}", state="running")
         if kind is JobKind.LOAD:
             st.caption("Reading every line, finding near-duplicates, dividing the items into sides.")
-        if st.button("Cancel", icon=":material/cancel:", key=f"cancel-{progress.job_id}"):
+        if st.button(
+            "Cancel",
+            icon=":material/cancel:",
+            key=f"cancel-{progress.job_id}",
+            **widgets.allowed(Verb.CANCEL_JOB, progress),
+        ):
             actions.cancel(progress.job_id)
             st.rerun()
         widgets.worker_warning()
@@ -190,7 +195,8 @@ def raise_cap(job: Job, cap: Decimal) -> None:
             "New cap ($)", min_value=0.0, value=float(cap * 2), step=float(cap) or 0.1, format="%.4f",
             key=f"new-cap-{job.id}", help="What is priced is kept; nothing is paid twice.",
         )  # fmt: skip
-        if right.form_submit_button("Raise the cap and resume", icon=":material/play_arrow:", type="primary"):
+        may = widgets.allowed(Verb.RESUME_JOB, job)
+        if right.form_submit_button("Raise the cap and resume", icon=":material/play_arrow:", type="primary", **may):
             actions.resume(job.id, Decimal(str(higher)))
             st.rerun()
 
@@ -200,10 +206,10 @@ _RESUME = ("Resume", ":material/play_arrow:", actions.resume)
 _CANCEL = ("Cancel", ":material/cancel:", actions.cancel)
 _RETRY = ("Retry", ":material/replay:", actions.retry)
 
-Verb = tuple[str, str, Callable[[int], object]]
+Button = tuple[str, str, Callable[[int], object]]
 
 
-def verbs(job: Job, progress: JobProgress) -> list[Verb]:
+def verbs(job: Job, progress: JobProgress) -> list[Button]:
     """What can be done with a job in its state."""
     if job.state is JobState.RUNNING:
         return [_PAUSE, _CANCEL]
@@ -214,7 +220,8 @@ def verbs(job: Job, progress: JobProgress) -> list[Verb]:
 
 def _buttons(job: Job, progress: JobProgress) -> None:
     for label, icon, verb in verbs(job, progress):
-        if st.button(label, icon=icon, key=f"{label.lower()}-{job.id}"):
+        may = widgets.allowed(widgets.JOB_VERBS[label], job)
+        if st.button(label, icon=icon, key=f"{label.lower()}-{job.id}", **may):
             verb(job.id)
             st.rerun()
     place = _place(job)

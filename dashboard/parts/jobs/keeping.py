@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.shared import keeping, pickers, reads, words
-from db.types import Job, Queue
+from dashboard.shared import keeping, pickers, reads, widgets, words
+from db.types import Job, Queue, Verb
 from worker.datasets import dependents
 from worker.jobs import actions
 
@@ -18,9 +18,13 @@ def show(jobs: Sequence[Job]) -> None:
     with st.popover("Name, archive, delete", icon=":material/edit:", key="keep-jobs", width="content"):
         labels = {job.id: f"{names[job.id]} · job {job.id}" for job in jobs}
         job = known[pickers.one("Job", labels, key="keep-job")]
-        keeping.form("job", job.id, job.name, job.description, job.archived_at, _VERBS)
+        keeping.form("job", job.id, job.name, job.description, job.archived_at, _VERBS, _rights(job))
         if job.state.is_final:
             _delete(job, labels[job.id])
+
+
+def _rights(job: Job) -> keeping.Rights:
+    return keeping.rights(job, Verb.CHANGE_JOB, Verb.ARCHIVE_JOB, Verb.RESTORE_JOB)
 
 
 def _delete(job: Job, label: str) -> None:
@@ -33,6 +37,7 @@ def _delete(job: Job, label: str) -> None:
     st.divider()
     st.markdown(question)
     is_sure = st.checkbox("Yes, delete it for good", key=f"sure-job-{job.id}")
-    if st.button("Delete it", icon=":material/delete:", key=f"delete-job-{job.id}", disabled=not is_sure):
+    may = widgets.allowed(Verb.DELETE_JOB, job, disabled=not is_sure)
+    if st.button("Delete it", icon=":material/delete:", key=f"delete-job-{job.id}", **may):
         actions.delete(job.id)
         st.rerun()

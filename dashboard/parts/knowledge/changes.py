@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.parts.knowledge import reads as knowledge_reads
 from dashboard.shared import formats, pickers, reads, widgets, words
-from db.types import Dataset, DatasetState, Job, Split
+from db.types import Dataset, DatasetState, Job, Split, Verb
 from worker.datasets.answers import Sign
 from worker.files import formats as file_formats
 from worker.knowledge import actions
@@ -36,7 +36,8 @@ def changes(dataset: Dataset) -> None:
             "Decimal sign of its prices", [None, *Sign], format_func=lambda sign: words.SIGNS[sign],
             key=f"changes-sign-{dataset.id}", help="It matters for prices like 1.234, which can be read in two ways.",
         )  # fmt: skip
-        if st.button("Apply the file", icon=":material/upload_file:", disabled=file is None) and file is not None:
+        may = widgets.allowed(Verb.CHANGE_KNOWLEDGE, dataset, disabled=file is None)
+        if st.button("Apply the file", icon=":material/upload_file:", **may) and file is not None:
             actions.update(dataset.id, file.name, file, removes=removes, sign=sign)
             st.session_state["changes"] = st.session_state.get("changes", 0) + 1
             st.rerun()
@@ -44,7 +45,9 @@ def changes(dataset: Dataset) -> None:
         st.markdown("**By hand**")
         with st.form(f"remove-{dataset.id}", border=False, clear_on_submit=True):
             typed = st.text_input("Ids to remove, separated by commas", placeholder="B00123, row:17")
-            if st.form_submit_button("Remove", icon=":material/delete:"):
+            if st.form_submit_button(
+                "Remove", icon=":material/delete:", **widgets.allowed(Verb.CHANGE_KNOWLEDGE, dataset)
+            ):
                 removed = actions.remove(dataset.id, [key.strip() for key in typed.split(",") if key.strip()])
                 st.toast(f"{formats.count(removed, 'item')} removed: no search finds them any more.")
         others = [
@@ -59,7 +62,8 @@ def changes(dataset: Dataset) -> None:
                     made={each.id: each.created_at for each in others}, key=f"reference-of-{dataset.id}",
                     help="All its priced items, except what matches this dataset's test or validation side.",
                 )  # fmt: skip
-                if st.form_submit_button("Add its items", icon=":material/library_add:"):
+                may = widgets.allowed(Verb.CHANGE_KNOWLEDGE, dataset)
+                if st.form_submit_button("Add its items", icon=":material/library_add:", **may):
                     actions.add_reference(dataset.id, chosen)
                     st.rerun()
     outcomes(dataset)

@@ -9,7 +9,7 @@ from dashboard.parts.knowledge import charts
 from dashboard.parts.knowledge import reads as knowledge_reads
 from dashboard.parts.knowledge.reads import Overview
 from dashboard.shared import formats, navigation, pickers, reads, widgets, words
-from db.types import Dataset, Job, JobState
+from db.types import Dataset, Job, JobState, Verb
 from worker import specs
 from worker.datasets import dependents
 from worker.jobs import actions
@@ -36,7 +36,8 @@ def build(dataset: Dataset, work: str) -> None:
     planned = knowledge_reads.estimate(dataset.id)
     basis = "measured here" if planned.is_measured else "a rule of thumb until the first run"
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(work, icon=":material/sync:", type="primary" if planned.items else "secondary"):
+        may = widgets.allowed(Verb.START_JOB)
+        if st.button(work, icon=":material/sync:", type="primary" if planned.items else "secondary", **may):
             knowledge_actions.refresh(dataset.id)
             st.rerun()
         if planned.items:
@@ -63,7 +64,8 @@ def delete(dataset: Dataset) -> None:
         f"Delete the knowledge base of **{words.plain(dataset.name)}**? {words.plain(depends)} Prices that rest on it "
         "stay. This can't be undone."
     )
-    if widgets.is_sure("Delete", question, key=f"delete-knowledge-{dataset.id}"):
+    may = widgets.allowed(Verb.DELETE_KNOWLEDGE, dataset)
+    if widgets.is_sure("Delete", question, key=f"delete-knowledge-{dataset.id}", may=may):
         knowledge_actions.delete(dataset.id)
         st.rerun()
 
@@ -86,10 +88,12 @@ def _work(job_id: int) -> None:
             text = f"Paused: {rows}" if paused else f"{rows}{left}" if progress.items_total else "Looking for changes …"
             st.progress(min(1.0, share), text=text)
             with st.container(horizontal=True):
-                if paused and st.button("Resume", icon=":material/play_arrow:", key=f"index-resume-{job_id}"):
+                may = widgets.allowed(Verb.RESUME_JOB, progress)
+                if paused and st.button("Resume", icon=":material/play_arrow:", key=f"index-resume-{job_id}", **may):
                     actions.resume(job_id)
                     st.rerun()
-                if st.button("Cancel", icon=":material/cancel:", key=f"index-cancel-{job_id}"):
+                may = widgets.allowed(Verb.CANCEL_JOB, progress)
+                if st.button("Cancel", icon=":material/cancel:", key=f"index-cancel-{job_id}", **may):
                     actions.cancel(job_id)
                     st.rerun()
             widgets.worker_warning()

@@ -1,12 +1,14 @@
 """The ranked list of suspect prices with a decision for each, and the new version that follows."""
 
+from typing import Any
+
 import streamlit as st
 
 from dashboard.parts.price_check import reads as price_check_reads
 from dashboard.shared import formats, navigation, widgets, words
 from db.job_results import PriceCheckResult, PriceSuspect
 from db.price_decisions import ACCEPT, DROP, FIX
-from db.types import Dataset, MadeBy
+from db.types import Dataset, MadeBy, Verb
 from worker.evaluation.price_suspects import REASONS
 from worker.price_check import actions
 
@@ -44,15 +46,20 @@ def _line(dataset: Dataset, suspect: PriceSuspect, decided: tuple[str, float | N
             what, price = decided
             said = f"{_DECIDED[what]}: {formats.price(price)}" if what == FIX else _DECIDED[what]
             right.markdown(words.md(f":material/check: {said}"))
-            if right.button("Undo", key=f"price-undo-{dataset.id}-{suspect.row}", icon=":material/undo:"):
+            key = f"price-undo-{dataset.id}-{suspect.row}"
+            if right.button("Undo", key=key, icon=":material/undo:", **widgets.allowed(Verb.DECIDE_PRICE, dataset)):
                 _decide(dataset, suspect.row, "")
             return
+
+        def may(about: str) -> dict[str, Any]:
+            return widgets.allowed(Verb.DECIDE_PRICE, dataset, about=about)
+
         with right.container(horizontal=True):
-            if st.button("Accept", key=f"price-accept-{dataset.id}-{suspect.row}", help="The price is right."):
+            if st.button("Accept", key=f"price-accept-{dataset.id}-{suspect.row}", **may("The price is right.")):
                 _decide(dataset, suspect.row, ACCEPT)
-            if st.button("Fix", key=f"price-fix-{dataset.id}-{suspect.row}", help=words.md(f"Make it {likely}.")):
+            if st.button("Fix", key=f"price-fix-{dataset.id}-{suspect.row}", **may(words.md(f"Make it {likely}."))):
                 _decide(dataset, suspect.row, FIX, suspect.likely)
-            if st.button("Drop", key=f"price-drop-{dataset.id}-{suspect.row}", help="Leave the row out."):
+            if st.button("Drop", key=f"price-drop-{dataset.id}-{suspect.row}", **may("Leave the row out.")):
                 _decide(dataset, suspect.row, DROP)
 
 
@@ -65,7 +72,8 @@ def version(dataset: Dataset) -> None:
     """The button that makes a new version of the decisions, and the way to it."""
     decided = [what for what, _ in price_check_reads.decisions(dataset.id).values() if what != ACCEPT]
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Make a new version", icon=":material/difference:", type="primary", disabled=not decided):
+        may = widgets.allowed(Verb.MAKE_VERSION, disabled=not decided)
+        if st.button("Make a new version", icon=":material/difference:", type="primary", **may):
             made = actions.make_version(dataset.id)
             actions.run_both(made)
             navigation.choose(made)
@@ -87,7 +95,7 @@ def gain(dataset: Dataset) -> None:
     job_ids = actions.ran(dataset.id)
     if not job_ids:
         st.info(f"{about} What it gained was not measured yet.", icon=":material/difference:")
-        if st.button("Measure what it gained", icon=":material/play_arrow:"):
+        if st.button("Measure what it gained", icon=":material/play_arrow:", **widgets.allowed(Verb.START_JOB)):
             actions.run_both(dataset.id)
             st.rerun()
         return

@@ -6,12 +6,11 @@ import streamlit as st
 
 from dashboard.parts.pricers import table
 from dashboard.shared import pickers, widgets, words
-from db.errors import UserError
-from db.types import Pricer, PricerState
+from db.types import Pricer, PricerState, Verb
 from worker.datasets import dependents
 from worker.pricers import actions
 
-_SAID, _WHO = "pricer-said", "pricer-who"
+_SAID = "pricer-said"
 
 
 def said() -> None:
@@ -33,9 +32,7 @@ def moves(versions: Sequence[Pricer]) -> None:
     key = f"{pricer.id}-{pricer.state}"  # moved: the next reason is another one
     # Enter is for the next field: it must not move anything.
     with st.form(f"move-pricer-{key}", enter_to_submit=False):
-        left, right = st.columns([1, 3])
-        who = left.text_input("Your name", st.session_state.get(_WHO, ""), key=f"who-pricer-{key}")
-        why = right.text_input("Reason", key=f"why-pricer-{key}", placeholder="Kept in the history with your name")
+        why = st.text_input("Reason", key=f"why-pricer-{key}", placeholder="Kept in the history with your name")
         override = ""
         if objection and (former or pricer.state is not PricerState.IN_USE):
             override = st.text_input(
@@ -47,15 +44,17 @@ def moves(versions: Sequence[Pricer]) -> None:
         with st.container(horizontal=True):
             pressed = [
                 st.form_submit_button(
-                    label, icon=icon, help=about, type="primary" if label == "Use it" else "secondary"
+                    label,
+                    icon=icon,
+                    type="primary" if label == "Use it" else "secondary",
+                    **widgets.allowed(_VERBS[label], pricer, about=about),
                 )
                 for label, icon, about, _ in verbs
             ]
-    st.session_state[_WHO] = who
     for was_pressed, (*_, verb) in zip(pressed, verbs, strict=True):
         if was_pressed:
             with widgets.tell_errors():
-                _do(verb, who, why)
+                _do(verb, why)
     _keep(pricer)
 
 
@@ -66,20 +65,21 @@ def _chosen(versions: Sequence[Pricer]) -> Pricer:
     return known[pickers.one("Version", names, key=f"version-of-{versions[-1].id}", first=first)]
 
 
-Verb = Callable[[str, str], Pricer]
+_VERBS = {"Use it": Verb.USE_PRICER, "Roll back": Verb.USE_PRICER, "Retire": Verb.RETIRE_PRICER}
+Move = Callable[[str], Pricer]
 
 
-def _verbs(pricer: Pricer, former: Pricer | None, override: str) -> list[tuple[str, str, str, Verb]]:
-    """Label, icon, what it does, and the verb of (who, why), for the state that the version is in."""
+def _verbs(pricer: Pricer, former: Pricer | None, override: str) -> list[tuple[str, str, str, Move]]:
+    """Label, icon, what it does, and what does it with a reason, for the state that the version is in."""
 
-    def use(who: str, why: str) -> Pricer:
-        return actions.use(pricer.id, who, why, override=override)
+    def use(why: str) -> Pricer:
+        return actions.use(pricer.id, why, override=override)
 
-    def roll_back(who: str, why: str) -> Pricer:
-        return actions.roll_back(pricer.name, who, why, override=override)
+    def roll_back(why: str) -> Pricer:
+        return actions.roll_back(pricer.name, why, override=override)
 
-    def retire(who: str, why: str) -> Pricer:
-        return actions.retire(pricer.id, who, why)
+    def retire(why: str) -> Pricer:
+        return actions.retire(pricer.id, why)
 
     using = ("Use it", ":material/check:", "The version that is in use now retires.", use)
     if pricer.state is PricerState.IN_USE:
@@ -95,10 +95,8 @@ def _verbs(pricer: Pricer, former: Pricer | None, override: str) -> list[tuple[s
     return [using, ("Retire", ":material/archive:", "Gives it up; it can be used later all the same.", retire)]
 
 
-def _do(verb: Verb, who: str, why: str) -> None:
-    if not who.strip():
-        raise UserError("Say who you are: your name is kept in the pricer's history.")
-    moved = verb(who.strip(), why)
+def _do(move: Move, why: str) -> None:
+    moved = move(why)
     _tell(f"Version {moved.version} of {moved.name} is now {table.STATES[moved.state]}.")
 
 
@@ -118,7 +116,7 @@ def _name(pricer: Pricer) -> None:
     with st.popover("Name and note", icon=":material/edit:"), st.form(f"keep-pricer-{pricer.id}", border=False):
         name = st.text_input("Name of all versions", pricer.name, key=f"name-of-pricer-{pricer.id}")
         note = st.text_area("Note on this version", pricer.description, key=f"note-of-pricer-{pricer.id}", height=80)
-        if st.form_submit_button("Save", icon=":material/save:"):
+        if st.form_submit_button("Save", icon=":material/save:", **widgets.allowed(Verb.CHANGE_PRICER, pricer)):
             with widgets.tell_errors():
                 actions.rename(pricer.id, name)
                 actions.describe(pricer.id, note)
@@ -128,7 +126,8 @@ def _name(pricer: Pricer) -> None:
 def _delete(pricer: Pricer) -> None:
     told = " ".join(dependents.told(actions.depending(pricer.id)))
     question = f"Delete version {pricer.version} of {words.plain(pricer.name)}? {told} Its history stays."
-    if widgets.is_sure("Delete", question, key=f"delete-pricer-{pricer.id}"):
+    may = widgets.allowed(Verb.DELETE_PRICER, pricer)
+    if widgets.is_sure("Delete", question, key=f"delete-pricer-{pricer.id}", may=may):
         with widgets.tell_errors():
             actions.delete(pricer.id)
             _tell(f"Version {pricer.version} of {pricer.name} is deleted.")

@@ -5,8 +5,9 @@ import streamlit as st
 from dashboard.parts.data import reads as data_reads
 from dashboard.parts.pricers import reads as pricer_reads
 from dashboard.shared import formats, navigation, reads, widgets, words
+from db import access
 from db.errors import UserError
-from db.types import Dataset, Job, JobKind, JobState, Pricer
+from db.types import Dataset, Job, JobKind, JobState, Pricer, Verb
 from worker.batches import actions as batches
 from worker.datasets import actions as dataset_actions
 from worker.files import formats as file_formats
@@ -54,7 +55,7 @@ def show(pricer: Pricer) -> None:
 
 def _keep(pricer: Pricer, standing: new_file.Standing) -> None:
     """Keep the file as a batch as soon as a job prices it."""
-    if standing.job is None or standing.job.kind is not JobKind.PRICE:
+    if standing.job is None or standing.job.kind is not JobKind.PRICE or access.may(Verb.PRICE_BATCH):
         return
     batch = batches.record(pricer, standing.job.id)
     if standing.is_priced and batch.finished_at is None:
@@ -66,6 +67,7 @@ def _choose(pricer: Pricer) -> None:
         f"A table like the one it learned from, without prices or with: {file_formats.ON_PAGES}, also gzipped",
         type=file_formats.UPLOADED,
         key=f"new-file-{pricer.id}-{st.session_state.get('new-files', 0)}",
+        **widgets.allowed(Verb.PRICE_BATCH),
     )
     if file is None:
         st.caption("It comes back as it is, with price, low, high, a flag and a reason beside every line.")
@@ -92,15 +94,30 @@ def _watch(job_id: int, was: JobState) -> None:
         if progress.error:
             st.error(words.plain(progress.error), icon=":material/error:")
         if progress.state is JobState.RUNNING:
-            if st.button("Cancel", icon=":material/cancel:", key=f"new-file-cancel-{job_id}"):
+            if st.button(
+                "Cancel",
+                icon=":material/cancel:",
+                key=f"new-file-cancel-{job_id}",
+                **widgets.allowed(Verb.CANCEL_JOB, progress),
+            ):
                 job_actions.cancel(job_id)
                 st.rerun()
             widgets.worker_warning()
         elif progress.state is JobState.PAUSED:
-            if st.button("Go on", icon=":material/play_arrow:", key=f"new-file-resume-{job_id}"):
+            if st.button(
+                "Go on",
+                icon=":material/play_arrow:",
+                key=f"new-file-resume-{job_id}",
+                **widgets.allowed(Verb.RESUME_JOB, progress),
+            ):
                 job_actions.resume(job_id)
                 st.rerun()
-        elif st.button("Retry", icon=":material/refresh:", key=f"new-file-retry-{job_id}"):
+        elif st.button(
+            "Retry",
+            icon=":material/refresh:",
+            key=f"new-file-retry-{job_id}",
+            **widgets.allowed(Verb.RETRY_JOB, progress),
+        ):
             job_actions.retry(job_id)
             st.rerun()
 

@@ -9,7 +9,7 @@ from dashboard.parts.run import choose as run_choose
 from dashboard.shared import formats, forms, keeping, navigation, pickers, reads, widgets, words
 from dashboard.shared.forms import Choices
 from db.errors import UserError
-from db.types import Dataset, DatasetState, Endpoint, PromptVersion, Split
+from db.types import Dataset, DatasetState, Endpoint, PromptVersion, Split, Verb
 from worker import specs
 from worker.endpoints import actions as endpoint_actions
 from worker.prompts import actions, token_count
@@ -149,7 +149,9 @@ def save(draft: Draft, prompt: PromptVersion) -> None:
             "Save as", draft.name, key=f"save-name-{prompt.ref}", help="An old name gets a new version."
         )
         note = right.text_input("What is new", placeholder="for who reads the list of versions", key="save-note")
-        if st.form_submit_button("Save as a new version", icon=":material/save:", type="primary"):
+        if st.form_submit_button(
+            "Save as a new version", icon=":material/save:", type="primary", **widgets.allowed(Verb.SAVE_PROMPT)
+        ):
             saved = actions.save(name, draft.system, draft.template, note)
             st.session_state["prompt-saved"] = saved.name
             st.session_state["prompt-told"] = f"{saved.name} has version {saved.version} now; no run of before changes."
@@ -177,13 +179,15 @@ def keep(prompt: PromptVersion) -> None:
     if not actions.is_own(prompt.name):
         return  # techniques ask with it where nobody names another one
     with st.expander("Archive or delete this prompt"):
-        keeping.form("prompt", prompt.name, prompt.name, "", prompt.archived_at, _VERBS)
+        rights = keeping.rights(prompt, Verb.SAVE_PROMPT, Verb.ARCHIVE_PROMPT, Verb.RESTORE_PROMPT)
+        keeping.form("prompt", prompt.name, prompt.name, "", prompt.archived_at, _VERBS, rights)
         if why := actions.needed(prompt.name):
             st.caption(words.plain(why))
         elif widgets.is_sure(
             "Delete",
             f"Delete **{words.plain(prompt.name)}** and all its versions? No job named it. This can't be undone.",
             key=f"delete-prompt-{prompt.name}",
+            may=widgets.allowed(Verb.DELETE_PROMPT, prompt),
         ):
             actions.delete(prompt.name)
             st.session_state.pop("prompt-name", None)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.parts.run import choose, estimate
 from dashboard.shared import formats, reads, widgets, words
-from db.types import Dataset, Split
+from db.types import Dataset, Split, Verb
 from worker.evaluation.measures import DECIDING
 from worker.pricing import actions as pricing_actions
 from worker.race import actions
@@ -45,7 +45,7 @@ def start(dataset: Dataset) -> int | None:
     known = pricing_actions.estimate(dataset.id, planned, Split.TEST, limit)
     allowed = race_specs.parse_margin(margin)
     with st.container(horizontal=True, vertical_alignment="center"):
-        pressed = st.button("Race them", icon=":material/flag:", type="primary")
+        pressed = st.button("Race them", icon=":material/flag:", type="primary", **widgets.allowed(Verb.START_JOB))
         st.markdown(
             words.md(
                 f"All {formats.count(int(rows), 'row')} with each: {estimate.total(known)} A race pays for fewer."

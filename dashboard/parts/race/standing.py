@@ -8,7 +8,7 @@ from dashboard.parts.race import charts
 from dashboard.parts.race import reads as race_reads
 from dashboard.shared import formats, navigation, reads, widgets, words
 from db.job_results import RaceResult
-from db.types import Job, JobState
+from db.types import Job, JobState, Verb
 from worker.jobs import actions as job_actions
 from worker.race import actions, planning, sentences
 from worker.specs.race import RaceSpec
@@ -51,7 +51,8 @@ def _head(race: Job, result: RaceResult) -> None:
             widgets.badge(race.state)
             st.space("stretch")
             for label, icon, verb in cards.verbs(race, progress):
-                if st.button(label, icon=icon, key=f"race-{label.lower()}-{race.id}"):
+                may = widgets.allowed(widgets.JOB_VERBS[label], race)
+                if st.button(label, icon=icon, key=f"race-{label.lower()}-{race.id}", **may):
                     verb(race.id)
                     st.rerun()
         said = words.plain(sentences.progress(race, result))
@@ -90,7 +91,8 @@ def _rest(result: RaceResult, names: dict[int, str]) -> None:
     job = actions.racing([best])[best]
     with st.container(horizontal=True, vertical_alignment="center"):
         if job.state is JobState.STOPPED:
-            if st.button(f"Price the rest with {names[best]}", icon=":material/play_arrow:", key=f"race-rest-{best}"):
+            label, may = f"Price the rest with {names[best]}", widgets.allowed(Verb.RETRY_JOB, job)
+            if st.button(label, icon=":material/play_arrow:", key=f"race-rest-{best}", **may):
                 job_actions.retry(best)
                 navigation.go(navigation.JOBS)
             st.caption("Then it is an ordinary finished job, which Trade-offs and Results show.")

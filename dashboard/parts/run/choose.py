@@ -9,11 +9,11 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.shared import formats, forms, navigation, words
+from dashboard.shared import formats, forms, navigation, widgets, words
 from dashboard.shared.forms import Choices
 from db.engine import begin
 from db.errors import UserError
-from db.types import Adapter, Dataset, Endpoint, Split
+from db.types import Adapter, Dataset, Endpoint, Split, Verb
 from worker import specs
 from worker.adapters import pricing
 from worker.endpoints import tuning
@@ -239,6 +239,7 @@ def curve(dataset: Dataset, planned: Sequence[BaseSpec], cap_usd: Decimal | None
     )
     with st.container(horizontal=True):
         for spec in able:
-            if st.form_submit_button(f"Context curve: {spec.label}", icon=":material/show_chart:"):
+            may = widgets.allowed(Verb.START_JOB)
+            if st.form_submit_button(f"Context curve: {spec.label}", icon=":material/show_chart:", **may):
                 started += actions.start_curve(dataset.id, spec, n, cap_usd=cap_usd)
     return started

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.shared import formats, navigation, words
-from db.types import Dataset
+from dashboard.shared import formats, navigation, widgets, words
+from db.types import Dataset, Verb
 from worker.evaluation import cross_fit
 from worker.refits import actions
 from worker.specs import BaseSpec
@@ -23,6 +23,8 @@ def offer(dataset: Dataset, planned: Sequence[BaseSpec]) -> None:
         if why := actions.refusal(spec):
             st.caption(words.plain(f"{spec.label} can't be cross-fitted: {why}."))
     label = f"Cross-fit {formats.count(len(able), 'technique')}"
-    if able and st.button(label, icon=":material/dataset:", key=f"cross-fit-{dataset.id}"):
+    if able and st.button(
+        label, icon=":material/dataset:", key=f"cross-fit-{dataset.id}", **widgets.allowed(Verb.START_JOB)
+    ):
         actions.cross_fit_with(dataset.id, able)
         navigation.go(navigation.JOBS)

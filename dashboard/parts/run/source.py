@@ -4,8 +4,8 @@ import streamlit as st
 
 from dashboard.parts.jobs import cards
 from dashboard.parts.run import reads as run_reads
-from dashboard.shared import formats, pickers, words
-from db.types import Dataset, DatasetState, JobKind, Split
+from dashboard.shared import formats, pickers, widgets, words
+from db.types import Dataset, DatasetState, JobKind, Split, Verb
 from worker.datasets import actions as dataset_actions
 from worker.sources.actions import FEW, caution
 
@@ -51,7 +51,7 @@ def _joined(dataset_ids: list[int]) -> Dataset | None:
             "To learn from several tables they are joined once into a dataset of their own, in which a product that "
             "two of them have stands on one side."
         )
-        if st.button("Join these tables", icon=":material/merge:"):
+        if st.button("Join these tables", icon=":material/merge:", **widgets.allowed(Verb.JOIN_DATASETS)):
             dataset_actions.join(dataset_ids)
             st.rerun()
         return None

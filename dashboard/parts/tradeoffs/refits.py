@@ -10,7 +10,7 @@ from dashboard.parts.tradeoffs import reads as tradeoffs_reads
 from dashboard.shared import formats, navigation, widgets, words
 from dashboard.shared.reads import comparable, version
 from db.errors import UserError
-from db.types import Dataset, Job
+from db.types import Dataset, Job, Verb
 from worker import amounts, specs
 from worker.evaluation.ageing import span
 from worker.evaluation.measures import DECIDING, USUAL
@@ -95,7 +95,8 @@ def _offer(dataset: Dataset, compared: Sequence[Job]) -> None:
     )
     count = st.number_input("Days", 2, MOST_ORIGINS, min(4, MOST_ORIGINS), key=f"origins-days-{dataset.id}")
     label = f"Go through {count} days"
-    if st.button(label, icon=":material/event_repeat:", disabled=not named, key=f"origins-start-{dataset.id}"):
+    may = widgets.allowed(Verb.START_JOB, disabled=not named)
+    if st.button(label, icon=":material/event_repeat:", key=f"origins-start-{dataset.id}", **may):
         with widgets.tell_errors():
             actions.from_origins(dataset.id, [able[name] for name in named], int(count))
             navigation.go(navigation.JOBS)

@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime
 import streamlit as st
 
 from dashboard.parts.tradeoffs import use
-from dashboard.shared import formats, live, words
+from dashboard.shared import formats, live, widgets, words
 from dashboard.shared.widgets import is_sure
 from db.job_results import RecheckedVerdict
-from db.types import Dataset, Job, SavedVerdict
+from db.types import Dataset, Job, SavedVerdict, Verb
 from worker.evaluation.choice import Limits
 from worker.evaluation.measures import Measure
 from worker.saved_verdicts import actions, facts
@@ -30,7 +30,8 @@ def keep(
     asked = limits.questions()
     with st.container(horizontal=True, vertical_alignment="center"):
         label = "Save this choice" if asked else "Save this verdict"
-        if st.button(label, icon=":material/bookmark_add:", disabled=bool(asked) and not chosen, key="save-verdict"):
+        may = widgets.allowed(Verb.SAVE_VERDICT, disabled=bool(asked) and not chosen)
+        if st.button(label, icon=":material/bookmark_add:", key="save-verdict", **may):
             saved = actions.save(dataset.id, job_ids, error.key, limits, weighted=weighted)
             st.session_state[_KEPT] = ", ".join(str(each.id) for each in saved)
             st.rerun()
@@ -55,7 +56,8 @@ def show(dataset: Dataset) -> None:
     known, working = actions.latest(dataset.id), actions.under_way(dataset.id)
     for job in working:
         live.show(job)
-    if not working and st.button("Recheck all", icon=":material/event_repeat:", key=f"recheck-{dataset.id}"):
+    may = widgets.allowed(Verb.START_JOB)
+    if not working and st.button("Recheck all", icon=":material/event_repeat:", key=f"recheck-{dataset.id}", **may):
         actions.recheck(dataset.id)
         st.rerun()
     for each in kept:
@@ -70,11 +72,13 @@ def _one(saved: SavedVerdict, known: Mapping[int, tuple[Job, RecheckedVerdict]],
         head.caption(f"Saved {saved.created_at:%Y-%m-%d %H:%M} UTC · {_good(day, today)}")
         with verbs.container(horizontal=True, horizontal_alignment="right"):
             use.button(str(saved.id), kept.dataset, lambda: saved.id)
-            if st.button("Recheck", icon=":material/event_repeat:", key=f"recheck-one-{saved.id}", disabled=is_working):
+            may = widgets.allowed(Verb.START_JOB, disabled=is_working)
+            if st.button("Recheck", icon=":material/event_repeat:", key=f"recheck-one-{saved.id}", **may):
                 actions.recheck(saved.dataset_id, [saved.id])
                 st.rerun()
             question = f"Forget verdict {saved.id}? The jobs that it rests on stay."
-            if is_sure("Forget", question, key=f"forget-{saved.id}"):
+            may = widgets.allowed(Verb.FORGET_VERDICT, saved)
+            if is_sure("Forget", question, key=f"forget-{saved.id}", may=may):
                 actions.forget(saved.id)
                 st.rerun()
         st.markdown(words.plain(kept.sentence))

@@ -5,27 +5,25 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard.shared import navigation, widgets, words
-from db.types import PricerState
+from db.types import PricerState, Verb
 from worker.evaluation import certainty
 from worker.pricers import actions
 
-_WHO, _MADE = "pricer-who", "pricer-made"
+_MADE = "pricer-made"
 
 
 def button(key: str, proposed: str, verdict: Callable[[], int]) -> None:
     """Asks for a name, and makes the pricer of a saved verdict, whose number `verdict` gives when the button is
     pressed."""
-    with st.popover("Use this", icon=":material/price_check:", key=f"use-{key}"):
+    with st.popover("Use this", icon=":material/price_check:", key=f"use-{key}", **widgets.allowed(Verb.MAKE_PRICER)):
         st.markdown("Put this choice to use: every new file can be priced with it, under a name.")
         with st.form(f"use-form-{key}", border=False):
             name = st.text_input("Name", proposed, key=f"use-name-{key}", max_chars=actions.LONGEST_NAME)
-            who = st.text_input("Your name", st.session_state.get(_WHO, ""), key=f"use-who-{key}")
             hit_rate, within = _wish(key)
             if st.form_submit_button("Use this", icon=":material/price_check:", type="primary"):
                 with widgets.tell_errors():
-                    actions.check(name, who)
-                    st.session_state[_WHO] = who
-                    made = actions.make(name, who, verdict_id=verdict(), hit_rate=hit_rate, within=within)
+                    actions.check(name)
+                    made = actions.make(name, verdict_id=verdict(), hit_rate=hit_rate, within=within)
                     st.session_state[_MADE] = made.id
                     st.rerun()
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.parts.jobs import cards
 from dashboard.shared import formats, reads, widgets, words
-from db.types import Dataset, Job, JobState
+from db.types import Dataset, Job, JobState, Verb
 from worker.evaluation.measures import Measure
 from worker.pricing import comparison
 from worker.verdicts import actions
@@ -26,7 +26,8 @@ def show(dataset: Dataset, job_ids: Sequence[int], error: Measure, column: str) 
     if job is None or job.state in (JobState.CANCELLED, JobState.FAILED):
         if job is not None and job.error:
             st.warning(words.plain(job.error), icon=":material/error:")
-        if st.button("Check the verdict", icon=":material/science:", disabled=len(job_ids) < 2):
+        may = widgets.allowed(Verb.START_JOB, disabled=len(job_ids) < 2)
+        if st.button("Check the verdict", icon=":material/science:", **may):
             actions.start(dataset.id, job_ids, error.key, weighted=bool(column))
             st.rerun()
         st.caption("Takes seconds to minutes on a worker; you can go on meanwhile.")
@@ -53,7 +54,8 @@ def _show(job: Job, was: JobState) -> None:
             share = min(1.0, progress.items_done / max(1, progress.items_total))
             st.progress(share, text=f"{progress.items_done:,} of {progress.items_total:,} comparisons simulated")
             for label, icon, verb in cards.verbs(job, progress):
-                if st.button(label, icon=icon, key=f"check-{label.lower()}-{job.id}"):
+                may = widgets.allowed(widgets.JOB_VERBS[label], job)
+                if st.button(label, icon=icon, key=f"check-{label.lower()}-{job.id}", **may):
                     verb(job.id)
                     st.rerun()
             widgets.worker_warning()

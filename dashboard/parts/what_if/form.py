@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.shared import formats, pickers, widgets, words
-from db.types import Dataset, SavedScenario
+from db.types import Dataset, SavedScenario, Verb
 from worker.specs import what_if
 from worker.specs.what_if import Scenario
 from worker.what_if import actions
@@ -104,7 +104,7 @@ def keeping(dataset: Dataset, scenario: Scenario) -> None:
     left, right = st.columns(2, gap="large")
     with left.form("what-save", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Keep this scenario as", max_chars=actions.LONGEST_NAME, placeholder="a name")
-        if st.form_submit_button("Save", icon=":material/bookmark:"):
+        if st.form_submit_button("Save", icon=":material/bookmark:", **widgets.allowed(Verb.SAVE_SCENARIO)):
             saved = actions.save(dataset.id, name, scenario)
             st.toast(f"{words.plain(saved.name)} is kept.")
             st.rerun()
@@ -120,9 +120,14 @@ def _kept(kept: dict[int, SavedScenario]) -> None:
     if st.button("Load", icon=":material/upload:", key=f"what-load-{chosen}"):
         st.session_state["what-loaded"] = what_if.parse(kept[chosen].settings)
         st.rerun()
-    if widgets.is_sure("Delete", f"Delete the scenario **{words.plain(names[chosen])}**?", key=f"what-delete-{chosen}"):
+    question, may = f"Delete the scenario **{words.plain(names[chosen])}**?", _deletable(kept[chosen])
+    if widgets.is_sure("Delete", question, key=f"what-delete-{chosen}", may=may):
         actions.delete(chosen)
         st.rerun()
+
+
+def _deletable(scenario: SavedScenario) -> dict[str, Any]:
+    return widgets.allowed(Verb.DELETE_SCENARIO, scenario)
 
 
 def summary(scenario: Scenario) -> str:

@@ -12,7 +12,7 @@ from dashboard.parts.adapters import charts, facts
 from dashboard.parts.adapters import table as adapter_table
 from dashboard.parts.run import choose
 from dashboard.shared import reads
-from db import adapters, datasets, endpoints, jobs
+from db import access, adapters, datasets, endpoints, jobs
 from db.engine import begin
 from db.types import Adapter, AdapterState, Endpoint, EndpointModel, Split
 from tests.builders import a_dataset, a_report, an_adapter
@@ -50,7 +50,7 @@ def press(at: AppTest, label: str) -> AppTest:
 
 
 def fill(at: AppTest, **texts_: str) -> AppTest:
-    """fill(at, who="Ann", why="better") writes into the form of a move."""
+    """fill(at, why="better") writes into the form of a move."""
     for name, value in texts_.items():
         next(each for each in at.text_input if str(each.key).startswith(f"{name}-")).input(value)
     return at
@@ -97,30 +97,29 @@ def test_the_address_chooses_one_and_an_unknown_one_is_told(open_page: Open, two
 
 
 def test_a_promotion_keeps_who_and_why(open_page: Open, two: int) -> None:
-    at = press(fill(open_page("adapters", adapter=GOOD), who="Ann", why="nearest so far"), "Promote")
+    at = press(fill(open_page("adapters", adapter=GOOD), why="nearest so far"), "Promote")
     assert is_well(at)
     assert adapter(GOOD).state is AdapterState.PRODUCTION
     assert "is now in production for things" in at.success[0].value
-    assert (cells(at, "Who"), cells(at, "Why")) == (["Ann"], ["nearest so far"])
+    assert (cells(at, "Who"), cells(at, "Why")) == ([access.name()], ["nearest so far"])
     assert [button.label for button in at.button if button.label == "Promote"] == []
 
 
-@pytest.mark.parametrize(("who", "why", "told"), [("", "good", "Say who you are"), ("Ann", " ", "Say why")])
-def test_a_move_needs_a_name_and_a_reason(open_page: Open, two: int, who: str, why: str, told: str) -> None:
-    at = press(fill(open_page("adapters", adapter=GOOD), who=who, why=why), "Promote")
-    assert told in at.error[0].value
+def test_a_move_needs_a_reason(open_page: Open, two: int) -> None:
+    at = press(fill(open_page("adapters", adapter=GOOD), why=" "), "Promote")
+    assert "Say why" in at.error[0].value
     assert adapter(GOOD).state is AdapterState.CANDIDATE
 
 
 def test_what_forgot_too_much_is_refused_with_the_sentence_of_the_gate(open_page: Open, two: int) -> None:
-    at = press(fill(open_page("adapters", adapter=WORSE), who="Ann", why="cheap"), "Promote")
+    at = press(fill(open_page("adapters", adapter=WORSE), why="cheap"), "Promote")
     assert "neutral prose rose by 50 %" in at.error[0].value
     assert adapter(WORSE).state is AdapterState.CANDIDATE
 
 
 def test_an_override_needs_its_own_reason_which_is_kept(open_page: Open, two: int) -> None:
     at = open_page("adapters", adapter=WORSE)
-    at = press(fill(at, who="Ann", why="cheap", override="it only prices"), "Promote")
+    at = press(fill(at, why="cheap", override="it only prices"), "Promote")
     assert is_well(at)
     assert adapter(WORSE).state is AdapterState.PRODUCTION
     (why,) = cells(at, "Why")
@@ -130,17 +129,17 @@ def test_an_override_needs_its_own_reason_which_is_kept(open_page: Open, two: in
 
 
 def test_rolling_back_brings_back_the_one_before(open_page: Open, two: int) -> None:
-    actions.promote(GOOD, "Ann", "first")
-    actions.promote(WORSE, "Ann", "second", override="a try")
-    at = press(fill(open_page("adapters", adapter=WORSE), who="Bob", why="it was worse"), "Roll back")
+    actions.promote(GOOD, "first")
+    actions.promote(WORSE, "second", override="a try")
+    at = press(fill(open_page("adapters", adapter=WORSE), why="it was worse"), "Roll back")
     assert is_well(at)
     assert (adapter(GOOD).state, adapter(WORSE).state) == (AdapterState.PRODUCTION, AdapterState.RETIRED)
     assert at.selectbox(key="adapter-chosen").value == GOOD
 
 
 def test_retiring_leaves_nothing_in_production(open_page: Open, two: int) -> None:
-    actions.promote(GOOD, "Ann", "first")
-    at = press(fill(open_page("adapters", adapter=GOOD), who="Bob", why="old prices"), "Retire")
+    actions.promote(GOOD, "first")
+    at = press(fill(open_page("adapters", adapter=GOOD), why="old prices"), "Retire")
     assert is_well(at)
     assert adapter(GOOD).state is AdapterState.RETIRED
 
@@ -151,7 +150,7 @@ def test_deleting_is_refused_while_a_job_prices_with_it_and_its_history_outlives
     at = press(open_page("adapters", adapter=GOOD), "Delete it")
     assert f"in use by job {job_id}" in at.error[0].value
     assert adapter(GOOD).id == GOOD
-    actions.retire(WORSE, "Ann", "forgot too much")
+    actions.retire(WORSE, "forgot too much")
     at = press(open_page("adapters", adapter=WORSE), "Delete it")
     assert is_well(at)
     assert cells(at, "Why") == ["forgot too much"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from db import datasets, jobs
+from db import access, datasets, jobs
 from db.engine import begin
 from db.types import JobKind, Pricer, PricerState
 from tests.builders import a_catalogue, a_dataset
@@ -49,14 +49,10 @@ def test_a_click_beside_the_verdict_puts_it_in_use(open_page: Open, dataset_id: 
     at = open_page("tradeoffs")
     fill(at, "use-name-verdict", "monthly")
     at = press(at, "Use this")
-    assert "Say who you are" in texts(at)
-    assert actions.every() == []
-    fill(at, "use-who-verdict", "Ann")
-    at = press(at, "Use this")
     assert is_well(at)
     assert "monthly, version 1, is in use." in texts(at)
     (made,) = actions.every()
-    assert (made.name, made.created_by, made.state) == ("monthly", "Ann", PricerState.IN_USE)
+    assert (made.name, made.created_by, made.state) == ("monthly", access.name(), PricerState.IN_USE)
     assert made.spec["technique"] == "ridge"
     at = press(at, "Use this", place=1)  # beside the saved verdict, named as its dataset
     assert is_well(at)
@@ -68,7 +64,7 @@ def monthly(dataset_id: int) -> Pricer:
     """A pricer in use."""
     with begin() as session:
         ridge = next(job for job in jobs.all(session, dataset_id, JobKind.PRICE) if job.technique == "ridge")
-    return actions.make("monthly", "Ann", job_id=ridge.id)
+    return actions.make("monthly", job_id=ridge.id)
 
 
 def test_a_new_file_is_read_priced_and_given_back(
@@ -116,11 +112,8 @@ def test_a_file_that_can_not_be_priced_says_so(open_page: Open, monthly: Pricer,
 
 
 def test_versions_move_with_who_and_why_and_by_their_number(open_page: Open, monthly: Pricer) -> None:
-    second = actions.make("monthly", "Bob", job_id=monthly.job_id)
+    second = actions.make("monthly", job_id=monthly.job_id)
     at = open_page("pricers")
-    fill(at, "why-pricer", "it is newer")
-    assert "Say who you are" in texts(press(at, "Use it"))
-    fill(at, "who-pricer", "Bob")
     fill(at, "why-pricer", "it is newer")
     at = press(at, "Use it")
     assert is_well(at)
@@ -131,7 +124,7 @@ def test_versions_move_with_who_and_why_and_by_their_number(open_page: Open, mon
     at = press(at, "Roll back")
     assert is_well(at)
     assert actions.named("monthly").id == monthly.id
-    assert [each.who for each in actions.history("monthly")][:2] == ["Bob", "Bob"]
+    assert [each.who for each in actions.history("monthly")][:2] == [access.name()] * 2
     at.selectbox(key=f"version-of-{monthly.id}").set_value(second.id).run()
     at = at.button(key=f"delete-pricer-{second.id}").click().run()
     assert is_well(at)

@@ -26,7 +26,7 @@ def pricer(database: str, sent: list[int]) -> Pricer:
         datasets.change(session, source, mapping={name: name for name in columns})
     (job,) = pricing.start(source, [specs.ConstantSpec()])
     drain(sent)
-    return pricers.make("monthly", "Ann", job_id=job)
+    return pricers.make("monthly", job_id=job)
 
 
 class Watched:

@@ -202,9 +202,9 @@ def test_a_version_that_comes_into_use_meanwhile_prices_the_next_file_only(
         while not any(batch.pricer_id for batch in batches()):
             watch.turn()
             drain(sent)
-    second = pricers.make("monthly", "Ann", job_id=pricer.job_id)
+    second = pricers.make("monthly", job_id=pricer.job_id)
     if second.state is not PricerState.IN_USE:
-        pricers.use(second.id, "Ann", "newer")
+        pricers.use(second.id, "newer")
     watched.put("two.csv", seed=2)
     watched.run()
     assert {batch.file_name: batch.pricer_id for batch in batches()} == {"one.csv": pricer.id, "two.csv": second.id}
@@ -212,14 +212,14 @@ def test_a_version_that_comes_into_use_meanwhile_prices_the_next_file_only(
 
 def test_without_a_version_in_use_files_wait(watched: Watched, pricer: Pricer) -> None:
     watch = watched.watch()
-    pricers.retire(pricer.id, "Ann", "worse")
+    pricers.retire(pricer.id, "worse")
     watched.put("may.csv")
     with pytest.raises(AssertionError, match="does not come to an end"):
         watched.run(watch)
     waits = [sentence for sentence in watched.told if "No version of pricer monthly is in use" in sentence]
     assert len(waits) == 1
     assert batches()[0].state is BatchState.WAITING
-    pricers.use(pricer.id, "Ann", "again")
+    pricers.use(pricer.id, "again")
     watched.run(watch)
     assert watched.names == ["may-priced.csv"]
 

@@ -204,6 +204,8 @@ def _backups(walk: Walk, folder: Path) -> None:
     file = folder / "all[x].tar"
     assert "all[x].tar holds the database" in walk("backup", str(file))
     assert walk.json("backup", str(folder / "again.tar"))["bytes"] > 0
+    assert [act["name"] for act in walk.json("audit", "--verb", "backup.write")] == ["again.tar", "all[x].tar"]
+    assert SHOWN in walk("audit", "--since", "2026-01-01")
     with pytest.raises(UserError, match="There is something here already"):
         walk("restore", str(file))
 

@@ -110,7 +110,7 @@ def _work(patch: pytest.MonkeyPatch) -> None:
     with begin() as session:
         for adapter_id in (FIRST, SECOND):
             an_adapter(session, dataset_id, id=adapter_id, task="lamps")
-    adapter_actions.promote(FIRST, "Ann", "better")
+    adapter_actions.promote(FIRST, "better")
     endpoint_actions.add("e", base_url="http://127.0.0.1:9/v1")
     prompt_actions.save("mine", "", "Shop: {{ product }}\nPrice: $")
 

@@ -41,7 +41,7 @@ def decided(command: Command, files: tuple[Path, Path]) -> int:
 def test_a_verdict_put_to_use_prices_her_next_file(
     command: Command, files: tuple[Path, Path], decided: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = command("use", str(decided), "--as", "monthly", "--who", "Ann")
+    said = command("use", str(decided), "--as", "monthly")
     assert "Pricer monthly, version 1, is in use." in said
     assert "pricewright price FILE --with monthly" in said
     _, new = files

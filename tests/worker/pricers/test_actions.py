@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import text
 
 from db import adapters, datasets, endpoints, jobs, pricers
+from db.acting import acting_as
 from db.engine import begin
 from db.errors import NotFound, NotReady, UserError, WrongState
-from db.types import AdapterState, DatasetState, Endpoint, EndpointModel, Pricer, PricerState, Split
+from db.types import AdapterState, DatasetState, Endpoint, EndpointModel, Person, Pricer, PricerState, Role, Split
 from tests.builders import a_dataset, a_report, an_adapter
 from tests.dashboard.priced import a_finished_job
 from tests.worker.conftest import drain
@@ -61,7 +62,8 @@ def state(adapter_id: str) -> AdapterState:
 def test_a_pricer_keeps_all_that_its_verdict_rests_on(priced: tuple[int, dict[str, int]]) -> None:
     dataset_id, ids = priced
     (saved,) = verdict_actions.save(dataset_id, list(ids.values()))
-    made = actions.make("monthly", "Ann", verdict_id=saved.id)
+    with acting_as(Person("Ann", Role.ADMIN)):
+        made = actions.make("monthly", verdict_id=saved.id)
     with begin() as session:
         source, job = datasets.get(session, dataset_id), jobs.get(session, ids["ridge"])
     assert (made.name, made.version, made.state) == ("monthly", 1, PricerState.IN_USE)
@@ -75,7 +77,7 @@ def test_a_pricer_keeps_all_that_its_verdict_rests_on(priced: tuple[int, dict[st
 
 def test_what_it_promises_is_what_was_measured(priced: tuple[int, dict[str, int]]) -> None:
     _, ids = priced
-    made = actions.make("monthly", "Ann", job_id=ids["ridge"])
+    made = actions.make("monthly", job_id=ids["ridge"])
     (line,) = comparison.of_jobs([ids["ridge"]])
     promised = promise.parse(made.promise)
     assert promised.measures["mae"] == promise.Figure(value=line["mae"], low=line["mae_low"], high=line["mae_high"])
@@ -94,45 +96,45 @@ def test_nothing_measured_is_nothing_promised(database: str, sent: list[int]) ->
     (job_id,) = pricing_actions.start(dataset_id, [specs.ConstantSpec()], Split.UNPRICED)
     drain(sent)
     with pytest.raises(NotReady, match="no readable answer for a test row"):
-        actions.make("monthly", "Ann", job_id=job_id)
+        actions.make("monthly", job_id=job_id)
     with pytest.raises(UserError, match="Say which saved verdict"):
-        actions.make("monthly", "Ann")
+        actions.make("monthly")
     assert verdict_actions.kept() == []
 
 
 def test_a_wish_that_can_not_be_promised_is_refused(priced: tuple[int, dict[str, int]]) -> None:
     with pytest.raises(UserError, match="no hit rate can be promised"):
-        actions.make("monthly", "Ann", job_id=priced[1]["ridge"], hit_rate=0.9)
+        actions.make("monthly", job_id=priced[1]["ridge"], hit_rate=0.9)
     assert actions.every() == []
 
 
 def test_versions_follow_each_other_and_go_back_one_by_one(priced: tuple[int, dict[str, int]]) -> None:
-    one, two, three = (actions.make("monthly", "Ann", job_id=priced[1]["ridge"]) for _ in range(3))
+    one, two, three = (actions.make("monthly", job_id=priced[1]["ridge"]) for _ in range(3))
     assert [one.state, two.state, three.state] == [PricerState.IN_USE, PricerState.CANDIDATE, PricerState.CANDIDATE]
     with pytest.raises(UserError, match="Say why"):
-        actions.use(two.id, "Ann", " ")
+        actions.use(two.id, " ")
     for each in (two, three):
-        actions.use(each.id, "Ann", "newer")
+        actions.use(each.id, "newer")
     with pytest.raises(WrongState, match="in use already"):
-        actions.use(three.id, "Ann", "again")
-    assert actions.roll_back("monthly", "Ben", "wrong").id == two.id
-    assert actions.roll_back("monthly", "Ben", "wrong too").id == one.id
+        actions.use(three.id, "again")
+    assert actions.roll_back("monthly", "wrong").id == two.id
+    assert actions.roll_back("monthly", "wrong too").id == one.id
     with pytest.raises(NotReady, match="No other version of monthly was in use"):
-        actions.roll_back("monthly", "Ben", "and this")
+        actions.roll_back("monthly", "and this")
     with pytest.raises(WrongState, match="is in use; retire it first"):
         actions.delete(one.id)
-    actions.retire(one.id, "Ben", "over")
+    actions.retire(one.id, "over")
     with pytest.raises(NotReady, match="No version of pricer monthly is in use"):
         actions.named("monthly")
     actions.delete(three.id)
     assert [each.version for each in actions.every()] == [2, 1]
-    assert actions.make("monthly", "Ann", job_id=priced[1]["ridge"]).version == 4, "a number is never given twice"
+    assert actions.make("monthly", job_id=priced[1]["ridge"]).version == 4, "a number is never given twice"
 
 
 def test_a_name_is_changed_for_all_versions_and_taken_once(priced: tuple[int, dict[str, int]]) -> None:
-    one = actions.make("monthly", "Ann", job_id=priced[1]["ridge"])
-    two = actions.make("monthly", "Ann", job_id=priced[1]["ridge"])
-    actions.make("weekly", "Ann", job_id=priced[1]["ridge"])
+    one = actions.make("monthly", job_id=priced[1]["ridge"])
+    two = actions.make("monthly", job_id=priced[1]["ridge"])
+    actions.make("weekly", job_id=priced[1]["ridge"])
     with pytest.raises(UserError, match="There is, or was, a pricer weekly already"):
         actions.rename(one.id, "weekly")
     actions.rename(one.id, " each   month ")
@@ -148,13 +150,13 @@ def test_a_name_is_changed_for_all_versions_and_taken_once(priced: tuple[int, di
 
 def test_what_a_pricer_rests_on_is_not_deleted(priced: tuple[int, dict[str, int]]) -> None:
     dataset_id, ids = priced
-    made = actions.make("monthly", "Ann", job_id=ids["ridge"])
+    made = actions.make("monthly", job_id=ids["ridge"])
     assert [each.noun for each in dataset_actions.depending(dataset_id) if not each.goes] == ["pricer"]
     for delete, what in ((dataset_actions.delete_dataset, dataset_id), (job_actions.delete, ids["ridge"])):
         with pytest.raises(WrongState, match="can't be deleted: pricer monthly, version 1 rests on it"):
             delete(what)
     job_actions.delete(ids["constant"])
-    actions.retire(made.id, "Ann", "over")
+    actions.retire(made.id, "over")
     actions.delete(made.id)
     dataset_actions.delete_dataset(dataset_id)
     assert actions.history("monthly")[0].after is PricerState.RETIRED
@@ -165,7 +167,7 @@ def test_it_prices_every_row_of_another_table_once(database: str, sent: list[int
         source, table = a_dataset(session, 300), a_dataset(session, 50, name="next")
     (job_id,) = pricing_actions.start(source, [specs.SPECS["ridge"]()])
     drain(sent)
-    made = actions.make("monthly", "Ann", job_id=job_id)
+    made = actions.make("monthly", job_id=job_id)
     first = actions.start(made, table)
     assert actions.start(made, table) == first
     drain(sent)
@@ -176,7 +178,7 @@ def test_it_prices_every_row_of_another_table_once(database: str, sent: list[int
 
 def test_a_source_that_changed_is_refused_in_a_sentence(priced: tuple[int, dict[str, int]]) -> None:
     dataset_id, ids = priced
-    made = actions.make("monthly", "Ann", job_id=ids["ridge"])
+    made = actions.make("monthly", job_id=ids["ridge"])
     with begin() as session:
         other = a_dataset(session, 40)
         datasets.change(session, dataset_id, file_sha256="another")
@@ -195,7 +197,7 @@ def test_a_model_that_ends_is_warned_of_and_refused_when_it_is_gone(database: st
         job_id = a_finished_job(session, dataset_id, specs.parse({"technique": "zero-shot", "model": "e:fast"}))
     later = TODAY + timedelta(days=30)
     endpoint_actions.set_end("e", "fast", later)
-    made = actions.make("monthly", "Ann", job_id=job_id)
+    made = actions.make("monthly", job_id=job_id)
     assert made.best_before == later
     assert (actions.refusal(made), actions.cautions(made)) == (None, [])
     with begin() as session:
@@ -213,11 +215,11 @@ def test_a_model_that_ends_is_warned_of_and_refused_when_it_is_gone(database: st
 def test_the_gate_guards_pricers(priced: tuple[int, dict[str, int]]) -> None:
     with begin() as session:
         an_adapter(session, priced[0], id=A, gate_report=a_report(0.4))
-    made = actions.make("monthly", "Ann", job_id=fine_tuned(priced[0], A))
+    made = actions.make("monthly", job_id=fine_tuned(priced[0], A))
     assert (made.state, state(A)) == (PricerState.CANDIDATE, AdapterState.CANDIDATE)
     with pytest.raises(UserError, match="Perplexity on neutral prose rose by 40 %.*override the gate"):
-        actions.use(made.id, "Ann", "smaller error")
-    actions.use(made.id, "Ann", "Smaller error.", override="It prices nothing but lamps.")
+        actions.use(made.id, "smaller error")
+    actions.use(made.id, "Smaller error.", override="It prices nothing but lamps.")
     change = actions.history("monthly")[0]
     assert change.why == "Smaller error. Against the gate: It prices nothing but lamps."
     assert change.overrides.startswith("Perplexity on neutral prose rose by 40 %")
@@ -227,37 +229,37 @@ def test_the_gate_guards_pricers(priced: tuple[int, dict[str, int]]) -> None:
 
 
 def test_an_adapter_is_in_production_while_a_pricer_in_use_has_it(two_adapters: tuple[int, int]) -> None:
-    first, second = (actions.make("monthly", "Ann", job_id=job_id) for job_id in two_adapters)
+    first, second = (actions.make("monthly", job_id=job_id) for job_id in two_adapters)
     assert (state(A), state(B)) == (AdapterState.PRODUCTION, AdapterState.CANDIDATE)
     for verb in (adapter_actions.retire, adapter_actions.promote):
         with pytest.raises(WrongState, match="Pricer monthly is in use and prices with adapter aaaaaaaaaaaa"):
-            verb(A if verb is adapter_actions.retire else B, "Ben", "because")
+            verb(A if verb is adapter_actions.retire else B, "because")
     with pytest.raises(WrongState, match="Pricer monthly is in use"):
-        adapter_actions.roll_back("things", "Ben", "because")
-    actions.use(second.id, "Ann", "better")
+        adapter_actions.roll_back("things", "because")
+    actions.use(second.id, "better")
     assert (state(A), state(B)) == (AdapterState.RETIRED, AdapterState.PRODUCTION)
-    actions.roll_back("monthly", "Ann", "worse", override="B was not measured against A again.")
+    actions.roll_back("monthly", "worse", override="B was not measured against A again.")
     assert (state(A), state(B)) == (AdapterState.PRODUCTION, AdapterState.RETIRED)
-    actions.retire(first.id, "Ann", "over")
+    actions.retire(first.id, "over")
     with pytest.raises(WrongState, match="pricer monthly, version 1 rests on it"):
         adapter_actions.delete(A)
     assert state(A) is AdapterState.RETIRED
 
 
 def test_a_task_has_one_adapter_in_production_whatever_pricers_are_called(two_adapters: tuple[int, int]) -> None:
-    actions.make("monthly", "Ann", job_id=two_adapters[0])
-    weekly = actions.make("weekly", "Ann", job_id=two_adapters[1])
+    actions.make("monthly", job_id=two_adapters[0])
+    weekly = actions.make("weekly", job_id=two_adapters[1])
     assert weekly.state is PricerState.CANDIDATE
     with pytest.raises(WrongState, match="Pricer monthly prices with adapter aaaaaaaaaaaa.*a task has one there"):
-        actions.use(weekly.id, "Ann", "newer")
-    same = actions.make("weekly", "Ann", job_id=two_adapters[0])
+        actions.use(weekly.id, "newer")
+    same = actions.make("weekly", job_id=two_adapters[0])
     assert same.state is PricerState.IN_USE
-    actions.retire(same.id, "Ann", "over")
+    actions.retire(same.id, "over")
     assert state(A) is AdapterState.PRODUCTION, "monthly has it too"
 
 
 def test_without_its_adapter_a_pricer_is_refused(two_adapters: tuple[int, int]) -> None:
-    made: Pricer = actions.make("monthly", "Ann", job_id=two_adapters[0])
+    made: Pricer = actions.make("monthly", job_id=two_adapters[0])
     with begin() as session:
         adapters.drop(session, A)
         assert "adapter aaaaaaaaaaaa, which was deleted" in (obstacles.refusal(session, made) or "")

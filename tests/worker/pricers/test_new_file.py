@@ -27,7 +27,7 @@ def monthly(database: str, sent: list[int]) -> Pricer:
         source = a_dataset(session, 300)
     (job_id,) = pricing_actions.start(source, [specs.SPECS["ridge"]()])
     drain(sent)
-    return actions.make("monthly", "Ann", job_id=job_id)
+    return actions.make("monthly", job_id=job_id)
 
 
 def upload(text: str, name: str = "june.csv") -> int:
@@ -111,7 +111,7 @@ def test_what_learned_elsewhere_is_used_with_its_own_source(monthly: Pricer, sen
         table = a_dataset(session, 80, name="other")
     job_id = actions.start(monthly, table)
     drain(sent)
-    made = actions.make("other", "Ann", job_id=job_id)
+    made = actions.make("other", job_id=job_id)
     assert (made.source_id, made.source_fingerprint) == (monthly.source_id, monthly.source_fingerprint)
     assert promise.parse(made.promise).rows > 0
     with pytest.raises(UserError, match="can't be deleted: pricer other, version 1 rests on it"):
@@ -128,8 +128,8 @@ def test_rows_below_the_wished_certainty_are_a_list_of_their_own(database: str, 
     most = known.most(5) if known else None
     assert most is not None
     with pytest.raises(UserError, match="can be promised at|the most is"):
-        actions.make("sure", "Ann", job_id=job_id, hit_rate=0.999, within=0.2)
-    made = actions.make("sure", "Ann", job_id=job_id, hit_rate=most, within=0.2)
+        actions.make("sure", job_id=job_id, hit_rate=0.999, within=0.2)
+    made = actions.make("sure", job_id=job_id, hit_rate=most, within=0.2)
     standing = priced(made, upload(june(300) + '"never closed,x,y\n'), sent)
     assert standing.job is not None
     rest = priced_file.for_a_person(standing.job.id, hit_rate=made.hit_rate, within=made.within)

@@ -236,7 +236,7 @@ def test_an_adapter_that_was_retired_since_is_told_with_what_to_do(database: str
     spec = specs.parse({"technique": "finetuned", "adapter": adapter.id})
     saved = a_verdict_on(spec)
     assert rechecked(saved, sent).holds
-    adapter_actions.retire(adapter.id, "me", "Too old.")
+    adapter_actions.retire(adapter.id, "Too old.")
     found = rechecked(saved, sent)
     (reason,) = found.reasons
     assert reason.startswith(f"The adapter {adapter.id[:12]} that it prices with was retired since: put it into")

@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from db import jobs
+from db import jobs, limits
 from db.completions import Stored
 from db.engine import begin
 from db.settings import settings
@@ -316,7 +316,8 @@ def _has_cap(progress: Progress) -> bool:
     if progress.job_id is None:
         return False
     with begin() as session:
-        return jobs.get(session, progress.job_id).cap_usd is not None
+        job_id = progress.job_id
+        return jobs.get(session, job_id).cap_usd is not None or limits.is_month_limited(session, job_id)
 
 
 def refuse_cap_without_price(endpoint: Endpoint, calls: Sequence[Call], progress: Progress) -> None:
