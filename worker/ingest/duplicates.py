@@ -79,14 +79,13 @@ class Grouper:
         return signature
 
     def groups(self, texts: Callable[[], Iterable[pl.DataFrame]]) -> npt.NDArray[np.int64]:
-        """(n,) group of every item in the order they were added; numbered from 0 by first appearance.
+        """(n,) group of every item in the order they were added; numbered from 0 by first appearance. Asked once.
 
         texts: the items again, in that order, in frames of any length; asked for only where whole texts must tell.
         """
         if not self._signatures:
             return np.empty(0, dtype=np.int64)
-        self._signatures = [_joined(self._signatures)]
-        signatures = self._signatures[0]
+        signatures = _joined(self._signatures)  # which are not held any longer than they are needed
         n = len(signatures)
         # What a very similar pair connects stays together whatever else comes: no more pairs within it are compared.
         same, alike = _Forest(n), _Forest(n)
@@ -107,7 +106,7 @@ class Grouper:
                     lefts.append(left[some][new])
                     rights.append(right[some][new])
                 same.flatten()
-        del alike
+        del alike, signatures, order, rows, buckets
         label = same.parent
         left, right = (label[np.concatenate([label[:0], *rows])] for rows in (lefts, rights))
         chained = _Forest(n, label.copy())
@@ -124,8 +123,8 @@ class Grouper:
             _, first, of_row = np.unique(tag, return_index=True, return_inverse=True)
             label[giant] = giant[first][of_row.ravel()]
         # A label is the first row of its group.
-        number: npt.NDArray[np.int64] = np.cumsum(label == np.arange(n)) - 1
-        return number[label]
+        number = np.cumsum(label == np.arange(n, dtype=np.int32), dtype=np.int32) - np.int32(1)
+        return number[label].astype(np.int64)
 
 
 def group(items: pl.DataFrame) -> npt.NDArray[np.int64]:
@@ -228,11 +227,12 @@ class _Forest:
         return joins
 
     def _roots(self, nodes: _Rows) -> _Rows:
-        roots: _Rows = self.parent[nodes]
-        while not np.array_equal(up := self.parent[roots], roots):
-            roots = up
-        self.parent[nodes] = roots
-        return roots
+        while True:
+            roots: _Rows = self.parent[nodes]
+            up = self.parent[roots]
+            if np.array_equal(up, roots):
+                return roots
+            self.parent[nodes] = up  # a chain of these nodes is half as long each time
 
     def flatten(self) -> None:
         """Lets each node know the lowest of its component."""
