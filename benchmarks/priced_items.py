@@ -15,9 +15,7 @@ def priced_items(path: Path) -> pl.DataFrame:
     inspection = read.inspect(path, path.name)
     batches = [batch.items for batch in read.batches(path, inspection, inspection.mapping, Silent())]
     items = pl.concat(batches).filter(pl.col("price") > 0)
-    grouper = duplicates.Grouper()
-    grouper.add(items)
-    groups = grouper.groups()
+    groups = duplicates.group(items)
     sides = splits.assign(groups, np.ones(len(items), dtype=bool), seed=SEED)
     return items.with_columns(
         row=pl.int_range(pl.len(), dtype=pl.Int64), group_id=pl.Series(groups), split=pl.Series(sides, dtype=pl.String)

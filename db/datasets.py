@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import polars as pl
@@ -132,8 +132,17 @@ def file_is_used(session: Session, sha256: str) -> bool:
 
 def add_items(session: Session, dataset_id: int, frame: pl.DataFrame) -> int:
     """Append items; columns row, line, external_id, title, description, category, brand, price, split, group_id, and
-    those of weight and date that there are."""
-    return engine.copy_in(session, ItemRow.__tablename__, frame.with_columns(dataset_id=pl.lit(dataset_id)))
+    those of weight and date that there are. Raises NotFound without the dataset."""
+    return add_all_items(session, dataset_id, frame.iter_slices(50_000))
+
+
+def add_all_items(session: Session, dataset_id: int, frames: Iterable[pl.DataFrame]) -> int:
+    """As `add_items`, of many frames, one at a time."""
+    # Once for all rows, instead of a foreign key. The lock keeps the dataset until they are committed.
+    if session.scalar(text("SELECT id FROM datasets WHERE id = :id FOR KEY SHARE"), {"id": dataset_id}) is None:
+        raise NotFound(f"There is no dataset {dataset_id}; the Data page lists those there are.")
+    owned = (frame.with_columns(dataset_id=pl.lit(dataset_id)) for frame in frames)
+    return engine.copy_all(session, ItemRow.__tablename__, owned)
 
 
 def add_rejects(session: Session, dataset_id: int, frame: pl.DataFrame) -> int:

@@ -1,7 +1,8 @@
 """How code reaches Postgres: one engine per process, transactions that roll back unless they end well, fast COPY."""
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -108,25 +109,42 @@ def copy_in(session: Session, table: str, frame: pl.DataFrame) -> int:
     CSV written by Polars and read by COPY was the fastest way that stays inside the caller's transaction
     (docs/experiments.md, "Bulk"). Strings are always quoted, so that "" and null stay apart.
     """
-    if frame.is_empty():
+    # Slices, so that the text of a large frame is never held twice.
+    return copy_all(session, table, frame.iter_slices(50_000))
+
+
+def copy_all(session: Session, table: str, frames: Iterable[pl.DataFrame]) -> int:
+    """As `copy_in`, of many frames with the same columns; the next is made ready while Postgres reads one."""
+    parts = (frame for frame in frames if len(frame))
+    first = next(parts, None)
+    if first is None:
         return 0
-    columns = ", ".join(f'"{name}"' for name in frame.columns)
+    lines = 0
+    columns = ", ".join(f'"{name}"' for name in first.columns)
     target = table
     if visibility.restricts(acting.person()):
         # Postgres copies into no table that has rules of who sees what: the lines take a way round.
         target = f"new_{table}"
         session.execute(text(f"CREATE TEMPORARY TABLE {target} AS SELECT {columns} FROM {table} LIMIT 0"))
     statement = f'COPY "{target}" ({columns}) FROM STDIN (FORMAT csv)'
-    with _driver(session).cursor() as cursor, cursor.copy(statement) as copy:
-        # Slices, so that the text of a large frame is never held twice.
-        for part in frame.iter_slices(50_000):
-            buffer = io.BytesIO()
-            part.write_csv(buffer, include_header=False, quote_style="non_numeric")
-            copy.write(buffer.getbuffer())
+    with _driver(session).cursor() as cursor, cursor.copy(statement) as copy, ThreadPoolExecutor(1) as aside:
+        part: tuple[io.BytesIO, int] | None = _as_csv(first)
+        while part:
+            following = aside.submit(lambda: _as_csv(frame) if (frame := next(parts, None)) is not None else None)
+            copy.write(part[0].getbuffer())
+            lines += part[1]
+            part = following.result()
     if target != table:
         session.execute(text(f'INSERT INTO "{table}" ({columns}) SELECT {columns} FROM {target}'))
         session.execute(text(f"DROP TABLE {target}"))
-    return len(frame)
+    return lines
+
+
+def _as_csv(frame: pl.DataFrame) -> tuple[io.BytesIO, int]:
+    """A frame as COPY reads it, and its lines."""
+    buffer = io.BytesIO()
+    frame.write_csv(buffer, include_header=False, quote_style="non_numeric")
+    return buffer, len(frame)
 
 
 def copy_out(

@@ -91,6 +91,12 @@ class Settings(BaseSettings):
     interactive_memory_gb: float = Field(
         6, ge=2, description="Memory that the worker which looks at files, loads and searches may take; else it stops."
     )
+    local_models_gb: float = Field(
+        4,
+        gt=0,
+        description="Memory that the weights of local models may hold in a process; beyond it the one used longest ago "
+        "is given back. The one at work stays, however large it is.",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="cpu, cuda or auto: where local models run.")
     # On-demand list prices of common machines, rounded: 2 vCPU general purpose, one H100. Change them to yours.
     cpu_usd_per_hour: Decimal = Field(Decimal("0.10"), ge=0)

@@ -1,18 +1,20 @@
 """Builds what a technique may use, once per process and only when asked for: index, models, fitted techniques."""
 
+import ctypes
 import gc
 import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import polars as pl
 
 from db import adapters, artifacts, datasets, predictions, rates
 from db.engine import begin
 from db.errors import NotReady
+from db.settings import settings
 from db.types import PREDICTION_SCHEMA, Dataset, PromptVersion
 from worker.datasets import quantities
 from worker.evaluation import calibration, conformal
@@ -29,12 +31,38 @@ if TYPE_CHECKING:  # torch is loaded when a model is
     from worker.llm.local.model import LocalModel
 
 
-@cache
-def local_model(name: str, precision: Precision) -> "LocalModel":
-    """A model on this machine, kept until `release`."""
-    from worker.llm.local.model import LocalModel
+_models: "OrderedDict[tuple[str, Precision], LocalModel]" = OrderedDict()  # that are kept, used longest ago first
+_alive: "WeakValueDictionary[tuple[str, Precision], LocalModel]" = WeakValueDictionary()  # that anybody still holds
 
-    return LocalModel(name, precision=precision)
+
+def local_model(name: str, precision: Precision) -> "LocalModel":
+    """A model on this machine, kept until `release`, or until others need the room (settings.local_models_gb)."""
+    from worker.llm.local.model import LocalModel, weights_size
+
+    key = (name, precision)
+    model = _alive.get(key)  # one that a technique at work holds is not loaded a second time
+    if model is None:
+        _make_room(weights_size(name))
+        model = LocalModel(name, precision=precision)
+    _models[key] = _alive[key] = model
+    _models.move_to_end(key)
+    _make_room(0)
+    return model
+
+
+def _make_room(size: int) -> None:
+    """Give models back, the one used longest ago first, until the kept ones and `size` bytes more are within the limit;
+    the last one stays where nothing is to come."""
+    most = settings().local_models_gb * 1e9 - size
+    given_back = False
+    while len(_models) > (size == 0) and sum(model.size for model in _models.values()) > most:
+        key, _ = _models.popitem(last=False)
+        for adapted in [each for each in _adapted if each[1:] == key]:
+            del _adapted[adapted]
+        _fitted.clear()  # techniques hold their model; what they had learned is read again where it is needed
+        given_back = True
+    if given_back:
+        _trim()
 
 
 _ADAPTED = 4  # models with adapters that a process keeps; each is only as large as its adapter
@@ -43,11 +71,12 @@ _adapted: OrderedDict[tuple[str, str, str], "LocalModel"] = OrderedDict()
 
 def _adapted_model(adapter_id: str, model: str, precision: Precision) -> "LocalModel":
     key = (adapter_id, model, precision)
+    base = local_model(model, precision)  # used now, so it is not the next to go
     if key not in _adapted:
         with begin() as session:
             adapter = adapters.get(session, adapter_id)
             files = adapters.files(session, adapter.id)
-        _adapted[key] = local_model(model, precision).adapted(files, trained_on=adapter.base_hash)
+        _adapted[key] = base.adapted(files, trained_on=adapter.base_hash)
     _adapted.move_to_end(key)
     while len(_adapted) > _ADAPTED:
         _adapted.popitem(last=False)
@@ -68,10 +97,18 @@ _fitted: OrderedDict[tuple[str, int], Technique] = OrderedDict()
 def release() -> None:
     """Give back the memory of what this process keeps: a training needs it, in a process of its own. Whoever asks for
     it later waits until it is loaded again."""
-    local_model.cache_clear()
+    _models.clear()
     _adapted.clear()
     _fitted.clear()
+    _trim()
+
+
+def _trim() -> None:
+    """Hand memory that nothing uses any more to the machine: the allocator would keep most of it for later."""
     gc.collect()
+    if sys.platform == "linux":
+        # Other C libraries than glibc have no such function, and keep less.
+        getattr(ctypes.CDLL(None), "malloc_trim", lambda _: None)(0)
     torch = sys.modules.get("torch")  # no GPU memory is held where nobody imported it
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()

@@ -40,7 +40,9 @@ class DatasetRow(Base):
 
 class ItemRow(Base):
     __tablename__ = "items"
-    dataset_id: Mapped[int] = dataset_key(primary_key=True)
+    # Without a foreign key, which would ask for the dataset at each of millions of rows: add_all_items asks once, and a
+    # trigger on datasets takes the rows along.
+    dataset_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     row: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     line: Mapped[int] = mapped_column(BigInteger)  # 1-based, in the original file
     external_id: Mapped[str]

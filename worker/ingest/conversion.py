@@ -15,6 +15,8 @@ Rate = tuple[str, str, float]
 
 _NUMBER = r"\d[\d\s.,'’´`_]*\d|\d"  # written as one digit, many cells of a column are the same
 
+_BESIDE = r"[^\d\s.,'’´`_]"  # what is neither in a number nor between two: without any, no cell has a mark
+
 
 @dataclass(frozen=True, slots=True)
 class Converted:
@@ -59,6 +61,8 @@ class Conversion:
 
     def _codes(self, cells: pl.Series, named: pl.Series | None, target: str) -> tuple[pl.Series, pl.Series]:
         """The code of each price, and why a row's can't be told."""
+        if named is None and not cells.str.contains(_BESIDE).any():
+            return pl.Series([target], dtype=pl.String).new_from_index(0, len(cells)), _none(len(cells))
         marks = _each(cells.str.replace_all(_NUMBER, "0").str.strip_chars(), _mark_of)
         meant = _each(marks, lambda mark: _meant(mark, target))
         if named is None:

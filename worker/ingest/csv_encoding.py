@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
+import pyarrow as pa
 
 from db.errors import UnreadableFile
 from worker.ingest import limits
@@ -98,14 +99,52 @@ def _drain(stream: BinaryIO) -> None:
 
 def _invalid_utf8(block: bytes, stream: BinaryIO) -> tuple[int, int]:
     """The number of places that are not UTF-8, and of bytes beyond ASCII."""
-    decoder = codecs.getincrementaldecoder("utf-8")("pricewright.mark")
+    mended = _Utf8()
     invalid = beyond_ascii = 0
     while block:
-        if not block.isascii() or decoder.getstate()[0]:
-            beyond_ascii += int(np.count_nonzero(np.frombuffer(block, dtype=np.uint8) > 127))
-            invalid += decoder.decode(block).count(MARK)
+        beyond_ascii += int(np.count_nonzero(np.frombuffer(block, dtype=np.uint8) > 127))
+        invalid += _marks(mended.take(block))
         block = stream.read(limits.BLOCK_BYTES)
-    return invalid + decoder.decode(b"", final=True).count(MARK), beyond_ascii
+    return invalid + _marks(mended.take(b"", final=True)), beyond_ascii
+
+
+def _marks(data: bytes) -> int:
+    return data.count(MARK_BYTES) if MARK_BYTES[:1] in data else 0  # few texts have that byte, and one is found fast
+
+
+class _Utf8:
+    """Takes blocks of bytes and gives them back as proper UTF-8, with MARK for what is none.
+
+    What is fine as it is, as nearly everything is, is looked at and not decoded.
+    """
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    def take(self, block: bytes, *, final: bool = False) -> bytes:
+        """The next block, up to its last whole character."""
+        data = self._held + block
+        end = len(data) - (0 if final else _unfinished(data))
+        data, self._held = data[:end], data[end:]
+        if data.isascii():
+            return data
+        ends = pa.py_buffer(np.array([0, len(data)], dtype=np.int64))
+        try:
+            pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(data)).validate(full=True)
+        except pa.ArrowInvalid:
+            return data.decode("utf-8", "pricewright.mark").encode()
+        return data
+
+
+def _unfinished(data: bytes) -> int:
+    """How many bytes at the end begin a character that is not over."""
+    for back in range(1, min(3, len(data)) + 1):
+        byte = data[-back]
+        if byte >= 0xC0:
+            return back if back < (2 if byte < 0xE0 else 3 if byte < 0xF0 else 4) else 0
+        if byte < 0x80:
+            return 0
+    return 0
 
 
 def check(encoding: str) -> None:
@@ -123,15 +162,16 @@ def blocks(stream: BinaryIO, encoding: str, newline: str, size: int = limits.BLO
     return ends a line, otherwise it is an ordinary character.
     """
     check(encoding)
-    decoder = codecs.getincrementaldecoder(encoding)("pricewright.mark")
+    is_utf8 = codecs.lookup(encoding).name == "utf-8"
+    decoder, mended = codecs.getincrementaldecoder(encoding)("pricewright.mark"), _Utf8()
     held, first, final = b"", True, False
     while not final:
         raw = stream.read(size)
         final = not raw
-        text = decoder.decode(raw, final)
+        text = mended.take(raw, final=final) if is_utf8 else decoder.decode(raw, final).encode("utf-8", "replace")
         if first and text:
-            text, first = text.removeprefix("\ufeff"), False
-        data = held + text.encode("utf-8", "replace")
+            text, first = text.removeprefix(codecs.BOM_UTF8), False
+        data = held + text
         held = b""
         if b"\r" in data:
             if not final and data.endswith(b"\r"):  # its "\n" may come with the next block

@@ -353,7 +353,8 @@ def _spoiled(buffer: bytes, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.
     """Rows with bytes that no text has."""
     reasons: dict[int, str] = {}
     for mark, reason in ((b"\0", "the line has NUL bytes"), (MARK_BYTES, "the line has bytes that are no text")):
-        position = buffer.find(mark)
+        # One byte is found faster than three, and few texts have it.
+        position = buffer.find(mark) if mark[:1] in buffer else -1
         while position >= 0:
             row = int(np.searchsorted(starts, position, side="right")) - 1
             if row >= 0 and position < ends[row]:

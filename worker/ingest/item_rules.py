@@ -124,6 +124,8 @@ class Rules:
     def _positive(self, frame: pl.DataFrame, field: str) -> pl.Series:
         """The numbers of a column; null where no positive one is there. A row without a weight is no reject: it can be
         priced all the same; one without its quantity is, because nobody knows what its price is for."""
+        if field not in self.mapping:
+            return _nothing(field, pl.Float64, len(frame))
         text = self._column(frame, field).fill_null("").str.strip_chars()
         if self.decimal == ",":
             text = text.str.replace(",", ".", literal=True)
@@ -133,6 +135,8 @@ class Rules:
     def _division(self, frame: pl.DataFrame, price: pl.Series, reasons: dict[int, str]) -> tuple[pl.Series, pl.Series]:
         """What each row says of its side and its date. A priced row that leaves its side open is a reject: it must not
         be learned from, for it may be meant for testing, nor tested on. With sides, dates divide nothing."""
+        if "side" not in self.mapping and "date" not in self.mapping:
+            return _nothing("side", pl.String, len(frame)), _nothing("date", pl.Date, len(frame))
         side, no_side = side_values.column(self._column(frame, "side").fill_null(""))
         date, no_date = dates.column(self._column(frame, "date").fill_null(""), self.date_order)
         field = next((field for field in ("side", "date") if field in self.mapping), "")
@@ -159,6 +163,11 @@ class Rules:
         for row in (title == "").arg_true():
             is_empty = not any(value.strip() for value in cells.frame.row(row))
             reasons.setdefault(row, "every cell is empty" if is_empty else "no title")
+
+
+def _nothing(name: str, kind: type[pl.DataType], length: int) -> pl.Series:
+    """A column of nulls."""
+    return pl.Series(name, [None], dtype=kind).new_from_index(0, length)
 
 
 def is_header(cells: Sequence[str], columns: Sequence[str]) -> bool:

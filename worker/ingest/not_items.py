@@ -29,6 +29,7 @@ _NOTE = re.compile(
     re.I,
 )
 _DRAWN = r"^[-=+_:.|~\s]*$"
+_LONG = 1000  # bytes of a row that is no header for certain
 
 
 def is_total(cell: str) -> bool:
@@ -83,9 +84,25 @@ def notes(title: pl.Series, frame: pl.DataFrame) -> Iterator[int]:
 
 def drawn(frame: pl.DataFrame) -> list[int]:
     """The rows that are drawn between others, as in a table of a text."""
-    plain = pl.all_horizontal(pl.all().fill_null("").str.contains(_DRAWN))
+    plain = _rows_of(frame, _DRAWN)
     line = pl.any_horizontal(pl.all().fill_null("").str.contains(r"--|==|__"))
-    return frame.select(plain & line).to_series().arg_true().to_list()
+    return plain.filter(frame[plain].select(line).to_series()).to_list()
+
+
+def _rows_of(frame: pl.DataFrame, pattern: str, *, matches: bool = True) -> pl.Series:
+    """The rows whose every cell matches, or none does. Column by column, since the first ones leave few rows."""
+    rows: pl.Series | None = None
+    for column in frame:
+        cells = (column if rows is None else column.gather(rows)).fill_null("").str.contains(pattern)
+        fits = cells if matches else ~cells
+        rows = fits.arg_true() if rows is None else rows.filter(fits)
+        if not len(rows):
+            break
+    return pl.Series([], dtype=pl.UInt32) if rows is None else rows
+
+
+def _bytes(cell: str) -> int:
+    return len(cell.encode())
 
 
 @lru_cache(8192)
@@ -159,12 +176,12 @@ class OtherTables:
 
     def _headers(self, cells: Cells) -> Iterator[tuple[int, bool]]:
         """Line of each header, and whether it is our own."""
-        row_text = pl.concat_str(pl.all().fill_null(""), separator=" ")
-        may_be = cells.frame.select((row_text.str.len_bytes() < 1000) & ~row_text.str.contains(r"\d")).to_series()
-        for i in may_be.arg_true():
+        for i in _rows_of(cells.frame, r"\d", matches=False):
             row = [cell or "" for cell in cells.frame.row(i)]
+            if sum(map(_bytes, row)) + len(row) - 1 >= _LONG:
+                continue
             if names_columns(row):
                 yield int(cells.lines[i]), self.is_own(row)
         for reject in cells.rejects:
-            if len(reject.raw) < 1000 and names_columns(reject.raw.split(self.delimiter or None)):
+            if len(reject.raw) < _LONG and names_columns(reject.raw.split(self.delimiter or None)):
                 yield reject.line, False

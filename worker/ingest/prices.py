@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from worker.amounts.currencies import MARKS
@@ -24,6 +25,7 @@ _SCIENTIFIC = re.compile(r"^\d+(?:\.\d+)?e[+-]?\d{1,3}$", re.IGNORECASE)
 _SPACED = re.compile(r"^\d{1,3}(?:[ '’´`_]\d{3})+(?=$|[.,]\d+$)")
 _GROUPED = {mark: re.compile(rf"^\d{{1,3}}(?:{re.escape(mark)}\d{{3}})+$") for mark in ".,"}
 _INDIAN = re.compile(r"^\d{1,2}(?:,\d{2})+,\d{3}$")
+_SHORT = 80  # letters; a longer cell is no number
 _OPEN = re.compile(r"^[1-9]\d{0,2}[.,]\d{3}$")  # thousands, or three decimals
 
 
@@ -55,6 +57,11 @@ def read(text: str, decimal: Decimal | None, *, lower_ends: bool = False) -> Rea
     price of 0 is none: in real tables it means "unknown", and it would poison training and relative errors.
     `lower_ends`: a range is read as its lower end, else it is refused.
     """
+    return (_read if len(text) <= _SHORT else _read.__wrapped__)(text, decimal, lower_ends)
+
+
+@lru_cache(1 << 15)  # the first look asks of the same cells several times
+def _read(text: str, decimal: Decimal | None, lower_ends: bool) -> Reading:
     cell = _plain(text)
     if cell.casefold() in MISSING:
         return Reading()
@@ -221,7 +228,7 @@ def has_money_sign(cell: str) -> bool:
 
 def _may_be_number(cell: str) -> bool:
     """Whether a text may be a number. Cheap and never wrong with no: inspection asks this of long descriptions too."""
-    return len(cell) <= 80 and any(map(str.isdecimal, cell))
+    return len(cell) <= _SHORT and any(map(str.isdecimal, cell))
 
 
 def _plain(text: str) -> str:

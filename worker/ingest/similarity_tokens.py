@@ -19,11 +19,28 @@ _VARIANTS = (
 titles that differ in them alone are similar enough anyway."""
 
 _VARIANT = rf"(?:\b(?:{_VARIANTS})\b ?)"
+_VARIANT_WORDS = [f" {word} " for word in _VARIANTS.split("|")]
 
 
 def _normalised(text: pl.Series) -> pl.Series:
     """The texts in lower case, letters and digits only, one space between words."""
-    return text.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars(" ")
+    # A single space is left alone: most of what would be replaced is one, and each replacement costs.
+    words = text.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N} ]+", " ").str.replace_all("  +", " ")
+    return words.str.strip_chars(" ")
+
+
+def _without_variants(plain: pl.Series) -> pl.Series:
+    """The normalised texts without words for colours and sizes, but for those of which nearly nothing would be left."""
+    # Finding words between spaces is cheaper than the expression; beyond ASCII words end otherwise, too ("5 m²").
+    may_hold = pl.select(
+        pl.concat_str(pl.lit(" "), plain, pl.lit(" ")).str.contains_any(_VARIANT_WORDS)
+        | (plain.str.len_bytes() != plain.str.len_chars())
+    ).to_series()
+    if not may_hold.any():
+        return plain
+    before = plain.filter(may_hold)
+    bare = before.str.replace_all(_VARIANT, "").str.strip_chars(" ")
+    return plain.scatter(may_hold.arg_true(), bare.zip_with(bare.str.len_chars() >= 3, before))
 
 
 def grams(titles: pl.Series) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
@@ -31,21 +48,17 @@ def grams(titles: pl.Series) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int
 
     Groups do not reach over a space, so the order of words does not matter. Every title has at least one code.
     """
-    plain = _normalised(titles)
-    bare = plain.str.replace_all(_VARIANT, "").str.strip_chars(" ")
-    words = pl.select(pl.when(bare.str.len_chars() >= 3).then(bare).otherwise(plain)).to_series()
-    # A space on both sides of a word makes its beginning and end count; one more makes a group for one-letter words.
-    padded = pl.select(pl.lit("  ") + words.str.replace_all(" ", "  ", literal=True) + pl.lit("   ")).to_series()
-    lengths = padded.str.len_bytes().to_numpy().astype(np.int64)
-    raw = np.frombuffer("".join(padded.to_list()).encode(), dtype=np.uint8)
-    a, b, c, d = raw[:-3], raw[1:-2], raw[2:-1], raw[3:]
-    # A double space between two words is a border that no group may contain, unless the group stands at the border.
-    keep = ~((b == _SPACE) & (c == _SPACE)) & ~((a == _SPACE) & (b == _SPACE)) & ~((c == _SPACE) & (d == _SPACE))
-    starts = np.cumsum(lengths) - lengths
-    keep[starts] = True  # the first group of a title, so that none is without
-    codes = a.astype(np.uint32) | b.astype(np.uint32) << 8 | c.astype(np.uint32) << 16 | d.astype(np.uint32) << 24
+    words = _without_variants(_normalised(titles))
+    # Two spaces stand before a title: the group that begins there is its own, whatever else it has.
+    starts = np.cumsum(words.str.len_bytes().to_numpy().astype(np.int64) + 2)
+    starts = np.concatenate([[0], starts[:-1]])
+    raw = np.frombuffer(b"  " + words.str.join("  ").cast(pl.Binary).item() + b"  ", dtype=np.uint8)
+    is_letter = raw != _SPACE
+    keep = is_letter[1:-2] & is_letter[2:-1]  # a space stands at most at a border, for a word's beginning or end
+    keep[starts] = True
+    groups = np.ndarray(len(raw) - 3, "<u4", raw, strides=(1,))  # one from every byte on
     places = np.flatnonzero(keep)
-    return codes[places].astype(np.uint32, copy=False), np.searchsorted(places, starts).astype(np.int64, copy=False)
+    return groups[places].astype(np.uint32, copy=False), np.searchsorted(places, starts).astype(np.int64, copy=False)
 
 
 def keys(items: pl.DataFrame) -> npt.NDArray[np.uint64]:

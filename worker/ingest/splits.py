@@ -43,10 +43,18 @@ def draw(
     if not (0 < train < 1 and 0 < validation < 1 and train + validation < 1):
         raise ValueError(f"shares {train} and {validation} leave nothing for one of the sides")
     sides = np.full(len(groups), SIDES.index(str(Split.UNPRICED)), dtype=np.int8)
-    ids, of_row = np.unique(groups[has_price], return_inverse=True)
-    if not len(ids):
+    priced = groups[has_price]
+    if not len(priced):
         return sides
-    sizes = np.bincount(of_row, minlength=len(ids))
+    lowest = int(priced.min())
+    if int(priced.max()) - lowest < 4 * len(groups):  # as loading numbers them: counted without sorting millions
+        of_row = priced - lowest
+        counts = np.bincount(of_row)
+        ids = np.flatnonzero(counts)
+        places = np.cumsum(counts > 0, dtype=np.int32) - 1
+        of_row, sizes, ids = places[of_row], counts[ids], ids + lowest
+    else:
+        ids, of_row, sizes = np.unique(priced, return_inverse=True, return_counts=True)
     total = int(sizes.sum())
     rank = _mix(ids.astype(np.uint64), seed)
     is_big = sizes > max(_BIG * total, 1)

@@ -10,7 +10,7 @@ from tests.worker.evaluation import plain_shingles
 from worker import demo
 from worker.evaluation import leakage, planted_leaks, told_prices, without
 from worker.evaluation.leakage import IN_PROMPT, NEAR, REWORDED, SAME, TOLD
-from worker.ingest.duplicates import Grouper
+from worker.ingest import duplicates
 from worker.ingest.splits import assign
 
 
@@ -25,9 +25,7 @@ def catalogue() -> tuple[pl.DataFrame, pl.DataFrame]:
     items = items.filter(pl.col("price") > 0).with_columns(
         pl.col("title", "description", "category", "brand").fill_null("")
     )
-    grouper = Grouper()
-    grouper.add(items)
-    groups = grouper.groups()
+    groups = duplicates.group(items)
     items = items.with_columns(group_id=pl.Series(groups), key=pl.format("row:{}", "row"))
     sides = pl.Series(assign(groups, np.ones(len(items), dtype=bool), seed=7))
     return items.filter(sides == "train"), items.filter(sides == "test")

@@ -97,6 +97,12 @@ class LocalModel:
         self._form: str | None = None  # of the head
         self._head: PriceHead | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes of its weights; those with an adapter share them."""
+        model = self.network.model
+        return sum(each.nbytes for each in (*model.parameters(), *model.buffers()))
+
     def adapted(self, files: Mapping[str, bytes], *, trained_on: str = "") -> "LocalModel":
         """This model with an adapter in it (PEFT's files, perhaps a head): it shares these weights and leaves
         this model as it is. `trained_on` is the base_hash of the adapter's model; "" = only the layers are compared.
@@ -243,6 +249,11 @@ class LocalModel:
         if bounds not in self._tries:
             self._tries[bounds] = price_trie(self.tokenizer.ids, self.tokenizer.inner.get_vocab(), bounds)
         return self._tries[bounds]
+
+
+def weights_size(name: str) -> int:
+    """Bytes that a model's weights have on disk, about what they take in memory. Raises NotReady without it."""
+    return sum(file.stat().st_size for file in model_folder(name).glob("*.safetensors"))
 
 
 def _ends(model: Any, of_tokenizer: int | None) -> frozenset[int]:
