@@ -11,6 +11,7 @@ from db.engine import begin
 from db.types import JobKind, Pricer, PricerState
 from tests.builders import a_catalogue, a_dataset
 from tests.dashboard.conftest import Open, is_well, labels, texts
+from tests.databases import Emptied
 from tests.worker.conftest import drain
 from tests.worker.conftest import sent as sent
 from worker import amounts, specs
@@ -21,8 +22,12 @@ from worker.pricing.priced_file import actions as priced_file
 
 
 @pytest.fixture
-def dataset_id(database: str, sent: list[int]) -> int:
+def dataset_id(database: str, emptied: Emptied, sent: list[int]) -> int:
     """A catalogue that two techniques priced, by the test as the worker."""
+    return emptied.remembered(_a_priced_catalogue, sent)
+
+
+def _a_priced_catalogue(sent: list[int]) -> int:
     with begin() as session:
         made = a_dataset(session, 300)
     pricing_actions.start(made, [specs.ConstantSpec(), specs.SPECS["ridge"]()])
@@ -67,6 +72,7 @@ def monthly(dataset_id: int) -> Pricer:
     return actions.make("monthly", job_id=ridge.id)
 
 
+@pytest.mark.slow
 def test_a_new_file_is_read_priced_and_given_back(
     open_page: Open, monthly: Pricer, sent: list[int], tmp_path: Path
 ) -> None:
@@ -111,6 +117,7 @@ def test_a_file_that_can_not_be_priced_says_so(open_page: Open, monthly: Pricer,
     assert "Another file" in labels(at)
 
 
+@pytest.mark.slow
 def test_versions_move_with_who_and_why_and_by_their_number(open_page: Open, monthly: Pricer) -> None:
     second = actions.make("monthly", job_id=monthly.job_id)
     at = open_page("pricers")

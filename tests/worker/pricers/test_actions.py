@@ -13,6 +13,7 @@ from db.errors import NotFound, NotReady, UserError, WrongState
 from db.types import AdapterState, DatasetState, Endpoint, EndpointModel, Person, Pricer, PricerState, Role, Split
 from tests.builders import a_dataset, a_report, an_adapter
 from tests.dashboard.priced import a_finished_job
+from tests.databases import Emptied
 from tests.worker.conftest import drain
 from worker import specs
 from worker.adapters import actions as adapter_actions
@@ -30,8 +31,12 @@ TODAY = datetime.now(UTC).date()
 
 
 @pytest.fixture
-def priced(database: str, sent: list[int]) -> tuple[int, dict[str, int]]:
+def priced(database: str, emptied: Emptied, sent: list[int]) -> tuple[int, dict[str, int]]:
     """A dataset, and its finished jobs by technique."""
+    return emptied.remembered(_a_priced_one)
+
+
+def _a_priced_one() -> tuple[int, dict[str, int]]:
     with begin() as session:
         dataset_id = a_dataset(session, 300)
         names = ("constant", "ridge")
@@ -162,6 +167,7 @@ def test_what_a_pricer_rests_on_is_not_deleted(priced: tuple[int, dict[str, int]
     assert actions.history("monthly")[0].after is PricerState.RETIRED
 
 
+@pytest.mark.slow
 def test_it_prices_every_row_of_another_table_once(database: str, sent: list[int]) -> None:
     with begin() as session:
         source, table = a_dataset(session, 300), a_dataset(session, 50, name="next")
