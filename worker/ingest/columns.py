@@ -124,7 +124,12 @@ def _unsure(
             rivals = [] if fit.rank else [other for other in rivals if not _is_text_of(texts, fit, other)]
         else:
             rivals = [other for other in rivals if _is_same_price(every, fit, other)]
-        if fit.confidence < LIKELY:
+        if field == "price" and (named := _moved_from(every, fit)):
+            unsure[field] = (
+                f"it is not sure that {name!r} holds the price: by its header {named!r} does, and no cell of that is a "
+                "number, so that cells may stand below the wrong names"
+            )
+        elif fit.confidence < LIKELY:
             unsure[field] = f"it is not sure that {name!r} holds the {field}: {fit.why}"
         elif rivals:
             others = _listed([columns[other.column] for other in rivals[:3]])
@@ -140,6 +145,14 @@ def _unsure(
                 f"{fuller.share:.0%} of {fuller.name!r}"
             )
     return {field: why.replace("% of", " % of") for field, why in unsure.items()}
+
+
+def _moved_from(every: Sequence[Look], price: Fit) -> str:
+    """The column that by its header is the price and holds texts, where one of another name was taken; "" = none is."""
+    if price.rank:
+        return ""
+    named = (each for each in every if column_synonyms.score(each.name, "price") > evidence.EXACT / 2)
+    return next((each.name for each in named if each.filled and not each.prices and each.letters == 1), "")
 
 
 def _is_text_of(texts: Sequence[Look], title: Fit, other: Fit) -> bool:
