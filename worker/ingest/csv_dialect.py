@@ -94,6 +94,7 @@ def detect(text: str) -> Dialect:
         width, share = shape(text, dialect)
         needed = 0.5 if delimiter in _DELIMITERS else 0.9
         score = share * (1 + min(width, 12) / 24)  # consistent first, then wide
+        score *= 1.0 if delimiter in _DELIMITERS else 0.75  # the colon of an address is in every row too
         if _names_columns(text, dialect):  # a header is stronger evidence than ragged rows are against it
             score, needed = score + 1, 0.1
         if width > 1 and share >= needed and score > best_score + 1e-9:
@@ -162,9 +163,10 @@ def shape(text: str, dialect: Dialect) -> tuple[int, float]:
 
 def _between_notes(widths: list[int]) -> tuple[int, int]:
     """Where the table begins and ends among lines of so many cells: behind a few of one cell, before a few of one.
-    Some texts with a comma are none: it takes three columns."""
+    Some texts with a comma are none: it takes three columns, and five of one row."""
     wide = [i for i, width in enumerate(widths) if width > 1]
-    if len(wide) < 2 or widths[wide[0]] < 3 or widths[wide[-1]] < 3:
+    least = 3 if len(wide) > 1 else 5
+    if not wide or widths[wide[0]] < least or widths[wide[-1]] < least:
         return 0, len(widths)
     first, last = wide[0], wide[-1] + 1
     return first if first <= _MOST_NOTES else 0, last if len(widths) - last <= _MOST_NOTES else len(widths)

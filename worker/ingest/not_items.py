@@ -106,6 +106,7 @@ def names_columns(cells: Sequence[str]) -> bool:
 def doubtful(rows: Sequence[Row], width: int, price: int | None) -> Iterator[str]:
     """What is read as products although it is perhaps none, in sentences with its lines: rows of one text, and rows
     below a blank line. width: columns of the table; price: place of its column."""
+    rows = [row for row in rows if not row.is_blank]
     bare = _bare(rows, width)
     below = _below_gap(rows, price)
     if below and len(below) == len([row for row in bare if row in below]):

@@ -134,6 +134,8 @@ def _lost_comma(draft: Draft) -> None:
 def _unquoted(draft: Draft) -> None:
     for record in draft.some(draft.rng.choice((0.1, 1.0))):
         place, delimiter = _title(draft), draft.dialect.delimiter
+        if not record.cells[place]:
+            continue
         record.cells[place] = record.product.title + f"{delimiter} red"
         record.product.title = " ".join(record.cells[place].split())  # a tab in a text is a blank
         record.raw = _raw(draft, record.cells)
