@@ -15,7 +15,7 @@ from tests.worker.ingest.dirty.dialects import Dialect
 from tests.worker.ingest.dirty.drafts import Column, Draft, Record
 from worker.datasets import money
 from worker.datasets.answers import NOTHING_SAID, Answers, currency_of, settled
-from worker.ingest import read
+from worker.ingest import read, repeated_lines
 from worker.progress import Silent
 
 _NAMES = {"external_id": "id", "title": "title", "description": "description", "category": "category", "brand": "brand"}
@@ -92,7 +92,7 @@ def judge(data: bytes, draft: Draft) -> Verdict:
             verdict.sentences.append(str(error))
             return verdict
     items = pl.concat([batch.items for batch in batches]) if batches else pl.DataFrame()
-    rejects = pl.concat([batch.rejects for batch in batches]) if batches else pl.DataFrame()
+    rejects = repeated_lines.rejects_of(pl.concat([batch.rejects for batch in batches])) if batches else pl.DataFrame()
     verdict.stored, verdict.rejected = len(items), len(rejects)
     verdict.reasons = rejects["reason"].to_list() if len(rejects) else []
     _compare(verdict, draft, inspection, currency or "", items, rejects)
