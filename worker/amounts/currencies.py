@@ -194,6 +194,7 @@ class Found:
     others: tuple[str, ...] = ()  # what the same sign can mean besides: a person has to say
     shares: Mapping[str, float] = field(default_factory=dict)  # code -> share of the cells with a mark, most first
     source: str = ""  # where it is from, for a sentence: "the sign $", "the header"
+    unmarked: float = 0.0  # share of the prices for which neither they nor the header say it
 
     @property
     def is_open(self) -> bool:
@@ -205,12 +206,16 @@ class Found:
 
 
 def find(header: str, cells: Iterable[str]) -> Found:
-    """The currency of a column of prices. What cells say counts before what the header says; among currencies that
-    share a sign, one that header or other cells name is meant."""
-    marks = Counter(mark for mark in map(mark_in, cells) if mark)
-    named = mark_of_header(header)
+    """The currency of a column of prices. What cells say counts before what the header says, which holds for those that
+    say nothing; among currencies that share a sign, one that header or other cells name is meant."""
+    marks = Counter(map(mark_in, cells))
+    named, unmarked = mark_of_header(header), marks.pop("", 0)
     if not marks:
         return _of_mark(named, "the header") if named else Found()
+    prices = marks.total() + unmarked
+    if named and unmarked:
+        marks[named] += unmarked
+        unmarked = 0
     sure = {MARKS[mark][0] for mark in [*marks, named] if mark and len(MARKS[mark]) == 1}
     counts: Counter[str] = Counter()
     for mark, count in marks.items():
@@ -223,7 +228,8 @@ def find(header: str, cells: Iterable[str]) -> Found:
     mark = next(each for each, _ in marks.most_common() if code in MARKS[each])
     others = () if code in sure else tuple(each for each in MARKS[mark] if each != code)
     is_code = mark.upper() in CURRENCIES
-    return Found(code, others, shares, f"the code {mark.upper()}" if is_code else f"the sign {_shown(mark)}")
+    source = f"the code {mark.upper()}" if is_code else f"the sign {_shown(mark)}"
+    return Found(code, others, shares, source, unmarked / prices)
 
 
 def named_by(cells: Iterable[str]) -> Found:

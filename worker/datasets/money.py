@@ -11,6 +11,7 @@ from worker import amounts
 from worker.amounts import Money, currencies, price_notes
 from worker.datasets.answers import look_of_currency
 
+_MANY = 0.5  # share of prices without a currency from which on the others do not speak for them
 _MOST_NAMED = 4  # currencies in a sentence
 
 
@@ -79,10 +80,13 @@ def doubt(inspection: Mapping[str, Any], mapping: Mapping[str, str]) -> str:
 
 
 def mixed(inspection: Mapping[str, Any], mapping: Mapping[str, str]) -> str:
-    """That a file's prices are in several currencies, and what becomes of them; "" = nothing says so."""
-    shares: Mapping[str, float] = look_of_currency(inspection, mapping).get("shares", {})
+    """That a file's prices are in several currencies, or that few of them say theirs, and what becomes of them; "" =
+    nothing says so."""
+    look = look_of_currency(inspection, mapping)
+    shares: Mapping[str, float] = look.get("shares", {})
+    unmarked = float(look.get("unmarked", 0.0))
     if len(shares) < 2:
-        return ""
+        return _few_say_it(look, unmarked) if unmarked >= _MANY else ""
     most = sorted(shares, key=lambda code: (-shares[code], code))  # as JSON in the database they have no order
     parts = [f"{code} {amounts.level(round(max(shares[code], 0.001), 3))}" for code in most[:_MOST_NAMED]]
     rest = len(shares) - len(parts)
@@ -90,6 +94,16 @@ def mixed(inspection: Mapping[str, Any], mapping: Mapping[str, str]) -> str:
     return (
         f"The prices are in several currencies ({listed} of those that say one): rows in another currency than the "
         "table's become rejects, unless a table of rates converts them."
+        f"{' ' * bool(unmarked)}{_few_say_it(look, unmarked)}"
+    )
+
+
+def _few_say_it(look: Mapping[str, Any], unmarked: float) -> str:
+    if not unmarked:
+        return ""
+    return (
+        f"{amounts.level(round(max(unmarked, 0.001), 3))} of the prices say no currency and count as "
+        f"{look['code']}, unless you say another one."
     )
 
 

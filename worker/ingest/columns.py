@@ -111,6 +111,11 @@ def _unsure(
     for field in ("title", "price"):
         fit = chosen.get(field)
         if fit is None:
+            if field == "price" and (named := _moved_from(every, alone=True)):
+                unsure[field] = (
+                    f"it is not sure that there is no price: by its header {named!r} holds it, and no cell of that is "
+                    "a number, so that cells may stand below the wrong names"
+                )
             continue
         name = columns[fit.column]
         rivals = [
@@ -124,7 +129,12 @@ def _unsure(
             rivals = [] if fit.rank else [other for other in rivals if not _is_text_of(texts, fit, other)]
         else:
             rivals = [other for other in rivals if _is_same_price(every, fit, other)]
-        if fit.confidence < LIKELY:
+        if field == "price" and not fit.rank and (named := _moved_from(every)):
+            unsure[field] = (
+                f"it is not sure that {name!r} holds the price: by its header {named!r} does, and no cell of that is a "
+                "number, so that cells may stand below the wrong names"
+            )
+        elif fit.confidence < LIKELY:
             unsure[field] = f"it is not sure that {name!r} holds the {field}: {fit.why}"
         elif rivals:
             others = _listed([columns[other.column] for other in rivals[:3]])
@@ -140,6 +150,15 @@ def _unsure(
                 f"{fuller.share:.0%} of {fuller.name!r}"
             )
     return {field: why.replace("% of", " % of") for field, why in unsure.items()}
+
+
+def _moved_from(every: Sequence[Look], *, alone: bool = False) -> str:
+    """The column that by its header is the price and holds texts; "" = none does. alone: no column holds prices, so
+    that it must have more than words for no price."""
+    named = (each for each in every if column_synonyms.score(each.name, "price") > evidence.EXACT / 2)
+    texts = (each for each in named if each.filled and not each.prices and each.letters == 1)
+    sure = (each for each in texts if not alone or (each.values > 1 and each.distinct == 1 and each.words > 1))
+    return next((each.name for each in sure), "")
 
 
 def _is_text_of(texts: Sequence[Look], title: Fit, other: Fit) -> bool:

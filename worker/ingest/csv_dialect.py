@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
-from worker.ingest import column_synonyms, limits
+from worker.ingest import column_synonyms, limits, prices
 from worker.ingest.types import Inspection
 
 ONE_COLUMN = "\x1f"
@@ -18,6 +18,8 @@ _RARE_DELIMITERS = "^~:\x01\x1f#"
 """Characters of ordinary text too: they need a nearly perfect table."""
 
 
+_MOST_NOTES = 6  # lines above a table, and below it
+_ABOVE_HEADER = 20  # lines among which the header is looked for, to tell the delimiter
 _EDGE = r"(?:^|[,;\t|^~:\x01\x1f]) ?"
 
 
@@ -77,7 +79,7 @@ def _rows_grow(text: str) -> bool:
 
 def detect(text: str) -> Dialect:
     """The dialect of a sample with "\\n" line ends. Only ever a proposal: the preview shows what it leads to."""
-    named = re.match(r"sep=(.)\r?\n", text, re.IGNORECASE)  # a line that Excel writes and obeys
+    named = re.search(r"^sep=(.)\r?$", text[:2000], re.IGNORECASE | re.MULTILINE)  # a line that Excel writes and obeys
     quote = _quote(text[: 200 << 10])
     escape = "\\" if quote and _escapes(text, quote) else ""
     if named and named[1].isascii():
@@ -92,6 +94,7 @@ def detect(text: str) -> Dialect:
         width, share = shape(text, dialect)
         needed = 0.5 if delimiter in _DELIMITERS else 0.9
         score = share * (1 + min(width, 12) / 24)  # consistent first, then wide
+        score *= 1.0 if delimiter in _DELIMITERS else 0.75  # the colon of an address is in every row too
         if _names_columns(text, dialect):  # a header is stronger evidence than ragged rows are against it
             score, needed = score + 1, 0.1
         if width > 1 and share >= needed and score > best_score + 1e-9:
@@ -115,24 +118,58 @@ def _unwrapped(text: str) -> str:
     """The text without the quotes around every line, if it has such and cells in quotes inside; else ""."""
     lines = [line for line in text.split("\n", limits.SAMPLE_ROWS)[: limits.SAMPLE_ROWS] if line.strip()]
     wrapped = [line[1:-1].replace('""', '"') for line in lines if re.fullmatch(r'"(?:[^"]|"")*"', line)]
-    is_whole = bool(wrapped) and len(wrapped) >= 0.9 * len(lines) and any('"' in line for line in wrapped)
-    return "\n".join(wrapped) if is_whole else ""
+    inside = "\n".join(wrapped)
+    is_whole = bool(wrapped) and len(wrapped) >= 0.9 * len(lines) and ('"' in inside or _divides(inside, len(wrapped)))
+    return inside if is_whole else ""
+
+
+def _divides(text: str, lines: int) -> bool:
+    """Whether lines without quotes are the rows of a table rather than the cells of one column: a header says so, or
+    as many delimiters in each of several lines."""
+    for delimiter in _DELIMITERS:
+        dialect = Dialect(delimiter, "")
+        width, share = shape(text, dialect)
+        if width < 2 or share < 0.9:
+            continue
+        if _names_columns(text, dialect) or (
+            share == 1 and lines > 2 and (width > 2 or _ends_in_prices(text, dialect))
+        ):
+            return True
+    return False
+
+
+def _ends_in_prices(text: str, dialect: Dialect) -> bool:
+    return prices.share_of_prices(cells[-1] for cells in sample_rows(text, dialect)[:100] if cells) >= 0.5
 
 
 def _names_columns(text: str, dialect: Dialect) -> bool:
-    """Whether two cells of the first line with text bear names of columns."""
-    first = next((line for line in text.split("\n", 50) if line.strip()), "")
-    cells = next(iter(sample_rows(first, dialect)), [])
-    return sum(map(column_synonyms.is_known, cells[: limits.MAX_COLUMNS])) >= 2
+    """Whether two cells of one of the first lines bear names of columns: notes may stand above a header."""
+    lines = [line for line in text.split("\n", _ABOVE_HEADER)[:_ABOVE_HEADER] if line.strip()]
+    rows = [cells for line in lines for cells in sample_rows(line, dialect)[:1]]
+    return any(sum(map(column_synonyms.is_known, cells[: limits.MAX_COLUMNS])) >= 2 for cells in rows)
 
 
 def shape(text: str, dialect: Dialect) -> tuple[int, float]:
-    """The usual number of cells, and the share of lines that have it."""
-    widths = Counter(len(cells) for cells in sample_rows(text, dialect) if cells)
+    """The usual number of cells, and the share of lines that have it. Notes above a table or below it count for
+    nothing."""
+    lengths = [len(cells) for cells in sample_rows(text, dialect) if cells]
+    first, last = _between_notes(lengths)
+    widths = Counter(lengths[first:last])
     if not widths:
         return 0, 0.0
     width, count = max(widths.items(), key=lambda item: (item[1] * (item[0] > 1), item[0]))
     return width, count / widths.total()
+
+
+def _between_notes(widths: list[int]) -> tuple[int, int]:
+    """Where the table begins and ends among lines of so many cells: behind a few of one cell, before a few of one.
+    Some texts with a comma are none: it takes three columns, and five of one row."""
+    wide = [i for i, width in enumerate(widths) if width > 1]
+    least = 3 if len(wide) > 1 else 5
+    if not wide or widths[wide[0]] < least or widths[wide[-1]] < least:
+        return 0, len(widths)
+    first, last = wide[0], wide[-1] + 1
+    return first if first <= _MOST_NOTES else 0, last if len(widths) - last <= _MOST_NOTES else len(widths)
 
 
 def sample_rows(text: str, dialect: Dialect) -> list[list[str]]:
@@ -151,22 +188,24 @@ def sample_rows(text: str, dialect: Dialect) -> list[list[str]]:
 
 def _quote(text: str) -> str:
     """The character that opens cells, if one does."""
-    counts = {
-        quote: len(
-            re.findall(
-                rf"{_EDGE}{quote}(?:[^{quote}\n]|{quote}{quote})*{quote}(?=[,;\t|^~:\x01\x1f\n]|$)", text, re.MULTILINE
-            )
-        )
-        for quote in ('"', "'")
-    }
-    if counts["'"] > 2 * counts['"'] and counts["'"] >= 2:
+    counts = {quote: len(_cells_in(text, quote)) for quote in ('"', "'")}
+    # One cell with a quote in it that is doubled or escaped is written by a program, as a single one may not be.
+    if counts["'"] > 2 * counts['"'] and (counts["'"] >= 2 or re.search(r"\w(?:''|\\')\w", _cells_in(text, "'")[0])):
         return "'"
     if counts['"']:
         return '"'
+    if len(re.findall(rf"{_EDGE}'[^'\n]{{0,200}}(?:\n[^'\n]{{0,200}}){{1,5}}'(?=[,;\t|\n]|$)", text, re.MULTILINE)) > 1:
+        return "'"  # of cells over several lines
     # Cells that begin with a quote, and none that ends with one, on that line or later: inches and titles, not quoting.
     opened = len(re.findall(rf'{_EDGE}"', text, re.MULTILINE))
     closed = len(re.findall(rf'{_EDGE}"(?:[^"]|"")*"(?=[,;\t|^~:\x01\x1f\n]|$)', text, re.MULTILINE))
     return "" if opened >= 3 and 2 * closed <= opened else '"'
+
+
+def _cells_in(text: str, quote: str) -> list[str]:
+    """The cells that stand in these quotes, on one line each."""
+    inside = rf"(?:[^{quote}\n]|{quote}{quote}|\\{quote})*"
+    return re.findall(rf"{_EDGE}({quote}{inside}{quote})(?=[,;\t|^~:\x01\x1f\n]|$)", text, re.MULTILINE)
 
 
 def _escapes(text: str, quote: str) -> bool:

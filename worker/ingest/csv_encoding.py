@@ -1,6 +1,7 @@
 """Turns the bytes of a text file into UTF-8 with one kind of line end, block by block."""
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -9,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from db.errors import UnreadableFile
-from worker.ingest import limits
+from worker.ingest import column_synonyms, limits
 
 MARK = "\ufdd0"
 """Stands for bytes that could not be decoded: a noncharacter, so it can't be in a proper text (Unicode 23.7)."""
@@ -27,6 +28,8 @@ _BOMS = [
 ]
 
 
+_HEADER_BYTES, _HEADER_LINES = 4096, 20
+_WITH_HEADERS = ("cp1250", "cp1251", "koi8-r", "cp932", "euc_jp", "gb18030", "big5", "cp949", "mac_roman", "cp437")
 _ASIAN = ("cp932", "euc_jp", "cp949", "gb18030", "big5")
 
 
@@ -58,12 +61,31 @@ def detect(stream: BinaryIO) -> Guess:
         return Guess("utf-8")
     if beyond_ascii > 8 * invalid:
         return Guess("utf-8", f"The text is UTF-8, but {invalid} characters in it are broken; those lines are rejects.")
+    if name := _by_header(head):
+        return Guess(
+            name,
+            f"The text is not UTF-8 and is read as {name}, because its header is known words then; choose another "
+            "encoding if letters look wrong (in a terminal: --encoding cp1252).",
+        )
     example = _asian_reading(head)
     return Guess(
         "cp1252",
         "The text is not UTF-8 and is read as cp1252; choose another encoding if accents look wrong "
         f"(in a terminal: --encoding {example or 'cp1250'}).",
     )
+
+
+def _by_header(head: bytes) -> str:
+    """The encoding in which the most words beyond ASCII among the first lines are names of columns; "" where that is
+    cp1252, or none is. No word is one by chance in an encoding that is not its own."""
+    lines = b"\n".join(head[:_HEADER_BYTES].replace(b"\r", b"\n").split(b"\n", _HEADER_LINES)[:_HEADER_LINES])
+    best, most = "", 0
+    for name in ("cp1252", *_WITH_HEADERS):
+        cells = re.split(r"[,;\t|\n]", lines.decode(name, "replace"))
+        known = sum(column_synonyms.is_known(cell.strip(" \"'")) for cell in cells if not cell.isascii())
+        if known > most:
+            best, most = name, known
+    return "" if best == "cp1252" else best
 
 
 def _asian_reading(head: bytes) -> str:

@@ -1,6 +1,7 @@
 """The decimal sign of a column of prices: the likelier one where cells leave it open, and rows that contradict it."""
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median, pstdev
 
@@ -8,12 +9,20 @@ import numpy as np
 import polars as pl
 
 from db.errors import UnreadableFile
+from worker import amounts
 from worker.amounts import currencies
 from worker.ingest import prices
 from worker.ingest.types import Cells
 
 _NAMES = {".": "point", ",": "comma"}
 _CLEARLY = 0.25  # of a power of ten: by how much the values of one reading must lie closer together
+_LINES_SHOWN = 20
+_TIMES = 5  # by how much cells that can be read in two ways outnumber those that tell the sign, to be doubted
+_GROUPED = {
+    ".": r"^\d{1,3}(?:,\d{2,3})*,\d{3}\.|^\d{1,3}(?:,\d{2,3}){2,}$",
+    ",": r"^\d{1,3}(?:\.\d{3})+,|^\d{1,3}(?:\.\d{3}){2,}$",
+}
+"""Decimal sign -> numbers that show how the column marks thousands."""
 _FEW = 3  # values of either kind
 
 
@@ -65,6 +74,48 @@ def conflict(cells: Sequence[str]) -> str:
     if len(signs) < 2:
         return ""
     return f"'{signs['.'].strip()}' has a decimal point and '{signs[','].strip()}' a decimal comma"
+
+
+def doubtful(cells: Sequence[tuple[int, str]], decimal: prices.Decimal | None) -> str:
+    """That cells which can be read in two ways are perhaps read wrongly, in a sentence with their lines; "" = nothing
+    speaks for it. cells: (line, text) of those that the file does not call numbers; decimal: the column's sign.
+
+    They are read as thousands where the mark is not the column's sign. That is doubtful where the others have decimals
+    throughout, or thousands without a mark; else where the sign rests on few cells.
+    """
+    opened = [(line, cell) for line, cell in cells if prices.is_open(cell)]
+    if decimal is None or not opened:
+        return ""
+    cores = [core for _, cell in cells if (core := prices.core_of(cell)) and not prices.is_open(cell)]
+    thousands = [(line, cell) for line, cell in opened if decimal not in prices.core_of(cell)]
+    telling = [(line, cell) for line, cell in cells if prices.sign_of(cell) == decimal]
+    if thousands and not any(re.search(_GROUPED[decimal], core) for core in cores):
+        with_decimals = sum(bool(re.search(rf"\{decimal}\d+$", core)) for core in cores)
+        if any(re.match(r"\d{4}", core) for core in cores) or 10 * with_decimals >= 9 * len(cores):
+            return _told(thousands, "is read as thousands", "are read as thousands", decimal)
+    if telling and _TIMES * len(telling) <= len(opened):
+        line, cell = telling[0]
+        more = f" and {len(telling) - 1} more" if len(telling) > 1 else ""
+        why = f", because of '{cell.strip()[:60]}' on line {line}{more} alone"
+        return _told(opened, f"is read so{why}", f"are read so{why}", decimal)
+    return ""
+
+
+def _told(cells: Sequence[tuple[int, str]], does: str, do: str, decimal: prices.Decimal) -> str:
+    """The sentence on these cells. does, do: how one of them and several are read."""
+    line, cell = cells[0]
+    value = prices.parse(cell, decimal)[0] or 0
+    other: prices.Decimal = "," if decimal == "." else "."
+    instead = prices.parse(cell, other)[0] or 0
+    lines = amounts.listed([str(line) for line, _ in cells[:_LINES_SHOWN]])
+    more = f" and {len(cells) - _LINES_SHOWN:,} more" if len(cells) > _LINES_SHOWN else ""
+    which = f"The price '{cell.strip()[:60]}' on line {line}"
+    if len(cells) > 1:
+        which = f"{len(cells):,} prices (lines {lines}{more}), '{cell.strip()[:60]}' the first,"
+    return (
+        f"{which} {does if len(cells) == 1 else do} ({value:.10g}) with the column's decimal {_NAMES[decimal]}; with a "
+        f"decimal {_NAMES[other]} it would be {instead:.10g}: if that is meant, put the price right in the file."
+    )
 
 
 class Watch:

@@ -100,8 +100,14 @@ def look(name: str, cells: Sequence[str]) -> Look:
         codes=mean(bool(currencies.code_in(cell)) for cell in filled),
         dates=0.0 if filled[0].isdecimal() else dates.share_of_dates(filled[:50]),
         sides=side_values.share_of_sides(filled),
-        counts=bool(firsts) and all(b - a >= 1 for a, b in pairwise(firsts)) and len(firsts) > 1,
+        counts=bool(firsts) and _count(firsts),
     )
+
+
+def _count(numbers: Sequence[int]) -> bool:
+    """Whether these number the rows; of two that only grow nobody knows."""
+    steps = {b - a for a, b in pairwise(numbers)}
+    return bool(steps) and min(steps) >= 1 and (len(numbers) > 2 or steps == {1})
 
 
 def _words(cell: str) -> float:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from statistics import median
 from typing import Literal
 
-from worker.ingest import column_synonyms
+from worker.ingest import column_synonyms, price_words, prices
 
 Kind = Literal["number", "date", "link", "code", "text"]
 
@@ -16,6 +16,8 @@ _LONGEST_NAME = 200
 _NUMBER = re.compile(r"[^\w\s]{0,2}\s?(?:[A-Z]{3}\s?)?[-–]?\d[\d.,'’  ]*\s?(?:[^\W\d]{1,3}|[^\w\s]{1,2})?")
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}(?:[ T,].{0,20})?")
 _LINK = re.compile(r"(?:https?:/?/?|www\.)\S+|\S+\.(?:jpe?g|png|gif|webp|html?)", re.IGNORECASE)
+_ERROR = re.compile(r"#[A-Z][A-Z0-9/_]{1,12}[!?]?", re.IGNORECASE)  # of a formula
+_MONEY = re.compile(r"[$€£¥₹]|[.,]\d\d(?!\d)")
 _MACHINE_NAME = re.compile(r"[a-z][a-z0-9]*(?:[_.:#\[\]=-]+[a-z0-9]+)*\]?")
 
 
@@ -92,7 +94,9 @@ def _sign(cell: str, column: Sequence[str]) -> Literal["stands out", "differs", 
     own = _kind(cell)
     for kind in ("number", "date", "link", "code"):
         if kinds.count(kind) >= most:
-            return "against" if own == kind else "stands out" if any(map(str.isalpha, cell)) else ""
+            if own == kind or (kind == "number" and _stands_for_number(cell)):
+                return "against"
+            return "stands out" if any(map(str.isalpha, cell)) else ""
     if cell in column:
         return "against"
     if sum(map(_has_digit, column)) >= most:
@@ -116,6 +120,18 @@ def _kind(cell: str) -> Kind:
 
 def _is_number(cell: str) -> bool:
     return bool(_NUMBER.fullmatch(cell))
+
+
+@lru_cache(20_000)
+def _stands_for_number(cell: str) -> bool:
+    """Whether a cell says in another way what its column holds as numbers, or that there is none: #N/A, 3 for $10."""
+    if _ERROR.fullmatch(cell) or cell.casefold() in prices.MISSING:
+        return True
+    if not _has_digit(cell) or _is_named(cell):
+        return False
+    if not _MONEY.search(cell) or _DATE.fullmatch(cell):
+        return False
+    return prices.share_of_prices([cell]) > 0 or prices.is_range(cell) or bool(price_words.several_of(cell))
 
 
 def _is_numbered_name(cell: str) -> bool:

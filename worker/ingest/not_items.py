@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from worker import amounts
 from worker.ingest import column_synonyms
 from worker.ingest.header import Row
 from worker.ingest.types import Cells, Reject
@@ -28,6 +29,7 @@ _NOTE = re.compile(
     r"[*†‡]|(?:notes?|n\.?b\.?|p\.?s\.?|hinweis|anmerkung|remarque|nota|uwaga|sources?|quelle|printed|generated)\s*:",
     re.I,
 )
+_LINES_SHOWN = 20
 _DRAWN = r"^[-=+_:.|~\s]*$"
 _LONG = 1000  # bytes of a row that is no header for certain
 
@@ -118,25 +120,100 @@ def names_columns(cells: Sequence[str]) -> bool:
     return sum(map(_is_known, filled)) >= max(2, 0.6 * len(filled))
 
 
-def set_apart(rows: Sequence[Row], price: int | None) -> str:
-    """That rows below a blank line may be another table, "" = none may: of those above nearly all have a price, and of
-    these none. price: place of its column. They are read as products, because a gap alone is no proof."""
-    if price is None:
-        return ""
-    for i in range(len(rows) - 1, 0, -1):
+def doubtful(rows: Sequence[Row], width: int, price: int | None) -> Iterator[str]:
+    """What is read as products although it is perhaps none, in sentences with its lines: rows of one text, and rows
+    below a blank line. width: columns of the table; price: place of its column."""
+    rows = [row for row in rows if not row.is_blank]
+    bare = _bare(rows, width)
+    below = _below_gap(rows, price)
+    if below and len(below) == len([row for row in bare if row in below]):
+        bare = [row for row in bare if row not in below]
+    if bare:
+        one = len(bare) == 1
+        what = "it is a heading or a note, take it" if one else "these are headings or notes, take them"
+        read = "it is read as a product" if one else "they are read as products"
+        lines = _lines(bare)
+        yield (
+            f"{lines[0].upper()}{lines[1:]} {'has' if one else 'have'} one filled cell ({_examples(bare)}): if {what} "
+            f"out of the file, for {read}."
+        )
+    if below:
+        why = "has no price" if price is not None and not _has_price(below[0], price) else "begins like a table"
+        yield (
+            f"What stands on {_lines(below)}, below a blank line, {why}: if it is another table or a note, take it "
+            "out of the file, for it is read as products."
+        )
+
+
+def _bare(rows: Sequence[Row], width: int) -> list[Row]:
+    """The rows of one text alone, where those are few; what is already known for a total or a note is none of them."""
+    if width < 2:
+        return []
+    last = len(rows)
+    while last and _is_marked_note(rows[last - 1]):
+        last -= 1
+    filled = [[cell for cell in row.cells if cell.strip()] for row in rows[:last]]
+    bare = [
+        row
+        for row, cells in zip(rows, filled, strict=False)
+        if len(cells) == 1 and len(row.cells) == width and any(map(str.isalpha, cells[0])) and not is_total(cells[0])
+    ]
+    return bare if 2 * len(bare) <= len(filled) or _are_headings(bare, len(filled)) else []
+
+
+def _are_headings(bare: Sequence[Row], rows: int) -> bool:
+    """Whether rows of one text stand among few others, but each in the first column as headings do."""
+    return len(bare) < rows and all(row.cells[0].strip() for row in bare)
+
+
+def _is_marked_note(row: Row) -> bool:
+    cells = [cell for cell in row.cells if cell.strip()]
+    return not cells or (len(cells) == 1 and bool(_NOTE.match(cells[0].strip())))
+
+
+def _below_gap(rows: Sequence[Row], price: int | None) -> Sequence[Row]:
+    """The rows below a blank line that are perhaps another table: of those above nearly all have a price, and of these
+    none; or the first of these is the only one without a digit, as a header is."""
+    for i in range(1, len(rows)):
+        if rows[i].line <= rows[i - 1].line + rows[i - 1].lines:
+            continue
         above, below = rows[:i], rows[i:]
-        if price < len(rows[i].cells) and rows[i].cells[price].strip():
-            return ""
-        if rows[i].line > rows[i - 1].line + rows[i - 1].lines:
-            with_price = sum(bool(row.cells[price].strip()) for row in above if price < len(row.cells))
-            lines = f"line {below[0].line}" if len(below) == 1 else f"lines {below[0].line} to {below[-1].line}"
-            return (
-                f"What stands on {lines}, below a blank line, has no price: if it is another table or a note, take it "
-                "out of the file, for it is read as products."
-                if 10 * with_price >= 9 * len(above)
-                else ""
-            )
-    return ""
+        if _begins_like_header(below[0]) and 10 * sum(map(_has_digit, above)) >= 9 * len(above):
+            return below
+        if price is not None and not any(_has_price(row, price) for row in below):
+            return below if 10 * sum(_has_price(row, price) for row in above) >= 9 * len(above) else []
+    return []
+
+
+def _begins_like_header(row: Row) -> bool:
+    filled = [cell.strip() for cell in row.cells if cell.strip()]
+    return len(filled) > 1 and not _has_digit(row) and all(len(cell) <= 40 for cell in filled)
+
+
+def _has_digit(row: Row) -> bool:
+    return any(map(str.isdigit, "".join(row.cells)))
+
+
+def _has_price(row: Row, price: int) -> bool:
+    return price < len(row.cells) and bool(row.cells[price].strip())
+
+
+def _lines(rows: Sequence[Row]) -> str:
+    """The lines on which rows stand: "line 4", "lines 4 to 6", "line 4 and line 9"."""
+    first, last = rows[0], rows[-1]
+    if len(rows) == 1:
+        return f"line {first.line}"
+    if last.line - first.line == len(rows) - 1:
+        return f"lines {first.line} to {last.line}"
+    shown = [f"line {row.line}" for row in rows[:_LINES_SHOWN]]
+    more = len(rows) - len(shown)
+    return amounts.listed([*shown, f"{more:,} more"] if more else shown)
+
+
+def _examples(rows: Sequence[Row]) -> str:
+    texts = [next(cell.strip() for cell in row.cells if cell.strip()) for row in rows[:3]]
+    shown = [repr(text if len(text) <= 40 else text[:40] + "…") for text in texts]
+    return ", ".join(shown) + (", …" if len(rows) > len(shown) else "")
 
 
 @dataclass

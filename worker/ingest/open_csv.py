@@ -1,6 +1,7 @@
 """Opens a CSV file or one of its many relatives."""
 
 import codecs
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from worker.ingest.header import Row
 from worker.ingest.open_table import Table, clean
 from worker.ingest.types import Cells, Inspection
 
+_FIRST = 10  # rows among which a line that names the delimiter is looked for
 # Not 1 and 31, which some exports put between cells.
 _CONTROLS = dict.fromkeys([0, *range(2, 9), 11, 12, *range(14, 31), 127, ord(csv_encoding.MARK)])
 
@@ -129,15 +131,15 @@ def _rows(data: bytes, chosen: csv_dialect.Dialect, width: int = 0) -> list[Row]
 def _layout(sample: list[Row], data: bytes, chosen: csv_dialect.Dialect, forced: dict[str, Any]) -> header.Layout:
     # Once the width is known, a forgotten quote in the sample no longer swallows rows.
     sample = _rows(data, chosen, header.usual_width(sample))
-    named = sample[0].text.lower().startswith("sep=") if sample else False
-    body = sample[1:] if named else sample
+    named = next((i + 1 for i, row in enumerate(sample[:_FIRST]) if re.fullmatch(r"(?i)sep=.?", row.text)), 0)
+    body, above = sample[named:], [row.text for row in sample[:named] if row.text.strip()]
     if "header_line" not in forced:
         layout = header.layout(body)
     elif forced["header_line"] is None:
-        layout = header.without_header(body, header.after_preamble(body, forced.get("preamble", 0) - named))
+        layout = header.without_header(body, header.after_preamble(body, forced.get("preamble", 0) - len(above)))
     else:
         layout = header.at_line(body, forced["header_line"])
     if not named:
         return layout
-    skip = layout.skip_lines or 1
-    return replace(layout, skip_lines=skip, preamble=[sample[0].text, *layout.preamble])
+    skip = layout.skip_lines or sample[named - 1].line
+    return replace(layout, skip_lines=skip, preamble=[*above, *layout.preamble])

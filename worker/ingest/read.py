@@ -104,8 +104,9 @@ def inspect(path: Path, name: str, forced: Mapping[str, Any] | None = None) -> I
                 *table.inspection.warnings,
                 *_warnings(table, rows),
                 *filter(None, [double_encoding.told(rows), double_encoding.lost(rows)]),
-                *filter(None, [not_items.set_apart(rows, _place(layout.columns, mapping.get("price")))]),
+                *map(clean, not_items.doubtful(rows, width, _place(layout.columns, mapping.get("price")))),
                 *_doubts_of_price(proposal),
+                *_doubtful_signs(layout.columns, fitting, mapping.get("price", ""), signs.decimals),
                 *_price_notes(layout.columns, fitting, mapping.get("price", ""), signs.decimals),
                 *_variants(family, variants_seen, len(fitting)),
                 *_markup(layout.columns, fitting, mapping),
@@ -235,6 +236,17 @@ def _price_notes(
     typed = pl.Series([place in row.numbers for row in rows], dtype=pl.Boolean)
     column = price_column.read(cells, decimals.get(clean(price), "."), typed)
     return [clean(sentence) for sentence in price_notes.sentences(column.notes, len(rows))]
+
+
+def _doubtful_signs(
+    names: list[str], rows: list[header.Row], price: str, decimals: Mapping[str, prices.Decimal]
+) -> list[str]:
+    place = _place(names, price)
+    if place is None:
+        return []
+    cells = [(row.line, row.cells[place]) for row in rows if place not in row.numbers]
+    sentence = decimal_signs.doubtful(cells, decimals.get(clean(price)))
+    return [clean(sentence)] if sentence else []
 
 
 def _ranges(names: list[str], rows: list[header.Row]) -> dict[str, str]:

@@ -99,7 +99,8 @@ def _holds(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
         numbers = sum(row_mends.is_number(cells[i]) for cells in rows) / len(rows)
         if column_synonyms.score(name, "price") > 0 and numbers < 0.5:
             return False
-        if column_synonyms.score(name, "title") > 0.5 and numbers > 0.5:
+        title = column_synonyms.score(name, "title")
+        if title > 0.5 and title > column_synonyms.score(name, "id") and numbers > 0.5:
             return False
     return True
 
@@ -124,7 +125,7 @@ def _is_counter(cells: Sequence[str]) -> bool:
 
 def _begin_blank(rows: Sequence[Row], width: int) -> bool:
     """Whether blanks follow delimiters in rows that have the right number of cells."""
-    return any(cell[:1] == " " and cell.strip() for row in rows if len(row.cells) == width for cell in row.cells[1:])
+    return any(_begins_blank(cell) for row in rows if len(row.cells) == width for cell in row.cells[1:])
 
 
 def _some_rows(layout: Layout, rows: Sequence[Row], delimiter: str) -> Explained:
@@ -144,7 +145,31 @@ def _some_rows(layout: Layout, rows: Sequence[Row], delimiter: str) -> Explained
     elif len(full) >= 2:
         ways.append("text")
     found = _mended(layout, replace(mending, ways=tuple(ways), place=place))
-    return replace(found, question=_too_short(layout, rows) or None)
+    told = [*found.warnings, *filter(None, [_cut_behind_blank(layout, full)])]
+    return replace(found, question=_too_short(layout, rows) or None, warnings=tuple(told))
+
+
+def _cut_behind_blank(layout: Layout, full: Sequence[list[str]]) -> str:
+    """That texts without a header were perhaps cut: all cells of one column begin with a blank, as behind a delimiter
+    in a sentence, and no others do."""
+    if layout.header_line is not None:
+        return ""
+    columns = list(zip(*full, strict=True))
+    begin = [i for i, cells in enumerate(columns) if any(map(_begins_blank, cells))]
+    if len(begin) != 1 or not begin[0]:
+        return ""
+    filled = [cell for cell in columns[begin[0]] if cell]
+    if not all(map(_begins_blank, filled)) or len(filled) < 0.9 * len(full):
+        return ""
+    name, before = layout.columns[begin[0]], layout.columns[begin[0] - 1]
+    return (
+        f"All cells of '{name}' begin with a blank, and no others do: they may be the rest of the texts in '{before}', "
+        "cut at a delimiter that stands in them without quotes."
+    )
+
+
+def _begins_blank(cell: str) -> bool:
+    return cell[:1] == " " and bool(cell.strip())
 
 
 def _ends_escaped(cells: Sequence[str]) -> bool:

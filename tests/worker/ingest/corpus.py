@@ -5,6 +5,7 @@ from tests.worker.ingest.cases.columns import COLUMNS, MARKUP, VARIANTS
 from tests.worker.ingest.cases.combinations import COMBINATIONS
 from tests.worker.ingest.cases.containers import CONTAINERS
 from tests.worker.ingest.cases.delimiters import DELIMITERS, LINE_ENDS
+from tests.worker.ingest.cases.doubts import DOUBTS
 from tests.worker.ingest.cases.encodings import ENCODINGS
 from tests.worker.ingest.cases.header_contrast import HEADER_CONTRAST
 from tests.worker.ingest.cases.headers import HEADERS
@@ -40,6 +41,7 @@ CASES: list[Case] = [
     *WIDE_ROWS,
     *INNER_QUOTES,
     *NOT_PRODUCTS,
+    *DOUBTS,
     *WORKBOOKS,
     *COMBINATIONS,
     *COLUMNS,

@@ -11,28 +11,6 @@ from tests.worker.ingest.dirty import dialects, noises
 from tests.worker.ingest.dirty.dialects import CHOICES
 from tests.worker.ingest.dirty.judgement import Wrong, cluster, is_told, judge, make
 
-PENDING: frozenset[str] = frozenset(
-    [
-        # rows
-        *("a second table below", "notes at the end", "rows of categories between"),
-        # quotes
-        *("quotes in quoted cells, not doubled", "whole lines in quotes", "single quotes"),
-        # prices
-        *("a few prices with the other decimal sign", "several currencies"),
-        # headers and columns
-        *("columns that mean nothing", "a first row of data taken for the header"),
-    ]
-)
-"""Noises and ways of writing that the property leaves out, because something about them still comes out wrong in
-silence. The benchmark has them all."""
-
-_NARROWED: dict[str, dict[str, tuple[object, ...]]] = {
-    "single quotes": {"quote": ('"',)},
-    "columns that mean nothing": {"extra": (0,)},
-    "a first row of data taken for the header": {"header": (True,)},
-}
-"""What the choices of a dialect are as long as it is pending."""
-
 CLEAN = {
     "kind": "csv",
     "delimiter": ",",
@@ -54,15 +32,14 @@ CLEAN = {
     "extra": 0,
 }
 
-choices = {**CHOICES, **{name: each for key in PENDING & set(_NARROWED) for name, each in _NARROWED[key].items()}}
-any_dialect = st.builds(dialects.settled, **{name: st.sampled_from(each) for name, each in choices.items()})
+any_dialect = st.builds(dialects.settled, **{name: st.sampled_from(each) for name, each in CHOICES.items()})
 
 
 @pytest.mark.slow
 @settings(max_examples=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     dialect=any_dialect,
-    names=st.lists(st.sampled_from(sorted(set(noises.NOISES) - PENDING)), max_size=3, unique=True),
+    names=st.lists(st.sampled_from(sorted(noises.NOISES)), max_size=3, unique=True),
     rows=st.integers(1, 12),
     seed=st.integers(0, 1 << 20),
 )
@@ -139,7 +116,34 @@ def test_lines_are_those_of_the_file() -> None:
     ],
 )
 def test_a_sentence_excuses_what_it_is_about(sentence, field, is_mapping, told) -> None:
-    assert is_told(Wrong(7, field, "a", "b", is_mapping), [sentence]) is told
+    assert is_told(Wrong(7, field, "Café", "CafÃ", is_mapping), [sentence]) is told
+
+
+@pytest.mark.parametrize(
+    ("truth", "loaded", "told"),
+    [
+        ("Café lamp", "Cafй lamp", True),
+        ("Desk lamp", "Desk", False),
+        ("Café lamp, red", "Café lamp", False),
+        ("ランプ C9", "ƒ‰ƒ“ƒv C9", True),
+    ],
+)
+def test_a_sentence_on_the_encoding_excuses_letters_beyond_ascii_alone(truth, loaded, told) -> None:
+    sentence = "The text is not UTF-8 and is read as cp1252; choose another encoding."
+    assert is_told(Wrong(7, "title", truth, loaded, False), [sentence]) is told
+
+
+@pytest.mark.parametrize(
+    ("sentence", "lines"),
+    [
+        ("Line 4 and line 7 have one filled cell.", {4, 7}),
+        ("2 prices (lines 3, 5 and 7) are read so.", {3, 5, 7}),
+        ("What stands on lines 6 to 8 has no price.", {6, 7, 8}),
+        ("Prices on lines 3, 5 and 7 more are odd.", {3, 5}),
+    ],
+)
+def test_a_sentence_tells_of_each_line_that_it_names(sentence, lines) -> None:
+    assert {line for line in range(20) if is_told(Wrong(line, "title", "a", "b", False), [sentence])} == lines
 
 
 def test_sentences_of_one_kind_are_one_cluster() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.worker.ingest import whole_reading
 from tests.worker.ingest.cases.base import HEAD, ROWS, lines
 from tests.worker.ingest.cases.repeated import FILL
 from worker.ingest import read, repeated_lines
@@ -86,3 +87,14 @@ def test_runs_are_joined_over_batches_in_the_order_of_the_file() -> None:
     ]
     found = pl.concat([each.rejects for each in repeated_lines.joined_batches(made)])
     assert found.rows() == [(2, "x", "why", 5), (8, "x", "why", 1), (9, "y", "why", 1)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["id,title,price\na1,Desk lamp,12.50\n,,\n,,\n", f"title\nDesk lamp\n{'Vase' * 3}\n" + '""\n' * 300 + "Blue mug\n"],
+    ids=["empty rows at the end", "a run of empty cells"],
+)
+def test_every_line_of_a_run_is_accounted_for(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "stored"
+    path.write_text(text)
+    assert whole_reading.check(path) == ""

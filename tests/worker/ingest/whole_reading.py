@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from db.errors import UserError
-from worker.ingest import csv_encoding, read
+from worker.ingest import csv_encoding, read, repeated_lines
 from worker.ingest.file_kind import open_bytes
 from worker.progress import Silent
 
@@ -30,7 +30,8 @@ def check(path: Path, forced: Mapping[str, Any] | None = None) -> str:
         return sentence
     items = pl.concat([batch.items for batch in batches]) if batches else pl.DataFrame({"line": []})
     rejects = pl.concat([batch.rejects for batch in batches]) if batches else pl.DataFrame({"line": [], "reason": []})
-    taken = [*items["line"].to_list(), *rejects["line"].to_list()]
+    equal = repeated_lines.rejects_of(rejects) if len(rejects) else rejects  # each line that a reject stands for
+    taken = [*items["line"].to_list(), *equal["line"].to_list()]
     assert len(set(taken)) == len(taken), "a line is taken twice"
     assert all(rejects["reason"]), "a reject without a reason"
     for texts in (items, rejects):

@@ -13,8 +13,9 @@ from db.errors import UserError
 from tests.worker.ingest.dirty import drafts, noises
 from tests.worker.ingest.dirty.dialects import Dialect
 from tests.worker.ingest.dirty.drafts import Column, Draft, Record
+from worker.datasets import money
 from worker.datasets.answers import NOTHING_SAID, Answers, currency_of, settled
-from worker.ingest import read
+from worker.ingest import read, repeated_lines
 from worker.progress import Silent
 
 _NAMES = {"external_id": "id", "title": "title", "description": "description", "category": "category", "brand": "brand"}
@@ -22,7 +23,8 @@ _NAMES = {"external_id": "id", "title": "title", "description": "description", "
 # A sentence tells of a field when one of these stands in it. What is skipped or taken for a column tells of no cell.
 _TELLS = {
     "price": re.compile(r"price|decimal|currenc|number|amount|formula", re.IGNORECASE),
-    "text": re.compile(r"encoding|UTF-8|read as|characters|accents|HTML|title|descri|inherit", re.IGNORECASE),
+    "letters": re.compile(r"encoding|encoded|UTF-8|characters|accents", re.IGNORECASE),
+    "text": re.compile(r"HTML|title|descri|inherit", re.IGNORECASE),
     "every": re.compile(
         r"more cells|fewer cells|narrower|wider|delimiter|quote|backslash|shift|cut|padded|split|sheets",
         re.IGNORECASE,
@@ -90,7 +92,7 @@ def judge(data: bytes, draft: Draft) -> Verdict:
             verdict.sentences.append(str(error))
             return verdict
     items = pl.concat([batch.items for batch in batches]) if batches else pl.DataFrame()
-    rejects = pl.concat([batch.rejects for batch in batches]) if batches else pl.DataFrame()
+    rejects = repeated_lines.rejects_of(pl.concat([batch.rejects for batch in batches])) if batches else pl.DataFrame()
     verdict.stored, verdict.rejected = len(items), len(rejects)
     verdict.reasons = rejects["reason"].to_list() if len(rejects) else []
     _compare(verdict, draft, inspection, currency or "", items, rejects)
@@ -102,6 +104,7 @@ def _answered(inspection: read.Inspection, draft: Draft, verdict: Verdict) -> tu
     look, mapping = inspection.model_dump(mode="json"), inspection.mapping
     rightly = Answers(decimal=draft.dialect.decimal, currency=draft.dialect.currency)  # type: ignore[arg-type]
     said = NOTHING_SAID
+    verdict.sentences += filter(None, [money.mixed(look, mapping), money.doubt(look, mapping)])
     try:
         settled(look, mapping, NOTHING_SAID)
         currency = currency_of(look, mapping, NOTHING_SAID)
@@ -179,16 +182,34 @@ def _is_price(row: dict[str, object], record: Record, currency: str) -> bool:
 def is_told(wrong: Wrong, sentences: list[str]) -> bool:
     """Whether one of the sentences that a person sees before loading tells of what is wrong."""
     for sentence in sentences:
-        if re.search(rf"\blines? {wrong.line}\b", sentence):
+        if wrong.line in _lines(sentence):
             return True
         if wrong.is_mapping and _MAPPING.search(sentence) and (wrong.field in sentence or "header" in sentence):
             return True
-        if _MAPPING.search(sentence) and "header" not in sentence:
+        if _MAPPING.search(sentence) and "header" not in sentence and "decimal sign" not in sentence:
             continue  # about columns, not about cells
         kinds = [*(["price"] if wrong.field == "price" else ["row"] if wrong.field == "row" else ["text"]), "every"]
         if any(_TELLS[kind].search(sentence) for kind in kinds):
             return True
+        if kinds[0] == "text" and _TELLS["letters"].search(sentence) and _is_of_letters(wrong):
+            return True
     return False
+
+
+def _lines(sentence: str) -> set[int]:
+    """The lines that a sentence names: "line 4 and line 9", "lines 4, 5 and 9", "lines 4 to 9"."""
+    named: set[int] = set()
+    for found in re.finditer(r"\blines? (\d+)(?: to (\d+)|((?:, \d+)*(?: and \d+\b(?! more))?))", sentence, re.I):
+        named |= set(range(int(found[1]), int(found[2] or found[1]) + 1))
+        named |= set(map(int, re.findall(r"\d+", found[3] or "")))
+    return named
+
+
+def _is_of_letters(wrong: Wrong) -> bool:
+    """Whether a text is wrong in its letters beyond ASCII alone, about which a sentence on the encoding is."""
+    loaded = iter(str(wrong.loaded))
+    plain = [letter for letter in str(wrong.truth) if letter.isascii()]
+    return not f"{wrong.truth}{wrong.loaded}".isascii() and all(letter in loaded for letter in plain)
 
 
 def cluster(sentence: str) -> str:

@@ -114,6 +114,8 @@ def _numbered(draft: Draft) -> None:
     word = draft.rng.choice(("row{}", "{}", "r-{}"))
     for i, record in enumerate(draft.goods):
         record.cells.insert(0, word.format(i + draft.rng.choice((0, 1)) if word == "row{}" else i + 1))
+        if draft.at("id") is None:  # what names the row is as good an id as any
+            record.product.id = record.cells[0]
     _shift(draft)
 
 
@@ -132,8 +134,10 @@ def _lost_comma(draft: Draft) -> None:
 def _unquoted(draft: Draft) -> None:
     for record in draft.some(draft.rng.choice((0.1, 1.0))):
         place, delimiter = _title(draft), draft.dialect.delimiter
-        record.product.title += f"{delimiter} red"
-        record.cells[place] = record.product.title
+        if not record.cells[place]:
+            continue
+        record.cells[place] = record.product.title + f"{delimiter} red"
+        record.product.title = " ".join(record.cells[place].split())  # a tab in a text is a blank
         record.raw = _raw(draft, record.cells)
 
 
@@ -165,6 +169,7 @@ def _inches(draft: Draft) -> None:
     for record in draft.some():
         record.product.title += draft.rng.choice((' 32"', ' 48" x 20"', ' 15" black'))
         record.cells[_title(draft)] = record.product.title
+        record.product.title = record.product.title.strip()
 
 
 @_noise("quotes in quoted cells, not doubled", "csv", fits=lambda draft: draft.dialect.quoting != "none")
@@ -174,7 +179,8 @@ def _stray(draft: Draft) -> None:
         record.product.title = record.product.title.replace(" ", f" 32{quote} ", 1)
         cells = [cell.replace(quote, "") for cell in record.cells]
         for i, column in enumerate(draft.columns):
-            if column.field in ("description", "category", "brand"):
+            # An empty one may be written as "n/a".
+            if column.field in ("description", "category", "brand") and getattr(record.product, column.field):
                 setattr(record.product, column.field, cells[i])
         cells[_title(draft)] = record.product.title
         record.raw = _raw(draft, [f"{quote}{cell}{quote}" for cell in cells])
@@ -193,9 +199,9 @@ def _open_quote(draft: Draft) -> None:
 def _backslash(draft: Draft) -> None:
     delimiter = draft.dialect.delimiter
     for record in draft.some(draft.rng.choice((0.3, 1.0))):
-        record.product.title += f"{delimiter} with shade"
         cells = list(record.cells)
-        cells[_title(draft)] = record.product.title
+        cells[_title(draft)] = record.product.title + f"{delimiter} with shade"
+        record.product.title = " ".join(cells[_title(draft)].split())  # a tab in a text is a blank
         record.raw = _raw(draft, [cell.replace(delimiter, "\\" + delimiter) for cell in cells])
 
 
