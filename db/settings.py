@@ -49,6 +49,19 @@ class Settings(BaseSettings):
         "whatever it is called; to where it is sent is else chosen by everybody who can open the pages (a provider's "
         "own, such as OPENAI_API_KEY, goes to that provider in any case).",
     )
+    endpoint_hosts: str = Field(
+        "",
+        description="Hosts and networks beside those of the internet to which endpoints may lead: names, addresses and "
+        "networks such as 10.1.0.0/16, separated by commas or spaces; private = this machine and its private networks, "
+        "none = nothing. Empty: private where the pages are reached from this machine only, else none.",
+    )
+    secret_key: str = Field(
+        "",
+        pattern=r"^$|^[^,\s]{32,}(,[^,\s]{32,})*$",
+        description="Secret of 32 letters or more with which keys of endpoints that somebody entered are encrypted, the "
+        "same for pages and workers; several, separated by commas: the first encrypts, all decrypt. Empty: the file "
+        "secret.key in data_dir, which is made when it is needed.",
+    )
     demo: bool = Field(True, description="Load and price the demo catalogue when `up` finds no dataset.")
     # Enough to see differences, few enough that language models take minutes.
     demo_rows: int = Field(120, ge=1, description="Rows of the demo's test side that are priced with every technique.")
@@ -106,6 +119,11 @@ class Settings(BaseSettings):
         return Path(tempfile.gettempdir()) / f"pricewright-{hashlib.sha256(str(self.home).encode()).hexdigest()[:12]}"
 
     @property
+    def is_shared(self) -> bool:
+        """Whether others than the user of this machine may reach the pages, so that what they name is not his word."""
+        return self.allow_open or self.dashboard_host not in ("127.0.0.1", "localhost", "::1")
+
+    @property
     def is_embedded_database(self) -> bool:
         return not self.database_url
 
@@ -157,7 +175,7 @@ def settings() -> Settings:
         raise InvalidSetting("; ".join(map(_told, error.errors())) + ".") from None
 
 
-_HAVE_PASSWORDS = ("database_url", "broker_url")
+_HAVE_PASSWORDS = ("database_url", "broker_url", "secret_key")
 _PLAIN = {"a valid integer": "a whole number", "a valid boolean": "yes or no", "a valid decimal": "a number"}
 
 

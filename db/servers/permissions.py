@@ -19,7 +19,7 @@ def keep_private() -> None:
     os.umask(0o077)
 
 
-_MADE = ("files", "logs", "models", "postgres", "scratch", "snapshots", "training", "valkey")
+_MADE = ("files", "logs", "models", "postgres", "scratch", "secret.key", "snapshots", "training", "valkey")
 _MADE_FILES = (".alive", ".lock", ".start")
 
 

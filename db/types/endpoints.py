@@ -40,7 +40,8 @@ class EndpointModel:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where language models answer, over the OpenAI protocol. Its key is in the environment, under `key_env`."""
+    """Where language models answer, over the OpenAI protocol. Its key is in the environment, under `key_env`, or was
+    entered and is kept encrypted."""
 
     name: str
     base_url: str
@@ -55,6 +56,8 @@ class Endpoint:
     created_at: datetime | None = None
     description: str = ""
     archived_at: datetime | None = None  # None: its models are offered
+    key_id: str = ""  # of the key that was entered; "" = none was
+    key_last: str = ""  # its last letters, as far as they are shown
 
     def model(self, model_id: str) -> EndpointModel:
         """What is known of one of its models; nothing is known of one that was never listed."""
