@@ -129,9 +129,8 @@ def set_key(session: Session, name: str, key_id: str, sealed: bytes, last: str) 
     """Keep the encrypted key of an endpoint, in place of any that it had; `last` is shown. Raises NotFound."""
     get(session, name)
     values = {"id": key_id, "sealed": sealed, "last": last, "entered_at": func.now()}
-    session.execute(
-        insert(EndpointKeyRow).values(endpoint=name, **values).on_conflict_do_update(index_elements=["endpoint"], set_=values)
-    )
+    entry = insert(EndpointKeyRow).values(endpoint=name, **values)
+    session.execute(entry.on_conflict_do_update(index_elements=["endpoint"], set_=values))
     session.expire_all()
 
 

@@ -58,8 +58,8 @@ class Settings(BaseSettings):
     secret_key: str = Field(
         "",
         pattern=r"^$|^[^,\s]{32,}(,[^,\s]{32,})*$",
-        description="Secret of 32 letters or more with which keys of endpoints that somebody entered are encrypted, the "
-        "same for pages and workers; several, separated by commas: the first encrypts, all decrypt. Empty: the file "
+        description="Secret of 32 letters or more that encrypts the keys of endpoints which somebody entered, the same "
+        "for pages and workers; several, separated by commas: the first encrypts, all decrypt. Empty: the file "
         "secret.key in data_dir, which is made when it is needed.",
     )
     demo: bool = Field(True, description="Load and price the demo catalogue when `up` finds no dataset.")

@@ -85,8 +85,8 @@ def check(host: str, address: str) -> None:
     if number in _OF_CLOUDS or not (_is_public(number) or (may.private and _is_near(number))):
         shown = host if host == address else f"{host} ({address})"
         raise Refused(
-            f"An endpoint may not lead to {shown}, which is no address of the internet: start Pricewright with {host} in "
-            "PRICEWRIGHT_ENDPOINT_HOSTS if it is meant."
+            f"An endpoint may not lead to {shown}, which is no address of the internet: start Pricewright with {host} "
+            "in PRICEWRIGHT_ENDPOINT_HOSTS if it is meant."
         )
 
 

@@ -35,7 +35,9 @@ def key(endpoint: Endpoint) -> str:
         )
     if not all("!" <= letter <= "~" for letter in value):
         # Else the client would repeat all of it in its complaint about the header.
-        raise NotReady(f"The variable {endpoint.key_env} holds what is no key: it has blanks, line ends or other signs.")
+        raise NotReady(
+            f"The variable {endpoint.key_env} holds what is no key: it has blanks, line ends or other signs."
+        )
     return value
 
 

@@ -7,6 +7,7 @@ checked all the same.
 """
 
 import asyncio
+import logging
 import time
 import urllib.request
 from collections.abc import Sequence
@@ -22,6 +23,9 @@ KNOWN_SECONDS = 60.0
 SHORTEST_KEY = 4
 """Letters; what is shorter is found everywhere and is no secret."""
 HIDDEN = "…"
+
+# At its finest level it writes down headers as they come, and some gateways repeat the key in them.
+logging.getLogger("httpcore2").setLevel(logging.WARNING)
 
 _PORTS = {"https": 443, "http": 80}
 _OF_THE_WIRE = {"content-encoding", "content-length", "transfer-encoding"}
@@ -68,7 +72,7 @@ def _at(request: httpx2.Request, address: str) -> httpx2.Request:
     )
 
 
-def _unreachable(request: httpx2.Request, error: OSError) -> httpx2.ConnectError:
+def _unreachable(request: httpx2.Request) -> httpx2.ConnectError:
     return httpx2.ConnectError(f"the host {request.url.host} is not known", request=request)
 
 
@@ -115,7 +119,7 @@ class Transport(httpx2.BaseTransport):
             found = self._places.known(place) or self._places.keep(place, addresses.resolve(*place))
         except OSError as error:
             if self._is_direct:
-                raise _unreachable(request, error) from error
+                raise _unreachable(request) from error
             found = ()  # behind a proxy a name may be unknown
         if not self._is_direct:
             return _with_request(self._inner.handle_request(request), request)
@@ -160,7 +164,7 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
                 found = self._places.keep(place, await asyncio.to_thread(addresses.resolve, *place))
         except OSError as error:
             if self._is_direct:
-                raise _unreachable(request, error) from error
+                raise _unreachable(request) from error
             found = ()
         if not self._is_direct:
             return _with_request(await self._inner.handle_async_request(request), request)

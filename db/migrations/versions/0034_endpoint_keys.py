@@ -18,9 +18,7 @@ def upgrade() -> None:
         sa.Column("last", sa.Text(), nullable=False),
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
         sa.PrimaryKeyConstraint("endpoint", name="pk_endpoint_keys"),
-        sa.ForeignKeyConstraint(
-            ["endpoint"], ["endpoints.name"], name="fk_endpoint_keys_endpoint", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["endpoint"], ["endpoints.name"], name="fk_endpoint_keys_endpoint", ondelete="CASCADE"),
     )
 
 
