@@ -24,7 +24,7 @@ from worker.lifecycle import gpu_count
 from worker.server import demo
 from worker.server.supervisor import Backoff, Child, stop_all
 
-ROOT = Path(__file__).resolve().parents[2]  # below it lies dashboard/app.py
+ROOT = Path(__file__).resolve().parents[2]  # below it lies dashboard/web_app.py
 ENDPOINT_CHILDREN = 2  # jobs on endpoints that can go on at once; each has many calls in flight
 POLL_SECONDS = 0.25
 READY_SECONDS = 90.0
@@ -51,7 +51,7 @@ def control_command(name: str = "control") -> list[str]:
 
 def dashboard_command(host: str, port: int) -> list[str]:
     return [
-        *("streamlit", "run", "dashboard/app.py", "--server.address", host, "--server.port", str(port)),
+        *("streamlit", "run", "dashboard/web_app.py", "--server.address", host, "--server.port", str(port)),
         *("--server.headless", "true"),
     ]
 
