@@ -107,6 +107,15 @@ class Settings(BaseSettings):
         description="Modules with techniques of your own, separated by commas or spaces; they must be importable where "
         "the pages and where the workers run, for example from a folder on PYTHONPATH.",
     )
+    models: str = Field(
+        "",
+        description="Models beside packaged ones that may be used, separated by commas: folders (and all in them) and "
+        "ids of the Hugging Face hub such as owner/name or owner/*; any = all, none = nothing. Empty: any where the pages "
+        "are reached from this machine only, else none.",
+    )
+    interactive_minutes: float = Field(
+        60, gt=0, description="How long looking at a file or loading it may take; else it is given up."
+    )
     chunk_attempts: int = Field(5, ge=1, description="How often a chunk is tried before its job fails.")
 
     @property

@@ -15,6 +15,7 @@ from filelock import FileLock
 from db.errors import NotReady
 from db.settings import settings
 from worker.llm.local.device import quiet
+from worker.specs import allowed_models
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ def source(name: str) -> Path:
     """The folder that holds a model's bytes, before any conversion. Cheap: looks for files only. Raises NotReady."""
     if name not in PACKAGED:
         own = Path(name).expanduser()
+        if not HUB_ID.fullmatch(name) or own.exists():
+            allowed_models.check_folder(own)
         if (own / "config.json").is_file():
             return own
         if HUB_ID.fullmatch(name):
@@ -118,6 +121,7 @@ def model_folder(name: str) -> Path:
 
 
 def _from_hub(name: str, *, fetch: bool) -> Path:
+    allowed_models.check_hub(name)
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
