@@ -110,8 +110,8 @@ class Settings(BaseSettings):
     models: str = Field(
         "",
         description="Models beside packaged ones that may be used, separated by commas: folders (and all in them) and "
-        "ids of the Hugging Face hub such as owner/name or owner/*; any = all, none = nothing. Empty: any where the pages "
-        "are reached from this machine only, else none.",
+        "ids of the Hugging Face hub such as owner/name or owner/*; any = all, none = nothing. Empty: any where the "
+        "pages are reached from this machine only, else none.",
     )
     interactive_minutes: float = Field(
         60, gt=0, description="How long looking at a file or loading it may take; else it is given up."

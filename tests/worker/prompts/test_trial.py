@@ -45,7 +45,7 @@ def test_a_template_that_got_past_the_rules_ends_with_its_process_alone(
     broken = "from worker.prompts import trial\ndef bad(*a, **k):\n" + "".join(
         f"    {line}\n" for line in ends.split("\n")
     )
-    monkeypatch.setattr(trial.sys, "executable", str(fake_python(tmp_path, broken)))
+    monkeypatch.setattr("sys.executable", str(fake_python(tmp_path, broken)))
     trial._CHILD.end()
     with pytest.raises(UserError, match="too long or too much memory"):
         actions.preview("", "{{ title }}" + END)
