@@ -121,8 +121,8 @@ def _template(chance: random.Random) -> str:
             raise Found(f"{text!r}\nno sentence: {str(error)[:200]!r}") from error
         end = "refused"
     except BaseException as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        raise Found(f"{text!r}\n{type(error).__name__} {error} in {place.filename}:{place.lineno}") from error
+        raised = traceback.extract_tb(error.__traceback__)[-1]
+        raise Found(f"{text!r}\n{type(error).__name__} {error} in {raised.filename}:{raised.lineno}") from error
     if time.perf_counter() - started > SLOW_SECONDS:
         raise Found(f"{text!r}\nslow: {time.perf_counter() - started:.1f} s")
     return end
@@ -133,7 +133,8 @@ _HAVE_SECRETS = {"database_url", "broker_url", "secret_key", "endpoint_keys"}
 _WITH_SECRET = (_SECRET, f"postgresql://u:{_SECRET}@h/d", f"redis://:{_SECRET}@h", f"mysql://u:{_SECRET}@h",
                 f"{_SECRET}@https://h", f"{_SECRET},{_SECRET}", f"KEY@https://u:{_SECRET}@h/x")  # fmt: skip
 _VALUES = ("", "0", "-1", "-3", "1", "99999", "1e400", "nan", "inf", "word", "yes", "no", "true", " ", "\t", "0.5",
-           "1.5", "0x10", "１２", "9" * 400, "a" * 40, "a,b c;d", "/nowhere", "~", "~nobody-there", "http://x", "::1", "0.0.0.0",
+           "1.5", "0x10", "１２", "9" * 400, "a" * 40, "a,b c;d", "/nowhere", "~", "~nobody-there",
+           "http://x", "::1", "0.0.0.0",
            "10.0.0.0/99", "private none", "[::1]:8", "é", "\u202e", "cuda", "any, ~/x", "owner/*")  # fmt: skip
 
 
