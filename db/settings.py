@@ -179,7 +179,13 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """The settings of this process. Raises InvalidSetting, with one sentence about all that can't be."""
     try:
-        return Settings()
+        found = Settings()
+        _ = found.home, found.models_dir
+        return found
+    except RuntimeError:
+        raise InvalidSetting(
+            f"{PREFIX}DATA_DIR or {PREFIX}MODEL_CACHE begins with ~ and the name of a user who is not there; give a folder."
+        ) from None
     except ValidationError as error:
         raise InvalidSetting("; ".join(map(_told, error.errors())) + ".") from None
 

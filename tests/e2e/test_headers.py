@@ -49,7 +49,7 @@ def test_every_answer_has_them(path: str, dashboard: str) -> None:
 def test_no_page_chart_upload_or_download_needs_more(browser: Browser, dashboard: str, tmp_path: Path) -> None:
     context = browser.new_context(viewport={"width": 1360, "height": 1000}, base_url=dashboard)
     page = context.new_page()
-    page.set_default_timeout(LATER)
+    page.set_default_timeout(60_000)
     complaints: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
@@ -69,8 +69,9 @@ def test_no_page_chart_upload_or_download_needs_more(browser: Browser, dashboard
     page.goto("/?dataset=1")
     file = tmp_path / "new.csv"
     file.write_text("title,price\nLamp,3\nChair,4\n")
+    page.get_by_role("button", name="Add a table").click()
     with page.expect_request(re.compile("upload_file")) as sent:
-        page.get_by_test_id("stFileUploader").locator("input").first.set_input_files(file)
+        page.locator('input[type="file"]').set_input_files(file)
     answer = sent.value.response()
     assert answer is not None
     assert answer.ok

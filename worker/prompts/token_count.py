@@ -30,7 +30,7 @@ def tokens(model: str, texts: list[str]) -> Counted:
 
 
 def _tokenizer_file(model: str) -> Path | None:
-    own = Path(model).expanduser() / "tokenizer.json"
+    own = allowed_models.expanded(model) / "tokenizer.json"
     try:
         allowed_models.check_folder(own.parent)
     except NotReady:

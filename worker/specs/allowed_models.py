@@ -20,15 +20,23 @@ def check_folder(folder: Path) -> None:
     made by us."""
     if _is_any():
         return
-    real = folder.expanduser().resolve()
+    real = expanded(str(folder)).resolve()
     if real.is_relative_to(settings().models_dir):
         return
-    if any(real.is_relative_to(Path(entry).expanduser().resolve()) for entry in _entries() if _is_path(entry)):
+    if any(real.is_relative_to(expanded(entry).resolve()) for entry in _entries() if _is_path(entry)):
         return
     ids = [f"{found[1]}/{found[2]}" for found in map(_CACHED.fullmatch, real.parts) if found]
     if ids and _in_hubs_cache(real) and _is_listed(ids[-1]):
         return
     raise _refusal(str(folder))
+
+
+def expanded(text: str) -> Path:
+    """The folder that somebody named; "~name" of a user who is not there stays as it is."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
 
 
 def check_hub(model: str) -> None:

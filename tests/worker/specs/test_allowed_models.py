@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from db.errors import NotReady
+from db.errors import NotReady, UserError
 from db.settings import settings
 from worker.llm.local import packages
 from worker.prompts import token_count
@@ -86,3 +86,12 @@ def test_what_the_hub_kept_of_a_listed_id_may_be_opened_by_its_folder(
     for place in (tmp_path / "hub" / "models--evil--name", tmp_path / "else" / "models--owner--name"):
         with pytest.raises(NotReady):
             allowed_models.check_folder(place)
+
+
+def test_the_home_of_a_user_who_is_not_there_is_no_error_of_ours(operator: pytest.MonkeyPatch) -> None:
+    assert not packages.is_available("~nobody-there/model")
+    assert not token_count.tokens("~nobody-there/model", ["text"]).is_exact
+    operator.setenv("PRICEWRIGHT_DATA_DIR", "~nobody-there/data")
+    settings.cache_clear()
+    with pytest.raises(UserError, match="PRICEWRIGHT_DATA_DIR"):
+        settings()
