@@ -4,6 +4,7 @@
 starts from the cases of the tests, opens gzip and workbooks before it changes them, and goes on after what it finds:
 an error that is no sentence for a user, a line that is lost or taken twice, a file that takes longer than seconds. Each
 is written to the folder of finds once per place in the code. Exit status 1 = there are finds.
+With `--what templates` or `--what settings` it is what people write instead (benchmarks/fuzz_words.py).
 """
 
 import argparse
@@ -21,6 +22,9 @@ import zlib
 from pathlib import Path
 from types import TracebackType
 
+
+from benchmarks import fuzz_words
+
 SLOW_SECONDS = 10.0  # of CPU time, for an input of at most LONGEST bytes, most of which take milliseconds
 HANG_SECONDS = 60
 LONGEST = 64 << 10
@@ -29,6 +33,8 @@ _OPENED = 4 << 20  # bytes of a packed part that are still changed
 
 def main() -> int:
     arguments = _arguments()
+    if arguments.what != "files":
+        return fuzz_words.run(arguments.what, arguments.minutes, arguments.seed)
     if arguments.files:
         return _try_again(arguments.files)
     try:
@@ -52,6 +58,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="fuzz_files", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--finds", type=Path, default=Path(tempfile.gettempdir()) / "pricewright-finds")
+    parser.add_argument("--what", choices=("files", "templates", "settings"), default="files")
+    parser.add_argument("--seed", type=int, default=1, help="of templates and settings")
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("files", type=Path, nargs="*")
     return parser.parse_args()

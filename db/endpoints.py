@@ -5,11 +5,12 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db.errors import NotFound, WrongState
-from db.models import EndpointRow
+from db.models import EndpointKeyRow, EndpointRow
 from db.types import Endpoint, EndpointModel
 
 _PLAIN = ("name", "base_url", "api_version", "key_env", "provider", "requests_per_minute", "max_concurrency",
@@ -20,7 +21,9 @@ FIELDS = frozenset(_PLAIN) - {"name", "tested_at", "created_at", "archived_at", 
 
 def all(session: Session) -> list[Endpoint]:  # noqa: A001 - read as endpoints.all
     """Every endpoint, by name."""
-    return [_endpoint(row) for row in session.scalars(select(EndpointRow).order_by(EndpointRow.name))]
+    keys = {row.endpoint: row for row in session.scalars(select(EndpointKeyRow))}
+    rows = session.scalars(select(EndpointRow).order_by(EndpointRow.name))
+    return [_with_key(row, keys.get(row.name)) for row in rows]
 
 
 def get(session: Session, name: str) -> Endpoint:
@@ -29,7 +32,7 @@ def get(session: Session, name: str) -> Endpoint:
     if row is None:
         known = ", ".join(session.scalars(select(EndpointRow.name).order_by(EndpointRow.name))) or "none yet"
         raise NotFound(f"There is no endpoint {name!r}; there are: {known}.")
-    return _endpoint(row)
+    return _with_key(row, session.get(EndpointKeyRow, name))
 
 
 def add(session: Session, endpoint: Endpoint) -> Endpoint:
@@ -43,7 +46,8 @@ def add(session: Session, endpoint: Endpoint) -> Endpoint:
 
 
 def change(session: Session, name: str, **fields: Any) -> Endpoint:
-    """Set fields of an endpoint. With another address it is another one: what was learnt of its models is forgotten."""
+    """Set fields of an endpoint. With another address it is another one: what was learnt of its models is forgotten.
+    Its key stays: whoever changes the host takes it away (`forget_key`)."""
     before = get(session, name)
     if unknown := set(fields) - FIELDS:
         raise ValueError(f"not a field of an endpoint: {', '.join(sorted(unknown))}")
@@ -82,7 +86,7 @@ def set_models(session: Session, name: str, listed: Sequence[EndpointModel]) -> 
     ]
     row.models = [asdict(model) for model in kept]
     session.flush()
-    return _endpoint(row)
+    return get(session, name)
 
 
 def _listed(model: EndpointModel, before: EndpointModel | None) -> EndpointModel:
@@ -101,7 +105,7 @@ def set_end(session: Session, name: str, model_id: str, shutdown_date: str | Non
     models[model_id] = replace(before, shutdown_date=shutdown_date, is_end_entered=shutdown_date is not None)
     row.models = [asdict(model) for model in models.values()]
     session.flush()
-    return _endpoint(row)
+    return get(session, name)
 
 
 def learn(session: Session, name: str, model_id: str, abilities: dict[str, Any], *, tested: bool = False) -> None:
@@ -121,6 +125,26 @@ def learn(session: Session, name: str, model_id: str, abilities: dict[str, Any],
         session.expire(row)
 
 
+def set_key(session: Session, name: str, key_id: str, sealed: bytes, last: str) -> None:
+    """Keep the encrypted key of an endpoint, in place of any that it had; `last` is shown. Raises NotFound."""
+    get(session, name)
+    values = {"id": key_id, "sealed": sealed, "last": last, "entered_at": func.now()}
+    entry = insert(EndpointKeyRow).values(endpoint=name, **values)
+    session.execute(entry.on_conflict_do_update(index_elements=["endpoint"], set_=values))
+    session.expire_all()
+
+
+def sealed_key(session: Session, name: str) -> bytes | None:
+    """The encrypted key of an endpoint; None where it has none."""
+    return session.scalar(select(EndpointKeyRow.sealed).where(EndpointKeyRow.endpoint == name))
+
+
+def forget_key(session: Session, name: str) -> None:
+    """Take away the key that an endpoint was given."""
+    session.execute(delete(EndpointKeyRow).where(EndpointKeyRow.endpoint == name))
+    session.expire_all()
+
+
 def _locked(session: Session, name: str) -> EndpointRow:
     row = session.get(EndpointRow, name, with_for_update=True, populate_existing=True)
     if row is None:
@@ -130,6 +154,10 @@ def _locked(session: Session, name: str) -> EndpointRow:
 
 def _models(stored: Sequence[Any]) -> list[EndpointModel]:
     return [EndpointModel(**model) for model in stored]
+
+
+def _with_key(row: EndpointRow, key: EndpointKeyRow | None) -> Endpoint:
+    return replace(_endpoint(row), key_id=key.id, key_last=key.last) if key else _endpoint(row)
 
 
 def _endpoint(row: EndpointRow) -> Endpoint:

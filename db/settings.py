@@ -79,6 +79,19 @@ class Settings(BaseSettings):
         "whatever it is called; to where it is sent is else chosen by everybody who can open the pages (a provider's "
         "own, such as OPENAI_API_KEY, goes to that provider in any case).",
     )
+    endpoint_hosts: str = Field(
+        "",
+        description="Hosts and networks beside those of the internet to which endpoints may lead: names, addresses and "
+        "networks such as 10.1.0.0/16, separated by commas or spaces; private = this machine and its private networks, "
+        "none = nothing. Empty: private where the pages are reached from this machine only, else none.",
+    )
+    secret_key: str = Field(
+        "",
+        pattern=r"^$|^[^,\s]{32,}(,[^,\s]{32,})*$",
+        description="Secret of 32 letters or more that encrypts the keys of endpoints which somebody entered, the same "
+        "for pages and workers; several, separated by commas: the first encrypts, all decrypt. Empty: the file "
+        "secret.key in data_dir, which is made when it is needed.",
+    )
     demo: bool = Field(True, description="Load and price the demo catalogue when `up` finds no dataset.")
     # Enough to see differences, few enough that language models take minutes.
     demo_rows: int = Field(120, ge=1, description="Rows of the demo's test side that are priced with every technique.")
@@ -130,6 +143,15 @@ class Settings(BaseSettings):
         description="Modules with techniques of your own, separated by commas or spaces; they must be importable where "
         "the pages and where the workers run, for example from a folder on PYTHONPATH.",
     )
+    models: str = Field(
+        "",
+        description="Models beside packaged ones that may be used, separated by commas: folders (and all in them) and "
+        "ids of the Hugging Face hub such as owner/name or owner/*; any = all, none = nothing. Empty: any where the "
+        "pages are reached from this machine only, else none.",
+    )
+    interactive_minutes: float = Field(
+        60, gt=0, description="How long looking at a file or loading it may take; else it is given up."
+    )
     chunk_attempts: int = Field(5, ge=1, description="How often a chunk is tried before its job fails.")
 
     # Of one person; what is nobody's has none.
@@ -168,6 +190,11 @@ class Settings(BaseSettings):
     def pages_url(self) -> str:
         """Where browsers find the pages."""
         return self.public_url.rstrip("/") or f"http://localhost:{self.dashboard_port}"
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others than the user of this machine may reach the pages, so that what they name is not his word."""
+        return self.has_sign_in or self.allow_open or self.dashboard_host not in ("127.0.0.1", "localhost", "::1")
 
     @property
     def is_embedded_database(self) -> bool:
@@ -216,12 +243,18 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """The settings of this process. Raises InvalidSetting, with one sentence about all that can't be."""
     try:
-        return Settings()
+        found = Settings()
+        _ = found.home, found.models_dir
+        return found
+    except RuntimeError:
+        raise InvalidSetting(
+            f"{PREFIX}DATA_DIR or {PREFIX}MODEL_CACHE begins with ~ and the name of a user who is not there; give a folder."
+        ) from None
     except ValidationError as error:
         raise InvalidSetting("; ".join(map(_told, error.errors())) + ".") from None
 
 
-_HAVE_PASSWORDS = ("database_url", "broker_url", "oidc_client_secret", "oidc_cookie_secret", "token")
+_HAVE_PASSWORDS = ("database_url", "broker_url", "secret_key", "oidc_client_secret", "oidc_cookie_secret", "token")
 _PLAIN = {"a valid integer": "a whole number", "a valid boolean": "yes or no", "a valid decimal": "a number"}
 
 

@@ -1,11 +1,15 @@
 """What happens when a worker process starts and stops: fork safety, devices, and saying hello to the database."""
 
 import ctypes
+import faulthandler
 import logging
 import os
 import resource
 import signal
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -23,6 +27,7 @@ from worker.app import app
 log = logging.getLogger(__name__)
 
 HELLO_SECONDS = 5.0
+LAST_WORDS_SECONDS = 30.0  # for booking that something took too long
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _PR_SET_PDEATHSIG = 1
 
@@ -113,6 +118,30 @@ def _limit_memory(gigabytes: float) -> None:
     if most != resource.RLIM_INFINITY:
         wanted = min(wanted, most)
     resource.setrlimit(resource.RLIMIT_DATA, (wanted, most))
+
+
+@contextmanager
+def limited(seconds: float, give_up: Callable[[], None]) -> Iterator[None]:
+    """Kill this process if the work inside is not done in time, after `give_up` was called to book that: what reads a
+    file may hang in code that listens to no signal. Whoever started the process starts another one."""
+
+    def end() -> None:
+        try:
+            give_up()
+        finally:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    # Where that thread gets no turn either, because the interpreter is held: from outside of it, without booking.
+    faulthandler.dump_traceback_later(seconds + LAST_WORDS_SECONDS, exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        timer.cancel()
+        timer.join()  # if it is at its work, that ends this process
 
 
 def _hello(consumer: Any) -> None:

@@ -6,7 +6,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from decimal import Decimal
 from functools import partial
@@ -24,6 +24,7 @@ from db.types import Chunk, Job, Queue
 from worker import amounts
 from worker.app import queue_lengths, send, send_ready
 from worker.datasets import money
+from worker.lifecycle import limited
 from worker.progress import Cancelled, Defer, Pause, Trouble
 from worker.steps import STEPS
 from worker.work import Work
@@ -125,7 +126,7 @@ def _claim(session: Session, chunk_id: int) -> tuple[Job, Chunk] | None:
 def _run(job: Job, chunk: Chunk) -> None:
     lease = Lease(chunk)
     try:
-        with _scratch(job.id) as scratch, lease, _priced_as(job):
+        with _scratch(job.id) as scratch, lease, _priced_as(job), _in_time(job, chunk):
             commit = STEPS[chunk.step](Work(job, chunk, lease, scratch))
             with begin() as session:
                 tally = commit(session)
@@ -159,6 +160,18 @@ def _run(job: Job, chunk: Chunk) -> None:
         _fail(job, chunk, sentence, attempts=settings().chunk_attempts)
     else:
         _close(job.id)
+
+
+def _in_time(job: Job, chunk: Chunk) -> AbstractContextManager[None]:
+    """What somebody waits for may not hold the queue for everybody else."""
+    if job.queue is not Queue.INTERACTIVE:
+        return nullcontext()
+    minutes = settings().interactive_minutes
+    sentence = (
+        f"This took more than {minutes:g} minutes and was given up (PRICEWRIGHT_INTERACTIVE_MINUTES); save the table "
+        "as a plain CSV, or in parts, and upload that."
+    )
+    return limited(60 * minutes, partial(_fail, job, chunk, sentence, attempts=1))
 
 
 def _priced_as(job: Job) -> AbstractContextManager[None]:

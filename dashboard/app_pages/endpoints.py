@@ -42,6 +42,8 @@ else:
     st.info("Its models are not known yet: press Test, which asks for them.", icon=":material/arrow_upward:")
 
 prices.spent(endpoint)
+with st.expander("Enter its key"):
+    connection.enter_key(endpoint)
 with st.expander("Change, archive or remove this endpoint"):
     connection.change(endpoint)
     connection.keep(endpoint)

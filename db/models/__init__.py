@@ -5,7 +5,7 @@ from db.models.audit import AuditRow, SpendingRow
 from db.models.base import Base
 from db.models.comparisons import ComparisonRow
 from db.models.datasets import DatasetRow, ItemRow, RejectRow
-from db.models.endpoints import BatchRow, CompletionRow, CompletionUseRow, EndpointRow, PromptRow
+from db.models.endpoints import BatchRow, CompletionRow, CompletionUseRow, EndpointKeyRow, EndpointRow, PromptRow
 from db.models.guesses import GameRow, GuessRow
 from db.models.jobs import ArtifactRow, ChunkRow, JobRow, PredictionRow, RateRow, ResultRow, WorkerRow
 from db.models.knowledge import KnowledgeBaseRow, KnowledgeItemRow, KnowledgeRemovedRow, QueryVectorRow
@@ -29,6 +29,7 @@ __all__ = [
     "CompletionRow",
     "CompletionUseRow",
     "DatasetRow",
+    "EndpointKeyRow",
     "EndpointRow",
     "GameRow",
     "GuessRow",

@@ -27,7 +27,7 @@ class PromptRow(Base):
 
 
 class EndpointRow(Base):
-    """Where language models answer. Its key is named, not kept."""
+    """Where language models answer. Its key is named, or kept beside it (EndpointKeyRow)."""
 
     __tablename__ = "endpoints"
     name: Mapped[str] = mapped_column(primary_key=True)
@@ -44,6 +44,17 @@ class EndpointRow(Base):
     description: Mapped[str] = mapped_column(server_default=text("''"))
     archived_at: Mapped[datetime | None]  # null: its models are offered
     owner: Mapped[str] = owner()
+
+
+class EndpointKeyRow(Base):
+    """The key of an endpoint that somebody entered, encrypted with a secret that is in no table."""
+
+    __tablename__ = "endpoint_keys"
+    endpoint: Mapped[str] = mapped_column(ForeignKey("endpoints.name", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[str]  # another one with each entry, so that who keeps the last one notices
+    sealed: Mapped[bytes]
+    last: Mapped[str]  # letters of it that are shown; "" where it is too short to show any
+    entered_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class CompletionRow(Base):

@@ -27,7 +27,16 @@ from typing import IO
 import psutil
 
 from db.errors import NotReady
-from db.servers.permissions import check_owner, check_reachable, make_home, prepare_run_dir, server_user
+from db.servers.permissions import (
+    BIRTH_USER,
+    ServerUser,
+    check_owner,
+    check_reachable,
+    give,
+    make_home,
+    prepare_run_dir,
+    server_user,
+)
 from db.servers.processes import dies_with_parent
 from db.settings import Settings
 
@@ -119,7 +128,7 @@ def start_postgres(settings: Settings, *, die_with_parent: bool = False) -> Star
     def answers() -> bool:
         return _postgres_answers(run)
 
-    owner = server_user()
+    owner = server_user(settings)
     with _alone(settings, "postgres", answers) as alive:
         if alive is None:
             _create_database(run)  # whoever started it may have been killed before it came to this
@@ -129,7 +138,10 @@ def start_postgres(settings: Settings, *, die_with_parent: bool = False) -> Star
             check_reachable(owner, settings.home, run, binaries / "postgres")
         if not (data / "PG_VERSION").is_file():
             _initdb(binaries, data, owner)
+        elif owner and data.stat().st_uid == pwd.getpwnam(BIRTH_USER).pw_uid:
+            give(data, owner)  # made when Postgres still ran as that user
         check_owner(data, owner)
+        _let_in_only_us(data, owner)
         _drop_stale_files(data, run)
         options = [part for name, value in _postgres_options().items() for part in ("-c", f"{name}={value}")]
         command = [str(binaries / "postgres"), "-D", str(data), "-k", str(run), *options]
@@ -190,7 +202,7 @@ def _alone(settings: Settings, name: str, answers: Callable[[], bool]) -> Iterat
     """
     make_home(settings)
     # Before anything is asked of a socket in it: one that another user put there would be told everything.
-    prepare_run_dir(settings.run_dir, server_user())
+    prepare_run_dir(settings.run_dir, server_user(settings))
     with (settings.home / f"{name}.start").open("wb") as turn, _alive_file(settings, name).open("ab") as alive:
         fcntl.flock(turn, fcntl.LOCK_EX)
         deadline = time.monotonic() + START_SECONDS
@@ -259,16 +271,44 @@ def _move_aside(data: Path) -> bool:
     return True
 
 
-def _initdb(binaries: Path, data: Path, owner: pwd.struct_passwd | None) -> None:
-    """Make the database in a folder aside, then rename it: a crash leaves nothing that looks like one."""
+def _let_in_only_us(data: Path, owner: ServerUser | None) -> None:
+    """Have the server ask the kernel who connects, and let in the user of this process alone. Written at each start:
+    older databases let in everybody who reached the socket."""
+    try:
+        us = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError as error:
+        raise NotReady(
+            f"This process runs as a user (number {os.getuid()}) that the system does not know, so that Postgres can't "
+            "either: run as another user, or set PRICEWRIGHT_DATABASE_URL to a server of your own."
+        ) from error
+    entries = {
+        "pg_ident.conf": f'ours "{us}" {USER}\n',
+        "pg_hba.conf": f"local all {USER} peer map=ours\n",  # what is in no line is refused
+    }
+    for name, text in entries.items():
+        part = data / f"{name}.part"
+        part.write_text(text)
+        part.chmod(0o600)
+        if owner:
+            os.chown(part, owner.uid, owner.uid)
+        part.replace(data / name)
+
+
+def _initdb(binaries: Path, data: Path, owner: ServerUser | None) -> None:
+    """Make the database in a folder aside, then rename it: a crash leaves nothing that looks like one.
+
+    As root it is made by a user that the system knows, and given to the server's afterwards. Others of that user's
+    processes reach neither the folder nor the process meanwhile: both are of a group that only the server has.
+    """
+    birth = pwd.getpwnam(BIRTH_USER).pw_uid if owner else None
     if data.is_dir() and any(data.iterdir()):
         raise NotReady(f"{data} holds something that is no database: move it away or set PRICEWRIGHT_DATA_DIR.")
     half = data.with_name("postgres.new")
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(mode=0o700)
-    if owner:
-        os.chown(half, owner.pw_uid, owner.pw_gid)
-    options = ["-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+    if owner and birth is not None:
+        os.chown(half, birth, owner.uid)
+    options = ["-U", USER, "-A", "peer", "-E", "UTF8", "--no-locale", "--no-sync"]
     done = subprocess.run(
         [str(binaries / "initdb"), "-D", str(half), *options],
         capture_output=True,
@@ -276,12 +316,14 @@ def _initdb(binaries: Path, data: Path, owner: pwd.struct_passwd | None) -> None
         check=False,
         cwd="/",
         env=_environment(),
-        user=owner.pw_uid if owner else None,
-        group=owner.pw_gid if owner else None,
+        user=birth,
+        group=owner.uid if owner else None,
         extra_groups=[] if owner else None,
     )
     if done.returncode:
         raise NotReady(f"Postgres could not make its data folder: {' '.join((done.stderr or done.stdout).split())}")
+    if owner:
+        give(half, owner)
     os.sync()  # once for all files, instead of initdb's fsync of each
     half.rename(data)
 
@@ -311,7 +353,7 @@ def _spawn(
     command: list[str],
     settings: Settings,
     alive: IO[bytes],
-    owner: pwd.struct_passwd | None,
+    owner: ServerUser | None,
     *,
     die_with_parent: bool,
 ) -> Started:
@@ -326,8 +368,8 @@ def _spawn(
             env=_environment(),
             pass_fds=[alive.fileno()],
             start_new_session=True,
-            user=owner.pw_uid if owner else None,
-            group=owner.pw_gid if owner else None,
+            user=owner.uid if owner else None,
+            group=owner.uid if owner else None,
             extra_groups=[] if owner else None,
             preexec_fn=dies_with_parent(_STOP_SIGNAL[name]) if die_with_parent else None,  # noqa: PLW1509 - prctl only
         )

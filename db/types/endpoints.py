@@ -42,7 +42,8 @@ class EndpointModel:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where language models answer, over the OpenAI protocol. Its key is in the environment, under `key_env`."""
+    """Where language models answer, over the OpenAI protocol. Its key is in the environment, under `key_env`, or was
+    entered and is kept encrypted."""
 
     name: str
     base_url: str
@@ -58,6 +59,8 @@ class Endpoint:
     description: str = ""
     archived_at: datetime | None = None  # None: its models are offered
     owner: str = ""  # whom it belongs to; "" = nobody, and everybody sees it
+    key_id: str = ""  # of the key that was entered; "" = none was
+    key_last: str = ""  # its last letters, as far as they are shown
 
     def model(self, model_id: str) -> EndpointModel:
         """What is known of one of its models; nothing is known of one that was never listed."""

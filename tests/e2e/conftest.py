@@ -40,6 +40,7 @@ def page(browser: Browser, stack: Live, tmp_path: Path) -> Iterator[Page]:
     local = (stack.url, stack.url.replace("http", "ws"), "data:", "blob:")
     page.on("request", lambda request: None if request.url.startswith(local) else elsewhere.append(request.url))
     page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if "Content Security" in said.text else None)
     yield page
     page.screenshot(path=tmp_path / "last.png", full_page=True)
     context.close()

@@ -135,3 +135,27 @@ def live_stack(**settings: str) -> Iterator[Live]:
         if stack.process and stack.process.poll() is None:
             stack.down()
         remove_home(home)
+
+
+@contextmanager
+def bare_dashboard(database: str) -> Iterator[str]:
+    """The address of a dashboard on a database, with nothing else beside it."""
+    port = free_port()
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "streamlit", "run", "dashboard/web_app.py"),
+            *(f"--server.port={port}", "--server.address=127.0.0.1"),
+        ],
+        cwd=ROOT,
+        env=os.environ | {"PRICEWRIGHT_DATABASE_URL": database},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout
+    try:
+        next(line for line in server.stdout if f":{port}" in line)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(30)
+        server.stdout.close()

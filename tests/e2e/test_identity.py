@@ -1,9 +1,6 @@
 """With four datasets of one name and size in a real browser, every click acts on the one that the page names."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +13,7 @@ from tests.builders import a_dataset
 from tests.dashboard.priced import a_priced_dataset
 from tests.databases import Emptied, use_database
 from tests.e2e.conftest import LATER
-from tests.e2e.live import ROOT, free_port
+from tests.e2e.live import bare_dashboard
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
@@ -38,30 +35,8 @@ def twins(emptied: Emptied) -> Iterator[list[int]]:
 @pytest.fixture(scope="module")
 def dashboard(emptied: Emptied, twins: list[int]) -> Iterator[str]:
     """The address of a dashboard on their database."""
-    port = free_port()
-    server = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "streamlit",
-            "run",
-            "dashboard/app.py",
-            f"--server.port={port}",
-            "--server.address=127.0.0.1",
-        ],
-        cwd=ROOT,
-        env=os.environ | {"PRICEWRIGHT_DATABASE_URL": emptied.url},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdout
-    try:
-        next(line for line in server.stdout if "URL" in line)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(30)
-        server.stdout.close()
+    with bare_dashboard(emptied.url) as address:
+        yield address
 
 
 @pytest.fixture

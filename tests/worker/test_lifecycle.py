@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from db.settings import settings
 from db.types import Queue
 from worker import lifecycle
 
+ROOT = Path(__file__).resolve().parents[2]
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
@@ -105,3 +108,28 @@ def test_only_the_worker_that_reads_files_has_a_limit_on_its_memory(queue, outco
         check=False,
     )
     assert child.stdout.split() == [outcome], child.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "work", ["while True: pass", "import time; time.sleep(60)", "import re; re.match('(a*)*$', 'a' * 40 + 'b')"]
+)
+def test_what_takes_too_long_is_booked_and_its_process_ends(work: str, tmp_path: Path) -> None:
+    """The last holds the interpreter, so that nothing can be booked: the process ends all the same."""
+    booked = tmp_path / "booked"
+    script = f"""
+from pathlib import Path
+from worker import lifecycle
+lifecycle.LAST_WORDS_SECONDS = 1.0
+with lifecycle.limited(0.2, lambda: Path({str(booked)!r}).touch()):
+    {work}
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, timeout=100, check=False)
+    assert done.returncode != 0
+    assert booked.exists() == ("re.match" not in work)
+
+
+def test_what_ends_in_time_is_left_alone() -> None:
+    with lifecycle.limited(3600, lambda: None):
+        pass
+    assert not any(isinstance(thread, threading.Timer) and thread.is_alive() for thread in threading.enumerate())

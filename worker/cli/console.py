@@ -15,6 +15,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSO
 _SHOWN = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}  # turn text round
 _SHOWN |= {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r"}
 
+# What JSON leaves as it is and a terminal obeys all the same; such letters stand only inside its texts.
+_IN_JSON = {code: f"\\u{code:04x}" for code in (*range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
 
 class _Plain(Console):
     """A console where every string is text, table cells and captions too: no markup like [red], no emoji like :cat:."""
@@ -40,7 +43,7 @@ err = _Plain(stderr=True)
 
 def print_json(value: Any) -> None:
     """Print what `--json` asks for: one line on stdout; dates, money and enums as text."""
-    print(json.dumps(value, default=str, ensure_ascii=False))
+    print(json.dumps(value, default=str, ensure_ascii=False).translate(_IN_JSON))
 
 
 def print_lines(text: str) -> None:

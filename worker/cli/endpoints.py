@@ -1,5 +1,7 @@
 """`pricewright endpoints …`: where language models answer, what they can do and what they cost, for a terminal."""
 
+import getpass
+import sys
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
@@ -9,9 +11,10 @@ from rich.table import Table
 
 from db import endpoints as stored
 from db.engine import begin
-from db.types import Tariff
+from db.types import Endpoint, Tariff
+from worker import amounts
 from worker.cli.console import AsJson, out, print_json
-from worker.endpoints import actions
+from worker.endpoints import actions, vault
 from worker.endpoints.presets import OTHER, PRESETS
 from worker.server.up import running_stack
 
@@ -38,10 +41,14 @@ def list_(
     for endpoint in every:
         tested = f"{endpoint.tested_at:%Y-%m-%d %H:%M}" if endpoint.tested_at else "never"
         table.add_row(
-            endpoint.name, endpoint.base_url, endpoint.key_env or "-", endpoint.provider or "-",
+            endpoint.name, endpoint.base_url, _key(endpoint), endpoint.provider or "-",
             str(len(endpoint.models)), tested,
         )  # fmt: skip
     out.print(table)
+
+
+def _key(endpoint: Endpoint) -> str:
+    return f"entered (••••{endpoint.key_last})" if endpoint.key_id else endpoint.key_env or "-"
 
 
 @app.command()
@@ -56,7 +63,7 @@ def add(
     max_concurrency: Annotated[int | None, typer.Option(min=1, help="Calls at once, at most.")] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds until a call is given up.")] = None,
 ) -> None:
-    """Add an endpoint. Its key stays in the environment."""
+    """Add an endpoint. Its key stays in the environment, or is entered with `endpoints key`."""
     with running_stack(worker=False):
         endpoint = actions.add(
             name, preset, base_url=url, key_env=key_env, provider=provider, api_version=api_version,
@@ -65,6 +72,36 @@ def add(
     out.print(
         f"Endpoint {endpoint.name} at {endpoint.base_url} is there; `pricewright endpoints test {name}` tries it."
     )
+
+
+@app.command()
+def key(
+    name: Name,
+    forget: Annotated[bool, typer.Option("--forget", help="Take away the key that was entered.")] = False,
+) -> None:
+    """Enter the key of an endpoint, at the prompt or on stdin: it is kept encrypted, for its address alone."""
+    # Asked before anything is started. Never an argument: every user of the machine can list those.
+    text = "" if forget else _secret_line(f"Key of {name}")
+    with running_stack(worker=False):
+        endpoint = actions.forget_key(name) if forget else actions.set_key(name, text)
+    if forget:
+        out.print(f"Endpoint {name} has no key that was entered any more.")
+    else:
+        out.print(f"The key of {name} is kept encrypted (••••{endpoint.key_last}) for {endpoint.base_url}.")
+
+
+def _secret_line(about: str) -> str:
+    if sys.stdin.isatty():
+        return getpass.getpass(f"{about}: ")
+    return sys.stdin.readline(vault.LONGEST + 2).strip()
+
+
+@app.command("renew-secret")
+def renew_secret() -> None:
+    """Encrypt all entered keys anew, with the first of PRICEWRIGHT_SECRET_KEY or a new secret of the data folder."""
+    with running_stack(worker=False):
+        count = actions.renew_secret()
+    out.print(f"{amounts.count(count, 'key')} encrypted anew; older secrets are not needed any more.")
 
 
 @app.command()

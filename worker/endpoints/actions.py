@@ -1,6 +1,7 @@
 """Every verb about endpoints: add, change, remove, test and price them; one transaction each."""
 
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -14,7 +15,7 @@ from db.engine import Session, begin
 from db.errors import NotReady, UserError, WrongState
 from db.types import Endpoint, EndpointModel, Tariff, Verb
 from worker import amounts
-from worker.endpoints import clients, keys, probe, tariffs
+from worker.endpoints import addresses, clients, keys, probe, tariffs, vault
 from worker.endpoints.presets import OTHER, PRESETS
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.IGNORECASE)
@@ -83,10 +84,38 @@ def change(name: str, **fields: Any) -> Endpoint:
         if "base_url" in fields:
             _check({"base_url": fields["base_url"]})
             moved = _origin(before) != keys.origin(str(fields["base_url"]))
+            if moved:
+                endpoints.forget_key(session, name)
             if moved and fields.get("key_env", before.key_env) == before.key_env:
                 fields["key_env"] = ""
         _check({"base_url": before.base_url} | fields)
+        if fields.get("key_env"):
+            endpoints.forget_key(session, name)  # it has one key
         return endpoints.change(session, name, **fields)
+
+
+def set_key(name: str, key: str) -> Endpoint:
+    """Keep the key of an endpoint, encrypted, in place of any that it had: nobody is shown it again. It belongs to the
+    scheme, host and port of the endpoint as they are now. Raises UserError, also for what is no key."""
+    with begin() as session:
+        before = endpoints.get(session, name)
+        sealed, last = vault.seal(before, key.strip())
+        endpoints.set_key(session, name, secrets.token_hex(8), sealed, last)
+        return endpoints.change(session, name, key_env="")
+
+
+def forget_key(name: str) -> Endpoint:
+    """Take away the key that an endpoint was given. Raises NotFound."""
+    with begin() as session:
+        endpoints.get(session, name)
+        endpoints.forget_key(session, name)
+        return endpoints.get(session, name)
+
+
+def renew_secret() -> int:
+    """Encrypt all entered keys anew, with the first secret of PRICEWRIGHT_SECRET_KEY, or with a new one where a file of
+    the data folder holds it; how many keys there were. Raises NotReady."""
+    return vault.renew()
 
 
 def _origin(endpoint: Endpoint) -> str:
@@ -287,6 +316,7 @@ def _check(fields: Mapping[str, Any]) -> None:
         if parts.username or parts.password or parts.query or parts.fragment:
             raise UserError("The address of an endpoint must hold no key: name the variable that holds it instead.")
         keys.origin(str(fields["base_url"]))
+        addresses.check_name(str(parts.hostname))
     if fields.get("key_env"):
         keys.check(str(fields["key_env"]), str(fields["base_url"]))
     for field, least, most in (("requests_per_minute", 1, 10_000_000), ("max_concurrency", 1, 2048),

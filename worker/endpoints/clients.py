@@ -1,12 +1,15 @@
-"""Calls of an endpoint through the openai SDK, with the key that the environment holds under the endpoint's name for
-it. A key is never kept, logged or repeated in an error, and goes to no other address than its own."""
+"""Calls of an endpoint through the openai SDK: with its key, to an address that was checked, following nobody.
+
+The key is the one that the environment holds under the endpoint's name for it, or the one that somebody entered. It is
+never logged or repeated in an error or an answer, and goes to no other address than its own.
+"""
 
 import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from db.errors import NotReady, UserError
 from db.types import Endpoint
-from worker.endpoints import keys
+from worker.endpoints import keys, vault
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
@@ -16,9 +19,10 @@ NO_KEY = "none"  # local servers want the header but not a key; the SDK refuses 
 
 
 def key(endpoint: Endpoint) -> str:
-    """Raises NotReady when the endpoint's variable is not set here, or may not go to its address."""
+    """The key that an endpoint is asked with. Raises NotReady when the endpoint's variable is not set here or may not
+    go to its address, or when what was entered can't be read here."""
     if not endpoint.key_env:
-        return NO_KEY
+        return vault.opened(endpoint) if endpoint.key_id else NO_KEY
     try:
         keys.check(endpoint.key_env, endpoint.base_url)  # here too: the entry may be older than the rule
     except UserError as error:
@@ -29,23 +33,37 @@ def key(endpoint: Endpoint) -> str:
             f"The endpoint {endpoint.name} wants a key; put it into the variable {endpoint.key_env} of the worker "
             "and of the dashboard, and start them again."
         )
+    if not all("!" <= letter <= "~" for letter in value):
+        # Else the client would repeat all of it in its complaint about the header.
+        raise NotReady(
+            f"The variable {endpoint.key_env} holds what is no key: it has blanks, line ends or other signs."
+        )
     return value
 
 
 def client(endpoint: Endpoint) -> "OpenAI":
-    """A client for a few calls one after the other. Retries are the caller's business."""
+    """A client for a few calls one after the other. Retries are the caller's business. Raises NotReady."""
     from openai import AzureOpenAI, DefaultHttpxClient, OpenAI
 
+    from worker.endpoints.transport import Transport
+
     made = AzureOpenAI if endpoint.api_version else OpenAI
-    return _bare(made(http_client=DefaultHttpxClient(follow_redirects=False), **_how(endpoint)), endpoint)
+    how = _how(endpoint)
+    over = Transport(endpoint.base_url, how["api_key"])
+    return _bare(made(http_client=DefaultHttpxClient(follow_redirects=False, transport=over), **how), endpoint)
 
 
 def async_client(endpoint: Endpoint) -> "AsyncOpenAI":
-    """A client for many calls at once. Retries are the caller's business: it knows of the other calls."""
+    """A client for many calls at once. Retries are the caller's business: it knows of the other calls. Raises
+    NotReady."""
     from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpxClient
 
+    from worker.endpoints.transport import AsyncTransport
+
     made = AsyncAzureOpenAI if endpoint.api_version else AsyncOpenAI
-    return _bare(made(http_client=DefaultAsyncHttpxClient(follow_redirects=False), **_how(endpoint)), endpoint)
+    how = _how(endpoint)
+    over = AsyncTransport(endpoint.base_url, how["api_key"])
+    return _bare(made(http_client=DefaultAsyncHttpxClient(follow_redirects=False, transport=over), **how), endpoint)
 
 
 def _how(endpoint: Endpoint) -> dict[str, Any]:

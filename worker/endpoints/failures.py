@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
 
-from db.errors import NotReady
+from db.errors import NotReady, UserError
 from db.types import Endpoint
 from worker.endpoints.clients import without_key
 
@@ -57,6 +57,9 @@ def explain(error: Exception, endpoint: Endpoint, model: str, request: dict[str,
         return Failure(Kind.AGAIN, sentence, slow=True, may_be_charged=charged)
     if isinstance(error, openai.APIStatusError):
         return replace(_status(error, endpoint, model, request), may_be_charged=charged)
+    ours = error if isinstance(error, UserError) else error.__cause__
+    if isinstance(ours, UserError):  # we ourselves did not let it go there
+        return Failure(Kind.FATAL, f"The endpoint {name} is not asked. {ours}")
     if isinstance(error, openai.APIConnectionError):
         sentence = f"The endpoint {name} can't be reached at {endpoint.base_url}."
         return Failure(Kind.AGAIN, sentence, may_be_charged=charged)
@@ -91,7 +94,7 @@ def _status(error: Any, endpoint: Endpoint, model: str, request: dict[str, Any])
     if status == 401 or status == 403:
         where = f"put a valid one into the variable {endpoint.key_env} of the worker and resume"
         if not endpoint.key_env:
-            where = "name the variable that holds it on the Endpoints page and resume"
+            where = "enter a valid one, or name the variable that holds it, on the Endpoints page and resume"
         return Failure(Kind.FATAL, f"The endpoint {name} refuses the key; {where}.", status=status)
     if "insufficient_quota" in (code, str(error.type or "")):
         sentence = f"The account behind the endpoint {name} has no credit left; top it up and resume."

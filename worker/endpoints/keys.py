@@ -98,14 +98,14 @@ def _allowed_by_operator() -> dict[str, set[str]]:
     """Variable -> the addresses that the operator allows it; an empty set: all. Raises UserError."""
     allowed: dict[str, set[str]] = {}
     anywhere: set[str] = set()
-    for entry in re.split(r"[,\s]+", settings().endpoint_keys.strip()):
+    for number, entry in enumerate(re.split(r"[,\s]+", settings().endpoint_keys.strip()), 1):
         variable, _, address = entry.partition("@")
         if not entry:
             continue
         if not _VARIABLE.fullmatch(variable):
             raise UserError(
                 "PRICEWRIGHT_ENDPOINT_KEYS is a list such as MY_KEY@https://gateway.example.com OTHER_KEY: names of "
-                f"variables in capitals, each with the address that it may go to; {variable[:40]!r} is no such name."
+                f"variables in capitals, each with the address that it may go to; entry {number} is no such name."
             )
         allowed.setdefault(variable, set())
         if address:

@@ -1,7 +1,6 @@
 """Every verb about prompts, for pages and the command line alike: save a version, list, show, compare, preview."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from db import access, dependents, prompts, visibility
@@ -10,18 +9,9 @@ from db.engine import Session, begin
 from db.errors import UserError, WrongState
 from db.types import PromptVersion, Verb
 from worker import amounts
-from worker.prompts import versions
+from worker.prompts import trial, versions
 from worker.prompts.builtin import BUILT_IN
-from worker.prompts.injection import suspicious
-from worker.prompts.rendering import SAMPLE, Rendered, Values, check, item_values, render
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """A prompt with an item in it, as it would be sent."""
-
-    rendered: Rendered
-    flag: str | None  # why the item's text looks hostile
+from worker.prompts.trial import PARTS, Preview
 
 
 def save(name: str, system: str, template: str, note: str = "") -> PromptVersion:
@@ -33,7 +23,7 @@ def save(name: str, system: str, template: str, note: str = "") -> PromptVersion
     name, version = versions.split(name)
     if version is not None:
         raise UserError(f"Versions are numbered by themselves: save it as {name}.")
-    check(system, template)
+    trial.check_apart(system, template)
     with begin() as session:
         built_in = BUILT_IN.get(name)
         newest = prompts.get(session, name) or built_in
@@ -116,24 +106,13 @@ def diff(old: str, new: str) -> str:
     return versions.difference(get(old), get(new))
 
 
-PARTS: tuple[str, ...] = ("examples", "neighbours", "attributes", "stats")
-"""What a technique may add to a product in a prompt."""
-
-
 def preview(system: str, template: str, item: dict[str, str] | None = None, parts: Collection[str] = PARTS) -> Preview:
     """What would be sent for an item (title, description, category, brand), or for a sample.
 
     Examples, neighbours, attributes and category figures are samples: what a job puts there depends on its technique.
     Those of PARTS that are not in `parts` are empty. Raises UserError like `save`.
     """
-    check(_clean(system), _clean(template))
-    values, flag = SAMPLE, None
-    if item is not None:
-        values = Values(**{**SAMPLE, **item_values(**item)})
-        flag = suspicious("\n".join(item.values()))
-    empty = {name: type(values[name])() for name in PARTS if name not in parts}  # type: ignore[literal-required]
-    values = Values(**{**values, **empty})  # type: ignore[typeddict-item]
-    return Preview(render(PromptVersion("preview", 0, _clean(system), _clean(template)), values), flag)
+    return trial.preview(_clean(system), _clean(template), item, parts)
 
 
 def _clean(text: str) -> str:

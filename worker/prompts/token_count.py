@@ -5,7 +5,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from db.errors import NotReady
 from db.settings import settings
+from worker.specs import allowed_models
 
 # English product text has about 4 letters a token in the large vocabularies of paid models and about 3 where it is
 # full of numbers; a pilot measured on real rows takes over as soon as a model has answered once.
@@ -28,7 +30,11 @@ def tokens(model: str, texts: list[str]) -> Counted:
 
 
 def _tokenizer_file(model: str) -> Path | None:
-    own = Path(model).expanduser() / "tokenizer.json"
+    own = allowed_models.expanded(model) / "tokenizer.json"
+    try:
+        allowed_models.check_folder(own.parent)
+    except NotReady:
+        own = Path()  # of a model that may not be opened nothing is read
     made = sorted(settings().models_dir.glob(f"{model}-*/tokenizer.json")) if "/" not in model else []
     return own if own.is_file() else made[-1] if made else None
 

@@ -58,7 +58,7 @@ def main() -> None:
         make_home(config)
         options += ["--secrets.files", str(write_secrets(config))]
     os.chdir(_ROOT)
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", *options]
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard/web_app.py", *options]
     os.execv(sys.executable, command)  # noqa: S606 - itself, with fixed words and its own options
 
 

@@ -25,7 +25,7 @@ from worker.people import identity
 from worker.server import demo
 from worker.server.supervisor import Backoff, Child, stop_all
 
-ROOT = Path(__file__).resolve().parents[2]  # below it lies dashboard/app.py
+ROOT = Path(__file__).resolve().parents[2]  # below it lies dashboard/web_app.py
 ENDPOINT_CHILDREN = 2  # jobs on endpoints that can go on at once; each has many calls in flight
 POLL_SECONDS = 0.25
 READY_SECONDS = 90.0

@@ -11,10 +11,10 @@ from worker.endpoints import actions
 from worker.endpoints.presets import OTHER, PRESETS
 
 WHY_NOT_THE_KEY = (
-    "The key itself is never asked for and never stored: a database is copied, backed up and read by many. Put it "
-    "into the environment of the worker and of this dashboard (your secret store, or keys.env beside compose.yaml), "
-    "under a name that begins with PRICEWRIGHT_KEY_ or the provider's own (OPENAI_API_KEY …), and write that name "
-    "here. It belongs to the address: with another one it has to be named again."
+    "Not the key itself: put that into the environment of the worker and of this dashboard (your secret store, or "
+    "keys.env beside compose.yaml), under a name that begins with PRICEWRIGHT_KEY_ or the provider's own "
+    "(OPENAI_API_KEY …), and write that name here; or add the endpoint without one and enter its key afterwards, which "
+    "is kept encrypted. A key belongs to the address: with another one it has to be given again."
 )
 
 
@@ -78,18 +78,46 @@ def _limits(key: str, endpoint: Endpoint | None) -> dict[str, Any]:
 def key_state(endpoint: Endpoint) -> None:
     """Whether this process sees the key. The worker has an environment of its own, which a job asks."""
     dropped = st.session_state.pop(_dropped(endpoint), "")
+    if st.session_state.pop(_entered_dropped(endpoint), False):
+        st.warning(
+            "The key that was entered belonged to the old address and is deleted: enter it again below if it is meant "
+            "for this one.",
+            icon=":material/key_off:",
+        )
     if not endpoint.key_env and dropped:
         st.warning(
             f"The key in {words.plain(dropped)} belonged to the old address and is not sent to the new one: name it "
             "again below if it is meant for it.",
             icon=":material/key_off:",
         )
+    elif endpoint.key_id and (trouble := actions.key_trouble(endpoint)):
+        st.warning(words.plain(trouble), icon=":material/key_off:")
+    elif endpoint.key_id:
+        st.caption(f":material/key: Its key was entered (••••{words.plain(endpoint.key_last)}) and is kept encrypted.")
     elif not endpoint.key_env:
         st.caption(":material/lock_open: Asked without a key.")
     elif trouble := actions.key_trouble(endpoint):
         st.warning(words.plain(trouble), icon=":material/key_off:")
     else:
         st.caption(f":material/key: The key is in {words.plain(endpoint.key_env)}, and this dashboard sees it.")
+
+
+def enter_key(endpoint: Endpoint) -> None:
+    """The form that takes a key, which nobody is shown again, and the button that takes it away."""
+    place = f"enter-key-{endpoint.name}"
+    with st.form(place, clear_on_submit=True):
+        key = st.text_input(
+            f"Key of {words.plain(endpoint.name)}", type="password", key=f"{place}-text", autocomplete="off",
+            placeholder=f"••••{endpoint.key_last}" if endpoint.key_id else "",
+            help="Kept encrypted, sent to this endpoint's address only, and never shown again.",
+        )  # fmt: skip
+        if st.form_submit_button("Keep this key", icon=":material/key:") and key.strip():
+            actions.set_key(endpoint.name, key)
+            st.session_state.pop(f"change-key-{endpoint.name}", None)  # the form below names no variable any more
+            st.rerun()
+    if endpoint.key_id and st.button("Take the key away", icon=":material/key_off:", key=f"{place}-forget"):
+        actions.forget_key(endpoint.name)
+        st.rerun()
 
 
 def test(endpoint: Endpoint) -> None:
@@ -123,6 +151,10 @@ def _dropped(endpoint: Endpoint) -> str:
     return f"key-dropped-{endpoint.name}"
 
 
+def _entered_dropped(endpoint: Endpoint) -> str:
+    return f"entered-key-dropped-{endpoint.name}"
+
+
 def _said(endpoint: Endpoint) -> str:
     return f"tested-{endpoint.name}"
 
@@ -144,6 +176,8 @@ def change(endpoint: Endpoint) -> None:
             changed = actions.change(
                 endpoint.name, base_url=url.strip(), key_env=key_env.strip(), provider=provider.strip(), **values
             )
+            if endpoint.key_id and not changed.key_id and not changed.key_env:
+                st.session_state[_entered_dropped(endpoint)] = True
             if key_env.strip() and not changed.key_env:
                 st.session_state[_dropped(endpoint)] = key_env.strip()
             st.session_state.pop(f"change-key-{endpoint.name}", None)  # else the form would name the old key again

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -20,7 +19,7 @@ import pytest
 
 from db.errors import NotReady
 from db.servers import embedded
-from db.servers.permissions import SERVER_USER
+from db.servers.permissions import server_user
 from db.settings import Settings
 
 pytestmark = pytest.mark.stack
@@ -164,13 +163,14 @@ def test_after_kill_9_both_start_again_with_what_they_held(place: Settings) -> N
 def test_lock_files_with_a_pid_that_another_program_has_by_now_are_no_obstacle(place: Settings) -> None:
     for server in ensure(place):
         server.stop()
-    owner = pwd.getpwnam(SERVER_USER) if os.getuid() == 0 else pwd.getpwuid(os.getuid())
+    owner = server_user(place)
+    uid = owner.uid if owner else os.getuid()
     # A pid of the same user: only then Postgres takes it for a living server.
-    with subprocess.Popen(["/bin/sleep", "600"], user=owner.pw_uid) as other:
+    with subprocess.Popen(["/bin/sleep", "600"], user=uid) as other:
         text = f"{other.pid}\n{place.home / 'postgres'}\n1\n5432\n{place.run_dir}\n\n"
         for lock in (place.home / "postgres" / "postmaster.pid", place.run_dir / ".s.PGSQL.5432.lock"):
             lock.write_text(text)
-            os.chown(lock, owner.pw_uid, owner.pw_gid)
+            os.chown(lock, uid, -1)
         (place.run_dir / ".s.PGSQL.5432").touch()
         (place.run_dir / "valkey.sock").touch()
         try:

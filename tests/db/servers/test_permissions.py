@@ -3,7 +3,6 @@
 import contextlib
 import io
 import os
-import pwd
 import shutil
 import socket
 import stat
@@ -13,15 +12,17 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from db.errors import NotReady
 from db.servers import embedded
-from db.servers.permissions import OTHERS, SERVER_USER, keep_private, make_home
+from db.servers.permissions import OTHERS, keep_private, make_home, server_user
 from db.settings import Settings, settings
 
 ROOT = Path(__file__).resolve().parents[3]
+NOBODY = 65534
 STRANGER = 65533  # a user id that owns nothing
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can act as another user")
 
@@ -110,16 +111,52 @@ def test_as_root_the_user_of_postgres_walks_through_and_nobody_else_does(place: 
     inner.chmod(0o755)
     (inner / "file").write_text("there")
     (inner / "file").chmod(0o644)  # so that only the folder above keeps others away
-    server = pwd.getpwnam(SERVER_USER)
+    server = server_user(place)
+    assert server is not None
 
     def reads(what: Path, user: int, group: int) -> bool:
         with subprocess.Popen(["/bin/ls", what], user=user, group=group, extra_groups=[], cwd="/",
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # fmt: skip
             return process.wait() == 0
 
-    assert reads(inner / "file", server.pw_uid, server.pw_gid)
-    assert not reads(place.home, server.pw_uid, server.pw_gid)
+    assert reads(inner / "file", server.uid, server.uid)
+    assert not reads(place.home, server.uid, server.uid)
     assert not reads(inner / "file", STRANGER, STRANGER)
+
+
+@as_root
+@pytest.mark.stack
+def test_no_other_users_process_is_let_into_the_database_or_its_files(place: Settings) -> None:
+    """Neither one of `nobody`, who made the files, nor one of the very user who runs the server."""
+    import psycopg
+
+    make_home(place)
+    server = server_user(place)
+    assert server is not None
+    started = embedded.ensure(place.model_copy(update={"broker_url": "redis://elsewhere"}))
+    try:
+        assert {owned.st_uid for owned in map(Path.lstat, (place.home / "postgres").rglob("*"))} == {server.uid}
+        place.run_dir.chmod(0o755)  # even where the folder of the sockets is open
+        asked = [str(embedded.tool("pg_dump")), "-h", str(place.run_dir), "-U", embedded.USER, embedded.DATABASE]
+        for user in (NOBODY, STRANGER, server.uid):
+            how: dict[str, Any] = {"user": user, "group": user, "extra_groups": [], "cwd": "/"}
+            tried = subprocess.run(asked, env={}, capture_output=True, text=True, check=False, **how)
+            assert not tried.stdout
+            assert "authentication failed" in tried.stderr, tried.stderr
+        with psycopg.connect(host=str(place.run_dir), user=embedded.USER, dbname=embedded.DATABASE) as ours:
+            assert ours.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        for each in started:
+            each.stop()
+    # Made by an older version, whose Postgres was `nobody`'s and let in everybody who came to the socket.
+    for path in [place.home / "postgres", *(place.home / "postgres").rglob("*")]:
+        os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+    (place.home / "postgres" / "pg_hba.conf").write_text("local all all trust\n")
+    started = embedded.ensure(place.model_copy(update={"broker_url": "redis://elsewhere"}))
+    for each in started:
+        each.stop()
+    assert "trust" not in (place.home / "postgres" / "pg_hba.conf").read_text()
+    assert (place.home / "postgres").stat().st_uid == server_user(place).uid
 
 
 def test_a_folder_that_everybody_shares_is_refused_and_left_alone(place: Settings) -> None:

@@ -345,6 +345,8 @@ def _endpoints(walk: Walk) -> None:
             assert "e:fast ends on 2030-01-31, as you entered it." in walk("endpoints", "ends", "e", "fast", *until)
             assert walk.json("endpoints", "ends", "e", "fast", "--unknown")["shutdown_date"] is None
             assert server.base_url in walk("endpoints", "list")
+            assert "has no key" in walk("endpoints", "key", "e", "--forget")  # entered: endpoints/test_vault.py
+            assert "0 keys encrypted anew" in walk("endpoints", "renew-secret")
             assert walk.json("endpoints", "list")[0]["name"] == "e"
             curve = ("curve", "1", "--technique", "multi-shot", "--limit", "3", "--set", "model=e:fast")
             assert re.search(r"prompt\s+tokens", walk(*curve))

@@ -222,7 +222,7 @@ class _Asking:
             | {
                 name: getattr(self._endpoint, name)
                 for name in ("name", "base_url", "api_version", "key_env", "provider", "requests_per_minute",
-                             "max_concurrency", "timeout_seconds")
+                             "max_concurrency", "timeout_seconds", "key_id")
             }
         )  # fmt: skip
         return courier

@@ -15,6 +15,7 @@ from filelock import FileLock
 from db.errors import NotReady
 from db.settings import settings
 from worker.llm.local.device import quiet
+from worker.specs import allowed_models
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,9 @@ def embedding_folder() -> Path:
 def source(name: str) -> Path:
     """The folder that holds a model's bytes, before any conversion. Cheap: looks for files only. Raises NotReady."""
     if name not in PACKAGED:
-        own = Path(name).expanduser()
+        own = allowed_models.expanded(name)
+        if not HUB_ID.fullmatch(name) or own.exists():
+            allowed_models.check_folder(own)
         if (own / "config.json").is_file():
             return own
         if HUB_ID.fullmatch(name):
@@ -97,7 +100,7 @@ def model_folder(name: str) -> Path:
     there is no such folder, or the hub does not give it.
     """
     if name not in PACKAGED:
-        is_here = (Path(name).expanduser() / "config.json").is_file()
+        is_here = (allowed_models.expanded(name) / "config.json").is_file()
         return _from_hub(name, fetch=True) if HUB_ID.fullmatch(name) and not is_here else source(name)
     target = settings().models_dir / f"{name}-{CONVERSION}"
     if target.is_dir():
@@ -118,6 +121,7 @@ def model_folder(name: str) -> Path:
 
 
 def _from_hub(name: str, *, fetch: bool) -> Path:
+    allowed_models.check_hub(name)
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 

@@ -1,0 +1,65 @@
+"""The server of the pages: Streamlit's own, which sends security headers with everything that it says.
+
+`streamlit run dashboard/web_app.py` starts it; the pages themselves begin in dashboard/app.py.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
+Site = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+POLICY = {
+    "default-src": "'self'",
+    # Streamlit's page has a script in it, and Vega makes functions of the expressions in charts.
+    "script-src": "'self' 'unsafe-inline' 'unsafe-eval' 'wasm-unsafe-eval' blob:",
+    "style-src": "'self' 'unsafe-inline'",
+    "font-src": "'self' data:",
+    # Nothing is fetched from elsewhere: an image in a stranger's text would tell who reads it, and when.
+    "img-src": "'self' data: blob:",
+    "media-src": "'self' data: blob:",
+    "connect-src": "'self' data: blob:",
+    "worker-src": "'self' blob:",
+    "frame-src": "'self' data: blob:",
+    "object-src": "'none'",
+    "base-uri": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'self'",
+}
+"""What a browser may do for our pages, as Content-Security-Policy names it."""
+
+HEADERS = {
+    "content-security-policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "SAMEORIGIN",  # for browsers that don't know frame-ancestors
+    "referrer-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class WithHeaders:
+    """Puts HEADERS on every answer, files to download and errors among them."""
+
+    def __init__(self, app: Site) -> None:
+        self._app = app
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                ours = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+                kept = [(name, value) for name, value in message["headers"] if name.lower().decode() not in HEADERS]
+                message = {**message, "headers": [*kept, *ours]}
+            await send(message)
+
+        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+app = st.App(Path(__file__).with_name("app.py"), middleware=[Middleware(WithHeaders)])
