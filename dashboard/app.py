@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.shared import comparisons, navigation, widgets
+from dashboard.shared import comparisons, monitoring, navigation, widgets
 from db.servers.permissions import keep_private
 
 # A price tag and the name, in a green that is legible on the light and the dark background.
@@ -16,6 +16,7 @@ LOGO = f"""<svg xmlns="http://www.w3.org/2000/svg" width="150" height="30" viewB
 ICON = f"""<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32" viewBox="-1 1 32 32">{TAG}</svg>"""
 
 keep_private()
+monitoring.begin()
 st.set_page_config(page_title="Pricewright", page_icon=ICON, layout="wide")
 st.logo(LOGO, size="large")
 # Menu -> its pages. Those of the menu without a name stand in the bar itself; an empty menu is not shown.
@@ -54,5 +55,5 @@ PAGES = {
 }
 
 page = st.navigation({menu: pages for menu, pages in PAGES.items() if pages}, position="top")
-with widgets.tell_errors(), comparisons.waited_for("page"):
+with monitoring.timed(page.title), widgets.tell_errors(), comparisons.waited_for("page"):
     page.run()

@@ -95,6 +95,55 @@ class Settings(BaseSettings):
         "the pages and where the workers run, for example from a folder on PYTHONPATH.",
     )
     chunk_attempts: int = Field(5, ge=1, description="How often a chunk is tried before its job fails.")
+    # --- For those who run it (docs/deployment.md) ---
+    health_port: int = Field(
+        0,
+        ge=0,
+        le=65_500,
+        description="Port on which a process answers /healthz, /readyz and /metrics; 0 = none. With `up` this is the "
+        "supervisor's, and its processes have the ports behind it.",
+    )
+    health_host: str = Field("127.0.0.1", description="Address of that port; 0.0.0.0 for a Prometheus elsewhere.")
+    log_format: Literal["text", "json"] = Field("text", description="json: each line of a log is one object.")
+    log_megabytes: int = Field(
+        20, ge=0, description="Size at which a log of `up` is put aside as NAME.log.1; 0 = never. One is kept."
+    )
+    otlp_endpoint: str = Field(
+        "",
+        pattern=r"^$|^https?://",
+        description="Where traces go, as OTLP over HTTP (http://host:4318); empty = OTEL_EXPORTER_OTLP_ENDPOINT, or "
+        "nowhere.",
+    )
+    keep_completions_days: int = Field(0, ge=0, description="Answers of endpoints are kept so long; 0 = kept.")
+    keep_jobs_days: int = Field(
+        0, ge=0, description="Jobs that are over, archived and needed by nothing are kept so long; 0 = kept."
+    )
+    keep_uploads_days: int = Field(
+        0, ge=0, description="Archived datasets that nothing needs are kept so long, with their files; 0 = kept."
+    )
+    keep_checkpoints_days: int = Field(
+        14, ge=0, description="Where trainings that stand still go on from is kept so long; 0 = kept."
+    )
+    keep_logs_days: int = Field(30, ge=0, description="Logs that were put aside are kept so long; 0 = kept.")
+    keep_snapshots_gb: float = Field(
+        5, ge=0, description="Room for prepared copies of predictions, which are made again when needed; 0 = any."
+    )
+    notify_webhooks: str = Field(
+        "",
+        pattern=r"^\s*(https?://\S+\s*)*$",
+        description="Addresses (https://…, separated by spaces) that are told of finished jobs and the like.",
+    )
+    notify_secret: str = Field("", description="Signs what webhooks are told, so that they know it is from here.")
+    notify_smtp: str = Field(
+        "",
+        pattern=r"^$|^smtps?://",
+        description="Mail server that tells people: smtp://name:password@host:587, smtps:// for TLS from the start.",
+    )
+    notify_from: str = Field("", description="Sender of such mail.")
+    notify_to: str = Field("", description="Who gets it, separated by commas or spaces.")
+    notify_of: str = Field(
+        "", description="What is told, separated by commas or spaces (docs/deployment.md lists it); empty = all."
+    )
 
     @property
     def home(self) -> Path:
@@ -157,7 +206,7 @@ def settings() -> Settings:
         raise InvalidSetting("; ".join(map(_told, error.errors())) + ".") from None
 
 
-_HAVE_PASSWORDS = ("database_url", "broker_url")
+_HAVE_PASSWORDS = ("database_url", "broker_url", "notify_webhooks", "notify_secret", "notify_smtp")
 _PLAIN = {"a valid integer": "a whole number", "a valid boolean": "yes or no", "a valid decimal": "a number"}
 
 

@@ -16,7 +16,7 @@ from typing import Self
 
 from kombu.exceptions import OperationalError as BrokerAway
 
-from db import chunks, completions, jobs, races, recovery, turns
+from db import chunks, completions, health, jobs, races, recovery, turns
 from db.engine import DatabaseAway, Session, after_commit, begin
 from db.errors import NotFound, UserError
 from db.settings import settings
@@ -24,8 +24,10 @@ from db.types import Chunk, Job, Queue
 from worker import amounts
 from worker.app import queue_lengths, send, send_ready
 from worker.datasets import money
+from worker.health import pulse
 from worker.progress import Cancelled, Defer, Pause, Trouble
 from worker.steps import STEPS
+from worker.telemetry import logs, metrics
 from worker.work import Work
 
 log = logging.getLogger(__name__)
@@ -120,6 +122,11 @@ def _claim(session: Session, chunk_id: int) -> tuple[Job, Chunk] | None:
 
 
 def _run(job: Job, chunk: Chunk) -> None:
+    with logs.about(job=job.id, chunk=chunk.id):
+        _work_on(job, chunk)
+
+
+def _work_on(job: Job, chunk: Chunk) -> None:
     lease = Lease(chunk)
     try:
         with _scratch(job.id) as scratch, lease, _priced_as(job):
@@ -215,9 +222,11 @@ def sweep() -> None:
     with begin() as session:
         completions.bury(session)
     with begin() as session:
+        metrics.LEASES_REAPED.inc(health.silent_chunks(session))
         job_ids = recovery.sweep(
             session, attempts=settings().chunk_attempts, quiet_seconds=QUIET_SECONDS, idle_queues=idle
         )
         queues = {job_id: jobs.get(session, job_id).queue for job_id in job_ids}
     for job_id, queue in queues.items():
         wake(job_id, queue)
+    pulse.beat(pulse.SWEEP)

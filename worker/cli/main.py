@@ -46,7 +46,8 @@ ORDER = (
     "jobs", "pause", "resume", "cancel", "retry", "datasets", "rename", "describe", "archive", "unarchive", "delete",
     "compare", "choose", "verdicts", "recheck", "use", "pricers", "watch", "batches", "truth",
     "report", "export", "advise", "check-verdicts", "ageing", "what-if", "guess",
-    "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "backup", "restore", "doctor",
+    "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "backup", "restore", "storage", "notify",
+    "health", "doctor",
 )  # fmt: skip
 
 
