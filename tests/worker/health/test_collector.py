@@ -61,7 +61,7 @@ def test_money_is_counted_by_endpoint_and_stays_counted_when_the_job_is_deleted(
     before = value("pricewright_endpoint_usd_total", endpoint="e", owner="")
     for n, key in enumerate("ab"):
         with begin() as session:
-            completions.claim(session, [Claim(key, "e", "m", {}, job_id, n)], "me", 60)
+            completions.claim(session, [Claim(key, "e", "m", {"messages": []}, job_id, n)], "me", 60)
             completions.store(session, [Answer(key, {}, 7, usd=Decimal(2))])
         collector.update()
     assert value("pricewright_endpoint_usd_total", endpoint="e", owner="") - before == 4

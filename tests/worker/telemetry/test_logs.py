@@ -1,6 +1,5 @@
 """A line of a log says what it is about, also as JSON; what comes and goes on a schedule writes none."""
 
-import io
 import json
 import logging
 
@@ -15,19 +14,24 @@ RUN = "pricewright.run_chunk"
 
 
 @pytest.fixture
-def written(monkeypatch):
-    """written("json") sets the log up; gives the lines that it wrote so far."""
+def written(capsys):
+    """Gives the lines that the log has written so far; puts back what was set up."""
     root = logging.getLogger()
     before = root.handlers, root.level
-    quiet = {name: logging.getLogger(name) for name in (*logs._BOOKKEEPING, "celery.beat")}
-    kept = {name: (log.level, list(log.filters)) for name, log in quiet.items()}
-    stream = io.StringIO()
-    monkeypatch.setattr("sys.stderr", stream)
-    yield lambda: stream.getvalue().splitlines()
+    quiet = [logging.getLogger(name) for name in (*logs._BOOKKEEPING, "celery.beat")]
+    kept = [(log.level, list(log.filters)) for log in quiet]
+    for log in quiet:  # whatever a test before this one left
+        log.filters.clear()
+        log.setLevel(logging.INFO)
+
+    def written():
+        return capsys.readouterr().err.splitlines()
+
+    yield written
     root.handlers, root.level = before
-    for name, log in quiet.items():
-        log.setLevel(kept[name][0])
-        log.filters = kept[name][1]
+    for log, (level, filters) in zip(quiet, kept, strict=True):
+        log.setLevel(level)
+        log.filters = filters
 
 
 def test_a_line_of_json_holds_the_ids_the_person_and_the_traceback(written):
