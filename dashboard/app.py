@@ -51,6 +51,8 @@ PAGES = {
     "Settings": [
         st.Page(navigation.ENDPOINTS, title="Endpoints", icon=":material/cloud:"),
         st.Page(navigation.RATES, title="Rates", icon=":material/payments:"),
+        st.Page(navigation.STORAGE, title="Storage", icon=":material/hard_drive:"),
+        st.Page(navigation.NOTIFICATIONS, title="Notifications", icon=":material/notifications:"),
     ],
 }
 

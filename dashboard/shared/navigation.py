@@ -15,6 +15,7 @@ COMPARE, PROMPTS, ENDPOINTS, WHAT_IF = map(path, ("compare", "prompts", "endpoin
 KNOWLEDGE, FINETUNE, ADAPTERS, DATA_NEED, RACE = map(path, ("knowledge", "finetune", "adapters", "data_need", "race"))
 LEAKAGE, PRICE_CHECK, ADVISOR, GUESS, RATES = map(path, ("leakage", "price_check", "advisor", "guess", "rates"))
 
+STORAGE, NOTIFICATIONS = map(path, ("storage", "notifications"))
 PRICERS, BATCHES = map(path, ("pricers", "batches"))
 
 CHOSEN, PICKER, ARCHIVED = "dataset_id", "dataset_picker", "shows_archived"

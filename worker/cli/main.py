@@ -26,6 +26,7 @@ from worker.cli import (
     keeping,
     knowledge,
     leakage,
+    notify,
     price_check,
     pricers,
     pricing,
@@ -35,6 +36,7 @@ from worker.cli import (
     report,
     saved_verdicts,
     server,
+    storage,
     verdicts,
     what_if,
 )  # fmt: skip
@@ -71,9 +73,9 @@ app = typer.Typer(
     help="Which technique prices my products best for the money?",
 )
 for _noun in (
-    server, datasets, pricing, export, demo, race, refits, jobs, keeping, finetune, data_need, leakage, price_check,
-    knowledge, endpoints, prompts, adapters, verdicts, ageing, what_if, advisor, guesses, report, saved_verdicts,
-    pricers, batches,
+    server, storage, notify, datasets, pricing, export, demo, race, refits, jobs, keeping, finetune, data_need, leakage,
+    price_check, knowledge, endpoints, prompts, adapters, verdicts, ageing, what_if, advisor, guesses, report,
+    saved_verdicts, pricers, batches,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 
