@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from db.errors import InvalidSetting
@@ -110,6 +110,7 @@ class Settings(BaseSettings):
     )
     otlp_endpoint: str = Field(
         "",
+        validation_alias=AliasChoices("PRICEWRIGHT_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
         pattern=r"^$|^https?://",
         description="Where traces go, as OTLP over HTTP (http://host:4318); empty = OTEL_EXPORTER_OTLP_ENDPOINT, or "
         "nowhere.",
@@ -213,6 +214,7 @@ _PLAIN = {"a valid integer": "a whole number", "a valid boolean": "yes or no", "
 def _told(fault: Mapping[str, Any]) -> str:
     """What is wrong with one setting. Passwords are not repeated."""
     field = str(fault["loc"][0])
+    field = next((name for name in Settings.model_fields if field == f"{PREFIX}{name.upper()}"), field)
     given = "" if field in _HAVE_PASSWORDS else f" is {str(fault['input'])[:80]!r} and"
     should = fault["msg"].removeprefix("Input ").split(", unable")[0]
     if fault["type"] == "string_pattern_mismatch":

@@ -27,7 +27,7 @@ from worker.datasets import money
 from worker.health import pulse
 from worker.progress import Cancelled, Defer, Pause, Trouble
 from worker.steps import STEPS
-from worker.telemetry import logs, metrics
+from worker.telemetry import logs, metrics, tracing
 from worker.work import Work
 
 log = logging.getLogger(__name__)
@@ -122,8 +122,21 @@ def _claim(session: Session, chunk_id: int) -> tuple[Job, Chunk] | None:
 
 
 def _run(job: Job, chunk: Chunk) -> None:
-    with logs.about(job=job.id, chunk=chunk.id):
+    with logs.about(job=job.id, chunk=chunk.id), tracing.chunk(job.id, chunk.id, chunk.step):
         _work_on(job, chunk)
+    if tracing.is_on():
+        _trace_end(job.id)
+
+
+def _trace_end(job_id: int) -> None:
+    """The span of a job that this chunk brought to its end."""
+    try:
+        with begin() as session:
+            job = jobs.get(session, job_id)
+    except (DatabaseAway, NotFound):
+        return
+    if job.finished_at is not None:
+        tracing.job(job.id, job.kind, job.state, job.created_at, job.finished_at)
 
 
 def _work_on(job: Job, chunk: Chunk) -> None:
