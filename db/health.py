@@ -139,6 +139,11 @@ def spent_by_endpoint(session: Session, job_ids: Collection[int]) -> list[Spent]
     return [Spent(r.job_id, r.endpoint, r.owner, r.usd) for r in rows]
 
 
+def schema_version(session: Session) -> str:
+    """The number of the newest migration that the database has."""
+    return str(session.scalar(text("SELECT version_num FROM alembic_version")) or "")
+
+
 def jobs_by_state(session: Session) -> dict[JobState, int]:
     """State -> how many jobs are in it; every state."""
     found: Mapping[str, int] = dict(session.execute(text("SELECT state, count(*) FROM jobs GROUP BY state")).all())

@@ -16,9 +16,14 @@ def database() -> Check:
     """Whether the database answers with the tables that this code works with."""
     try:
         with engine.begin() as session:
-            health.now(session)
+            has, wants = health.schema_version(session), engine.newest_version()
     except DatabaseAway as error:
         return Check(part="database", ok=False, detail=f"The database is away ({_first_line(error)}).")
+    if has > wants:
+        newer = "The database was brought to newer tables than this process knows; update this Pricewright, too."
+        return Check(part="database", ok=False, detail=newer)
+    if has < wants:
+        return Check(part="database", ok=False, detail="The database has older tables: run `python -m db.migrations`.")
     return Check(part="database", ok=True)
 
 

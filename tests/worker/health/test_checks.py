@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 from sqlalchemy import text
 
-from db import chunks, health, workers
+from db import chunks, engine, health, workers
 from db.engine import begin
 from db.settings import Settings, settings
 from db.types import Queue
@@ -91,6 +91,20 @@ def test_a_database_that_is_away_is_one_sentence(servers):
         assert not checks.moving([Queue.CPU]).ok
     finally:
         use_database("")
+
+
+@pytest.mark.parametrize(("version", "sentence"), [("9999", "update this Pricewright"), ("0001", "db.migrations")])
+def test_code_and_tables_of_different_age_are_told(database, version, sentence):
+    assert checks.database().ok
+    with begin() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": version})
+    try:
+        found = checks.database()
+        assert not found.ok
+        assert sentence in found.detail
+    finally:
+        with begin() as session:
+            session.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": engine.newest_version()})
 
 
 def test_a_process_answers_on_its_port_with_reasons():
