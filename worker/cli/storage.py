@@ -43,7 +43,7 @@ def storage(
         table.add_row(actions.LABELS[space.kind], amounts.size(space.bytes), option)
     out.print(table)
     table = Table("Dataset", "", "Rows", "Predictions", "File", box=None)
-    for each, size in largest:
-        name = f"{each.name} (archived)" if each.is_archived else each.name
-        table.add_row(str(each.id), name, f"{each.items:,}", f"{each.predictions:,}", amounts.size(size))
+    for dataset, size in largest:
+        name = f"{dataset.name} (archived)" if dataset.is_archived else dataset.name
+        table.add_row(str(dataset.id), name, f"{dataset.items:,}", f"{dataset.predictions:,}", amounts.size(size))
     out.print(table)

@@ -27,7 +27,10 @@ class NotTaken(Exception):
 
 
 class Channel(Protocol):
-    name: str  # tells it from the others, and has no secret in it
+    @property
+    def name(self) -> str:
+        """What tells it from the others, without a secret."""
+        ...
 
     def tell(self, event: Event) -> None:
         """Tell of an event. Raises NotTaken."""
@@ -131,6 +134,8 @@ class Mail:
         try:
             with self._connect(place.scheme, place.hostname or "", place.port) as server:
                 if place.username:
+                    if not isinstance(server.sock, ssl.SSLSocket):
+                        raise NotTaken(f"The mail server {place.hostname} offers no TLS, so it is told no password.")
                     server.login(unquote(place.username), unquote(place.password or ""))
                 server.send_message(message)
         except (OSError, smtplib.SMTPException) as error:

@@ -36,8 +36,9 @@ class _About(logging.Filter):
     """Adds to each line what it is about."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.ids = said_about()
-        record.about = "".join(f" {name}={value}" for name, value in record.ids.items())
+        ids = said_about()
+        setattr(record, "ids", ids)  # noqa: B010 - a record takes what its filters say
+        record.about = "".join(f" {name}={value}" for name, value in ids.items())
         return True
 
 

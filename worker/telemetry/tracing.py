@@ -46,7 +46,11 @@ def chunk(job_id: int, chunk_id: int, step: str) -> Iterator[None]:
         return
     from opentelemetry.trace import StatusCode
 
-    attributes = {"pricewright.job.id": job_id, "pricewright.chunk.id": chunk_id, "pricewright.step": step}
+    attributes: dict[str, Any] = {
+        "pricewright.job.id": job_id,
+        "pricewright.chunk.id": chunk_id,
+        "pricewright.step": step,
+    }
     span = _tracer("worker").start_span(f"chunk {step}", _below(_of_job(job_id)), attributes=attributes)
     ids = span.get_span_context()
     before, _parent = _parent, f"00-{ids.trace_id:032x}-{ids.span_id:016x}-01"
@@ -68,7 +72,11 @@ def job(job_id: int, kind: str, state: str, begun: datetime, ended: datetime) ->
 
     token = _next_ids.set(_ids(job_id))
     try:
-        attributes = {"pricewright.job.id": job_id, "pricewright.job.kind": kind, "pricewright.job.state": state}
+        attributes: dict[str, Any] = {
+            "pricewright.job.id": job_id,
+            "pricewright.job.kind": kind,
+            "pricewright.job.state": state,
+        }
         span = _tracer("worker").start_span(f"job {kind}", _below(""), attributes=attributes, start_time=_ns(begun))
     finally:
         _next_ids.reset(token)

@@ -28,7 +28,10 @@ def kinds() -> None:
 
 def freeing() -> None:
     """Choose a kind and an age, read what goes, and free it."""
-    kind = st.selectbox("Free", list(Freeable), format_func=lambda each: each.capitalize(), key="free-kind")
+    kind = (
+        st.selectbox("Free", list(Freeable), format_func=lambda each: each.capitalize(), key="free-kind")
+        or Freeable.SNAPSHOTS
+    )
     days = 0
     if kind not in HARMLESS:
         days = int(st.number_input("Older than, in days", min_value=0, value=USUAL_DAYS, step=1, key="free-days"))

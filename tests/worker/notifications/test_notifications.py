@@ -34,7 +34,7 @@ def a_webhook(statuses=()):
             status = answers.pop(0) if answers else 200
             self.send_response(status)
             if status == 302:
-                self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/elsewhere")
+                self.send_header("Location", f"http://127.0.0.1:{server.server_port}/elsewhere")
             self.end_headers()
 
         def log_message(self, *_):
@@ -207,6 +207,8 @@ def test_mail_arrives(say):
         assert actions.send_test().told == ["mail to 2"]
         job_id = done_job("Nothing\nworks.")
         actions.work()
+        say(SMTP=f"smtp://ann:word@127.0.0.1:{port}")
+        assert "no TLS" in actions.send_test().wrong[0]
     finally:
         controller.stop()
     test, failed = inbox.mail

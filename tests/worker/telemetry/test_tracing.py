@@ -23,7 +23,7 @@ from worker.telemetry import tracing
 @pytest.fixture
 def received(monkeypatch):
     """Spans that a local receiver got, which the settings point at."""
-    spans = []
+    spans: list = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
