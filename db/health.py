@@ -66,12 +66,14 @@ def queues(session: Session) -> list[QueueState]:
     ]
 
 
-def live_owners(session: Session, owners: Collection[str]) -> set[str]:
-    """Those of these processes ("host:pid") that hold a chunk and say so."""
+def live_pids(session: Session, host: str) -> set[int]:
+    """Processes of a host that hold a chunk and say so. An owner's name begins with its host and ends with its
+    process's number."""
     query = text(
-        "SELECT DISTINCT owner FROM chunks WHERE state = 'running' AND lease_until >= now() AND owner = ANY(:owners)"
+        """SELECT DISTINCT split_part(owner, ':', -1) ::int FROM chunks
+           WHERE state = 'running' AND lease_until >= now() AND starts_with(owner, :host)"""
     )
-    return set(session.scalars(query, {"owners": list(owners)}))
+    return set(session.scalars(query, {"host": host}))
 
 
 def silent_chunks(session: Session) -> int:

@@ -37,10 +37,8 @@ def hung(at_work: Mapping[str, int], held_seconds: float, now: float | None = No
     long.discard(os.getpid())  # a solo pool works in the worker itself
     if not long:
         return []
-    owners = {f"{socket.gethostname()}:{pid}": pid for pid in long}
     with engine.begin() as session:
-        live = health.live_owners(session, owners)
-    return sorted(pid for owner, pid in owners.items() if owner not in live)
+        return sorted(long - health.live_pids(session, socket.gethostname()))
 
 
 def check() -> Check:

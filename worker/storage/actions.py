@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from db import completions, events, storage
+from db import acting, completions, events, storage
 from db.engine import begin
-from db.errors import NotFound, WrongState
+from db.errors import NotFound, UserError, WrongState
 from db.settings import settings
 from db.storage import DatasetSpace
+from db.types import Role
 from worker.datasets import actions as dataset_actions
 from worker.jobs import actions as job_actions
 
@@ -108,7 +109,11 @@ def largest(limit: int = 10) -> list[tuple[DatasetSpace, int]]:
 
 
 def free(kind: Freeable, days: int) -> Freed:
-    """Free what of a kind is older than so many days and not needed; of HARMLESS kinds all of it."""
+    """Free what of a kind is older than so many days and not needed; of HARMLESS kinds all of it. Raises UserError for
+    a person who is no admin: who does not see all can't tell what is needed."""
+    person = acting.person()
+    if person is not None and person.role is not Role.ADMIN:
+        raise UserError("Only an admin frees space, because it may be another's.")
     return _FREE[kind](days)
 
 

@@ -9,10 +9,12 @@ import pytest
 from sqlalchemy import text
 
 from db import chunks, completions, datasets, jobs
+from db.acting import acting_as
 from db.completions import Answer, Claim
 from db.engine import begin
+from db.errors import UserError
 from db.settings import settings
-from db.types import DatasetState, JobState
+from db.types import DatasetState, JobState, Person, Role
 from tests.builders import a_dataset, a_job
 from worker.storage import actions
 from worker.storage.actions import Freeable
@@ -154,6 +156,14 @@ def test_usage_counts_tables_and_files(home):
     assert spaces["items"].bytes > 0
     ((largest, size),) = actions.largest()
     assert (largest.id, size) == (dataset_id, 123_456)
+
+
+@pytest.mark.parametrize("kind", Freeable)
+def test_who_does_not_see_all_frees_nothing(home, kind):
+    left = a_file(home / "scratch" / "job-99999-abc" / "part")
+    with acting_as(Person("ann", Role.ANALYST)), pytest.raises(UserError, match="Only an admin"):
+        actions.free(kind, 0)
+    assert left.exists()
 
 
 def test_every_kind_says_what_goes():
