@@ -22,7 +22,6 @@ import zlib
 from pathlib import Path
 from types import TracebackType
 
-
 from benchmarks import fuzz_words
 
 SLOW_SECONDS = 10.0  # of CPU time, for an input of at most LONGEST bytes, most of which take milliseconds

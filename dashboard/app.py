@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.shared import comparisons, navigation, origin, sign_in, widgets, words
+from dashboard.shared import comparisons, monitoring, navigation, origin, sign_in, widgets, words
 from db import acting, audit
 from db.errors import NotSignedIn
 from db.servers.permissions import keep_private
@@ -20,6 +20,7 @@ ICON = f"""<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32" viewBo
 keep_private()
 audit.come_from(origin.origin)
 acting.identify(sign_in.person)  # of the session that asks: callbacks and fragments run without this file
+monitoring.begin()
 st.set_page_config(page_title="Pricewright", page_icon=ICON, layout="wide")
 st.logo(LOGO, size="large")
 # Menu -> its pages. Those of the menu without a name stand in the bar itself; an empty menu is not shown.
@@ -55,6 +56,8 @@ PAGES = {
         st.Page(navigation.ENDPOINTS, title="Endpoints", icon=":material/cloud:"),
         st.Page(navigation.RATES, title="Rates", icon=":material/payments:"),
         st.Page(navigation.AUDIT, title="Audit", icon=":material/receipt_long:"),
+        st.Page(navigation.STORAGE, title="Storage", icon=":material/hard_drive:"),
+        st.Page(navigation.NOTIFICATIONS, title="Notifications", icon=":material/notifications:"),
     ],
 }
 
@@ -72,5 +75,5 @@ if sign_in.is_asked():
     ]
 
 page = st.navigation({menu: pages for menu, pages in PAGES.items() if pages}, position="top")
-with widgets.tell_errors(), comparisons.waited_for("page"):
+with monitoring.timed(page.title), widgets.tell_errors(), comparisons.waited_for("page"):
     page.run()

@@ -275,6 +275,21 @@ def forget(session: Session, job_ids: Collection[int]) -> None:
     _erase(session, gone)
 
 
+def forget_older(session: Session, days: int, limit: int) -> int:
+    """Erase answers that came so many days ago and that no job at work uses, as `forget` does; how many. Asked again
+    they are paid again."""
+    query = """SELECT c.hash FROM completions c
+               WHERE c.state IN ('done', 'lost', 'failed') AND c.request <> '{}'
+                 AND c.done_at < now() - make_interval(days => :days)
+                 AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.state IN ('running', 'paused') AND (j.id = c.job_id
+                     OR EXISTS (SELECT 1 FROM completion_uses u WHERE u.hash = c.hash AND u.job_id = j.id)))
+               ORDER BY c.hash LIMIT :limit FOR UPDATE OF c"""
+    gone = list(session.scalars(text(query), {"days": days, "limit": limit}))
+    session.execute(text("DELETE FROM completion_uses WHERE hash = ANY(:hashes)"), {"hashes": gone})
+    _erase(session, gone)
+    return len(gone)
+
+
 def _erase(session: Session, hashes: Sequence[str]) -> None:
     """Leave of these calls only what they cost."""
     session.execute(

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from db.errors import InvalidSetting
@@ -153,6 +153,56 @@ class Settings(BaseSettings):
         60, gt=0, description="How long looking at a file or loading it may take; else it is given up."
     )
     chunk_attempts: int = Field(5, ge=1, description="How often a chunk is tried before its job fails.")
+    # --- For those who run it (docs/deployment.md) ---
+    health_port: int = Field(
+        0,
+        ge=0,
+        le=65_500,
+        description="Port on which a process answers /healthz, /readyz and /metrics; 0 = none. With `up` this is the "
+        "supervisor's, and its processes have the ports behind it.",
+    )
+    health_host: str = Field("127.0.0.1", description="Address of that port; 0.0.0.0 for a Prometheus elsewhere.")
+    log_format: Literal["text", "json"] = Field("text", description="json: each line of a log is one object.")
+    log_megabytes: int = Field(
+        20, ge=0, description="Size at which a log of `up` is put aside as NAME.log.1; 0 = never. One is kept."
+    )
+    otlp_endpoint: str = Field(
+        "",
+        validation_alias=AliasChoices("PRICEWRIGHT_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        pattern=r"^$|^https?://",
+        description="Where traces go, as OTLP over HTTP (http://host:4318); empty = OTEL_EXPORTER_OTLP_ENDPOINT, or "
+        "nowhere.",
+    )
+    keep_completions_days: int = Field(0, ge=0, description="Answers of endpoints are kept so long; 0 = kept.")
+    keep_jobs_days: int = Field(
+        0, ge=0, description="Jobs that are over, archived and needed by nothing are kept so long; 0 = kept."
+    )
+    keep_uploads_days: int = Field(
+        0, ge=0, description="Archived datasets that nothing needs are kept so long, with their files; 0 = kept."
+    )
+    keep_checkpoints_days: int = Field(
+        14, ge=0, description="Where trainings that stand still go on from is kept so long; 0 = kept."
+    )
+    keep_logs_days: int = Field(30, ge=0, description="Logs that were put aside are kept so long; 0 = kept.")
+    keep_snapshots_gb: float = Field(
+        5, ge=0, description="Room for prepared copies of predictions, which are made again when needed; 0 = any."
+    )
+    notify_webhooks: str = Field(
+        "",
+        pattern=r"^\s*(https?://\S+\s*)*$",
+        description="Addresses (https://…, separated by spaces) that are told of finished jobs and the like.",
+    )
+    notify_secret: str = Field("", description="Signs what webhooks are told, so that they know it is from here.")
+    notify_smtp: str = Field(
+        "",
+        pattern=r"^$|^smtps?://",
+        description="Mail server that tells people: smtp://name:password@host:587, smtps:// for TLS from the start.",
+    )
+    notify_from: str = Field("", description="Sender of such mail.")
+    notify_to: str = Field("", description="Who gets it, separated by commas or spaces.")
+    notify_of: str = Field(
+        "", description="What is told, separated by commas or spaces (docs/deployment.md lists it); empty = all."
+    )
 
     # Of one person; what is nobody's has none.
     cap_limit_usd: Decimal = Field(
@@ -254,13 +304,17 @@ def settings() -> Settings:
         raise InvalidSetting("; ".join(map(_told, error.errors())) + ".") from None
 
 
-_HAVE_PASSWORDS = ("database_url", "broker_url", "secret_key", "oidc_client_secret", "oidc_cookie_secret", "token")
+_HAVE_PASSWORDS = (
+    "database_url", "broker_url", "secret_key", "oidc_client_secret", "oidc_cookie_secret", "token", "notify_webhooks",
+    "notify_secret", "notify_smtp",
+)  # fmt: skip
 _PLAIN = {"a valid integer": "a whole number", "a valid boolean": "yes or no", "a valid decimal": "a number"}
 
 
 def _told(fault: Mapping[str, Any]) -> str:
     """What is wrong with one setting. Passwords are not repeated."""
     field = str(fault["loc"][0])
+    field = next((name for name in Settings.model_fields if field == f"{PREFIX}{name.upper()}"), field)
     given = "" if field in _HAVE_PASSWORDS else f" is {str(fault['input'])[:80]!r} and"
     should = fault["msg"].removeprefix("Input ").split(", unable")[0]
     if fault["type"] == "string_pattern_mismatch":

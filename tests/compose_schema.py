@@ -41,6 +41,11 @@ _HEALTHCHECK = _closed(
     "test",
 )
 
+_TMPFS = {"type": "string", "pattern": "^/[^:]*(:[a-z]+=[0-9]+(,[a-z]+=[0-9]+)*)?$"}
+_SIZE = {"type": "string", "pattern": "^[0-9]+(k|m|g|kb|mb|gb)$"}
+_LOGGING = _closed(
+    {"driver": _TEXT, "options": {"type": "object", "additionalProperties": {"type": "string"}}}, "driver"
+)
 _DEVICE = _closed({"driver": _TEXT, "count": _COUNT, "capabilities": _TEXTS}, "capabilities")
 _DEPLOY = _closed({"resources": _closed({"reservations": _closed({"devices": {"type": "array", "items": _DEVICE}})})})
 
@@ -64,9 +69,16 @@ _SERVICE = _closed(
         "restart": {"enum": ["no", "always", "on-failure", "unless-stopped"]},
         "profiles": _TEXTS,
         "init": {"type": "boolean"},
-        "shm_size": {"type": "string", "pattern": "^[0-9]+(kb|mb|gb)$"},
+        "shm_size": _SIZE,
+        "mem_limit": _SIZE,
+        "pids_limit": _COUNT,
+        "read_only": {"type": "boolean"},
+        "tmpfs": {"type": "array", "items": _TMPFS, "minItems": 1},
+        "user": _TEXT,
+        "logging": _LOGGING,
         "stop_grace_period": _DURATION,
         "cap_drop": _TEXTS,
+        "cap_add": _TEXTS,
         "security_opt": _TEXTS,
         "deploy": _DEPLOY,
     },

@@ -1,17 +1,22 @@
 """compose.yaml is valid, whole, safe by default, and runs the same commands as `pricewright up`."""
 
+import contextlib
 import copy
 import os
 import re
 import shutil
+import socket
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import redis
 import yaml
 
+from db.servers import embedded
 from db.settings import Settings
 from db.types import Queue
 from tests.compose_schema import SCHEMA
@@ -50,6 +55,9 @@ def test_the_file_follows_the_compose_rules() -> None:
         (("services", "dashboard", "ports"), [8501]),
         (("services", "dashboard", "depends_on", "redis", "condition"), "healthy"),
         (("services", "worker gpu"), SERVICES["worker-gpu"]),
+        (("services", "redis", "mem_limit"), 1),
+        (("services", "redis", "tmpfs"), "/tmp"),
+        (("services", "redis", "logging", "max-size"), "20m"),
         (("volume",), {"data": None}),
     ],
 )
@@ -66,7 +74,7 @@ def test_the_rules_find_mistakes(path: tuple[str, ...], value: object) -> None:
 def test_every_part_is_there() -> None:
     assert set(SERVICES) == {
         *("postgres", "redis", "migrate", "worker-cpu", "worker-endpoint", "worker-interactive"),
-        *("worker-gpu", "beat", "dashboard", "watch", "flower"),
+        *("worker-gpu", "beat", "dashboard", "watch", "flower", "vllm"),
     }
 
 
@@ -129,12 +137,13 @@ def test_its_settings_exist_and_leave_nothing_to_embedded_servers(monkeypatch: p
     assert not settings.is_embedded_database
     assert not settings.is_embedded_broker
     assert settings.database == "postgresql+psycopg://pricewright:secret@postgres:5432/pricewright"
-    assert settings.broker == "redis://redis:6379/0"
+    assert settings.broker == "redis://:secret@redis:6379/0"
 
 
-def test_each_variable_has_a_default_except_the_password_which_is_demanded() -> None:
+def test_each_variable_has_a_default_except_the_passwords_which_are_demanded() -> None:
     found = {match[1]: match[2] for match in VARIABLE.finditer(TEXT)}
     assert found.pop("POSTGRES_PASSWORD") == "?"
+    assert found.pop("VALKEY_PASSWORD") == "?"
     assert set(found.values()) == {"-"}
     assert not re.search(r"(?<!\$)\$(?![{$])", TEXT)  # a lone dollar would be replaced by nothing
 
@@ -143,6 +152,59 @@ def test_ports_are_open_to_this_machine_only_unless_asked() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert ports
     assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_no_container_may_more_than_it_needs() -> None:
+    for name, service in SERVICES.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert "mem_limit" in service, name
+        assert "pids_limit" in service, name
+        assert service["logging"]["options"]["max-size"], name
+        assert service.get("read_only") or name == "vllm", name  # it compiles kernels where it likes
+    assert [name for name, service in SERVICES.items() if "cap_add" in service] == ["postgres"]
+
+
+def test_the_broker_asks_for_its_password_and_no_list_of_processes_shows_it() -> None:
+    broker = SERVICES["redis"]
+    assert broker["environment"]["REDISCLI_AUTH"] == "secret"
+    assert not any("secret" in word for word in broker["command"])
+    assert "requirepass" in broker["command"][-1]
+    assert 'test -n "$$FLOWER_BASIC_AUTH"' in SERVICES["flower"]["command"][-1]
+
+
+def test_the_brokers_command_makes_a_broker_that_asks_for_its_password(tmp_path: Path) -> None:
+    """What the shell of the container runs, with the Valkey that is here."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shell = SERVICES["redis"]["command"][-1].replace("$$", "$").replace("/data", str(tmp_path))
+    shell = shell.replace("valkey-server -", f"{embedded._valkey_binary()} - --port {port} --bind 127.0.0.1")
+    process = subprocess.Popen(["sh", "-c", shell], env={"REDISCLI_AUTH": "secret"}, stdout=subprocess.DEVNULL)
+    try:
+        known, stranger = (redis.Redis(port=port, password=password) for password in ("secret", None))
+        with known, stranger:
+            for _ in range(100):
+                with contextlib.suppress(redis.exceptions.ConnectionError):
+                    known.ping()
+                    break
+                time.sleep(0.1)
+            assert known.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+            assert known.config_get("appendonly") == {"appendonly": "yes"}
+            with pytest.raises(redis.exceptions.AuthenticationError):
+                stranger.ping()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def test_workers_are_asked_whether_they_can_work_and_may_be_many() -> None:
+    for name, service in SERVICES.items():
+        assert "container_name" not in service, name
+        if name.startswith("worker-") or name == "beat":
+            assert service["healthcheck"]["test"] == ["CMD", "python", "-m", "worker.health", "--ready"]
+            assert service["environment"]["PRICEWRIGHT_HEALTH_PORT"] == "9464"
+            assert "ports" not in service  # health has no sign-in
 
 
 def test_the_image_does_not_run_as_root_and_copies_only_what_it_needs() -> None:
@@ -161,7 +223,7 @@ def test_docker_itself_accepts_the_file() -> None:
     everything = ["--profile", "gpu", "--profile", "monitor"]
     done = subprocess.run(
         [docker, "compose", "-f", str(ROOT / "compose.yaml"), *everything, "config", "--quiet"],
-        env=os.environ | {"POSTGRES_PASSWORD": "secret"},
+        env=os.environ | {"POSTGRES_PASSWORD": "secret", "VALKEY_PASSWORD": "secret"},
         capture_output=True,
         text=True,
         check=False,

@@ -22,12 +22,20 @@ from db.engine import DatabaseAway
 from db.servers.permissions import keep_private
 from db.settings import settings
 from db.types import Queue
-from worker.app import app
+from worker.app import RUN_CHUNK, app
+from worker.health import checks, children, pulse, server
+from worker.health.answer import Check
+from worker.health.collector import Collector
+from worker.telemetry import gpus as gpu_metrics
+from worker.telemetry import logs
 
 log = logging.getLogger(__name__)
 
 HELLO_SECONDS = 5.0
 LAST_WORDS_SECONDS = 30.0  # for booking that something took too long
+QUIET_SECONDS = 60.0
+"""A loop that has done nothing for so long stands still."""
+_LOOP = "main loop"
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _PR_SET_PDEATHSIG = 1
 
@@ -69,9 +77,9 @@ def _is_device(name: str, devices: int) -> bool:
 
 
 def _log_to_stderr(**_: Any) -> None:
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"
-    )
+    words = sys.argv
+    kind = f"{words[words.index('-Q') + 1]} worker" if "-Q" in words[:-1] else "worker"
+    logs.configure(kind, settings().log_format, asked_for=RUN_CHUNK)
 
 
 def _queues() -> list[str]:
@@ -145,6 +153,8 @@ def limited(seconds: float, give_up: Callable[[], None]) -> Iterator[None]:
 
 
 def _hello(consumer: Any) -> None:
+    pulse.beat(_LOOP)
+    children.note(children.busy())
     try:
         with engine.begin() as session:
             workers.hello(
@@ -159,8 +169,26 @@ def _hello(consumer: Any) -> None:
 
 
 def _ready(sender: Any, **_: Any) -> None:
+    pulse.beat(pulse.SWEEP)  # the first one is about to come
     _hello(sender)
+    server.start(_probe())
     sender.timer.call_repeatedly(HELLO_SECONDS, _hello, (sender,))
+
+
+def _probe() -> server.Probe:
+    """What this worker tells on its port."""
+    queues = _queues()
+    controls = Queue.CONTROL in queues
+
+    def health() -> list[Check]:
+        swept = [checks.alive(pulse.SWEEP, max(QUIET_SECONDS, 6.0 * settings().sweep_seconds))] if controls else []
+        return [checks.alive(_LOOP, QUIET_SECONDS), children.check(), *swept]
+
+    def ready() -> list[Check]:
+        return [*health(), *checks.work(queues)]
+
+    collect = Collector().update if controls else gpu_metrics.update if Queue.GPU in queues else None
+    return server.Probe(f"{', '.join(queues)} worker", health, ready, *([collect] if collect else []))
 
 
 def _gone(sender: Any, **_: Any) -> None:

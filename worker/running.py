@@ -16,7 +16,7 @@ from typing import Self
 
 from kombu.exceptions import OperationalError as BrokerAway
 
-from db import chunks, completions, jobs, limits, races, recovery, turns
+from db import chunks, completions, health, jobs, limits, races, recovery, turns
 from db.engine import DatabaseAway, Session, after_commit, begin
 from db.errors import NotFound, UserError
 from db.settings import settings
@@ -24,9 +24,11 @@ from db.types import Chunk, Job, Queue
 from worker import amounts
 from worker.app import queue_lengths, send, send_ready
 from worker.datasets import money
+from worker.health import pulse
 from worker.lifecycle import limited
 from worker.progress import Cancelled, Defer, Pause, Trouble
 from worker.steps import STEPS
+from worker.telemetry import logs, metrics, tracing
 from worker.work import Work
 
 log = logging.getLogger(__name__)
@@ -124,6 +126,24 @@ def _claim(session: Session, chunk_id: int) -> tuple[Job, Chunk] | None:
 
 
 def _run(job: Job, chunk: Chunk) -> None:
+    with logs.about(job=job.id, chunk=chunk.id), tracing.chunk(job.id, chunk.id, chunk.step):
+        _work_on(job, chunk)
+    if tracing.is_on():
+        _trace_end(job.id)
+
+
+def _trace_end(job_id: int) -> None:
+    """The span of a job that this chunk brought to its end."""
+    try:
+        with begin() as session:
+            job = jobs.get(session, job_id)
+    except (DatabaseAway, NotFound):
+        return
+    if job.finished_at is not None:
+        tracing.job(job.id, job.kind, job.state, job.created_at, job.finished_at)
+
+
+def _work_on(job: Job, chunk: Chunk) -> None:
     lease = Lease(chunk)
     try:
         with _scratch(job.id) as scratch, lease, _priced_as(job), _in_time(job, chunk):
@@ -231,9 +251,11 @@ def sweep() -> None:
     with begin() as session:
         completions.bury(session)
     with begin() as session:
+        metrics.LEASES_REAPED.inc(health.silent_chunks(session))
         job_ids = recovery.sweep(
             session, attempts=settings().chunk_attempts, quiet_seconds=QUIET_SECONDS, idle_queues=idle
         )
         queues = {job_id: jobs.get(session, job_id).queue for job_id in job_ids}
     for job_id, queue in queues.items():
         wake(job_id, queue)
+    pulse.beat(pulse.SWEEP)

@@ -1,7 +1,10 @@
 """The Celery tasks: ids in, one call; and how often beat sends those that nobody asks for."""
 
+import logging
+import threading
 from collections.abc import Callable
 
+from db.engine import DatabaseAway
 from db.settings import settings
 from db.types import Queue
 from worker import lifecycle, running
@@ -10,7 +13,11 @@ from worker.batches import actions as batches
 from worker.finetune.endpoint import state
 from worker.knowledge import actions
 from worker.llm.endpoint import batch_api
+from worker.notifications import actions as notifications
 from worker.pricing import comparison_jobs
+from worker.storage import actions as storage
+
+log = logging.getLogger(__name__)
 
 lifecycle.install()
 
@@ -55,6 +62,31 @@ def settle() -> None:
 @every(30)  # a knowledge base with a shorter interval of its own is looked at no more often
 def refresh() -> None:
     actions.refresh_due()
+
+
+def _beside(work: Callable[[], object], name: str) -> None:
+    """Do what may take long in a thread, so that no sweep waits for it; not twice at once."""
+    if not any(thread.name == name for thread in threading.enumerate()):
+        threading.Thread(target=_guarded, args=(work, name), name=name, daemon=True).start()
+
+
+def _guarded(work: Callable[[], object], name: str) -> None:
+    try:
+        work()
+    except DatabaseAway:
+        log.warning("The database is away; %s is done again later.", name)
+    except Exception:
+        log.exception("The %s failed.", name)
+
+
+@every(15)
+def notify() -> None:
+    _beside(notifications.work, "telling of what happened")
+
+
+@every(600)
+def tidy() -> None:
+    _beside(storage.tidy, "freeing of space")
 
 
 @every(30)  # batches of calls take minutes to hours; one that is done wakes the chunk that waits for it

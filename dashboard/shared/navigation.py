@@ -16,6 +16,7 @@ KNOWLEDGE, FINETUNE, ADAPTERS, DATA_NEED, RACE = map(path, ("knowledge", "finetu
 LEAKAGE, PRICE_CHECK, ADVISOR, GUESS, RATES = map(path, ("leakage", "price_check", "advisor", "guess", "rates"))
 
 PRICERS, BATCHES, AUDIT = map(path, ("pricers", "batches", "audit"))
+STORAGE, NOTIFICATIONS = map(path, ("storage", "notifications"))
 
 CHOSEN, PICKER, ARCHIVED = "dataset_id", "dataset_picker", "shows_archived"
 

@@ -6,6 +6,7 @@ from db.models.base import Base
 from db.models.comparisons import ComparisonRow
 from db.models.datasets import DatasetRow, ItemRow, RejectRow
 from db.models.endpoints import BatchRow, CompletionRow, CompletionUseRow, EndpointKeyRow, EndpointRow, PromptRow
+from db.models.events import EventRow
 from db.models.guesses import GameRow, GuessRow
 from db.models.jobs import ArtifactRow, ChunkRow, JobRow, PredictionRow, RateRow, ResultRow, WorkerRow
 from db.models.knowledge import KnowledgeBaseRow, KnowledgeItemRow, KnowledgeRemovedRow, QueryVectorRow
@@ -31,6 +32,7 @@ __all__ = [
     "DatasetRow",
     "EndpointKeyRow",
     "EndpointRow",
+    "EventRow",
     "GameRow",
     "GuessRow",
     "ItemRow",

@@ -21,6 +21,12 @@ WRONG = {
     "GPU_USD_PER_HOUR": ("NaN", "should be a finite number"),
     "DEVICE": ("gpu", "should be 'auto', 'cpu' or 'cuda'"),
     "ALLOW_OPEN": ("maybe", "should be yes or no"),
+    "HEALTH_PORT": ("-1", "should be greater than or equal to 0"),
+    "LOG_FORMAT": ("xml", "should be 'text' or 'json'"),
+    "OTLP_ENDPOINT": ("collector:4318", "Where traces go"),
+    "KEEP_JOBS_DAYS": ("a week", "should be a whole number"),
+    "NOTIFY_WEBHOOKS": ("ftp://x", "told of finished jobs"),
+    "NOTIFY_SMTP": ("mail.example.org", "smtp://"),
     "BROKER_URL": ("localhost:6379", "as redis://"),
 }
 

@@ -29,6 +29,7 @@ from worker.cli import (
     keeping,
     knowledge,
     leakage,
+    notify,
     people,
     price_check,
     pricers,
@@ -39,6 +40,7 @@ from worker.cli import (
     report,
     saved_verdicts,
     server,
+    storage,
     verdicts,
     what_if,
 )  # fmt: skip
@@ -52,7 +54,7 @@ ORDER = (
     "compare", "choose", "verdicts", "recheck", "use", "pricers", "watch", "batches", "truth",
     "report", "export", "advise", "check-verdicts", "ageing", "what-if", "guess",
     "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "people", "share",
-    "backup", "restore", "audit", "doctor",
+    "backup", "restore", "storage", "notify", "audit", "health", "doctor",
 )  # fmt: skip
 
 
@@ -76,9 +78,9 @@ app = typer.Typer(
     help="Which technique prices my products best for the money?",
 )
 for _noun in (
-    server, datasets, pricing, export, demo, race, refits, jobs, keeping, finetune, data_need, leakage, price_check,
-    knowledge, endpoints, prompts, adapters, verdicts, ageing, what_if, advisor, guesses, report, saved_verdicts,
-    pricers, batches, people, audit_log,
+    server, storage, notify, datasets, pricing, export, demo, race, refits, jobs, keeping, finetune, data_need, leakage,
+    price_check, knowledge, endpoints, prompts, adapters, verdicts, ageing, what_if, advisor, guesses, report,
+    saved_verdicts, pricers, batches, people, audit_log,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 

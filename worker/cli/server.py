@@ -1,4 +1,4 @@
-"""`pricewright up`, `doctor`, `backup` and `restore`: the whole of it, started, looked at, kept and brought back."""
+"""`pricewright up`, `health`, `doctor`, `backup`, `restore`: all of it, started, looked at, kept and brought back."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -8,8 +8,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from db.settings import settings
 from worker import amounts
 from worker.cli.console import AsJson, out, print_json, warn
+from worker.health.ask import ask
 from worker.server import backup as server_backup
 from worker.server import doctor as server_doctor
 from worker.server.up import supervise
@@ -36,6 +38,24 @@ def doctor(as_json: AsJson = False) -> None:
             table.add_row(verdict, finding.part, finding.detail)
         out.print(table)
     if not all(finding.ok or finding.optional for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def health(
+    ready: Annotated[bool, typer.Option("--ready", help="Ask also whether it can work: database, broker, queues.")] = (
+        False
+    ),
+    port: Annotated[int | None, typer.Option(help="Of another process than PRICEWRIGHT_HEALTH_PORT's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether what runs here is alive and gets on; exit code 1 when not. `up` tells of all its processes."""
+    answer = ask(settings(), ready=ready, port=port)
+    if as_json:
+        print_json(answer.model_dump())
+    else:
+        out.print(answer.sentence())
+    if not answer.ok:
         raise typer.Exit(1)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from db.servers.processes import dies_with_parent
+from worker.telemetry import metrics
 
 STOP_SECONDS = 15.0  # how long children may take to end in order; a chunk lost later is only handed out again
 
@@ -70,6 +71,7 @@ class Child:
             print(
                 f"{self.name} ended ({_ending(self.process.returncode)}); starting it again, see {self.log}", flush=True
             )
+            metrics.CHILD_RESTARTS.labels(self.name).inc()
             self._kill_group()
         self.start()
 

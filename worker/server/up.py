@@ -20,15 +20,24 @@ from db.servers import embedded
 from db.servers.permissions import make_home
 from db.settings import Settings, settings
 from db.types import Queue
-from worker.lifecycle import gpu_count
+from worker.health import ask, checks, pulse
+from worker.health import server as health_server
+from worker.health.answer import Check
+from worker.lifecycle import QUIET_SECONDS, gpu_count
 from worker.people import identity
 from worker.server import demo
+from worker.server.logs import put_aside
 from worker.server.supervisor import Backoff, Child, stop_all
+from worker.storage import actions as storage
+from worker.storage.actions import Freeable
 
 ROOT = Path(__file__).resolve().parents[2]  # below it lies dashboard/web_app.py
 ENDPOINT_CHILDREN = 2  # jobs on endpoints that can go on at once; each has many calls in flight
+DASHBOARD = "dashboard"
 POLL_SECONDS = 0.25
 READY_SECONDS = 90.0
+LOG_SECONDS = 10.0  # between two looks at how large the logs are
+_LOOP = "supervisor's loop"
 
 
 # --- What runs; compose.yaml runs the same ---
@@ -75,7 +84,36 @@ def worker_commands(config: Settings, suffix: str = "") -> dict[str, list[str]]:
 def _children(config: Settings, commands: dict[str, list[str]]) -> list[Child]:
     # Children run in another folder, from which a relative data folder would be a different one.
     environment = os.environ | {"PRICEWRIGHT_DATA_DIR": str(config.home)}
-    return [Child(n, c, ROOT, config.logs_dir / f"{n}.log", environment) for n, c in commands.items()]
+    children = []
+    for place, (name, command) in enumerate(commands.items(), start=1):
+        # One machine, several processes: each has a port of its own behind the supervisor's.
+        port = {"PRICEWRIGHT_HEALTH_PORT": str(config.health_port and config.health_port + place)}
+        children.append(Child(name, command, ROOT, config.logs_dir / f"{name}.log", environment | port))
+    return children
+
+
+def _probe(config: Settings, children: list[Child]) -> health_server.Probe:
+    """What the supervisor tells: how it is, and each of its processes."""
+
+    def told(ready: bool) -> list[Check]:
+        found = []
+        for place, child in enumerate(children, start=1):
+            if child.name == DASHBOARD:  # opens its port with its first visitor only
+                found.append(Check(part=child.name, ok=_page_answers(config)))
+                continue
+            try:
+                answer = ask.ask(config, ready=ready, port=config.health_port + place)
+            except NotReady as error:
+                found.append(Check(part=child.name, ok=False, detail=f"{child.name}: {error}"))
+            else:
+                found.append(Check(part=child.name, ok=answer.ok, detail="" if answer.ok else answer.sentence()))
+        return found
+
+    return health_server.Probe(
+        "supervisor",
+        lambda: [checks.alive(_LOOP, QUIET_SECONDS), *told(ready=False)],
+        lambda: [checks.alive(_LOOP, QUIET_SECONDS), *told(ready=True)],
+    )
 
 
 # --- Everything, until Ctrl-C ---
@@ -109,12 +147,13 @@ def supervise() -> int:
         servers = _Servers(config)
         children = _children(
             config,
-            worker_commands(config) | {"dashboard": dashboard_command(config.dashboard_host, config.dashboard_port)},
+            worker_commands(config) | {DASHBOARD: dashboard_command(config.dashboard_host, config.dashboard_port)},
         )
         try:
             for number in _SIGNALS:
                 if number != signal.SIGHUP or before[number] is not signal.SIG_IGN:  # nohup means: live on
                     signal.signal(number, _raise_stop)
+            health_server.start(_probe(config, children))
             _run(config, servers, children)
         except _Stop:
             print("\nStopping ...", flush=True)
@@ -130,12 +169,18 @@ def _run(config: Settings, servers: "_Servers", children: list[Child]) -> NoRetu
     print("Starting the database and the broker ...", flush=True)
     servers.start()
     engine.migrate()
+    storage.free(Freeable.SCRATCH, 0)
     deadline = time.monotonic() + READY_SECONDS
     ready = demo_done = False
+    next_look = 0.0
     while True:
+        pulse.beat(_LOOP)
         servers.keep_alive()
         for child in children:
             child.keep_alive()
+        if time.monotonic() > next_look:
+            next_look = time.monotonic() + LOG_SECONDS
+            put_aside(config.logs_dir.glob("*.log"), config.log_megabytes)
         if not ready:
             ready = _page_answers(config)
             if ready:

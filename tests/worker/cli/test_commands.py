@@ -25,6 +25,8 @@ from worker import specs
 from worker.cli import main
 from worker.data_need import ways
 from worker.finetune import actions as finetune_actions
+from worker.health.answer import Check
+from worker.health.server import Probe, open_port
 from worker.knowledge import index
 from worker.llm.endpoint import client
 from worker.pricing import actions
@@ -91,7 +93,27 @@ def test_every_command_prints_while_its_servers_run(walk: Walk, sent: list[int],
     _parts(walk, tmp_path)
     walk("doctor")
     walk.json("doctor")
+    _operations(walk)
     assert walk.seen | {"up"} == every_command()  # `up` ends only with Ctrl-C: test_up.py
+
+
+def _operations(walk: Walk) -> None:
+    assert SHOWN in walk("storage", "--free", "scratch", "--free", "logs")
+    assert walk.json("storage", "--free", "snapshots")["space"]
+    assert "told" in walk("notify").lower()
+    assert walk.json("notify") == []
+    with pytest.raises(UserError, match="NOTIFY_WEBHOOKS"):
+        walk("notify", "--test")
+    with pytest.raises(UserError, match="PRICEWRIGHT_HEALTH_PORT is not set"):
+        walk("health", "--ready")
+    server = open_port(Probe("cpu worker", lambda: [Check(part="loop", ok=False)]), "127.0.0.1", 0)
+    try:
+        port = str(server.server_port)
+        assert walk("health", "--port", port, ends=1) == "cpu worker: The loop is not well.\n"
+        assert walk.json("health", "--ready", "--port", port)["ok"]
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def _datasets(walk: Walk, folder: Path) -> None:

@@ -21,6 +21,7 @@ from db.engine import begin
 from db.settings import settings
 from db.types import Endpoint, Tariff
 from worker.progress import Cancelled, Defer, Pause, Progress, Trouble
+from worker.telemetry import tracing
 
 log = logging.getLogger(__name__)
 
@@ -251,7 +252,7 @@ class _Asking:
         courier.say(
             {"op": "ask", "hash": call.hash, "endpoint": self._endpoint.name, "model": call.model,
              "request": call.request, "job_id": self._progress.job_id, "row": call.row,
-             "most_usd": None if self._tariff is None else str(self._most([call]))}
+             "most_usd": None if self._tariff is None else str(self._most([call])), "trace": tracing.parent()}
         )  # fmt: skip
 
     def _most(self, calls: Sequence[Call]) -> Decimal:

@@ -18,6 +18,7 @@ from worker.endpoints import clients, failures, tariffs
 from worker.endpoints.failures import Failure, Kind
 from worker.llm.endpoint.rate_limiter import Flow
 from worker.llm.endpoint.responses import compact, is_answer, usage
+from worker.telemetry import tracing
 
 TRIES = 6  # of a call that fails for a reason that may pass
 SLOW_TRIES = 3  # of a call that the endpoint does not answer in time
@@ -38,6 +39,7 @@ class Call:
     job_id: int | None
     row: int | None
     most_usd: str | None = None  # that a try can cost, a decimal; None: nobody knows
+    trace: str = ""  # the span that it hangs below; "": nobody traces it
     tries: int = 0  # beyond the first
     busy: int = 0  # times that it was told to wait
     waited: float = 0.0  # seconds of that
@@ -187,10 +189,24 @@ class Lane:
         if tariff := await self._current_tariff():
             known = is_counted or not (tariff.input or tariff.output)
             usd = tariff.usd(tokens_in, cached, out) if known else None
+        answered_by = str(body.get("model") or "")
+        self._trace(call, now - sent_at, answered_by=answered_by, tokens=(tokens_in, out) if is_counted else None)
         self._done(call, Answer(call.hash, kept, tokens_in, cached, out, usd, now - sent_at))
+
+    def _trace(self, call: Call, seconds: float, **outcome: Any) -> None:
+        where = self.endpoint
+        tracing.call(
+            call.trace,
+            base_url=where.base_url,
+            provider=where.provider,
+            model=call.model,
+            begun=time.time() - seconds,
+            **outcome,
+        )
 
     def _wrong(self, call: Call, failure: Failure, flow: Flow, sent_at: float) -> None:
         now = time.monotonic()
+        self._trace(call, now - sent_at, wrong=failure.kind)
         call.may_be_charged = failure.may_be_charged
         if not call.may_be_charged:
             self._refused(call)

@@ -1,0 +1,1 @@
+"""The parts of the Storage page: what takes space, and freeing it."""

@@ -1,0 +1,1 @@
+"""What takes space, how long it is kept, and how it is freed."""
