@@ -14,7 +14,7 @@ from db import jobs
 from db.errors import NotFound
 from db.models import ChunkRow
 from db.set_aside import ON_THEIR_WAY, STAYS_RESERVED
-from db.turns import READY, expected_seconds
+from db.turns import READY, TAKEN_OVER, expected_seconds
 from db.types import Chunk, JobState, Step
 
 MESSAGES_AHEAD = 4
@@ -56,16 +56,19 @@ def add(session: Session, job_id: int, step: Step, pieces: Sequence[list[int]]) 
 
 
 def to_send(session: Session, job_id: int) -> list[int]:
-    """Ready chunks to name in messages now; marks them as sent. Tops the job up to MESSAGES_AHEAD in the queue."""
+    """Ready chunks to name in messages now; marks them as sent. Tops the job up to MESSAGES_AHEAD in the queue; what
+    somebody died over is sent whatever waits there."""
     return list(
         session.scalars(
             text(
                 f"""UPDATE chunks SET sent_at = now() WHERE id IN (
                     SELECT c.id FROM chunks c JOIN jobs j ON j.id = c.job_id
                     WHERE c.job_id = :job AND c.sent_at IS NULL AND {READY}
-                    ORDER BY c.id
-                    LIMIT greatest(0, :ahead - (SELECT count(*) FROM chunks s WHERE s.job_id = :job
-                                                AND s.state = 'waiting' AND s.sent_at IS NOT NULL))
+                    ORDER BY {TAKEN_OVER} DESC, c.id
+                    LIMIT greatest((SELECT count(*) FROM chunks c WHERE c.job_id = :job AND c.state = 'waiting'
+                                    AND c.sent_at IS NULL AND {TAKEN_OVER}),
+                                   :ahead - (SELECT count(*) FROM chunks s WHERE s.job_id = :job
+                                             AND s.state = 'waiting' AND s.sent_at IS NOT NULL))
                     FOR UPDATE OF c SKIP LOCKED)
                 RETURNING id"""
             ),

@@ -78,6 +78,29 @@ def _take_off_the_books(session: Session, job_id: int) -> None:
     )
 
 
+def holders(session: Session, prefix: str) -> dict[str, bool]:
+    """Who of the owners whose names begin so has a chunk in hand -> whether a lease on one still runs."""
+    rows = session.execute(
+        text(
+            """SELECT owner, bool_or(lease_until >= now()) AS runs FROM chunks
+               WHERE state = 'running' AND starts_with(owner, :prefix) GROUP BY owner"""
+        ),
+        {"prefix": prefix},
+    )
+    return {row.owner: bool(row.runs) for row in rows}
+
+
+def release(session: Session, owners: Sequence[str]) -> None:
+    """End the leases of owners who are known to be dead: the next sweep hands their chunks out again."""
+    session.execute(
+        text(
+            """UPDATE chunks SET lease_until = now() - interval '1 second'
+               WHERE state = 'running' AND owner = ANY(:owners) AND lease_until >= now()"""
+        ),
+        {"owners": list(owners)},
+    )
+
+
 def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: Sequence[str]) -> list[int]:
     """Repair what crashes leave behind; returns the jobs that have chunks to send.
 

@@ -10,19 +10,23 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import psutil
 from billiard.process import current_process
 from celery import signals
+from celery.worker import state
 
 from db import engine, workers
 from db.engine import DatabaseAway
 from db.servers.permissions import keep_private
 from db.settings import settings
 from db.types import Queue
+from worker import children
 from worker.app import app
 
 log = logging.getLogger(__name__)
 
 HELLO_SECONDS = 5.0
+LOOK_SECONDS = 2.0  # between two looks at our own children
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _PR_SET_PDEATHSIG = 1
 
@@ -132,6 +136,26 @@ def _hello(consumer: Any) -> None:
 def _ready(sender: Any, **_: Any) -> None:
     _hello(sender)
     sender.timer.call_repeatedly(HELLO_SECONDS, _hello, (sender,))
+    sender.timer.call_repeatedly(LOOK_SECONDS, _look, (sender, children.Stopped(), children.Hung()))
+
+
+def _look(consumer: Any, stopped: children.Stopped, hung: children.Hung) -> None:
+    """Look after our own: what is stopped or hangs is killed, what the dead held is free, and without beat we end."""
+    stopped.kill(psutil.Process().children(recursive=True))
+    beat = consumer.controller.beat
+    if beat is not None and not beat.is_alive():
+        log.error(
+            "Beat is gone, and nothing would be done on time any more; whoever started this worker starts it again."
+        )
+        os.kill(os.getpid(), signal.SIGTERM)
+    try:
+        with engine.begin() as session:
+            holders = children.release_dead(session)
+    except DatabaseAway:
+        return  # nobody can hold a lease now, which is no sign of anything
+    mine = {pid for pid in consumer.pool.info.get("processes", ()) if pid != os.getpid()}
+    busy = {request.worker_pid for request in state.active_requests if request.worker_pid}
+    hung.kill(mine, busy, holders)
 
 
 def _gone(sender: Any, **_: Any) -> None:

@@ -1,8 +1,6 @@
 """Gets a chunk done: takes the lease, does its step, commits result and state together, wakes the next ones."""
 
 import logging
-import os
-import socket
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -21,7 +19,7 @@ from db.engine import DatabaseAway, Session, after_commit, begin
 from db.errors import NotFound, UserError
 from db.settings import settings
 from db.types import Chunk, Job, Queue
-from worker import amounts
+from worker import amounts, children
 from worker.app import queue_lengths, send, send_ready
 from worker.datasets import money
 from worker.progress import Cancelled, Defer, Pause, Trouble
@@ -115,7 +113,7 @@ def run_chunk(sent_for: int) -> None:
 
 def _claim(session: Session, chunk_id: int) -> tuple[Job, Chunk] | None:
     """The chunk with its job, ours from now on; None if it is done, held by somebody else, paused or not ready."""
-    chunk = chunks.claim(session, chunk_id, f"{socket.gethostname()}:{os.getpid()}", settings().lease_seconds)
+    chunk = chunks.claim(session, chunk_id, children.owner(), settings().lease_seconds)
     return (jobs.get(session, chunk.job_id), chunk) if chunk else None
 
 

@@ -15,6 +15,7 @@ from worker.cli import (
     advisor,
     ageing,
     batches,
+    chaos,
     data_need,
     datasets,
     demo,
@@ -46,7 +47,7 @@ ORDER = (
     "jobs", "pause", "resume", "cancel", "retry", "datasets", "rename", "describe", "archive", "unarchive", "delete",
     "compare", "choose", "verdicts", "recheck", "use", "pricers", "watch", "batches", "truth",
     "report", "export", "advise", "check-verdicts", "ageing", "what-if", "guess",
-    "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "backup", "restore", "doctor",
+    "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "backup", "restore", "doctor", "chaos",
 )  # fmt: skip
 
 
@@ -72,7 +73,7 @@ app = typer.Typer(
 for _noun in (
     server, datasets, pricing, export, demo, race, refits, jobs, keeping, finetune, data_need, leakage, price_check,
     knowledge, endpoints, prompts, adapters, verdicts, ageing, what_if, advisor, guesses, report, saved_verdicts,
-    pricers, batches,
+    pricers, batches, chaos,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 

@@ -14,12 +14,15 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, NoReturn
 
+import psutil
+
 from db import engine, workers
 from db.errors import NotReady, UserError
 from db.servers import embedded
 from db.servers.permissions import make_home
 from db.settings import Settings, settings
 from db.types import Queue
+from worker.children import Stopped
 from worker.lifecycle import gpu_count
 from worker.server import demo
 from worker.server.supervisor import Backoff, Child, stop_all
@@ -131,7 +134,9 @@ def _run(config: Settings, servers: "_Servers", children: list[Child]) -> NoRetu
     engine.migrate()
     deadline = time.monotonic() + READY_SECONDS
     ready = demo_done = False
+    stopped = Stopped()
     while True:
+        stopped.kill(psutil.Process().children())
         servers.keep_alive()
         for child in children:
             child.keep_alive()
