@@ -149,9 +149,10 @@ def finish(session: Session, chunk: Chunk, tally: Tally) -> bool:
     """Mark the chunk done under its fencing token and close the job after its last one.
 
     False when the lease was lost or the job cancelled: the caller must roll back, predictions included. The job's row
-    is locked, so that of two chunks that end at the same moment one sees the other and closes the job.
+    is locked, so that of two chunks that end at the same moment one sees the other and closes the job; not its key,
+    which every row that both have stored for the job holds already: each would wait for the other.
     """
-    state = session.scalar(text("SELECT state FROM jobs WHERE id = :job FOR UPDATE"), {"job": chunk.job_id})
+    state = session.scalar(text("SELECT state FROM jobs WHERE id = :job FOR NO KEY UPDATE"), {"job": chunk.job_id})
     if state in (None, JobState.CANCELLED):
         return False
     held = session.execute(
@@ -216,7 +217,7 @@ def reserve(session: Session, chunk: Chunk, usd: Decimal) -> bool:
     NotFound when the job was deleted, or somebody else has taken the chunk over.
     """
     money = session.execute(
-        text("SELECT cap_usd, spent_usd FROM jobs WHERE id = :job FOR UPDATE"), {"job": chunk.job_id}
+        text("SELECT cap_usd, spent_usd FROM jobs WHERE id = :job FOR NO KEY UPDATE"), {"job": chunk.job_id}
     ).one_or_none()
     if money is None:
         raise NotFound(f"There is no job {chunk.job_id} any more.")
@@ -256,7 +257,7 @@ def book_trouble(
 
 def fail(session: Session, chunk: Chunk, error: str, *, attempts: int) -> None:
     """Book a failed try: the chunk waits again, or after `attempts` tries fails for good and its job with it."""
-    session.execute(text("SELECT 1 FROM jobs WHERE id = :job FOR UPDATE"), {"job": chunk.job_id})
+    session.execute(text("SELECT 1 FROM jobs WHERE id = :job FOR NO KEY UPDATE"), {"job": chunk.job_id})
     session.execute(
         text(
             f"""UPDATE chunks SET {after_failure("failures + 1", ":attempts")},

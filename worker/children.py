@@ -90,10 +90,18 @@ def patience() -> float:
 def release_dead(session: Session) -> set[int]:
     """End the leases of this machine's processes that are no more, and give the numbers of those that hold one."""
     held = recovery.holders(session, f"{_machine()}:")
-    dead = [name for name, pid in _numbers(held).items() if not psutil.pid_exists(pid)]
+    dead = [name for name, pid in _numbers(held).items() if not _lives(pid)]
     if dead:
         recovery.release(session, dead)
     return {pid for name, pid in _numbers(held).items() if held[name] and name not in dead}
+
+
+def _lives(pid: int) -> bool:
+    """Whether there is a process of this number, and not only what is left of one that nobody asked about."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _numbers(held: Mapping[str, bool]) -> dict[str, int]:

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 from billiard.process import current_process
 from celery import signals
+from celery.beat import EmbeddedService
 from celery.worker import state
 
 from db import engine, workers
@@ -140,14 +141,9 @@ def _ready(sender: Any, **_: Any) -> None:
 
 
 def _look(consumer: Any, stopped: children.Stopped, hung: children.Hung) -> None:
-    """Look after our own: what is stopped or hangs is killed, what the dead held is free, and without beat we end."""
+    """Look after our own: what is stopped or hangs is killed, what the dead held is free, and beat is there."""
     stopped.kill(psutil.Process().children(recursive=True))
-    beat = consumer.controller.beat
-    if beat is not None and not beat.is_alive():
-        log.error(
-            "Beat is gone, and nothing would be done on time any more; whoever started this worker starts it again."
-        )
-        os.kill(os.getpid(), signal.SIGTERM)
+    _keep_beat(consumer.controller)
     try:
         with engine.begin() as session:
             holders = children.release_dead(session)
@@ -156,6 +152,16 @@ def _look(consumer: Any, stopped: children.Stopped, hung: children.Hung) -> None
     mine = {pid for pid in consumer.pool.info.get("processes", ()) if pid != os.getpid()}
     busy = {request.worker_pid for request in state.active_requests if request.worker_pid}
     hung.kill(mine, busy, holders)
+
+
+def _keep_beat(worker: Any) -> None:
+    """Start beat again where it has died. Celery does not, and nothing would be done on time any more."""
+    if worker.beat is not None and not worker.beat.is_alive():
+        log.warning("Beat is gone; it is started again.")
+        worker.beat = EmbeddedService(
+            worker.app, schedule_filename=worker.schedule_filename, scheduler_cls=worker.scheduler
+        )
+        worker.beat.start()
 
 
 def _gone(sender: Any, **_: Any) -> None:

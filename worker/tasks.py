@@ -1,7 +1,10 @@
 """The Celery tasks: ids in, one call; and how often beat sends those that nobody asks for."""
 
+import logging
+import threading
 from collections.abc import Callable
 
+from db.engine import DatabaseAway
 from db.settings import settings
 from db.types import Queue
 from worker import lifecycle, running
@@ -11,6 +14,8 @@ from worker.finetune.endpoint import state
 from worker.knowledge import actions
 from worker.llm.endpoint import batch_api
 from worker.pricing import comparison_jobs
+
+log = logging.getLogger(__name__)
 
 lifecycle.install()
 
@@ -57,7 +62,21 @@ def refresh() -> None:
     actions.refresh_due()
 
 
+_polling = threading.Lock()
+
+
 @every(30)  # batches of calls take minutes to hours; one that is done wakes the chunk that waits for it
 def poll() -> None:
-    batch_api.poll()
-    state.cancel_unwanted()
+    """Beside the other tasks: an endpoint that is slow or silent must not hold the sweeper up."""
+    if _polling.acquire(blocking=False):
+        threading.Thread(target=_poll, name="poll", daemon=True).start()
+
+
+def _poll() -> None:
+    try:
+        batch_api.poll()
+        state.cancel_unwanted()
+    except DatabaseAway:
+        log.warning("The database is away; batches are looked at later.")
+    finally:
+        _polling.release()

@@ -35,7 +35,7 @@ class Bill:
 
     def twice(self, dataset: str) -> int:
         """Answers that were charged again though a readable one had been charged before."""
-        with_more = ((key, n - self.garbled[key]) for key, n in self.paid.items() if self.of_body[key] == dataset)
+        with_more = ((key, n - self.garbled[key]) for key, n in list(self.paid.items()) if self.of_body[key] == dataset)
         return sum(max(0, n - 1) for _, n in with_more)
 
 
