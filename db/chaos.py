@@ -59,25 +59,29 @@ def clock(session: Session) -> float:
     return float(session.scalar(text("SELECT extract(epoch FROM clock_timestamp())")) or 0.0)
 
 
-def queue_moves(session: Session, queue: str, since: float) -> bool:
-    """Whether work on a queue went on after a moment of `clock`, or there is none that could."""
+def queue_moves(session: Session, queue: str, since: float, before: Collection[UnderWay], lease_seconds: float) -> bool:
+    """Whether somebody took a chunk of a queue after a moment of `clock`, and has ended it or keeps its lease; or there
+    is none that could be taken. `before`: what was under way at that moment."""
+    given = {
+        "queue": queue,
+        "since": since,
+        "before": [f"{chunk.id}:{chunk.attempt}" for chunk in before],
+        "kept": lease_seconds - 2.5,
+    }
     return bool(
         session.scalar(
             text(
                 """SELECT EXISTS (SELECT 1 FROM chunks c JOIN jobs j ON j.id = c.job_id
-                                  WHERE j.queue = :queue
-                                    AND (c.finished_at > to_timestamp(:since) AND c.started_at > to_timestamp(:since)
-                                         OR c.state = 'running' AND c.items_done > 0
-                                            AND c.lease_until > to_timestamp(:since) + interval '1 second'))
+                                  WHERE j.queue = :queue AND NOT (c.id || ':' || c.attempt) = ANY(:before)
+                                    AND (c.finished_at > to_timestamp(:since)
+                                         OR c.state = 'running'
+                                            AND c.lease_until > now() + make_interval(secs => :kept)))
                        OR NOT EXISTS (SELECT 1 FROM chunks c JOIN jobs j ON j.id = c.job_id
                                       WHERE j.queue = :queue AND j.state = 'running' AND c.is_released
                                         AND c.state IN ('waiting', 'running')
-                                        AND (c.not_before IS NULL OR c.not_before <= now())
-                                        AND NOT EXISTS (SELECT 1 FROM completions k
-                                                        WHERE k.job_id = j.id AND k.batch_id IS NOT NULL
-                                                          AND k.state = 'sent'))"""
+                                        AND (c.not_before IS NULL OR c.not_before <= now()))"""
             ),
-            {"queue": queue, "since": since},
+            given,
         )
     )
 

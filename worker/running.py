@@ -3,6 +3,7 @@
 import logging
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
@@ -137,8 +138,9 @@ def _run(job: Job, chunk: Chunk) -> None:
             jobs.pause(session, job.id, str(reason))
         _give_back(chunk, lease.troubles)
     except DatabaseAway:
-        # Nothing can be written now. The lease runs out and the sweeper hands the chunk out again.
+        # Nothing can be written now.
         log.exception("The database went away during chunk %s of job %s.", chunk.id, job.id)
+        _let_go()
     except MemoryError:
         log.exception("Chunk %s of job %s ran out of memory.", chunk.id, job.id)
         is_file = job.kind.reads_file or "changes" in job.spec
@@ -154,6 +156,19 @@ def _run(job: Job, chunk: Chunk) -> None:
         _fail(job, chunk, sentence, attempts=settings().chunk_attempts)
     else:
         _close(job.id)
+
+
+def _let_go() -> None:
+    """End the lease of this process as soon as the database is back, so that the sweeper hands the chunk out again: not
+    only when the lease runs out, which also ends the waiting."""
+    until = time.monotonic() + settings().lease_seconds
+    while time.monotonic() < until:
+        try:
+            with begin() as session:
+                return recovery.release(session, [children.owner()])
+        except DatabaseAway:
+            time.sleep(0.5)
+    return None
 
 
 def _priced_as(job: Job) -> AbstractContextManager[None]:

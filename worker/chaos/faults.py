@@ -245,6 +245,17 @@ ALL: tuple[Fault, ...] = (
 )
 
 
+SHORT = (
+    "kill -9: worker, cpu", "SIGSTOP: pool child, endpoint", "messages: garbage", "kill -9: database",
+    "kill -9: courier", "broker flushed", "kill -9: beat",
+)  # fmt: skip
+"""One of each sort, of those that take least time."""
+
+
+def short() -> list[Fault]:
+    return [fault for name in SHORT for fault in ALL if fault.name == name]
+
+
 def schedule(seed: int, count: int, only: str = "") -> list[Fault]:
     """So many faults: each kind as often as any other, but for the rest, in an order that the seed decides. Raises
     UserError where `only` is in no fault's name."""

@@ -15,6 +15,7 @@ from kombu.exceptions import OperationalError as BrokerAway
 
 from db import chaos, datasets, engine
 from db.engine import DatabaseAway, begin
+from db.settings import settings
 from db.types import DatasetState, Queue
 from worker.chaos import faults
 from worker.chaos.endpoint import MODEL, KnownEndpoint
@@ -86,10 +87,10 @@ class Report:
                 "struck": [asdict(each) for each in self.struck]}  # fmt: skip
 
 
-def run(seed: int, count: int, say: Callable[[str], None], *, only: str = "", small: bool = False) -> Report:
-    """Starts a stack in the data folder, has faults strike it, ends it. `only`: what their names have in them; `small`:
-    less work of each kind. Raises UserError where the folder's data is not a test's."""
-    schedule = faults.schedule(seed, count, only)
+def run(seed: int, count: int, say: Callable[[str], None], *, only: str = "", short: bool = False) -> Report:
+    """Starts a stack in the data folder, has faults strike it, ends it. `only`: what their names have in them; `short`:
+    a few chosen ones, and less work. Raises UserError where the folder's data is not a test's."""
+    schedule = faults.short() if short else faults.schedule(seed, count, only)
     check_may_break()
     report = Report(seed)
     stack, endpoint = Stack(), KnownEndpoint()
@@ -99,7 +100,7 @@ def run(seed: int, count: int, say: Callable[[str], None], *, only: str = "", sm
             say("starting a stack ...")
             stack.up()
             prepare(endpoint)
-            _Chaos(scene, _lines(stack, endpoint, seed, small=small), report, say).go(schedule)
+            _Chaos(scene, _lines(stack, endpoint, seed, small=short), report, say).go(schedule)
         finally:
             stack.down()
             endpoint.close()
@@ -218,7 +219,9 @@ class _Recovery:
             if not chaos.has_moved(session, self._concerned):
                 return "a chunk that was under way"
             for queue in self._fault.queues:
-                if queue in WORKED and not chaos.queue_moves(session, queue, self._since):
+                if queue in WORKED and not chaos.queue_moves(
+                    session, queue, self._since, self._concerned, settings().lease_seconds
+                ):
                     return f"work on the {queue} queue"
         if self._probe is not None and not self._probe.is_seen():
             return "an upload that only the sweeper knew of"

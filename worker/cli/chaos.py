@@ -16,12 +16,13 @@ def chaos(
     seed: Annotated[int, typer.Option(help="Decides which faults strike, in which order, and whom.")] = 1,
     faults: Annotated[int, typer.Option(min=1, help="How many faults strike, one after the other.")] = 100,
     only: Annotated[str, typer.Option(help="Only faults whose names have this in them, such as SIGSTOP.")] = "",
+    short: Annotated[bool, typer.Option("--short", help="A few chosen faults on little work, in a minute.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Break a stack of its own again and again while it works, and say what was lost. For a new PRICEWRIGHT_DATA_DIR.
 
     Exits 1 where anything was lost, doubled, stuck, paid twice or paid past a cap."""
-    report = chaos_run.run(seed, faults, err.print, only=only)
+    report = chaos_run.run(seed, faults, err.print, only=only, short=short)
     if as_json:
         print_json(report.as_json())
     else:
