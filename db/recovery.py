@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from db import chunks, jobs
 from db.set_aside import STAYS_RESERVED
+from db.settings import settings
 from db.turns import READY
 from db.types import Step
 
@@ -108,8 +109,15 @@ def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: S
     FILE_ATTEMPTS). Where answers are stored one by one, or a training goes on from a checkpoint, a try that got further
     than any before is not held against the chunk, nor are those before it: it would end, given enough tries. On a queue
     that is empty, a waiting chunk whose message is older than `quiet_seconds` was lost with the broker or a worker: it
-    is sent again.
+    is sent again. What lies in the future was written before the database's clock was set back.
     """
+    session.execute(
+        text(
+            """UPDATE chunks SET lease_until = now() + make_interval(secs => :lease)
+               WHERE state = 'running' AND lease_until > now() + make_interval(secs => 2 * :lease)"""
+        ),
+        {"lease": settings().lease_seconds},
+    )
     session.execute(
         text(
             f"""UPDATE chunks SET {chunks.after_failure("died.failures", "died.allowed")},
@@ -135,7 +143,7 @@ def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: S
         text(
             """UPDATE chunks c SET sent_at = NULL FROM jobs j
                WHERE j.id = c.job_id AND j.state = 'running' AND j.queue = ANY(:queues) AND c.state = 'waiting'
-                 AND c.sent_at < now() - make_interval(secs => :quiet)"""
+                 AND (c.sent_at < now() - make_interval(secs => :quiet) OR c.sent_at > now() + interval '2 seconds')"""
         ),
         {"queues": list(idle_queues), "quiet": quiet_seconds},
     )

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from db import chunks, datasets, jobs, recovery, turns
 from db.engine import Session, begin
+from db.settings import settings
 from db.types import JobState, Priority, Queue, Step
 from tests.builders import a_dataset, a_job
 from worker import specs
@@ -220,3 +221,18 @@ def test_what_was_given_back_for_later_does_not_go_before_others(database):
         [asked] = chunks.to_send(session, long)
         [quick] = chunks.to_send(session, short)
         assert turns.first(session, asked) == quick
+
+
+def test_after_the_clock_was_set_back_a_lost_message_and_a_dead_owner_are_noticed_as_before(database):
+    with begin() as session:
+        job_id = long_job(session, a_dataset(session))
+        [fit] = chunks.to_send(session, job_id)
+        session.execute(text("UPDATE chunks SET sent_at = sent_at + interval '1 hour' WHERE id = :id"), {"id": fit})
+    with begin() as session:
+        assert recovery.sweep(session, attempts=5, quiet_seconds=10, idle_queues=[Queue.CPU]) == [job_id]
+        assert chunks.to_send(session, job_id) == [fit]
+        assert chunks.claim(session, fit, "who dies", LEASE)
+        session.execute(text("UPDATE chunks SET lease_until = now() + interval '1 hour' WHERE id = :id"), {"id": fit})
+        recovery.sweep(session, attempts=5, quiet_seconds=10, idle_queues=[])
+        left = "SELECT extract(epoch FROM lease_until - now()) FROM chunks WHERE id = :id"
+        assert session.scalar(text(left), {"id": fit}) <= settings().lease_seconds

@@ -20,8 +20,9 @@ from db.types import DatasetState, Queue
 from worker.chaos import faults
 from worker.chaos.endpoint import MODEL, KnownEndpoint
 from worker.chaos.faults import Fault, Scene
+from worker.chaos.small_model import a_model_folder
 from worker.chaos.stack import Stack, check_may_break
-from worker.chaos.work import ENDPOINT, Line, Pricing, Verdict, prepare
+from worker.chaos.work import ENDPOINT, Pricing, Training, Verdict, Work, prepare
 from worker.datasets import actions as datasets_actions
 
 STUCK_SECONDS = 90.0  # of standing still: then whatever hinders is lifted, and it counts as stuck
@@ -108,20 +109,22 @@ def run(seed: int, count: int, say: Callable[[str], None], *, only: str = "", sh
     return report
 
 
-def _lines(stack: Stack, endpoint: KnownEndpoint, seed: int, *, small: bool) -> list[Line]:
+def _lines(stack: Stack, endpoint: KnownEndpoint, seed: int, *, small: bool) -> list[Work]:
     asks: dict[str, object] = {"technique": "zero-shot", "model": f"{ENDPOINT}:{MODEL}"}
-    lines: list[Line] = [
+    lines: list[Work] = [
         Pricing(stack, endpoint, "cheap", {"technique": "lightgbm"}, 500 if small else 12_000, seed),
         Pricing(stack, endpoint, "endpoint, capped", asks, 200 if small else 1_200, seed, capped=True),
     ]
     if not small:
         lines.append(Pricing(stack, endpoint, "endpoint", asks, 1_200, seed))
         lines.append(Pricing(stack, endpoint, "batch", asks | {"batch": "on"}, 100, seed))
+        model = settings().home / "small-model"
+        lines.append(Training(stack, model if model.exists() else a_model_folder(model), seed))
     return lines
 
 
 class _Chaos:
-    def __init__(self, scene: Scene, lines: list[Line], report: Report, say: Callable[[str], None]) -> None:
+    def __init__(self, scene: Scene, lines: list[Work], report: Report, say: Callable[[str], None]) -> None:
         self._scene, self._stack, self._report, self._say = scene, scene.stack, report, say
         self._lines = lines
         self._ending = False

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol
+from pathlib import Path
 
-from db import chaos, datasets, endpoints, jobs
+from db import adapters, chaos, datasets, endpoints, jobs
 from db.engine import DatabaseAway, begin
 from db.errors import NotFound, UserError, WrongState
 from db.types import DatasetState, Job, JobState
@@ -18,9 +18,10 @@ from worker.chaos.endpoint import MODEL, USD_PER_MILLION, KnownEndpoint, known_p
 from worker.chaos.stack import Stack, patiently
 from worker.datasets import actions as datasets_actions
 from worker.endpoints import actions as endpoints_actions
+from worker.finetune import actions as finetune_actions
 from worker.jobs import actions as jobs_actions
 from worker.pricing import actions as pricing_actions
-from worker.specs import parse
+from worker.specs import finetune, parse
 
 ENDPOINT = "known"
 PRICED_SHARE = 0.1  # of the rows of every table
@@ -45,38 +46,23 @@ class Verdict:
     note: str = ""
 
 
-class Line(Protocol):
-    """A kind of work: one step further each time it is asked; a verdict when a job has ended."""
-
-    kind: str
-    faults: set[str]
-
-    @property
-    def is_idle(self) -> bool: ...
-    def step(self, *, may_start: bool) -> Verdict | None: ...
-
-
-def table(number: int, rows: int, seed: int) -> bytes:
-    """A CSV of things that are called after the dataset's number and their own."""
+def table(number: int, rows: int, seed: int, *, priced: float = PRICED_SHARE) -> bytes:
+    """A CSV of things that are called after the dataset's number and their own; a share of them has prices."""
     random_ = random.Random(f"{seed}-{number}")  # noqa: S311 - prices, no secret
     lines = ["title,category,price"]
     for row in range(rows):
         word = "".join(random_.choices("bcdfghklmnprstvz", k=9))
-        price = random_.randint(5, 90) if row < rows * PRICED_SHARE else ""
+        price = random_.randint(5, 90) if row < rows * priced else ""
         lines.append(f"{word} thing {number}x{row} of sort {row % 3},sort {row % 3},{price}")
     return "\n".join(lines).encode()
 
 
-class Pricing:
-    """Uploads a table, loads it, prices it, checks; again and again."""
+class Work:
+    """A course of work that begins anew when it has ended."""
 
-    def __init__(
-        self, stack: Stack, endpoint: KnownEndpoint, kind: str, spec: dict[str, object], rows: int, seed: int,
-        *, capped: bool = False,
-    ) -> None:  # fmt: skip
+    def __init__(self, stack: Stack, kind: str, seed: int) -> None:
         self.kind, self.faults = kind, set[str]()
-        self._stack, self._endpoint = stack, endpoint
-        self._spec, self._rows, self._seed, self._capped = spec, rows, seed, capped
+        self._stack, self._seed = stack, seed
         self._course: Iterator[Verdict | None] | None = None
 
     @property
@@ -84,6 +70,7 @@ class Pricing:
         return self._course is None
 
     def step(self, *, may_start: bool) -> Verdict | None:
+        """Goes one step further; the verdict when a job has ended."""
         if self._course is None:
             if not may_start:
                 return None
@@ -96,23 +83,7 @@ class Pricing:
         return verdict
 
     def _go(self) -> Iterator[Verdict | None]:
-        number = next(_numbers)
-        content = table(number, self._rows, self._seed)
-        while (dataset_id := (yield from self._load(f"chaos {number}", content))) is None:
-            pass  # its file was refused because its readers died
-        # What the whole of it costs: what is asked is 8 letters a token, about 600 letters.
-        cap = Decimal(str(round(CAP_SHARE * self._rows * 80 * USD_PER_MILLION / 1e6, 4))) if self._capped else None
-        spec = parse(self._spec)
-        job_id = patiently(lambda: pricing_actions.start(dataset_id, [spec], cap_usd=cap)[0])
-        verdict = Verdict(self.kind, job_id, 0)
-        while not (job := self._job(job_id)) or not job.state.is_final:
-            if job and job.state is JobState.PAUSED:
-                yield from self._while_paused(job, cap, str(number), verdict)
-            yield None
-        while self._stack.ask(lambda session: chaos.calls_out(session, job_id)):
-            yield None
-        self._check(job, str(number), verdict)
-        yield verdict
+        raise NotImplementedError
 
     def _load(self, name: str, content: bytes) -> Iterator[None]:
         """Uploads and loads; returns the dataset's id, or None where the file was refused."""
@@ -135,6 +106,60 @@ class Pricing:
                 return jobs.get(session, job_id)
         except DatabaseAway:
             return None
+
+
+class Training(Work):
+    """Fine-tunes a small model until it is an adapter; again and again."""
+
+    def __init__(self, stack: Stack, model: Path, seed: int) -> None:
+        super().__init__(stack, "fine-tune", seed)
+        self._model = model
+
+    def _go(self) -> Iterator[Verdict | None]:
+        number = next(_numbers)
+        content = table(number, 400, self._seed, priced=1.0)
+        while (dataset_id := (yield from self._load(f"chaos {number}", content))) is None:
+            pass
+        given = {"model": str(self._model), "layers": 2, "evaluate_rows": 16, "max_price": 99, "epochs": 10.0}
+        spec = finetune.parse(given | {"form": "quantiles", "learning_rate": 0.003})
+        job_id = patiently(lambda: finetune_actions.start(dataset_id, spec))
+        while not (job := self._job(job_id)) or not job.state.is_final:
+            yield None
+        trained = self._stack.ask(lambda session: [a for a in adapters.all(session) if a.job_id == job_id])
+        yield Verdict(
+            self.kind, job_id, 1, lost=int(len(trained) < 1), doubled=max(0, len(trained) - 1),
+            note="" if job.state is JobState.DONE else f"{job.state}: {job.error}",
+        )  # fmt: skip
+
+
+class Pricing(Work):
+    """Uploads a table, loads it, prices it, checks; again and again."""
+
+    def __init__(
+        self, stack: Stack, endpoint: KnownEndpoint, kind: str, spec: dict[str, object], rows: int, seed: int,
+        *, capped: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(stack, kind, seed)
+        self._endpoint, self._spec, self._rows, self._capped = endpoint, spec, rows, capped
+
+    def _go(self) -> Iterator[Verdict | None]:
+        number = next(_numbers)
+        content = table(number, self._rows, self._seed)
+        while (dataset_id := (yield from self._load(f"chaos {number}", content))) is None:
+            pass  # its file was refused because its readers died
+        # What the whole of it costs: what is asked is 8 letters a token, about 600 letters.
+        cap = Decimal(str(round(CAP_SHARE * self._rows * 80 * USD_PER_MILLION / 1e6, 4))) if self._capped else None
+        spec = parse(self._spec)
+        job_id = patiently(lambda: pricing_actions.start(dataset_id, [spec], cap_usd=cap)[0])
+        verdict = Verdict(self.kind, job_id, 0)
+        while not (job := self._job(job_id)) or not job.state.is_final:
+            if job and job.state is JobState.PAUSED:
+                yield from self._while_paused(job, cap, str(number), verdict)
+            yield None
+        while self._stack.ask(lambda session: chaos.calls_out(session, job_id)):
+            yield None
+        self._check(job, str(number), verdict)
+        yield verdict
 
     def _while_paused(self, job: Job, cap: Decimal | None, number: str, verdict: Verdict) -> Iterator[None]:
         """Waits until nothing is asked any more, looks at the bill, and resumes."""
