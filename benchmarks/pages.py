@@ -115,14 +115,11 @@ async def _session(address: str, pages: Iterator[str], took: list[float], end: f
     from streamlit.proto.BackMsg_pb2 import BackMsg
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
     from websockets.asyncio.client import connect
+    from websockets.typing import Origin, Subprotocol
 
-    host = address.removeprefix("ws://").split("/")[0]
+    origin = Origin(f"http://{address.removeprefix('ws://').split('/')[0]}")
     async with connect(
-        address,
-        subprotocols=["streamlit"],
-        origin=f"http://{host}",
-        max_size=None,
-        open_timeout=60,  # type: ignore[list-item, arg-type]
+        address, subprotocols=[Subprotocol("streamlit")], origin=origin, max_size=None, open_timeout=60
     ) as socket_:
         for page in pages:
             began = time.monotonic()

@@ -120,15 +120,18 @@ def calls_out(session: Session, job_id: int) -> int:
     return int(session.scalar(text(query), {"job": job_id}) or 0)
 
 
-def shift_clock(session: Session, seconds: float) -> None:
-    """Move every lease, message and deferral against the database's clock: as if that had jumped by so much."""
-    for table, columns in (
-        ("chunks", ("lease_until", "sent_at", "not_before")),
-        ("completions", ("lease_until",)),
-        ("workers", ("last_seen",)),
-    ):
-        changes = ", ".join(f"{column} = {column} - make_interval(secs => :jump)" for column in columns)
-        session.execute(text(f"UPDATE {table} SET {changes}"), {"jump": seconds})
+CLOCKED = {
+    "chunks": ("lease_until", "sent_at", "not_before"),
+    "completions": ("lease_until",),
+    "workers": ("last_seen",),
+}
+"""Tables with moments that are compared with the database's clock, and which."""
+
+
+def shift_clock(session: Session, table: str, seconds: float) -> None:
+    """Move a table's moments against the database's clock: as if that had jumped by so much."""
+    changes = ", ".join(f"{column} = {column} - make_interval(secs => :jump)" for column in CLOCKED[table])
+    session.execute(text(f"UPDATE {table} SET {changes}"), {"jump": seconds})
 
 
 def forget_messages_of(session: Session, dataset_id: int) -> None:

@@ -4,7 +4,7 @@ import io
 import itertools
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -85,7 +85,7 @@ class Work:
     def _go(self) -> Iterator[Verdict | None]:
         raise NotImplementedError
 
-    def _load(self, name: str, content: bytes) -> Iterator[None]:
+    def _load(self, name: str, content: bytes) -> Generator[None, None, int | None]:
         """Uploads and loads; returns the dataset's id, or None where the file was refused."""
         dataset_id = patiently(lambda: datasets_actions.upload(name, io.BytesIO(content)))
         while True:
