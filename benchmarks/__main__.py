@@ -5,7 +5,7 @@ import sys
 
 ALL = (
     *("ingest", "dirty", "engine", "embeddings", "llm", "endpoint", "training", "verdicts"),
-    *("coverage", "promises", "frontier", "invoice", "race", "size", "elsewhere"),
+    *("coverage", "promises", "frontier", "invoice", "race", "size", "elsewhere", "workers", "pages"),
 )
 
 

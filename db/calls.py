@@ -57,7 +57,7 @@ def _room(session: Session, job_id: int) -> Decimal | None:
 
     The job's row is locked, so that two processes can't give the same money out.
     """
-    query = text("SELECT cap_usd - spent_usd AS room FROM jobs WHERE id = :job FOR UPDATE")
+    query = text("SELECT cap_usd - spent_usd AS room FROM jobs WHERE id = :job FOR NO KEY UPDATE")
     money = session.execute(query, {"job": job_id}).one_or_none()
     if money is None:
         return Decimal(-1)

@@ -14,7 +14,7 @@ from db import jobs, limits
 from db.errors import NotFound
 from db.models import ChunkRow
 from db.set_aside import ON_THEIR_WAY, STAYS_RESERVED
-from db.turns import READY, expected_seconds
+from db.turns import READY, TAKEN_OVER, expected_seconds
 from db.types import Chunk, JobState, Step
 
 MESSAGES_AHEAD = 4
@@ -56,16 +56,19 @@ def add(session: Session, job_id: int, step: Step, pieces: Sequence[list[int]]) 
 
 
 def to_send(session: Session, job_id: int) -> list[int]:
-    """Ready chunks to name in messages now; marks them as sent. Tops the job up to MESSAGES_AHEAD in the queue."""
+    """Ready chunks to name in messages now; marks them as sent. Tops the job up to MESSAGES_AHEAD in the queue; what
+    somebody died over is sent whatever waits there."""
     return list(
         session.scalars(
             text(
                 f"""UPDATE chunks SET sent_at = now() WHERE id IN (
                     SELECT c.id FROM chunks c JOIN jobs j ON j.id = c.job_id
                     WHERE c.job_id = :job AND c.sent_at IS NULL AND {READY}
-                    ORDER BY c.id
-                    LIMIT greatest(0, :ahead - (SELECT count(*) FROM chunks s WHERE s.job_id = :job
-                                                AND s.state = 'waiting' AND s.sent_at IS NOT NULL))
+                    ORDER BY {TAKEN_OVER} DESC, c.id
+                    LIMIT greatest((SELECT count(*) FROM chunks c WHERE c.job_id = :job AND c.state = 'waiting'
+                                    AND c.sent_at IS NULL AND {TAKEN_OVER}),
+                                   :ahead - (SELECT count(*) FROM chunks s WHERE s.job_id = :job
+                                             AND s.state = 'waiting' AND s.sent_at IS NOT NULL))
                     FOR UPDATE OF c SKIP LOCKED)
                 RETURNING id"""
             ),
@@ -146,9 +149,10 @@ def finish(session: Session, chunk: Chunk, tally: Tally) -> bool:
     """Mark the chunk done under its fencing token and close the job after its last one.
 
     False when the lease was lost or the job cancelled: the caller must roll back, predictions included. The job's row
-    is locked, so that of two chunks that end at the same moment one sees the other and closes the job.
+    is locked, so that of two chunks that end at the same moment one sees the other and closes the job; not its key,
+    which every row that both have stored for the job holds already: each would wait for the other.
     """
-    state = session.scalar(text("SELECT state FROM jobs WHERE id = :job FOR UPDATE"), {"job": chunk.job_id})
+    state = session.scalar(text("SELECT state FROM jobs WHERE id = :job FOR NO KEY UPDATE"), {"job": chunk.job_id})
     if state in (None, JobState.CANCELLED):
         return False
     held = session.execute(
@@ -214,7 +218,7 @@ def reserve(session: Session, chunk: Chunk, usd: Decimal) -> bool:
     NotFound when the job was deleted, or somebody else has taken the chunk over.
     """
     money = session.execute(
-        text("SELECT cap_usd, spent_usd FROM jobs WHERE id = :job FOR UPDATE"), {"job": chunk.job_id}
+        text("SELECT cap_usd, spent_usd FROM jobs WHERE id = :job FOR NO KEY UPDATE"), {"job": chunk.job_id}
     ).one_or_none()
     if money is None:
         raise NotFound(f"There is no job {chunk.job_id} any more.")
@@ -259,7 +263,7 @@ def book_trouble(
 
 def fail(session: Session, chunk: Chunk, error: str, *, attempts: int) -> None:
     """Book a failed try: the chunk waits again, or after `attempts` tries fails for good and its job with it."""
-    session.execute(text("SELECT 1 FROM jobs WHERE id = :job FOR UPDATE"), {"job": chunk.job_id})
+    session.execute(text("SELECT 1 FROM jobs WHERE id = :job FOR NO KEY UPDATE"), {"job": chunk.job_id})
     session.execute(
         text(
             f"""UPDATE chunks SET {after_failure("failures + 1", ":attempts")},

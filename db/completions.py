@@ -168,12 +168,14 @@ def _bury(session: Session, hashes: Collection[str] | None) -> None:
 
 def extend(session: Session, owner: str, lease_seconds: float = LEASE_SECONDS) -> None:
     """The heartbeat of whoever waits for answers and has a Presence. One lost in a crash costs nothing: the disk is not
-    waited for."""
+    waited for; nor is a call that is just being noted or stored, which would wait for others that this beat holds."""
     session.execute(text("SET LOCAL synchronous_commit = off"))
     session.execute(
         text(
             """UPDATE completions SET lease_until = now() + make_interval(secs => :lease)
-               WHERE state = 'sent' AND owner = :owner AND batch_id IS NULL"""
+               WHERE hash IN (SELECT hash FROM completions
+                              WHERE state = 'sent' AND owner = :owner AND batch_id IS NULL
+                              ORDER BY hash FOR NO KEY UPDATE SKIP LOCKED)"""
         ),
         {"owner": owner, "lease": lease_seconds},
     )

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from db import chunks, jobs
 from db.set_aside import STAYS_RESERVED
+from db.settings import settings
 from db.turns import READY
 from db.types import Step
 
@@ -78,6 +79,29 @@ def _take_off_the_books(session: Session, job_id: int) -> None:
     )
 
 
+def holders(session: Session, prefix: str) -> dict[str, bool]:
+    """Who of the owners whose names begin so has a chunk in hand -> whether a lease on one still runs."""
+    rows = session.execute(
+        text(
+            """SELECT owner, bool_or(lease_until >= now()) AS runs FROM chunks
+               WHERE state = 'running' AND starts_with(owner, :prefix) GROUP BY owner"""
+        ),
+        {"prefix": prefix},
+    )
+    return {row.owner: bool(row.runs) for row in rows}
+
+
+def release(session: Session, owners: Sequence[str]) -> None:
+    """End the leases of owners who are known to be dead: the next sweep hands their chunks out again."""
+    session.execute(
+        text(
+            """UPDATE chunks SET lease_until = now() - interval '1 second'
+               WHERE state = 'running' AND owner = ANY(:owners) AND lease_until >= now()"""
+        ),
+        {"owners": list(owners)},
+    )
+
+
 def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: Sequence[str]) -> list[int]:
     """Repair what crashes leave behind; returns the jobs that have chunks to send.
 
@@ -85,8 +109,15 @@ def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: S
     FILE_ATTEMPTS). Where answers are stored one by one, or a training goes on from a checkpoint, a try that got further
     than any before is not held against the chunk, nor are those before it: it would end, given enough tries. On a queue
     that is empty, a waiting chunk whose message is older than `quiet_seconds` was lost with the broker or a worker: it
-    is sent again.
+    is sent again. What lies in the future was written before the database's clock was set back.
     """
+    session.execute(
+        text(
+            """UPDATE chunks SET lease_until = now() + make_interval(secs => :lease)
+               WHERE state = 'running' AND lease_until > now() + make_interval(secs => 2 * :lease)"""
+        ),
+        {"lease": settings().lease_seconds},
+    )
     session.execute(
         text(
             f"""UPDATE chunks SET {chunks.after_failure("died.failures", "died.allowed")},
@@ -112,7 +143,7 @@ def sweep(session: Session, *, attempts: int, quiet_seconds: int, idle_queues: S
         text(
             """UPDATE chunks c SET sent_at = NULL FROM jobs j
                WHERE j.id = c.job_id AND j.state = 'running' AND j.queue = ANY(:queues) AND c.state = 'waiting'
-                 AND c.sent_at < now() - make_interval(secs => :quiet)"""
+                 AND (c.sent_at < now() - make_interval(secs => :quiet) OR c.sent_at > now() + interval '2 seconds')"""
         ),
         {"queues": list(idle_queues), "quiet": quiet_seconds},
     )

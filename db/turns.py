@@ -72,6 +72,8 @@ _HAD = """
       AND (o.state = 'running' OR o.started_at > now() - make_interval(secs => :patience))
     GROUP BY p.owner
 """
+TAKEN_OVER = "(c.attempt > 0 AND c.not_before IS NULL)"
+"""SQL: whether somebody began a waiting chunk and died, or failed, over it: it had its turn, so it goes before all."""
 
 
 def expected_seconds(step: Step, rows: Sequence[int], known: Mapping[Step, float]) -> float:
@@ -98,7 +100,7 @@ def first(session: Session, sent_for: int) -> int | None:
                     AS periods) waited
                 WHERE j.queue = (SELECT s.queue FROM jobs s JOIN chunks m ON m.job_id = s.id WHERE m.id = :sent_for)
                   AND c.sent_at IS NOT NULL AND {READY}
-                ORDER BY coalesce(had.seconds, 0), {_COST}, c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED"""
+                ORDER BY {TAKEN_OVER} DESC, coalesce(had.seconds, 0), {_COST}, c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED"""
         ),
         {"sent_for": sent_for, "patience": PATIENCE_SECONDS},
     )

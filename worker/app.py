@@ -10,6 +10,7 @@ from typing import Any
 
 from celery import Celery
 from kombu.exceptions import OperationalError
+from kombu.transport import redis
 
 from db import access, chunks, jobs, limits, rates
 from db.engine import Session, after_commit
@@ -51,6 +52,20 @@ app.conf.update(
     },
     worker_hijack_root_logger=False,
 )
+
+
+class _Patient(redis.Channel):  # type: ignore[misc]
+    """A channel that drops what is no message: kombu would end the worker over it, with all that its children do."""
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            log.warning("What lay in a queue is no message (%s: %s); it is dropped.", type(error).__name__, error)
+            return True
+
+
+redis.Transport.Channel = _Patient
 
 
 def send(chunk_id: int, queue: Queue) -> None:

@@ -14,16 +14,21 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import psutil
 from billiard.process import current_process
 from celery import signals
+from celery.beat import EmbeddedService
+from celery.worker import state
 
 from db import engine, workers
 from db.engine import DatabaseAway
 from db.servers.permissions import keep_private
 from db.settings import settings
 from db.types import Queue
+from worker import children
 from worker.app import RUN_CHUNK, app
-from worker.health import checks, children, pulse, server
+from worker.health import checks, pulse, server
+from worker.health import children as child_health
 from worker.health.answer import Check
 from worker.health.collector import Collector
 from worker.telemetry import gpus as gpu_metrics
@@ -36,6 +41,7 @@ LAST_WORDS_SECONDS = 30.0  # for booking that something took too long
 QUIET_SECONDS = 60.0
 """A loop that has done nothing for so long stands still."""
 _LOOP = "main loop"
+LOOK_SECONDS = 2.0  # between two looks at our own children
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _PR_SET_PDEATHSIG = 1
 
@@ -154,7 +160,7 @@ def limited(seconds: float, give_up: Callable[[], None]) -> Iterator[None]:
 
 def _hello(consumer: Any) -> None:
     pulse.beat(_LOOP)
-    children.note(children.busy())
+    child_health.note(child_health.busy())
     try:
         with engine.begin() as session:
             workers.hello(
@@ -173,6 +179,31 @@ def _ready(sender: Any, **_: Any) -> None:
     _hello(sender)
     server.start(_probe())
     sender.timer.call_repeatedly(HELLO_SECONDS, _hello, (sender,))
+    sender.timer.call_repeatedly(LOOK_SECONDS, _look, (sender, children.Stopped(), children.Hung()))
+
+
+def _look(consumer: Any, stopped: children.Stopped, hung: children.Hung) -> None:
+    """Look after our own: what is stopped or hangs is killed, what the dead held is free, and beat is there."""
+    stopped.kill(psutil.Process().children(recursive=True))
+    _keep_beat(consumer.controller)
+    try:
+        with engine.begin() as session:
+            holders = children.release_dead(session)
+    except DatabaseAway:
+        return  # nobody can hold a lease now, which is no sign of anything
+    mine = {pid for pid in consumer.pool.info.get("processes", ()) if pid != os.getpid()}
+    busy = {request.worker_pid for request in state.active_requests if request.worker_pid}
+    hung.kill(mine, busy, holders)
+
+
+def _keep_beat(worker: Any) -> None:
+    """Start beat again where it has died. Celery does not, and nothing would be done on time any more."""
+    if worker.beat is not None and not worker.beat.is_alive():
+        log.warning("Beat is gone; it is started again.")
+        worker.beat = EmbeddedService(
+            worker.app, schedule_filename=worker.schedule_filename, scheduler_cls=worker.scheduler
+        )
+        worker.beat.start()
 
 
 def _probe() -> server.Probe:
@@ -182,7 +213,7 @@ def _probe() -> server.Probe:
 
     def health() -> list[Check]:
         swept = [checks.alive(pulse.SWEEP, max(QUIET_SECONDS, 6.0 * settings().sweep_seconds))] if controls else []
-        return [checks.alive(_LOOP, QUIET_SECONDS), children.check(), *swept]
+        return [checks.alive(_LOOP, QUIET_SECONDS), child_health.check(), *swept]
 
     def ready() -> list[Check]:
         return [*health(), *checks.work(queues)]

@@ -1,10 +1,9 @@
 """Gets a chunk done: takes the lease, does its step, commits result and state together, wakes the next ones."""
 
 import logging
-import os
-import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, replace
@@ -21,7 +20,7 @@ from db.engine import DatabaseAway, Session, after_commit, begin
 from db.errors import NotFound, UserError
 from db.settings import settings
 from db.types import Chunk, Job, Queue
-from worker import amounts
+from worker import amounts, children
 from worker.app import queue_lengths, send, send_ready
 from worker.datasets import money
 from worker.health import pulse
@@ -121,7 +120,7 @@ def run_chunk(sent_for: int) -> None:
 
 def _claim(session: Session, chunk_id: int) -> tuple[Job, Chunk] | None:
     """The chunk with its job, ours from now on; None if it is done, held by somebody else, paused or not ready."""
-    chunk = chunks.claim(session, chunk_id, f"{socket.gethostname()}:{os.getpid()}", settings().lease_seconds)
+    chunk = chunks.claim(session, chunk_id, children.owner(), settings().lease_seconds)
     return (jobs.get(session, chunk.job_id), chunk) if chunk else None
 
 
@@ -163,8 +162,9 @@ def _work_on(job: Job, chunk: Chunk) -> None:
             jobs.pause(session, job.id, str(reason))
         _give_back(chunk, lease.troubles)
     except DatabaseAway:
-        # Nothing can be written now. The lease runs out and the sweeper hands the chunk out again.
+        # Nothing can be written now.
         log.exception("The database went away during chunk %s of job %s.", chunk.id, job.id)
+        _let_go()
     except MemoryError:
         log.exception("Chunk %s of job %s ran out of memory.", chunk.id, job.id)
         is_file = job.kind.reads_file or "changes" in job.spec
@@ -192,6 +192,19 @@ def _in_time(job: Job, chunk: Chunk) -> AbstractContextManager[None]:
         "as a plain CSV, or in parts, and upload that."
     )
     return limited(60 * minutes, partial(_fail, job, chunk, sentence, attempts=1))
+
+
+def _let_go() -> None:
+    """End the lease of this process as soon as the database is back, so that the sweeper hands the chunk out again: not
+    only when the lease runs out, which also ends the waiting."""
+    until = time.monotonic() + settings().lease_seconds
+    while time.monotonic() < until:
+        try:
+            with begin() as session:
+                return recovery.release(session, [children.owner()])
+        except DatabaseAway:
+            time.sleep(0.5)
+    return None
 
 
 def _priced_as(job: Job) -> AbstractContextManager[None]:

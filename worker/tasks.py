@@ -91,5 +91,9 @@ def tidy() -> None:
 
 @every(30)  # batches of calls take minutes to hours; one that is done wakes the chunk that waits for it
 def poll() -> None:
+    _beside(_poll, "looking at batches")
+
+
+def _poll() -> None:
     batch_api.poll()
     state.cancel_unwanted()

@@ -9,8 +9,9 @@ from random import Random
 import pytest
 from sqlalchemy import text
 
-from db import chunks, datasets, jobs, turns
+from db import chunks, datasets, jobs, recovery, turns
 from db.engine import Session, begin
+from db.settings import settings
 from db.types import JobState, Priority, Queue, Step
 from tests.builders import a_dataset, a_job
 from worker import specs
@@ -236,3 +237,47 @@ def test_messages_are_enough_for_all_chunks_in_whatever_order_they_arrive(sessio
         assert take(session, sent.pop(chance.randrange(len(sent)))) is not None
         sent += send(session, made)
     assert {jobs.get(session, job_id).state for job_id in made} == {JobState.DONE}
+
+
+def test_a_chunk_that_somebody_died_over_goes_before_shorter_work_and_is_sent_whatever_waits(database):
+    with begin() as session:
+        dataset_id = a_dataset(session)
+        long = long_job(session, dataset_id, parts=chunks.MESSAGES_AHEAD + 3)
+        [fit] = chunks.to_send(session, long)
+        assert take(session, fit) == long
+        [first, *_] = chunks.to_send(session, long)
+        assert chunks.claim(session, first, "who will die", LEASE)
+        chunks.to_send(session, long)  # as many as may lie in the queue
+        short = short_job(session, dataset_id)
+        assert chunks.to_send(session, short)
+        session.execute(text("UPDATE chunks SET lease_until = now() - interval '1 s' WHERE id = :id"), {"id": first})
+        assert recovery.sweep(session, attempts=5, quiet_seconds=10, idle_queues=[]) == [long]
+        assert chunks.to_send(session, long) == [first]
+        assert turns.first(session, first) == first
+
+
+def test_what_was_given_back_for_later_does_not_go_before_others(database):
+    with begin() as session:
+        dataset_id = a_dataset(session)
+        long, short = long_job(session, dataset_id), short_job(session, dataset_id)
+        [fit] = chunks.to_send(session, long)
+        chunk = chunks.claim(session, fit, "me", LEASE)
+        chunks.give_back(session, chunk)
+        [asked] = chunks.to_send(session, long)
+        [quick] = chunks.to_send(session, short)
+        assert turns.first(session, asked) == quick
+
+
+def test_after_the_clock_was_set_back_a_lost_message_and_a_dead_owner_are_noticed_as_before(database):
+    with begin() as session:
+        job_id = long_job(session, a_dataset(session))
+        [fit] = chunks.to_send(session, job_id)
+        session.execute(text("UPDATE chunks SET sent_at = sent_at + interval '1 hour' WHERE id = :id"), {"id": fit})
+    with begin() as session:
+        assert recovery.sweep(session, attempts=5, quiet_seconds=10, idle_queues=[Queue.CPU]) == [job_id]
+        assert chunks.to_send(session, job_id) == [fit]
+        assert chunks.claim(session, fit, "who dies", LEASE)
+        session.execute(text("UPDATE chunks SET lease_until = now() + interval '1 hour' WHERE id = :id"), {"id": fit})
+        recovery.sweep(session, attempts=5, quiet_seconds=10, idle_queues=[])
+        left = "SELECT extract(epoch FROM lease_until - now()) FROM chunks WHERE id = :id"
+        assert session.scalar(text(left), {"id": fit}) <= settings().lease_seconds

@@ -120,6 +120,13 @@ class Live:
             time.sleep(0.1)
 
 
+def kill(process: psutil.Process) -> None:
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return  # its parent's death took it along
+
+
 @contextmanager
 def live_stack(**settings: str) -> Iterator[Live]:
     """A started stack; stopped and removed afterwards. Settings are PRICEWRIGHT_ variables in lower case."""

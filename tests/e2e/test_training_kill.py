@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import a_catalogue
-from tests.e2e.live import Live, live_stack
-from tests.e2e.test_kill import kill
+from tests.e2e.live import Live, kill, live_stack
 from tests.worker.llm.small import a_model_folder
 
 ROWS, KILLS = 400, 2

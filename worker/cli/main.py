@@ -18,6 +18,7 @@ from worker.cli import (
     ageing,
     audit_log,
     batches,
+    chaos,
     data_need,
     datasets,
     demo,
@@ -54,7 +55,7 @@ ORDER = (
     "compare", "choose", "verdicts", "recheck", "use", "pricers", "watch", "batches", "truth",
     "report", "export", "advise", "check-verdicts", "ageing", "what-if", "guess",
     "leakage", "check-prices", "decide-price", "curate", "scenarios", "demo", "people", "share",
-    "backup", "restore", "storage", "notify", "audit", "health", "doctor",
+    "backup", "restore", "storage", "notify", "audit", "health", "doctor", "chaos",
 )  # fmt: skip
 
 
@@ -80,7 +81,7 @@ app = typer.Typer(
 for _noun in (
     server, storage, notify, datasets, pricing, export, demo, race, refits, jobs, keeping, finetune, data_need, leakage,
     price_check, knowledge, endpoints, prompts, adapters, verdicts, ageing, what_if, advisor, guesses, report,
-    saved_verdicts, pricers, batches, people, audit_log,
+    saved_verdicts, pricers, batches, people, audit_log, chaos,
 ):  # fmt: skip
     app.add_typer(_noun.app)
 

@@ -16,20 +16,21 @@ STOP_SECONDS = 15.0  # how long children may take to end in order; a chunk lost 
 
 
 class Backoff:
-    """When something that fails may be tried again: at once, then after 0.5, 1, 2 ... seconds, at most 30."""
+    """When something that fails may be tried again: at once, then after 0.5, 1, 2 ... seconds, at most 30. What went
+    well for STEADY seconds did not fail: it was ended."""
 
-    FIRST, LONGEST = 0.5, 30.0
+    FIRST, LONGEST, STEADY = 0.5, 30.0, 12.0
 
     def __init__(self) -> None:
         self._pause = self.FIRST
         self._next = 0.0
 
     def may_try(self) -> bool:
-        """Whether the pause is over; if so, the next one begins. A long quiet time is a fresh start."""
+        """Whether the pause is over; if so, the next one begins. A quiet time is a fresh start."""
         now = time.monotonic()
         if now < self._next:
             return False
-        if now > self._next + self.LONGEST:
+        if now > self._next + self.STEADY:
             self._pause = self.FIRST
         self._next = now + self._pause
         self._pause = min(self.LONGEST, self._pause * 2)

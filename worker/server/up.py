@@ -14,12 +14,15 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, NoReturn
 
+import psutil
+
 from db import engine, workers
 from db.errors import NotReady, UserError
 from db.servers import embedded
 from db.servers.permissions import make_home
 from db.settings import Settings, settings
 from db.types import Queue
+from worker.children import Stopped
 from worker.health import ask, checks, pulse
 from worker.health import server as health_server
 from worker.health.answer import Check
@@ -173,8 +176,10 @@ def _run(config: Settings, servers: "_Servers", children: list[Child]) -> NoRetu
     deadline = time.monotonic() + READY_SECONDS
     ready = demo_done = False
     next_look = 0.0
+    stopped = Stopped()
     while True:
         pulse.beat(_LOOP)
+        stopped.kill(psutil.Process().children())
         servers.keep_alive()
         for child in children:
             child.keep_alive()

@@ -8,6 +8,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ LIVES = 3  # couriers that may die one after the other without bringing an answe
 LATER_SECONDS = 60.0  # until a call is looked for again that a batch is answering
 SOON_SECONDS = 5.0  # until the cap is looked at again, whose money is under way with calls of somebody else
 LOOK_SECONDS = 1.0  # between two looks, while no answer comes, whether the job was cancelled
+SILENT_SECONDS = 15.0  # of a courier that should say every 5 s that it goes on: then it hangs
+START_SECONDS = 45.0  # besides, until its first word: a busy machine takes long to start Python
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +67,16 @@ class _Courier:
     process: "subprocess.Popen[bytes]"
     heard: "queue.Queue[dict[str, Any] | None]" = field(default_factory=queue.Queue)
     listener: threading.Thread = field(init=False)
+    heard_at: float = field(default_factory=lambda: time.monotonic() + START_SECONDS)
 
     def listen(self) -> None:
         assert self.process.stdout is not None
         try:
             with self.process.stdout as lines, contextlib.suppress(ValueError):  # killed in the middle of a line
                 for line in lines:
-                    self.heard.put(json.loads(line))
+                    self.heard_at = time.monotonic()
+                    if message := json.loads(line):
+                        self.heard.put(message)
         finally:
             self.heard.put(None)
 
@@ -83,6 +89,12 @@ class _Courier:
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.flush()
+
+    def kill_if_it_hangs(self) -> None:
+        """What it had sent is then booked as lost, as of every courier that dies; it holds up the chunk no longer."""
+        if time.monotonic() - self.heard_at > SILENT_SECONDS:
+            log.warning("The courier says nothing any more; it is killed.")
+            self.process.kill()
 
     def forget_heard(self) -> None:
         """Drops what the courier told about calls that were given up; that it ended stays known."""
@@ -192,6 +204,7 @@ class _Asking:
                     message = courier.heard.get(timeout=LOOK_SECONDS)
                 except queue.Empty:
                     self._progress.advance(0)
+                    courier.kill_if_it_hangs()
                     continue
                 if message is None:
                     courier = self._again(courier)

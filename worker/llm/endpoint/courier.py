@@ -11,6 +11,7 @@ In:  {"op": "endpoint", ...fields of Endpoint}           how to reach it; also c
      {"op": "drop"}                                      forget what was not sent yet
 Out: {"hash", "state": "done", "stored": {...}, "tries", "busy", "waited"}      or "state": "failed" with "kind" and
      "sentence"; a call that a batch answers has the kind "batch", one that the job's cap has no room for "cap".
+     {}                                                  every few seconds: it goes on
 """
 
 import asyncio
@@ -43,6 +44,7 @@ Result = TypeVar("Result")
 
 GROUP = 64  # calls claimed, or answers stored, in one transaction
 GATHER_SECONDS = 0.03  # how long an answer may wait for others to be stored with it
+BEAT_SECONDS = LEASE_SECONDS / 6
 LOOK_SECONDS = 0.4  # between two looks at a call that somebody else waits for
 LAST_WORDS_SECONDS = 300.0  # how long a courier without a worker tries to store what is paid for
 
@@ -260,7 +262,8 @@ class Courier:
 
     async def _beat_forever(self) -> None:
         while True:
-            await asyncio.sleep(LEASE_SECONDS / 6)
+            await asyncio.sleep(BEAT_SECONDS)
+            self._write("{}")
             names = {lane.endpoint.name for lane in self._lanes.values()}
 
             def beat(names: set[str] = names) -> dict[str, int]:
