@@ -100,7 +100,8 @@ def first(session: Session, sent_for: int) -> int | None:
                     AS periods) waited
                 WHERE j.queue = (SELECT s.queue FROM jobs s JOIN chunks m ON m.job_id = s.id WHERE m.id = :sent_for)
                   AND c.sent_at IS NOT NULL AND {READY}
-                ORDER BY {TAKEN_OVER} DESC, coalesce(had.seconds, 0), {_COST}, c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED"""
+                ORDER BY {TAKEN_OVER} DESC, coalesce(had.seconds, 0), {_COST}, c.id
+                LIMIT 1 FOR UPDATE OF c SKIP LOCKED"""
         ),
         {"sent_for": sent_for, "patience": PATIENCE_SECONDS},
     )
