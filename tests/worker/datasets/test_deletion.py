@@ -213,7 +213,7 @@ def test_an_answer_that_comes_after_its_dataset_was_deleted_leaves_only_its_pric
 
 KEPT = {
     *("rates", "prompts", "endpoints", "workers", "completions", "adapters", "adapter_files", "adapter_changes"),
-    *("pricers", "pricer_changes", "pricer_batches"),
+    *("pricers", "pricer_changes", "pricer_batches", "tokens"),
 }
 """Tables whose rows outlive the dataset: of completions only what they cost, of adapters what was learned; what a
 pricer rests on is not deleted, and of a file that it priced there stays how many rows it had."""
