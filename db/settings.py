@@ -298,8 +298,7 @@ def settings() -> Settings:
         return found
     except RuntimeError:
         raise InvalidSetting(
-            f"{PREFIX}DATA_DIR or {PREFIX}MODEL_CACHE begins with ~ and the name of a user who is not there; give a "
-            "folder."
+            f"{PREFIX}DATA_DIR or {PREFIX}MODEL_CACHE begins with ~ and the name of nobody who is here; give a folder."
         ) from None
     except ValidationError as error:
         raise InvalidSetting("; ".join(map(_told, error.errors())) + ".") from None

@@ -149,7 +149,8 @@ def limited(seconds: float, give_up: Callable[[], None]) -> Iterator[None]:
     timer.daemon = True
     timer.start()
     # Where that thread gets no turn either, because the interpreter is held: from outside of it, without booking.
-    faulthandler.dump_traceback_later(seconds + LAST_WORDS_SECONDS, exit=True)
+    # It writes to a file of the system's: what stands in the place of stderr (Celery's, a test's) may be none.
+    faulthandler.dump_traceback_later(seconds + LAST_WORDS_SECONDS, exit=True, file=sys.__stderr__ or 2)
     try:
         yield
     finally:
