@@ -38,6 +38,8 @@ def test_beat_finds_the_schedule_and_its_tasks(started: dict[str, Any]) -> None:
     assert started["schedule"] == {
         "sweep": [True, "pricewright.sweep", often, {"queue": "control", "expires": often}],
         "compare": [True, "pricewright.compare", often, {"queue": "control", "expires": often}],
+        "notify": [True, "pricewright.notify", 15.0, {"queue": "control", "expires": 15}],
+        "tidy": [True, "pricewright.tidy", 600.0, {"queue": "control", "expires": 600}],
         "refresh": [True, "pricewright.refresh", 30, {"queue": "control", "expires": 30}],
         "settle": [True, "pricewright.settle", often, {"queue": "control", "expires": often}],
         "poll": [True, "pricewright.poll", 30, {"queue": "control", "expires": 30}],
