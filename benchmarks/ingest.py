@@ -65,7 +65,7 @@ def _watched() -> Iterator[dict[str, tuple[int, float]]]:
         for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
             try:
                 memory, times = process.memory_info(), process.cpu_times()
-                command = " ".join(process.cmdline())
+                command = " ".join(" ".join(process.cmdline()).split())
             except psutil.Error:
                 continue
             name, most, first, _ = books.get(process.pid, (f"{command[:20]} {process.pid}", 0, sum(times[:2]), 0.0))

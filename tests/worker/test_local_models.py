@@ -3,6 +3,7 @@ twice."""
 
 import weakref
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -73,8 +74,10 @@ def test_one_that_a_technique_holds_is_not_loaded_again(room, light):
 def test_what_holds_a_model_goes_with_it(room, light):
     room(1.5)
     resources.local_model("a", "auto")
-    resources._adapted["id", "a", "auto"] = resources._adapted["id", "b", "auto"] = Weights("a+", "auto")
-    resources._fitted["hash", 1] = object()
+    adapted: Any = Weights("a+", "auto")
+    technique: Any = object()
+    resources._adapted["id", "a", "auto"] = resources._adapted["id", "b", "auto"] = adapted
+    resources._fitted["hash", 1] = technique
     resources.local_model("b", "auto")
     assert list(resources._adapted) == [("id", "b", "auto")]
     assert not resources._fitted

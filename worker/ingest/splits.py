@@ -48,11 +48,10 @@ def draw(
         return sides
     lowest = int(priced.min())
     if int(priced.max()) - lowest < 4 * len(groups):  # as loading numbers them: counted without sorting millions
-        of_row = priced - lowest
-        counts = np.bincount(of_row)
+        counts = np.bincount(priced - lowest)
         ids = np.flatnonzero(counts)
-        places = np.cumsum(counts > 0, dtype=np.int32) - 1
-        of_row, sizes, ids = places[of_row], counts[ids], ids + lowest
+        of_row, sizes = (np.cumsum(counts > 0) - 1)[priced - lowest], counts[ids]
+        ids += lowest
     else:
         ids, of_row, sizes = np.unique(priced, return_inverse=True, return_counts=True)
     total = int(sizes.sum())
