@@ -15,6 +15,9 @@ _COMPARED = 40
 
 _MOST_HEADER_ROWS = 3
 
+_FEW = (
+    3  # whole rows above a header that may be notes; below more of them it has to be sure, for they are likelier data
+)
 _MOST_UNDECIDED = 15
 """Whole rows in a row that are like a header as little as like the data below."""
 
@@ -100,7 +103,8 @@ def _find(rows: Sequence[Row]) -> int | None:
         contrast = header_contrast.between(row.cells, _cells_below(rows, i))
         fits = len(row.cells) == width
         if fits and _filled(row) >= 0.6 * usual:
-            if contrast.is_header or (not undecided and contrast.may_be_header):
+            is_header = contrast.is_header and (undecided < _FEW or contrast.is_sure)
+            if is_header or (not undecided and contrast.may_be_header):
                 return _last_of(rows, i, contrast)
             if contrast.against:
                 return None  # a row of data: what stands above it was none

@@ -12,7 +12,7 @@ from worker.ingest import column_synonyms, price_words, prices
 Kind = Literal["number", "date", "link", "code", "text"]
 
 _COLUMNS = 250  # of a line; what stands further right tells nothing else
-_LONGEST_NAME = 200
+_LONGEST_NAME, _LONGEST_PRICE = 200, 24
 _NUMBER = re.compile(r"[^\w\s]{0,2}\s?(?:[A-Z]{3}\s?)?[-–]?\d[\d.,'’  ]*\s?(?:[^\W\d]{1,3}|[^\w\s]{1,2})?")
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}(?:[ T,].{0,20})?")
 _LINK = re.compile(r"(?:https?:/?/?|www\.)\S+|\S+\.(?:jpe?g|png|gif|webp|html?)", re.IGNORECASE)
@@ -118,8 +118,10 @@ def _kind(cell: str) -> Kind:
     return "code" if _has_digit(cell) and " " not in cell and not _is_numbered_name(cell) else "text"
 
 
+@lru_cache(20_000)
 def _is_number(cell: str) -> bool:
-    return bool(_NUMBER.fullmatch(cell))
+    """Whether a cell is a number, alone or with the mark of a currency."""
+    return bool(_NUMBER.fullmatch(cell)) or (len(cell) <= _LONGEST_PRICE and prices.has_money_sign(cell))
 
 
 @lru_cache(20_000)

@@ -86,6 +86,10 @@ _ROWS = [
          mapping={"title": "column_1", "price": "column_2"}),
 ]  # fmt: skip
 _NAMES = [
+    Case("a subtotal is no header of what follows it", "t.csv",
+         lines("zł 12,50;Desk lamp C1", "zł 7,25;Blue mug C2", "zł 19,75;Subtotal", "zł 99,99;Wool rug C3"),
+         [("", "Desk lamp C1", 12.5), ("", "Blue mug C2", 7.25), ("", "Wool rug C3", 99.99)], {3: "a total"},
+         header_line=None, mapping={"title": "column_2", "price": "column_1"}),
     Case("texts below the name of the price", "t.csv",
          lines("id,title,brand,price,unit,remarks", *(f"r-{i},A{i},Cup {i},Acme,{i}.95,PC" for i in range(1, 5))),
          [(f"r-{i}", "Acme", i + 0.95) for i in range(1, 5)], unsure=("price",),
