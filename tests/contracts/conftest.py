@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from db.settings import settings
-from tests.dashboard.conftest import open_page
+from tests.dashboard.conftest import as_served, open_page
 from tests.money import dollars
 from tests.worker.conftest import sent, terminal
 from worker.specs import registry
 
-__all__ = ["dollars", "open_page", "own", "sent", "terminal"]
+__all__ = ["as_served", "dollars", "open_page", "own", "sent", "terminal"]
 
 
 @pytest.fixture

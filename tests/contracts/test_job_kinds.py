@@ -9,13 +9,11 @@ from db import jobs, rates
 from db.engine import Session, begin
 from db.types import JobKind, JobState, Queue, Step
 from tests.builders import a_dataset
-from tests.dashboard.conftest import Open, is_well, open_page, texts
+from tests.dashboard.conftest import Open, is_well, texts
 from worker import specs
 from worker.cli import tables
 from worker.datasets.actions import AWAITED
 from worker.jobs.kinds import KINDS
-
-__all__ = ["open_page"]
 
 every_kind = pytest.mark.parametrize("kind", JobKind)
 

@@ -1,13 +1,17 @@
 """Pages without a browser: Streamlit's AppTest on the real database."""
 
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit import config
 from streamlit.components.v2 import manifest_scanner
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+from streamlit.testing.v1 import AppTest, local_script_runner
+from streamlit.testing.v1.local_script_runner import LocalScriptRunner, require_widgets_deltas
 
 from db.engine import begin
 from tests.builders import a_dataset
@@ -22,15 +26,30 @@ Open = Callable[..., AppTest]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _components() -> Iterator[None]:
-    """Streamlit looks for components in all that is installed once per AppTest, which took longer than the pages."""
+def as_served() -> Iterator[None]:
+    """An AppTest does once per page what a server does once; that took longer than the pages themselves: it looks for
+    components in all that is installed, compiles the page, and counts what it uses, which our server is told not to.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        compiled = ScriptCache()
+        patch.setattr(local_script_runner, "ScriptCache", lambda: compiled)
+        patch.setattr(local_script_runner, "require_widgets_deltas", _wait)
+        config.set_option("browser.gatherUsageStats", False)
         yield
 
 
+def _wait(runner: LocalScriptRunner, timeout: float) -> None:
+    """Wait for a page's thread, instead of looking at it a thousand times a second."""
+    began = time.monotonic()
+    if runner._script_thread:
+        runner._script_thread.join(timeout)
+    # What the time is over for fails here; a moment is left to a page that ended just in time.
+    require_widgets_deltas(runner, max(0.1, timeout - (time.monotonic() - began)))
+
+
 @pytest.fixture
-def open_page(database: str) -> Iterator[Open]:
+def open_page(database: str, as_served: None) -> Iterator[Open]:
     """open_page("jobs", dataset="1") runs a page on the test's own database."""
 
     def opened(name: str, **address: str) -> AppTest:

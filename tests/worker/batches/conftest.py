@@ -10,6 +10,7 @@ from db import settings as db_settings
 from db.engine import begin
 from db.types import Pricer, PricerBatch
 from tests.builders import a_catalogue, a_dataset
+from tests.databases import Emptied
 from tests.worker.conftest import drain
 from worker import specs
 from worker.batches.watch import Watch
@@ -18,8 +19,12 @@ from worker.pricing import actions as pricing
 
 
 @pytest.fixture
-def pricer(database: str, sent: list[int]) -> Pricer:
+def pricer(database: str, emptied: Emptied, sent: list[int]) -> Pricer:
     """The pricer "monthly": what a baseline learned from 300 items."""
+    return emptied.remembered(_a_pricer, sent)
+
+
+def _a_pricer(sent: list[int]) -> Pricer:
     with begin() as session:
         source = a_dataset(session, 300)
         columns = ("title", "description", "category", "brand", "price")
