@@ -16,6 +16,7 @@ from streamlit.testing.v1.local_script_runner import LocalScriptRunner, require_
 from db.engine import begin
 from tests.builders import a_dataset
 from tests.dashboard.priced import a_priced_dataset
+from tests.databases import Emptied
 from tests.money import dollars
 
 __all__ = ["dollars"]
@@ -79,8 +80,12 @@ def is_well(at: AppTest) -> bool:
 
 
 @pytest.fixture
-def priced(database: str) -> int:
+def priced(database: str, emptied: Emptied) -> int:
     """A dataset of 200 items whose 20 test rows were priced by every technique, and 10 items without a price."""
+    return emptied.remembered(_a_priced_one)
+
+
+def _a_priced_one() -> int:
     with begin() as session:
         dataset_id = a_dataset(session, 200, unpriced=10)
         a_priced_dataset(session, dataset_id)

@@ -11,6 +11,7 @@ from db.engine import begin
 from tests.builders import a_dataset
 from tests.dashboard.conftest import Open, is_well, texts
 from tests.dashboard.priced import a_finished_job, a_priced_dataset, a_running_job
+from tests.databases import Emptied
 from worker import specs
 
 PAGES = ("data", "run", "jobs", "tradeoffs", "results", "compare", "prompts", "knowledge", "finetune", "data_need",
@@ -18,8 +19,12 @@ PAGES = ("data", "run", "jobs", "tradeoffs", "results", "compare", "prompts", "k
 
 
 @pytest.fixture
-def twins(database: str) -> tuple[int, int, int]:
+def twins(database: str, emptied: Emptied) -> tuple[int, int, int]:
     """Three datasets of one name and size, each with jobs of the same techniques, some of them twice."""
+    return emptied.remembered(_three_alike)
+
+
+def _three_alike() -> tuple[int, int, int]:
     with begin() as session:
         ids = tuple(a_dataset(session, 200, unpriced=10, name="ean") for _ in range(3))
         for dataset_id in ids:

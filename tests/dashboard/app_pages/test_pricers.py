@@ -11,6 +11,7 @@ from db.engine import begin
 from db.types import JobKind, Pricer, PricerState
 from tests.builders import a_catalogue, a_dataset
 from tests.dashboard.conftest import Open, is_well, labels, texts
+from tests.databases import Emptied
 from tests.worker.conftest import drain
 from tests.worker.conftest import sent as sent
 from worker import amounts, specs
@@ -21,8 +22,12 @@ from worker.pricing.priced_file import actions as priced_file
 
 
 @pytest.fixture
-def dataset_id(database: str, sent: list[int]) -> int:
+def dataset_id(database: str, emptied: Emptied, sent: list[int]) -> int:
     """A catalogue that two techniques priced, by the test as the worker."""
+    return emptied.remembered(_a_priced_catalogue, sent)
+
+
+def _a_priced_catalogue(sent: list[int]) -> int:
     with begin() as session:
         made = a_dataset(session, 300)
     pricing_actions.start(made, [specs.ConstantSpec(), specs.SPECS["ridge"]()])

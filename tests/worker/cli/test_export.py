@@ -13,6 +13,7 @@ from db import datasets
 from db.engine import begin
 from db.types import Split
 from tests.builders import a_dataset
+from tests.databases import Emptied
 from tests.worker.conftest import drain
 from worker.pricing import actions
 from worker.specs import ConstantSpec
@@ -21,9 +22,13 @@ WISH, WITHIN = 80, 20
 
 
 @pytest.fixture
-def job_id(database: str, sent: list[int]) -> int:
+def job_id(database: str, emptied: Emptied, sent: list[int]) -> int:
     """A priced table in which the category tells the price of lamps and chairs to about 8 %, and of tools hardly: too
     few prices hit for the wish, unless tools are left to a person."""
+    return emptied.remembered(_a_priced_table, sent)
+
+
+def _a_priced_table(sent: list[int]) -> int:
     with begin() as session:
         dataset_id = a_dataset(session, 3_000)
         random = np.random.default_rng(5)

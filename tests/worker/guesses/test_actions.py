@@ -13,6 +13,7 @@ from db.errors import NotFound, NotReady, UserError, WrongState
 from db.types import Game, Split
 from tests.builders import a_dataset
 from tests.dashboard.priced import a_priced_dataset
+from tests.databases import Emptied
 from worker.advisor import actions as advisor_actions
 from worker.cli import main
 from worker.guesses import actions
@@ -20,8 +21,12 @@ from worker.guesses.actions import YOU, Standing
 
 
 @pytest.fixture
-def priced(database: str) -> int:
+def priced(database: str, emptied: Emptied) -> int:
     """A dataset whose 40 test rows two techniques priced."""
+    return emptied.remembered(_a_priced_one)
+
+
+def _a_priced_one() -> int:
     with begin() as session:
         dataset_id = a_dataset(session, 400)
         a_priced_dataset(session, dataset_id, ("ridge", "zero-shot"))

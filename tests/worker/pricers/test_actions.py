@@ -12,6 +12,7 @@ from db.errors import NotFound, NotReady, UserError, WrongState
 from db.types import AdapterState, DatasetState, Endpoint, EndpointModel, Pricer, PricerState, Split
 from tests.builders import a_dataset, a_report, an_adapter
 from tests.dashboard.priced import a_finished_job
+from tests.databases import Emptied
 from tests.worker.conftest import drain
 from worker import specs
 from worker.adapters import actions as adapter_actions
@@ -29,8 +30,12 @@ TODAY = datetime.now(UTC).date()
 
 
 @pytest.fixture
-def priced(database: str, sent: list[int]) -> tuple[int, dict[str, int]]:
+def priced(database: str, emptied: Emptied, sent: list[int]) -> tuple[int, dict[str, int]]:
     """A dataset, and its finished jobs by technique."""
+    return emptied.remembered(_a_priced_one)
+
+
+def _a_priced_one() -> tuple[int, dict[str, int]]:
     with begin() as session:
         dataset_id = a_dataset(session, 300)
         names = ("constant", "ridge")

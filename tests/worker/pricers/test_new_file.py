@@ -10,6 +10,7 @@ from db.engine import begin
 from db.errors import NotReady, UserError
 from db.types import DatasetState, JobState, Pricer
 from tests.builders import a_catalogue, a_dataset
+from tests.databases import Emptied
 from tests.worker.conftest import drain
 from worker import specs
 from worker.datasets import actions as dataset_actions
@@ -22,7 +23,11 @@ from worker.pricing.priced_file import actions as priced_file
 
 
 @pytest.fixture
-def monthly(database: str, sent: list[int]) -> Pricer:
+def monthly(database: str, emptied: Emptied, sent: list[int]) -> Pricer:
+    return emptied.remembered(_a_pricer, sent)
+
+
+def _a_pricer(sent: list[int]) -> Pricer:
     with begin() as session:
         source = a_dataset(session, 300)
     (job_id,) = pricing_actions.start(source, [specs.SPECS["ridge"]()])

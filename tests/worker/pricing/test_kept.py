@@ -12,6 +12,7 @@ from db.engine import Session, begin
 from db.types import JobState, Split
 from tests.builders import a_dataset
 from tests.dashboard.priced import a_finished_job, a_priced_dataset, a_running_job
+from tests.databases import Emptied
 from tests.worker.conftest import drain
 from worker import specs
 from worker.datasets import actions as dataset_actions
@@ -23,8 +24,12 @@ from worker.pricing.kept import ALL, Comparison
 
 
 @pytest.fixture
-def priced(database: str) -> list[int]:
+def priced(database: str, emptied: Emptied) -> list[int]:
     """Six jobs on 40 test rows."""
+    return [*emptied.remembered(_six_jobs)]
+
+
+def _six_jobs() -> list[int]:
     with begin() as session:
         return a_priced_dataset(session, a_dataset(session, 400))
 

@@ -14,6 +14,7 @@ from db.settings import settings
 from db.types import Adapter, Endpoint, Split
 from tests.builders import a_dataset, an_adapter
 from tests.dashboard.priced import a_finished_job, learned_elsewhere
+from tests.databases import Emptied
 from worker import specs
 from worker.adapters import pricing
 from worker.datasets import actions as dataset_actions
@@ -26,8 +27,12 @@ MODEL = "e:fast"
 
 
 @pytest.fixture
-def priced(database: str) -> dict[str, int]:
+def priced(database: str, emptied: Emptied) -> dict[str, int]:
     """Job ids by technique: two on this machine, one behind an endpoint, on the same 20 rows."""
+    return emptied.remembered(_three_jobs)
+
+
+def _three_jobs() -> dict[str, int]:
     with begin() as session:
         dataset_id = a_dataset(session, 200)
         endpoints.add(session, Endpoint("e", "http://127.0.0.1:9/v1"))
