@@ -23,7 +23,9 @@ from worker.techniques.base import Technique
 CALLS_FUNCTIONS = "cloud:calls-functions"  # no model on this machine does: here the scripted one plays its part
 SMALL = "small"  # a random model on this machine, for which an adapter is made
 _LOCAL = [name for name, kind in SPECS.items() if kind.uses_llm and not kind.calls_functions]
-NAMES = [pytest.param(name, marks=pytest.mark.model) if name in _LOCAL else name for name in SPECS]
+_MARKS = {name: pytest.mark.model for name in _LOCAL} | {"tabm": pytest.mark.slow}  # the latter imports torch
+NAMES = [pytest.param(name, marks=_MARKS.get(name, ())) for name in SPECS]
+BASELINES = [pytest.param(name, marks=_MARKS.get(name, ())) for name, kind in SPECS.items() if not kind.uses_llm]
 _SHOP = demo_items(260)
 TRAIN, VALIDATION, TEST = _SHOP[:180], _SHOP[180:220], _SHOP[220:]
 
@@ -53,7 +55,7 @@ def _resources() -> MemoryResources:
 
 
 def _spec(name: str) -> BaseSpec:
-    """Defaults, but the smallest model, short answers and the fewest trees."""
+    """Defaults, but the smallest model, short answers, the fewest trees and passes."""
     small: dict[str, object] = {"model": "smollm2-135m"} if name in _LOCAL else {}
     if SPECS[name].calls_functions:
         small = {"model": CALLS_FUNCTIONS}
@@ -63,6 +65,8 @@ def _spec(name: str) -> BaseSpec:
         small = {"model": SMALL, "adapter": "quantiles", "k": 2}
     if name == "lightgbm":
         small = {"trees": 30, "text_dims": 16}
+    if name == "tabm":
+        small = {"epochs": 8, "networks": 4, "units": 32, "text_dims": 16}
     if issubclass(SPECS[name], CombinedSpec):
         small = {"members": [{"technique": "ridge"}, {"technique": "lightgbm", "trees": 30, "text_dims": 16}]}
     if name == "hidden-boosting":
@@ -195,14 +199,14 @@ def test_work_stops_when_progress_says_so(name: str) -> None:
         technique.price(_items(name), Counting(stop_after=1))
 
 
-@pytest.mark.parametrize("name", [name for name, kind in SPECS.items() if not kind.uses_llm])
+@pytest.mark.parametrize("name", BASELINES)
 def test_fitting_stops_when_progress_says_so(name: str) -> None:
     with pytest.raises(Cancelled):
         build(_spec(name), MemoryResources()).fit(TRAIN, VALIDATION, Counting(stop_after=1))
 
 
 @pytest.mark.parametrize("size", [1, 2, 30])
-@pytest.mark.parametrize("name", [name for name, kind in SPECS.items() if not kind.uses_llm])
+@pytest.mark.parametrize("name", BASELINES)
 def test_very_few_train_rows_and_no_validation_rows_are_enough(name: str, size: int) -> None:
     resources = MemoryResources()
     artifact = build(_spec(name), resources).fit(TRAIN[:size], VALIDATION.clear(), Silent())
@@ -213,7 +217,7 @@ def test_very_few_train_rows_and_no_validation_rows_are_enough(name: str, size: 
     assert priced["price"].is_between(TRAIN["price"].min() / 10, TRAIN["price"].max() * 10).all()
 
 
-@pytest.mark.parametrize("name", [name for name, kind in SPECS.items() if not kind.uses_llm])
+@pytest.mark.parametrize("name", BASELINES)
 def test_without_any_train_row_nothing_is_answered_and_nothing_breaks(name: str) -> None:
     resources = MemoryResources()
     artifact = build(_spec(name), resources).fit(TRAIN.clear(), VALIDATION.clear(), Silent())
@@ -224,7 +228,7 @@ def test_without_any_train_row_nothing_is_answered_and_nothing_breaks(name: str)
     assert priced["price"].null_count() == 3
 
 
-@pytest.mark.parametrize("name", [name for name, kind in SPECS.items() if not kind.uses_llm])
+@pytest.mark.parametrize("name", BASELINES)
 def test_train_rows_without_a_usable_price_are_left_out(name: str) -> None:
     damaged = TRAIN.with_columns(price=pl.when(pl.col("row") % 2 == 0).then(pl.col("price")))
     resources = MemoryResources()

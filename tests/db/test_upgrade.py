@@ -199,6 +199,7 @@ def test_every_prediction_is_there_with_the_same_numbers(upgraded):
     assert Counter(line[5] for line in read) == STATUSES
 
 
+@pytest.mark.slow
 def test_the_comparison_of_a_dataset_says_what_it_said(upgraded):
     with begin() as session:
         kitchen = datasets.find(session, "kitchen")
@@ -342,6 +343,7 @@ def test_answers_and_batches_are_as_they_were(upgraded):
     assert {batch.state for batch in still} == {"new", "sending", "open"}
 
 
+@pytest.mark.slow
 def test_what_was_answered_then_is_not_asked_again(upgraded, work):
     """Nothing listens where its endpoint was."""
     for job in every_job():

@@ -38,6 +38,7 @@ def month(watched: Watched) -> Watched:
     return watched
 
 
+@pytest.mark.slow
 def test_a_month_its_files_and_one_that_lies_aside(open_page: Open, month: Watched) -> None:
     with begin() as session:
         batches = {batch.file_name: batch for batch in pricer_batches.all(session)}
@@ -60,6 +61,7 @@ def test_a_month_its_files_and_one_that_lies_aside(open_page: Open, month: Watch
     assert "The file with prices" not in [button.proto.label for button in at.get("download_button")]
 
 
+@pytest.mark.slow
 def test_real_prices_and_a_promise_that_broke(open_page: Open, month: Watched, sent: list[int], tmp_path: Path) -> None:
     (batch,) = [each for each in actions.every() if each.state is BatchState.PRICED]
     at = open_page("batches", batch=str(batch.id))

@@ -76,6 +76,7 @@ def monthly(dataset_id: int) -> Pricer:
     return actions.make("monthly", "Ann", job_id=ridge.id)
 
 
+@pytest.mark.slow
 def test_a_new_file_is_read_priced_and_given_back(
     open_page: Open, monthly: Pricer, sent: list[int], tmp_path: Path
 ) -> None:
@@ -120,6 +121,7 @@ def test_a_file_that_can_not_be_priced_says_so(open_page: Open, monthly: Pricer,
     assert "Another file" in labels(at)
 
 
+@pytest.mark.slow
 def test_versions_move_with_who_and_why_and_by_their_number(open_page: Open, monthly: Pricer) -> None:
     second = actions.make("monthly", "Bob", job_id=monthly.job_id)
     at = open_page("pricers")

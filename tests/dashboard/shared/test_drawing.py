@@ -33,6 +33,7 @@ def test_an_svg_holds_its_text_letter_by_letter() -> None:
     assert not [each for each in root.iter() if each.tag.endswith("script")]
 
 
+@pytest.mark.slow
 def test_ink_and_paper_are_the_pages_own_when_it_is_drawn_into_one() -> None:
     assert 'fill="currentColor"' in drawing.inline_svg(a_chart())
     assert 'fill="#ffffff"' not in drawing.inline_svg(a_chart())

@@ -133,6 +133,7 @@ def real(times: float = 1.0) -> pl.DataFrame:
     return table.select(pl.format("S-{}", "row").alias("sku"), (pl.col("price") * times).alias("sold for price"))
 
 
+@pytest.mark.slow
 def test_half_of_the_real_prices_and_then_the_rest(priced: PricerBatch, sent: list[int]) -> None:
     table = pl.concat([real()[:30], pl.DataFrame({"sku": ["X-1"], "sold for price": [5.0]})])
     came = bring(priced, sent, table)
@@ -148,6 +149,7 @@ def test_half_of_the_real_prices_and_then_the_rest(priced: PricerBatch, sent: li
     assert month.real.startswith("$")
 
 
+@pytest.mark.slow
 def test_a_file_of_ours_is_not_taken_for_real_prices(priced: PricerBatch, sent: list[int], watched: Watched) -> None:
     ours = pl.read_csv(watched.out / "may-priced.csv")
     with pytest.raises(NotReady, match="can't be told which column holds the real prices"):
@@ -156,6 +158,7 @@ def test_a_file_of_ours_is_not_taken_for_real_prices(priced: PricerBatch, sent: 
     assert (came.rows, came.measures["mae"]["here"] > 0) == (60, True)
 
 
+@pytest.mark.slow
 def test_real_prices_in_another_currency_are_refused(priced: PricerBatch, sent: list[int]) -> None:
     table = real().with_columns(pl.format("{} €", pl.col("sold for price")))
     with pytest.raises(NotReady, match="has prices in EUR, and .* has them in USD: convert"):
@@ -166,6 +169,7 @@ def test_real_prices_in_another_currency_are_refused(priced: PricerBatch, sent: 
     assert (came.rows, came.unreadable, came.currency) == (50, 10, "USD")
 
 
+@pytest.mark.slow
 def test_a_broken_promise_leads_to_rows_to_learn_from(priced: PricerBatch, sent: list[int], pricer: Pricer) -> None:
     came = bring(priced, sent, real(times=4))
     assert truth.alarms(came)

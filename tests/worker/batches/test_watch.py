@@ -58,6 +58,7 @@ def test_the_same_content_is_priced_once_whatever_it_is_called(watched: Watched)
     assert (len(batches()), pricing_jobs(), watched.names) == (1, 1, ["may-priced.csv"])
 
 
+@pytest.mark.slow
 def test_next_month_the_same_name_is_another_file_and_takes_nothing_away(watched: Watched) -> None:
     watched.put("shop.csv", seed=1)
     watched.run()
@@ -193,6 +194,7 @@ def test_killed_anywhere_it_goes_on_and_does_nothing_twice(
     assert (watched.out / "aside" / "bad.csv").read_bytes() == BAD["other.csv"][0]
 
 
+@pytest.mark.slow
 def test_a_version_that_comes_into_use_meanwhile_prices_the_next_file_only(
     watched: Watched, pricer: Pricer, sent: list[int]
 ) -> None:

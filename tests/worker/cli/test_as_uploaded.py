@@ -53,6 +53,7 @@ def test_every_line_comes_back_with_what_was_said_of_it(command: Command, tmp_pa
     assert all(reason.startswith("the row can't be read: ") for reason in lost)
 
 
+@pytest.mark.slow
 def test_a_name_that_promises_another_format_is_refused(command: Command, tmp_path) -> None:
     job = job_on(command, a_file(tmp_path), "unpriced")
     with pytest.raises(UserError, match=r"choose a name that ends in \.csv, \.tsv or \.txt"):

@@ -68,6 +68,7 @@ def test_euros_with_decimal_commas_are_told_everywhere_and_come_back_as_they_cam
     assert "€" in command("advise", "1")
 
 
+@pytest.mark.slow
 def test_yen_have_no_cents_and_six_digits(command: Command, tmp_path: Path) -> None:
     known = [float(round(price * 1511)) for price in CATALOGUE["price"]]
     cells = [f"¥{price:,.0f}" if row % 5 else "" for row, price in enumerate(known)]
@@ -98,6 +99,7 @@ def test_cents_keep_the_steps_that_the_data_has_and_say_no_currency_that_nobody_
         command("currency", "1", "groats")
 
 
+@pytest.mark.slow
 def test_crowns_are_asked_about_and_a_sign_of_many_is_what_is_said(command: Command, tmp_path: Path) -> None:
     file = a_file(tmp_path / "pris.csv", [f"{price:.0f} kr" for price in CATALOGUE["price"]])
     with pytest.raises(MappingError, match="SEK, NOK, DKK or ISK"):
@@ -110,6 +112,7 @@ def test_crowns_are_asked_about_and_a_sign_of_many_is_what_is_said(command: Comm
         assert [each.currency for each in datasets.all(session)] == ["CAD", "USD", "NOK"]
 
 
+@pytest.mark.slow
 def test_several_currencies_become_rejects_or_are_converted_and_never_one_number(
     command: Command, tmp_path: Path
 ) -> None:
@@ -135,6 +138,7 @@ def test_several_currencies_become_rejects_or_are_converted_and_never_one_number
         command("load", file, "--rates", str(tmp_path / "bad.csv"))
 
 
+@pytest.mark.slow
 def test_a_source_in_another_currency_is_refused_and_an_unknown_one_is_told(command: Command, tmp_path: Path) -> None:
     cells = [f"{price:.2f}" for price in CATALOGUE["price"]]
     command("load", a_file(tmp_path / "a.csv", cells, "price_eur"), "--name", "euros")
@@ -151,6 +155,7 @@ def test_a_source_in_another_currency_is_refused_and_an_unknown_one_is_told(comm
     assert [the(number).currency for number in (1, 2, 3, 4)] == ["EUR", "USD", "", ""]
 
 
+@pytest.mark.slow
 def test_a_table_without_prices_is_in_the_currency_of_whatever_prices_it(command: Command, tmp_path: Path) -> None:
     cells = [f"{price:.2f}" for price in CATALOGUE["price"]]
     command("load", a_file(tmp_path / "a.csv", cells, "price_eur"), "--name", "euros")

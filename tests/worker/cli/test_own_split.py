@@ -62,6 +62,7 @@ def test_her_own_sides_stand_and_what_cannot_be_read_is_left_out(command: Callab
     assert "Sides are those of the column split." in command("load", str(tmp_path / "hers.csv"), "--same", "separate")
 
 
+@pytest.mark.slow
 def test_rows_are_divided_by_date_and_the_cut_can_be_set(command: Callable[..., str], tmp_path: Path) -> None:
     days = [date(2024, 1, 1) + timedelta(i) for i in range(200)]
     spelt = [day.strftime("%d.%m.%Y") for day in days]
@@ -111,6 +112,7 @@ def test_a_side_divides_where_there_is_a_date_too_and_dates_that_cannot_be_read_
     ]
 
 
+@pytest.mark.slow
 def test_errors_by_date_are_told_with_their_intervals(command: Callable[..., str], tmp_path: Path) -> None:
     """Later prices are five times as far from what was learned: the error that grows is said to grow."""
     days = [date(2022, 1, 1) + timedelta(i) for i in range(1000)]

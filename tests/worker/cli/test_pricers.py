@@ -38,6 +38,7 @@ def decided(command: Command, files: tuple[Path, Path]) -> int:
     return json.loads(command("compare", "1", "--save", "--json"))["saved"][0]
 
 
+@pytest.mark.slow
 def test_a_verdict_put_to_use_prices_her_next_file(
     command: Command, files: tuple[Path, Path], decided: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,6 +60,7 @@ def test_a_verdict_put_to_use_prices_her_next_file(
     assert (tmp_path / "new-priced.csv").read_bytes() == out.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_second_version_waits_is_used_and_rolled_back(command: Command, decided: int) -> None:
     command("use", str(decided), "--as", "monthly")
     assert "version 2, is candidate" in command("use", "--job", "3", "--as", "monthly", "--why", "cheap")
@@ -73,6 +75,7 @@ def test_a_second_version_waits_is_used_and_rolled_back(command: Command, decide
         command("delete", "dataset", "1", "--yes")
 
 
+@pytest.mark.slow
 def test_what_can_not_be_is_told_in_a_sentence(command: Command, files: tuple[Path, Path], decided: int) -> None:
     with pytest.raises(NotFound, match="There is no pricer monthly; there is none yet"):
         command("price", str(files[1]), "--with", "monthly")

@@ -63,6 +63,7 @@ def test_baselines_are_cross_fitted_and_the_base_of_the_dataset_never_sees_a_tes
     assert "Ridge" in small("cross-fit", "1")
 
 
+@pytest.mark.slow
 def test_what_cannot_be_cross_fitted_says_why(small: Callable[..., str], tmp_path: Path) -> None:
     for name, why in (("ensemble", "take its members"), ("cascade", "take its members")):
         with pytest.raises(UserError, match=why):
@@ -80,6 +81,7 @@ def test_what_cannot_be_cross_fitted_says_why(small: Callable[..., str], tmp_pat
         small("cross-fit", "3")
 
 
+@pytest.mark.slow
 def test_rolling_origins_learn_before_and_price_after(command: Callable[..., str], tmp_path: Path) -> None:
     days = [date(2023, 1, 1) + timedelta(i) for i in range(400)]
     products(400).with_columns(sold=pl.Series(days)).drop("row").write_csv(tmp_path / "dated.csv")

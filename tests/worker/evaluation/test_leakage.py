@@ -78,6 +78,7 @@ def a_table(random: np.random.Generator, rows: int, words: int, length: int) -> 
     return frame.with_columns(description=pl.lit(""), group_id="row", key=pl.format("row:{}", "row"))
 
 
+@pytest.mark.slow
 @given(
     seed=st.integers(0, 2**32 - 1),
     known=st.integers(0, 120),

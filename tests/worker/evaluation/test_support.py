@@ -65,6 +65,7 @@ WORDS = ["Oak", "oak", "m²", "x", "Größe", "42", "wide-screen", "ÅNGSTRÖM",
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=4).map(" ".join)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     train=st.lists(st.tuples(TEXTS, st.floats(0.5, 900) | st.just(0.0)), max_size=60),

@@ -37,6 +37,7 @@ def rows_of(*cells: list[str]) -> list[Row]:
     return [Row(i + 1, row, text="\t".join(row)) for i, row in enumerate(cells)]
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(tables())
 def test_a_header_of_unknown_words_is_found_and_rows_alone_have_none(table) -> None:

@@ -62,6 +62,7 @@ _SPELT = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.lists(_SPELT | st.text(max_size=25), max_size=30), st.sampled_from([None, "day", "month"]))
 def test_a_column_of_wild_dates_reads_as_its_cells_do(cells: list[str], order: dates.Order | None) -> None:

@@ -223,6 +223,7 @@ def test_progress_hears_of_every_row_and_can_stop_the_reading(tmp_path: Path) ->
         list(read.batches(path, read.inspect(path, "t.csv"), {"title": "title"}, watch))
 
 
+@pytest.mark.slow
 def test_a_large_file_comes_in_blocks(tmp_path: Path) -> None:
     path = stored(tmp_path, lines("id,title,price", *(f"x{i},Thing {'y' * 200},5" for i in range(60_000))))
     sizes = [len(b.items) for b in read.batches(path, read.inspect(path, "t.csv"), {"title": "title"}, Silent())]

@@ -39,6 +39,7 @@ def test_another_reject_or_an_item_ends_a_run(tmp_path: Path) -> None:
 RUNS = st.lists(st.tuples(st.sampled_from(["v1,Vase,3", ",,", "x", "x,,5", ""]), st.integers(1, 130)), max_size=6)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(RUNS)
 def test_every_line_of_any_runs_is_where_it_was(tmp_path_factory: pytest.TempPathFactory, runs) -> None:

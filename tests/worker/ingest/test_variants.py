@@ -39,6 +39,7 @@ def test_no_more_products_are_kept_than_the_bound(monkeypatch) -> None:
     assert inherited([*products, [("p9", ""), ("p0", "")]])[-2:] == ["Thing 9", ""]
 
 
+@pytest.mark.slow
 def test_a_large_export_keeps_every_line(tmp_path: Path) -> None:
     path = tmp_path / "t"
     rows = [

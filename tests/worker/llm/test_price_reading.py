@@ -94,6 +94,7 @@ def test_quantiles_are_ordered_and_statistics_stay_in_range(weights: np.ndarray)
         assert (value <= 50 + 1e-9).all()
 
 
+@pytest.mark.slow
 @given(hnp.arrays(np.float64, 30, elements=st.floats(0, 1)).filter(lambda a: a.sum() > 0.01))
 def test_the_median_has_the_least_expected_absolute_error(weights: np.ndarray) -> None:
     distribution = weights / weights.sum()

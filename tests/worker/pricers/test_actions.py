@@ -165,6 +165,7 @@ def test_what_a_pricer_rests_on_is_not_deleted(priced: tuple[int, dict[str, int]
     assert actions.history("monthly")[0].after is PricerState.RETIRED
 
 
+@pytest.mark.slow
 def test_it_prices_every_row_of_another_table_once(database: str, sent: list[int]) -> None:
     with begin() as session:
         source, table = a_dataset(session, 300), a_dataset(session, 50, name="next")

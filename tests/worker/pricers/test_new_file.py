@@ -55,6 +55,7 @@ def priced(pricer: Pricer, dataset_id: int, sent: list[int]) -> new_file.Standin
     raise AssertionError(f"not priced: {standing}")
 
 
+@pytest.mark.slow
 def test_a_file_is_priced_and_nothing_is_started_twice(monthly: Pricer, sent: list[int]) -> None:
     number = upload(june())
     for _ in range(3):

@@ -12,6 +12,8 @@ from worker.specs import ConstantSpec, TabMSpec
 from worker.techniques.constant import Constant
 from worker.techniques.tabm import TabM
 
+pytestmark = pytest.mark.slow  # torch alone takes seconds
+
 _SHOP = demo_items(1200)
 TRAIN, VALIDATION, TEST = _SHOP[:900], _SHOP[900:1050], _SHOP[1050:]
 _SMALL: dict[str, object] = {"epochs": 12, "text_dims": 32, "units": 64, "networks": 8, "learning_rate": 0.003}
