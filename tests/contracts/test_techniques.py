@@ -23,7 +23,7 @@ from worker.techniques.base import Technique
 CALLS_FUNCTIONS = "cloud:calls-functions"  # no model on this machine does: here the scripted one plays its part
 SMALL = "small"  # a random model on this machine, for which an adapter is made
 _LOCAL = [name for name, kind in SPECS.items() if kind.uses_llm and not kind.calls_functions]
-_MARKS = {name: pytest.mark.model for name in _LOCAL} | {"tabm": pytest.mark.slow}  # the latter imports torch
+_MARKS = dict.fromkeys(_LOCAL, pytest.mark.model) | {"tabm": pytest.mark.slow}  # the latter imports torch
 NAMES = [pytest.param(name, marks=_MARKS.get(name, ())) for name in SPECS]
 BASELINES = [pytest.param(name, marks=_MARKS.get(name, ())) for name, kind in SPECS.items() if not kind.uses_llm]
 _SHOP = demo_items(260)

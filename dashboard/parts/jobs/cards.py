@@ -1,6 +1,7 @@
 """What moves by itself: fragments that look again every second while something runs, and the buttons on jobs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -61,9 +62,10 @@ def _jobs(dataset_id: int | None) -> None:
         shown = every if st.session_state.get("all_jobs") else every[:FEW]
         progress = reads.progress([job.id for job in shown])
         names = reads.names(every)
+        measured = _measured(shown)
         datasets = {each.id: each.name for each in reads.datasets(archived=True)} if dataset_id is None else {}
         for job in shown:
-            _card(job, names[job.id], progress[job.id], datasets.get(job.dataset_id, ""))
+            _card(job, names[job.id], progress[job.id], datasets.get(job.dataset_id, ""), measured[job.id])
         if len(every) > FEW:
             st.toggle(f"Show all {len(every)} jobs", key="all_jobs")
         if st.session_state.get(_RAN) and not runs:  # after the buttons: a rerun drops a click that was not acted upon
@@ -71,7 +73,23 @@ def _jobs(dataset_id: int | None) -> None:
             st.rerun()  # once: the page starts anew without a timer
 
 
-def _card(job: Job, name: str, progress: JobProgress, dataset: str) -> None:
+@dataclass(frozen=True)
+class _Measured:
+    """What a job that priced cost once, None where nobody knows; and how far off it was, None before that is known."""
+
+    fixed_usd: Decimal | None
+    error: tuple[float, str] | None
+
+
+def _measured(jobs: Sequence[Job]) -> dict[int, _Measured]:
+    """Of all cards at once: a page of 20 asked the database 40 times, every second."""
+    priced = [job for job in jobs if job.kind is JobKind.PRICE]
+    fixed = {job.id: usd for job, usd in zip(priced, reads.fixed_usd(priced), strict=True)}
+    errors = jobs_reads.mean_errors([job.id for job in priced if job.state is JobState.DONE])
+    return {job.id: _Measured(fixed.get(job.id), errors.get(job.id)) for job in jobs}
+
+
+def _card(job: Job, name: str, progress: JobProgress, dataset: str, measured: _Measured) -> None:
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{words.plain(name)}**", width="content")
@@ -80,7 +98,9 @@ def _card(job: Job, name: str, progress: JobProgress, dataset: str) -> None:
             _buttons(job, progress)
         if not job.state.is_final:
             st.progress(_share(progress), text=_headline(job, progress))
-        st.caption(words.md(" · ".join([*([words.plain(dataset)] if dataset else []), *_facts(job, progress)])))
+        st.caption(
+            words.md(" · ".join([*([words.plain(dataset)] if dataset else []), *_facts(job, progress, measured)]))
+        )
         if job.description:
             st.markdown(words.plain(job.description))
         if job.spec.get("batch", "off") != "off":
@@ -122,7 +142,7 @@ def _headline(job: Job, progress: JobProgress) -> str:
     return f"{step}: {done}{left}"
 
 
-def _facts(job: Job, progress: JobProgress) -> list[str]:
+def _facts(job: Job, progress: JobProgress, measured: _Measured) -> list[str]:
     kind = KINDS[job.kind]
     facts = [f"job {job.id}", *(["archived"] if job.archived_at else [])]
     if kind.nothing and job.state is JobState.DONE and not progress.items_total:
@@ -133,13 +153,13 @@ def _facts(job: Job, progress: JobProgress) -> list[str]:
         facts.append(formats.speed(progress.rows_per_second))
     facts += _books(job, progress) if kind.has_money else []
     if job.fixed_seconds and job.kind is JobKind.PRICE:
-        (usd,) = reads.fixed_usd([job])
-        facts.append(f"learning took {formats.duration(job.fixed_seconds)} ({formats.known_usd(usd)})")
+        usd = formats.known_usd(measured.fixed_usd)
+        facts.append(f"learning took {formats.duration(job.fixed_seconds)} ({usd})")
     if job.kind is JobKind.PRICE:
         facts += [f"{progress.unparsed:,} unparsed", f"{progress.failed:,} failed"]
-        error, column = jobs_reads.mean_error(job.id) if job.state is JobState.DONE else (None, "")
-        said = f"mean error {formats.price(error)}" + (f" weighted by {words.plain(column)}" if column else "")
-        facts += [said] if error is not None else []
+    if measured.error is not None:
+        error, column = measured.error
+        facts.append(f"mean error {formats.price(error)}" + (f" weighted by {words.plain(column)}" if column else ""))
     if job.finished_at:
         facts.append(f"ended {job.finished_at:%Y-%m-%d %H:%M} UTC")
     return facts

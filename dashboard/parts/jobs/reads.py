@@ -1,5 +1,7 @@
 """Reads of the Jobs page: batches that are out, errors that are measured."""
 
+from collections.abc import Sequence
+
 from db import batches as _batches
 from db import results as _results
 from db.engine import begin
@@ -12,9 +14,9 @@ def batches(job_id: int) -> list[Batch]:
         return _batches.of_job(session, job_id)
 
 
-def mean_error(job_id: int) -> tuple[float | None, str]:
-    """$ that a job was off, on average, and the column that this is weighted by ("": none); None as long as it is not
-    measured, and where there was nothing to measure."""
+def mean_errors(job_ids: Sequence[int]) -> dict[int, tuple[float, str]]:
+    """Job -> $ that it was off, on average, and the column that this is weighted by ("": none). Without jobs that are
+    not measured yet, and those where there was nothing to measure."""
     with begin() as session:
-        found = _results.get(session, job_id) or {}
-    return found.get("mae"), found.get("weighted_by", "")
+        found = _results.figures(session, job_ids, ("mae", "weighted_by"))
+    return {job_id: (each["mae"], each.get("weighted_by", "")) for job_id, each in found.items() if "mae" in each}

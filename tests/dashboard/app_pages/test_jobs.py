@@ -1,11 +1,11 @@
 """The Jobs page: what fits the state of a job, and what it says of it."""
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from dashboard.parts.results import predictions
 from dashboard.shared import navigation
-from db import chunks, jobs, results
+from db import chunks, engine, jobs, results
 from db.engine import begin
 from db.types import JobState, Split
 from tests.builders import a_dataset, a_job
@@ -133,3 +133,28 @@ def test_a_job_is_named_archived_and_deleted_by_its_number(open_page: Open, pric
     assert is_well(at)
     with begin() as session:
         assert sorted(job.id for job in jobs.all(session)) == [1, 3, 4, 5, 6]
+
+
+def test_more_cards_ask_the_database_no_more_often(open_page: Open, priced: int) -> None:
+    asked = [0]
+
+    def count(*_: object) -> None:
+        asked[0] += 1
+
+    def questions() -> int:
+        asked[0] = 0
+        assert is_well(at.run())
+        return asked[0]
+
+    at = open_page("jobs")
+    event.listen(engine.engine(), "before_cursor_execute", count)
+    try:
+        before = questions()
+        with begin() as session:
+            more = [a_finished_job(session, priced, specs.ConstantSpec()) for _ in range(5)]
+            for job_id in more:
+                results.put(session, job_id, {"mae": 12.345})
+        assert questions() == before
+    finally:
+        event.remove(engine.engine(), "before_cursor_execute", count)
+    assert texts(at).count("mean error") == len(more)
