@@ -125,7 +125,8 @@ def _claim(session: Session, chunk_id: int) -> tuple[Job, Chunk] | None:
 
 
 def _run(job: Job, chunk: Chunk) -> None:
-    with logs.about(job=job.id, chunk=chunk.id), tracing.chunk(job.id, chunk.id, chunk.step):
+    who = {"person": job.owner} if job.owner else {}
+    with logs.about(job=job.id, chunk=chunk.id, **who), tracing.chunk(job.id, chunk.id, chunk.step):
         _work_on(job, chunk)
     if tracing.is_on():
         _trace_end(job.id)

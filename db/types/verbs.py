@@ -56,6 +56,7 @@ class Verb(StrEnum):
     CHANGE_ENDPOINT = "endpoint.change"
     TEST_ENDPOINT = "endpoint.test"
     REMOVE_ENDPOINT = "endpoint.remove"
+    RENEW_SECRET = "endpoint.secret"  # noqa: S105
     SET_TARIFF = "tariff.set"
     RAISE_CAP = "cap.raise"
     USE_ANY_MODEL = "model.any"
@@ -63,6 +64,8 @@ class Verb(StrEnum):
     GIVE = "people.give"
     MAKE_TOKEN = "people.token"  # noqa: S105
     REVOKE_TOKEN = "people.revoke"  # noqa: S105
+    FREE_SPACE = "storage.free"
+    TEST_NOTIFICATIONS = "notifications.test"
     BACKUP = "backup.write"
     RESTORE_BACKUP = "backup.restore"
 
@@ -138,6 +141,7 @@ RULES: Mapping[Verb, Rule] = MappingProxyType(
         Verb.CHANGE_ENDPOINT: _admin("change an endpoint"),
         Verb.TEST_ENDPOINT: _admin("test an endpoint", spends=True),
         Verb.REMOVE_ENDPOINT: _admin("remove an endpoint"),
+        Verb.RENEW_SECRET: _admin("encrypt the keys of endpoints anew"),
         Verb.SET_TARIFF: _admin("set prices of models"),
         Verb.RAISE_CAP: _admin("allow a job more money than the limit"),
         Verb.USE_ANY_MODEL: _admin("use a model by its folder or its name on a hub"),
@@ -145,6 +149,8 @@ RULES: Mapping[Verb, Rule] = MappingProxyType(
         Verb.GIVE: _admin("give away what is another's"),
         Verb.MAKE_TOKEN: _admin("make tokens"),
         Verb.REVOKE_TOKEN: _admin("revoke tokens"),
+        Verb.FREE_SPACE: _admin("free space, for it may be another's"),
+        Verb.TEST_NOTIFICATIONS: _admin("send a test to whoever is told"),
         Verb.BACKUP: _admin("take a backup"),
         Verb.RESTORE_BACKUP: _admin("restore a backup"),
     }

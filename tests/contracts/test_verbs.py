@@ -20,6 +20,8 @@ NO_VERBS = {
     "worker.datasets.actions.job_retried": "what running a job again does to its table, as above",
     "worker.guesses.actions.result": "ends a game whose time is over, whoever looks",
     "worker.guesses.actions.standing": "the same",
+    "worker.notifications.actions.work": "tells what happened, on a schedule",
+    "worker.storage.actions.tidy": "keeps things as long as the settings say, on a schedule",
 }
 """Public functions that change something and are no act of a person, each with why."""
 

@@ -99,6 +99,7 @@ def set_key(name: str, key: str) -> Endpoint:
     scheme, host and port of the endpoint as they are now. Raises UserError, also for what is no key."""
     with begin() as session:
         before = endpoints.get(session, name)
+        access.act(session, Verb.CHANGE_ENDPOINT, before, key="entered")
         sealed, last = vault.seal(before, key.strip())
         endpoints.set_key(session, name, secrets.token_hex(8), sealed, last)
         return endpoints.change(session, name, key_env="")
@@ -107,7 +108,7 @@ def set_key(name: str, key: str) -> Endpoint:
 def forget_key(name: str) -> Endpoint:
     """Take away the key that an endpoint was given. Raises NotFound."""
     with begin() as session:
-        endpoints.get(session, name)
+        access.act(session, Verb.CHANGE_ENDPOINT, endpoints.get(session, name), key="forgotten")
         endpoints.forget_key(session, name)
         return endpoints.get(session, name)
 
@@ -115,7 +116,11 @@ def forget_key(name: str) -> Endpoint:
 def renew_secret() -> int:
     """Encrypt all entered keys anew, with the first secret of PRICEWRIGHT_SECRET_KEY, or with a new one where a file of
     the data folder holds it; how many keys there were. Raises NotReady."""
-    return vault.renew()
+    access.check(Verb.RENEW_SECRET)
+    count = vault.renew()
+    with begin() as session:
+        access.act(session, Verb.RENEW_SECRET, keys=count)
+    return count
 
 
 def _origin(endpoint: Endpoint) -> str:

@@ -50,7 +50,7 @@ def draw(
     if int(priced.max()) - lowest < 4 * len(groups):  # as loading numbers them: counted without sorting millions
         counts = np.bincount(priced - lowest)
         ids = np.flatnonzero(counts)
-        of_row, sizes = (np.cumsum(counts > 0) - 1)[priced - lowest], counts[ids]
+        of_row, sizes = (np.cumsum(counts > 0) - 1)[priced - lowest], counts[ids].astype(np.int64)
         ids += lowest
     else:
         ids, of_row, sizes = np.unique(priced, return_inverse=True, return_counts=True)

@@ -5,11 +5,12 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from db import events
+from db import access, events
 from db.engine import begin
 from db.errors import UserError
 from db.events import Event, EventKind
 from db.settings import Settings, settings
+from db.types import Verb
 from worker.notifications import channels, occasions
 from worker.notifications.channels import Channel, NotTaken
 
@@ -82,6 +83,8 @@ def send_test() -> Tested:
     told_of(config)
     if not ways:
         raise UserError("Nobody is told anything yet: set PRICEWRIGHT_NOTIFY_WEBHOOKS or PRICEWRIGHT_NOTIFY_SMTP.")
+    with begin() as session:
+        access.act(session, Verb.TEST_NOTIFICATIONS)
     sentence = "This is a test: Pricewright reaches you."
     event = Event(EventKind.TEST, f"test:{secrets.token_hex(8)}", sentence, {})
     told, wrong = [], []

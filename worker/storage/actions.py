@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from db import acting, completions, events, storage
+from db import access, completions, events, storage
 from db.engine import begin
-from db.errors import NotFound, UserError, WrongState
+from db.errors import NotFound, WrongState
 from db.settings import settings
 from db.storage import DatasetSpace
-from db.types import Role
+from db.types import Verb
 from worker.datasets import actions as dataset_actions
 from worker.jobs import actions as job_actions
 
@@ -109,18 +109,19 @@ def largest(limit: int = 10) -> list[tuple[DatasetSpace, int]]:
 
 
 def free(kind: Freeable, days: int) -> Freed:
-    """Free what of a kind is older than so many days and not needed; of HARMLESS kinds all of it. Raises UserError for
+    """Free what of a kind is older than so many days and not needed; of HARMLESS kinds all of it. Raises NotAllowed for
     a person who is no admin: who does not see all can't tell what is needed."""
-    person = acting.person()
-    if person is not None and person.role is not Role.ADMIN:
-        raise UserError("Only an admin frees space, because it may be another's.")
-    return _FREE[kind](days)
+    access.check(Verb.FREE_SPACE)
+    freed = _FREE[kind](days)
+    with begin() as session:
+        access.act(session, Verb.FREE_SPACE, what=str(kind), days=days, count=freed.count)
+    return freed
 
 
 def tidy() -> list[Freed]:
     """Free what is older than the settings keep it, a part at a time."""
     config = settings()
-    done = [free(Freeable.SCRATCH, 0), _bound_snapshots(int(config.keep_snapshots_gb * 1e9))]
+    done = [_free_scratch(0), _bound_snapshots(int(config.keep_snapshots_gb * 1e9))]
     for kind, days in (
         (Freeable.LOGS, config.keep_logs_days),
         (Freeable.UPLOADS, config.keep_uploads_days),
@@ -129,7 +130,7 @@ def tidy() -> list[Freed]:
         (Freeable.JOBS, config.keep_jobs_days),
     ):
         if days:
-            done.append(free(kind, days))
+            done.append(_FREE[kind](days))
     with begin() as session:
         events.drop_older(session, EVENT_DAYS)
     return [each for each in done if each.count]

@@ -111,11 +111,17 @@ def enter_key(endpoint: Endpoint) -> None:
             placeholder=f"••••{endpoint.key_last}" if endpoint.key_id else "",
             help="Kept encrypted, sent to this endpoint's address only, and never shown again.",
         )  # fmt: skip
-        if st.form_submit_button("Keep this key", icon=":material/key:") and key.strip():
+        may = widgets.allowed(Verb.CHANGE_ENDPOINT, endpoint)
+        if st.form_submit_button("Keep this key", icon=":material/key:", **may) and key.strip():
             actions.set_key(endpoint.name, key)
             st.session_state.pop(f"change-key-{endpoint.name}", None)  # the form below names no variable any more
             st.rerun()
-    if endpoint.key_id and st.button("Take the key away", icon=":material/key_off:", key=f"{place}-forget"):
+    if endpoint.key_id and st.button(
+        "Take the key away",
+        icon=":material/key_off:",
+        key=f"{place}-forget",
+        **widgets.allowed(Verb.CHANGE_ENDPOINT, endpoint),
+    ):
         actions.forget_key(endpoint.name)
         st.rerun()
 

@@ -4,6 +4,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard.shared import formats, widgets, words
+from db.types import Verb
 from worker.notifications import actions
 
 _SETTINGS = ["PRICEWRIGHT_NOTIFY_WEBHOOKS", "PRICEWRIGHT_NOTIFY_SMTP"]
@@ -19,7 +20,7 @@ def channels() -> None:
         )
         return
     st.markdown(f"Told are: {words.plain(formats.listed(ways))}.")
-    if st.button("Send a test", icon=":material/send:", key="notify-test"):
+    if st.button("Send a test", icon=":material/send:", key="notify-test", **widgets.allowed(Verb.TEST_NOTIFICATIONS)):
         tested = actions.send_test()
         if tested.told:
             st.success(f"{words.plain(formats.listed(tested.told))} took it.", icon=":material/check:")

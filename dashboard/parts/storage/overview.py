@@ -4,6 +4,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard.shared import formats, widgets, words
+from db.types import Verb
 from worker import amounts
 from worker.storage import actions
 from worker.storage.actions import HARMLESS, Freeable
@@ -36,7 +37,7 @@ def freeing() -> None:
     if kind not in HARMLESS:
         days = int(st.number_input("Older than, in days", min_value=0, value=USUAL_DAYS, step=1, key="free-days"))
     st.caption(actions.ABOUT[kind])
-    if st.button("Free it", icon=":material/delete_sweep:", key="free"):
+    if st.button("Free it", icon=":material/delete_sweep:", key="free", **widgets.allowed(Verb.FREE_SPACE)):
         freed = actions.free(kind, days)
         if freed.count:
             st.success(f"{formats.count(freed.count, 'thing')} gone, {amounts.size(freed.bytes)} of files.")
