@@ -149,7 +149,7 @@ RULES: Mapping[Verb, Rule] = MappingProxyType(
         Verb.GIVE: _admin("give away what is another's"),
         Verb.MAKE_TOKEN: _admin("make tokens"),
         Verb.REVOKE_TOKEN: _admin("revoke tokens"),
-        Verb.FREE_SPACE: _admin("free space, for it may be another's"),
+        Verb.FREE_SPACE: _admin("free space"),
         Verb.TEST_NOTIFICATIONS: _admin("send a test to whoever is told"),
         Verb.BACKUP: _admin("take a backup"),
         Verb.RESTORE_BACKUP: _admin("restore a backup"),

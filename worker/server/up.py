@@ -32,7 +32,6 @@ from worker.server import demo
 from worker.server.logs import put_aside
 from worker.server.supervisor import Backoff, Child, stop_all
 from worker.storage import actions as storage
-from worker.storage.actions import Freeable
 
 ROOT = Path(__file__).resolve().parents[2]  # below it lies dashboard/web_app.py
 ENDPOINT_CHILDREN = 2  # jobs on endpoints that can go on at once; each has many calls in flight
@@ -172,7 +171,7 @@ def _run(config: Settings, servers: "_Servers", children: list[Child]) -> NoRetu
     print("Starting the database and the broker ...", flush=True)
     servers.start()
     engine.migrate()
-    storage.free(Freeable.SCRATCH, 0)
+    storage.clear_scratch()
     deadline = time.monotonic() + READY_SECONDS
     ready = demo_done = False
     next_look = 0.0

@@ -121,7 +121,7 @@ def free(kind: Freeable, days: int) -> Freed:
 def tidy() -> list[Freed]:
     """Free what is older than the settings keep it, a part at a time."""
     config = settings()
-    done = [_free_scratch(0), _bound_snapshots(int(config.keep_snapshots_gb * 1e9))]
+    done = [clear_scratch(), _bound_snapshots(int(config.keep_snapshots_gb * 1e9))]
     for kind, days in (
         (Freeable.LOGS, config.keep_logs_days),
         (Freeable.UPLOADS, config.keep_uploads_days),
@@ -134,6 +134,11 @@ def tidy() -> list[Freed]:
     with begin() as session:
         events.drop_older(session, EVENT_DAYS)
     return [each for each in done if each.count]
+
+
+def clear_scratch() -> Freed:
+    """Remove what workers left that died: folders of jobs that nobody works on."""
+    return _free_scratch(0)
 
 
 def _free_snapshots(days: int) -> Freed:
