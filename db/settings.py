@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from db.errors import InvalidSetting
 
 PREFIX = "PRICEWRIGHT_"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")  # as only this machine calls itself
 
 
 class Settings(BaseSettings):
@@ -244,7 +245,7 @@ class Settings(BaseSettings):
     @property
     def is_shared(self) -> bool:
         """Whether others than the user of this machine may reach the pages, so that what they name is not his word."""
-        return self.has_sign_in or self.allow_open or self.dashboard_host not in ("127.0.0.1", "localhost", "::1")
+        return self.has_sign_in or self.allow_open or self.dashboard_host not in LOOPBACK
 
     @property
     def is_embedded_database(self) -> bool:

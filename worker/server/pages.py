@@ -5,11 +5,13 @@ Streamlit reads secrets from a file. They come in the environment, as all settin
 
 import os
 import sys
+from itertools import pairwise
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from db.errors import InvalidSetting
 from db.servers.permissions import keep_private, make_home
-from db.settings import Settings, settings
+from db.settings import LOOPBACK, Settings, settings
 from worker.people import identity
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +48,18 @@ def write_secrets(config: Settings) -> Path:
     return file
 
 
+def allowed_hosts(config: Settings, address: str) -> list[str]:
+    """The names under which browsers may ask for the pages that listen on `address`; none: under any.
+
+    Without such a list a page of a stranger could reach a server on this machine, by a name of its own that suddenly
+    means this machine. Where others reach it, only the operator knows how it is called (PUBLIC_URL).
+    """
+    public = urlsplit(config.public_url).hostname
+    if address not in LOOPBACK and not public:
+        return []
+    return [*LOOPBACK, *([public] if public else [])]
+
+
 def main() -> None:
     keep_private()
     config = settings()
@@ -57,6 +71,9 @@ def main() -> None:
             sys.exit(str(error))
         make_home(config)
         options += ["--secrets.files", str(write_secrets(config))]
+    address = dict(pairwise(options)).get("--server.address", config.dashboard_host)
+    for host in allowed_hosts(config, address):
+        options += ["--server.allowedHosts", host]
     os.chdir(_ROOT)
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/web_app.py", *options]
     os.execv(sys.executable, command)  # noqa: S606 - itself, with fixed words and its own options

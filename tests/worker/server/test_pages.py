@@ -2,6 +2,7 @@
 
 import tomllib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,3 +38,13 @@ def test_the_file_is_this_users_alone(tmp_path):
     file = pages.write_secrets(Settings.model_validate({"data_dir": tmp_path, "oidc_url": "https://id.example.com"}))
     assert file.stat().st_mode & 0o777 == 0o600
     assert [each.name for each in tmp_path.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize(("address", "public", "expected"), [
+    ("127.0.0.1", "", ["127.0.0.1", "localhost", "::1"]),
+    ("127.0.0.1", "https://prices.example.com", ["127.0.0.1", "localhost", "::1", "prices.example.com"]),
+    ("0.0.0.0", "https://prices.example.com:8443", ["127.0.0.1", "localhost", "::1", "prices.example.com"]),
+    ("0.0.0.0", "", []),  # nobody has said how it is called
+])  # fmt: skip
+def test_pages_are_asked_for_under_names_that_are_theirs(address, public, expected):
+    assert pages.allowed_hosts(Settings.model_validate({"public_url": public}), address) == expected
