@@ -37,6 +37,7 @@ def start(dataset: Dataset, games: Sequence[Game]) -> None:
             left, right = st.columns([2, 1], vertical_alignment="bottom")
             name = left.text_input(
                 "Your name", st.session_state.get(_NAME, access.name()), max_chars=actions.LONGEST_NAME,
+                key="guess-start-name",
                 help="Only so that you are never asked the same product twice.",
             )  # fmt: skip
             if right.form_submit_button("Start", icon=":material/timer:", type="primary", width="stretch"):

@@ -30,6 +30,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name="uq_events_key"),
         sa.ForeignKeyConstraint(["dataset_id"], ["datasets.id"], name="fk_events_dataset_id", ondelete="CASCADE"),
     )
+    # A person hears of datasets that she sees (0031).
+    op.execute(
+        "CREATE POLICY seen ON events "
+        "USING (dataset_id IS NULL OR EXISTS (SELECT FROM datasets d WHERE d.id = dataset_id))"
+    )
+    op.execute("ALTER TABLE events ENABLE ROW LEVEL SECURITY")
     op.create_index("ix_events_dataset_id", "events", ["dataset_id"])
     op.create_index("ix_events_open", "events", ["next_try_at"], postgresql_where=sa.text("closed_at IS NULL"))
 

@@ -83,6 +83,7 @@ def test_a_name_is_asked_for_and_too_few_rows_are_told(open_page: Open) -> None:
     with begin() as session:
         a_dataset(session, 20)
     at = open_page("guess")
+    at.text_input[0].set_value(" ")
     press(at, "Start")
     assert "Say who guesses" in texts(at)
     at.text_input[0].set_value("Ann")

@@ -325,7 +325,7 @@ def test_prompts_can_be_looked_at_without_a_dataset(open_page: Open) -> None:
 def test_the_first_endpoint_is_added_from_a_preset(open_page: Open) -> None:
     at = open_page("endpoints")
     assert is_well(at)
-    assert "never asked for and never stored" in texts(at)
+    assert "enter its key afterwards, which is kept encrypted" in texts(at)
     at.pills[0].set_value("vllm").run()
     at.text_input(key="new-name-vllm").set_value("mine")
     press(at, "Add it")

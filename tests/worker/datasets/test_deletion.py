@@ -213,10 +213,11 @@ def test_an_answer_that_comes_after_its_dataset_was_deleted_leaves_only_its_pric
 
 KEPT = {
     *("rates", "prompts", "endpoints", "workers", "completions", "adapters", "adapter_files", "adapter_changes"),
-    *("pricers", "pricer_changes", "pricer_batches", "tokens"),
+    *("pricers", "pricer_changes", "pricer_batches", "tokens", "endpoint_keys", "audit_log", "spendings"),
 }
 """Tables whose rows outlive the dataset: of completions only what they cost, of adapters what was learned; what a
-pricer rests on is not deleted, and of a file that it priced there stays how many rows it had."""
+pricer rests on is not deleted, and of a file that it priced there stays how many rows it had; of people what they did
+and what they spent in a month."""
 
 
 def test_every_other_table_loses_its_rows_with_the_dataset() -> None:

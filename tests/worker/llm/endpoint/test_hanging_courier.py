@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -14,7 +15,10 @@ def process() -> Iterator["subprocess.Popen[bytes]"]:
     process = subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     yield process
     process.kill()
-    process.communicate()
+    process.wait()
+    process.stdout.close()
+    with suppress(BrokenPipeError):
+        process.stdin.close()
 
 
 def test_a_courier_that_is_silent_for_long_is_killed_and_one_that_spoke_or_just_started_is_not(process):
