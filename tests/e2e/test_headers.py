@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, expect
 
-from dashboard.web_app import HEADERS
+from dashboard.shared.headers import HEADERS
 from db.engine import begin
 from tests.builders import a_dataset
 from tests.dashboard.priced import a_priced_dataset

@@ -10,7 +10,10 @@ import subprocess
 import sys
 import threading
 from multiprocessing.connection import Connection
+from types import ModuleType
 from typing import cast
+
+import pytest
 
 from worker.llm.endpoint import client, courier
 
@@ -28,7 +31,10 @@ class ForkedCourier:
         reads, tells = os.pipe()
         with Connection(hears, writable=False) as its_in, Connection(tells, readable=False) as its_out:
             self._process = _forks.Process(target=_live, args=(its_in, its_out, dict(os.environ)), daemon=True)
-            self._process.start()
+            with pytest.MonkeyPatch.context() as patch:
+                # A page that a test has run is the main module since, and would be run again in the new process.
+                patch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+                self._process.start()
         self.stdin, self.stdout = os.fdopen(says, "wb"), os.fdopen(reads, "rb")
 
     @property
