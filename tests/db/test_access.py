@@ -21,6 +21,7 @@ from tests.builders import a_dataset
 ADMINS = {
     Verb.ADD_ENDPOINT, Verb.CHANGE_ENDPOINT, Verb.TEST_ENDPOINT, Verb.REMOVE_ENDPOINT, Verb.SET_TARIFF, Verb.RAISE_CAP,
     Verb.USE_ANY_MODEL, Verb.BACKUP, Verb.RESTORE_BACKUP, Verb.GIVE, Verb.MAKE_TOKEN, Verb.REVOKE_TOKEN,
+    Verb.RENEW_SECRET, Verb.FREE_SPACE, Verb.TEST_NOTIFICATIONS,
 }  # fmt: skip
 """What only an admin may."""
 
