@@ -47,15 +47,7 @@ class Calls:
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in names:
                 self.calls.add(f"{names[node.value.id]}.{node.attr}")
             if isinstance(node, ast.Call) and module.startswith("db."):
-                called = node.func
-                self.writes |= (
-                    isinstance(called, ast.Name) and called.id in _WRITING_CALLS and called.id in names
-                ) or (
-                    isinstance(called, ast.Attribute)
-                    and called.attr in _WRITING_CALLS
-                    and isinstance(called.value, ast.Name)
-                    and called.value.id == "session"
-                )
+                self.writes |= _is_writing(node.func, names)
         self.acts = bool({"db.access.act", "db.access.check"} & self.calls)
 
 
